@@ -1,0 +1,186 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Problem is one thing wrong with a config.
+type Problem struct {
+	Where string // the file, with the line of a syntax error; or the -set
+	Key   string // section.key; "" for a syntax error
+	Value string // as the user would write it; "" where the key is missing or unknown
+	Text  string // what was wanted
+}
+
+func (p Problem) String() string {
+	s := p.Where + ": "
+	if strings.HasPrefix(p.Where, "-set") && p.Key != "" {
+		s = p.Where + " "
+	}
+	if p.Key != "" {
+		s += p.Key
+		if p.Value != "" {
+			s += " = " + p.Value
+		}
+		s += ": "
+	}
+	return s + p.Text
+}
+
+// Error is every problem of a config, one a line.
+type Error struct{ Problems []Problem }
+
+func (e *Error) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Err is an *Error with everything recorded so far, or nil.
+func (f *File) Err() error {
+	if len(f.problems) == 0 {
+		return nil
+	}
+	return &Error{slices.Clone(f.problems)}
+}
+
+// Want records "want ..." against the value of a decoded key unless ok. A key
+// that has a problem already gets no second one.
+func (f *File) Want(ok bool, key, want string, args ...any) {
+	if ok || f.has(key) {
+		return
+	}
+	f.problems = append(f.problems, Problem{
+		Where: f.where(key), Key: key, Value: f.shown[key],
+		Text: "want " + fmt.Sprintf(want, args...),
+	})
+}
+
+// OneOf records a problem unless the string at key is one of the choices.
+func (f *File) OneOf(key string, choices ...string) {
+	v, ok := f.effective[key]
+	if !ok {
+		panic("config: OneOf of " + key + ", which was not decoded")
+	}
+	s := reflect.ValueOf(v).String()
+	if slices.Contains(choices, s) {
+		return
+	}
+	hint := ""
+	if near := nearest(s, choices); near != "" {
+		hint = fmt.Sprintf("; did you mean %q?", near)
+	}
+	f.Want(false, key, "%s%s", strings.Join(choices, ", "), hint)
+}
+
+// Fail records a problem of the key's value that is not a matter of range: a
+// file that cannot be read, two keys that contradict each other.
+func (f *File) Fail(key, format string, args ...any) {
+	if f.has(key) {
+		return
+	}
+	f.problems = append(f.problems, Problem{
+		Where: f.where(key), Key: key, Value: f.shown[key], Text: fmt.Sprintf(format, args...),
+	})
+}
+
+func (f *File) report(key string, v any, text string) {
+	f.problems = append(f.problems, Problem{Where: f.where(key), Key: key, Value: show(v), Text: text})
+}
+
+func (f *File) has(key string) bool {
+	return slices.ContainsFunc(f.problems, func(p Problem) bool { return p.Key == key })
+}
+
+// where is the file, or -set for a value that came from there.
+func (f *File) where(key string) string {
+	var v any = f.tree
+	for part := range strings.SplitSeq(key, ".") {
+		table, ok := v.(map[string]any)
+		if !ok {
+			return f.name
+		}
+		v = table[part]
+	}
+	if _, ok := v.(setting); ok {
+		return "-set"
+	}
+	return f.name
+}
+
+// unknown records a key that no struct names, with the key that was meant
+// where one is near: in the same section by spelling, elsewhere by its name.
+func (f *File) unknown(u stray) {
+	p := Problem{Where: f.where(u.prefix + u.name), Key: u.prefix + quoteKey(u.name), Text: "unknown key"}
+	if u.section {
+		p.Text = "unknown section"
+	}
+	meant := ""
+	if near := nearest(u.name, u.siblings); near != "" {
+		meant = u.prefix + near
+	} else if !u.section {
+		known := slices.Sorted(maps.Keys(f.effective))
+		i := slices.IndexFunc(known, func(key string) bool { return strings.HasSuffix(key, "."+u.name) })
+		if i >= 0 {
+			meant = known[i]
+		}
+	}
+	if meant != "" {
+		p.Text += "; did you mean " + meant + "?"
+	}
+	f.problems = append(f.problems, p)
+}
+
+// quoteKey writes a key as TOML would, so that none can break a message's line.
+func quoteKey(name string) string {
+	if bareKey(name) {
+		return name
+	}
+	return show(name)
+}
+
+// nearest is the choice that s is a slip of the fingers away from, or "".
+func nearest(s string, choices []string) string {
+	best, at := "", max(1, min(len(s)/3, 3))+1
+	for _, c := range choices {
+		if d := distance(strings.ToLower(s), c); d < at {
+			best, at = c, d
+		}
+	}
+	return best
+}
+
+// distance counts the insertions, deletions, replacements and swaps of
+// neighbours that turn a into b (optimal string alignment).
+func distance(a, b string) int {
+	const most = 64 // no key is longer; the cost is len(a)*len(b)
+	if len(a) > most || len(b) > most {
+		return most
+	}
+	var rows [3][most + 1]int // the last two rows and the one being filled
+	for j := range len(b) + 1 {
+		rows[1][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		rows[2][0] = i
+		for j := 1; j <= len(b); j++ {
+			d := rows[1][j-1]
+			if a[i-1] != b[j-1] {
+				d++
+			}
+			d = min(d, rows[1][j]+1, rows[2][j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d = min(d, rows[0][j-2]+1)
+			}
+			rows[2][j] = d
+		}
+		rows[0], rows[1] = rows[1], rows[2]
+	}
+	return rows[1][len(b)]
+}
