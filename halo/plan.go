@@ -1,0 +1,174 @@
+package halo
+
+import (
+	"fmt"
+	"slices"
+
+	"tessera/ranks"
+)
+
+// Plan is one rank's part in the halo exchange of a decomposition.
+//
+// The rank's extended array covers its owned box grown by the width on every side
+// of every axis, beyond the edge of the domain too, so that a stencil needs no
+// special case there. It is row-major; several channel planes lie one after the
+// other. A Plan keeps its message buffers and must not be used by two goroutines
+// at once.
+type Plan struct {
+	rank, ranks int
+	owned, ext  Box
+	width       []int
+	border      Border
+	d           *Decomposition
+	interior    block   // the owned box in the extended array
+	ring        []block // the rest of it
+	outside     []block // the part of the ring without a source
+	local       []copyPair
+	peers       []peer // ascending rank
+	sendCells   int    // of all peers, in one plane
+	recvCells   int
+	neighbours  ranks.Neighbours // for the planes of the last call
+	planes      int
+	sendBuf     []float64 // messages of Exchange out, of AddBack in
+	recvBuf     []float64 // messages of Exchange in, of AddBack out
+}
+
+// copyPair is a part of the ring that mirrors or wraps around to cells of this rank.
+type copyPair struct{ ring, source block }
+
+// peer is a rank that this one exchanges with. A message holds, for each plane,
+// the blocks one after the other, in the order of cells at the source.
+type peer struct {
+	rank      int
+	send      []block // owned cells that the peer's ring copies
+	recv      []block // ring cells that copy the peer's
+	sendCells int
+	recvCells int
+}
+
+// NewPlan makes the plan of one rank of d. width[k] is the number of halo cells on
+// both sides of axis k. Every rank must use the same width and border.
+func NewPlan(d *Decomposition, rank int, width []int, border Border) (*Plan, error) {
+	if rank < 0 || rank >= d.Ranks() {
+		return nil, fmt.Errorf("halo: plan for rank %d of %d", rank, d.Ranks())
+	}
+	if err := d.checkWidth(width, border); err != nil {
+		return nil, err
+	}
+	p := &Plan{
+		rank: rank, ranks: d.Ranks(), d: d,
+		owned: d.Owned(rank), ext: d.owned[rank].Grow(width),
+		width: slices.Clone(width), border: border,
+	}
+	p.interior = blockOf(p.ext, p.owned)
+	if p.owned.Empty() {
+		return p, nil
+	}
+	p.ring = p.blocks(shell(p.ext, p.owned))
+	if border == Zero {
+		p.outside = p.blocks(shell(p.ext, p.ext.Intersect(d.Domain())))
+	}
+	for _, t := range d.incoming(rank, width, border) {
+		ring := blockOf(p.ext, t.ext).mirror(t.mirrored)
+		if t.from == rank {
+			p.local = append(p.local, copyPair{ring: ring, source: blockOf(p.ext, t.src)})
+			continue
+		}
+		q := p.peer(t.from)
+		q.recv = append(q.recv, ring)
+		q.recvCells += ring.size()
+		p.recvCells += ring.size()
+	}
+	// A rank needs cells of another exactly if the other needs cells of it: the
+	// borders' mirrors and shifts map a box and its halo alike.
+	for i := range p.peers {
+		q := &p.peers[i]
+		ext := images(d.owned[q.rank].Grow(width), d.shape, border)
+		for _, t := range d.between(rank, q.rank, ext) {
+			b := blockOf(p.ext, t.src)
+			q.send = append(q.send, b)
+			q.sendCells += b.size()
+			p.sendCells += b.size()
+		}
+	}
+	return p, nil
+}
+
+func (d *Decomposition) checkWidth(width []int, border Border) error {
+	if len(width) != len(d.shape) {
+		return fmt.Errorf("halo: width of %d axes for a domain of %d", len(width), len(d.shape))
+	}
+	for k, w := range width {
+		if w < 0 {
+			return fmt.Errorf("halo: width %d along axis %d, want at least 0", w, k)
+		}
+	}
+	if border < Zero || border > Periodic {
+		return fmt.Errorf("halo: unknown border %v", border)
+	}
+	return nil
+}
+
+func (p *Plan) blocks(boxes []Box) []block {
+	out := make([]block, len(boxes))
+	for i, b := range boxes {
+		out[i] = blockOf(p.ext, b)
+	}
+	return out
+}
+
+// peer is the entry of a rank, made if it is not the last.
+func (p *Plan) peer(rank int) *peer {
+	if n := len(p.peers); n == 0 || p.peers[n-1].rank != rank {
+		p.peers = append(p.peers, peer{rank: rank})
+	}
+	return &p.peers[len(p.peers)-1]
+}
+
+// Owned is the box of cells that this rank answers for.
+func (p *Plan) Owned() Box { return p.owned.Grow(nil) }
+
+// Extended is the owned box with its ring; it reaches out of the domain at the edges.
+func (p *Plan) Extended() Box { return p.ext.Grow(nil) }
+
+// ExtendedShape is the shape of one plane of the extended array.
+func (p *Plan) ExtendedShape() []int { return p.ext.Shape() }
+
+// Neighbours are the ranks that Exchange sends one message to and receives one from.
+func (p *Plan) Neighbours() []int {
+	r := make([]int, len(p.peers))
+	for i, q := range p.peers {
+		r[i] = q.rank
+	}
+	return r
+}
+
+// Scatter copies an array over the owned box into the interior of one over the
+// extended box. The ring is left as it is. It panics if a length is wrong.
+func (p *Plan) Scatter(ext, owned []float64, planes int) {
+	if err := p.checkBoth("Scatter", ext, owned, planes); err != nil {
+		panic(err)
+	}
+	out := p.interior
+	in := out.message(0)
+	for range planes {
+		copyBlock(ext, out, owned, in)
+		out.off += p.ext.Size()
+		in.off += out.size()
+	}
+}
+
+// Gather copies the interior of an array over the extended box to one over the
+// owned box. It panics if a length is wrong.
+func (p *Plan) Gather(owned, ext []float64, planes int) {
+	if err := p.checkBoth("Gather", ext, owned, planes); err != nil {
+		panic(err)
+	}
+	in := p.interior
+	out := in.message(0)
+	for range planes {
+		copyBlock(owned, out, ext, in)
+		in.off += p.ext.Size()
+		out.off += in.size()
+	}
+}
