@@ -44,26 +44,26 @@ const (
 
 // Options of Solve. The zero value of every field is the documented default.
 type Options struct {
-	Method        Method       // "" = RASGMRES
-	Regulariser   Regulariser  // "" = Identity
-	Border        halo.Border  // of H, H' and Q alike; zero value = halo.Zero
-	Rule          LambdaRule   // "" = Fixed
-	Lambda        float64      // > 0; with Discrepancy or GCV the starting value (0 = chosen)
-	Noise         float64      // standard deviation of the noise for Discrepancy; 0 = estimated from the data
-	Overlap       int          // pixels; < 0 is an error, 0 is no overlap
-	Tile          int          // side of a tile in pixels; 0 = 16
-	Tolerance     float64      // relative error of w to reach; 0 = 1e-8
-	MaxIterations int          // 0 = 200
-	Restart       int          // Krylov vectors kept by ras-gmres; 0 = 30
-	Omega         float64      // literal: weight of the overlap penalty
-	Precision     Precision    // "" = Single
-	Seed          uint64       // of the probe vectors of GCV
+	Method        Method         // "" = RASGMRES
+	Regulariser   Regulariser    // "" = Identity
+	Border        halo.Border    // of H, H' and Q alike; zero value = halo.Zero
+	Rule          LambdaRule     // "" = Fixed
+	Lambda        float64        // > 0; with Discrepancy or GCV the starting value (0 = chosen)
+	Noise         float64        // standard deviation of the noise for Discrepancy; 0 = estimated from the data
+	Overlap       int            // pixels; < 0 is an error, 0 is no overlap
+	Tile          int            // side of a tile in pixels; 0 = 16
+	Tolerance     float64        // relative error of w to reach; 0 = 1e-8
+	MaxIterations int            // 0 = 200
+	Restart       int            // Krylov vectors kept by ras-gmres; 0 = 30
+	Omega         float64        // literal: weight of the overlap penalty
+	Precision     Precision      // "" = Single
+	Seed          uint64         // of the probe vectors of GCV
 	Progress      func(Progress) // called on rank 0 once per iteration; nil = silent
 }
 
 // Progress is one line of news from a running solve.
 type Progress struct {
-	Phase     string  // "set-up", "solve", "lambda 3 of about 8"
+	Phase     string // "set-up", "solve", "lambda 3 of about 8"
 	Iteration int
 	Residual  float64 // ||b - M w|| / ||b||
 	Target    float64 // the value of Residual at which the solve stops, as far as known
@@ -80,19 +80,19 @@ type Problem struct {
 
 // Result is what Solve leaves on each rank. All numbers are global and the same on every rank.
 type Result struct {
-	Solution   []float64 // w on the owned box, as Problem.Data
-	Lambda     float64
-	Iterations int
-	Residual   float64 // ||b - M w|| / ||b||, recomputed at the end
-	ErrorBound float64 // relative error of w: a guarantee if Certified, else an estimate
-	Certified  bool
-	Objective  float64 // J(w)
-	Converged  bool
-	Bias       *Bias // literal only
-	History    []float64 // relative residual per iteration
-	Setup, Solve float64 // seconds
-	FactorBytes  int64 // local factors on this rank
-	TilesShared, TilesExact int // tiles of this rank served by a shared factor, by one of their own
+	Solution                []float64 // w on the owned box, as Problem.Data
+	Lambda                  float64
+	Iterations              int
+	Residual                float64 // ||b - M w|| / ||b||, recomputed at the end
+	ErrorBound              float64 // relative error of w: a guarantee if Certified, else an estimate
+	Certified               bool
+	Objective               float64 // J(w)
+	Converged               bool
+	Bias                    *Bias     // literal only
+	History                 []float64 // relative residual per iteration
+	Setup, Solve            float64   // seconds
+	FactorBytes             int64     // local factors on this rank
+	TilesShared, TilesExact int       // tiles of this rank served by a shared factor, by one of their own
 }
 
 // Bias tells how far the literal method is from the true minimiser: relative errors of the four ways the paper patches.

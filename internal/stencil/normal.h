@@ -1,0 +1,15 @@
+// One application of H'WH + lambda Q'Q to a plane; see NormalOperator.
+typedef struct {
+	double *dst; // rows x cols
+	const double *x, *w; // at element (0, 0); w may be null
+	long ldx, ldw, rows, cols;
+	long ru, rv; // kernel radii
+	const double *h, *u, *v, *vflip; // u, v, vflip null unless separable
+	int q;
+	double lambda;
+	long domain[4];
+	double *work;
+	long *offsets;
+} tess_normal;
+
+void tess_apply_normal(const tess_normal *a);

@@ -1,0 +1,212 @@
+package tikhonov
+
+import (
+	"context"
+	"math"
+
+	"tessera/internal/linalg"
+	"tessera/ranks"
+)
+
+// ritzEvery is how often, in iterations, CG looks at the spectrum it has seen.
+const ritzEvery = 5
+
+// CG solves A x = b by conjugate gradients preconditioned by the symmetric p, or
+// by nothing if p is nil. x holds the start on entry, the solution on return, also
+// when the error is a *NotConvergedError. One iteration costs one application of a
+// and p and two global sums; the memory is four vectors (three without p).
+//
+// The search direction is updated by Polak and Ribiere's formula, which costs one
+// more dot product and forgives a preconditioner that is symmetric only to single
+// precision. Golub and Ye, SIAM J. Sci. Comput. 21 (1999) 1305.
+func CG(ctx context.Context, comm ranks.Comm, a Operator, p Preconditioner, x, b []float64, c Control) (*Report, error) {
+	c = c.withDefaults()
+	n := a.Len()
+	s := &cg{
+		Control: c, a: a, p: p, x: x, b: b,
+		team:  team{ctx: ctx, comm: comm},
+		gauge: gauge{tolerance: c.Tolerance, lambdaMin: c.LambdaMin},
+		r:     make([]float64, n), q: make([]float64, n), d: make([]float64, n),
+	}
+	s.z = s.r
+	if p != nil {
+		s.z = make([]float64, n)
+	}
+	return s.run()
+}
+
+type cg struct {
+	Control
+	team  team
+	gauge gauge
+	a     Operator
+	p     Preconditioner
+	x, b  []float64
+
+	r, z, d, q   []float64 // residual, P r (r itself without p), direction, A d
+	diag, off    []float64 // Lanczos tridiagonal matrix of P A
+	theta, xnorm float64
+	report       Report
+}
+
+func (s *cg) run() (*Report, error) {
+	bb := linalg.Dot(s.b, s.b)
+	if err := s.team.sum(&bb); err != nil {
+		return nil, err
+	}
+	s.gauge.bnorm = math.Sqrt(bb)
+	s.report.Certified = s.LambdaMin > 0
+	if bb == 0 {
+		clear(s.x)
+		s.report.History = []float64{0}
+		return &s.report, nil
+	}
+	last, stop := math.MaxFloat64, false
+	for {
+		rr, err := s.trueResidual()
+		if err != nil {
+			return nil, err
+		}
+		rz, zz, _, err := s.precondition(rr)
+		if err != nil {
+			return nil, err
+		}
+		s.report.Residual = math.Sqrt(rr) / s.gauge.bnorm
+		if s.report.Iterations == 0 {
+			s.report.History = append(s.report.History, s.report.Residual)
+		} else {
+			s.report.ErrorBound = s.gauge.bound(s.xnorm, math.Sqrt(rr), math.Sqrt(zz), s.theta)
+			if stop || s.report.ErrorBound <= s.Tolerance {
+				return &s.report, nil
+			}
+			if s.report.Iterations >= s.MaxIterations || rr > 0.98*last {
+				return &s.report, &NotConvergedError{s.report.Iterations, s.report.Residual, s.report.ErrorBound}
+			}
+		}
+		last = rr
+		if stop, err = s.descend(rz); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// trueResidual sets r = b - A x and xnorm, and returns r.r.
+func (s *cg) trueResidual() (float64, error) {
+	xx := linalg.Dot(s.x, s.x)
+	if err := s.team.sum(&xx); err != nil {
+		return 0, err
+	}
+	s.xnorm = math.Sqrt(xx)
+	if xx == 0 {
+		copy(s.r, s.b)
+	} else {
+		if err := s.a.Apply(s.r, s.x); err != nil {
+			return 0, err
+		}
+		sub(s.r, s.b, s.r)
+	}
+	rr := linalg.Dot(s.r, s.r)
+	err := s.team.sum(&rr)
+	return rr, err
+}
+
+// precondition sets z = P r and returns r.z, z.z and q.z. rr is r.r, known already.
+func (s *cg) precondition(rr float64) (rz, zz, qz float64, err error) {
+	if s.p == nil {
+		return rr, rr, 0, nil
+	}
+	if err := s.p.Apply(s.z, s.r); err != nil {
+		return 0, 0, 0, err
+	}
+	rz, zz, qz = linalg.Dot(s.r, s.z), linalg.Dot(s.z, s.z), linalg.Dot(s.q, s.z)
+	err = s.team.sum(&rz, &zz, &qz)
+	return rz, zz, qz, err
+}
+
+// descend iterates from the residual in r until the recurrence says the error is
+// small enough, or the iterations run out.
+func (s *cg) descend(rz float64) (stop bool, err error) {
+	copy(s.d, s.z)
+	s.diag, s.off = s.diag[:0], s.off[:0]
+	s.theta = math.Inf(1)
+	lastAlpha, lastBeta := 1.0, 0.0
+	for s.report.Iterations < s.MaxIterations {
+		if err := s.a.Apply(s.q, s.d); err != nil {
+			return false, err
+		}
+		dq := linalg.Dot(s.d, s.q)
+		if err := s.team.sum(&dq); err != nil {
+			return false, err
+		}
+		if !(dq > 0) {
+			return false, &IndefiniteError{"the matrix"}
+		}
+		if !(rz > 0) {
+			return false, &IndefiniteError{"the preconditioner"}
+		}
+		alpha := rz / dq
+		rr := linalg.CGUpdate(s.x, s.r, s.d, s.q, alpha)
+		s.report.Iterations++
+		renew := s.report.Iterations%10 == 1
+		xx := 0.0
+		if renew {
+			xx = linalg.Dot(s.x, s.x)
+		}
+		if err := s.team.sum(&rr, &xx); err != nil {
+			return false, err
+		}
+		if renew {
+			s.xnorm = math.Sqrt(xx)
+		}
+		rnorm := math.Sqrt(rr)
+		s.report.History = append(s.report.History, rnorm/s.gauge.bnorm)
+
+		rzNext, zz, qz, err := s.precondition(rr)
+		if err != nil {
+			return false, err
+		}
+		s.lanczos(alpha, lastAlpha, lastBeta)
+		if s.Progress != nil {
+			s.Progress(s.report.Iterations, rnorm/s.gauge.bnorm, s.target(rnorm, math.Sqrt(zz))/s.gauge.bnorm)
+		}
+		if s.Monitor != nil {
+			if stop, err := s.Monitor(s.report.Iterations, s.x); stop || err != nil {
+				return stop, err
+			}
+		}
+		if rr == 0 {
+			return false, nil
+		}
+		if s.gauge.bound(s.xnorm, rnorm, math.Sqrt(zz), s.theta) <= 0.95*s.Tolerance {
+			return false, nil
+		}
+		beta := rzNext / rz
+		fletcherReeves := beta
+		if s.p != nil {
+			beta = -alpha * qz / rz // z.(r - r_before) / rz, Polak-Ribiere
+		}
+		linalg.Xpby(s.d, s.z, beta)
+		lastAlpha, lastBeta, rz = alpha, fletcherReeves, rzNext
+	}
+	return false, nil
+}
+
+// lanczos appends the step's coefficients to the Lanczos matrix and, now and
+// then, renews theta, its smallest eigenvalue.
+func (s *cg) lanczos(alpha, lastAlpha, lastBeta float64) {
+	if len(s.diag) > 0 {
+		s.off = append(s.off, math.Sqrt(math.Max(lastBeta, 0))/lastAlpha)
+	}
+	s.diag = append(s.diag, 1/alpha+lastBeta/lastAlpha)
+	if len(s.diag)%ritzEvery == 1 {
+		s.theta = smallestEigenvalue(s.diag, s.off)
+	}
+}
+
+// target is the residual norm at which the solve is expected to stop.
+func (s *cg) target(rnorm, znorm float64) float64 {
+	if s.LambdaMin > 0 {
+		return s.gauge.residualFor(s.xnorm)
+	}
+	return rnorm * s.Tolerance * s.xnorm * s.theta / znorm
+}

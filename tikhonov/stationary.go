@@ -1,0 +1,133 @@
+package tikhonov
+
+import (
+	"context"
+	"math"
+
+	"tessera/internal/linalg"
+	"tessera/ranks"
+)
+
+// A residual that has grown by divergedGrowth over its smallest value, or over the
+// start, will not come back: the sweep has an eigenvalue outside the unit circle.
+const divergedGrowth = 20
+
+// Stationary repeats x += P (b - A x): with P restricted additive Schwarz, the
+// decomposed sweep of D3L with the coupling of the whole matrix kept. Its fixed
+// point is the solution; that it gets there is a theorem for M-matrices only
+// (Frommer and Szyld, Numer. Math. 83 (1999) 259), so a growing residual ends it
+// with a *DivergedError. One sweep costs one application of p and a.
+func Stationary(ctx context.Context, comm ranks.Comm, a Operator, p Preconditioner, x, b []float64, c Control) (*Report, error) {
+	return sweep(ctx, comm, a, x, b, c, func(r, z []float64) error {
+		if err := p.Apply(z, r); err != nil {
+			return err
+		}
+		linalg.Axpy(1, z, x)
+		return subtract(a, r, b, x)
+	})
+}
+
+// Multiplicative sweeps over the colours one after the other, each local solve on
+// the newest residual: block Gauss-Seidel on overlapping blocks. The objective
+// falls at every step, for any overlap, as long as subdomains of one colour do not
+// couple. One sweep costs one round of local solves and Colours() applications of a.
+func Multiplicative(ctx context.Context, comm ranks.Comm, a Operator, p Colours, x, b []float64, c Control) (*Report, error) {
+	return sweep(ctx, comm, a, x, b, c, func(r, z []float64) error {
+		for colour := range p.Colours() {
+			if err := p.ApplyColour(colour, z, r); err != nil {
+				return err
+			}
+			linalg.Axpy(1, z, x)
+			if err := subtract(a, r, b, x); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// subtract sets r = b - A x.
+func subtract(a Operator, r, b, x []float64) error {
+	if err := a.Apply(r, x); err != nil {
+		return err
+	}
+	sub(r, b, r)
+	return nil
+}
+
+// sweep repeats step, which advances x and leaves the true residual in r, until
+// the error is small enough. Without LambdaMin the error is estimated from the
+// length of the last step and the observed rate rho: rho/(1-rho) ||dx||.
+func sweep(ctx context.Context, comm ranks.Comm, a Operator, x, b []float64, c Control, step func(r, z []float64) error) (*Report, error) {
+	c = c.withDefaults()
+	t := team{ctx: ctx, comm: comm}
+	g := gauge{tolerance: c.Tolerance, lambdaMin: c.LambdaMin}
+	report := &Report{Certified: c.LambdaMin > 0}
+	r, z, before := make([]float64, len(b)), make([]float64, len(b)), make([]float64, len(b))
+	if err := subtract(a, r, b, x); err != nil {
+		return nil, err
+	}
+	bb, rr := linalg.Dot(b, b), linalg.Dot(r, r)
+	if err := t.sum(&bb, &rr); err != nil {
+		return nil, err
+	}
+	if bb == 0 {
+		clear(x)
+		report.History = []float64{0}
+		return report, nil
+	}
+	g.bnorm = math.Sqrt(bb)
+	start := math.Sqrt(rr)
+	smallest, lastStep := start, 0.0
+	report.History = append(report.History, start/g.bnorm)
+	for {
+		copy(before, x)
+		if err := step(r, z); err != nil {
+			return nil, err
+		}
+		report.Iterations++
+		sub(before, x, before)
+		rr, xx, dd := linalg.Dot(r, r), linalg.Dot(x, x), linalg.Dot(before, before)
+		if err := t.sum(&rr, &xx, &dd); err != nil {
+			return nil, err
+		}
+		rnorm, length := math.Sqrt(rr), math.Sqrt(dd)
+		rho := 1.0
+		if lastStep > 0 {
+			rho = length / lastStep
+		}
+		lastStep = length
+		report.Residual = rnorm / g.bnorm
+		report.History = append(report.History, report.Residual)
+		report.ErrorBound = g.bound(math.Sqrt(xx), rnorm, length*rho, math.Max(1-rho, 1e-300))
+		if c.Progress != nil {
+			target := 0.0
+			if c.LambdaMin > 0 {
+				target = g.residualFor(math.Sqrt(xx)) / g.bnorm
+			}
+			c.Progress(report.Iterations, report.Residual, target)
+		}
+		if c.Monitor != nil {
+			if stop, err := c.Monitor(report.Iterations, x); stop || err != nil {
+				return report, err
+			}
+		}
+		if report.ErrorBound <= c.Tolerance {
+			return report, nil
+		}
+		smallest = math.Min(smallest, rnorm)
+		if math.IsNaN(rnorm) || rnorm > divergedGrowth*smallest {
+			return report, &DivergedError{report.Iterations, report.Residual, growth(report.History)}
+		}
+		if report.Iterations >= c.MaxIterations {
+			return report, &NotConvergedError{report.Iterations, report.Residual, report.ErrorBound}
+		}
+	}
+}
+
+// growth is the mean factor a sweep over the last (at most four) sweeps.
+func growth(history []float64) float64 {
+	last := len(history) - 1
+	n := min(last, 4)
+	return math.Pow(history[last]/history[last-n], 1/float64(n))
+}

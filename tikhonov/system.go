@@ -1,0 +1,157 @@
+package tikhonov
+
+import (
+	"context"
+	"fmt"
+
+	"tessera/ranks"
+)
+
+// Operator is this rank's rows of a symmetric positive definite matrix. Apply is
+// collective: every rank of the communicator calls it together.
+type Operator interface {
+	Len() int                       // unknowns owned by this rank
+	Apply(dst, src []float64) error // dst = M src, both owned parts; dst and src do not overlap
+}
+
+// Preconditioner applies an approximate inverse of the operator, collectively.
+// It must be linear and the same at every call.
+type Preconditioner interface {
+	Apply(dst, src []float64) error
+}
+
+// Colours is a set of local solves of which those of one colour do not couple.
+type Colours interface {
+	Colours() int
+	// ApplyColour sets dst = sum over the subdomains i of the colour of R_i' M_i^-1 R_i src.
+	ApplyColour(colour int, dst, src []float64) error
+}
+
+// Control says how far an iteration goes. The zero value of a field is its default.
+type Control struct {
+	Tolerance     float64 // relative error of the solution to reach; 0 = 1e-8
+	LambdaMin     float64 // known lower bound of the spectrum of M; 0 = none, the error is then estimated
+	MaxIterations int     // 0 = 200
+	Restart       int     // Krylov vectors GMRES keeps; 0 = 30
+
+	// Progress, if not nil, is called after every iteration with ||b-Mx||/||b||
+	// and the value of it at which the iteration is expected to stop (0: unknown).
+	Progress func(iteration int, residual, target float64)
+	// Monitor, if not nil, sees the iterate after every iteration, on every rank;
+	// true on all ranks stops the solve as converged. For tests: forming the
+	// iterate costs GMRES one application of the preconditioner.
+	Monitor func(iteration int, x []float64) (bool, error)
+}
+
+// withDefaults fills in what was left zero.
+func (c Control) withDefaults() Control {
+	if c.Tolerance == 0 {
+		c.Tolerance = 1e-8
+	}
+	if c.MaxIterations == 0 {
+		c.MaxIterations = 200
+	}
+	if c.Restart == 0 {
+		c.Restart = 30
+	}
+	return c
+}
+
+// Report is what an iteration did; the same on every rank.
+type Report struct {
+	Iterations int
+	Residual   float64 // ||b-Mx|| / ||b||, recomputed from x at the end
+	ErrorBound float64 // relative error of x: guaranteed if Certified, else estimated
+	Certified  bool
+	History    []float64 // relative residual after each iteration, from 0
+}
+
+// NotConvergedError says that the iterations ran out. The iterate so far is in x.
+type NotConvergedError struct {
+	Iterations int
+	Residual   float64 // relative
+	ErrorBound float64 // relative
+}
+
+func (e *NotConvergedError) Error() string {
+	return fmt.Sprintf("tikhonov: not converged after %d iterations: relative residual %.3g, relative error about %.3g",
+		e.Iterations, e.Residual, e.ErrorBound)
+}
+
+// DivergedError says that the residual of a stationary iteration grows.
+type DivergedError struct {
+	Iterations int
+	Residual   float64 // relative
+	Factor     float64 // growth a sweep over the last sweeps
+}
+
+func (e *DivergedError) Error() string {
+	return fmt.Sprintf("tikhonov: the iteration diverges: relative residual %.3g after %d sweeps, growing %.2f-fold a sweep (more overlap, or a Krylov method, is needed)",
+		e.Residual, e.Iterations, e.Factor)
+}
+
+// IndefiniteError says that a matrix that should be positive definite is not.
+type IndefiniteError struct{ What string }
+
+func (e *IndefiniteError) Error() string {
+	return "tikhonov: " + e.What + " is not positive definite"
+}
+
+// team adds up numbers over the ranks and, with the same message, lets every
+// rank learn that one of them was told to stop.
+type team struct {
+	ctx  context.Context
+	comm ranks.Comm
+	buf  []float64
+}
+
+// sum replaces v by its sum over the ranks.
+func (t *team) sum(v ...*float64) error {
+	t.buf = t.buf[:0]
+	for _, p := range v {
+		t.buf = append(t.buf, *p)
+	}
+	if err := t.sumBuffer(); err != nil {
+		return err
+	}
+	for i, p := range v {
+		*p = t.buf[i]
+	}
+	return nil
+}
+
+// sumSlice replaces the elements of v by their sums over the ranks.
+func (t *team) sumSlice(v []float64) error {
+	t.buf = append(t.buf[:0], v...)
+	if err := t.sumBuffer(); err != nil {
+		return err
+	}
+	copy(v, t.buf)
+	return nil
+}
+
+func (t *team) sumBuffer() error {
+	stop := 0.0
+	if t.ctx.Err() != nil {
+		stop = 1
+	}
+	t.buf = append(t.buf, stop)
+	if err := t.comm.Allreduce(t.buf, t.buf, ranks.Sum); err != nil {
+		return err
+	}
+	if t.buf[len(t.buf)-1] > 0 {
+		if err := context.Cause(t.ctx); err != nil {
+			return err
+		}
+		return context.Canceled
+	}
+	return nil
+}
+
+// sub sets dst = a - b; dst may be either.
+func sub(dst, a, b []float64) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = a[i] - b[i]
+	}
+}
