@@ -1,0 +1,365 @@
+package imageio
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// unit is one header-data unit of a FITS file.
+type unit struct {
+	index     int
+	header    Header // all cards, END excluded
+	extension string // XTENSION; "" for the primary
+	bitpix    int
+	axes      []int // NAXIS1 first: the fastest axis first
+	data      int64 // byte offset of the data
+	bytes     int64 // of the data, without padding
+}
+
+// image tells whether the unit holds a plain array with pixels in it.
+func (u *unit) image() bool {
+	n, _ := product(u.axes)
+	return u.extension == "" && n > 0 && !u.groups() || u.extension == "IMAGE" && n > 0
+}
+
+// groups: the random groups of radio interferometry, NAXIS1 = 0 and GROUPS = T.
+func (u *unit) groups() bool {
+	v, _ := u.header.Get("GROUPS")
+	return v == "T"
+}
+
+func (u *unit) name() string {
+	v, _ := u.header.Get("EXTNAME")
+	return strings.ToUpper(v)
+}
+
+// readUnit reads the header at the offset and checks the data size against the
+// size of the file.
+func readUnit(r io.ReaderAt, offset, size int64, index int) (*unit, error) {
+	u := &unit{index: index}
+	block := make([]byte, blockBytes)
+	var end bool
+	for at := offset; !end; at += blockBytes {
+		if at-offset > longestHeader {
+			return nil, fmt.Errorf("FITS header %d: no END card in %d bytes", index, longestHeader)
+		}
+		if n, err := r.ReadAt(block, at); n < blockBytes {
+			return nil, fmt.Errorf("FITS header %d: no END card before the end of the file (%w)", index, err)
+		}
+		for i := 0; i < blockBytes; i += cardBytes {
+			c := Card(block[i : i+cardBytes])
+			if c[:8] == "END     " {
+				end = true
+				break
+			}
+			u.header = append(u.header, c)
+		}
+		u.data = at + blockBytes
+	}
+	if index > 0 {
+		u.extension, _ = u.header.Get("XTENSION")
+	}
+	need := func(key string) (int64, error) {
+		c, ok := u.header.card(key)
+		if !ok {
+			return 0, fmt.Errorf("FITS header %d has no %s", index, key)
+		}
+		return c.integer()
+	}
+	bitpix, err := need("BITPIX")
+	if err != nil {
+		return nil, err
+	}
+	switch bitpix {
+	case 8, 16, 32, 64, -32, -64:
+		u.bitpix = int(bitpix)
+	default:
+		return nil, fmt.Errorf("FITS header %d: BITPIX = %d, want 8, 16, 32, 64, -32 or -64", index, bitpix)
+	}
+	naxis, err := need("NAXIS")
+	if err != nil {
+		return nil, err
+	}
+	if naxis < 0 || naxis > 999 {
+		return nil, fmt.Errorf("FITS header %d: NAXIS = %d, want 0 to 999", index, naxis)
+	}
+	// The cards are there in full, so axes cannot be longer than the header is.
+	for i := int64(1); i <= naxis; i++ {
+		n, err := need("NAXIS" + strconv.FormatInt(i, 10))
+		if err != nil {
+			return nil, err
+		}
+		u.axes = append(u.axes, int(n))
+	}
+	if err := u.measure(); err != nil {
+		return nil, fmt.Errorf("FITS header %d: %w", index, err)
+	}
+	if u.bytes > size-u.data {
+		return nil, fmt.Errorf("FITS header %d announces %d bytes of data (BITPIX %d, axes %s), the file holds %d", index, u.bytes, u.bitpix, shapeString(u.axes), max(0, size-u.data))
+	}
+	return u, nil
+}
+
+// measure sets the data size: |BITPIX|/8 * GCOUNT * (PCOUNT + product of the axes).
+func (u *unit) measure() error {
+	if len(u.axes) == 0 {
+		return nil
+	}
+	axes := u.axes
+	if u.groups() {
+		axes = axes[1:]
+	}
+	count, err := product(axes)
+	if err != nil {
+		return err
+	}
+	width := int64(max(u.bitpix, -u.bitpix) / 8)
+	total := int64(count)
+	for _, key := range []string{"PCOUNT", "GCOUNT"} {
+		c, ok := u.header.card(key)
+		if !ok || u.extension == "" && !u.groups() {
+			continue
+		}
+		v, err := c.integer()
+		if err != nil {
+			return err
+		}
+		if v < 0 || v > math.MaxInt64/1024 || key == "GCOUNT" && v > 0 && total > math.MaxInt64/64/v {
+			return fmt.Errorf("%s = %d", key, v)
+		}
+		if key == "PCOUNT" {
+			total += v
+		} else {
+			total *= v
+		}
+	}
+	if total > math.MaxInt64/16 {
+		return fmt.Errorf("axes %s are too large for any file", shapeString(u.axes))
+	}
+	u.bytes = total * width
+	return nil
+}
+
+// findUnit walks the file to the wanted unit: "" = first image, "2" = index,
+// "SCI" or "SCI,2" = EXTNAME and EXTVER. It returns the primary unit too.
+func findUnit(r io.ReaderAt, size int64, want string) (found, primary *unit, err error) {
+	name, version, _ := strings.Cut(strings.ToUpper(strings.TrimSpace(want)), ",")
+	index, numberErr := strconv.Atoi(name)
+	var seen []string
+	compressed := false
+	for offset, i := int64(0), 0; offset < size; i++ {
+		// The standard allows other records after the last unit.
+		var start [8]byte
+		if r.ReadAt(start[:], offset); i > 0 && string(start[:]) != "XTENSION" {
+			break
+		}
+		u, err := readUnit(r, offset, size, i)
+		if err != nil {
+			return nil, nil, err
+		}
+		if i == 0 {
+			primary = u
+		}
+		hit := false
+		switch {
+		case want == "":
+			hit = u.image()
+		case numberErr == nil && version == "":
+			hit = index == i
+		default:
+			v, ok := u.header.Get("EXTVER")
+			hit = u.name() == name && (version == "" || v == version || !ok && version == "1") || i == 0 && name == "PRIMARY"
+		}
+		if hit {
+			if !u.image() {
+				return nil, nil, fmt.Errorf("FITS unit [%s] is %s, not an image", want, u.describe())
+			}
+			return u, primary, nil
+		}
+		seen = append(seen, fmt.Sprintf("[%d] %s", i, u.describe()))
+		if _, ok := u.header.Get("ZIMAGE"); ok {
+			compressed = true
+		}
+		offset = u.data + (u.bytes+blockBytes-1)/blockBytes*blockBytes
+	}
+	what := "no image in this FITS file"
+	if want != "" {
+		what = fmt.Sprintf("no unit [%s] in this FITS file", want)
+	}
+	if compressed {
+		what += " (it holds a tile-compressed image: funpack it first)"
+	}
+	return nil, nil, fmt.Errorf("%s; it has %s", what, strings.Join(seen, ", "))
+}
+
+func (u *unit) describe() string {
+	s := "primary"
+	if u.extension != "" {
+		s = u.extension
+	}
+	if n := u.name(); n != "" {
+		s += " " + n
+	}
+	if len(u.axes) == 0 {
+		return s + " without data"
+	}
+	return s + " " + shapeString(reversed(u.axes))
+}
+
+func reversed(a []int) []int {
+	out := make([]int, len(a))
+	for i, v := range a {
+		out[len(a)-1-i] = v
+	}
+	return out
+}
+
+func fitsSource(r io.ReaderAt, size int64, want string) (*source, error) {
+	u, primary, err := findUnit(r, size, want)
+	if err != nil {
+		return nil, err
+	}
+	shape := reversed(u.axes)
+	for len(shape) > 3 && shape[0] == 1 {
+		shape = shape[1:]
+	}
+	if len(shape) != 2 && len(shape) != 3 {
+		return nil, fmt.Errorf("FITS unit %d has shape %s, want (rows, cols) or (channels, rows, cols)", u.index, shapeString(reversed(u.axes)))
+	}
+	lay := layout{planes: 1, rows: shape[len(shape)-2], cols: shape[len(shape)-1]}
+	if len(shape) == 3 {
+		lay.planes = shape[0]
+	}
+	decode, err := u.decoder()
+	if err != nil {
+		return nil, err
+	}
+	header := u.header.descriptive()
+	if v, _ := u.header.Get("INHERIT"); v == "T" {
+		for _, c := range primary.header.descriptive() {
+			if _, dup := header.card(c.Key()); !dup {
+				header = append(header, c)
+			}
+		}
+	}
+	s := &source{Frame: Frame{
+		Channels: lay.planes, Rows: lay.rows, Cols: lay.cols,
+		Format: "fits", Type: u.typ(), Header: header, HDU: u.index,
+	}}
+	s.pixels = func(b Box) ([]float64, error) {
+		data := make([]float64, lay.planes*(b.R1-b.R0)*(b.C1-b.C0))
+		e := &elements{r: r, base: u.data, size: max(u.bitpix, -u.bitpix) / 8, decode: decode}
+		return data, e.gather(data, lay.axes(b, false))
+	}
+	return s, nil
+}
+
+// scaling gets BSCALE and BZERO.
+func (u *unit) scaling() (scale, zero float64, err error) {
+	scale = 1
+	if c, ok := u.header.card("BSCALE"); ok && c.Value() != "" {
+		if scale, err = c.number(); err != nil {
+			return
+		}
+	}
+	if c, ok := u.header.card("BZERO"); ok && c.Value() != "" {
+		zero, err = c.number()
+	}
+	if scale == 0 || math.IsNaN(scale+zero) || math.IsInf(scale+zero, 0) {
+		err = errors.New("FITS BSCALE and BZERO must be finite and BSCALE not 0")
+	}
+	return
+}
+
+// typ names what is stored; the offsets that stand for the types FITS lacks are
+// read as those types.
+func (u *unit) typ() string {
+	if u.bitpix < 0 {
+		return "float" + strconv.Itoa(-u.bitpix)
+	}
+	scale, zero, _ := u.scaling()
+	signed := u.bitpix != 8
+	if scale == 1 && (signed && zero == math.Ldexp(1, u.bitpix-1) || !signed && zero == -128) {
+		signed = !signed
+	}
+	if signed {
+		return "int" + strconv.Itoa(u.bitpix)
+	}
+	return "uint" + strconv.Itoa(u.bitpix)
+}
+
+// decoder is physical = BZERO + BSCALE * stored, BLANK -> NaN for integers.
+func (u *unit) decoder() (decoder, error) {
+	scale, zero, err := u.scaling()
+	if err != nil {
+		return nil, err
+	}
+	plain := scale == 1 && zero == 0
+	if u.bitpix < 0 {
+		read := decodeF64(true)
+		if u.bitpix == -32 {
+			read = decodeF32(true)
+		}
+		if plain {
+			return read, nil
+		}
+		return func(dst []float64, src []byte) {
+			read(dst, src)
+			for i, v := range dst {
+				dst[i] = zero + scale*v
+			}
+		}, nil
+	}
+	width := u.bitpix / 8
+	read := decodeInt(width, width > 1, true)
+	// 2^63 + an int64 is exact as a uint64, and not as float64 arithmetic.
+	if u.bitpix == 64 && scale == 1 && zero == math.Ldexp(1, 63) {
+		read = func(dst []float64, src []byte) {
+			for i := range dst {
+				dst[i] = float64(binary.BigEndian.Uint64(src[8*i:]) ^ 1<<63)
+			}
+		}
+		plain = true
+	}
+	var blank []byte // the stored bytes that mean missing
+	if c, ok := u.header.card("BLANK"); ok && c.Value() != "" {
+		v, err := c.integer()
+		if err != nil {
+			return nil, err
+		}
+		// A BLANK that the type cannot hold matches nothing.
+		all := binary.BigEndian.AppendUint64(nil, uint64(v))
+		fits := width == 1 && v >= 0 && v <= 255
+		if width > 1 {
+			shift := 64 - u.bitpix
+			fits = v<<shift>>shift == v
+		}
+		if fits {
+			blank = all[8-width:]
+		}
+	}
+	if plain && blank == nil {
+		return read, nil
+	}
+	return func(dst []float64, src []byte) {
+		read(dst, src)
+		if !plain {
+			for i, v := range dst {
+				dst[i] = zero + scale*v
+			}
+		}
+		if blank != nil {
+			for i := range dst {
+				if bytes.Equal(src[i*width:(i+1)*width], blank) {
+					dst[i] = math.NaN()
+				}
+			}
+		}
+	}, nil
+}

@@ -1,0 +1,231 @@
+package imageio
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+)
+
+// Frame is an image; the package comment says what its values mean.
+type Frame struct {
+	Channels, Rows, Cols int
+	Data                 []float64 // Channels*Rows*Cols, row-major, planes first; NaN = missing; nil from Stat
+	Format               string    // "npy", "fits", "png" or "jpeg"
+	Type                 string    // of an element in the file: "float32", "uint8", ...
+	Header               Header    // the FITS cards that describe the scene; nil from other formats
+	HDU                  int       // FITS: index of the header-data unit read, 0 = primary
+}
+
+// ReadFrame reads a whole image. For FITS, path may end in [N] (N-th extension,
+// 0 = primary), [NAME] or [NAME,VERSION]; without it the first unit that holds an
+// image is read.
+func ReadFrame(path string) (*Frame, error) {
+	return withSource(path, func(s *source) (*Frame, error) {
+		return s.read(Box{0, s.Rows, 0, s.Cols})
+	})
+}
+
+// ReadBox reads the pixels of box, all channels; Rows and Cols of the result are
+// those of the box. Of npy and FITS files only the bytes of the box's rows are
+// read; PNG and JPEG have to be decoded whole.
+func ReadBox(path string, box Box) (*Frame, error) {
+	return withSource(path, func(s *source) (*Frame, error) {
+		if box.R0 < 0 || box.R1 <= box.R0 || box.R1 > s.Rows || box.C0 < 0 || box.C1 <= box.C0 || box.C1 > s.Cols {
+			return nil, fmt.Errorf("box [%d,%d)x[%d,%d) of an image of %dx%d", box.R0, box.R1, box.C0, box.C1, s.Rows, s.Cols)
+		}
+		return s.read(box)
+	})
+}
+
+// Stat tells shape, type and header of an image without reading its pixels.
+func Stat(path string) (*Frame, error) {
+	return withSource(path, func(s *source) (*Frame, error) {
+		f := s.Frame
+		return &f, nil
+	})
+}
+
+// ReadPlane reads a two-dimensional array such as a mask or a weight map. A colour
+// picture will do if its channels are equal.
+func ReadPlane(path string) (*Frame, error) {
+	f, err := ReadFrame(path)
+	if err != nil {
+		return nil, err
+	}
+	n := f.Rows * f.Cols
+	for c := 1; c < f.Channels; c++ {
+		for i, v := range f.Data[c*n : (c+1)*n] {
+			if w := f.Data[i]; v != w && !(math.IsNaN(v) && math.IsNaN(w)) {
+				return nil, fmt.Errorf("imageio: %s: %d different channels of %dx%d, want one plane", path, f.Channels, f.Rows, f.Cols)
+			}
+		}
+	}
+	f.Channels, f.Data = 1, f.Data[:n:n]
+	return f, nil
+}
+
+// Box is the half-open box [R0,R1) x [C0,C1) of pixels.
+type Box struct{ R0, R1, C0, C1 int }
+
+// source is an opened image: what is known without its pixels, and how to get them.
+type source struct {
+	Frame  // Data is nil
+	pixels func(Box) ([]float64, error)
+}
+
+func (s *source) read(b Box) (*Frame, error) {
+	data, err := s.pixels(b)
+	if err != nil {
+		return nil, err
+	}
+	f := s.Frame
+	f.Rows, f.Cols, f.Data = b.R1-b.R0, b.C1-b.C0, data
+	return &f, nil
+}
+
+func withSource(path string, use func(*source) (*Frame, error)) (*Frame, error) {
+	name, unit := path, ""
+	if _, err := os.Stat(path); err != nil {
+		name, unit = splitUnit(path)
+	}
+	r, size, err := open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	s, err := newSource(r, size, unit)
+	if err != nil {
+		return nil, fmt.Errorf("imageio: %s: %w", path, err)
+	}
+	f, err := use(s)
+	if err != nil {
+		return nil, fmt.Errorf("imageio: %s: %w", path, err)
+	}
+	return f, nil
+}
+
+// newSource recognises a file by its first bytes.
+func newSource(r io.ReaderAt, size int64, unit string) (*source, error) {
+	var start [32]byte
+	n, _ := r.ReadAt(start[:], 0)
+	head := start[:n]
+	has := func(magic string) bool { return bytes.HasPrefix(head, []byte(magic)) }
+	if unit != "" && !has(fitsMagic) {
+		return nil, fmt.Errorf("[%s] selects a unit of a FITS file, and this is not one", unit)
+	}
+	switch {
+	case n == 0:
+		return nil, errors.New("the file is empty")
+	case has(npyMagic):
+		return npySource(r, size)
+	case has(fitsMagic):
+		return fitsSource(r, size, unit)
+	case has(pngMagic), has(jpegMagic):
+		return pictureSource(r, size)
+	case has("PK\x03\x04"):
+		return nil, errors.New("a zip archive (npz?): extract the array, then give its npy file")
+	case has("\x1f\x8b"):
+		return nil, errors.New("compressed with gzip: gunzip it first")
+	case has("\x89HDF\r\n\x1a\n"):
+		return nil, errors.New("an HDF5 file, not an image; npy, FITS, PNG and JPEG can be read")
+	}
+	return nil, fmt.Errorf("not an image that can be read (npy, FITS, PNG, JPEG); it starts with %q", head[:min(n, 12)])
+}
+
+func npySource(r io.ReaderAt, size int64) (*source, error) {
+	h, err := parseNpyHeader(r, size)
+	if err != nil {
+		return nil, err
+	}
+	lay, err := layoutOf(h.shape)
+	if err != nil {
+		return nil, err
+	}
+	s := &source{Frame: Frame{Channels: lay.planes, Rows: lay.rows, Cols: lay.cols, Format: "npy", Type: h.typ}}
+	alpha := lay.colourLast && lay.planes == 4
+	if alpha {
+		s.Channels = 3
+	}
+	s.pixels = func(b Box) ([]float64, error) {
+		data := make([]float64, lay.planes*(b.R1-b.R0)*(b.C1-b.C0))
+		if err := h.elements(r).gather(data, lay.axes(b, h.fortran)); err != nil {
+			return nil, err
+		}
+		if alpha {
+			n := len(data) / 4
+			for i, a := range data[3*n:] {
+				if a == 0 {
+					data[i], data[n+i], data[2*n+i] = math.NaN(), math.NaN(), math.NaN()
+				}
+			}
+			data = data[:3*n]
+		}
+		return data, nil
+	}
+	return s, nil
+}
+
+// layout says which axis of a stored array is which.
+type layout struct {
+	planes, rows, cols int
+	colourLast         bool
+}
+
+func layoutOf(shape []int) (layout, error) {
+	full := shape
+	for len(shape) > 3 && shape[0] == 1 {
+		shape = shape[1:]
+	}
+	var l layout
+	switch {
+	case len(shape) == 2:
+		l = layout{planes: 1, rows: shape[0], cols: shape[1]}
+	case len(shape) != 3:
+		return l, fmt.Errorf("shape %s is not an image: want (rows, cols), (channels, rows, cols) or (rows, cols, 3)", shapeString(full))
+	case (shape[2] == 3 || shape[2] == 4) && shape[0] != 1 && shape[0] != 3:
+		l = layout{planes: shape[2], rows: shape[0], cols: shape[1], colourLast: true}
+	default:
+		l = layout{planes: shape[0], rows: shape[1], cols: shape[2]}
+	}
+	if l.planes == 0 || l.rows == 0 || l.cols == 0 {
+		return l, fmt.Errorf("shape %s has no pixels", shapeString(full))
+	}
+	return l, nil
+}
+
+// axes describes the box for elements.gather, into planes of the box's size.
+func (l layout) axes(b Box, fortran bool) [3]axis {
+	nr, nc := b.R1-b.R0, b.C1-b.C0
+	plane := axis{length: l.planes, hi: l.planes, dstStep: nr * nc}
+	row := axis{length: l.rows, lo: b.R0, hi: b.R1, dstStep: nc}
+	col := axis{length: l.cols, lo: b.C0, hi: b.C1, dstStep: 1}
+	ax := [3]axis{plane, row, col}
+	if l.colourLast {
+		ax = [3]axis{row, col, plane}
+	}
+	stride := int64(1)
+	for k := range 3 {
+		i := 2 - k
+		if fortran {
+			i = k
+		}
+		ax[i].stride = stride
+		stride *= int64(ax[i].length)
+	}
+	return ax
+}
+
+// splitUnit takes "frame.fits[SCI,2]" apart.
+func splitUnit(path string) (name, unit string) {
+	base := filepath.Base(path)
+	i := bytes.LastIndexByte([]byte(base), '[')
+	if i <= 0 || base[len(base)-1] != ']' {
+		return path, ""
+	}
+	cut := len(path) - len(base) + i
+	return path[:cut], path[cut+1 : len(path)-1]
+}

@@ -1,0 +1,138 @@
+package imageio
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"math"
+)
+
+const (
+	pngMagic  = "\x89PNG\r\n\x1a\n"
+	jpegMagic = "\xff\xd8\xff"
+)
+
+// pictureSource decodes PNG and JPEG. Both have to be decoded whole; that happens
+// when the pixels are asked for.
+func pictureSource(r io.ReaderAt, size int64) (*source, error) {
+	reader := func() io.Reader { return bufio.NewReader(io.NewSectionReader(r, 0, size)) }
+	var start [26]byte
+	n, _ := r.ReadAt(start[:], 0)
+	s := &source{Frame: Frame{Format: "jpeg", Type: "uint8"}}
+	decode, decodeConfig := jpeg.Decode, jpeg.DecodeConfig
+	// The decoders take memory for the whole picture at once, so it must be
+	// plausible. Deflate shrinks by 1032 at most. A JPEG spends two bits and up on
+	// every 8x8 block, a progressive one possibly less.
+	most := int64(4096)
+	if string(start[:8]) == pngMagic {
+		s.Format = "png"
+		decode, decodeConfig = png.Decode, png.DecodeConfig
+		most = 8 * 1032 // one pixel can be one bit
+	}
+	cfg, err := decodeConfig(reader())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.Format, err)
+	}
+	s.Rows, s.Cols = cfg.Height, cfg.Width
+	if s.Rows <= 0 || s.Cols <= 0 || int64(s.Rows) > math.MaxInt32 || int64(s.Cols) > math.MaxInt32 ||
+		int64(s.Rows)*int64(s.Cols) > most*size {
+		return nil, fmt.Errorf("%s of %d rows x %d columns in a file of %d bytes", s.Format, s.Rows, s.Cols, size)
+	}
+	s.Channels = 3
+	if s.Format == "png" {
+		if n < 26 {
+			return nil, errors.New("png: truncated header")
+		}
+		depth, kind := start[24], start[25]
+		if depth == 16 {
+			s.Type = "uint16"
+		}
+		// The decoder widens grey with transparency to colour; the file's own
+		// colour type (0, 4 = grey) knows better.
+		if kind == 0 || kind == 4 || greyPalette(cfg.ColorModel) {
+			s.Channels = 1
+		}
+	} else if cfg.ColorModel == color.GrayModel {
+		s.Channels = 1
+	}
+	s.pixels = func(b Box) ([]float64, error) {
+		img, err := decode(reader())
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.Format, err)
+		}
+		return planes(img, s.Channels, b), nil
+	}
+	return s, nil
+}
+
+func greyPalette(m color.Model) bool {
+	p, ok := m.(color.Palette)
+	for _, c := range p {
+		v := color.NRGBA64Model.Convert(c).(color.NRGBA64)
+		if v.R != v.G || v.G != v.B {
+			return false
+		}
+	}
+	return ok
+}
+
+// planes copies box b of img to channel planes scaled to 0..1.
+func planes(img image.Image, channels int, b Box) []float64 {
+	n := (b.R1 - b.R0) * (b.C1 - b.C0)
+	data := make([]float64, channels*n)
+	o := img.Bounds().Min
+	i := 0
+	for y := o.Y + b.R0; y < o.Y+b.R1; y++ {
+		for x := o.X + b.C0; x < o.X+b.C1; x++ {
+			r, g, bl, a := sample(img, x, y)
+			switch {
+			case a == 0:
+				for c := range channels {
+					data[c*n+i] = math.NaN()
+				}
+			case channels == 1:
+				data[i] = r
+			default:
+				data[i], data[n+i], data[2*n+i] = r, g, bl
+			}
+			i++
+		}
+	}
+	return data
+}
+
+// sample is one pixel, not multiplied by its alpha. The usual types are read as
+// stored; going through color.Color costs an allocation a pixel.
+func sample(img image.Image, x, y int) (r, g, b float64, alpha uint32) {
+	const max8, max16 = 0xff, 0xffff
+	switch m := img.(type) {
+	case *image.Gray:
+		v := float64(m.GrayAt(x, y).Y) / max8
+		return v, v, v, 1
+	case *image.Gray16:
+		v := float64(m.Gray16At(x, y).Y) / max16
+		return v, v, v, 1
+	case *image.RGBA: // from a PNG without alpha
+		if c := m.RGBAAt(x, y); c.A == max8 {
+			return float64(c.R) / max8, float64(c.G) / max8, float64(c.B) / max8, 1
+		}
+	case *image.RGBA64:
+		if c := m.RGBA64At(x, y); c.A == max16 {
+			return float64(c.R) / max16, float64(c.G) / max16, float64(c.B) / max16, 1
+		}
+	case *image.NRGBA:
+		c := m.NRGBAAt(x, y)
+		return float64(c.R) / max8, float64(c.G) / max8, float64(c.B) / max8, uint32(c.A)
+	case *image.YCbCr:
+		c := m.YCbCrAt(x, y)
+		r8, g8, b8 := color.YCbCrToRGB(c.Y, c.Cb, c.Cr)
+		return float64(r8) / max8, float64(g8) / max8, float64(b8) / max8, 1
+	}
+	c := color.NRGBA64Model.Convert(img.At(x, y)).(color.NRGBA64)
+	return float64(c.R) / max16, float64(c.G) / max16, float64(c.B) / max16, uint32(c.A)
+}

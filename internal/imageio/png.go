@@ -1,0 +1,130 @@
+package imageio
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"io"
+	"math"
+)
+
+// WritePNG draws the frame, 8 bit: grey for one channel, colour for three; of any
+// other number the mean is drawn.
+func WritePNG(path string, f *Frame, s Stretch) error {
+	if err := f.check(); err != nil {
+		return fmt.Errorf("imageio: writing %s: %w", path, err)
+	}
+	return WriteAtomic(path, func(w io.Writer) error { return encodePNG(w, draw(f, s)) })
+}
+
+// Panel is one picture of a row of them.
+type Panel struct {
+	Frame   *Frame
+	Stretch Stretch
+}
+
+// Panels are drawn about this many pixels wide: small frames are enlarged by a
+// whole factor, large ones averaged over whole blocks.
+const panelSide = 640
+
+// WritePanels draws frames of equal size side by side with a thin gap, for example
+// observed, restored, residual, truth.
+func WritePanels(path string, panels ...Panel) error {
+	const gap = 6
+	if len(panels) == 0 {
+		return fmt.Errorf("imageio: writing %s: no panels", path)
+	}
+	rows, cols := panels[0].Frame.Rows, panels[0].Frame.Cols
+	for i, p := range panels {
+		if err := p.Frame.check(); err != nil {
+			return fmt.Errorf("imageio: writing %s: panel %d: %w", path, i, err)
+		}
+		if p.Frame.Rows != rows || p.Frame.Cols != cols {
+			return fmt.Errorf("imageio: writing %s: panel %d is %d x %d, the first is %d x %d", path, i, p.Frame.Rows, p.Frame.Cols, rows, cols)
+		}
+	}
+	longest := max(rows, cols)
+	shrink := max(1, (longest+panelSide)/(2*panelSide)+min(1, longest/(3*panelSide)))
+	shrink = max(1, (longest+2*panelSide-1)/(2*panelSide))
+	enlarge := max(1, panelSide/longest)
+	h := (rows + shrink - 1) / shrink * enlarge
+	w := (cols + shrink - 1) / shrink * enlarge
+	sheet := image.NewRGBA(image.Rect(0, 0, len(panels)*(w+gap)-gap, h))
+	for i := range sheet.Pix {
+		sheet.Pix[i] = 255
+	}
+	for k, p := range panels {
+		pic := draw(bin(p.Frame, shrink), p.Stretch)
+		x0 := k * (w + gap)
+		for y := range h {
+			for x := range w {
+				sheet.Set(x0+x, y, pic.At(x/enlarge, y/enlarge))
+			}
+		}
+	}
+	return WriteAtomic(path, func(w io.Writer) error { return encodePNG(w, sheet) })
+}
+
+func encodePNG(w io.Writer, img image.Image) error {
+	enc := png.Encoder{CompressionLevel: png.BestSpeed}
+	return enc.Encode(w, img)
+}
+
+// draw turns a frame into a picture.
+func draw(f *Frame, s Stretch) image.Image {
+	n := f.Rows * f.Cols
+	if f.Channels == 1 && s.kind != diverging {
+		img := image.NewGray(image.Rect(0, 0, f.Cols, f.Rows))
+		for i, v := range f.Data {
+			img.Pix[i], _, _ = s.colour(v, v, v)
+		}
+		return img
+	}
+	img := image.NewRGBA(image.Rect(0, 0, f.Cols, f.Rows))
+	for i := range n {
+		var r, g, b float64
+		if f.Channels == 3 {
+			r, g, b = f.Data[i], f.Data[n+i], f.Data[2*n+i]
+		} else {
+			for c := range f.Channels {
+				r += f.Data[c*n+i] / float64(f.Channels)
+			}
+			g, b = r, r
+		}
+		var c color.RGBA
+		c.R, c.G, c.B = s.colour(r, g, b)
+		c.A = 255
+		img.Pix[4*i], img.Pix[4*i+1], img.Pix[4*i+2], img.Pix[4*i+3] = c.R, c.G, c.B, c.A
+	}
+	return img
+}
+
+// bin averages blocks of k x k pixels, missing ones left out.
+func bin(f *Frame, k int) *Frame {
+	if k == 1 {
+		return f
+	}
+	out := &Frame{Channels: f.Channels, Rows: (f.Rows + k - 1) / k, Cols: (f.Cols + k - 1) / k}
+	out.Data = make([]float64, out.Channels*out.Rows*out.Cols)
+	i := 0
+	for c := range f.Channels {
+		for r := range out.Rows {
+			for q := range out.Cols {
+				sum, n := 0.0, 0
+				for y := r * k; y < min(r*k+k, f.Rows); y++ {
+					line := f.Data[(c*f.Rows+y)*f.Cols:]
+					for _, v := range line[q*k : min(q*k+k, f.Cols)] {
+						if !math.IsNaN(v) {
+							sum += v
+							n++
+						}
+					}
+				}
+				out.Data[i] = sum / float64(n) // NaN where all are missing
+				i++
+			}
+		}
+	}
+	return out
+}

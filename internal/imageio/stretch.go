@@ -1,0 +1,175 @@
+package imageio
+
+import (
+	"math"
+	"slices"
+)
+
+// Stretch maps pixel values to brightness 0..1. It is measured on one frame and
+// may be applied to others, so that pictures can be compared.
+type Stretch struct {
+	kind      stretchKind
+	Black     float64 // the value drawn black (Diverging: blue)
+	White     float64 // the value drawn white (Diverging: red)
+	Softening float64 // Asinh: linear up to about here above black, logarithmic beyond
+}
+
+type stretchKind int
+
+const (
+	linear stretchKind = iota
+	asinh
+	diverging
+)
+
+// Linear draws [black, white] in proportion: for photographs.
+func Linear(black, white float64) Stretch {
+	return Stretch{kind: linear, Black: black, White: white}
+}
+
+// Asinh is the stretch for deep-sky frames, measured on f: with m the median and s
+// the noise (1.4826 MAD) of the channel means,
+//
+//	brightness(x) = asinh((x - black)/b) / asinh((white - black)/b)
+//	black = m - s,  b = 3 s,  white = the 99.95 % quantile
+//
+// so that the sky is dark grey, what rises a few s above it is seen, and the cores
+// of bright galaxies are not burnt out. The factors are chosen by eye.
+func Asinh(f *Frame) Stretch {
+	v := intensities(f)
+	if len(v) == 0 {
+		return Linear(0, 1)
+	}
+	m := quantile(v, 0.5)
+	white := quantile(v, 0.9995)
+	top := quantile(v, 1)
+	for i, x := range v {
+		v[i] = math.Abs(x - m)
+	}
+	s := 1.4826 * quantile(v, 0.5)
+	if white <= m {
+		white = top
+	}
+	if white <= m {
+		return Linear(m-1, m+1)
+	}
+	// A frame without noise, or mostly one value: keep a useful range.
+	s = min(max(s, (white-m)/1000), (white-m)/4)
+	return Stretch{kind: asinh, Black: m - s, White: white, Softening: 3 * s}
+}
+
+// Diverging draws signed values blue - white - red, symmetric about 0; the range
+// is four times the noise of f (1.4826 MAD about 0), so that noise is pale and
+// structure is not.
+func Diverging(f *Frame) Stretch {
+	v := finite(f.Data)
+	for i, x := range v {
+		v[i] = math.Abs(x)
+	}
+	r := 0.0
+	if len(v) > 0 {
+		r = 4 * 1.4826 * quantile(v, 0.5)
+		if r == 0 {
+			r = quantile(v, 1)
+		}
+	}
+	if r == 0 {
+		r = 1
+	}
+	return Stretch{kind: diverging, Black: -r, White: r}
+}
+
+// brightness is the curve, without clipping at white; 0 below black.
+func (s Stretch) brightness(x float64) float64 {
+	x -= s.Black
+	if !(x > 0) {
+		return 0
+	}
+	w := s.White - s.Black
+	if s.kind == asinh {
+		return math.Asinh(x/s.Softening) / math.Asinh(w/s.Softening)
+	}
+	return x / w
+}
+
+// colour is the sRGB value of one pixel. Three channels share one factor
+// brightness(I)/I with I their mean above black, and where that exceeds white in
+// one channel all are divided by it: the hue stays (Lupton et al. 2004).
+func (s Stretch) colour(r, g, b float64) (byte, byte, byte) {
+	if math.IsNaN(r) || math.IsNaN(g) || math.IsNaN(b) {
+		if s.kind == diverging {
+			return 128, 128, 128
+		}
+		return 0, 0, 0
+	}
+	if s.kind == diverging {
+		return diverge((r + g + b) / 3 / s.White)
+	}
+	if r == g && g == b {
+		v := level(s.brightness(r))
+		return v, v, v
+	}
+	if s.kind == linear {
+		return level(s.brightness(r)), level(s.brightness(g)), level(s.brightness(b))
+	}
+	r, g, b = max(r-s.Black, 0), max(g-s.Black, 0), max(b-s.Black, 0)
+	i := (r + g + b) / 3
+	if i == 0 {
+		return 0, 0, 0
+	}
+	k := s.brightness(i+s.Black) / i
+	if top := k * max(r, g, b); top > 1 {
+		k /= top
+	}
+	return level(k * r), level(k * g), level(k * b)
+}
+
+func level(v float64) byte { return byte(255*min(max(v, 0), 1) + 0.5) }
+
+// diverge is the colour of t in [-1, 1]: blue, white, red of about equal lightness
+// on both sides.
+func diverge(t float64) (byte, byte, byte) {
+	t = min(max(t, -1), 1)
+	end := [3]float64{178, 24, 43}
+	if t < 0 {
+		end = [3]float64{33, 102, 172}
+	}
+	mix := func(c float64) byte { return byte(255 + (c-255)*math.Abs(t) + 0.5) }
+	return mix(end[0]), mix(end[1]), mix(end[2])
+}
+
+// intensities is the mean over the channels at every pixel that has them all.
+func intensities(f *Frame) []float64 {
+	n := f.Rows * f.Cols
+	v := make([]float64, n)
+	for c := range f.Channels {
+		for i, x := range f.Data[c*n : (c+1)*n] {
+			v[i] += x / float64(f.Channels)
+		}
+	}
+	return finite(v)
+}
+
+// finite copies the values that are neither NaN nor infinite.
+func finite(data []float64) []float64 {
+	v := make([]float64, 0, len(data))
+	for _, x := range data {
+		if !math.IsNaN(x - x) {
+			v = append(v, x)
+		}
+	}
+	return v
+}
+
+// quantile sorts v on first use; v must not be empty or hold NaN.
+func quantile(v []float64, q float64) float64 {
+	if !slices.IsSorted(v) {
+		slices.Sort(v)
+	}
+	at := q * float64(len(v)-1)
+	i := int(at)
+	if i+1 >= len(v) {
+		return v[len(v)-1]
+	}
+	return v[i] + (at-float64(i))*(v[i+1]-v[i])
+}
