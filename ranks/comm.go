@@ -1,7 +1,5 @@
 package ranks
 
-import "errors"
-
 // Comm is what one rank may say to the others. Every rank of the communicator
 // calls the collective methods in the same order; a buffer passed to a blocking
 // call belongs to the caller again when the call returns. Counts are in elements.
@@ -83,8 +81,3 @@ const (
 type Status struct {
 	Source, Tag, Count int
 }
-
-var (
-	ErrAborted   = errors.New("ranks: aborted")
-	ErrTruncated = errors.New("ranks: message longer than the buffer")
-)

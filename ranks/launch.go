@@ -1,6 +1,14 @@
 package ranks
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"time"
+)
 
 // Options says how Launch starts the ranks.
 type Options struct {
@@ -8,7 +16,105 @@ type Options struct {
 	Sync  bool // in-process only: every Send waits for its receive, as MPI_Ssend; shows head-to-head deadlocks
 }
 
-// Launch runs body on every rank and returns when all have ended. HELPER: replaced by the real one.
+// grace is how long the bodies may go on after their context has been cancelled,
+// and stopping how long after a rank has failed; together they stay below two
+// seconds.
+const (
+	grace    = 1500 * time.Millisecond
+	stopping = 400 * time.Millisecond
+)
+
+// Launch runs body on every rank and returns when all have ended: nil if every
+// body returned nil, otherwise a *RankError of the rank that failed first.
+//
+// A rank fails when its body returns an error or panics or when it calls Abort.
+// Then the context of all bodies is cancelled and every call on a Comm, blocked
+// or later, returns an error that wraps ErrAborted. When ctx is cancelled so is
+// the bodies' context, and they have 1.5 s to agree to stop and return; after
+// that they are aborted. Goroutines cannot be killed: if a body that makes no
+// calls on its Comm is still computing 0.4 s after a failure, Launch returns
+// without it and says so in the error.
 func Launch(ctx context.Context, o Options, body func(context.Context, Comm) error) error {
-	panic("not yet")
+	if o.Ranks < 0 {
+		return fmt.Errorf("ranks: Options.Ranks is %d", o.Ranks)
+	}
+	n := o.Ranks
+	if n == 0 {
+		n = runtime.GOMAXPROCS(0)
+	}
+	return launchInProcess(ctx, n, o.Sync, body)
+}
+
+func launchInProcess(ctx context.Context, n int, sync bool, body func(context.Context, Comm) error) error {
+	bodyCtx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	w := newWorld(n, sync, cancel)
+	members := make([]int, n)
+	for r := range members {
+		members[r] = r
+	}
+	g := newGroup(w, members)
+	ended := make(chan int, n)
+	for r := range n {
+		go guard(
+			func() error {
+				return body(bodyCtx, newCommunicator(newEndpoint(g, r), r, n, new(Stats)))
+			},
+			func(err error) {
+				w.leave(ctx, r, err)
+				ended <- r
+			})
+	}
+	return w.await(ctx, ended)
+}
+
+// guard calls done with what body returns, or with an error if it panics or
+// ends its goroutine.
+func guard(body func() error, done func(error)) {
+	err := errors.New("the body called runtime.Goexit")
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+		done(err)
+	}()
+	err = body()
+}
+
+// await collects the ranks as they end and keeps the times.
+func (w *world) await(ctx context.Context, ended <-chan int) error {
+	running := make([]int, len(w.bells))
+	for r := range running {
+		running[r] = r
+	}
+	told, failed := ctx.Done(), w.failed
+	var overdue, giveUp <-chan time.Time
+	for len(running) > 0 {
+		select {
+		case r := <-ended:
+			running = slices.DeleteFunc(running, func(x int) bool { return x == r })
+		case <-told:
+			told, overdue = nil, time.After(grace)
+		case <-overdue:
+			w.fail(&RankError{Rank: running[0], Code: 1, Err: stillRunning(ctx)})
+		case <-failed:
+			failed, giveUp = nil, time.After(stopping)
+		case <-giveUp:
+			first := w.failure.Load().first
+			return &RankError{Rank: first.Rank, Code: first.Code,
+				Err: fmt.Errorf("%w (%v later these ranks are still computing: %v)", first.Err, stopping, running)}
+		}
+	}
+	if f := w.failure.Load(); f != nil {
+		return f.first
+	}
+	if e := w.stopped.Load(); e != nil {
+		return e
+	}
+	return nil
+}
+
+// stillRunning is the error of a rank that ignores its cancelled context.
+func stillRunning(ctx context.Context) error {
+	return fmt.Errorf("still running %v after it was told to stop: %w", grace, context.Cause(ctx))
 }

@@ -1,0 +1,127 @@
+package ranks
+
+import (
+	"fmt"
+	"sync/atomic"
+)
+
+// A bell is how one in-process rank sleeps until another has changed something
+// it may be waiting for. The sleeper looks at its conditions, then waits; the
+// other makes its change, then rings. A ring between the look and the wait is
+// kept, so that the wait returns at once; a ring too many only costs a look.
+type bell struct {
+	state atomic.Uint32
+	left  atomic.Bool // the rank has returned from its body
+	ch    chan struct{}
+	what  waiting // written before state becomes asleep, read by whoever sees it asleep
+	_     [64]byte
+}
+
+const (
+	awake uint32 = iota
+	rung
+	asleep
+)
+
+// waiting says what a rank sleeps in, for the report of a deadlock.
+type waiting struct {
+	call      string
+	peer, tag int
+}
+
+func (w waiting) String() string {
+	switch {
+	case w.peer == AnySource && w.tag == noTag:
+		return w.call
+	case w.tag == noTag:
+		return fmt.Sprintf("%s with rank %d", w.call, w.peer)
+	}
+	return fmt.Sprintf("%s with rank %s, tag %s", w.call, wild(w.peer), wild(w.tag))
+}
+
+// noTag marks a wait in which tags play no part.
+const noTag = -3
+
+func wild(x int) string {
+	if x < 0 {
+		return "any"
+	}
+	return fmt.Sprint(x)
+}
+
+// ring wakes rank r if it sleeps and keeps it from falling asleep if it does not.
+func (w *world) ring(r int) {
+	b := &w.bells[r]
+	if b.state.Load() == rung {
+		return // a ring it has not yet looked at covers this one too
+	}
+	if b.state.Swap(rung) == asleep {
+		w.wakes.Add(1)
+		w.sleeping.Add(-1)
+		b.ch <- struct{}{}
+	}
+}
+
+// wait returns after the next ring of rank r's bell.
+func (w *world) wait(r int, what waiting) {
+	b := &w.bells[r]
+	for range w.spins {
+		if b.state.Load() == rung {
+			b.state.Store(awake)
+			return
+		}
+	}
+	b.what = what
+	w.sleeping.Add(1)
+	if !b.state.CompareAndSwap(awake, asleep) {
+		w.sleeping.Add(-1)
+		b.state.Store(awake)
+		return
+	}
+	w.lookForDeadlock()
+	<-b.ch
+	b.state.Store(awake)
+}
+
+// lookForDeadlock fails the world if every rank that has not left sleeps: then
+// nobody is there to ring. The count says when it is worth looking; the looking
+// is exact because a rank that goes from asleep to awake is counted in wakes.
+func (w *world) lookForDeadlock() {
+	live := w.live.Load()
+	if live == 0 || w.sleeping.Load() < live || w.failure.Load() != nil {
+		return
+	}
+	before := w.wakes.Load()
+	for r := range w.bells {
+		if b := &w.bells[r]; b.state.Load() != asleep && !b.left.Load() {
+			return
+		}
+	}
+	if w.wakes.Load() != before {
+		return
+	}
+	if e := w.stopped.Load(); e != nil {
+		w.fail(e) // the others wait for a rank that was told to stop
+		return
+	}
+	first, text := -1, ""
+	const shown = 8
+	for r := range w.bells {
+		b := &w.bells[r]
+		if !b.left.Load() && first < 0 {
+			first = r
+		}
+		if r >= shown {
+			continue
+		}
+		if b.left.Load() {
+			text += fmt.Sprintf("; rank %d has returned", r)
+		} else {
+			text += fmt.Sprintf("; rank %d in %v", r, b.what)
+		}
+	}
+	if len(w.bells) > shown {
+		text += fmt.Sprintf("; and %d more", len(w.bells)-shown)
+	}
+	w.fail(&RankError{Rank: first, Code: 1, Err: fmt.Errorf("%w%s", ErrDeadlock, text)})
+}

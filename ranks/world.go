@@ -1,0 +1,130 @@
+package ranks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+)
+
+// A world is what the ranks of one in-process Launch share.
+type world struct {
+	bells    []bell       // by rank
+	live     atomic.Int64 // ranks that have not left
+	sleeping atomic.Int64 // of these, how many wait for a ring
+	wakes    atomic.Int64 // how often a ring found a rank asleep
+	spins    int          // looks at the bell before going to sleep
+	sync     bool         // Options.Sync
+	failure  atomic.Pointer[failure]
+	failed   chan struct{}             // closed when failure is set
+	stopped  atomic.Pointer[RankError] // the first rank that returned because its context was cancelled
+	cancel   context.CancelCauseFunc   // of the context the bodies run under
+}
+
+// failure is the first rank's error and what all calls return from then on.
+type failure struct {
+	first *RankError
+	err   error
+}
+
+// spinning is how often a rank looks at its bell before it goes to sleep where
+// every rank has a core: about two microseconds, the price of sleeping.
+const spinning = 2000
+
+func newWorld(n int, sync bool, cancel context.CancelCauseFunc) *world {
+	w := &world{bells: make([]bell, n), sync: sync, failed: make(chan struct{}), cancel: cancel}
+	for r := range w.bells {
+		w.bells[r].ch = make(chan struct{}, 1)
+	}
+	if n <= runtime.GOMAXPROCS(0) {
+		w.spins = spinning
+	}
+	w.live.Store(int64(n))
+	return w
+}
+
+// fail makes e the failure of the world unless there is one already, and wakes everybody.
+func (w *world) fail(e *RankError) {
+	f := &failure{first: e, err: fmt.Errorf("%w by rank %d: %w", ErrAborted, e.Rank, e.Err)}
+	if !w.failure.CompareAndSwap(nil, f) {
+		return
+	}
+	close(w.failed)
+	w.cancel(f.err)
+	for r := range w.bells {
+		w.ring(r)
+	}
+}
+
+// aborted is what a call returns once a rank has failed.
+func (w *world) aborted() error {
+	if f := w.failure.Load(); f != nil {
+		return f.err
+	}
+	return nil
+}
+
+// leave is the last thing a rank does, with what its body returned. Having been
+// told to stop and doing so is no failure: the others may still be writing what
+// they want to keep. If they wait for this rank instead, that is a deadlock.
+func (w *world) leave(ctx context.Context, r int, err error) {
+	switch {
+	case err == nil:
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		w.stopped.CompareAndSwap(nil, asRankError(r, err))
+	default:
+		w.fail(asRankError(r, err))
+	}
+	w.bells[r].left.Store(true)
+	w.live.Add(-1)
+	w.lookForDeadlock()
+}
+
+// A group is what the ranks of one in-process communicator share.
+type group struct {
+	world   *world
+	members []int // world rank of each rank
+	boxes   []mailbox
+	lanes   []atomic.Pointer[lane] // lanes[src*size+dst], made at first use
+	meeting meeting
+}
+
+func newGroup(w *world, members []int) *group {
+	n := len(members)
+	g := &group{world: w, members: members, boxes: make([]mailbox, n), lanes: make([]atomic.Pointer[lane], n*n)}
+	g.meeting.init(n)
+	return g
+}
+
+// An endpoint is one rank's end of a group.
+type endpoint struct {
+	*group
+	rank int // in the group
+	self int // in the world
+	want want
+	out  message // in synchronous mode the message being sent
+
+	// of Exchange
+	outLanes, inLanes []*lane
+	pending           []incoming
+	lent              []*parcel
+
+	// of the collectives
+	meetings uint64 // how many this rank has been through
+	rows     [][]float64
+	fold     folder
+}
+
+var _ wire = (*endpoint)(nil)
+
+func newEndpoint(g *group, rank int) *endpoint {
+	return &endpoint{group: g, rank: rank, self: g.members[rank]}
+}
+
+func (e *endpoint) aborted() error { return e.world.aborted() }
+func (e *endpoint) name() string   { return "in-process" }
+
+func (e *endpoint) abort(code int, why error) {
+	e.world.fail(&RankError{Rank: e.self, Code: code, Err: why})
+}
