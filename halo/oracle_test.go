@@ -1,9 +1,28 @@
 package halo
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
+	"testing"
+	"time"
+
+	"tessera/ranks"
 )
+
+// launch runs body on every rank, in the mode that shows deadlocks and with a
+// deadline, so that a mistake in a plan fails instead of hanging.
+func launch(t testing.TB, n int, body func(comm ranks.Comm) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	err := ranks.Launch(ctx, ranks.Options{Ranks: n, Sync: true}, func(_ context.Context, comm ranks.Comm) error {
+		return body(comm)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
 
 // sourceOf is the border rule for one cell, in the words of the definition.
 func sourceOf(e, n int, border Border) (int, bool) {
