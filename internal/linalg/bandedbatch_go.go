@@ -45,27 +45,50 @@ func solveBanded[T Float](n, bw, _ int, a, x []T) {
 		r, lo := bandRow(bw, a, i)
 		v := x[i] * r[i-lo]
 		x[i] = v
-		to := x[lo:i]
-		r = r[:len(to)]
-		for k := range to {
-			to[k] -= v * r[k]
-		}
+		addTo(x[lo:i], -v, r)
 	}
 }
 
-// dotOf has four chains, for the length of an addition in the pipeline.
+// asmLength is the length from which gonum's assembly beats a loop in Go.
+const asmLength = 32
+
+// dotOf returns x'y over the length of x.
 func dotOf[T Float](x, y []T) T {
-	var a, b, c, d T
 	y = y[:len(x)]
-	for len(x) >= 4 && len(y) >= 4 {
-		a += x[0] * y[0]
-		b += x[1] * y[1]
-		c += x[2] * y[2]
-		d += x[3] * y[3]
-		x, y = x[4:], y[4:]
+	if len(x) >= asmLength {
+		switch x := any(x).(type) {
+		case []float32:
+			return T(level1.Sdot(len(x), x, 1, any(y).([]float32), 1))
+		case []float64:
+			return T(level1.Ddot(len(x), x, 1, any(y).([]float64), 1))
+		}
+	}
+	// Two chains, for the length of an addition in the pipeline.
+	var even, odd T
+	i := 0
+	for ; i+1 < len(x); i += 2 {
+		even += x[i] * y[i]
+		odd += x[i+1] * y[i+1]
+	}
+	if i < len(x) {
+		even += x[i] * y[i]
+	}
+	return even + odd
+}
+
+// addTo computes y += alpha x over the length of y.
+func addTo[T Float](y []T, alpha T, x []T) {
+	x = x[:len(y)]
+	if len(y) >= asmLength {
+		switch y := any(y).(type) {
+		case []float32:
+			level1.Saxpy(len(y), float32(alpha), any(x).([]float32), 1, y, 1)
+		case []float64:
+			level1.Daxpy(len(y), float64(alpha), any(x).([]float64), 1, y, 1)
+		}
+		return
 	}
 	for i, v := range x {
-		a += v * y[i]
+		y[i] += alpha * v
 	}
-	return (a + b) + (c + d)
 }

@@ -41,3 +41,10 @@ func trsm64(trans bool, n, nrhs int, l []float64, lda int, b []float64, ldb int)
 func potrf64(n int, a []float64, lda int) { golapack.Dpotrf(blas.Lower, n, a, lda) }
 
 func potri64(n int, a []float64, lda int) { golapack.Dpotri(blas.Lower, n, a, lda) }
+
+// pbtrf factors a band of rows A[i, i-bw .. i] in place.
+func pbtrf(n, bw int, band []float64) { golapack.Dpbtrf(blas.Lower, n, bw, band, bw+1) }
+
+func pbtrs(n, bw int, band, x []float64) {
+	golapack.Dpbtrs(blas.Lower, n, bw, 1, band, bw+1, x, 1)
+}

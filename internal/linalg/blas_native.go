@@ -13,25 +13,40 @@ package linalg
 // // LAPACK as Fortran knows it: each character argument has a hidden length.
 // extern void dpotrf_(const char *, const blasint *, double *, const blasint *, blasint *, size_t);
 // extern void dpotri_(const char *, const blasint *, double *, const blasint *, blasint *, size_t);
+// extern void dpbtrf_(const char *, const blasint *, const blasint *, double *, const blasint *, blasint *, size_t);
+// extern void dpbtrs_(const char *, const blasint *, const blasint *, const blasint *, const double *, const blasint *,
+//                     double *, const blasint *, blasint *, size_t);
 //
-// static blasint potrf(blasint n, double *a, blasint lda)
+// // Fortran is column-major: its upper triangle is our lower one. That a matrix
+// // is not positive definite is read off the diagonal, as for the other back end.
+// static void potrf(blasint n, double *a, blasint lda)
 // {
 // 	blasint info;
 // 	dpotrf_("U", &n, a, &lda, &info, 1);
-// 	return info;
 // }
 //
-// static blasint potri(blasint n, double *a, blasint lda)
+// static void potri(blasint n, double *a, blasint lda)
 // {
 // 	blasint info;
 // 	dpotri_("U", &n, a, &lda, &info, 1);
-// 	return info;
+// }
+//
+// static void pbtrf(blasint n, blasint bw, double *band)
+// {
+// 	blasint ld = bw + 1, info;
+// 	dpbtrf_("U", &n, &bw, band, &ld, &info, 1);
+// }
+//
+// static void pbtrs(blasint n, blasint bw, const double *band, double *x)
+// {
+// 	blasint ld = bw + 1, one = 1, info;
+// 	dpbtrs_("U", &n, &bw, &one, band, &ld, x, &n, &info, 1);
 // }
 import "C"
 
 import (
+	"fmt"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 )
@@ -53,7 +68,8 @@ var callers = sync.OnceValue(func() chan struct{} {
 // serves at once: two for each of MAX_THREADS, at least 50.
 func bufferCount(config string) int {
 	_, rest, _ := strings.Cut(config, "MAX_THREADS=")
-	threads, _ := strconv.Atoi(strings.TrimRight(strings.SplitN(rest, " ", 2)[0], " "))
+	var threads int
+	_, _ = fmt.Sscanf(rest, "%d", &threads) // zero if it does not say
 	return max(50, 2*threads)
 }
 
@@ -98,7 +114,6 @@ func trsm64(trans bool, n, nrhs int, l []float64, lda int, b []float64, ldb int)
 	<-gate
 }
 
-// Fortran is column-major: its upper triangle is our lower one.
 func potrf64(n int, a []float64, lda int) {
 	gate := callers()
 	gate <- struct{}{}
@@ -110,5 +125,20 @@ func potri64(n int, a []float64, lda int) {
 	gate := callers()
 	gate <- struct{}{}
 	C.potri(C.blasint(n), (*C.double)(&a[0]), C.blasint(lda))
+	<-gate
+}
+
+// pbtrf factors a band of rows A[i, i-bw .. i] in place.
+func pbtrf(n, bw int, band []float64) {
+	gate := callers()
+	gate <- struct{}{}
+	C.pbtrf(C.blasint(n), C.blasint(bw), (*C.double)(&band[0]))
+	<-gate
+}
+
+func pbtrs(n, bw int, band, x []float64) {
+	gate := callers()
+	gate <- struct{}{}
+	C.pbtrs(C.blasint(n), C.blasint(bw), (*C.double)(&band[0]), (*C.double)(&x[0]))
 	<-gate
 }

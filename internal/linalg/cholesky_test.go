@@ -156,6 +156,41 @@ func TestNotPositiveDefinite(t *testing.T) {
 	}
 }
 
+// A matrix whose diagonal is positive and whose pivot is found negative only
+// in the course of the factorisation: A = L D L' with one negative D.
+func TestIndefinitePivot(t *testing.T) {
+	const n = 130
+	rng := rand.New(rand.NewPCG(11, 12))
+	for _, pivot := range []int{1, 40, 129} {
+		l := make([]float64, n*n)
+		for i := range n {
+			for j := range i {
+				l[i*n+j] = rng.Float64() / 4
+			}
+			l[i*n+i] = 1
+		}
+		a := make([]float64, n*n)
+		for i := range n {
+			for j := range n {
+				for k := range min(i, j) + 1 {
+					d := 1.0
+					if k == pivot {
+						d = -1e-3
+					}
+					a[i*n+j] += l[i*n+k] * d * l[j*n+k]
+				}
+			}
+		}
+		if a[pivot*n+pivot] <= 0 {
+			t.Fatalf("the diagonal already gives pivot %d away", pivot)
+		}
+		var e *NotPositiveDefiniteError
+		if err := Potrf(n, a, n); !errors.As(err, &e) || e.Pivot != pivot || math.Abs(e.Value+1e-3) > 1e-9 {
+			t.Errorf("error %v, want pivot %d of -0.001", err, pivot)
+		}
+	}
+}
+
 func BenchmarkSPDInverse576(b *testing.B) {
 	const n = 576
 	rng := rand.New(rand.NewPCG(1, 2))
