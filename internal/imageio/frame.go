@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Frame is an image; the package comment says what its values mean.
@@ -88,10 +89,7 @@ func (s *source) read(b Box) (*Frame, error) {
 }
 
 func withSource(path string, use func(*source) (*Frame, error)) (*Frame, error) {
-	name, unit := path, ""
-	if _, err := os.Stat(path); err != nil {
-		name, unit = splitUnit(path)
-	}
+	name, unit := resolve(path)
 	r, size, err := open(name)
 	if err != nil {
 		return nil, err
@@ -219,13 +217,14 @@ func (l layout) axes(b Box, fortran bool) [3]axis {
 	return ax
 }
 
-// splitUnit takes "frame.fits[SCI,2]" apart.
-func splitUnit(path string) (name, unit string) {
-	base := filepath.Base(path)
-	i := bytes.LastIndexByte([]byte(base), '[')
-	if i <= 0 || base[len(base)-1] != ']' {
+// resolve takes "frame.fits[SCI,2]" apart, unless a file has that very name.
+func resolve(path string) (name, unit string) {
+	if _, err := os.Stat(path); err == nil {
 		return path, ""
 	}
-	cut := len(path) - len(base) + i
-	return path[:cut], path[cut+1 : len(path)-1]
+	open := strings.LastIndexByte(path, '[')
+	if open <= strings.LastIndexByte(path, filepath.Separator)+1 || path[len(path)-1] != ']' {
+		return path, ""
+	}
+	return path[:open], path[open+1 : len(path)-1]
 }

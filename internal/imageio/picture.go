@@ -15,49 +15,50 @@ import (
 const (
 	pngMagic  = "\x89PNG\r\n\x1a\n"
 	jpegMagic = "\xff\xd8\xff"
+
+	mostPixels = 1 << 30
 )
 
 // pictureSource decodes PNG and JPEG. Both have to be decoded whole; that happens
 // when the pixels are asked for.
 func pictureSource(r io.ReaderAt, size int64) (*source, error) {
 	reader := func() io.Reader { return bufio.NewReader(io.NewSectionReader(r, 0, size)) }
+	s := &source{Frame: Frame{Format: "jpeg", Type: "uint8", Channels: 3}}
+	decode, decodeConfig := jpeg.Decode, jpeg.DecodeConfig
 	var start [26]byte
 	n, _ := r.ReadAt(start[:], 0)
-	s := &source{Frame: Frame{Format: "jpeg", Type: "uint8"}}
-	decode, decodeConfig := jpeg.Decode, jpeg.DecodeConfig
-	// The decoders take memory for the whole picture at once, so it must be
-	// plausible. Deflate shrinks by 1032 at most. A JPEG spends two bits and up on
-	// every 8x8 block, a progressive one possibly less.
-	most := int64(4096)
+	depth, kind := int(start[24]), start[25] // of the IHDR chunk, always the first
 	if string(start[:8]) == pngMagic {
+		if n < len(start) {
+			return nil, errors.New("png: truncated header")
+		}
 		s.Format = "png"
 		decode, decodeConfig = png.Decode, png.DecodeConfig
-		most = 8 * 1032 // one pixel can be one bit
+		if depth == 16 {
+			s.Type = "uint16"
+		}
 	}
 	cfg, err := decodeConfig(reader())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Format, err)
 	}
 	s.Rows, s.Cols = cfg.Height, cfg.Width
-	if s.Rows <= 0 || s.Cols <= 0 || int64(s.Rows) > math.MaxInt32 || int64(s.Cols) > math.MaxInt32 ||
-		int64(s.Rows)*int64(s.Cols) > most*size {
+	// The decoders take memory for the whole picture at once, so its size must be
+	// plausible for the file's.
+	var least int64 // bytes a file of this size has at least
+	if s.Format == "png" {
+		samples := map[byte]int{0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[kind]
+		line := 1 + (int64(s.Cols)*int64(samples*depth)+7)/8
+		least = line * int64(s.Rows) / 1032 // the most deflate can do
+	} else {
+		least = int64(s.Rows) * int64(s.Cols) / 512 // one bit for a block of 8x8
+	}
+	if s.Rows <= 0 || s.Cols <= 0 || int64(s.Rows)*int64(s.Cols) > mostPixels || least > size {
 		return nil, fmt.Errorf("%s of %d rows x %d columns in a file of %d bytes", s.Format, s.Rows, s.Cols, size)
 	}
-	s.Channels = 3
-	if s.Format == "png" {
-		if n < 26 {
-			return nil, errors.New("png: truncated header")
-		}
-		depth, kind := start[24], start[25]
-		if depth == 16 {
-			s.Type = "uint16"
-		}
-		// The decoder widens grey with transparency to colour; the file's own
-		// colour type (0, 4 = grey) knows better.
-		if kind == 0 || kind == 4 || greyPalette(cfg.ColorModel) {
-			s.Channels = 1
-		}
-	} else if cfg.ColorModel == color.GrayModel {
+	// The PNG decoder widens grey with transparency to colour; the file's own
+	// colour type (0, 4 = grey) knows better.
+	if s.Format == "png" && (kind == 0 || kind == 4 || greyPalette(cfg.ColorModel)) || cfg.ColorModel == color.GrayModel {
 		s.Channels = 1
 	}
 	s.pixels = func(b Box) ([]float64, error) {

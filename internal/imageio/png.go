@@ -3,7 +3,6 @@ package imageio
 import (
 	"fmt"
 	"image"
-	"image/color"
 	"image/png"
 	"io"
 	"math"
@@ -15,7 +14,13 @@ func WritePNG(path string, f *Frame, s Stretch) error {
 	if err := f.check(); err != nil {
 		return fmt.Errorf("imageio: writing %s: %w", path, err)
 	}
-	return WriteAtomic(path, func(w io.Writer) error { return encodePNG(w, draw(f, s)) })
+	return WriteAtomic(path, func(w io.Writer) error {
+		pic := draw(f, s)
+		if f.Channels != 3 && s.kind != diverging {
+			return encodePNG(w, grey(pic))
+		}
+		return encodePNG(w, pic)
+	})
 }
 
 // Panel is one picture of a row of them.
@@ -24,8 +29,8 @@ type Panel struct {
 	Stretch Stretch
 }
 
-// Panels are drawn about this many pixels wide: small frames are enlarged by a
-// whole factor, large ones averaged over whole blocks.
+// panelSide: frames are enlarged by a whole factor while their longer side stays
+// within it, and averaged over whole blocks to within twice of it.
 const panelSide = 640
 
 // WritePanels draws frames of equal size side by side with a thin gap, for example
@@ -45,8 +50,7 @@ func WritePanels(path string, panels ...Panel) error {
 		}
 	}
 	longest := max(rows, cols)
-	shrink := max(1, (longest+panelSide)/(2*panelSide)+min(1, longest/(3*panelSide)))
-	shrink = max(1, (longest+2*panelSide-1)/(2*panelSide))
+	shrink := (longest + 2*panelSide - 1) / (2 * panelSide)
 	enlarge := max(1, panelSide/longest)
 	h := (rows + shrink - 1) / shrink * enlarge
 	w := (cols + shrink - 1) / shrink * enlarge
@@ -56,10 +60,11 @@ func WritePanels(path string, panels ...Panel) error {
 	}
 	for k, p := range panels {
 		pic := draw(bin(p.Frame, shrink), p.Stretch)
-		x0 := k * (w + gap)
 		for y := range h {
+			from := pic.Pix[y/enlarge*pic.Stride:]
+			to := sheet.Pix[y*sheet.Stride+4*k*(w+gap):]
 			for x := range w {
-				sheet.Set(x0+x, y, pic.At(x/enlarge, y/enlarge))
+				copy(to[4*x:4*x+4], from[x/enlarge*4:])
 			}
 		}
 	}
@@ -72,15 +77,8 @@ func encodePNG(w io.Writer, img image.Image) error {
 }
 
 // draw turns a frame into a picture.
-func draw(f *Frame, s Stretch) image.Image {
+func draw(f *Frame, s Stretch) *image.RGBA {
 	n := f.Rows * f.Cols
-	if f.Channels == 1 && s.kind != diverging {
-		img := image.NewGray(image.Rect(0, 0, f.Cols, f.Rows))
-		for i, v := range f.Data {
-			img.Pix[i], _, _ = s.colour(v, v, v)
-		}
-		return img
-	}
 	img := image.NewRGBA(image.Rect(0, 0, f.Cols, f.Rows))
 	for i := range n {
 		var r, g, b float64
@@ -88,16 +86,25 @@ func draw(f *Frame, s Stretch) image.Image {
 			r, g, b = f.Data[i], f.Data[n+i], f.Data[2*n+i]
 		} else {
 			for c := range f.Channels {
-				r += f.Data[c*n+i] / float64(f.Channels)
+				r += f.Data[c*n+i]
 			}
+			r /= float64(f.Channels)
 			g, b = r, r
 		}
-		var c color.RGBA
-		c.R, c.G, c.B = s.colour(r, g, b)
-		c.A = 255
-		img.Pix[4*i], img.Pix[4*i+1], img.Pix[4*i+2], img.Pix[4*i+3] = c.R, c.G, c.B, c.A
+		p := img.Pix[4*i : 4*i+4]
+		p[0], p[1], p[2] = s.colour(r, g, b)
+		p[3] = 255
 	}
 	return img
+}
+
+// grey drops the colours of a picture that has none.
+func grey(img *image.RGBA) *image.Gray {
+	out := image.NewGray(img.Rect)
+	for i := range out.Pix {
+		out.Pix[i] = img.Pix[4*i]
+	}
+	return out
 }
 
 // bin averages blocks of k x k pixels, missing ones left out.

@@ -1,0 +1,144 @@
+package imageio
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"text/tabwriter"
+)
+
+// Info describes an image or an npy array for a person to read: format, shape,
+// type, the range of the values, missing ones, and the FITS cards that say what was
+// observed. Memory is bounded for npy and FITS files of any size.
+func Info(path string) (string, error) {
+	name, unit := resolve(path)
+	r, size, err := open(name)
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	var b strings.Builder
+	fmt.Fprintln(&b, path)
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	if err := describe(t, r, size, unit); err != nil {
+		return "", fmt.Errorf("imageio: %s: %w", path, err)
+	}
+	t.Flush()
+	return b.String(), nil
+}
+
+func describe(t io.Writer, r io.ReaderAt, size int64, unit string) error {
+	magic := make([]byte, len(npyMagic))
+	r.ReadAt(magic, 0)
+	if unit == "" && bytes.Equal(magic, []byte(npyMagic)) {
+		// Any array, image or not.
+		h, err := parseNpyHeader(r, size)
+		if err != nil {
+			return err
+		}
+		order := "row-major"
+		if h.fortran && len(h.shape) > 1 {
+			order = "column-major"
+		}
+		fmt.Fprintf(t, "  format\tnpy, %s (%s), %s\n", h.typ, h.descr, order)
+		fmt.Fprintf(t, "  shape\t%s\n", shapeString(h.shape))
+		sum := summary{step: 1 + h.count/enough}
+		e := h.elements(r)
+		buf := make([]float64, min(h.count, bufferBytes))
+		for first := 0; first < h.count; first += len(buf) {
+			n := min(len(buf), h.count-first)
+			if err := e.read(int64(first), buf[:n]); err != nil {
+				return err
+			}
+			sum.add(buf[:n])
+		}
+		sum.print(t)
+		return nil
+	}
+
+	s, err := newSource(r, size, unit)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(t, "  format\t%s, %s\n", s.Format, s.Type)
+	fmt.Fprintf(t, "  shape\t%d channels x %d rows x %d columns\n", s.Channels, s.Rows, s.Cols)
+	lines := s.Rows
+	if s.Format == "fits" {
+		lines = max(1, bufferBytes/(s.Channels*s.Cols))
+	}
+	sum := summary{step: 1 + s.Channels*s.Rows*s.Cols/enough}
+	for r0 := 0; r0 < s.Rows; r0 += lines {
+		data, err := s.pixels(Box{r0, min(r0+lines, s.Rows), 0, s.Cols})
+		if err != nil {
+			return err
+		}
+		sum.add(data)
+	}
+	sum.print(t)
+	if s.Format == "fits" {
+		fmt.Fprintf(t, "  unit\t[%d]\n", s.HDU)
+		for _, key := range []string{
+			"EXTNAME", "OBJECT", "TELESCOP", "INSTRUME", "DETECTOR", "FILTER", "DATE-OBS", "EXPTIME", "GAIN",
+			"BUNIT", "CTYPE1", "CTYPE2", "CRVAL1", "CRVAL2", "CDELT1", "CDELT2",
+		} {
+			if v, ok := s.Header.Get(key); ok {
+				fmt.Fprintf(t, "  %s\t%s\n", key, v)
+			}
+		}
+	}
+	return nil
+}
+
+// summary gathers statistics of values that pass by once.
+type summary struct {
+	step           int // every step-th value goes into the sample
+	count, missing int
+	infinite       int
+	min, max, mean float64
+	sample         []float64
+}
+
+func (s *summary) add(data []float64) {
+	for _, v := range data {
+		s.count++
+		switch {
+		case math.IsNaN(v):
+			s.missing++
+			continue
+		case math.IsInf(v, 0):
+			s.infinite++
+			continue
+		}
+		n := s.count - s.missing - s.infinite
+		if n == 1 {
+			s.min, s.max = v, v
+		}
+		s.min, s.max = min(s.min, v), max(s.max, v)
+		s.mean += (v - s.mean) / float64(n)
+		if n%s.step == 0 {
+			s.sample = append(s.sample, v)
+		}
+	}
+}
+
+func (s *summary) print(t io.Writer) {
+	if s.count > s.missing+s.infinite {
+		about := ""
+		if s.step > 1 {
+			about = "about "
+		}
+		median := s.mean
+		if len(s.sample) > 0 {
+			median = quantile(s.sample, 0.5)
+		}
+		fmt.Fprintf(t, "  values\t%.6g to %.6g, median %s%.6g, mean %.6g\n", s.min, s.max, about, median, s.mean)
+	}
+	if s.missing > 0 {
+		fmt.Fprintf(t, "  missing\t%d of %d (NaN)\n", s.missing, s.count)
+	}
+	if s.infinite > 0 {
+		fmt.Fprintf(t, "  infinite\t%d of %d\n", s.infinite, s.count)
+	}
+}
