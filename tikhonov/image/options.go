@@ -42,6 +42,14 @@ const (
 	Double Precision = "double"
 )
 
+// Weighting says how overlapping local solutions are added up for CG.
+type Weighting string
+
+const (
+	WeightNone Weighting = "none" // plain additive Schwarz
+	WeightSqrt Weighting = "sqrt" // each side of the solve by 1/sqrt(tiles over the pixel)
+)
+
 // Options of Solve. The zero value of every field is the documented default.
 type Options struct {
 	Method        Method         // "" = RASGMRES
@@ -57,8 +65,12 @@ type Options struct {
 	Restart       int            // Krylov vectors kept by ras-gmres; 0 = 30
 	Omega         float64        // literal: weight of the overlap penalty
 	Precision     Precision      // "" = Single
+	Weighting     Weighting      // as-cg, two-level; "" = none for as-cg, sqrt for two-level
 	Seed          uint64         // of the probe vectors of GCV
 	Progress      func(Progress) // called on rank 0 once per iteration; nil = silent
+
+	monitor func(iteration int, x []float64) (bool, error) // tests
+	phase   string
 }
 
 // Progress is one line of news from a running solve.
@@ -71,11 +83,11 @@ type Progress struct {
 
 // Problem is this rank's part of the frame.
 type Problem struct {
-	Channels, Rows, Cols int       // the whole frame
-	Owned                halo.Box  // this rank's box of (rows, cols)
-	Data                 []float64 // y, channels x owned rows x owned cols, row-major; values at missing pixels are ignored
-	Weights              []float64 // owned rows x owned cols, the same for every channel; 0 = missing, 1/variance or 1 elsewhere; nil = all ones
-	Kernel               Kernel    // blur; the zero value is no blur
+	Channels int
+	Frame    *halo.Decomposition // of the (rows, cols) domain; rank r owns Frame.Owned(r)
+	Data     []float64           // y, channels x owned rows x owned cols, row-major; values at missing pixels are ignored
+	Weights  []float64           // W and S in one: owned rows x owned cols, the same for every channel; 0 = missing, else 1 or 1/variance; nil = all ones
+	Kernel   Kernel              // blur; the zero value is no blur
 }
 
 // Result is what Solve leaves on each rank. All numbers are global and the same on every rank.
@@ -87,6 +99,7 @@ type Result struct {
 	ErrorBound              float64 // relative error of w: a guarantee if Certified, else an estimate
 	Certified               bool
 	Objective               float64 // J(w)
+	Misfit                  float64 // its first term
 	Converged               bool
 	Bias                    *Bias     // literal only
 	History                 []float64 // relative residual per iteration

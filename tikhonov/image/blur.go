@@ -1,0 +1,100 @@
+package image
+
+import (
+	"fmt"
+
+	"tessera/halo"
+	"tessera/internal/stencil"
+	"tessera/ranks"
+)
+
+// Blur is this rank's part of the convolution H of a frame, and of its transpose.
+// It keeps its buffers: one goroutine at a time.
+type Blur struct {
+	comm       ranks.Comm
+	plan       *halo.Plan
+	kernel     stencil.Kernel
+	rows, cols int
+	channels   int
+	ext        []float64 // channels planes with a halo of the kernel's radius
+	padded     []float64 // one plane with twice that halo, zero outside the owned box; made by Adjoint
+}
+
+// NewBlur prepares the blur of frames of so many channels, cut as frame says.
+func NewBlur(comm ranks.Comm, frame *halo.Decomposition, channels int, k Kernel, border halo.Border) (*Blur, error) {
+	if err := k.check(); err != nil {
+		return nil, fmt.Errorf("image: %w", err)
+	}
+	b := &Blur{comm: comm, kernel: k.stencil(), channels: channels}
+	plan, err := halo.NewPlan(frame, comm.Rank(), []int{b.kernel.RowRadius, b.kernel.ColRadius}, border)
+	if err != nil {
+		return nil, err
+	}
+	b.plan = plan
+	shape := plan.Owned().Shape()
+	b.rows, b.cols = shape[0], shape[1]
+	b.ext = make([]float64, channels*plan.Extended().Size())
+	return b, nil
+}
+
+// Apply sets dst = H src, both channels x owned rows x owned cols. Collective.
+func (b *Blur) Apply(dst, src []float64) error {
+	if err := b.check("Apply", dst, src); err != nil {
+		return err
+	}
+	b.plan.Scatter(b.ext, src, b.channels)
+	if err := b.plan.Exchange(b.comm, b.ext, b.channels); err != nil {
+		return err
+	}
+	for c := range b.channels {
+		b.kernel.Convolve(b.plane(dst, c), b.rows, b.cols, b.extended(c))
+	}
+	return nil
+}
+
+// Adjoint sets dst = H' src. Collective. What src spreads beyond the owned box is
+// added back to the pixels it comes from, so it is the transpose for every kernel
+// and border.
+func (b *Blur) Adjoint(dst, src []float64) error {
+	if err := b.check("Adjoint", dst, src); err != nil {
+		return err
+	}
+	r, c := b.kernel.RowRadius, b.kernel.ColRadius
+	wide := b.cols + 4*c
+	if b.padded == nil {
+		b.padded = make([]float64, (b.rows+4*r)*wide)
+	}
+	flip := b.kernel.Flipped()
+	size := len(b.ext) / b.channels
+	for ch := range b.channels {
+		for i := range b.rows {
+			copy(b.padded[(i+2*r)*wide+2*c:], b.plane(src, ch)[i*b.cols:(i+1)*b.cols])
+		}
+		in := stencil.Plane{Data: b.padded, Origin: r*wide + c, Stride: wide}
+		flip.Convolve(b.ext[ch*size:(ch+1)*size], b.rows+2*r, b.cols+2*c, in)
+	}
+	if err := b.plan.AddBack(b.comm, b.ext, b.channels); err != nil {
+		return err
+	}
+	b.plan.Gather(dst, b.ext, b.channels)
+	return nil
+}
+
+func (b *Blur) check(call string, dst, src []float64) error {
+	if n := b.channels * b.rows * b.cols; len(dst) != n || len(src) != n {
+		return fmt.Errorf("image: Blur.%s: arrays of %d and %d values, want %d x %d x %d", call, len(dst), len(src), b.channels, b.rows, b.cols)
+	}
+	return nil
+}
+
+// plane is channel c of an array over the owned box.
+func (b *Blur) plane(a []float64, c int) []float64 {
+	n := b.rows * b.cols
+	return a[c*n : (c+1)*n]
+}
+
+// extended is channel c of the array with halo.
+func (b *Blur) extended(c int) stencil.Plane {
+	size := len(b.ext) / b.channels
+	return stencil.Interior(b.ext[c*size:(c+1)*size], b.cols, b.kernel.RowRadius, b.kernel.ColRadius)
+}

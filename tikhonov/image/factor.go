@@ -1,0 +1,241 @@
+package image
+
+import (
+	"context"
+	"math"
+
+	"tessera/halo"
+	"tessera/internal/linalg"
+)
+
+func sqrt(x float64) float64 { return math.Sqrt(x) }
+
+// around is the weights with a halo wide enough for every data pixel that a tile's
+// unknowns appear in.
+type around struct {
+	plan *halo.Plan
+	w    []float64 // nil: all ones
+	cols int
+}
+
+func (m *operator) weightsAround(o *Options) (*around, error) {
+	k := m.blur.kernel
+	plan, err := halo.NewPlan(m.frame, m.comm.Rank(), []int{o.Overlap + k.RowRadius, o.Overlap + k.ColRadius}, o.Border)
+	if err != nil {
+		return nil, err
+	}
+	a := &around{plan: plan, cols: plan.ExtendedShape()[1]}
+	if m.weights.Data == nil && m.owned == nil {
+		return a, nil
+	}
+	a.w = make([]float64, plan.Extended().Size())
+	w := m.owned
+	if w == nil {
+		w = make([]float64, m.rows*m.cols)
+		for i := range w {
+			w[i] = 1
+		}
+	}
+	plan.Scatter(a.w, w, 1)
+	return a, plan.Exchange(m.comm, a.w, 1)
+}
+
+// at returns the weights of the data pixels of a tile, indexed as pattern.data.
+func (a *around) at(t *tile, p *pattern) func(q int) float64 {
+	if a.w == nil {
+		return func(int) float64 { return 1 }
+	}
+	box := a.plan.Extended()
+	r0, c0 := t.ext[0].lo+p.dataRows.lo-box.Lo[0], t.ext[1].lo+p.dataCols.lo-box.Lo[1]
+	width := p.dataCols.len()
+	return func(q int) float64 { return a.w[(r0+q/width)*a.cols+c0+q%width] }
+}
+
+// nominal is the weight that most pixels have, or 0 if no weight has a majority
+// (Boyer and Moore's vote, then a count).
+func nominal(w []float64) float64 {
+	if w == nil {
+		return 1
+	}
+	candidate, votes := 0.0, 0
+	for _, v := range w {
+		switch {
+		case votes == 0:
+			candidate, votes = v, 1
+		case v == candidate:
+			votes++
+		default:
+			votes--
+		}
+	}
+	count := 0
+	for _, v := range w {
+		if v == candidate {
+			count++
+		}
+	}
+	if 2*count <= len(w) {
+		return 0
+	}
+	return candidate
+}
+
+type kindKey struct{ rows, cols axisClass }
+
+type groupKey struct {
+	kind   int
+	colour int
+}
+
+// factor sorts the tiles into kinds, decides tile by tile between the shared
+// factor with a correction and a factor of its own, and computes both.
+func (s *schwarz[T]) factor(ctx context.Context, o *Options) error {
+	a, err := s.m.weightsAround(o)
+	if err != nil {
+		return err
+	}
+	shape := s.m.frame.Domain().Shape()
+	nominalWeight := nominal(s.m.owned)
+	kindOf := map[kindKey]int{}
+	ofTile := make([]int, len(s.tiles))
+	reach := [2]int{s.m.normal.HaloRows(), s.m.normal.HaloCols()}
+	if s.m.mirrored { // normal's kernel is switched off
+		reach = [2]int{max(reach[0], 2*s.m.blur.kernel.RowRadius), max(reach[1], 2*s.m.blur.kernel.ColRadius)}
+	}
+	for i := range s.tiles {
+		t := &s.tiles[i]
+		key := kindKey{classify(t, 0, shape[0], reach[0], o.Border), classify(t, 1, shape[1], reach[1], o.Border)}
+		id, known := kindOf[key]
+		if !known {
+			id = len(s.kinds)
+			kindOf[key] = id
+			s.kinds = append(s.kinds, &kind[T]{
+				pattern: newPattern(t, shape, s.m.blur.kernel, s.m.normal.Q, o.Border),
+				before:  [2]int{key.rows.before, key.cols.before},
+				ownRows: key.rows.owned, ownCols: key.cols.owned,
+				nominal: nominalWeight,
+			})
+		}
+		ofTile[i] = id
+		s.kinds[id].tiles++
+	}
+
+	shared, exact := map[groupKey]*sharedGroup[T]{}, map[groupKey]*exactGroup[T]{}
+	var sharedOrder, exactOrder []groupKey
+	for i := range s.tiles {
+		if err := ctx.Err(); err != nil && i%64 == 0 {
+			break // the next global sum tells every rank
+		}
+		t, k, key := &s.tiles[i], s.kinds[ofTile[i]], groupKey{ofTile[i], s.colour[i]}
+		weight := a.at(t, k.pattern)
+		if pixels, ok := k.deviants(weight, s.mode, a.w == nil); ok {
+			if k.inverse == nil {
+				if err := k.factor(o.Lambda); err != nil {
+					return notSPD(t, err)
+				}
+			}
+			c, err := k.correct(pixels, weight)
+			if err == nil {
+				g := shared[key]
+				if g == nil {
+					g = &sharedGroup[T]{kind: k, colour: key.colour}
+					shared[key] = g
+					sharedOrder = append(sharedOrder, key)
+				}
+				g.tiles = append(g.tiles, i)
+				g.corrections = append(g.corrections, c)
+				continue
+			}
+		}
+		g := exact[key]
+		if g == nil {
+			g = &exactGroup[T]{kind: k, colour: key.colour}
+			exact[key] = g
+			exactOrder = append(exactOrder, key)
+		}
+		g.tiles = append(g.tiles, i)
+	}
+	for _, key := range sharedOrder {
+		s.shared = append(s.shared, *shared[key])
+	}
+	for _, key := range exactOrder {
+		g := exact[key]
+		if err := s.factorExact(g, a, o.Lambda); err != nil {
+			return err
+		}
+		s.exact = append(s.exact, *g)
+	}
+	s.room()
+	return nil
+}
+
+// deviants lists the data pixels of less than nominal weight, if the shared factor
+// corrected for them is cheaper than a banded factor of the tile's own.
+func (k *kind[T]) deviants(weight func(q int) float64, md mode, uniform bool) ([]int, bool) {
+	m, out := k.size(), k.size()
+	if md == restricted {
+		out = k.ownRows * k.ownCols
+	}
+	own := exactCost * 2 * m * (k.pattern.band + 1)
+	room := (own - m*out) / (correctionCost * (m + out))
+	room = min(room, maxCorrection)
+	if k.nominal == 0 || room < 0 {
+		return nil, false
+	}
+	if uniform {
+		return nil, true
+	}
+	var pixels []int
+	for q, h := range k.pattern.data {
+		w := weight(q)
+		if w == k.nominal || len(h) == 0 {
+			continue
+		}
+		if w > k.nominal || len(pixels) == room {
+			return nil, false
+		}
+		pixels = append(pixels, q)
+	}
+	return pixels, true
+}
+
+// factorExact assembles and factors the banded matrices of a group.
+func (s *schwarz[T]) factorExact(g *exactGroup[T], a *around, lambda float64) error {
+	m, band := g.kind.size(), g.kind.pattern.band
+	g.batch = linalg.NewBandedBatch[T](m, band, len(g.tiles))
+	low := make([]float64, m*(band+1))
+	rounded := make([]T, len(low))
+	for i, id := range g.tiles {
+		clear(low)
+		g.kind.pattern.matrix(lambda, a.at(&s.tiles[id], g.kind.pattern), func(i, j int, v float64) { low[i*(band+1)+band-(i-j)] += v })
+		for j, v := range low {
+			rounded[j] = T(v)
+		}
+		g.batch.Set(i, rounded)
+	}
+	if err := g.batch.Factor(); err != nil {
+		if e, ok := err.(*linalg.NotPositiveDefiniteError); ok {
+			return notSPD(&s.tiles[g.tiles[e.System]], err)
+		}
+		return err
+	}
+	return nil
+}
+
+// room makes the work arrays as large as the largest batch wants.
+func (s *schwarz[T]) room() {
+	x, y, work := 0, 0, 0
+	for i := range s.shared {
+		g := &s.shared[i]
+		n := min(batchTiles, len(g.tiles)*s.m.channels) * g.kind.size()
+		x, y = max(x, n), max(y, n)
+		for _, c := range g.corrections {
+			work = max(work, 2*len(c.pixels))
+		}
+	}
+	for i := range s.exact {
+		g := &s.exact[i]
+		x = max(x, s.m.channels*g.kind.size()*g.batch.Lanes())
+	}
+	s.x, s.y, s.work = make([]T, x), make([]T, y), make([]T, work)
+}

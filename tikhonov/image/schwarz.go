@@ -1,0 +1,341 @@
+package image
+
+import (
+	"context"
+	"fmt"
+
+	"tessera/halo"
+	"tessera/internal/linalg"
+)
+
+// mode says how the local solutions are put together.
+type mode int
+
+const (
+	restricted mode = iota // RAS: each tile keeps its owned pixels
+	additive               // AS: overlaps add up
+	weighted               // S_i M_i^-1 S_i, S_i = 1/sqrt(tiles over the pixel): symmetric and counted once
+)
+
+// batchTiles is how many tiles one matrix product serves: enough for its speed,
+// few enough for the cache.
+const batchTiles = 64
+
+// exactCost is what a multiply-add of a banded solve costs in those of a dense
+// matrix product, correctionCost what one of a Woodbury correction does.
+const (
+	exactCost      = 6
+	correctionCost = 4
+	maxCorrection  = 128 // pixels; the tables they need grow with their square
+)
+
+// schwarz is this rank's tiles and their local solves, sum_i R_i' M_i^-1 R_i in one
+// of its modes. T is the precision the factors are stored and applied in.
+//
+// Tiles of one geometry share a factor, corrected exactly for a few pixels of less
+// weight; the others have banded Cholesky factors of their own, many at a time.
+type schwarz[T linalg.Float] struct {
+	m       *operator
+	mode    mode
+	plan    *halo.Plan // as wide as the overlap
+	tiles   []tile
+	colour  []int // of each tile
+	colours int
+
+	r, z   []float64 // over the extended box; z for the modes that add
+	scale  []float64 // weighted: S over the extended box
+	kinds  []*kind[T]
+	shared []sharedGroup[T]
+	exact  []exactGroup[T]
+
+	x, y, work []T // patches of a batch, their solutions, room for corrections
+}
+
+// sharedGroup is the tiles of one kind and colour.
+type sharedGroup[T linalg.Float] struct {
+	kind        *kind[T]
+	colour      int
+	tiles       []int
+	corrections []correction[T]
+}
+
+// exactGroup is the tiles of one shape and colour with factors of their own.
+type exactGroup[T linalg.Float] struct {
+	kind   *kind[T]
+	colour int
+	tiles  []int
+	batch  *linalg.BandedBatch[T]
+}
+
+// newSchwarz factors this rank's tiles. With colours, tiles that couple get
+// different colours, for ApplyColour.
+func newSchwarz[T linalg.Float](ctx context.Context, m *operator, o *Options, md mode, colours bool) (*schwarz[T], error) {
+	plan, err := halo.NewPlan(m.frame, m.comm.Rank(), []int{o.Overlap, o.Overlap}, o.Border)
+	if err != nil {
+		return nil, err
+	}
+	shape := m.frame.Domain().Shape()
+	s := &schwarz[T]{
+		m: m, mode: md, plan: plan, colours: 1,
+		tiles: cutTiles(plan.Owned(), shape, o.Tile, o.Overlap, o.Border),
+		r:     make([]float64, m.channels*plan.Extended().Size()),
+	}
+	s.colour = make([]int, len(s.tiles))
+	if colours {
+		s.colour, s.colours = colourTiles(m, o)
+	}
+	if md != restricted {
+		s.z = make([]float64, len(s.r))
+	}
+	if md == weighted {
+		if err := s.multiplicity(); err != nil {
+			return nil, err
+		}
+	}
+	return s, s.factor(ctx, o)
+}
+
+// multiplicity fills scale with 1/sqrt(tiles over a pixel).
+func (s *schwarz[T]) multiplicity() error {
+	box := s.plan.Extended()
+	count := make([]float64, box.Size())
+	for i := range s.tiles {
+		t := &s.tiles[i]
+		at, stride := s.place(t)
+		for r := range t.ext[0].len() {
+			for c := range t.ext[1].len() {
+				count[at+r*stride+c]++
+			}
+		}
+	}
+	if err := s.plan.AddBack(s.m.comm, count, 1); err != nil {
+		return err
+	}
+	if err := s.plan.Exchange(s.m.comm, count, 1); err != nil {
+		return err
+	}
+	for i, n := range count {
+		if n > 0 {
+			count[i] = 1 / sqrt(n)
+		}
+	}
+	s.scale = count
+	return nil
+}
+
+// place is the index of an extended tile's first pixel in a plane over the
+// extended box, and the row stride there.
+func (s *schwarz[T]) place(t *tile) (at, stride int) {
+	box := s.plan.Extended()
+	stride = box.Hi[1] - box.Lo[1]
+	return (t.ext[0].lo-box.Lo[0])*stride + t.ext[1].lo - box.Lo[1], stride
+}
+
+// Apply sets dst = P src. Collective.
+func (s *schwarz[T]) Apply(dst, src []float64) error { return s.apply(-1, dst, src) }
+
+// Colours is the number of colours.
+func (s *schwarz[T]) Colours() int { return s.colours }
+
+// ApplyColour is Apply with the tiles of one colour only.
+func (s *schwarz[T]) ApplyColour(colour int, dst, src []float64) error {
+	return s.apply(colour, dst, src)
+}
+
+func (s *schwarz[T]) apply(colour int, dst, src []float64) error {
+	channels := s.m.channels
+	s.plan.Scatter(s.r, src, channels)
+	if err := s.plan.Exchange(s.m.comm, s.r, channels); err != nil {
+		return err
+	}
+	clear(s.z)
+	for i := range s.shared {
+		if g := &s.shared[i]; colour < 0 || g.colour == colour {
+			s.solveShared(g, dst)
+		}
+	}
+	for i := range s.exact {
+		if g := &s.exact[i]; colour < 0 || g.colour == colour {
+			s.solveExact(g, dst)
+		}
+	}
+	if s.mode == restricted {
+		return nil
+	}
+	if err := s.plan.AddBack(s.m.comm, s.z, channels); err != nil {
+		return err
+	}
+	s.plan.Gather(dst, s.z, channels)
+	return nil
+}
+
+// solveShared runs a group's tiles and channels through the shared factor, a
+// batch of patches as the rows of one matrix.
+func (s *schwarz[T]) solveShared(g *sharedGroup[T], dst []float64) {
+	k, m := g.kind, g.kind.size()
+	out, factor := m, k.inverse
+	if s.mode == restricted {
+		out, factor = k.ownRows*k.ownCols, k.restricted
+	}
+	channels := s.m.channels
+	for first := 0; first < len(g.tiles)*channels; first += batchTiles {
+		n := min(batchTiles, len(g.tiles)*channels-first)
+		x, y := s.x[:n*m], s.y[:n*out]
+		for b := range n {
+			s.patch(x[b*m:(b+1)*m], 1, &s.tiles[g.tiles[(first+b)/channels]], (first+b)%channels)
+		}
+		linalg.Gemm(false, true, n, out, m, 1, x, m, factor, m, 0, y, out)
+		for b := range n {
+			i := (first + b) / channels
+			z := y[b*out : (b+1)*out]
+			if c := &g.corrections[i]; len(c.pixels) > 0 {
+				c.apply(k, z, x[b*m:(b+1)*m], s.work, s.mode != restricted)
+			}
+			if s.mode == restricted {
+				s.keep(dst, z, 1, 0, 0, k.ownCols, &s.tiles[g.tiles[i]], (first+b)%channels)
+			} else {
+				s.add(z, 1, &s.tiles[g.tiles[i]], (first+b)%channels)
+			}
+		}
+	}
+}
+
+// solveExact runs a group through its banded factors, the channels as right-hand
+// sides of one pass over them.
+func (s *schwarz[T]) solveExact(g *exactGroup[T], dst []float64) {
+	m, lanes, channels := g.kind.size(), g.batch.Lanes(), s.m.channels
+	x := s.x[:channels*m*lanes]
+	for group := range g.batch.Groups() {
+		tiles := g.tiles[group*lanes : min(len(g.tiles), (group+1)*lanes)]
+		for c := range channels {
+			for l, t := range tiles {
+				s.patch(x[c*m*lanes+l:(c+1)*m*lanes], lanes, &s.tiles[t], c)
+			}
+		}
+		g.batch.SolveGroup(group, x, channels)
+		for c := range channels {
+			for l, t := range tiles {
+				z := x[c*m*lanes+l : (c+1)*m*lanes]
+				if s.mode == restricted {
+					k := g.kind
+					s.keep(dst, z, lanes, k.before[0], k.before[1], k.pattern.cols, &s.tiles[t], c)
+				} else {
+					s.add(z, lanes, &s.tiles[t], c)
+				}
+			}
+		}
+	}
+}
+
+// patch copies the extended tile of a channel of the residual, times S where
+// weighted, into x with the step between its elements.
+func (s *schwarz[T]) patch(x []T, step int, t *tile, channel int) {
+	at, stride := s.place(t)
+	plane := len(s.r) / s.m.channels
+	cols := t.ext[1].len()
+	i := 0
+	for range t.ext[0].len() {
+		row := s.r[channel*plane+at:][:cols]
+		switch {
+		case s.scale != nil:
+			scale := s.scale[at:][:cols]
+			for j, v := range row {
+				x[i] = T(v * scale[j])
+				i += step
+			}
+		case step == 1:
+			out := x[i : i+cols]
+			for j, v := range row {
+				out[j] = T(v)
+			}
+			i += cols
+		default:
+			for _, v := range row {
+				x[i] = T(v)
+				i += step
+			}
+		}
+		at += stride
+	}
+}
+
+// keep writes the owned pixels of a local solution to dst. Element (0, 0) of them
+// is at row r, column c of z, whose rows are cols long.
+func (s *schwarz[T]) keep(dst []float64, z []T, step, r, c, cols int, t *tile, channel int) {
+	box := s.plan.Owned()
+	stride := s.m.cols
+	at := channel*s.m.rows*s.m.cols + (t.owned[0].lo-box.Lo[0])*stride + t.owned[1].lo - box.Lo[1]
+	for i := range t.owned[0].len() {
+		row := dst[at+i*stride:][:t.owned[1].len()]
+		from := ((r+i)*cols + c) * step
+		if step == 1 {
+			in := z[from:][:len(row)]
+			for j, v := range in {
+				row[j] = float64(v)
+			}
+			continue
+		}
+		for j := range row {
+			row[j] = float64(z[from+j*step])
+		}
+	}
+}
+
+// add adds a local solution, times S where weighted, to z over the extended box.
+func (s *schwarz[T]) add(z []T, step int, t *tile, channel int) {
+	at, stride := s.place(t)
+	plane := len(s.z) / s.m.channels
+	cols := t.ext[1].len()
+	i := 0
+	for range t.ext[0].len() {
+		row := s.z[channel*plane+at:][:cols]
+		if s.scale != nil {
+			scale := s.scale[at:][:cols]
+			for j := range row {
+				row[j] += float64(z[i]) * scale[j]
+				i += step
+			}
+		} else {
+			for j := range row {
+				row[j] += float64(z[i])
+				i += step
+			}
+		}
+		at += stride
+	}
+}
+
+// shared and own count the tiles served by a shared factor and by their own.
+func (s *schwarz[T]) counts() (shared, own int) {
+	for i := range s.shared {
+		shared += len(s.shared[i].tiles)
+	}
+	for i := range s.exact {
+		own += len(s.exact[i].tiles)
+	}
+	return shared, own
+}
+
+// bytes held by the factors.
+func (s *schwarz[T]) bytes() int64 {
+	var n int64
+	for _, k := range s.kinds {
+		n += k.bytes()
+	}
+	for i := range s.shared {
+		for _, c := range s.shared[i].corrections {
+			n += int64(len(c.middle)) * int64(linalg.SizeOf[T]())
+		}
+	}
+	for i := range s.exact {
+		g := &s.exact[i]
+		n += int64(g.batch.Groups()*g.batch.Lanes()*g.kind.size()*(g.kind.pattern.band+1)) * int64(linalg.SizeOf[T]())
+	}
+	return n
+}
+
+// notSPD puts a local factorisation's complaint into the user's terms.
+func notSPD(t *tile, err error) error {
+	return fmt.Errorf("image: the local matrix at rows %d-%d, columns %d-%d: %w (lambda too small, or no data and a regulariser that does not hold the mean?)",
+		t.ext[0].lo, t.ext[0].hi-1, t.ext[1].lo, t.ext[1].hi-1, err)
+}

@@ -1,0 +1,320 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"tessera/halo"
+	"tessera/ranks"
+	"tessera/tikhonov"
+)
+
+// Solve finds this rank's part of the minimiser of
+//
+//	J(w) = ||W^(1/2) S (H w - y)||^2 + lambda ||Q w||^2.
+//
+// Collective: every rank calls it with its part of the problem and the same
+// options. On a *tikhonov.NotConvergedError or *tikhonov.DivergedError the Result
+// still tells how far it came; on any other error it is nil.
+func Solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, error) {
+	o = o.withDefaults()
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	if err := p.check(comm); err != nil {
+		return nil, err
+	}
+	s, err := newSolver(comm, p, o)
+	if err != nil {
+		return nil, err
+	}
+	lambda, err := s.chooseLambda(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if o.Method == Literal {
+		return s.literal(ctx, lambda)
+	}
+	return s.solve(ctx, lambda, o)
+}
+
+func (o Options) withDefaults() Options {
+	if o.Method == "" {
+		o.Method = RASGMRES
+	}
+	if o.Regulariser == "" {
+		o.Regulariser = Identity
+	}
+	if o.Rule == "" {
+		o.Rule = Fixed
+	}
+	if o.Tile == 0 {
+		o.Tile = 16
+	}
+	if o.Tolerance == 0 {
+		o.Tolerance = 1e-8
+	}
+	if o.MaxIterations == 0 {
+		o.MaxIterations = 200
+	}
+	if o.Restart == 0 {
+		o.Restart = 30
+	}
+	if o.Precision == "" {
+		o.Precision = Single
+	}
+	return o
+}
+
+// check returns every problem of the options at once.
+func (o Options) check() error {
+	var bad []error
+	want := func(ok bool, format string, a ...any) {
+		if !ok {
+			bad = append(bad, fmt.Errorf("image: "+format, a...))
+		}
+	}
+	switch o.Method {
+	case RASGMRES, ASCG, TwoLevel, RAS, Mult, CG, Literal:
+	default:
+		want(false, "unknown method %q", o.Method)
+	}
+	_, ok := regulariserStencil[o.Regulariser]
+	want(ok, "unknown regulariser %q", o.Regulariser)
+	want(o.Rule == Fixed || o.Rule == Discrepancy || o.Rule == GCV, "unknown rule for lambda %q", o.Rule)
+	want(o.Rule != Fixed || o.Lambda > 0, "lambda = %g, want more than 0", o.Lambda)
+	want(o.Lambda >= 0 && !math.IsInf(o.Lambda, 0), "lambda = %g, want a positive number", o.Lambda)
+	want(o.Border >= halo.Zero && o.Border <= halo.Periodic, "unknown border %d", int(o.Border))
+	want(o.Overlap >= 0, "overlap = %d pixels, want 0 or more", o.Overlap)
+	want(o.Tile >= 1, "tile = %d pixels, want 1 or more", o.Tile)
+	want(o.Tolerance > 0 && o.Tolerance < 1, "tolerance = %g, want a number between 0 and 1", o.Tolerance)
+	want(o.MaxIterations > 0, "max_iterations = %d, want 1 or more", o.MaxIterations)
+	want(o.Restart > 0, "restart = %d, want 1 or more", o.Restart)
+	want(o.Noise >= 0, "noise = %g, want 0 or more", o.Noise)
+	want(o.Omega >= 0, "omega = %g, want 0 or more", o.Omega)
+	want(o.Precision == Single || o.Precision == Double, "unknown precision %q", o.Precision)
+	want(o.Weighting == "" || o.Weighting == WeightNone || o.Weighting == WeightSqrt, "unknown weighting %q", o.Weighting)
+	return errors.Join(bad...)
+}
+
+func (p *Problem) check(comm ranks.Comm) error {
+	if p.Frame == nil || p.Frame.Ranks() != comm.Size() {
+		return fmt.Errorf("image: the frame is not cut for %d ranks", comm.Size())
+	}
+	if n := len(p.Frame.Domain().Lo); n != 2 {
+		return fmt.Errorf("image: frame of %d dimensions, want 2", n)
+	}
+	if p.Channels < 1 {
+		return fmt.Errorf("image: %d channels", p.Channels)
+	}
+	if err := p.Kernel.check(); err != nil {
+		return fmt.Errorf("image: %w", err)
+	}
+	shape := p.Frame.Domain().Shape()
+	if p.Kernel.Rows > 2*shape[0] || p.Kernel.Cols > 2*shape[1] {
+		return fmt.Errorf("image: kernel of %d x %d pixels is more than twice the frame of %d x %d", p.Kernel.Rows, p.Kernel.Cols, shape[0], shape[1])
+	}
+	owned := p.Frame.Owned(comm.Rank()).Size()
+	if owned == 0 {
+		return fmt.Errorf("image: rank %d owns no pixels", comm.Rank())
+	}
+	if len(p.Data) != p.Channels*owned {
+		return fmt.Errorf("image: rank %d: %d data values, want %d x %d", comm.Rank(), len(p.Data), p.Channels, owned)
+	}
+	if p.Weights != nil && len(p.Weights) != owned {
+		return fmt.Errorf("image: rank %d: %d weights, want %d", comm.Rank(), len(p.Weights), owned)
+	}
+	for i, w := range p.Weights {
+		if !(w >= 0) || math.IsInf(w, 0) {
+			return fmt.Errorf("image: rank %d: weight %g at %s, want 0 or more", comm.Rank(), w, p.pixel(comm, i))
+		}
+	}
+	for i, v := range p.Data {
+		if (math.IsNaN(v) || math.IsInf(v, 0)) && (p.Weights == nil || p.Weights[i%owned] != 0) {
+			return fmt.Errorf("image: rank %d: data value %g at %s, which the weights do not mark as missing", comm.Rank(), v, p.pixel(comm, i%owned))
+		}
+	}
+	return nil
+}
+
+// pixel names the owned pixel i by its place in the frame.
+func (p *Problem) pixel(comm ranks.Comm, i int) string {
+	box := p.Frame.Owned(comm.Rank())
+	cols := box.Hi[1] - box.Lo[1]
+	return fmt.Sprintf("row %d, column %d", box.Lo[0]+i/cols, box.Lo[1]+i%cols)
+}
+
+// solver is what does not depend on lambda, and what may be reused when it changes.
+type solver struct {
+	comm  ranks.Comm
+	p     *Problem
+	o     Options
+	m     *operator
+	b     []float64 // H'W y
+	x     []float64 // the last solution, where the next one starts
+	setup float64
+}
+
+func newSolver(comm ranks.Comm, p *Problem, o Options) (*solver, error) {
+	start := comm.Wtime()
+	m, err := newOperator(comm, p, &o)
+	if err != nil {
+		return nil, err
+	}
+	b, err := m.rhs(p.Data)
+	if err != nil {
+		return nil, err
+	}
+	return &solver{comm: comm, p: p, o: o, m: m, b: b, setup: comm.Wtime() - start}, nil
+}
+
+// solve runs the method of o at one lambda.
+func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result, error) {
+	start := s.comm.Wtime()
+	o.Lambda = lambda
+	s.m.normal.Lambda = lambda
+	res := &Result{Lambda: lambda}
+	run, err := s.method(ctx, &o, res)
+	if err != nil {
+		return nil, err
+	}
+	x := make([]float64, s.m.Len())
+	if s.x != nil {
+		copy(x, s.x)
+	}
+	res.Setup = s.setup + s.comm.Wtime() - start
+	s.setup = 0
+	start = s.comm.Wtime()
+	report, err := run(x)
+	res.Solve = s.comm.Wtime() - start
+	if report == nil {
+		return nil, err
+	}
+	res.fill(report, x)
+	res.Converged = err == nil
+	misfit, penalty, jerr := s.m.objective(x, s.p.Data)
+	if jerr != nil {
+		return nil, jerr
+	}
+	res.Misfit, res.Objective = misfit, misfit+penalty
+	return res, err
+}
+
+func (r *Result) fill(report *tikhonov.Report, x []float64) {
+	r.Solution = x
+	r.Iterations, r.Residual = report.Iterations, report.Residual
+	r.ErrorBound, r.Certified = report.ErrorBound, report.Certified
+	r.History = report.History
+}
+
+// control translates the options for the iteration.
+func (s *solver) control(o *Options) tikhonov.Control {
+	c := tikhonov.Control{
+		Tolerance: o.Tolerance, MaxIterations: o.MaxIterations, Restart: o.Restart, Monitor: o.monitor,
+	}
+	if o.Regulariser == Identity {
+		c.LambdaMin = o.Lambda // H'WH is positive semi-definite
+	}
+	if o.Progress != nil && s.comm.Rank() == 0 {
+		phase := o.phase
+		if phase == "" {
+			phase = "solve"
+		}
+		c.Progress = func(k int, residual, target float64) {
+			o.Progress(Progress{Phase: phase, Iteration: k, Residual: residual, Target: target})
+		}
+	}
+	return c
+}
+
+// method factors what the method needs and returns the iteration, ready to run.
+func (s *solver) method(ctx context.Context, o *Options, res *Result) (func(x []float64) (*tikhonov.Report, error), error) {
+	c := s.control(o)
+	md, colours := restricted, false
+	switch o.Method {
+	case CG:
+		return func(x []float64) (*tikhonov.Report, error) {
+			return tikhonov.CG(ctx, s.comm, s.m, nil, x, s.b, c)
+		}, nil
+	case ASCG:
+		md = additive
+		if o.Weighting == WeightSqrt {
+			md = weighted
+		}
+	case TwoLevel:
+		md = weighted
+		if o.Weighting == WeightNone {
+			md = additive
+		}
+	case Mult:
+		md, colours = additive, true
+	}
+	local, err := s.localSolves(ctx, o, md, colours, res)
+	if err != nil {
+		return nil, err
+	}
+	switch o.Method {
+	case ASCG:
+		return func(x []float64) (*tikhonov.Report, error) {
+			return tikhonov.CG(ctx, s.comm, s.m, local, x, s.b, c)
+		}, nil
+	case RAS:
+		return func(x []float64) (*tikhonov.Report, error) {
+			return tikhonov.Stationary(ctx, s.comm, s.m, local, x, s.b, c)
+		}, nil
+	case Mult:
+		return func(x []float64) (*tikhonov.Report, error) {
+			return tikhonov.Multiplicative(ctx, s.comm, s.m, local, x, s.b, c)
+		}, nil
+	case TwoLevel:
+		space, err := newCoarse(s.m, o)
+		if err != nil {
+			return nil, err
+		}
+		two := &tikhonov.TwoLevel{A: s.m, P: local, Coarse: space}
+		return func(x []float64) (*tikhonov.Report, error) {
+			if err := two.Start(x, s.b); err != nil {
+				return nil, err
+			}
+			return tikhonov.CG(ctx, s.comm, s.m, two, x, s.b, c)
+		}, nil
+	}
+	return func(x []float64) (*tikhonov.Report, error) {
+		return tikhonov.GMRES(ctx, s.comm, s.m, local, x, s.b, c)
+	}, nil
+}
+
+// localSolver is schwarz of either precision.
+type localSolver interface {
+	tikhonov.Preconditioner
+	tikhonov.Colours
+	counts() (shared, own int)
+	bytes() int64
+}
+
+func (s *solver) localSolves(ctx context.Context, o *Options, md mode, colours bool, res *Result) (localSolver, error) {
+	if o.Progress != nil && s.comm.Rank() == 0 {
+		o.Progress(Progress{Phase: "set-up"})
+	}
+	var local localSolver
+	var err error
+	if o.Precision == Double {
+		local, err = newSchwarz[float64](ctx, s.m, o, md, colours)
+	} else {
+		local, err = newSchwarz[float32](ctx, s.m, o, md, colours)
+	}
+	if err != nil {
+		return nil, err
+	}
+	res.TilesShared, res.TilesExact = local.counts()
+	res.FactorBytes = local.bytes()
+	return local, nil
+}
+
+var (
+	_ localSolver             = (*schwarz[float32])(nil)
+	_ tikhonov.Preconditioner = (*coarse)(nil)
+	_ tikhonov.Operator       = (*operator)(nil)
+)
