@@ -55,7 +55,7 @@ func read(text string, sets ...string) (sample, error) {
 	s.Solve.Overlap = 4
 	s.Solve.Tolerance = 1e-8
 	f.Decode(&s)
-	f.OneOf("solve.method", "gmres", "cg", "as-cg")
+	f.OneOf("solve.method", s.Solve.Method, "gmres", "cg", "as-cg")
 	f.Want(s.Solve.Overlap >= 0, "solve.overlap", "0 or more")
 	f.Want(s.Solve.Tolerance > 0, "solve.tolerance", "more than 0")
 	return s, f.Err()

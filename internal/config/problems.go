@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 )
@@ -56,19 +55,11 @@ func (f *File) Want(ok bool, key, want string, args ...any) {
 	if ok || f.has(key) {
 		return
 	}
-	f.problems = append(f.problems, Problem{
-		Where: f.where(key), Key: key, Value: f.shown[key],
-		Text: "want " + fmt.Sprintf(want, args...),
-	})
+	f.Fail(key, "want "+want, args...)
 }
 
-// OneOf records a problem unless the string at key is one of the choices.
-func (f *File) OneOf(key string, choices ...string) {
-	v, ok := f.effective[key]
-	if !ok {
-		panic("config: OneOf of " + key + ", which was not decoded")
-	}
-	s := reflect.ValueOf(v).String()
+// OneOf records a problem unless s, the string at key, is one of the choices.
+func (f *File) OneOf(key, s string, choices ...string) {
 	if slices.Contains(choices, s) {
 		return
 	}
@@ -86,8 +77,20 @@ func (f *File) Fail(key, format string, args ...any) {
 		return
 	}
 	f.problems = append(f.problems, Problem{
-		Where: f.where(key), Key: key, Value: f.shown[key], Text: fmt.Sprintf(format, args...),
+		Where: f.where(key), Key: key, Value: f.value(key), Text: fmt.Sprintf(format, args...),
 	})
+}
+
+// value is a key's value as the user would write it, "" for a key that is
+// neither decoded nor in the file.
+func (f *File) value(key string) string {
+	if s, ok := f.shown[key]; ok {
+		return s
+	}
+	if v := f.find(key); v != nil {
+		return show(v)
+	}
+	return ""
 }
 
 func (f *File) report(key string, v any, text string) {
@@ -100,18 +103,23 @@ func (f *File) has(key string) bool {
 
 // where is the file, or -set for a value that came from there.
 func (f *File) where(key string) string {
+	if _, ok := f.find(key).(setting); ok {
+		return "-set"
+	}
+	return f.name
+}
+
+// find is what the tree holds at a key, nil if nothing.
+func (f *File) find(key string) any {
 	var v any = f.tree
 	for part := range strings.SplitSeq(key, ".") {
 		table, ok := v.(map[string]any)
 		if !ok {
-			return f.name
+			return nil
 		}
 		v = table[part]
 	}
-	if _, ok := v.(setting); ok {
-		return "-set"
-	}
-	return f.name
+	return v
 }
 
 // unknown records a key that no struct names, with the key that was meant

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// layers are the packages of the module from the top down. A package imports only
+// packages of layers below its own; those of one layer do not know each other,
+// but for the parts of one solver, which may use what stands above their own
+// directory. The longest prefix decides.
+var layers = []struct {
+	name string
+	dirs []string
+}{
+	{"command", []string{"."}},
+	{"command line", []string{"internal/cli"}},
+	{"jobs", []string{"internal/job"}},
+	{"console and config", []string{"internal/config", "internal/progress"}},
+	{"solvers", []string{"tikhonov", "psf", "scdl", "tppa", "mlpatch", "scaling"}},
+	{"load balance", []string{"loadbalance"}},
+	{"halo", []string{"halo"}},
+	{"ranks", []string{"ranks"}},
+	{"kernels and files", []string{"internal"}},
+}
+
+// layer is the place of a package in layers and the directory that decided it.
+func layer(dir string) (int, string) {
+	at, best := -1, ""
+	for i, l := range layers {
+		for _, d := range l.dirs {
+			if (dir == d || strings.HasPrefix(dir, d+"/")) && len(d) > len(best) {
+				at, best = i, d
+			}
+		}
+	}
+	return at, best
+}
+
+// allowed tells whether a package may import another, both by their directories.
+func allowed(from, to string) bool {
+	const kernels = "kernels and files"
+	i, fromTop := layer(from)
+	j, toTop := layer(to)
+	switch {
+	case i < 0 || j < 0:
+		return false
+	case layers[i].name == "ranks" || layers[i].name == "halo" && layers[j].name == kernels:
+		return false // ranks imports nothing of ours, halo knows no physics
+	case layers[i].name == kernels:
+		return layers[j].name == kernels
+	case layers[i].name == "console and config":
+		return false
+	case i == j: // tikhonov/image uses tikhonov, never the other way round
+		return fromTop == toTop && strings.HasPrefix(from, to+"/")
+	case layers[j].name == kernels:
+		return true
+	case layers[i].name == "solvers" && layers[j].name == "console and config":
+		return false
+	}
+	return i < j
+}
+
+func TestImportDirections(t *testing.T) {
+	seen := 0
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && path != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(path, ".go") {
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		from := filepath.ToSlash(filepath.Dir(path))
+		for _, spec := range f.Imports {
+			name, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			to, ours := strings.CutPrefix(name, "tessera/")
+			if !ours {
+				continue
+			}
+			seen++
+			// A test of a package from outside imports the package.
+			external := strings.HasSuffix(path, "_test.go") && strings.HasSuffix(f.Name.Name, "_test") && to == from
+			if !external && !allowed(from, to) {
+				t.Errorf("%s imports %s: imports go one way only", path, name)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen < 20 {
+		t.Errorf("saw %d imports within the module: is this its root?", seen)
+	}
+}
+
+// The rules themselves, so that a change to layers cannot silently allow everything.
+func TestAllowed(t *testing.T) {
+	for _, c := range []struct {
+		from, to string
+		want     bool
+	}{
+		{".", "internal/cli", true},
+		{"internal/cli", "internal/job", true},
+		{"internal/cli", "internal/imageio", true},
+		{"internal/job", "tikhonov/image", true},
+		{"internal/job", "internal/config", true},
+		{"internal/job", "internal/cli", false},
+		{"internal/config", "internal/job", false},
+		{"internal/config", "internal/imageio", false},
+		{"tikhonov/image", "tikhonov", true},
+		{"tikhonov", "tikhonov/image", false},
+		{"tikhonov/image", "psf", false},
+		{"tikhonov/image", "internal/config", false},
+		{"tikhonov/image", "internal/cli", false},
+		{"tikhonov/image", "internal/linalg", true},
+		{"tikhonov/image", "halo", true},
+		{"loadbalance", "halo", true},
+		{"halo", "loadbalance", false},
+		{"halo", "ranks", true},
+		{"halo", "internal/linalg", false},
+		{"ranks", "halo", false},
+		{"ranks", "internal/linalg", false},
+		{"internal/linalg", "ranks", false},
+		{"internal/simulate", "internal/imageio", true},
+		{"elsewhere", "ranks", false},
+	} {
+		if got := allowed(c.from, c.to); got != c.want {
+			t.Errorf("allowed(%s, %s) = %v, want %v", c.from, c.to, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"tessera/internal/config"
+	"tessera/internal/job"
+	"tessera/ranks"
+)
+
+// Exit statuses.
+const (
+	done    = 0
+	failed  = 1
+	misused = 2
+	stopped = 3
+)
+
+// Command is one word after "tessera".
+type Command struct {
+	Name  string
+	Args  string // what follows the name in the usage line
+	Short string // its line in the list of commands
+	Long  string // the rest of `tessera help NAME`
+	Flags func(*flag.FlagSet, *options)
+	Run   func(context.Context, *call) error
+}
+
+// options are the flags of all commands; each command defines those it has.
+type options struct {
+	ranks int
+	out   string
+	sets  sets
+	force bool
+	quiet bool
+}
+
+// sets collects repeated -set flags.
+type sets []string
+
+func (s *sets) String() string     { return strings.Join(*s, " ") }
+func (s *sets) Set(v string) error { *s = append(*s, v); return nil }
+
+// call is one command as the user gave it.
+type call struct {
+	options
+	args           []string
+	stdout, stderr io.Writer
+}
+
+// usageError is a command line that makes no sense: exit status 2.
+type usageError struct{ text string }
+
+func (e usageError) Error() string { return e.text }
+
+// reported is an error that another rank has printed: only its status is left.
+type reported struct{ status int }
+
+func (e reported) Error() string { return "reported by rank 0" }
+
+// Main runs the command line and returns the exit status. An interrupt or
+// SIGTERM cancels the command; a second one kills the process at once.
+func Main(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+
+	c, found, err := parse(args, stdout, stderr)
+	if err == nil {
+		err = found.Run(ctx, c)
+	}
+	if usage := new(usageError); errors.As(err, usage) {
+		// Found before any rank was started, by every process of an mpirun: one says it.
+		err = onRankZero(ctx, func() error { return *usage })
+	}
+	if err != nil && !errors.As(err, new(reported)) {
+		fmt.Fprintln(stderr, message(err))
+	}
+	return status(err)
+}
+
+// parse finds the command and its flags, which may stand before, between and
+// after its arguments.
+func parse(args []string, stdout, stderr io.Writer) (*call, *Command, error) {
+	c := &call{stdout: stdout, stderr: stderr}
+	if len(args) == 0 {
+		return nil, nil, usageError{overview() + "\ntessera: which command?"}
+	}
+	name := args[0]
+	switch name {
+	case "-h", "-help", "--help":
+		name = "help"
+	case "-version", "--version":
+		name = "version"
+	}
+	cmd := lookup(name)
+	if cmd == nil {
+		return nil, nil, usageError{fmt.Sprintf("tessera: no command %q; `tessera help` lists them", name)}
+	}
+	fs := flag.NewFlagSet(cmd.Name, flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	if cmd.Flags != nil {
+		cmd.Flags(fs, &c.options)
+	}
+	for rest := args[1:]; len(rest) > 0; {
+		if err := fs.Parse(rest); errors.Is(err, flag.ErrHelp) {
+			return &call{args: []string{cmd.Name}, stdout: stdout, stderr: stderr}, lookup("help"), nil
+		} else if err != nil {
+			return nil, nil, usageError{fmt.Sprintf("tessera %s: %v; `tessera help %s` lists its flags", cmd.Name, err, cmd.Name)}
+		}
+		taken := len(rest) - fs.NArg()
+		if taken > 0 && rest[taken-1] == "--" {
+			c.args = append(c.args, fs.Args()...)
+			break
+		}
+		if rest = fs.Args(); len(rest) > 0 {
+			c.args, rest = append(c.args, rest[0]), rest[1:]
+		}
+	}
+	return c, cmd, nil
+}
+
+// onRankZero runs work on rank 0 of whatever world this process is in. The other
+// processes of an mpirun wait for it, print nothing and exit as it does.
+func onRankZero(ctx context.Context, work func() error) error {
+	var verdict error
+	err := ranks.Launch(ctx, ranks.Options{}, func(_ context.Context, comm ranks.Comm) error {
+		var mine error
+		if comm.Rank() == 0 {
+			mine = work()
+		}
+		code := []float64{float64(status(mine))}
+		if err := comm.Bcast(code, 0); err != nil {
+			return err
+		}
+		if comm.Rank() == 0 {
+			verdict = mine
+		} else if code[0] != done && verdict == nil {
+			verdict = reported{int(code[0])}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return verdict
+}
+
+// status is the exit status an error stands for.
+func status(err error) int {
+	var r reported
+	switch {
+	case err == nil:
+		return done
+	case errors.As(err, &r):
+		return r.status
+	case errors.As(err, new(usageError)), errors.As(err, new(*config.Error)), errors.As(err, new(*job.ExistsError)):
+		return misused
+	case errors.Is(err, context.Canceled):
+		return stopped
+	}
+	return failed
+}
+
+// message is what the console shows of an error. Problems of a config carry
+// their file's name and usage errors say who speaks.
+func message(err error) string {
+	if errors.As(err, new(usageError)) || errors.As(err, new(*config.Error)) {
+		return err.Error()
+	}
+	return "tessera: " + err.Error()
+}

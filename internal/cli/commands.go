@@ -1,0 +1,116 @@
+package cli
+
+import (
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// commands is the whole command line.
+func commands() []Command {
+	return []Command{
+		{
+			Name: "run", Args: "CONFIG [flags]",
+			Short: "do what a config file says",
+			Long: `Runs the job of CONFIG, a TOML file, and writes the result into its
+output.dir: the solution, pictures, metrics.json and run.log. A directory that
+holds a result already is refused unless -force is given.
+
+Without mpirun the ranks are goroutines of this process; under mpirun or srun
+the world decides how many there are.`,
+			Flags: func(fs *flag.FlagSet, o *options) {
+				rankFlag(fs, o)
+				fs.StringVar(&o.out, "out", "", "write the result into `DIR`, whatever output.dir says")
+				setFlag(fs, o)
+				fs.BoolVar(&o.force, "force", false, "replace a result that is there already")
+				fs.BoolVar(&o.quiet, "quiet", false, "print errors only")
+			},
+			Run: run,
+		},
+		{
+			Name: "check", Args: "CONFIG... [flags]",
+			Short: "say everything that is wrong with a config file",
+			Long:  "Reads each CONFIG as run would and computes nothing.",
+			Flags: setFlag,
+			Run:   check,
+		},
+		{
+			Name: "plan", Args: "CONFIG -ranks N",
+			Short: "say what a run would cost: memory, traffic, time",
+			Long: `Prints how the frame is cut among N ranks, the memory each needs, what the
+ranks send to each other and, from a short calibration, how long a run takes.
+Nothing of the problem's size is allocated.`,
+			Flags: func(fs *flag.FlagSet, o *options) { rankFlag(fs, o); setFlag(fs, o) },
+			Run:   plan,
+		},
+		{
+			Name: "info", Args: "FILE...",
+			Short: "say what is in an npy, FITS, PNG or JPEG file",
+			Long:  "Prints the shape, the type and the range of the values of each FILE.",
+			Run:   info,
+		},
+		{
+			Name: "doctor", Args: "",
+			Short: "say what this binary and this machine can do",
+			Long:  "Prints the transport, the numeric libraries with a short measurement of each, the cores and the limits.",
+			Run:   doctor,
+		},
+		{
+			Name: "version", Args: "",
+			Short: "print the version",
+			Run:   printVersion,
+		},
+		{
+			Name: "help", Args: "[COMMAND]",
+			Short: "explain a command",
+			Run:   help,
+		},
+	}
+}
+
+func rankFlag(fs *flag.FlagSet, o *options) {
+	fs.IntVar(&o.ranks, "ranks", 0, "in-process ranks, `N`; 0 = one a core")
+}
+
+func setFlag(fs *flag.FlagSet, o *options) {
+	fs.Var(&o.sets, "set", "use `section.key=value` whatever CONFIG says; may be repeated")
+}
+
+func lookup(name string) *Command {
+	all := commands()
+	if i := slices.IndexFunc(all, func(c Command) bool { return c.Name == name }); i >= 0 {
+		return &all[i]
+	}
+	return nil
+}
+
+// overview is what `tessera help` prints.
+func overview() string {
+	var b strings.Builder
+	b.WriteString("tessera restores images on many ranks.\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(&b, "    tessera %-24s %s\n", strings.TrimSpace(c.Name+" "+c.Args), c.Short)
+	}
+	b.WriteString("\nExit status: 0 done, 1 failed, 2 bad usage or configuration, 3 stopped by the user.\n")
+	return b.String()
+}
+
+// explain is what `tessera help NAME` prints.
+func explain(c *Command) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "tessera %s\n\n%s.\n", strings.TrimSpace(c.Name+" "+c.Args), strings.ToUpper(c.Short[:1])+c.Short[1:])
+	if c.Long != "" {
+		fmt.Fprintf(&b, "\n%s\n", c.Long)
+	}
+	if c.Flags != nil {
+		fs := flag.NewFlagSet(c.Name, flag.ContinueOnError)
+		c.Flags(fs, &options{})
+		b.WriteString("\nFlags, anywhere after the command:\n")
+		fs.VisitAll(func(f *flag.Flag) {
+			arg, text := flag.UnquoteUsage(f)
+			fmt.Fprintf(&b, "  -%-22s %s\n", strings.TrimSpace(f.Name+" "+arg), text)
+		})
+	}
+	return b.String()
+}

@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"tessera/internal/config"
+	"tessera/internal/job"
+)
+
+// one is the single CONFIG of a command.
+func (c *call) one(cmd string) (string, error) {
+	if len(c.args) != 1 {
+		return "", usageError{fmt.Sprintf("tessera %s: %d config files, want one", cmd, len(c.args))}
+	}
+	if c.ranks < 0 {
+		return "", usageError{fmt.Sprintf("tessera %s: -ranks %d: want 1 or more; 0 = one a core", cmd, c.ranks)}
+	}
+	return c.args[0], nil
+}
+
+// overrides are the -set flags, -out among them.
+func (c *call) overrides() []string {
+	if c.out == "" {
+		return c.sets
+	}
+	return append(c.sets[:len(c.sets):len(c.sets)], fmt.Sprintf("output.dir=%q", c.out))
+}
+
+// readConfig reads a config's text. A file that cannot be read is a problem of
+// the configuration like any other.
+func readConfig(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		var pe *os.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err
+		}
+		return nil, &config.Error{Problems: []config.Problem{{Where: path, Text: err.Error()}}}
+	}
+	return text, nil
+}
+
+// load reads and checks a config and the files it names. For one rank.
+func (c *call) load(path string) (*job.Job, error) {
+	text, err := readConfig(path)
+	if err != nil {
+		return nil, err
+	}
+	j, err := job.Load(path, text, c.overrides())
+	if err != nil {
+		return nil, err
+	}
+	return j, j.CheckFiles()
+}
+
+// check prints every problem of every config.
+func check(ctx context.Context, c *call) error {
+	if len(c.args) == 0 {
+		return usageError{"tessera check: which config file?"}
+	}
+	return onRankZero(ctx, func() error {
+		var all config.Error
+		for _, path := range c.args {
+			_, err := c.load(path)
+			var bad *config.Error
+			switch {
+			case errors.As(err, &bad):
+				all.Problems = append(all.Problems, bad.Problems...)
+			case err != nil:
+				return err
+			default:
+				fmt.Fprintf(c.stdout, "%s: fine\n", path)
+			}
+		}
+		if len(all.Problems) > 0 {
+			return &all
+		}
+		return nil
+	})
+}

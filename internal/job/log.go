@@ -1,0 +1,50 @@
+package job
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+)
+
+const (
+	logName       = "run.log"
+	failedLogName = "failed.log"
+)
+
+// runLog is the JSON log of one run. It grows under a name of its own and takes
+// its place beside the other results when they do; the log of a run that ended
+// otherwise is kept as failed.log, so that an earlier result keeps its own.
+type runLog struct {
+	*slog.Logger
+	file *os.File
+	dir  string
+}
+
+func openLog(dir string) (*runLog, error) {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp(dir, ".run-*.log")
+	if err != nil {
+		return nil, err
+	}
+	return &runLog{slog.New(slog.NewJSONHandler(f, nil)), f, dir}, nil
+}
+
+// end closes the log and gives it its final name, in view of how the run ended.
+func (l *runLog) end(err error) error {
+	name := logName
+	if err != nil {
+		name = failedLogName
+		l.Error("ended", "error", err.Error())
+	} else {
+		l.Info("done")
+	}
+	return errors.Join(
+		err,
+		l.file.Chmod(0o644),
+		l.file.Close(),
+		os.Rename(l.file.Name(), filepath.Join(l.dir, name)),
+	)
+}

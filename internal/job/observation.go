@@ -1,0 +1,171 @@
+package job
+
+import (
+	"fmt"
+	"math"
+
+	"tessera/halo"
+	"tessera/internal/imageio"
+	"tessera/ranks"
+)
+
+// observation is this rank's part of a frame to be restored, and of its truth
+// where the program made the frame itself.
+type observation struct {
+	channels int
+	frame    *halo.Decomposition // of (rows, cols)
+	data     []float64           // channels x owned rows x owned cols
+	weights  []float64           // owned rows x owned cols, 0 = missing; nil = all ones
+	truth    []float64           // as data; nil where unknown
+	noise    float64             // standard deviation of the simulated noise, in units of data; 0 = unknown
+	source   *imageio.Frame      // rank 0: what was read, without its pixels; nil if nothing was
+}
+
+func (o *observation) shape() (rows, cols int) {
+	hi := o.frame.Domain().Hi
+	return hi[0], hi[1]
+}
+
+// missing tells whether pixel i of the owned box, any channel, was not observed.
+func (o *observation) missing(i int) bool {
+	return o.weights != nil && o.weights[i%len(o.weights)] == 0
+}
+
+// onRoot runs work on rank 0; its error becomes every rank's.
+func onRoot(comm ranks.Comm, work func() error) error {
+	var err error
+	if comm.Rank() == 0 {
+		err = work()
+	}
+	return ranks.AgreeError(comm, err)
+}
+
+// share sends small whole numbers that rank 0 knows to all ranks.
+func share(comm ranks.Comm, numbers ...*int) error {
+	buf := make([]float64, len(numbers))
+	for i, n := range numbers {
+		buf[i] = float64(*n)
+	}
+	if err := comm.Bcast(buf, 0); err != nil {
+		return err
+	}
+	for i, n := range numbers {
+		*n = int(buf[i])
+	}
+	return nil
+}
+
+// scatterFrame cuts a frame that rank 0 holds among the ranks. Its pixels are
+// released on rank 0 once they are handed out.
+func scatterFrame(comm ranks.Comm, f *imageio.Frame) (*observation, error) {
+	o := &observation{}
+	var rows, cols int
+	var whole []float64
+	if comm.Rank() == 0 {
+		o.channels, rows, cols = f.Channels, f.Rows, f.Cols
+		whole, f.Data = f.Data, nil
+		o.source = f
+	}
+	if err := share(comm, &o.channels, &rows, &cols); err != nil {
+		return nil, err
+	}
+	var err error
+	if o.frame, err = halo.Decompose([]int{rows, cols}, comm.Size()); err != nil {
+		return nil, err
+	}
+	o.data, err = o.frame.ScatterFrom(comm, 0, whole, o.channels)
+	return o, err
+}
+
+// readObservation reads the frame, mask and weights of the [image] section.
+func readObservation(comm ranks.Comm, s *imageSection) (*observation, error) {
+	var f *imageio.Frame
+	var weights []float64
+	err := onRoot(comm, func() (err error) {
+		if f, err = imageio.ReadFrame(s.Path); err != nil {
+			return err
+		}
+		weights, err = readWeights(s, f)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	o, err := scatterFrame(comm, f)
+	if err != nil {
+		return nil, err
+	}
+	return o, o.scatterWeights(comm, weights)
+}
+
+// readWeights joins mask, weight map and NaN pixels of f into one plane of
+// weights, nil if all are one. f may be nil, for a frame yet to be made.
+func readWeights(s *imageSection, f *imageio.Frame) ([]float64, error) {
+	var w []float64
+	plane := func() []float64 {
+		if w == nil {
+			w = make([]float64, f.Rows*f.Cols)
+			for i := range w {
+				w[i] = 1
+			}
+		}
+		return w
+	}
+	read := func(path string) ([]float64, error) {
+		p, err := imageio.ReadPlane(path)
+		if err == nil && (p.Rows != f.Rows || p.Cols != f.Cols) {
+			err = fmt.Errorf("%s: %d x %d pixels, want the frame's %d x %d", path, p.Rows, p.Cols, f.Rows, f.Cols)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return p.Data, nil
+	}
+	if s.Weights != "" {
+		data, err := read(s.Weights)
+		if err != nil {
+			return nil, err
+		}
+		for i, v := range data {
+			switch {
+			case v < 0 || math.IsInf(v, 0):
+				return nil, fmt.Errorf("%s: weight %g at row %d, column %d: want 0 or more", s.Weights, v, i/f.Cols, i%f.Cols)
+			case math.IsNaN(v):
+				v = 0
+			}
+			plane()[i] = v
+		}
+	}
+	if s.Mask != "" {
+		data, err := read(s.Mask)
+		if err != nil {
+			return nil, err
+		}
+		for i, v := range data {
+			if v == 0 || math.IsNaN(v) {
+				plane()[i] = 0
+			}
+		}
+	}
+	n := f.Rows * f.Cols
+	for i, v := range f.Data {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			plane()[i%n] = 0
+		}
+	}
+	return w, nil
+}
+
+// scatterWeights hands out the plane that rank 0 holds; nil there is nil everywhere.
+func (o *observation) scatterWeights(comm ranks.Comm, plane []float64) error {
+	any := 0
+	if plane != nil {
+		any = 1
+	}
+	if err := share(comm, &any); err != nil || any == 0 {
+		return err
+	}
+	var err error
+	o.weights, err = o.frame.ScatterFrom(comm, 0, plane, 1)
+	return err
+}

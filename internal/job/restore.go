@@ -1,0 +1,233 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"os"
+	"runtime"
+
+	"tessera/internal/config"
+	"tessera/ranks"
+	"tessera/tikhonov"
+	"tessera/tikhonov/image"
+)
+
+// runTikhonov is one rank's part of a tikhonov job: read or simulate the frame,
+// restore it, gather and write.
+func runTikhonov(ctx context.Context, comm ranks.Comm, env Env, f *config.File, c *tikhonovConfig) (err error) {
+	log := &runLog{Logger: slog.New(slog.DiscardHandler)}
+	err = onRoot(comm, func() (err error) {
+		log, err = openLog(c.Output.Dir)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if comm.Rank() == 0 {
+		defer func() {
+			env.Progress.Done()
+			err = log.end(err)
+		}()
+	}
+	r := &restoration{comm: comm, env: env, log: log.Logger, c: c, began: comm.Wtime()}
+	if comm.Rank() == 0 {
+		r.m = newMetrics(comm, env, c)
+		r.m.Config = sections(f.Values())
+	}
+	return r.run(ctx)
+}
+
+// restoration is the state of one rank of one run.
+type restoration struct {
+	comm   ranks.Comm
+	env    Env
+	log    *slog.Logger
+	c      *tikhonovConfig
+	began  float64
+	m      *metrics // rank 0 only
+	kernel image.Kernel
+	o      *observation
+	result *image.Result
+}
+
+func (r *restoration) run(ctx context.Context) error {
+	if err := r.observe(ctx); err != nil {
+		return err
+	}
+	unfinished := r.solve(ctx)
+	if unfinished != nil && !errors.As(unfinished, new(*tikhonov.NotConvergedError)) {
+		return unfinished
+	}
+	// From here on the result exists; a signal may still keep it from replacing
+	// another, but only before the first file is touched.
+	if err := ranks.AgreeError(r.comm, ctx.Err()); err != nil {
+		return err
+	}
+	if err := r.measure(); err != nil {
+		return err
+	}
+	if err := r.write(); err != nil {
+		return err
+	}
+	return unfinished
+}
+
+// observe gets the frame and the blur.
+func (r *restoration) observe(ctx context.Context) (err error) {
+	start := r.comm.Wtime()
+	if r.kernel, err = blurKernel(r.comm, &r.c.Blur); err != nil {
+		return err
+	}
+	if r.c.Image.Path != "" {
+		r.env.Progress.Phase("reading " + r.c.Image.Path)
+		r.log.Info("reading", "image", r.c.Image.Path, "note", "[simulate] is not used")
+		r.o, err = readObservation(r.comm, &r.c.Image)
+	} else {
+		from := "a deep-sky frame"
+		if r.c.Simulate.From != "" {
+			from = r.c.Simulate.From
+		}
+		r.env.Progress.Phase("simulating from " + from)
+		r.log.Info("simulating", "from", from, "seed", r.c.Seed)
+		r.o, err = simulateObservation(r.comm, r.c, r.kernel)
+	}
+	if err := ranks.AgreeError(r.comm, err); err != nil {
+		return err
+	}
+	for i := range r.o.data {
+		if r.o.missing(i) {
+			r.o.data[i] = math.NaN() // never looked at; pictures show it
+		}
+	}
+	if r.m != nil {
+		r.m.Seconds.Read = r.comm.Wtime() - start
+		r.m.Channels = r.o.channels
+		r.m.Rows, r.m.Cols = r.o.shape()
+	}
+	return ranks.AgreeError(r.comm, ctx.Err())
+}
+
+// solve calls the solver. With a *tikhonov.NotConvergedError there is a result all
+// the same: as good as max_iterations made it, and worth looking at.
+func (r *restoration) solve(ctx context.Context) error {
+	o := r.c.options()
+	if o.Noise == 0 {
+		o.Noise = r.o.noise
+	}
+	if r.comm.Rank() == 0 {
+		o.Progress = func(p image.Progress) {
+			if p.Iteration == 0 {
+				r.env.Progress.Phase(p.Phase)
+				return
+			}
+			r.env.Progress.Step(p.Phase, p.Iteration, p.Residual, p.Target)
+			r.log.Info("iteration", "phase", p.Phase, "iteration", p.Iteration, "residual", jsonNumber(p.Residual))
+		}
+	}
+	before := *r.comm.Stats()
+	result, err := image.Solve(ctx, r.comm, &image.Problem{
+		Channels: r.o.channels, Frame: r.o.frame, Data: r.o.data, Weights: r.o.weights, Kernel: r.kernel,
+	}, o)
+	if result == nil {
+		return err
+	}
+	after := *r.comm.Stats()
+	r.result = result
+	if e := r.account(before, after); e != nil {
+		return e
+	}
+	return err
+}
+
+// account adds up over the ranks what the solve took.
+func (r *restoration) account(before, after ranks.Stats) error {
+	res := r.result
+	longest := []float64{res.Setup, res.Solve, after.Exchange - before.Exchange, after.Reduce - before.Reduce}
+	missing := 0
+	for _, w := range r.o.weights {
+		if w == 0 {
+			missing++
+		}
+	}
+	sums := []float64{
+		float64(after.BytesSent - before.BytesSent), float64(after.Messages - before.Messages),
+		float64(res.FactorBytes), float64(res.TilesShared), float64(res.TilesExact), float64(missing),
+	}
+	if err := r.comm.Reduce(longest, longest, ranks.Max, 0); err != nil {
+		return err
+	}
+	if err := r.comm.Reduce(sums, sums, ranks.Sum, 0); err != nil {
+		return err
+	}
+	m := r.m
+	if m == nil {
+		return nil
+	}
+	m.Seconds.Setup, m.Seconds.Solve = longest[0], longest[1]
+	m.Seconds.Exchange, m.Seconds.Reduce = longest[2], longest[3]
+	m.BytesSent, m.MessagesSent = int64(sums[0]), int64(sums[1])
+	m.FactorMB = sums[2] / (1 << 20)
+	m.TilesShared, m.TilesExact, m.Missing = int(sums[3]), int(sums[4]), int(sums[5])
+	m.Lambda, m.Iterations, m.Converged = number(res.Lambda), res.Iterations, res.Converged
+	m.Residual, m.ErrorBound, m.Certified = number(res.Residual), number(res.ErrorBound), res.Certified
+	m.Objective, m.History = number(res.Objective), res.History
+	if b := res.Bias; b != nil {
+		m.Bias = &bias{number(b.Owner), number(b.Averaged), number(b.PlainSum), number(b.ArgMin)}
+	}
+	return nil
+}
+
+// measure compares with the truth, where there is one.
+func (r *restoration) measure() error {
+	if r.o.truth == nil {
+		return nil
+	}
+	peak := []float64{math.Inf(-1)}
+	sums := make([]float64, 4) // squared error and count: observed, restored
+	for i, t := range r.o.truth {
+		peak[0] = max(peak[0], t)
+		if !r.o.missing(i) {
+			sums[0] += (r.o.data[i] - t) * (r.o.data[i] - t)
+			sums[1]++
+		}
+		sums[2] += (r.result.Solution[i] - t) * (r.result.Solution[i] - t)
+		sums[3]++
+	}
+	if err := r.comm.Reduce(peak, peak, ranks.Max, 0); err != nil {
+		return err
+	}
+	if err := r.comm.Reduce(sums, sums, ranks.Sum, 0); err != nil {
+		return err
+	}
+	if r.m != nil {
+		db := func(square, n float64) number { return number(10 * math.Log10(peak[0]*peak[0]*n/square)) }
+		r.m.PSNR = &psnr{Observed: db(sums[0], sums[1]), Restored: db(sums[2], sums[3])}
+	}
+	return nil
+}
+
+func newMetrics(comm ranks.Comm, env Env, c *tikhonovConfig) *metrics {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	s := &c.Tikhonov
+	return &metrics{
+		Tessera: env.Version, Go: runtime.Version(), Host: host,
+		Transport: ranks.Transport(comm), Ranks: comm.Size(), Cores: runtime.NumCPU(), Seed: c.Seed,
+		Method: s.Method, Regulariser: s.Regulariser, Border: s.Border, Overlap: s.Overlap,
+		LambdaRule: string(s.Lambda.rule),
+	}
+}
+
+// jsonNumber is x, or its text where JSON has no such number: a diverging
+// residual must not break a line of the log.
+func jsonNumber(x float64) any {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return fmt.Sprint(x)
+	}
+	return x
+}

@@ -1,0 +1,158 @@
+package job
+
+import (
+	"fmt"
+	"math"
+
+	"tessera/halo"
+	"tessera/internal/imageio"
+	"tessera/internal/simulate"
+	"tessera/ranks"
+	"tessera/tikhonov/image"
+)
+
+// simulateObservation makes a truth and what a camera would have seen of it:
+// blurred, with noise and dead pixels that depend on the seed and the pixel, not
+// on the number of ranks.
+func simulateObservation(comm ranks.Comm, c *tikhonovConfig, kernel image.Kernel) (*observation, error) {
+	o, err := truth(comm, c)
+	if err != nil {
+		return nil, err
+	}
+	_, cols := o.shape()
+	b := o.frame.Owned(comm.Rank())
+	box := simulate.Box{R0: b.Lo[0], R1: b.Hi[0], C0: b.Lo[1], C1: b.Hi[1]}
+
+	peak := []float64{math.Inf(-1)}
+	for _, v := range o.truth {
+		peak[0] = max(peak[0], v)
+	}
+	if err := comm.Allreduce(peak, peak, ranks.Max); err != nil {
+		return nil, err
+	}
+	blur, err := image.NewBlur(comm, o.frame, o.channels, kernel, c.Tikhonov.border())
+	if err != nil {
+		return nil, err
+	}
+	o.data = make([]float64, len(o.truth))
+	if err := blur.Apply(o.data, o.truth); err != nil {
+		return nil, err
+	}
+	o.noise = c.Simulate.Noise * peak[0]
+	simulate.AddNoise(o.data, o.channels, box, cols, c.Seed, o.noise)
+	if err := o.readMask(comm, &c.Image); err != nil {
+		return nil, err
+	}
+	if c.Simulate.Missing > 0 {
+		alive := simulate.Dead{Seed: c.Seed, Fraction: c.Simulate.Missing}.Weights(box, cols)
+		for i, w := range o.weights {
+			alive[i] *= w
+		}
+		o.weights = alive
+	}
+	return o, nil
+}
+
+// truth is the picture that simulate.from names, or a made-up sky of which every
+// rank renders its own box.
+func truth(comm ranks.Comm, c *tikhonovConfig) (*observation, error) {
+	s := &c.Simulate
+	if s.From != "" {
+		var f *imageio.Frame
+		err := onRoot(comm, func() (err error) {
+			if f, err = imageio.ReadFrame(s.From); err != nil {
+				return err
+			}
+			for i, v := range f.Data {
+				if math.IsNaN(v) || math.IsInf(v, 0) {
+					return fmt.Errorf("%s: no value at row %d, column %d: a truth has no missing pixels", s.From, i/f.Cols%f.Rows, i%f.Cols)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		o, err := scatterFrame(comm, f)
+		if err == nil {
+			o.truth, o.data = o.data, nil
+		}
+		return o, err
+	}
+	frame, err := halo.Decompose([]int{s.Rows, s.Cols}, comm.Size())
+	if err != nil {
+		return nil, err
+	}
+	scene := simulate.Sky(simulate.SkyOptions{
+		Seed: c.Seed, Rows: s.Rows, Cols: s.Cols, Channels: s.Channels, Galaxies: s.Galaxies,
+	})
+	b := frame.Owned(comm.Rank())
+	box := simulate.Box{R0: b.Lo[0], R1: b.Hi[0], C0: b.Lo[1], C1: b.Hi[1]}
+	return &observation{channels: s.Channels, frame: frame, truth: scene.Render(box)}, nil
+}
+
+// readMask lays the mask and weight files over a simulated frame.
+func (o *observation) readMask(comm ranks.Comm, s *imageSection) error {
+	if s.Mask == "" && s.Weights == "" {
+		return nil
+	}
+	var plane []float64
+	err := onRoot(comm, func() (err error) {
+		rows, cols := o.shape()
+		plane, err = readWeights(s, &imageio.Frame{Channels: o.channels, Rows: rows, Cols: cols})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return o.scatterWeights(comm, plane)
+}
+
+// blurKernel is H as the config describes it. A file is read on rank 0 and sent
+// to the others.
+func blurKernel(comm ranks.Comm, b *blurSection) (image.Kernel, error) {
+	switch b.Kind {
+	case "gaussian":
+		return image.Gaussian(b.side(), b.Sigma)
+	case "moffat":
+		return image.Moffat(b.side(), b.FWHM, b.Beta)
+	case "box":
+		return image.Box(b.side())
+	case "none":
+		return image.Kernel{}, nil
+	}
+	var k image.Kernel
+	err := onRoot(comm, func() error {
+		f, err := imageio.ReadPlane(b.Path)
+		if err != nil {
+			return err
+		}
+		if k, err = image.NewKernel(f.Rows, f.Cols, f.Data); err != nil {
+			return fmt.Errorf("%s: %w", b.Path, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return image.Kernel{}, err
+	}
+	if err := share(comm, &k.Rows, &k.Cols); err != nil {
+		return image.Kernel{}, err
+	}
+	if comm.Rank() != 0 {
+		k.Values = make([]float64, k.Rows*k.Cols)
+	}
+	return k, comm.Bcast(k.Values, 0)
+}
+
+// side is the kernel's size in pixels: what the config says, or three standard
+// deviations of a Gaussian and two FWHM of a Moffat on each side of the centre,
+// outside of which lie 0.5 % and, for beta = 3, 4 % of the light.
+func (b *blurSection) side() int {
+	switch {
+	case b.Size > 0:
+		return b.Size
+	case b.Kind == "gaussian":
+		return 2*int(math.Ceil(3*b.Sigma)) + 1
+	}
+	return 2*int(math.Ceil(2*b.FWHM)) + 1
+}

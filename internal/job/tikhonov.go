@@ -1,0 +1,145 @@
+package job
+
+import (
+	"context"
+	"fmt"
+
+	"tessera/halo"
+	"tessera/internal/config"
+	"tessera/ranks"
+	"tessera/tikhonov/image"
+)
+
+// tikhonovConfig is everything a tikhonov config may say.
+type tikhonovConfig struct {
+	Job      string          `toml:"job"`
+	Seed     uint64          `toml:"seed"`
+	Image    imageSection    `toml:"image"`
+	Simulate simulateSection `toml:"simulate"`
+	Blur     blurSection     `toml:"blur"`
+	Tikhonov tikhonovSection `toml:"tikhonov"`
+	Output   outputSection   `toml:"output"`
+}
+
+// tikhonovSection fills image.Options.
+type tikhonovSection struct {
+	Method        string  `toml:"method"`
+	Regulariser   string  `toml:"regulariser"`
+	Lambda        lambda  `toml:"lambda"`
+	Noise         float64 `toml:"noise"` // standard deviation, in the data's units; 0 = known or estimated
+	Border        string  `toml:"border"`
+	Overlap       int     `toml:"overlap"` // pixels
+	Tile          int     `toml:"tile"`    // pixels
+	Tolerance     float64 `toml:"tolerance"`
+	MaxIterations int     `toml:"max_iterations"`
+	Restart       int     `toml:"restart"`
+	Omega         float64 `toml:"omega"`
+	Weighting     string  `toml:"weighting"` // auto: as the method likes it
+	Precision     string  `toml:"precision"`
+}
+
+// lambda is a number or the rule that finds it.
+type lambda struct {
+	rule  image.LambdaRule
+	value float64
+}
+
+func (l *lambda) UnmarshalTOML(v any) error {
+	if s, ok := v.(string); ok {
+		rule := image.LambdaRule(s)
+		if rule != image.Discrepancy && rule != image.GCV {
+			return fmt.Errorf(`a number, "discrepancy" or "gcv"`)
+		}
+		*l = lambda{rule: rule}
+		return nil
+	}
+	x, err := config.Number(v)
+	if err != nil {
+		return fmt.Errorf(`a number, "discrepancy" or "gcv"`)
+	}
+	*l = lambda{rule: image.Fixed, value: x}
+	return nil
+}
+
+func (l lambda) String() string {
+	if l.rule != image.Fixed {
+		return string(l.rule)
+	}
+	return fmt.Sprint(l.value)
+}
+
+// MarshalJSON writes what the config says: the number or the rule.
+func (l lambda) MarshalJSON() ([]byte, error) {
+	if l.rule != image.Fixed {
+		return fmt.Appendf(nil, "%q", l.rule), nil
+	}
+	return fmt.Append(nil, l.value), nil
+}
+
+func defaultTikhonov() tikhonovConfig {
+	c := tikhonovConfig{
+		Seed: 1,
+		Simulate: simulateSection{
+			Rows: 512, Cols: 512, Channels: 1, Noise: 0.01, Missing: 0.01,
+		},
+		Blur: blurSection{Kind: "none", Sigma: 1, FWHM: 3, Beta: 3},
+		Tikhonov: tikhonovSection{
+			Method: string(image.RASGMRES), Regulariser: string(image.Identity),
+			Lambda: lambda{rule: image.Fixed, value: 0.01}, Border: "reflect", Overlap: 4, Tile: 16,
+			Tolerance: 1e-8, MaxIterations: 200, Restart: 30, Weighting: "auto", Precision: string(image.Single),
+		},
+		Output: outputSection{Dir: "out/tikhonov", Stretch: "auto"},
+	}
+	return c
+}
+
+func (s *tikhonovSection) check(f *config.File) {
+	f.OneOf("tikhonov.method", s.Method, string(image.RASGMRES), string(image.ASCG), string(image.TwoLevel),
+		string(image.RAS), string(image.Mult), string(image.CG), string(image.Literal))
+	f.OneOf("tikhonov.regulariser", s.Regulariser, string(image.Identity), string(image.Gradient), string(image.Laplacian))
+	f.OneOf("tikhonov.weighting", s.Weighting, "auto", string(image.WeightNone), string(image.WeightSqrt))
+	f.OneOf("tikhonov.border", s.Border, "zero", "reflect", "periodic")
+	f.OneOf("tikhonov.precision", s.Precision, string(image.Single), string(image.Double))
+	f.Want(s.Lambda.rule != image.Fixed || s.Lambda.value > 0, "tikhonov.lambda", `more than 0, "discrepancy" or "gcv"`)
+	f.Want(s.Noise >= 0, "tikhonov.noise", "0 or more, in units of the data")
+	f.Want(s.Overlap >= 0, "tikhonov.overlap", "0 or more")
+	f.Want(s.Tile >= 1, "tikhonov.tile", "1 pixel or more")
+	f.Want(s.Tolerance > 0 && s.Tolerance < 1, "tikhonov.tolerance", "more than 0 and less than 1")
+	f.Want(s.MaxIterations >= 1, "tikhonov.max_iterations", "1 or more")
+	f.Want(s.Restart >= 2, "tikhonov.restart", "2 Krylov vectors or more")
+	f.Want(s.Omega >= 0, "tikhonov.omega", "0 or more")
+}
+
+func (s *tikhonovSection) border() halo.Border {
+	return map[string]halo.Border{"zero": halo.Zero, "reflect": halo.Reflect, "periodic": halo.Periodic}[s.Border]
+}
+
+func (c *tikhonovConfig) options() image.Options {
+	s := &c.Tikhonov
+	o := image.Options{
+		Method: image.Method(s.Method), Regulariser: image.Regulariser(s.Regulariser),
+		Border: s.border(), Rule: s.Lambda.rule, Lambda: s.Lambda.value, Noise: s.Noise,
+		Overlap: s.Overlap, Tile: s.Tile, Tolerance: s.Tolerance, MaxIterations: s.MaxIterations,
+		Restart: s.Restart, Omega: s.Omega, Precision: image.Precision(s.Precision), Seed: c.Seed,
+	}
+	if s.Weighting != "auto" {
+		o.Weighting = image.Weighting(s.Weighting)
+	}
+	return o
+}
+
+func loadTikhonov(f *config.File) *Job {
+	c := defaultTikhonov()
+	f.Decode(&c)
+	c.Simulate.check(f)
+	c.Blur.check(f)
+	c.Tikhonov.check(f)
+	c.Output.check(f)
+	return &Job{
+		Dir:        c.Output.Dir,
+		CheckFiles: func() error { return c.checkFiles(f) },
+		Run: func(ctx context.Context, comm ranks.Comm, env Env) error {
+			return runTikhonov(ctx, comm, env, f, &c)
+		},
+	}
+}

@@ -1,0 +1,138 @@
+package progress
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+)
+
+const (
+	redraw = 100 * time.Millisecond // on a terminal
+	plain  = 5 * time.Second        // elsewhere: logs are read later, by people
+)
+
+// Line is the progress of one run. It is not safe for concurrent use: one rank
+// has one.
+type Line struct {
+	w        io.Writer
+	terminal bool
+	width    func() int
+	now      func() time.Time
+
+	phase  string
+	began  time.Time // of the phase
+	first  float64   // residual at its first step
+	shown  time.Time // when something was last written
+	length int       // runes on the terminal's line
+}
+
+// New shows progress on w; it updates in place if w is a terminal.
+func New(w io.Writer) *Line {
+	l := &Line{w: w, now: time.Now}
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		l.terminal = true
+		l.width = func() int {
+			width, _, err := term.GetSize(int(f.Fd()))
+			if err != nil || width < 20 {
+				return 80
+			}
+			return width
+		}
+	}
+	return l
+}
+
+// Phase begins a stretch of work that has no steps to count.
+func (l *Line) Phase(name string) {
+	if l == nil || name == l.phase {
+		return
+	}
+	l.begin(name)
+	l.write(name)
+}
+
+// Step tells of one iteration of a phase. residual and target, where positive,
+// give the time left: an iterative method gains about the same factor each step.
+func (l *Line) Step(phase string, iteration int, residual, target float64) {
+	if l == nil {
+		return
+	}
+	now := l.now()
+	if phase != l.phase {
+		l.begin(phase)
+	}
+	if l.first == 0 || iteration <= 1 {
+		l.began, l.first = now, residual
+	}
+	wait := plain
+	if l.terminal {
+		wait = redraw
+	}
+	if now.Sub(l.shown) < wait {
+		return
+	}
+	text := fmt.Sprintf("%s  iteration %d  residual %.1e", phase, iteration, residual)
+	if left, ok := l.left(now, residual, target); ok {
+		text += "  about " + Duration(left) + " left"
+	}
+	l.write(text)
+}
+
+// Done ends the updating line, so that what is written next starts a line of its own.
+func (l *Line) Done() {
+	if l == nil {
+		return
+	}
+	if l.length > 0 {
+		fmt.Fprintf(l.w, "\r%*s\r", l.length, "")
+		l.length = 0
+	}
+	l.phase = ""
+}
+
+func (l *Line) begin(phase string) {
+	l.phase, l.began, l.first = phase, l.now(), 0
+}
+
+// left extrapolates log(residual) from the phase's first step to the target.
+func (l *Line) left(now time.Time, residual, target float64) (time.Duration, bool) {
+	if !(target > 0 && residual > target && residual < l.first) {
+		return 0, false
+	}
+	spent := now.Sub(l.began)
+	left := time.Duration(float64(spent) * math.Log(residual/target) / math.Log(l.first/residual))
+	return left, spent > 0 && left < 1000*time.Hour
+}
+
+func (l *Line) write(text string) {
+	l.shown = l.now()
+	if !l.terminal {
+		fmt.Fprintln(l.w, text)
+		return
+	}
+	if most := l.width() - 1; utf8.RuneCountInString(text) > most {
+		text = string([]rune(text)[:most])
+	}
+	n := utf8.RuneCountInString(text)
+	fmt.Fprintf(l.w, "\r%s%*s", text, max(0, l.length-n), "")
+	l.length = n
+}
+
+// Duration writes a time as a person would say it: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min.
+func Duration(d time.Duration) string {
+	s := d.Seconds()
+	switch {
+	case s < 9.95:
+		return fmt.Sprintf("%.1f s", s)
+	case s < 99.5:
+		return fmt.Sprintf("%.0f s", s)
+	case s < 3600:
+		return fmt.Sprintf("%d min %d s", int(s)/60, int(s)%60)
+	}
+	return fmt.Sprintf("%d h %d min", int(s)/3600, int(s)%3600/60)
+}
