@@ -1,6 +1,7 @@
 package halo
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -18,7 +19,7 @@ func BenchmarkExchange(b *testing.B) {
 					b.Fatal(err)
 				}
 				b.ReportAllocs()
-				launch(b, n, func(comm ranks.Comm) error {
+				err = ranks.Launch(b.Context(), ranks.Options{Ranks: n}, func(_ context.Context, comm ranks.Comm) error {
 					p, err := NewPlan(d, comm.Rank(), []int{4, 4}, Reflect)
 					if err != nil {
 						return err
@@ -31,6 +32,9 @@ func BenchmarkExchange(b *testing.B) {
 					}
 					return nil
 				})
+				if err != nil {
+					b.Fatal(err)
+				}
 			})
 		}
 	}

@@ -53,7 +53,7 @@ func (b block) mirror(axes [maxDims]bool) block {
 
 func (b block) size() int { return b.n[0] * b.n[1] * b.n[2] }
 
-// shortRun is the length up to which a plain loop beats the call behind copy.
+// shortRun is the length up to which copyShort beats the call behind copy.
 const shortRun = 8
 
 // copyBlock copies the cells of block from of src, in order, to block to of dst.
@@ -62,23 +62,69 @@ func copyBlock(dst []float64, to block, src []float64, from block) {
 	n := to.n[2]
 	for i := range to.n[0] {
 		t, f := to.off+i*to.step[0], from.off+i*from.step[0]
-		for range to.n[1] {
-			d, s := dst[t:t+n], src[f:f+n]
-			switch {
-			case to.backward != from.backward:
-				for k, v := range s {
-					d[n-1-k] = v
-				}
-			case n <= shortRun:
-				for k, v := range s {
-					d[k] = v
-				}
-			default:
-				copy(d, s)
+		switch {
+		case to.backward != from.backward:
+			copyMirrored(dst, t, to.step[1], src, f, from.step[1], to.n[1], n)
+		case n <= shortRun:
+			copyShort(dst, t, to.step[1], src, f, from.step[1], to.n[1], n)
+		default:
+			for range to.n[1] {
+				copy(dst[t:t+n], src[f:f+n])
+				t += to.step[1]
+				f += from.step[1]
 			}
-			t += to.step[1]
-			f += from.step[1]
 		}
+	}
+}
+
+// copyShort copies rows runs of n values, those of dst starting at t and ts apart,
+// those of src at f and fs apart. Column by column of four: the run length is
+// known to the compiler, which is worth a factor of two on the columns
+// of a frame.
+func copyShort(dst []float64, t, ts int, src []float64, f, fs int, rows, n int) {
+	for ; n >= 4; n -= 4 {
+		a, b := t, f
+		for range rows {
+			d, s := (*[4]float64)(dst[a:]), (*[4]float64)(src[b:])
+			d[0], d[1], d[2], d[3] = s[0], s[1], s[2], s[3]
+			a += ts
+			b += fs
+		}
+		t += 4
+		f += 4
+	}
+	for ; n > 0; n-- {
+		a, b := t, f
+		for range rows {
+			dst[a] = src[b]
+			a += ts
+			b += fs
+		}
+		t++
+		f++
+	}
+}
+
+// copyMirrored is copyShort with the runs of dst backwards, of any length.
+func copyMirrored(dst []float64, t, ts int, src []float64, f, fs int, rows, n int) {
+	for ; n >= 4; n -= 4 {
+		a, b := t+n-4, f
+		for range rows {
+			d, s := (*[4]float64)(dst[a:]), (*[4]float64)(src[b:])
+			d[3], d[2], d[1], d[0] = s[0], s[1], s[2], s[3]
+			a += ts
+			b += fs
+		}
+		f += 4
+	}
+	for ; n > 0; n-- {
+		a, b := t+n-1, f
+		for range rows {
+			dst[a] = src[b]
+			a += ts
+			b += fs
+		}
+		f++
 	}
 }
 

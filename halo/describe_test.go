@@ -54,3 +54,24 @@ func TestDescribe(t *testing.T) {
 		})
 	}
 }
+
+// The plan of a large machine comes from geometry in time proportional to its
+// messages: a check of every pair of 4096 ranks would take minutes under -race.
+func TestTrafficOfManyRanks(t *testing.T) {
+	d, err := Decompose([]int{4096, 4096}, 4096)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := d.Traffic([]int{8, 8}, Periodic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Traffic{
+		Messages: 8 * 4096, Cells: 4096 * (80*80 - 64*64), MaxNeighbours: 8,
+		MaxReceived: 80*80 - 64*64, MaxSent: 80*80 - 64*64, MaxOwned: 64 * 64, MaxExtended: 80 * 80,
+		Ratio: 0.5625, MaxRatio: 0.5625,
+	}
+	if got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}

@@ -10,12 +10,17 @@
 //
 //	sum_i EO_i D_i RO_i = I,
 //
-// exactly, to the last bit, for the owner's weights D_i in {0, 1}.
+// exactly, to the last bit, for the owner's weights D_i in {0, 1} (Plan.Weights).
+// RO_i and EO_i between whole arrays are CopyBox and AddBox; between ranks they
+// are Exchange and AddBack below, and GatherTo and ScatterFrom move whole arrays
+// to and from one rank.
 //
 // Outside the domain stands nothing (Zero), its mirror image (Reflect) or its
 // periodic copy (Periodic), so each extended cell has one source cell or none.
-// Exchange is the linear map S that fills every ring from its sources, AddBack
-// its transpose: <Exchange x, y> = <x, AddBack y>.
+// With S the map from all owned cells to all ring cells that this defines, Exchange
+// is [I 0; S 0] on (owned, ring) and AddBack its transpose [I S'; 0 0]:
+//
+//	<Exchange x, y> = <x, AddBack y>.
 //
 // # Use
 //
@@ -32,8 +37,8 @@
 // # Cost
 //
 // An exchange is one message with each neighbour in one round, corners included,
-// of 8 bytes per received ring cell and plane; planes travel together. It reads
-// and writes each ring cell twice. A plan follows from geometry alone: every rank
+// of 8 bytes per received ring cell and plane; planes travel together. Beside
+// the message itself every cell is copied once on each side. A plan follows from geometry alone: every rank
 // derives both sides of each of its messages without communication, in time
 // proportional to its neighbours.
 package halo

@@ -25,8 +25,8 @@ func (p *Plan) Exchange(comm ranks.Comm, ext []float64, planes int) error {
 			at = pack(p.sendBuf, at, ext[c*plane:(c+1)*plane], p.peers[i].send)
 		}
 	}
-	// What needs no message goes first: the packed values are on their way only
-	// once comm.Exchange is called, but a neighbour that is late loses nothing.
+	// What needs no message comes before the call that waits: a neighbour that is
+	// behind catches up meanwhile.
 	for c := range planes {
 		x := ext[c*plane : (c+1)*plane]
 		for _, b := range p.outside {
@@ -113,9 +113,9 @@ func (p *Plan) prepare(call string, comm ranks.Comm, ext []float64, planes int) 
 	if err := p.checkExt(call, ext, planes); err != nil {
 		return err
 	}
-	if comm.Rank() != p.rank || comm.Size() != p.ranks {
+	if comm.Rank() != p.rank || comm.Size() != p.d.Ranks() {
 		return fmt.Errorf("halo: %s: the plan is that of rank %d of %d, the communicator rank %d of %d",
-			call, p.rank, p.ranks, comm.Rank(), comm.Size())
+			call, p.rank, p.d.Ranks(), comm.Rank(), comm.Size())
 	}
 	if planes == p.planes {
 		return nil

@@ -15,22 +15,22 @@ import (
 // other. A Plan keeps its message buffers and must not be used by two goroutines
 // at once.
 type Plan struct {
-	rank, ranks int
-	owned, ext  Box
-	width       []int
-	border      Border
-	d           *Decomposition
-	interior    block   // the owned box in the extended array
-	ring        []block // the rest of it
-	outside     []block // the part of the ring without a source
-	local       []copyPair
-	peers       []peer // ascending rank
-	sendCells   int    // of all peers, in one plane
-	recvCells   int
-	neighbours  ranks.Neighbours // for the planes of the last call
-	planes      int
-	sendBuf     []float64 // messages of Exchange out, of AddBack in
-	recvBuf     []float64 // messages of Exchange in, of AddBack out
+	rank       int
+	owned, ext Box
+	width      []int
+	border     Border
+	d          *Decomposition
+	interior   block   // the owned box in the extended array
+	ring       []block // the rest of it
+	outside    []block // the part of the ring without a source
+	local      []copyPair
+	peers      []peer // ascending rank
+	sendCells  int    // of all peers, in one plane
+	recvCells  int
+	neighbours ranks.Neighbours // for the planes of the last call
+	planes     int
+	sendBuf    []float64 // messages of Exchange out, of AddBack in
+	recvBuf    []float64 // messages of Exchange in, of AddBack out
 }
 
 // copyPair is a part of the ring that mirrors or wraps around to cells of this rank.
@@ -56,7 +56,7 @@ func NewPlan(d *Decomposition, rank int, width []int, border Border) (*Plan, err
 		return nil, err
 	}
 	p := &Plan{
-		rank: rank, ranks: d.Ranks(), d: d,
+		rank: rank, d: d,
 		owned: d.Owned(rank), ext: d.owned[rank].Grow(width),
 		width: slices.Clone(width), border: border,
 	}
@@ -131,7 +131,8 @@ func (p *Plan) Owned() Box { return p.owned.Grow(nil) }
 // Extended is the owned box with its ring; it reaches out of the domain at the edges.
 func (p *Plan) Extended() Box { return p.ext.Grow(nil) }
 
-// ExtendedShape is the shape of one plane of the extended array.
+// ExtendedShape is the shape of one plane of the extended array, owned + 2 width,
+// or zeros for a rank that owns nothing.
 func (p *Plan) ExtendedShape() []int { return p.ext.Shape() }
 
 // Neighbours are the ranks that Exchange sends one message to and receives one from.
