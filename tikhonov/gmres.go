@@ -18,6 +18,11 @@ const reorthogonalise = 1e-2
 // application of p and of a, one global sum, and 4k vector reads at depth k; the
 // memory is one vector per Krylov direction and three more.
 // Saad and Schultz, SIAM J. Sci. Stat. Comput. 7 (1986) 856.
+//
+// A preconditioner that rounds to single precision (SinglePrecision) is not quite
+// linear, and P(Vy) not quite sum y_k P v_k. Its results are then kept as well, as
+// the float32 they are, and the correction is formed from them: flexible GMRES,
+// Saad, SIAM J. Sci. Comput. 14 (1993) 461.
 func GMRES(ctx context.Context, comm ranks.Comm, a Operator, p Preconditioner, x, b []float64, c Control) (*Report, error) {
 	c = c.withDefaults()
 	g := &gmres{
@@ -26,6 +31,9 @@ func GMRES(ctx context.Context, comm ranks.Comm, a Operator, p Preconditioner, x
 		gauge: gauge{tolerance: c.Tolerance, lambdaMin: c.LambdaMin},
 		z:     make([]float64, a.Len()),
 		theta: 1,
+	}
+	if s, ok := p.(SinglePrecision); ok {
+		g.flexible = s.SinglePrecision()
 	}
 	return g.run()
 }
@@ -38,13 +46,15 @@ type gmres struct {
 	p     Preconditioner
 	x, b  []float64
 
-	v      [][]float64 // Krylov vectors, v[0] also holds the true residual between cycles
-	z      []float64
-	r      [][]float64 // r[j][:j+1]: column j of the triangular factor of the Hessenberg matrix
-	cs, sn []float64   // its Givens rotations
-	rhs    []float64   // rotated right-hand side
-	theta  float64
-	report Report
+	v        [][]float64 // Krylov vectors, v[0] also holds the true residual between cycles
+	z        []float64
+	zs       [][]float32 // P v[k] where flexible
+	flexible bool
+	r        [][]float64 // r[j][:j+1]: column j of the triangular factor of the Hessenberg matrix
+	cs, sn   []float64   // its Givens rotations
+	rhs      []float64   // rotated right-hand side
+	theta    float64
+	report   Report
 }
 
 func (g *gmres) run() (*Report, error) {
@@ -138,6 +148,9 @@ func (g *gmres) cycle(beta, xnorm, target float64) (stop bool, err error) {
 	for k < g.Restart && g.report.Iterations < g.MaxIterations && !stop {
 		if err := g.p.Apply(g.z, g.v[k]); err != nil {
 			return false, err
+		}
+		if g.flexible {
+			g.keep(k)
 		}
 		w := g.vector(k + 1)
 		if err := g.a.Apply(w, g.z); err != nil {
@@ -261,6 +274,18 @@ func (g *gmres) correct(x []float64, k int) error {
 			y[i] -= g.r[j][i] * y[j]
 		}
 	}
+	if g.flexible {
+		for lo := 0; lo < len(x); lo += 2048 { // a stretch of x at a time stays in cache
+			part := x[lo:min(lo+2048, len(x))]
+			for j, c := range y {
+				z := g.zs[j][lo:][:len(part)]
+				for i, v := range z {
+					part[i] += c * float64(v)
+				}
+			}
+		}
+		return nil
+	}
 	u := make([]float64, len(x))
 	linalg.MultiAxpy(u, y, g.v[:k])
 	if err := g.p.Apply(g.z, u); err != nil {
@@ -268,4 +293,14 @@ func (g *gmres) correct(x []float64, k int) error {
 	}
 	linalg.Axpy(1, g.z, x)
 	return nil
+}
+
+// keep stores z as the preconditioned Krylov vector k.
+func (g *gmres) keep(k int) {
+	if len(g.zs) == k {
+		g.zs = append(g.zs, make([]float32, len(g.z)))
+	}
+	for i, v := range g.z {
+		g.zs[k][i] = float32(v)
+	}
 }

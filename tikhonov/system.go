@@ -20,6 +20,10 @@ type Preconditioner interface {
 	Apply(dst, src []float64) error
 }
 
+// SinglePrecision is a Preconditioner that can say whether every element it returns
+// is a float32, rounded anew at each call.
+type SinglePrecision interface{ SinglePrecision() bool }
+
 // Colours is a set of local solves of which those of one colour do not couple.
 type Colours interface {
 	Colours() int

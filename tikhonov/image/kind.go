@@ -78,6 +78,9 @@ type correction[T linalg.Float] struct {
 
 func (k *kind[T]) correct(pixels []int, weight func(q int) float64) (correction[T], error) {
 	n := len(pixels)
+	if n == 0 {
+		return correction[T]{}, nil
+	}
 	s := make([]float64, n*n)
 	for i, q := range pixels {
 		for j, p := range pixels[:i+1] {

@@ -134,6 +134,11 @@ func (s *schwarz[T]) place(t *tile) (at, stride int) {
 // Apply sets dst = P src. Collective.
 func (s *schwarz[T]) Apply(dst, src []float64) error { return s.apply(-1, dst, src) }
 
+// SinglePrecision says whether results are float32: those that are not summed.
+func (s *schwarz[T]) SinglePrecision() bool {
+	return s.mode == restricted && linalg.SizeOf[T]() == 4
+}
+
 // Colours is the number of colours.
 func (s *schwarz[T]) Colours() int { return s.colours }
 
