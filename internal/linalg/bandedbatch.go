@@ -120,8 +120,8 @@ func (b *BandedBatch[T]) Solve(x []T) {
 //
 //	x: nrhs x n x Lanes
 //
-// Lanes beyond the last system may hold any finite numbers. Calls on distinct
-// x may run at once.
+// Lanes beyond the last system may hold anything. Calls on distinct x may run
+// at once.
 func (b *BandedBatch[T]) SolveGroup(g int, x []T, nrhs int) {
 	if !b.factored {
 		panic("linalg: BandedBatch.SolveGroup before Factor")

@@ -25,9 +25,9 @@ func factorBanded[T Float](n, bw int, a []T) (row, lane int, pivot T) {
 		for j := lo; j < i; j++ {
 			rj, loj := bandRow(bw, a, j)
 			v := ri[:j-lo]
-			ri[j-lo] = (ri[j-lo] - dotOf(v, rj[lo-loj:])) * rj[j-loj]
+			ri[j-lo] = (ri[j-lo] - bandDot(v, rj[lo-loj:])) * rj[j-loj]
 		}
-		d := ri[i-lo] - dotOf(ri[:i-lo], ri)
+		d := ri[i-lo] - bandDot(ri[:i-lo], ri)
 		if !(d > 0) || math.IsInf(float64(d), 1) {
 			return i, 0, d
 		}
@@ -39,29 +39,24 @@ func factorBanded[T Float](n, bw int, a []T) (row, lane int, pivot T) {
 func solveBanded[T Float](n, bw, _ int, a, x []T) {
 	for i := range n {
 		r, lo := bandRow(bw, a, i)
-		x[i] = (x[i] - dotOf(r[:i-lo], x[lo:])) * r[i-lo]
+		x[i] = (x[i] - bandDot(r[:i-lo], x[lo:])) * r[i-lo]
 	}
 	for i := n - 1; i >= 0; i-- {
 		r, lo := bandRow(bw, a, i)
 		v := x[i] * r[i-lo]
 		x[i] = v
-		addTo(x[lo:i], -v, r)
+		bandAxpy(-v, r, x[lo:i])
 	}
 }
 
-// asmLength is the length from which gonum's assembly beats a loop in Go.
-const asmLength = 32
+// assembly is the length from which gonum's assembly beats a loop in Go.
+const assembly = 32
 
-// dotOf returns x'y over the length of x.
-func dotOf[T Float](x, y []T) T {
+// bandDot returns x'y over the length of x.
+func bandDot[T Float](x, y []T) T {
 	y = y[:len(x)]
-	if len(x) >= asmLength {
-		switch x := any(x).(type) {
-		case []float32:
-			return T(level1.Sdot(len(x), x, 1, any(y).([]float32), 1))
-		case []float64:
-			return T(level1.Ddot(len(x), x, 1, any(y).([]float64), 1))
-		}
+	if len(x) >= assembly {
+		return DotOf(x, y)
 	}
 	// Two chains, for the length of an addition in the pipeline.
 	var even, odd T
@@ -76,16 +71,11 @@ func dotOf[T Float](x, y []T) T {
 	return even + odd
 }
 
-// addTo computes y += alpha x over the length of y.
-func addTo[T Float](y []T, alpha T, x []T) {
+// bandAxpy computes y += alpha x over the length of y.
+func bandAxpy[T Float](alpha T, x, y []T) {
 	x = x[:len(y)]
-	if len(y) >= asmLength {
-		switch y := any(y).(type) {
-		case []float32:
-			level1.Saxpy(len(y), float32(alpha), any(x).([]float32), 1, y, 1)
-		case []float64:
-			level1.Daxpy(len(y), float64(alpha), any(x).([]float64), 1, y, 1)
-		}
+	if len(y) >= assembly {
+		AxpyOf(alpha, x, y)
 		return
 	}
 	for i, v := range x {

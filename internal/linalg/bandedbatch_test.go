@@ -6,7 +6,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
-	"unsafe"
 )
 
 // randomBand returns the band of a diagonally dominant matrix, n rows of bw+1,
@@ -185,7 +184,7 @@ func benchmarkBandedBatch[T Float](b *testing.B, n, bw, count int) {
 					batch.SolveGroup(g, x, nrhs)
 				}
 			}
-			bytes := 2 * float64(len(batch.data)) * float64(unsafe.Sizeof(T(0))) // both passes
+			bytes := 2 * float64(len(batch.data)) * float64(SizeOf[T]()) // both passes
 			b.ReportMetric(bytes*float64(b.N)/b.Elapsed().Seconds()/1e9, "GB/s")
 		})
 	}

@@ -73,7 +73,7 @@ func bufferCount(config string) int {
 	return max(50, 2*threads)
 }
 
-func transpose(t bool) uint32 {
+func transpose(t bool) C.enum_CBLAS_TRANSPOSE {
 	if t {
 		return C.CblasTrans
 	}

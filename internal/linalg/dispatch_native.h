@@ -1,11 +1,12 @@
 // Two versions of every kernel: one for the instruction set the compiler was
 // told about, one for AVX2 with fused multiply-add, chosen at each call by the
-// processor the program finds itself on. Other architectures have the first.
+// processor the program finds itself on. Other architectures have the first,
+// and so has CGO_CFLAGS=-DTESSERA_BASELINE, by which it is tested.
 #define JOIN2(a, b) a##_##b
 #define JOIN(a, b) JOIN2(a, b)
 #define NAME(f) JOIN(f, SUFFIX)
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(TESSERA_BASELINE)
 #define HAVE_AVX2 (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 #define DISPATCH(f, args) (HAVE_AVX2 ? f##_avx2 args : f##_base args)
 #else

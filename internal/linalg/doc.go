@@ -16,7 +16,10 @@
 // arguments, on any number of goroutines.
 //
 // One rank is one core. OpenBLAS is held to one thread per call; all functions
-// are safe to call from many goroutines at once on distinct outputs.
+// are safe to call from many goroutines at once on distinct outputs. OpenBLAS
+// starts a thread for every core when the program is loaded, before any of it
+// runs; OPENBLAS_NUM_THREADS=1 in the environment of a batch script with one
+// process a core keeps it from that.
 //
 // Costs, in floating point operations: Gemm 2mnk; Potrf n^3/3, SPDInverse n^3,
 // CholeskySolve 2n^2 per right-hand side; banded factor n*bw^2, banded solve

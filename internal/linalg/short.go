@@ -2,8 +2,9 @@ package linalg
 
 import "unsafe"
 
-// DotOf and AxpyOf are for vectors of a tile's length, in cache: gonum's assembly
-// on both back ends, since a call into C would cost more than it saves.
+// DotOf and AxpyOf are for vectors of a tile's length, in cache: gonum's
+// assembly on both back ends, since a call into C would cost more than it
+// saves. The error of DotOf is that of plain summation.
 
 // DotOf returns x'y.
 func DotOf[T Float](x, y []T) T {
@@ -14,7 +15,7 @@ func DotOf[T Float](x, y []T) T {
 	case []float64:
 		return T(level1.Ddot(len(x), x, 1, any(y).([]float64), 1))
 	}
-	panic("linalg: DotOf: neither float32 nor float64")
+	panic("unreachable: Float has two types")
 }
 
 // AxpyOf computes y += alpha x.
