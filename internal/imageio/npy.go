@@ -105,7 +105,7 @@ func (h *npyHeader) readRows(r io.ReaderAt, lo, hi int) (*Array, error) {
 		row = h.count / first
 	}
 	e := h.elements(r)
-	if !h.fortran {
+	if !h.fortran || len(h.shape) < 2 {
 		return a, e.read(int64(lo)*int64(row), a.Data)
 	}
 

@@ -284,6 +284,7 @@ func FuzzNpy(f *testing.F) {
 	f.Add(npyBytes("<f8", false, []int{2, 2}, make([]byte, 32)))
 	f.Add(npyBytes(">f2", true, []int{3, 1, 2}, make([]byte, 12)))
 	f.Add(npyBytes("|b1", true, []int{2, 3, 4}, make([]byte, 24)))
+	f.Add(npyBytes("<f2", true, []int{}, make([]byte, 2)))
 	f.Add(npyBytes("<u1", false, []int{1 << 40, 1 << 40, 0}, nil))
 	f.Add(npyRaw(2, `{'descr': [('a', '<f8')], 'shape': (-1,)}`, nil))
 	f.Add(npyRaw(3, `{'shape': (1L,), 'fortran_order': True, 'descr': "|i1"}`, []byte{1}))

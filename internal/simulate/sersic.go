@@ -27,8 +27,8 @@ type profile struct {
 	peak  float64
 }
 
-// sersicB is b with half the light inside r_e: Ciotti and Bertin's expansion, good
-// to 1e-4 for n >= 0.5.
+// sersicB is b: by Ciotti and Bertin's expansion r_e holds half the light to 2e-4
+// of it for n >= 0.5.
 func sersicB(n float64) float64 {
 	return 2*n - 1.0/3 + 4/(405*n) + 46/(25515*n*n) + 131/(1148175*n*n*n) - 2194697/(30690717750*n*n*n*n)
 }

@@ -8,7 +8,7 @@ type SkyOptions struct {
 	Rows     int
 	Cols     int
 	Channels int // 0 = 1; colours run from blue-green-red in the order R, G, B
-	Galaxies int // 0 = one per 2500 pixels, at least 12; < 0 = none
+	Galaxies int // 0 = one per 1600 pixels, at least 12; < 0 = none
 	Stars    int // 0 = one per 30000 pixels, at least 2; < 0 = none
 }
 
@@ -48,7 +48,7 @@ func Sky(o SkyOptions) *Scene {
 	}
 	s := &Scene{Channels: max(o.Channels, 1), Rows: o.Rows, Cols: o.Cols}
 	profiles := map[float64]*profile{}
-	for i := range count(o.Galaxies, 2500, 12) {
+	for i := range count(o.Galaxies, 1600, 12) {
 		s.objects = append(s.objects, s.galaxy(newStream(o.Seed, forGalaxies, uint64(i)), profiles))
 	}
 	galaxyPeak := s.peak()
@@ -86,16 +86,14 @@ func (s *Scene) galaxy(r stream, profiles map[float64]*profile) object {
 		profiles[n] = newProfile(n)
 	}
 	scatter, _ := r.normals(100)
-	re := 1.6 * math.Pow(flux, 0.4) * math.Exp(0.25*scatter)
+	re := 1.8 * math.Pow(flux, 0.4) * math.Exp(0.25*scatter)
 	if elliptical {
 		re *= 1.3
 	}
 	warm, _ := r.normals(101)
-	warm = 0.35 * warm
+	warm = 0.2*warm - 0.12
 	if elliptical {
-		warm += 0.6
-	} else {
-		warm -= 0.35
+		warm += 0.42
 	}
 	ob.flux = colours(flux, warm, s.Channels)
 	ob.shape(profiles[n], re, ratio, math.Pi*next())
@@ -117,7 +115,7 @@ func (s *Scene) star(r stream, galaxyPeak float64) object {
 	centre := math.Erf(0.5 / (math.Sqrt2 * starSigma))
 	warm, _ := r.normals(50)
 	peak := galaxyPeak * math.Pow(20, -r.uniform(2))
-	ob.flux = colours(peak/(centre*centre), 0.5*warm, s.Channels)
+	ob.flux = colours(peak/(centre*centre), 0.25*warm, s.Channels)
 	top := 0.0
 	for _, f := range ob.flux {
 		top = max(top, f)
