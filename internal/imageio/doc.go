@@ -28,6 +28,11 @@
 // 256 KiB; PNG and JPEG hold the decoded image besides. ReadBox and ReadNpyRows
 // read only the bytes they need where the format has random access.
 //
+// FITS is coded here rather than by astrogo/fitsio, which reads every unit of a file
+// whole, does not apply BSCALE, BZERO and BLANK, refuses a file for one odd card
+// ("EXPTIME = .5"), panics on some others, and does not write back every card as it
+// was (O'Neill becomes O). The tests hold reader and writer against it.
+//
 // Sources: numpy.lib.format (npy 1.0-3.0); FITS Standard 4.0 (IAU FITS Working
 // Group, 2018); Lupton et al. 2004, PASP 116, 133 (asinh colour pictures).
 package imageio

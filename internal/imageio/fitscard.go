@@ -135,7 +135,10 @@ func (h Header) descriptive() Header {
 // history folds text into HISTORY cards. FITS headers are printable ASCII.
 func history(text string) Header {
 	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
+		switch {
+		case r == '\n' || r == '\t':
+			return ' '
+		case r < ' ' || r > '~':
 			return '?'
 		}
 		return r

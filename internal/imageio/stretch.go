@@ -12,6 +12,7 @@ type Stretch struct {
 	Black     float64 // the value drawn black (Diverging: blue)
 	White     float64 // the value drawn white (Diverging: red)
 	Softening float64 // Asinh: linear up to about here above black, logarithmic beyond
+	top       float64 // the curve at white before it is scaled to 1
 }
 
 type stretchKind int
@@ -56,7 +57,11 @@ func Asinh(f *Frame) Stretch {
 	}
 	// A frame without noise, or mostly one value: keep a useful range.
 	s = min(max(s, (white-m)/1000), (white-m)/4)
-	return Stretch{kind: asinh, Black: m - 1.5*s, White: white, Softening: 4 * s}
+	return newAsinh(m-1.5*s, white, 4*s)
+}
+
+func newAsinh(black, white, softening float64) Stretch {
+	return Stretch{kind: asinh, Black: black, White: white, Softening: softening, top: math.Asinh((white - black) / softening)}
 }
 
 // Diverging draws signed values blue - white - red, symmetric about 0; the range
@@ -86,11 +91,10 @@ func (s Stretch) brightness(x float64) float64 {
 	if !(x > 0) {
 		return 0
 	}
-	w := s.White - s.Black
 	if s.kind == asinh {
-		return math.Asinh(x/s.Softening) / math.Asinh(w/s.Softening)
+		return math.Asinh(x/s.Softening) / s.top
 	}
-	return x / w
+	return x / (s.White - s.Black)
 }
 
 // colour is the sRGB value of one pixel. Three channels share one factor
@@ -99,7 +103,7 @@ func (s Stretch) brightness(x float64) float64 {
 func (s Stretch) colour(r, g, b float64) (byte, byte, byte) {
 	if math.IsNaN(r) || math.IsNaN(g) || math.IsNaN(b) {
 		if s.kind == diverging {
-			return 128, 128, 128
+			return 200, 200, 200
 		}
 		return 0, 0, 0
 	}
