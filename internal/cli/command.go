@@ -176,5 +176,8 @@ func message(err error) string {
 	if errors.As(err, new(usageError)) || errors.As(err, new(*config.Error)) {
 		return err.Error()
 	}
+	if status(err) == stopped {
+		return "tessera: stopped; no result was written"
+	}
 	return "tessera: " + err.Error()
 }

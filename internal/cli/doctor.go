@@ -172,4 +172,3 @@ func pictures() error {
 	}
 	return nil
 }
-

@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"tessera/internal/imageio"
+)
+
+// runForStatus runs a command that must end with a given exit status:
+//
+//	status 2 tessera run missing.toml
+func runForStatus(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status N command args...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+// same compares two npy files: relative difference in the 2-norm at most TOL; 0
+// asks for the same bytes' worth of values.
+//
+//	same TOL a.npy b.npy
+func same(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: same TOL a.npy b.npy")
+	}
+	tol, err := strconv.ParseFloat(args[0], 64)
+	ts.Check(err)
+	a, err := imageio.ReadNpy(ts.MkAbs(args[1]))
+	ts.Check(err)
+	b, err := imageio.ReadNpy(ts.MkAbs(args[2]))
+	ts.Check(err)
+	if len(a.Data) != len(b.Data) {
+		ts.Fatalf("%d and %d values", len(a.Data), len(b.Data))
+	}
+	diff, norm := 0.0, 0.0
+	for i, v := range a.Data {
+		diff += (v - b.Data[i]) * (v - b.Data[i])
+		norm += v * v
+	}
+	r := math.Sqrt(diff / norm)
+	if within := r <= tol; within == neg {
+		ts.Fatalf("relative difference %.3g, tolerance %g", r, tol)
+	}
+}
+
+// interrupt starts a command, sends it a signal when it has run for a while and
+// checks its exit status:
+//
+//	interrupt INT 3 2s tessera run long.toml
+func interrupt(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 4 {
+		ts.Fatalf("usage: interrupt SIGNAL STATUS AFTER command args...")
+	}
+	after, err := time.ParseDuration(args[2])
+	ts.Check(err)
+	// The shell's kill: testscript keeps the process to itself.
+	line := fmt.Sprintf(`"$@" & p=$!; sleep %g; kill -%s $p; wait $p; echo "status $?"`, after.Seconds(), args[0])
+	start := time.Now()
+	ts.Check(ts.Exec("sh", append([]string{"-c", line, "sh"}, args[3:]...)...))
+	out := ts.ReadFile("stdout")
+	if !strings.Contains(out, "status "+args[1]+"\n") {
+		ts.Fatalf("want status %s, got %q", args[1], out)
+	}
+	if took := time.Since(start) - after; took > 4*time.Second {
+		ts.Fatalf("took %v to stop", took)
+	}
+}
+
+// metric checks a value in metrics.json by its dotted path and an operator:
+//
+//	metric out/metrics.json psnr_db.restored > 30
+//	metric out/metrics.json config.blur.kind = moffat
+func metric(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 4 {
+		ts.Fatalf("usage: metric FILE PATH =|<|> VALUE")
+	}
+	var v any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &v))
+	for key := range strings.SplitSeq(args[1], ".") {
+		m, ok := v.(map[string]any)
+		if !ok || m[key] == nil {
+			ts.Fatalf("no %s in %s", args[1], args[0])
+		}
+		v = m[key]
+	}
+	got := fmt.Sprint(v)
+	if args[2] == "=" {
+		if got != args[3] {
+			ts.Fatalf("%s is %s, want %s", args[1], got, args[3])
+		}
+		return
+	}
+	x, ok := v.(float64)
+	want, err := strconv.ParseFloat(args[3], 64)
+	ts.Check(err)
+	if !ok || !(args[2] == "<" && x < want || args[2] == ">" && x > want) {
+		ts.Fatalf("%s is %s, want %s %s", args[1], got, args[2], args[3])
+	}
+}
