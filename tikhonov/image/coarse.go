@@ -2,6 +2,7 @@ package image
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"tessera/halo"
@@ -9,100 +10,107 @@ import (
 	"tessera/internal/stencil"
 )
 
-// coarseLimit is the most unknowns of the coarse problem: every rank holds its
-// banded factor and solves it for itself.
+// coarseLimit is the most nodes of the coarse grid: every rank holds the banded
+// factor of the coarse matrix and solves with it for itself.
 const coarseLimit = 16384
 
-// coarse is the space of functions that are constant on each cell, Q = Z E^-1 Z'
-// with Z the cells' indicators and E = Z'MZ. Cells are the tiles, or blocks of
-// tiles where there would be more than coarseLimit.
+// coarse is the space of bilinear functions on a coarse grid with one node a tile,
+// Q = Z E^-1 Z' with Z the nodes' functions and E = Z'MZ. The grid belongs to the
+// frame, so the space does not depend on the number of ranks. Bilinear functions
+// cost no more than constants on the tiles and halve the iterations where Q is a
+// gradient: a jump from tile to tile has the energy of a steep edge.
 //
-// E is known to every rank; an application gathers one number a cell and channel.
+// An application gathers one number for each channel and node that a rank's box
+// touches.
 type coarse struct {
-	m      *operator
-	cells  []tile // of this rank
-	place  []int  // of a gathered cell (rank by rank) in the banded order
-	counts []int  // gathered numbers by rank
-	first  int    // of this rank's cells in the gathered list
-	factor *linalg.Banded
-
-	send, all, x []float64
+	m          *operator
+	rows, cols *hats
+	place      []int // of node i*cols.nodes + j in the banded order
+	own        []int // nodes that this rank's box touches
+	all        []int // those of every rank, rank by rank
+	counts     []int // numbers gathered from each rank
+	index      []int // of a node in own
+	factor     *linalg.Banded
+	send, recv []float64
+	x          []float64 // coarse vector of one channel after the other
 }
 
 func newCoarse(m *operator, o *Options) (*coarse, error) {
 	shape := m.frame.Domain().Shape()
 	side := o.Tile
-	for (shape[0]/side+1)*(shape[1]/side+1) > coarseLimit {
-		side += o.Tile
+	nodes := func(n int) int { return max(1, int(math.Round(float64(n)/float64(side)))) }
+	for nodes(shape[0])*nodes(shape[1]) > coarseLimit {
+		side++
 	}
-	c := &coarse{m: m, counts: make([]int, m.frame.Ranks())}
-	var cells []tile
+	c := &coarse{m: m, rows: newHats(shape[0], nodes(shape[0]), o.Border), cols: newHats(shape[1], nodes(shape[1]), o.Border)}
+	total := c.rows.nodes * c.cols.nodes
+	c.place = make([]int, total)
+	for i := range total {
+		r := i / c.cols.nodes
+		if o.Border == halo.Periodic { // folded, so that the last row of nodes lies beside the first
+			if r = 2 * r; r >= c.rows.nodes {
+				r = 2*c.rows.nodes - 1 - r
+			}
+		}
+		c.place[i] = r*c.cols.nodes + i%c.cols.nodes
+	}
+	c.index = make([]int, total)
 	for rank := range m.frame.Ranks() {
-		own := cutTiles(m.frame.Owned(rank), shape, side, 0, o.Border)
+		box := m.frame.Owned(rank)
+		before := len(c.all)
+		cols := c.cols.touched(span{box.Lo[1], box.Hi[1]})
+		for _, i := range c.rows.touched(span{box.Lo[0], box.Hi[0]}) {
+			for _, j := range cols {
+				c.all = append(c.all, i*c.cols.nodes+j)
+			}
+		}
+		c.counts = append(c.counts, (len(c.all)-before)*m.channels)
 		if rank == m.comm.Rank() {
-			c.cells, c.first = own, len(cells)
+			c.own = c.all[before:len(c.all):len(c.all)]
 		}
-		c.counts[rank] = len(own) * m.channels
-		cells = append(cells, own...)
 	}
-	// Reading order keeps the band as narrow as a row of cells; a periodic frame is
-	// folded first, so that its last row lies beside its first.
-	order := make([]int, len(cells))
-	for i := range order {
-		order[i] = i
+	for k, i := range c.own {
+		c.index[i] = k
 	}
-	row := func(i int) int {
-		s := cells[i].owned[0]
-		if o.Border == halo.Periodic {
-			return min(s.lo, shape[0]-s.hi)
-		}
-		return s.lo
-	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		if d := row(a) - row(b); d != 0 {
-			return d
-		}
-		return cells[a].owned[1].lo - cells[b].owned[1].lo
-	})
-	c.place = make([]int, len(cells))
-	for p, i := range order {
-		c.place[i] = p
-	}
-	c.send = make([]float64, len(c.cells)*m.channels)
-	c.all = make([]float64, len(cells)*m.channels)
-	c.x = make([]float64, len(cells)*m.channels)
-	return c, c.assemble(cells, o)
+	c.send = make([]float64, len(c.own)*m.channels)
+	c.recv = make([]float64, len(c.all)*m.channels)
+	c.x = make([]float64, total*m.channels)
+	return c, c.assemble(o)
 }
 
-// assemble forms this rank's columns of E, E_ij = sum over cell i of (M 1_j), from
-// windows around its cells, and gathers them.
-func (c *coarse) assemble(cells []tile, o *Options) error {
+// assemble adds up E_ij = sum_p z_i(p) (M z_j)(p), every rank over its own pixels p,
+// and factors the sum.
+func (c *coarse) assemble(o *Options) error {
 	m := c.m
-	shape := m.frame.Domain().Shape()
-	cellAt := locator(cells, shape)
-	var triples []float64 // (i, j, value) in gathered numbering
-	for n := range c.cells {
-		j := c.first + n
-		column, err := c.column(&c.cells[n], cellAt, o)
-		if err != nil {
-			return err
-		}
-		keys := make([]int, 0, len(column))
-		for i := range column {
-			keys = append(keys, i)
-		}
-		slices.Sort(keys)
-		for _, i := range keys {
-			triples = append(triples, float64(i), float64(j), column[i])
+	box := m.frame.Owned(m.comm.Rank())
+	reach := [2]int{max(2*m.blur.kernel.RowRadius, m.normal.Q.Reach()), max(2*m.blur.kernel.ColRadius, m.normal.Q.Reach())}
+	sum := make([]float64, len(c.index))
+	var touched []int
+	var triples []float64
+	for i := range c.rows.nodes {
+		rows := c.rows.near(i, reach[0], span{box.Lo[0], box.Hi[0]})
+		for j := range c.cols.nodes {
+			for _, r := range rows {
+				for _, s := range c.cols.near(j, reach[1], span{box.Lo[1], box.Hi[1]}) {
+					touched = c.window(i, j, r, s, o, sum, touched)
+				}
+			}
+			slices.Sort(touched)
+			for _, t := range slices.Compact(touched) {
+				if sum[t] != 0 && c.place[t] >= c.place[i*c.cols.nodes+j] {
+					triples = append(triples, float64(t), float64(i*c.cols.nodes+j), sum[t])
+				}
+				sum[t] = 0
+			}
+			touched = touched[:0]
 		}
 	}
-	counts := make([]int, m.frame.Ranks())
-	lengths := make([]float64, len(counts))
-	ones := slices.Repeat([]int{1}, len(counts))
+	lengths := make([]float64, m.frame.Ranks())
+	ones := slices.Repeat([]int{1}, len(lengths))
 	if err := m.comm.Allgatherv(lengths, ones, []float64{float64(len(triples))}); err != nil {
 		return err
 	}
-	total := 0
+	counts, total := make([]int, len(lengths)), 0
 	for i, v := range lengths {
 		counts[i] = int(v)
 		total += counts[i]
@@ -115,183 +123,156 @@ func (c *coarse) assemble(cells []tile, o *Options) error {
 	for t := 0; t < total; t += 3 {
 		band = max(band, c.place[int(all[t])]-c.place[int(all[t+1])])
 	}
-	c.factor = linalg.NewBanded(len(cells), band)
+	c.factor = linalg.NewBanded(len(c.place), band)
 	for t := 0; t < total; t += 3 {
 		i, j := c.place[int(all[t])], c.place[int(all[t+1])]
-		if i >= j {
-			c.factor.Row(i)[band-(i-j)] += all[t+2]
-		}
+		c.factor.Row(i)[band-(i-j)] += all[t+2]
 	}
 	if err := c.factor.Factor(); err != nil {
-		return fmt.Errorf("image: coarse matrix of %d cells: %w", len(cells), err)
+		return fmt.Errorf("image: coarse matrix of %d x %d nodes: %w", c.rows.nodes, c.cols.nodes, err)
 	}
 	return nil
 }
 
-// column is M 1_j summed cell by cell.
-func (c *coarse) column(t *tile, cellAt func(r, col int) int, o *Options) (map[int]float64, error) {
+// window adds z_i'(M z_j) over the owned pixels rows x cols to sum[i], for the node
+// (nr, nc) = j, and appends the nodes it added to.
+func (c *coarse) window(nr, nc int, rows, cols span, o *Options, sum []float64, touched []int) []int {
 	m := c.m
-	shape := m.frame.Domain().Shape()
-	n := stencil.NormalOperator{Kernel: m.blur.kernel, Q: m.normal.Q, Lambda: o.Lambda, Domain: m.normal.Domain}
+	box := m.frame.Owned(m.comm.Rank())
+	n := stencil.NormalOperator{
+		Kernel: m.blur.kernel, Q: m.normal.Q, Lambda: o.Lambda, Rows: rows.len(), Cols: cols.len(), Domain: m.normal.Domain,
+	}
+	top, left := rows.lo-box.Lo[0], cols.lo-box.Lo[1] // in the owned box
+	for k := range n.Domain {
+		if k < 2 {
+			n.Domain[k] -= top
+		} else {
+			n.Domain[k] -= left
+		}
+	}
 	hr, hc := n.HaloRows(), n.HaloCols()
-	rr, rc := n.Kernel.RowRadius, n.Kernel.ColRadius
-	// Output on the cell and as far as M reaches; input a stencil further.
-	n.Rows, n.Cols = t.owned[0].len()+2*hr, t.owned[1].len()+2*hc
-	top, left := t.owned[0].lo-hr, t.owned[1].lo-hc
-	for axis, lo := range [2]int{top, left} {
-		if n.Domain[2*axis] != -unbounded {
-			n.Domain[2*axis], n.Domain[2*axis+1] = -lo, shape[axis]-lo
+	down, across := values(c.rows, nr, rows.lo-hr, rows.hi+hr, o.Border), values(c.cols, nc, cols.lo-hc, cols.hi+hc, o.Border)
+	in := make([]float64, 0, len(down)*len(across))
+	for _, a := range down {
+		for _, b := range across {
+			in = append(in, a*b)
 		}
 	}
-	in := make([]float64, (n.Rows+2*hr)*(n.Cols+2*hc))
-	for i := range n.Rows + 2*hr {
-		r := source(top-hr+i, shape[0], o.Border)
-		if r < t.owned[0].lo || r >= t.owned[0].hi {
-			continue
-		}
-		for j := range n.Cols + 2*hc {
-			if col := source(left-hc+j, shape[1], o.Border); col >= t.owned[1].lo && col < t.owned[1].hi {
-				in[i*(n.Cols+2*hc)+j] = 1
-			}
-		}
-	}
-	var w stencil.Plane
-	if m.weights.Data != nil {
-		box := m.frame.Owned(m.comm.Rank())
-		wide := n.Cols + 2*rc
-		data := make([]float64, (n.Rows+2*rr)*wide)
-		// Beyond the weights' halo H 1_j is zero, so any weight does.
-		for i := range n.Rows + 2*rr {
-			r := source(top-rr+i, shape[0], o.Border) - box.Lo[0]
-			for j := range wide {
-				col := source(left-rc+j, shape[1], o.Border) - box.Lo[1]
-				data[i*wide+j] = m.weightAt(r, col, shape)
-			}
-		}
-		w = stencil.Interior(data, n.Cols, rr, rc)
-	}
+	w := m.weights
+	w.Origin += top*w.Stride + left
 	out := make([]float64, n.Rows*n.Cols)
 	n.Apply(out, stencil.Interior(in, n.Cols, hr, hc), w)
-	sums := map[int]float64{}
-	seen := map[[2]int]bool{}
-	wraps := n.Rows > shape[0] || n.Cols > shape[1]
+	line := make([]float64, c.cols.nodes)
+	lineNodes := c.cols.touched(cols)
 	for i := range n.Rows {
-		r := top + i
-		for j := range n.Cols {
-			col := left + j
-			v := out[i*n.Cols+j]
-			fr, fc := source(r, shape[0], o.Border), source(col, shape[1], o.Border)
-			if v == 0 || fr < 0 || fc < 0 {
-				continue
-			}
-			// Mirrored pixels were counted inside already; wrapped ones count once.
-			if (fr != r || fc != col) && o.Border == halo.Reflect {
-				continue
-			}
-			if wraps {
-				if seen[[2]int{fr, fc}] {
-					continue
-				}
-				seen[[2]int{fr, fc}] = true
-			}
-			sums[cellAt(fr, fc)] += v
+		for j, v := range out[i*n.Cols : (i+1)*n.Cols] {
+			p := cols.lo + j
+			line[c.cols.lower[p]] += v * (1 - c.cols.frac[p])
+			line[c.cols.upper[p]] += v * c.cols.frac[p]
+		}
+		p := rows.lo + i
+		for _, k := range lineNodes {
+			sum[c.rows.lower[p]*c.cols.nodes+k] += line[k] * (1 - c.rows.frac[p])
+			sum[c.rows.upper[p]*c.cols.nodes+k] += line[k] * c.rows.frac[p]
+			line[k] = 0
 		}
 	}
-	return sums, nil
+	for _, k := range c.rows.touched(rows) {
+		for _, l := range lineNodes {
+			touched = append(touched, k*c.cols.nodes+l)
+		}
+	}
+	return touched
 }
 
-// weightAt is W at a pixel given relative to the owned box, 0 beyond the halo. On a
-// periodic frame the halo may show the pixel on the other side of the box.
-func (m *operator) weightAt(r, c int, shape []int) float64 {
-	k := m.blur.kernel
-	inside := func(i, n, radius, period int) (int, bool) {
-		for _, s := range [3]int{0, -period, period} {
-			if i+s >= -radius && i+s < n+radius {
-				return i + s, true
-			}
-		}
-		return 0, false
-	}
-	pr, pc := 0, 0
-	if m.border == halo.Periodic {
-		pr, pc = shape[0], shape[1]
-	}
-	i, okR := inside(r, m.rows, k.RowRadius, pr)
-	j, okC := inside(c, m.cols, k.ColRadius, pc)
-	if !okR || !okC {
-		return 0
-	}
-	return m.weights.Data[m.weights.Origin+i*m.weights.Stride+j]
-}
-
-// locator finds the cell over a pixel, from a list of cells for every pixel row.
-func locator(cells []tile, shape []int) func(r, c int) int {
-	rows := make([][]int, shape[0])
-	for i := range cells {
-		for r := cells[i].owned[0].lo; r < cells[i].owned[0].hi; r++ {
-			rows[r] = append(rows[r], i)
+// values are those of node i's function at the pixels lo..hi, in the frame or
+// beyond its border.
+func values(h *hats, i, lo, hi int, border halo.Border) []float64 {
+	v := make([]float64, hi-lo)
+	for k := range v {
+		if p := source(lo+k, h.n, border); p >= 0 {
+			v[k] = h.at(i, p)
 		}
 	}
-	for _, row := range rows {
-		slices.SortFunc(row, func(a, b int) int { return cells[a].owned[1].lo - cells[b].owned[1].lo })
-	}
-	return func(r, c int) int {
-		row := rows[r]
-		n, _ := slices.BinarySearchFunc(row, c, func(i, c int) int {
-			if cells[i].owned[1].hi <= c {
-				return -1
-			}
-			if cells[i].owned[1].lo > c {
-				return 1
-			}
-			return 0
-		})
-		return row[n]
-	}
+	return v
 }
 
 // Apply sets dst = Z E^-1 Z' src. Collective.
 func (c *coarse) Apply(dst, src []float64) error {
 	m := c.m
 	box := m.frame.Owned(m.comm.Rank())
-	plane := m.rows * m.cols
+	nodes, own := len(c.place), len(c.own)
+	clear(c.send)
+	line := make([]float64, c.cols.nodes)
 	for ch := range m.channels {
-		for n := range c.cells {
-			t := &c.cells[n]
-			s := 0.0
-			for r := t.owned[0].lo; r < t.owned[0].hi; r++ {
-				at := ch*plane + (r-box.Lo[0])*m.cols - box.Lo[1]
-				for _, v := range src[at+t.owned[1].lo : at+t.owned[1].hi] {
-					s += v
+		send := c.send[ch*own : (ch+1)*own]
+		for i := range m.rows {
+			row := src[(ch*m.rows+i)*m.cols:][:m.cols]
+			c.restrictRow(line, row, box.Lo[1])
+			p := box.Lo[0] + i
+			for _, to := range [2]struct {
+				node   int
+				weight float64
+			}{{c.rows.lower[p], 1 - c.rows.frac[p]}, {c.rows.upper[p], c.rows.frac[p]}} {
+				if to.weight == 0 {
+					continue
+				}
+				at := c.index[to.node*c.cols.nodes+c.own[0]%c.cols.nodes]
+				for k := at; k < own && c.own[k]/c.cols.nodes == to.node; k++ {
+					send[k] += to.weight * line[c.own[k]%c.cols.nodes]
 				}
 			}
-			c.send[n*m.channels+ch] = s
 		}
 	}
-	if err := m.comm.Allgatherv(c.all, c.counts, c.send); err != nil {
+	if err := m.comm.Allgatherv(c.recv, c.counts, c.send); err != nil {
 		return err
 	}
-	cells := len(c.place)
-	for i, p := range c.place {
+	clear(c.x)
+	at := 0
+	for first, rank := 0, 0; rank < len(c.counts); rank++ {
+		n := c.counts[rank] / m.channels
 		for ch := range m.channels {
-			c.x[ch*cells+p] = c.all[i*m.channels+ch]
+			for _, i := range c.all[first : first+n] {
+				c.x[ch*nodes+c.place[i]] += c.recv[at]
+				at++
+			}
 		}
+		first += n
 	}
 	for ch := range m.channels {
-		c.factor.Solve(c.x[ch*cells : (ch+1)*cells])
-	}
-	for ch := range m.channels {
-		for n := range c.cells {
-			t := &c.cells[n]
-			v := c.x[ch*cells+c.place[c.first+n]]
-			for r := t.owned[0].lo; r < t.owned[0].hi; r++ {
-				at := ch*plane + (r-box.Lo[0])*m.cols - box.Lo[1]
-				row := dst[at+t.owned[1].lo : at+t.owned[1].hi]
-				for j := range row {
-					row[j] = v
-				}
+		x := c.x[ch*nodes : (ch+1)*nodes]
+		c.factor.Solve(x)
+		for i := range m.rows {
+			p := box.Lo[0] + i
+			low, high, f := c.rows.lower[p]*c.cols.nodes, c.rows.upper[p]*c.cols.nodes, c.rows.frac[p]
+			for j := range line {
+				line[j] = (1-f)*x[c.place[low+j]] + f*x[c.place[high+j]]
+			}
+			row := dst[(ch*m.rows+i)*m.cols:][:m.cols]
+			for j := range row {
+				q := box.Lo[1] + j
+				a := line[c.cols.lower[q]]
+				row[j] = a + c.cols.frac[q]*(line[c.cols.upper[q]]-a)
 			}
 		}
 	}
 	return nil
+}
+
+// restrictRow sets line = the row of pixels, the first of them at column left,
+// tested with the column functions.
+func (c *coarse) restrictRow(line, row []float64, left int) {
+	clear(line)
+	lower, upper, frac := c.cols.lower[left:], c.cols.upper[left:], c.cols.frac[left:]
+	for j := 0; j < len(row); {
+		// A run of pixels between the same two nodes.
+		node, sum, slope := lower[j], 0.0, 0.0
+		first := j
+		for ; j < len(row) && lower[j] == node && upper[j] == upper[first]; j++ {
+			sum += row[j]
+			slope += row[j] * frac[j]
+		}
+		line[node] += sum - slope
+		line[upper[first]] += slope
+	}
 }

@@ -1,0 +1,104 @@
+package image
+
+import (
+	"math"
+	"slices"
+
+	"tessera/halo"
+)
+
+// hats are the piecewise linear functions of a coarse grid along one axis: nodes at
+// the centres of equal cells, constant beyond the first and the last of them or, on
+// a periodic axis, around it. They are a partition of unity.
+type hats struct {
+	n, nodes int
+	lower    []int     // of a pixel: the node at or before it
+	upper    []int     // and after it
+	frac     []float64 // weight of upper; that of lower is 1 - frac
+	support  []span    // of a node; unwrapped around a periodic axis
+	around   bool
+}
+
+func newHats(n, nodes int, border halo.Border) *hats {
+	h := &hats{
+		n: n, nodes: nodes, around: border == halo.Periodic,
+		lower: make([]int, n), upper: make([]int, n), frac: make([]float64, n), support: make([]span, nodes),
+	}
+	side := float64(n) / float64(nodes)
+	for p := range n {
+		t := (float64(p)+0.5)/side - 0.5
+		i := int(math.Floor(t))
+		h.frac[p] = t - float64(i)
+		switch {
+		case h.around:
+			h.lower[p], h.upper[p] = (i+nodes)%nodes, (i+1)%nodes
+		case i < 0:
+			h.lower[p], h.upper[p], h.frac[p] = 0, 0, 0
+		case i >= nodes-1:
+			h.lower[p], h.upper[p], h.frac[p] = nodes-1, nodes-1, 0
+		default:
+			h.lower[p], h.upper[p] = i, i+1
+		}
+	}
+	for i := range nodes {
+		lo := int(math.Ceil((float64(i)-0.5)*side - 0.5))
+		hi := int(math.Floor((float64(i)+1.5)*side-0.5)) + 1
+		if !h.around {
+			if i == 0 {
+				lo = 0
+			}
+			if i == nodes-1 {
+				hi = n
+			}
+			lo, hi = max(lo, 0), min(hi, n)
+		}
+		h.support[i] = span{lo, hi}
+	}
+	return h
+}
+
+// at is the value of node i's function at pixel p of the axis.
+func (h *hats) at(i, p int) float64 {
+	v := 0.0
+	if h.lower[p] == i {
+		v += 1 - h.frac[p]
+	}
+	if h.upper[p] == i {
+		v += h.frac[p]
+	}
+	return v
+}
+
+// touched lists the nodes whose functions live on a span of pixels, ascending.
+func (h *hats) touched(s span) []int {
+	var nodes []int
+	for p := s.lo; p < s.hi; p++ {
+		nodes = append(nodes, h.lower[p], h.upper[p])
+	}
+	slices.Sort(nodes)
+	return slices.Compact(nodes)
+}
+
+// near lists the parts of a span of pixels within reach of node i's support.
+func (h *hats) near(i, reach int, s span) []span {
+	wide := span{h.support[i].lo - reach, h.support[i].hi + reach}
+	if !h.around {
+		return overlapOf(wide, s)
+	}
+	if wide.len() >= h.n {
+		return []span{s}
+	}
+	var parts []span
+	for _, shift := range [3]int{-h.n, 0, h.n} {
+		parts = append(parts, overlapOf(span{wide.lo + shift, wide.hi + shift}, s)...)
+	}
+	return parts
+}
+
+func overlapOf(a, b span) []span {
+	c := span{max(a.lo, b.lo), min(a.hi, b.hi)}
+	if c.lo >= c.hi {
+		return nil
+	}
+	return []span{c}
+}
