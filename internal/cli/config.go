@@ -43,12 +43,8 @@ func readConfig(path string) ([]byte, error) {
 	return text, nil
 }
 
-// load reads and checks a config and the files it names. For one rank.
-func (c *call) load(path string) (*job.Job, error) {
-	text, err := readConfig(path)
-	if err != nil {
-		return nil, err
-	}
+// load checks a config's text and the files it names. For one rank.
+func (c *call) load(path string, text []byte) (*job.Job, error) {
 	j, err := job.Load(path, text, c.overrides())
 	if err != nil {
 		return nil, err
@@ -64,7 +60,10 @@ func check(ctx context.Context, c *call) error {
 	return onRankZero(ctx, func() error {
 		var all config.Error
 		for _, path := range c.args {
-			_, err := c.load(path)
+			text, err := readConfig(path)
+			if err == nil {
+				_, err = c.load(path, text)
+			}
 			var bad *config.Error
 			switch {
 			case errors.As(err, &bad):

@@ -12,7 +12,9 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"tessera/internal/fourier"
 	"tessera/internal/imageio"
+	"tessera/internal/job"
 	"tessera/internal/linalg"
 	"tessera/ranks"
 )
@@ -22,7 +24,7 @@ import (
 func doctor(ctx context.Context, c *call) error {
 	var broken []string
 	err := ranks.Launch(ctx, ranks.Options{}, func(_ context.Context, comm ranks.Comm) error {
-		delay, err := latency(comm)
+		link, err := job.MeasureLink(comm)
 		if err != nil || comm.Rank() != 0 {
 			return err
 		}
@@ -31,8 +33,9 @@ func doctor(ctx context.Context, c *call) error {
 			fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...))
 		}
 		row("tessera", "%s, %s %s/%s, build tags: %s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH, buildTags())
-		row("ranks", "%d here, %s; neighbour exchange of 8 bytes in %s", comm.Size(), ranks.Transport(comm), delay)
+		row("ranks", "%d, %s; %s", comm.Size(), ranks.Transport(comm), talk(link))
 		row("BLAS", "%s, %.1f GFLOP/s in double, %.1f in single precision, one core", linalg.Backend(), gemmRate[float64](), gemmRate[float32]())
+		row("FFT", "%s, 84 x 84 there and back in %.0f us", fourier.Backend(), 1e6*fftTime())
 		row("memory copy", "%.1f GB/s, one core", copyRate())
 		row("cores", "%d, GOMAXPROCS %d", runtime.NumCPU(), runtime.GOMAXPROCS(0))
 		row("memory", "%s", memory())
@@ -51,28 +54,23 @@ func doctor(ctx context.Context, c *call) error {
 	return err
 }
 
-// latency is the best time of an exchange of 8 bytes between two ranks, on rank 0.
-func latency(comm ranks.Comm) (string, error) {
-	if comm.Size() < 2 {
-		return "no other rank", nil
+// talk says how fast ranks exchange messages.
+func talk(l job.Link) string {
+	if l.Bandwidth == 0 {
+		return "no second one to talk to"
 	}
-	if comm.Rank() > 1 {
-		return "", nil
-	}
-	const batches, rounds = 20, 50
-	buf := make([]float64, 1)
-	n := ranks.Neighbours{Ranks: []int{1 - comm.Rank()}, SendCounts: []int{1}, RecvCounts: []int{1}}
-	best := time.Hour
-	for range batches {
-		start := time.Now()
-		for range rounds {
-			if err := comm.Exchange(n, []float64{1}, buf); err != nil {
-				return "", err
-			}
-		}
-		best = min(best, time.Since(start)/rounds)
-	}
-	return best.String(), nil
+	return fmt.Sprintf("exchange of 8 bytes in %.2g us, of 1 MiB at %.1f GB/s", 1e6*l.Latency, l.Bandwidth/1e9)
+}
+
+// fftTime is the time of a two-dimensional real transform, there and back.
+func fftTime() float64 {
+	const n = 84
+	p := fourier.NewPlan2(n, n)
+	x, y := make([]float64, n*n), make([]complex128, n*p.SpectrumCols())
+	return bestOf(20, func() {
+		p.Forward(y, x)
+		p.Inverse(x, y)
+	})
 }
 
 // gemmRate is the speed of a matrix product in GFLOP/s.
@@ -91,6 +89,9 @@ func gemmRate[T linalg.Float]() float64 {
 func copyRate() float64 {
 	const n = 8 << 20
 	src, dst := make([]float64, n), make([]float64, n)
+	for i := range src {
+		src[i] = 1 // memory never written to is one shared page of zeros
+	}
 	return 2 * 8 * n / 1e9 / bestOf(3, func() { copy(dst, src) })
 }
 

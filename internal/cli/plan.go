@@ -1,18 +1,40 @@
 package cli
 
-import "context"
+import (
+	"context"
+	"runtime"
 
-// plan prints what a run would cost.
+	"tessera/internal/job"
+	"tessera/ranks"
+)
+
+// anyDir accepts a directory that nothing is written to.
+func anyDir(string) error { return nil }
+
+// plan prints what a run would cost. Rank 0 does the sums; a second rank is there
+// to measure what talking costs.
 func plan(ctx context.Context, c *call) error {
 	path, err := c.one("plan")
 	if err != nil {
 		return err
 	}
-	return onRankZero(ctx, func() error {
-		j, err := c.load(path)
+	return c.withJob(ctx, ranks.Options{}, path, anyDir, func(ctx context.Context, comm ranks.Comm, j *job.Job) error {
+		link, err := job.MeasureLink(comm)
 		if err != nil {
 			return err
 		}
-		return j.Plan(ctx, c.stdout, c.ranks)
+		alone := -1
+		if comm.Rank() == 0 {
+			alone = 0
+		}
+		one, err := comm.Split(alone, 0)
+		if err != nil || one == nil {
+			return err
+		}
+		n := c.ranks
+		if n == 0 {
+			n = runtime.NumCPU()
+		}
+		return j.Plan(ctx, one, c.stdout, n, link)
 	})
 }

@@ -16,12 +16,31 @@ func run(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
+	refuse := job.Refuse
+	if c.force {
+		refuse = anyDir
+	}
+	return c.withJob(ctx, ranks.Options{Ranks: c.ranks}, path, refuse, func(ctx context.Context, comm ranks.Comm, j *job.Job) error {
+		env := job.Env{Version: version()}
+		if comm.Rank() == 0 && !c.quiet {
+			env.Progress = progress.New(c.stderr)
+			env.Summary = c.stdout
+		}
+		return j.Run(ctx, comm, env)
+	})
+}
+
+// withJob reads a config on rank 0, agrees on it with the others and, if nothing
+// is wrong with it and rank 0 finds its directory acceptable, runs work on every
+// rank.
+func (c *call) withJob(ctx context.Context, o ranks.Options, path string, accept func(dir string) error,
+	work func(context.Context, ranks.Comm, *job.Job) error) error {
 	var v verdict
-	err = ranks.Launch(ctx, ranks.Options{Ranks: c.ranks}, func(ctx context.Context, comm ranks.Comm) error {
+	err := ranks.Launch(ctx, o, func(ctx context.Context, comm ranks.Comm) error {
 		v.enter(comm.Rank())
-		j, err := c.agreeOnJob(comm, path)
+		j, err := c.agreeOnJob(comm, path, accept)
 		if err == nil {
-			return c.runJob(ctx, comm, j)
+			return work(ctx, comm, j)
 		}
 		if v.take(err) {
 			return nil // every rank knows it; the process says it when all have left
@@ -75,14 +94,17 @@ func (v *verdict) of(err error) error {
 // agreeOnJob reads the config on rank 0 and checks it and the files it names;
 // the other ranks are sent its text. It is collective, and where rank 0 finds
 // something wrong the others get a reported error.
-func (c *call) agreeOnJob(comm ranks.Comm, path string) (*job.Job, error) {
+func (c *call) agreeOnJob(comm ranks.Comm, path string, accept func(dir string) error) (*job.Job, error) {
 	var text []byte
 	var j *job.Job
 	var err error
 	head := make([]float64, 2) // exit status, length of the text
 	if comm.Rank() == 0 {
 		if text, err = readConfig(path); err == nil {
-			j, err = c.prepare(path, text)
+			j, err = c.load(path, text)
+		}
+		if err == nil {
+			err = accept(j.Dir)
 		}
 		head[0], head[1] = float64(status(err)), float64(len(text))
 	}
@@ -105,32 +127,4 @@ func (c *call) agreeOnJob(comm ranks.Comm, path string) (*job.Job, error) {
 		j, err = job.Load(path, text, c.overrides())
 	}
 	return j, err
-}
-
-// prepare is rank 0's part of agreeOnJob: everything that can be found wrong
-// before computing begins.
-func (c *call) prepare(path string, text []byte) (*job.Job, error) {
-	j, err := job.Load(path, text, c.overrides())
-	if err != nil {
-		return nil, err
-	}
-	if err := j.CheckFiles(); err != nil {
-		return nil, err
-	}
-	if !c.force {
-		if err := job.Refuse(j.Dir); err != nil {
-			return nil, err
-		}
-	}
-	return j, nil
-}
-
-// runJob gives rank 0 the console, the others nothing.
-func (c *call) runJob(ctx context.Context, comm ranks.Comm, j *job.Job) error {
-	env := job.Env{Version: version()}
-	if comm.Rank() == 0 && !c.quiet {
-		env.Progress = progress.New(c.stderr)
-		env.Summary = c.stdout
-	}
-	return j.Run(ctx, comm, env)
 }

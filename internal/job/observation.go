@@ -7,6 +7,7 @@ import (
 	"tessera/halo"
 	"tessera/internal/imageio"
 	"tessera/ranks"
+	"tessera/tikhonov/image"
 )
 
 // observation is this rank's part of a frame to be restored, and of its truth
@@ -29,6 +30,11 @@ func (o *observation) shape() (rows, cols int) {
 // missing tells whether pixel i of the owned box, any channel, was not observed.
 func (o *observation) missing(i int) bool {
 	return o.weights != nil && o.weights[i%len(o.weights)] == 0
+}
+
+// problem is what the solver is given of the observation.
+func (o *observation) problem(kernel image.Kernel) *image.Problem {
+	return &image.Problem{Channels: o.channels, Frame: o.frame, Data: o.data, Weights: o.weights, Kernel: kernel}
 }
 
 // onRoot runs work on rank 0; its error becomes every rank's.
@@ -77,15 +83,16 @@ func scatterFrame(comm ranks.Comm, f *imageio.Frame) (*observation, error) {
 	return o, err
 }
 
-// readObservation reads the frame, mask and weights of the [image] section.
-func readObservation(comm ranks.Comm, s *imageSection) (*observation, error) {
+// readObservation reads the frame, mask and weights of the [image] section, whole
+// or, for a plan, a box of them.
+func readObservation(comm ranks.Comm, s *imageSection, box *imageio.Box) (*observation, error) {
 	var f *imageio.Frame
 	var weights []float64
 	err := onRoot(comm, func() (err error) {
-		if f, err = imageio.ReadFrame(s.Path); err != nil {
+		if f, err = readFrame(s.Path, box); err != nil {
 			return err
 		}
-		weights, err = readWeights(s, f)
+		weights, err = readWeights(s, f, box)
 		return err
 	})
 	if err != nil {
@@ -98,9 +105,16 @@ func readObservation(comm ranks.Comm, s *imageSection) (*observation, error) {
 	return o, o.scatterWeights(comm, weights)
 }
 
-// readWeights joins mask, weight map and NaN pixels of f into one plane of
-// weights, nil if all are one. f may be nil, for a frame yet to be made.
-func readWeights(s *imageSection, f *imageio.Frame) ([]float64, error) {
+func readFrame(path string, box *imageio.Box) (*imageio.Frame, error) {
+	if box == nil {
+		return imageio.ReadFrame(path)
+	}
+	return imageio.ReadBox(path, *box)
+}
+
+// readWeights joins mask, weight map and missing pixels of f into one plane of
+// weights, nil if all are one. f has no pixels where the frame is yet to be made.
+func readWeights(s *imageSection, f *imageio.Frame, box *imageio.Box) ([]float64, error) {
 	var w []float64
 	plane := func() []float64 {
 		if w == nil {
@@ -111,18 +125,8 @@ func readWeights(s *imageSection, f *imageio.Frame) ([]float64, error) {
 		}
 		return w
 	}
-	read := func(path string) ([]float64, error) {
-		p, err := imageio.ReadPlane(path)
-		if err == nil && (p.Rows != f.Rows || p.Cols != f.Cols) {
-			err = fmt.Errorf("%s: %d x %d pixels, want the frame's %d x %d", path, p.Rows, p.Cols, f.Rows, f.Cols)
-		}
-		if err != nil {
-			return nil, err
-		}
-		return p.Data, nil
-	}
 	if s.Weights != "" {
-		data, err := read(s.Weights)
+		data, err := readMap(s.Weights, f, box)
 		if err != nil {
 			return nil, err
 		}
@@ -137,7 +141,7 @@ func readWeights(s *imageSection, f *imageio.Frame) ([]float64, error) {
 		}
 	}
 	if s.Mask != "" {
-		data, err := read(s.Mask)
+		data, err := readMap(s.Mask, f, box)
 		if err != nil {
 			return nil, err
 		}
@@ -154,6 +158,25 @@ func readWeights(s *imageSection, f *imageio.Frame) ([]float64, error) {
 		}
 	}
 	return w, nil
+}
+
+// readMap reads one plane of f's shape.
+func readMap(path string, f *imageio.Frame, box *imageio.Box) ([]float64, error) {
+	if box != nil {
+		p, err := imageio.ReadBox(path, *box)
+		if err != nil {
+			return nil, err
+		}
+		return p.Data[:f.Rows*f.Cols], nil
+	}
+	p, err := imageio.ReadPlane(path)
+	if err == nil && (p.Rows != f.Rows || p.Cols != f.Cols) {
+		err = fmt.Errorf("%s: %d x %d pixels, want the frame's %d x %d", path, p.Rows, p.Cols, f.Rows, f.Cols)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p.Data, nil
 }
 
 // scatterWeights hands out the plane that rank 0 holds; nil there is nil everywhere.

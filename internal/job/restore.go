@@ -84,7 +84,7 @@ func (r *restoration) observe(ctx context.Context) (err error) {
 	if r.c.Image.Path != "" {
 		r.env.Progress.Phase("reading " + r.c.Image.Path)
 		r.log.Info("reading", "image", r.c.Image.Path, "note", "[simulate] is not used")
-		r.o, err = readObservation(r.comm, &r.c.Image)
+		r.o, err = readObservation(r.comm, &r.c.Image, nil)
 	} else {
 		from := "a deep-sky frame"
 		if r.c.Simulate.From != "" {
@@ -92,7 +92,7 @@ func (r *restoration) observe(ctx context.Context) (err error) {
 		}
 		r.env.Progress.Phase("simulating from " + from)
 		r.log.Info("simulating", "from", from, "seed", r.c.Seed)
-		r.o, err = simulateObservation(r.comm, r.c, r.kernel)
+		r.o, err = simulateObservation(r.comm, r.c, r.kernel, nil)
 	}
 	if err := ranks.AgreeError(r.comm, err); err != nil {
 		return err
@@ -113,10 +113,7 @@ func (r *restoration) observe(ctx context.Context) (err error) {
 // solve calls the solver. With a *tikhonov.NotConvergedError there is a result all
 // the same: as good as max_iterations made it, and worth looking at.
 func (r *restoration) solve(ctx context.Context) error {
-	o := r.c.options()
-	if o.Noise == 0 {
-		o.Noise = r.o.noise
-	}
+	o := r.c.solverOptions(r.o)
 	if r.comm.Rank() == 0 {
 		o.Progress = func(p image.Progress) {
 			if p.Iteration == 0 {
@@ -127,25 +124,24 @@ func (r *restoration) solve(ctx context.Context) error {
 			r.log.Info("iteration", "phase", p.Phase, "iteration", p.Iteration, "residual", jsonNumber(p.Residual))
 		}
 	}
-	before := *r.comm.Stats()
-	result, err := image.Solve(ctx, r.comm, &image.Problem{
-		Channels: r.o.channels, Frame: r.o.frame, Data: r.o.data, Weights: r.o.weights, Kernel: r.kernel,
-	}, o)
+	before, start := *r.comm.Stats(), r.comm.Wtime()
+	result, err := image.Solve(ctx, r.comm, r.o.problem(r.kernel), o)
 	if result == nil {
 		return err
 	}
 	after := *r.comm.Stats()
 	r.result = result
-	if e := r.account(before, after); e != nil {
+	if e := r.account(before, after, r.comm.Wtime()-start); e != nil {
 		return e
 	}
 	return err
 }
 
 // account adds up over the ranks what the solve took.
-func (r *restoration) account(before, after ranks.Stats) error {
+func (r *restoration) account(before, after ranks.Stats, took float64) error {
 	res := r.result
-	longest := []float64{res.Setup, res.Solve, after.Exchange - before.Exchange, after.Reduce - before.Reduce}
+	longest := []float64{res.Setup, res.Solve, after.Exchange - before.Exchange, after.Reduce - before.Reduce,
+		took - res.Setup - res.Solve}
 	missing := 0
 	for _, w := range r.o.weights {
 		if w == 0 {
@@ -167,6 +163,9 @@ func (r *restoration) account(before, after ranks.Stats) error {
 		return nil
 	}
 	m.Seconds.Setup, m.Seconds.Solve = longest[0], longest[1]
+	if m.LambdaRule != string(image.Fixed) {
+		m.Seconds.Lambda = longest[4]
+	}
 	m.Seconds.Exchange, m.Seconds.Reduce = longest[2], longest[3]
 	m.BytesSent, m.MessagesSent = int64(sums[0]), int64(sums[1])
 	m.FactorMB = sums[2] / (1 << 20)

@@ -13,9 +13,9 @@ import (
 
 // simulateObservation makes a truth and what a camera would have seen of it:
 // blurred, with noise and dead pixels that depend on the seed and the pixel, not
-// on the number of ranks.
-func simulateObservation(comm ranks.Comm, c *tikhonovConfig, kernel image.Kernel) (*observation, error) {
-	o, err := truth(comm, c)
+// on the number of ranks. A plan takes a box of the picture or mask files.
+func simulateObservation(comm ranks.Comm, c *tikhonovConfig, kernel image.Kernel, part *imageio.Box) (*observation, error) {
+	o, err := truth(comm, c, part)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func simulateObservation(comm ranks.Comm, c *tikhonovConfig, kernel image.Kernel
 	}
 	o.noise = c.Simulate.Noise * peak[0]
 	simulate.AddNoise(o.data, o.channels, box, cols, c.Seed, o.noise)
-	if err := o.readMask(comm, &c.Image); err != nil {
+	if err := o.readMask(comm, &c.Image, part); err != nil {
 		return nil, err
 	}
 	if c.Simulate.Missing > 0 {
@@ -55,12 +55,12 @@ func simulateObservation(comm ranks.Comm, c *tikhonovConfig, kernel image.Kernel
 
 // truth is the picture that simulate.from names, or a made-up sky of which every
 // rank renders its own box.
-func truth(comm ranks.Comm, c *tikhonovConfig) (*observation, error) {
+func truth(comm ranks.Comm, c *tikhonovConfig, part *imageio.Box) (*observation, error) {
 	s := &c.Simulate
 	if s.From != "" {
 		var f *imageio.Frame
 		err := onRoot(comm, func() (err error) {
-			if f, err = imageio.ReadFrame(s.From); err != nil {
+			if f, err = readFrame(s.From, part); err != nil {
 				return err
 			}
 			for i, v := range f.Data {
@@ -92,14 +92,14 @@ func truth(comm ranks.Comm, c *tikhonovConfig) (*observation, error) {
 }
 
 // readMask lays the mask and weight files over a simulated frame.
-func (o *observation) readMask(comm ranks.Comm, s *imageSection) error {
+func (o *observation) readMask(comm ranks.Comm, s *imageSection, part *imageio.Box) error {
 	if s.Mask == "" && s.Weights == "" {
 		return nil
 	}
 	var plane []float64
 	err := onRoot(comm, func() (err error) {
 		rows, cols := o.shape()
-		plane, err = readWeights(s, &imageio.Frame{Channels: o.channels, Rows: rows, Cols: cols})
+		plane, err = readWeights(s, &imageio.Frame{Channels: o.channels, Rows: rows, Cols: cols}, part)
 		return err
 	})
 	if err != nil {

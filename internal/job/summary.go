@@ -36,7 +36,11 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 		row("PSNR", "%.2f dB observed, %.2f dB restored", p.Observed, p.Restored)
 	}
 	s := &m.Seconds
-	row("seconds", "%.2f set-up, %.2f solve (%.2f exchange, %.2f reduce), %.2f in all", s.Setup, s.Solve, s.Exchange, s.Reduce, s.Total)
+	search := ""
+	if s.Lambda > 0 {
+		search = fmt.Sprintf("%.2f lambda, ", s.Lambda)
+	}
+	row("seconds", "%s%.2f set-up, %.2f solve (%.2f exchange, %.2f reduce), %.2f in all", search, s.Setup, s.Solve, s.Exchange, s.Reduce, s.Total)
 	row("traffic", "%.1f MB in %d messages", float64(m.BytesSent)/1e6, m.MessagesSent)
 	row("peak memory", "%.0f MB", m.PeakMemoryMB)
 	row("written to", "%s", dir)

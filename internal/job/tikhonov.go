@@ -114,13 +114,18 @@ func (s *tikhonovSection) border() halo.Border {
 	return map[string]halo.Border{"zero": halo.Zero, "reflect": halo.Reflect, "periodic": halo.Periodic}[s.Border]
 }
 
-func (c *tikhonovConfig) options() image.Options {
+// solverOptions are the options for an observation, whose noise is known where the
+// program made it.
+func (c *tikhonovConfig) solverOptions(of *observation) image.Options {
 	s := &c.Tikhonov
 	o := image.Options{
 		Method: image.Method(s.Method), Regulariser: image.Regulariser(s.Regulariser),
 		Border: s.border(), Rule: s.Lambda.rule, Lambda: s.Lambda.value, Noise: s.Noise,
 		Overlap: s.Overlap, Tile: s.Tile, Tolerance: s.Tolerance, MaxIterations: s.MaxIterations,
 		Restart: s.Restart, Omega: s.Omega, Precision: image.Precision(s.Precision), Seed: c.Seed,
+	}
+	if o.Noise == 0 {
+		o.Noise = of.noise
 	}
 	if s.Weighting != "auto" {
 		o.Weighting = image.Weighting(s.Weighting)
@@ -141,5 +146,6 @@ func loadTikhonov(f *config.File) *Job {
 		Run: func(ctx context.Context, comm ranks.Comm, env Env) error {
 			return runTikhonov(ctx, comm, env, f, &c)
 		},
+		Plan: c.plan,
 	}
 }

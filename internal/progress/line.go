@@ -25,6 +25,7 @@ type Line struct {
 	now      func() time.Time
 
 	phase  string
+	told   map[string]bool // phases shown as plain lines: once each, searches repeat them
 	began  time.Time // of the phase
 	first  float64   // residual at its first step
 	shown  time.Time // when something was last written
@@ -33,7 +34,7 @@ type Line struct {
 
 // New shows progress on w; it updates in place if w is a terminal.
 func New(w io.Writer) *Line {
-	l := &Line{w: w, now: time.Now}
+	l := &Line{w: w, now: time.Now, told: map[string]bool{}}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		l.terminal = true
 		l.width = func() int {
@@ -53,7 +54,10 @@ func (l *Line) Phase(name string) {
 		return
 	}
 	l.begin(name)
-	l.write(name)
+	if l.terminal || !l.told[name] {
+		l.told[name] = true
+		l.write(name)
+	}
 }
 
 // Step tells of one iteration of a phase. residual and target, where positive,

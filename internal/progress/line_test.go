@@ -25,6 +25,7 @@ func TestPlainLines(t *testing.T) {
 		*now = now.Add(time.Second)
 		l.Step("solve", i, math.Pow(10, -float64(i)/2), 1e-8)
 	}
+	l.Phase("set-up") // again, as a search for lambda does
 	l.Done()
 	want := "set-up\n" +
 		"solve  iteration 5  residual 3.2e-03  about 11 s left\n" +
