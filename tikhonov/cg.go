@@ -118,9 +118,10 @@ func (s *cg) precondition(rr float64) (rz, zz, qz float64, err error) {
 	if err := s.p.Apply(s.z, s.r); err != nil {
 		return 0, 0, 0, err
 	}
-	rz, zz, qz = linalg.Dot(s.r, s.z), linalg.Dot(s.z, s.z), linalg.Dot(s.q, s.z)
-	err = s.team.sum(&rz, &zz, &qz)
-	return rz, zz, qz, err
+	var dots [3]float64
+	linalg.MultiDot(dots[:], [][]float64{s.r, s.z, s.q}, s.z)
+	err = s.team.sumSlice(dots[:])
+	return dots[0], dots[1], dots[2], err
 }
 
 // descend iterates from the residual in r until the recurrence says the error is

@@ -42,6 +42,8 @@ type schwarz[T linalg.Float] struct {
 	colour  []int // of each tile
 	colours int
 
+	corner [2]int    // first pixel of the extended box
+	stride int       // its columns
 	r, z   []float64 // over the extended box; z for the modes that add
 	scale  []float64 // weighted: S over the extended box
 	kinds  []*kind[T]
@@ -80,6 +82,8 @@ func newSchwarz[T linalg.Float](ctx context.Context, m *operator, o *Options, md
 		tiles: cutTiles(plan.Owned(), shape, o.Tile, o.Overlap, o.Border),
 		r:     make([]float64, m.channels*plan.Extended().Size()),
 	}
+	box := plan.Extended()
+	s.corner, s.stride = [2]int{box.Lo[0], box.Lo[1]}, box.Hi[1]-box.Lo[1]
 	s.colour = make([]int, len(s.tiles))
 	if colours {
 		s.colour, s.colours = colourTiles(m, o)
@@ -101,10 +105,10 @@ func (s *schwarz[T]) multiplicity() error {
 	count := make([]float64, box.Size())
 	for i := range s.tiles {
 		t := &s.tiles[i]
-		at, stride := s.place(t)
+		at := s.place(t)
 		for r := range t.ext[0].len() {
 			for c := range t.ext[1].len() {
-				count[at+r*stride+c]++
+				count[at+r*s.stride+c]++
 			}
 		}
 	}
@@ -124,11 +128,9 @@ func (s *schwarz[T]) multiplicity() error {
 }
 
 // place is the index of an extended tile's first pixel in a plane over the
-// extended box, and the row stride there.
-func (s *schwarz[T]) place(t *tile) (at, stride int) {
-	box := s.plan.Extended()
-	stride = box.Hi[1] - box.Lo[1]
-	return (t.ext[0].lo-box.Lo[0])*stride + t.ext[1].lo - box.Lo[1], stride
+// extended box.
+func (s *schwarz[T]) place(t *tile) int {
+	return (t.ext[0].lo-s.corner[0])*s.stride + t.ext[1].lo - s.corner[1]
 }
 
 // Apply sets dst = P src. Collective.
@@ -187,7 +189,8 @@ func (s *schwarz[T]) solveShared(g *sharedGroup[T], dst []float64) {
 		n := min(batchTiles, len(g.tiles)*channels-first)
 		x, y := s.x[:n*m], s.y[:n*out]
 		for b := range n {
-			s.patch(x[b*m:(b+1)*m], 1, &s.tiles[g.tiles[(first+b)/channels]], (first+b)%channels)
+			i := (first + b) / channels
+			s.patches(x[b*m:(b+1)*m], 1, g.tiles[i:i+1], (first+b)%channels)
 		}
 		linalg.Gemm(false, true, n, out, m, 1, x, m, factor, m, 0, y, out)
 		for b := range n {
@@ -197,9 +200,9 @@ func (s *schwarz[T]) solveShared(g *sharedGroup[T], dst []float64) {
 				c.apply(k, z, x[b*m:(b+1)*m], s.work, s.mode != restricted)
 			}
 			if s.mode == restricted {
-				s.keep(dst, z, 1, 0, 0, k.ownCols, &s.tiles[g.tiles[i]], (first+b)%channels)
+				s.keep(dst, z, 1, 0, 0, k.ownCols, g.tiles[i:i+1], (first+b)%channels)
 			} else {
-				s.add(z, 1, &s.tiles[g.tiles[i]], (first+b)%channels)
+				s.add(z, 1, g.tiles[i:i+1], (first+b)%channels)
 			}
 		}
 	}
@@ -213,100 +216,100 @@ func (s *schwarz[T]) solveExact(g *exactGroup[T], dst []float64) {
 	for group := range g.batch.Groups() {
 		tiles := g.tiles[group*lanes : min(len(g.tiles), (group+1)*lanes)]
 		for c := range channels {
-			for l, t := range tiles {
-				s.patch(x[c*m*lanes+l:(c+1)*m*lanes], lanes, &s.tiles[t], c)
-			}
+			s.patches(x[c*m*lanes:(c+1)*m*lanes], lanes, tiles, c)
 		}
 		g.batch.SolveGroup(group, x, channels)
 		for c := range channels {
-			for l, t := range tiles {
-				z := x[c*m*lanes+l : (c+1)*m*lanes]
-				if s.mode == restricted {
-					k := g.kind
-					s.keep(dst, z, lanes, k.before[0], k.before[1], k.pattern.cols, &s.tiles[t], c)
-				} else {
-					s.add(z, lanes, &s.tiles[t], c)
+			z := x[c*m*lanes : (c+1)*m*lanes]
+			if s.mode == restricted {
+				k := g.kind
+				s.keep(dst, z, lanes, k.before[0], k.before[1], k.pattern.cols, tiles, c)
+			} else {
+				s.add(z, lanes, tiles, c)
+			}
+		}
+	}
+}
+
+// patches copies the extended tiles of a channel of the residual, times S where
+// weighted, into x, element (r, c) of tile l at x[(r*cols+c)*lanes+l]. Going through
+// all tiles row by row keeps reads and writes close together.
+func (s *schwarz[T]) patches(x []T, lanes int, tiles []int, channel int) {
+	first := &s.tiles[tiles[0]]
+	rows, cols := first.ext[0].len(), first.ext[1].len()
+	plane := s.r[channel*len(s.r)/s.m.channels:]
+	for r := range rows {
+		for l, t := range tiles {
+			at := s.place(&s.tiles[t]) + r*s.stride
+			row := plane[at : at+cols]
+			to := x[r*cols*lanes+l:]
+			if s.scale == nil {
+				if lanes == 1 {
+					to = to[:len(row)]
+					for j, v := range row {
+						to[j] = T(v)
+					}
+					continue
 				}
+				for j, v := range row {
+					to[j*lanes] = T(v)
+				}
+				continue
 			}
-		}
-	}
-}
-
-// patch copies the extended tile of a channel of the residual, times S where
-// weighted, into x with the step between its elements.
-func (s *schwarz[T]) patch(x []T, step int, t *tile, channel int) {
-	at, stride := s.place(t)
-	plane := len(s.r) / s.m.channels
-	cols := t.ext[1].len()
-	i := 0
-	for range t.ext[0].len() {
-		row := s.r[channel*plane+at:][:cols]
-		switch {
-		case s.scale != nil:
-			scale := s.scale[at:][:cols]
+			scale := s.scale[at : at+len(row)]
 			for j, v := range row {
-				x[i] = T(v * scale[j])
-				i += step
+				to[j*lanes] = T(v * scale[j])
 			}
-		case step == 1:
-			out := x[i : i+cols]
-			for j, v := range row {
-				out[j] = T(v)
-			}
-			i += cols
-		default:
-			for _, v := range row {
-				x[i] = T(v)
-				i += step
-			}
-		}
-		at += stride
-	}
-}
-
-// keep writes the owned pixels of a local solution to dst. Element (0, 0) of them
-// is at row r, column c of z, whose rows are cols long.
-func (s *schwarz[T]) keep(dst []float64, z []T, step, r, c, cols int, t *tile, channel int) {
-	box := s.plan.Owned()
-	stride := s.m.cols
-	at := channel*s.m.rows*s.m.cols + (t.owned[0].lo-box.Lo[0])*stride + t.owned[1].lo - box.Lo[1]
-	for i := range t.owned[0].len() {
-		row := dst[at+i*stride:][:t.owned[1].len()]
-		from := ((r+i)*cols + c) * step
-		if step == 1 {
-			in := z[from:][:len(row)]
-			for j, v := range in {
-				row[j] = float64(v)
-			}
-			continue
-		}
-		for j := range row {
-			row[j] = float64(z[from+j*step])
 		}
 	}
 }
 
-// add adds a local solution, times S where weighted, to z over the extended box.
-func (s *schwarz[T]) add(z []T, step int, t *tile, channel int) {
-	at, stride := s.place(t)
-	plane := len(s.z) / s.m.channels
-	cols := t.ext[1].len()
-	i := 0
-	for range t.ext[0].len() {
-		row := s.z[channel*plane+at:][:cols]
-		if s.scale != nil {
-			scale := s.scale[at:][:cols]
-			for j := range row {
-				row[j] += float64(z[i]) * scale[j]
-				i += step
+// keep writes the owned pixels of local solutions to dst. Element (0, 0) of them is
+// at row r, column c of z, whose rows are cols long; lanes as in patches.
+func (s *schwarz[T]) keep(dst []float64, z []T, lanes, r, c, cols int, tiles []int, channel int) {
+	overlap := (s.stride - s.m.cols) / 2
+	plane := dst[channel*s.m.rows*s.m.cols:]
+	for i := range s.tiles[tiles[0]].owned[0].len() {
+		for l, id := range tiles {
+			t := &s.tiles[id]
+			at := (t.owned[0].lo-s.corner[0]-overlap+i)*s.m.cols + t.owned[1].lo - s.corner[1] - overlap
+			row := plane[at : at+t.owned[1].len()]
+			from := z[((r+i)*cols+c)*lanes+l:]
+			if lanes == 1 {
+				from = from[:len(row)]
+				for j, v := range from {
+					row[j] = float64(v)
+				}
+				continue
 			}
-		} else {
 			for j := range row {
-				row[j] += float64(z[i])
-				i += step
+				row[j] = float64(from[j*lanes])
 			}
 		}
-		at += stride
+	}
+}
+
+// add adds local solutions, times S where weighted, to z over the extended box.
+func (s *schwarz[T]) add(z []T, lanes int, tiles []int, channel int) {
+	first := &s.tiles[tiles[0]]
+	rows, cols := first.ext[0].len(), first.ext[1].len()
+	plane := s.z[channel*len(s.z)/s.m.channels:]
+	for r := range rows {
+		for l, t := range tiles {
+			at := s.place(&s.tiles[t]) + r*s.stride
+			row := plane[at : at+cols]
+			from := z[r*cols*lanes+l:]
+			if s.scale == nil {
+				for j := range row {
+					row[j] += float64(from[j*lanes])
+				}
+				continue
+			}
+			scale := s.scale[at : at+len(row)]
+			for j := range row {
+				row[j] += float64(from[j*lanes]) * scale[j]
+			}
+		}
 	}
 }
 
