@@ -62,8 +62,8 @@ type metrics struct {
 // seconds are wall time. Lambda, set-up, solve, exchange and reduce are the largest
 // over the ranks; exchange and reduce are parts of the other three.
 type seconds struct {
-	Read     float64 `json:"read"`   // or simulate
-	Lambda   float64 `json:"lambda"` // spent looking for it, before the last solve
+	Read     float64 `json:"read"`             // or simulate
+	Lambda   float64 `json:"lambda,omitempty"` // spent looking for it, before the last solve
 	Setup    float64 `json:"setup"`
 	Solve    float64 `json:"solve"`
 	Exchange float64 `json:"exchange"`

@@ -26,10 +26,10 @@ type Line struct {
 
 	phase  string
 	told   map[string]bool // phases shown as plain lines: once each, searches repeat them
-	began  time.Time // of the phase
-	first  float64   // residual at its first step
-	shown  time.Time // when something was last written
-	length int       // runes on the terminal's line
+	began  time.Time       // of the phase
+	first  float64         // residual at its first step
+	shown  time.Time       // when something was last written
+	length int             // runes on the terminal's line
 }
 
 // New shows progress on w; it updates in place if w is a terminal.
