@@ -43,6 +43,9 @@ func (e *endpoint) bcast(b []byte, elem, root int) error {
 func (e *endpoint) reduce(dst, src []float64, op Op, root int) error {
 	m, n := &e.meeting, len(src)
 	w := word{call: "Reduce", n: n, root: root, op: op}
+	if root == everyRank {
+		w.call = "Allreduce"
+	}
 	receives := root == everyRank || root == e.rank
 	if n <= small {
 		cells := m.cells[e.meetings&1]
@@ -58,7 +61,7 @@ func (e *endpoint) reduce(dst, src []float64, op Op, root int) error {
 	// Every rank folds its share of the elements into the common scratch. The
 	// next large reduction writes there only after a meeting that all reach
 	// when they have copied the result out.
-	w.src = src
+	w.src, w.scratch = src, n
 	if err := e.meet(w); err != nil {
 		return err
 	}
@@ -69,7 +72,7 @@ func (e *endpoint) reduce(dst, src []float64, op Op, root int) error {
 	size := len(m.words)
 	lo, hi := e.rank*n/size, (e.rank+1)*n/size
 	e.fold.rows(op, m.scratch[lo:hi], e.rows, lo)
-	e.again("Reduce")
+	e.again(w.call)
 	if receives {
 		copy(dst, m.scratch[:n])
 	}

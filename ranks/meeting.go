@@ -43,6 +43,7 @@ type word struct {
 	src, dst    []float64
 	bytes       []byte
 	sendCounts  []int
+	scratch     int // elements of meeting.scratch
 	colour, key int
 }
 
@@ -130,8 +131,8 @@ func (e *endpoint) complete() error {
 	switch {
 	case a.call == "Split":
 		m.halves = e.divide()
-	case a.call == "Reduce" && a.n > small && len(m.scratch) < a.n:
-		m.scratch = make([]float64, a.n)
+	case len(m.scratch) < a.scratch:
+		m.scratch = make([]float64, a.scratch)
 	}
 	return nil
 }
@@ -141,7 +142,7 @@ func (w *word) String() string {
 	if w.n > 0 {
 		s += fmt.Sprintf(" of %d elements", w.n)
 	}
-	if w.call == "Reduce" {
+	if w.call == "Reduce" || w.call == "Allreduce" {
 		s += fmt.Sprintf(" (%v)", w.op)
 	}
 	if w.root >= 0 {

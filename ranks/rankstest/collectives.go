@@ -10,7 +10,7 @@ import (
 )
 
 func bcast(c ranks.Comm) error {
-	for round, n := range sizes {
+	for round, n := range sizes(c.Size()) {
 		root := pick(c.Size(), round)
 		x := values(round, c.Rank(), n)
 		if err := c.Bcast(x, root); err != nil {
@@ -38,7 +38,7 @@ func bcast(c ranks.Comm) error {
 
 // blocks is what a gather of the round should give, with each rank's count.
 func blocks(round, p int) (counts []int, all []float64) {
-	scale := []int{1, 3, 50, 3000, 1}[round%5]
+	scale := []int{1, 3, 50, 40000 / (p + 12), 1}[round%5]
 	for q := range p {
 		n := pick(scale+1, round, q)
 		counts = append(counts, n)

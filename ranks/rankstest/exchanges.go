@@ -7,12 +7,13 @@ import (
 	"tessera/ranks"
 )
 
-// linked says whether ranks a and b are neighbours in a round of a random graph
-// that has loops; count is what a sends to b.
-func linked(round, a, b int) bool { return pick(3, round, min(a, b), max(a, b)) > 0 }
+// linked says whether ranks a and b of p are neighbours in a round of a random
+// graph that has loops, with six neighbours to a rank where there are that many;
+// count is what a sends to b.
+func linked(round, p, a, b int) bool { return pick(p+3, round, min(a, b), max(a, b)) < 6 }
 
 func count(round, a, b int) int {
-	n := sizes[pick(len(sizes)-1, round, 7, a, b)] // all but the largest
+	n := sizes(17)[pick(8, round, 7, a, b)]
 	return n + pick(2, round, 8, a, b)
 }
 
@@ -34,7 +35,7 @@ func exchangeRound(c ranks.Comm, round int) error {
 	first := pick(p, round, r)
 	for k := range p {
 		q := (first + k) % p
-		if !linked(round, r, q) {
+		if !linked(round, p, r, q) {
 			continue
 		}
 		nb.Ranks = append(nb.Ranks, q)

@@ -15,7 +15,7 @@ func ring(c ranks.Comm) error {
 		return nil
 	}
 	next, prev := (r+1)%p, (r+p-1)%p
-	for round, n := range sizes {
+	for round, n := range sizes(c.Size()) {
 		out, in := values(round, r, n), filled(n+2)
 		give := func() error { return c.Send(out, next, round) }
 		take := func() error {
@@ -202,7 +202,7 @@ func spacesApart(c ranks.Comm) error {
 
 func sendrecv(c ranks.Comm) error {
 	p, r := c.Size(), c.Rank()
-	for round, n := range sizes {
+	for round, n := range sizes(c.Size()) {
 		for _, shift := range []int{1, p - 1, 0} {
 			dst, src := (r+shift)%p, (r+p-shift)%p
 			out, in := values(round, r, n+r%3), filled(n+2)

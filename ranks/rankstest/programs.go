@@ -18,7 +18,7 @@ func randomPrograms(c ranks.Comm) error {
 	if err != nil {
 		return err
 	}
-	for step := range 150 {
+	for step := range 80 {
 		on := []ranks.Comm{c, odd, turned}[pick(3, step, 1)]
 		if err := randomCall(on, step); err != nil {
 			return fmt.Errorf("step %d on %d ranks: %w", step, on.Size(), err)
@@ -29,7 +29,7 @@ func randomPrograms(c ranks.Comm) error {
 
 func randomCall(c ranks.Comm, step int) error {
 	p, r := c.Size(), c.Rank()
-	n := sizes[pick(len(sizes)-1, step, 2)]
+	n := sizes(p)[pick(8, step, 2)]
 	root := pick(p, step, 3)
 	switch pick(8, step, 4) {
 	case 0:

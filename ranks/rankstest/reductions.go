@@ -83,7 +83,7 @@ func checkFold(what string, op ranks.Op, got []float64, size int, at func(q, i i
 
 func reduce(c ranks.Comm) error {
 	p, r := c.Size(), c.Rank()
-	for round, n := range sizes {
+	for round, n := range sizes(c.Size()) {
 		at := func(q, i int) float64 { return value(round, q, i) }
 		for _, op := range []ranks.Op{ranks.Sum, ranks.Max, ranks.Min} {
 			src, dst := values(round, r, n), filled(n)
