@@ -136,6 +136,9 @@ func (f *File) String(key string) string {
 	return ""
 }
 
+// Has tells whether the file, or a -set, says anything at key or in section key.
+func (f *File) Has(key string) bool { return f.find(key) != nil }
+
 // Name is what the file is called in messages.
 func (f *File) Name() string { return f.name }
 

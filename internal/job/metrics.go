@@ -28,10 +28,11 @@ type metrics struct {
 	Cores     int    `json:"cores"` // of rank 0's host
 	Seed      uint64 `json:"seed"`
 
-	Channels int `json:"channels"`
-	Rows     int `json:"rows"`
-	Cols     int `json:"cols"`
-	Missing  int `json:"missing_pixels"`
+	Source   string `json:"source"` // of the frame
+	Channels int    `json:"channels"`
+	Rows     int    `json:"rows"`
+	Cols     int    `json:"cols"`
+	Missing  int    `json:"missing_pixels"`
 
 	Method      string  `json:"method"`
 	Regulariser string  `json:"regulariser"`

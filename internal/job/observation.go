@@ -32,6 +32,19 @@ func (o *observation) missing(i int) bool {
 	return o.weights != nil && o.weights[i%len(o.weights)] == 0
 }
 
+// source says in words where the frame comes from.
+func (c *tikhonovConfig) source(unused bool) string {
+	switch {
+	case unused:
+		return c.Image.Path + ", observed; [simulate] is not used"
+	case c.Image.Path != "":
+		return c.Image.Path + ", observed"
+	case c.Simulate.From != "":
+		return "simulated from " + c.Simulate.From
+	}
+	return "simulated deep-sky frame"
+}
+
 // problem is what the solver is given of the observation.
 func (o *observation) problem(kernel image.Kernel) *image.Problem {
 	return &image.Problem{Channels: o.channels, Frame: o.frame, Data: o.data, Weights: o.weights, Kernel: kernel}

@@ -32,7 +32,10 @@ func runTikhonov(ctx context.Context, comm ranks.Comm, env Env, f *config.File, 
 			err = log.end(err)
 		}()
 	}
-	r := &restoration{comm: comm, env: env, log: log.Logger, c: c, began: comm.Wtime()}
+	r := &restoration{
+		comm: comm, env: env, log: log.Logger, c: c, began: comm.Wtime(),
+		unused: c.Image.Path != "" && f.Has("simulate"),
+	}
 	if comm.Rank() == 0 {
 		r.m = newMetrics(comm, env, c)
 		r.m.Config = sections(f.Values())
@@ -47,6 +50,7 @@ type restoration struct {
 	log    *slog.Logger
 	c      *tikhonovConfig
 	began  float64
+	unused bool     // the config has a [simulate] section that an [image] overrules
 	m      *metrics // rank 0 only
 	kernel image.Kernel
 	o      *observation
@@ -81,17 +85,12 @@ func (r *restoration) observe(ctx context.Context) (err error) {
 	if r.kernel, err = blurKernel(r.comm, &r.c.Blur); err != nil {
 		return err
 	}
+	source := r.c.source(r.unused)
+	r.env.Progress.Phase(source)
+	r.log.Info("frame", "source", source, "seed", r.c.Seed)
 	if r.c.Image.Path != "" {
-		r.env.Progress.Phase("reading " + r.c.Image.Path)
-		r.log.Info("reading", "image", r.c.Image.Path, "note", "[simulate] is not used")
 		r.o, err = readObservation(r.comm, &r.c.Image, nil)
 	} else {
-		from := "a deep-sky frame"
-		if r.c.Simulate.From != "" {
-			from = r.c.Simulate.From
-		}
-		r.env.Progress.Phase("simulating from " + from)
-		r.log.Info("simulating", "from", from, "seed", r.c.Seed)
 		r.o, err = simulateObservation(r.comm, r.c, r.kernel, nil)
 	}
 	if err := ranks.AgreeError(r.comm, err); err != nil {
@@ -104,7 +103,7 @@ func (r *restoration) observe(ctx context.Context) (err error) {
 	}
 	if r.m != nil {
 		r.m.Seconds.Read = r.comm.Wtime() - start
-		r.m.Channels = r.o.channels
+		r.m.Source, r.m.Channels = source, r.o.channels
 		r.m.Rows, r.m.Cols = r.o.shape()
 	}
 	return ranks.AgreeError(r.comm, ctx.Err())

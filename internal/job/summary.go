@@ -15,7 +15,8 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...))
 	}
-	row("frame", "%d x %d x %d, %d missing pixels", m.Channels, m.Rows, m.Cols, m.Missing)
+	row("frame", "%s", m.Source)
+	row("", "%d x %d x %d, %d missing pixels", m.Channels, m.Rows, m.Cols, m.Missing)
 	row("ranks", "%d, %s", m.Ranks, m.Transport)
 	row("method", "%s, overlap %d, regulariser %s, %s border", m.Method, m.Overlap, m.Regulariser, m.Border)
 	rule := ""
