@@ -67,7 +67,8 @@ type reported struct{ status int }
 func (e reported) Error() string { return "reported by rank 0" }
 
 // Main runs the command line and returns the exit status. An interrupt or
-// SIGTERM cancels the command; a second one kills the process at once.
+// SIGTERM cancels the command; a second one kills the process at once. It is
+// called once a process: MPI starts only once.
 func Main(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -80,6 +81,10 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	if usage := new(usageError); errors.As(err, usage) {
 		// Found before any rank was started, by every process of an mpirun: one says it.
 		err = onRankZero(ctx, func() error { return *usage })
+	}
+	if err != nil && ctx.Err() != nil && status(err) == failed {
+		// A rank that did not stop in time, or the others' complaint that it did not.
+		err = fmt.Errorf("%w: %w", context.Canceled, err)
 	}
 	if err != nil && !errors.As(err, new(reported)) {
 		fmt.Fprintln(stderr, message(err))
