@@ -52,11 +52,13 @@ func allowed(from, to string) bool {
 		return false
 	case layers[i].name == kernels:
 		return layers[j].name == kernels
-	case i == j: // tikhonov/image uses tikhonov, never the other way round
-		return fromTop == toTop && strings.HasPrefix(from, to+"/")
+	case i == j: // tikhonov/image uses tikhonov, which uses nothing below it but what it keeps internal
+		return fromTop == toTop && (strings.HasPrefix(from, to+"/") || strings.HasPrefix(to, from+"/internal/"))
 	case layers[i].name == "ranks" || layers[i].name == "halo" && layers[j].name == kernels:
 		return false // ranks imports nothing of ours, halo knows no physics
 	case layers[i].name == "console and config":
+		return false
+	case strings.Contains(to, "/internal/"):
 		return false
 	case layers[j].name == kernels:
 		return true
@@ -138,6 +140,8 @@ func TestAllowed(t *testing.T) {
 		{"ranks", "halo", false},
 		{"ranks", "internal/linalg", false},
 		{"ranks", "ranks/rankstest", false},
+		{"ranks", "ranks/internal/mpix", true},
+		{"halo", "ranks/internal/mpix", false},
 		{"ranks/rankstest", "ranks", true},
 		{"internal/linalg", "ranks", false},
 		{"internal/simulate", "internal/imageio", true},
