@@ -136,27 +136,25 @@ func parse(args []string, stdout, stderr io.Writer) (*call, *Command, error) {
 // onRankZero runs work on rank 0 of whatever world this process is in. The other
 // processes of an mpirun wait for it, print nothing and exit as it does.
 func onRankZero(ctx context.Context, work func() error) error {
-	var verdict error
+	var v verdict
 	err := ranks.Launch(ctx, ranks.Options{}, func(_ context.Context, comm ranks.Comm) error {
-		var mine error
+		v.enter(comm.Rank())
+		code := []float64{done}
+		var found error
 		if comm.Rank() == 0 {
-			mine = work()
+			found = work()
+			code[0] = float64(status(found))
 		}
-		code := []float64{float64(status(mine))}
 		if err := comm.Bcast(code, 0); err != nil {
 			return err
 		}
-		if comm.Rank() == 0 {
-			verdict = mine
-		} else if code[0] != done && verdict == nil {
-			verdict = reported{int(code[0])}
+		if comm.Rank() != 0 && code[0] != done {
+			found = reported{int(code[0])}
 		}
+		v.take(found)
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	return verdict
+	return v.of(err)
 }
 
 // status is the exit status an error stands for.

@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"sync"
 
 	"tessera/internal/job"
 	"tessera/internal/progress"
@@ -38,93 +36,51 @@ func (c *call) withJob(ctx context.Context, o ranks.Options, path string, accept
 	var v verdict
 	err := ranks.Launch(ctx, o, func(ctx context.Context, comm ranks.Comm) error {
 		v.enter(comm.Rank())
-		j, err := c.agreeOnJob(comm, path, accept)
-		if err == nil {
-			return work(ctx, comm, j)
+		j, wrong, err := c.agreeOnJob(comm, path, accept)
+		if err != nil {
+			return err
 		}
-		if v.take(err) {
-			return nil // every rank knows it; the process says it when all have left
+		if wrong != nil {
+			v.take(wrong) // every rank knows; the process says it when all have left
+			return nil
 		}
-		return err
+		return work(ctx, comm, j)
 	})
 	return v.of(err)
 }
 
-// verdict is how the ranks of this process end.
-type verdict struct {
-	mu      sync.Mutex
-	entered bool
-	root    bool  // rank 0 is one of them
-	err     error // found wrong before any computing, by all ranks alike
-}
-
-func (v *verdict) enter(rank int) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.entered = true
-	v.root = v.root || rank == 0
-}
-
-// take keeps err if it is one that all ranks share: rank 0's is the problem
-// itself, the others' its exit status.
-func (v *verdict) take(err error) bool {
-	if status(err) != misused {
-		return false
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.err == nil || errors.As(v.err, new(reported)) {
-		v.err = err
-	}
-	return true
-}
-
-// of is the error to print in view of what Launch returned. An error of a run
-// that had begun is on every rank; the process of rank 0 prints it.
-func (v *verdict) of(err error) error {
-	if err == nil {
-		return v.err
-	}
-	if v.entered && !v.root {
-		return reported{status(err)}
-	}
-	return err
-}
-
 // agreeOnJob reads the config on rank 0 and checks it and the files it names;
-// the other ranks are sent its text. It is collective, and where rank 0 finds
-// something wrong the others get a reported error.
-func (c *call) agreeOnJob(comm ranks.Comm, path string, accept func(dir string) error) (*job.Job, error) {
+// the other ranks are sent its text. Collective. What rank 0 finds wrong is wrong
+// on every rank: the problem itself on rank 0, its exit status on the others.
+func (c *call) agreeOnJob(comm ranks.Comm, path string, accept func(dir string) error) (j *job.Job, wrong, err error) {
 	var text []byte
-	var j *job.Job
-	var err error
 	head := make([]float64, 2) // exit status, length of the text
 	if comm.Rank() == 0 {
-		if text, err = readConfig(path); err == nil {
-			j, err = c.load(path, text)
+		if text, wrong = readConfig(path); wrong == nil {
+			j, wrong = c.load(path, text)
 		}
-		if err == nil {
-			err = accept(j.Dir)
+		if wrong == nil {
+			wrong = accept(j.Dir)
 		}
-		head[0], head[1] = float64(status(err)), float64(len(text))
+		head[0], head[1] = float64(status(wrong)), float64(len(text))
 	}
-	if e := comm.Bcast(head, 0); e != nil {
-		return nil, e
+	if err := comm.Bcast(head, 0); err != nil {
+		return nil, nil, err
 	}
 	if head[0] != done {
 		if comm.Rank() != 0 {
-			err = reported{int(head[0])}
+			wrong = reported{int(head[0])}
 		}
-		return nil, err
+		return nil, wrong, nil
 	}
 	if comm.Rank() != 0 {
 		text = make([]byte, int(head[1]))
 	}
-	if e := comm.BcastBytes(text, 0); e != nil {
-		return nil, e
+	if err := comm.BcastBytes(text, 0); err != nil {
+		return nil, nil, err
 	}
 	if comm.Rank() != 0 {
 		j, err = job.Load(path, text, c.overrides())
 	}
-	return j, err
+	return j, nil, err
 }
