@@ -17,6 +17,7 @@ type Blur struct {
 	rows, cols int
 	channels   int
 	ext        []float64 // channels planes with a halo of the kernel's radius
+	wide       *wide     // nil unless the kernel is large
 	padded     []float64 // one plane with twice that halo, zero outside the owned box; made by Adjoint
 }
 
@@ -34,6 +35,7 @@ func NewBlur(comm ranks.Comm, frame *halo.Decomposition, channels int, k Kernel,
 	shape := plan.Owned().Shape()
 	b.rows, b.cols = shape[0], shape[1]
 	b.ext = make([]float64, channels*plan.Extended().Size())
+	b.wide = newWide(b.kernel, b.rows, b.cols)
 	return b, nil
 }
 
@@ -47,7 +49,11 @@ func (b *Blur) Apply(dst, src []float64) error {
 		return err
 	}
 	for c := range b.channels {
-		b.kernel.Convolve(b.plane(dst, c), b.rows, b.cols, b.extended(c))
+		if b.wide != nil {
+			b.wide.convolve(b.plane(dst, c), b.extended(c))
+		} else {
+			b.kernel.Convolve(b.plane(dst, c), b.rows, b.cols, b.extended(c))
+		}
 	}
 	return nil
 }
@@ -59,25 +65,34 @@ func (b *Blur) Adjoint(dst, src []float64) error {
 	if err := b.check("Adjoint", dst, src); err != nil {
 		return err
 	}
-	r, c := b.kernel.RowRadius, b.kernel.ColRadius
-	wide := b.cols + 4*c
-	if b.padded == nil {
-		b.padded = make([]float64, (b.rows+4*r)*wide)
-	}
-	flip := b.kernel.Flipped()
 	size := len(b.ext) / b.channels
-	for ch := range b.channels {
-		for i := range b.rows {
-			copy(b.padded[(i+2*r)*wide+2*c:], b.plane(src, ch)[i*b.cols:(i+1)*b.cols])
-		}
-		in := stencil.Plane{Data: b.padded, Origin: r*wide + c, Stride: wide}
-		flip.Convolve(b.ext[ch*size:(ch+1)*size], b.rows+2*r, b.cols+2*c, in)
+	for c := range b.channels {
+		b.spread(b.ext[c*size:(c+1)*size], b.plane(src, c))
 	}
 	if err := b.plan.AddBack(b.comm, b.ext, b.channels); err != nil {
 		return err
 	}
 	b.plan.Gather(dst, b.ext, b.channels)
 	return nil
+}
+
+// spread sets ext, one plane with its halo, to the transposed convolution of the
+// owned pixels alone.
+func (b *Blur) spread(ext, src []float64) {
+	if b.wide != nil {
+		b.wide.spread(ext, stencil.Plane{Data: src, Stride: b.cols})
+		return
+	}
+	r, c := b.kernel.RowRadius, b.kernel.ColRadius
+	stride := b.cols + 4*c
+	if b.padded == nil {
+		b.padded = make([]float64, (b.rows+4*r)*stride)
+	}
+	for i := range b.rows {
+		copy(b.padded[(i+2*r)*stride+2*c:], src[i*b.cols:(i+1)*b.cols])
+	}
+	in := stencil.Plane{Data: b.padded, Origin: r*stride + c, Stride: stride}
+	b.kernel.Flipped().Convolve(ext, b.rows+2*r, b.cols+2*c, in)
 }
 
 func (b *Blur) check(call string, dst, src []float64) error {

@@ -83,7 +83,7 @@ func newCoarse(m *operator, o *Options) (*coarse, error) {
 func (c *coarse) assemble(o *Options) error {
 	m := c.m
 	box := m.frame.Owned(m.comm.Rank())
-	reach := [2]int{max(2*m.blur.kernel.RowRadius, m.normal.Q.Reach()), max(2*m.blur.kernel.ColRadius, m.normal.Q.Reach())}
+	reach := m.reach
 	sum := make([]float64, len(c.index))
 	var touched []int
 	var triples []float64

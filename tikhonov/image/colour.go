@@ -29,10 +29,7 @@ func colourTiles(m *operator, o *Options) ([]int, int) {
 		}
 		return a.owned[1].lo - b.owned[1].lo
 	})
-	reach := [2]int{m.normal.HaloRows(), m.normal.HaloCols()}
-	if m.mirrored {
-		reach = [2]int{2 * m.blur.kernel.RowRadius, 2 * m.blur.kernel.ColRadius}
-	}
+	reach := m.reach
 	// Bins at least as large as the widest tile with its reach: partners are in
 	// neighbouring bins.
 	bin := [2]int{1, 1}

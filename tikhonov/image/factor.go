@@ -95,12 +95,15 @@ func (s *schwarz[T]) factor(ctx context.Context, o *Options) error {
 		return err
 	}
 	shape := s.m.frame.Domain().Shape()
-	nominalWeight := nominal(s.m.owned)
+	usual := nominal(s.m.owned)
+	average := mean(s.m.owned)
 	kindOf := map[kindKey]int{}
 	ofTile := make([]int, len(s.tiles))
-	reach := [2]int{s.m.normal.HaloRows(), s.m.normal.HaloCols()}
-	if s.m.mirrored { // normal's kernel is switched off
-		reach = [2]int{max(reach[0], 2*s.m.blur.kernel.RowRadius), max(reach[1], 2*s.m.blur.kernel.ColRadius)}
+	reach := s.m.reach
+	if len(s.m.blur.kernel.Dense) >= productTaps {
+		// The wings of a large kernel matter little to a local solve: tiles a few
+		// pixels from the edge count as interior.
+		reach = [2]int{min(reach[0], 4), min(reach[1], 4)}
 	}
 	for i := range s.tiles {
 		t := &s.tiles[i]
@@ -113,8 +116,11 @@ func (s *schwarz[T]) factor(ctx context.Context, o *Options) error {
 				pattern: newPattern(t, shape, s.m.blur.kernel, s.m.normal.Q, o.Border),
 				before:  [2]int{key.rows.before, key.cols.before},
 				ownRows: key.rows.owned, ownCols: key.cols.owned,
-				nominal: nominalWeight,
+				nominal: usual,
 			})
+			if k := s.kinds[id]; usual == 0 && !k.affordable() {
+				k.nominal = average
+			}
 		}
 		ofTile[i] = id
 		s.kinds[id].tiles++
@@ -192,11 +198,36 @@ func (k *kind[T]) deviants(weight func(q int) float64, md mode, uniform bool) ([
 			continue
 		}
 		if w > k.nominal || len(pixels) == room {
-			return nil, false
+			// Too many: a factor of its own or, if that is out of reach, the nominal
+			// one as it is. It slows the iteration down and leaves its answer alone.
+			return nil, !k.affordable()
 		}
 		pixels = append(pixels, q)
 	}
 	return pixels, true
+}
+
+// affordable says whether a tile may have a banded factor of its own. With large
+// kernels the band is full, and forming it takes longer than the iterations it saves.
+func (k *kind[T]) affordable() bool {
+	p := k.pattern
+	return k.size()*(p.band+1)*linalg.SizeOf[T]() <= ownFactorBytes*k.ownRows*k.ownCols &&
+		len(p.data)*p.taps*p.taps <= ownFactorWork
+}
+
+// mean of the positive weights, 1 if there are none.
+func mean(w []float64) float64 {
+	sum, n := 0.0, 0
+	for _, v := range w {
+		if v > 0 {
+			sum += v
+			n++
+		}
+	}
+	if n == 0 {
+		return 1
+	}
+	return sum / float64(n)
 }
 
 // factorExact assembles and factors the banded matrices of a group.
@@ -206,8 +237,7 @@ func (s *schwarz[T]) factorExact(g *exactGroup[T], a *around, lambda float64) er
 	low := make([]float64, m*(band+1))
 	rounded := make([]T, len(low))
 	for i, id := range g.tiles {
-		clear(low)
-		g.kind.pattern.matrix(lambda, a.at(&s.tiles[id], g.kind.pattern), func(i, j int, v float64) { low[i*(band+1)+band-(i-j)] += v })
+		g.kind.pattern.banded(low, lambda, a.at(&s.tiles[id], g.kind.pattern))
 		for j, v := range low {
 			rounded[j] = T(v)
 		}

@@ -28,8 +28,7 @@ func (k *kind[T]) size() int { return k.pattern.rows * k.pattern.cols }
 // factor inverts the nominal matrix.
 func (k *kind[T]) factor(lambda float64) error {
 	m := k.size()
-	a := make([]float64, m*m)
-	k.pattern.matrix(lambda, func(int) float64 { return k.nominal }, func(i, j int, v float64) { a[i*m+j] += v })
+	a := k.pattern.dense(lambda, k.nominal)
 	if err := linalg.SPDInverse(m, a, m); err != nil {
 		return fmt.Errorf("image: local matrix of a %d x %d tile: %w", k.pattern.rows, k.pattern.cols, err)
 	}

@@ -140,7 +140,7 @@ func (l *literal) prepare(i int, shapes map[[2]int]*kind[float64]) error {
 	weight := l.weights.at(t, p)
 	m, band := rows*cols, p.band
 	low := make([]float64, m*(band+1))
-	p.matrix(l.o.Lambda, weight, func(i, j int, v float64) { low[i*(band+1)+band-(i-j)] += v })
+	p.banded(low, l.o.Lambda, weight)
 	l.each(t, func(j, at int) { low[j*(band+1)+band] += l.o.Omega * (l.covers[at] - 1) })
 	batch := linalg.NewBandedBatch[float64](m, band, 1)
 	batch.Set(0, low)
@@ -314,10 +314,7 @@ func (l *literal) argMin(exact []float64, exactNorm float64) (float64, error) {
 	least, distance := math.Inf(1), 0.0
 	shape := l.p.Frame.Domain().Shape()
 	patterns := map[kindKey]*pattern{}
-	reach := [2]int{2 * l.m.blur.kernel.RowRadius, 2 * l.m.blur.kernel.ColRadius}
-	for axis := range reach {
-		reach[axis] = max(reach[axis], l.m.normal.Q.Reach())
-	}
+	reach := l.m.reach
 	for i := range l.tiles {
 		t, m := &l.tiles[i], l.tiles[i].area()
 		key := kindKey{classify(t, 0, shape[0], reach[0], l.o.Border), classify(t, 1, shape[1], reach[1], l.o.Border)}
@@ -333,12 +330,7 @@ func (l *literal) argMin(exact []float64, exactNorm float64) (float64, error) {
 				j -= 2 * b[c*plane+at] * x[n]
 				d += x[n]*x[n] - 2*x[n]*w[c*plane+at]
 			})
-			p.matrix(l.o.Lambda, l.weights.at(t, p), func(r, s int, v float64) {
-				if r != s {
-					v *= 2
-				}
-				j += v * x[r] * x[s]
-			})
+			j += p.quadratic(l.o.Lambda, l.weights.at(t, p), x)
 		}
 		if j < least {
 			least, distance = j, d

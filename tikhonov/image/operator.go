@@ -23,13 +23,15 @@ type operator struct {
 	border     halo.Border
 	plan       *halo.Plan
 	normal     stencil.NormalOperator
+	reach      [2]int        // rows and columns that M looks away
+	halo       [2]int        // of ext: reach, or less where Blur does H and H'
 	weights    stencil.Plane // W with a halo of the kernel's radius; nil Data: all ones
 	owned      []float64     // W on the owned box; nil: all ones
 	rows, cols int
 	channels   int
 	ext        []float64
 	mirrored   bool      // the second way
-	t          []float64 // W H x of the second way
+	t          []float64 // W H x of the second way; one plane for wide kernels
 }
 
 func newOperator(comm ranks.Comm, p *Problem, o *Options) (*operator, error) {
@@ -46,11 +48,19 @@ func newOperator(comm ranks.Comm, p *Problem, o *Options) (*operator, error) {
 		Kernel: blur.kernel, Q: regulariserStencil[o.Regulariser], Lambda: o.Lambda,
 		Rows: m.rows, Cols: m.cols, Domain: m.domain(),
 	}
-	if m.mirrored {
-		m.normal.Kernel = stencil.Kernel{Dense: []float64{0}}
+	m.reach = [2]int{m.normal.HaloRows(), m.normal.HaloCols()}
+	m.halo = m.reach
+	switch {
+	case m.mirrored:
 		m.t = make([]float64, m.Len())
+		m.halo = [2]int{m.normal.Q.Reach(), m.normal.Q.Reach()}
+	case blur.wide != nil:
+		m.t = make([]float64, m.rows*m.cols)
 	}
-	if m.plan, err = halo.NewPlan(p.Frame, comm.Rank(), []int{m.normal.HaloRows(), m.normal.HaloCols()}, o.Border); err != nil {
+	if m.t != nil { // normal is left with the regulariser
+		m.normal.Kernel = stencil.Kernel{Dense: []float64{0}}
+	}
+	if m.plan, err = halo.NewPlan(p.Frame, comm.Rank(), m.halo[:], o.Border); err != nil {
 		return nil, err
 	}
 	m.ext = make([]float64, p.Channels*m.plan.Extended().Size())
@@ -113,13 +123,20 @@ func (m *operator) Apply(dst, src []float64) error {
 	if err := m.plan.Exchange(m.comm, m.ext, m.channels); err != nil {
 		return err
 	}
-	if m.mirrored {
+	switch {
+	case m.mirrored:
 		if err := m.blur.Apply(m.t, src); err != nil {
 			return err
 		}
 		m.weigh(m.t)
 		if err := m.blur.Adjoint(dst, m.t); err != nil {
 			return err
+		}
+		m.addRegulariser(dst)
+		return nil
+	case m.blur.wide != nil:
+		for c := range m.channels {
+			m.blur.wide.normal(m.blur.plane(dst, c), m.extended(c), m.weights)
 		}
 		m.addRegulariser(dst)
 		return nil
@@ -133,10 +150,10 @@ func (m *operator) Apply(dst, src []float64) error {
 // extended is channel c of the array with halo.
 func (m *operator) extended(c int) stencil.Plane {
 	size := len(m.ext) / m.channels
-	return stencil.Interior(m.ext[c*size:(c+1)*size], m.cols, m.normal.HaloRows(), m.normal.HaloCols())
+	return stencil.Interior(m.ext[c*size:(c+1)*size], m.cols, m.halo[0], m.halo[1])
 }
 
-// addRegulariser adds lambda Q'Q x, x in ext: normal's kernel is zero here.
+// addRegulariser adds lambda Q'Q x, x in ext, where normal's kernel is zero.
 func (m *operator) addRegulariser(dst []float64) {
 	t := m.blur.plane(m.t, 0)
 	for c := range m.channels {

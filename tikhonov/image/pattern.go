@@ -1,7 +1,10 @@
 package image
 
 import (
+	"slices"
+
 	"tessera/halo"
+	"tessera/internal/linalg"
 	"tessera/internal/stencil"
 )
 
@@ -10,12 +13,13 @@ import (
 // the tile's unknowns appear in. It serves every tile of the kind.
 type pattern struct {
 	rows, cols  int // of the extended tile
+	taps        int // of the kernel
 	band        int // half-bandwidth of M_i in row-major order
 	regulariser []entry
 	// Data pixels near the tile, row-major over the spans dataRows x dataCols given
 	// relative to the extended tile's first pixel.
 	dataRows, dataCols span
-	data               [][]entry // h_q restricted to the tile: (local pixel, value)
+	data               [][]entry // h_q restricted to the tile: local pixels, descending
 }
 
 // entry is an element of a sparse vector (at) or, in regulariser, of a lower
@@ -72,7 +76,7 @@ func localIndex(i int, ext span, n int, border halo.Border) int {
 
 // newPattern works the kind of the tile out.
 func newPattern(t *tile, frame []int, k stencil.Kernel, q stencil.Regulariser, border halo.Border) *pattern {
-	p := &pattern{rows: t.ext[0].len(), cols: t.ext[1].len()}
+	p := &pattern{rows: t.ext[0].len(), cols: t.ext[1].len(), taps: len(k.Dense)}
 	rows := tabulate(t.ext[0], frame[0], k.RowRadius, border)
 	cols := tabulate(t.ext[1], frame[1], k.ColRadius, border)
 	p.dataRows, p.dataCols = rows.span, cols.span
@@ -86,25 +90,19 @@ func newPattern(t *tile, frame []int, k stencil.Kernel, q stencil.Regulariser, b
 
 // widen makes the band hold the outer product of a sparse vector with itself.
 func (p *pattern) widen(h []entry) {
-	if len(h) == 0 {
-		return
+	if len(h) > 0 {
+		p.band = max(p.band, h[0].at-h[len(h)-1].at)
 	}
-	lo, hi := h[0].at, h[0].at
-	for _, e := range h {
-		lo, hi = min(lo, e.at), max(hi, e.at)
-	}
-	p.band = max(p.band, hi-lo)
 }
 
 // stencilRows lists, for every position, the dense stencil's row restricted to the
-// tile, taps that fall on one pixel added up.
+// tile in descending order of pixels, taps that fall on one pixel added up.
 func stencilRows(width int, rows, cols axisTable, dense []float64) [][]entry {
 	out := make([][]entry, 0, len(rows.local)*len(cols.local))
 	sum := map[int]float64{}
 	for _, r := range rows.local {
 		for _, c := range cols.local {
-			var h []entry
-			simple := true
+			h := make([]entry, 0, min(len(dense), 32))
 			for a, i := range r {
 				for b, j := range c {
 					v := dense[a*len(c)+b]
@@ -114,14 +112,11 @@ func stencilRows(width int, rows, cols axisTable, dense []float64) [][]entry {
 					h = append(h, entry{i*width + j, v})
 				}
 			}
-			clear(sum)
-			for _, e := range h {
-				if _, twice := sum[e.at]; twice {
-					simple = false
+			if repeats(r) || repeats(c) {
+				clear(sum)
+				for _, e := range h {
+					sum[e.at] += e.value
 				}
-				sum[e.at] += e.value
-			}
-			if !simple {
 				merged := h[:0]
 				for _, e := range h {
 					if v, left := sum[e.at]; left {
@@ -129,12 +124,23 @@ func stencilRows(width int, rows, cols axisTable, dense []float64) [][]entry {
 						delete(sum, e.at)
 					}
 				}
+				slices.SortFunc(merged, func(a, b entry) int { return b.at - a.at })
 				h = merged
 			}
 			out = append(out, h)
 		}
 	}
 	return out
+}
+
+// repeats says whether a pixel stands under two taps, as it does beside a mirror.
+func repeats(local []int) bool {
+	for a, i := range local {
+		if i >= 0 && slices.Contains(local[:a], i) {
+			return true
+		}
+	}
+	return false
 }
 
 // penalty lists the lower triangle of R Q'Q R', without lambda; entries may repeat.
@@ -179,24 +185,76 @@ func (p *pattern) penalty(t *tile, frame []int, q stencil.Regulariser, border ha
 	return low
 }
 
-// matrix writes the lower triangle of M_i into put(i, j, v) calls that add up:
-// lambda Q'Q, and w_q h_q h_q' for every data pixel of non-zero weight.
-func (p *pattern) matrix(lambda float64, weight func(q int) float64, put func(i, j int, v float64)) {
+// productTaps is the size of a kernel from which the local matrix is formed as a
+// matrix product: the outer products of so many taps would take longer.
+const productTaps = 122
+
+// dense is M_i as a full lower triangle, with the same weight at every data pixel.
+func (p *pattern) dense(lambda, weight float64) []float64 {
+	m := p.rows * p.cols
+	a := make([]float64, m*m)
+	if p.taps < productTaps {
+		p.assemble(a, m, 0, lambda, func(int) float64 { return weight })
+		return a
+	}
+	h := make([]float64, len(p.data)*m)
+	for q, row := range p.data {
+		for _, e := range row {
+			h[q*m+e.at] = e.value
+		}
+	}
+	linalg.Gemm(true, false, m, m, len(p.data), weight, h, m, h, m, 0, a, m)
+	for _, e := range p.regulariser {
+		a[e.at] += lambda * e.value
+	}
+	return a
+}
+
+// banded is M_i as rows of band+1 numbers, the diagonal last.
+func (p *pattern) banded(low []float64, lambda float64, weight func(q int) float64) {
+	clear(low)
+	p.assemble(low, p.band, p.band, lambda, weight)
+}
+
+// assemble adds lambda R Q'Q R' + sum_q w_q h_q h_q' to an array in which element
+// (i, j), j <= i, stands at i*stride + shift + j.
+func (p *pattern) assemble(a []float64, stride, shift int, lambda float64, weight func(q int) float64) {
 	m := p.rows * p.cols
 	for _, e := range p.regulariser {
-		put(e.at/m, e.at%m, lambda*e.value)
+		a[e.at/m*stride+shift+e.at%m] += lambda * e.value
 	}
 	for q, h := range p.data {
 		w := weight(q)
 		if w == 0 {
 			continue
 		}
-		for _, a := range h {
-			for _, b := range h {
-				if a.at >= b.at {
-					put(a.at, b.at, w*a.value*b.value)
-				}
+		for n, e := range h {
+			row, v := a[e.at*stride+shift:], w*e.value
+			for _, f := range h[n:] { // at descends along h
+				row[f.at] += v * f.value
 			}
 		}
 	}
+}
+
+// quadratic is x'M_i x.
+func (p *pattern) quadratic(lambda float64, weight func(q int) float64, x []float64) float64 {
+	m := p.rows * p.cols
+	sum := 0.0
+	for _, e := range p.regulariser {
+		i, j := e.at/m, e.at%m
+		if v := lambda * e.value * x[i] * x[j]; i == j {
+			sum += v
+		} else {
+			sum += 2 * v
+		}
+	}
+	for q, h := range p.data {
+		dot := 0.0
+		for _, e := range h {
+			dot += e.value * x[e.at]
+		}
+		sum += weight(q) * dot * dot
+	}
+	return sum
 }

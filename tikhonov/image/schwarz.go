@@ -26,7 +26,9 @@ const batchTiles = 64
 const (
 	exactCost      = 6
 	correctionCost = 4
-	maxCorrection  = 128 // pixels; the tables they need grow with their square
+	maxCorrection  = 128  // pixels; the tables they need grow with their square
+	ownFactorBytes = 4096 // most of a tile's own factor, for each pixel it owns
+	ownFactorWork  = 3e6  // most multiply-adds to form one
 )
 
 // schwarz is this rank's tiles and their local solves, sum_i R_i' M_i^-1 R_i in one
