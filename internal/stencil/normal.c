@@ -179,3 +179,9 @@ void tess_apply_normal(const tess_normal *a) {
 	if (a->q == 2)
 		add_biharmonic(a);
 }
+
+void tess_convolve(double *dst, long rows, long cols, const double *x, long ldx,
+                   const long *off, const double *coef, long nt) {
+	for (long i = 0; i < rows; i++)
+		taps(dst + i * cols, x + i * ldx, off, coef, nt, cols, 0, 0);
+}

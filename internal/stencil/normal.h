@@ -13,3 +13,7 @@ typedef struct {
 } tess_normal;
 
 void tess_apply_normal(const tess_normal *a);
+
+// dst[i][c] = sum_t coef[t] x[i*ldx + off[t] + c].
+void tess_convolve(double *dst, long rows, long cols, const double *x, long ldx,
+                   const long *off, const double *coef, long nt);

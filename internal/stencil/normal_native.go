@@ -40,3 +40,15 @@ func (n *NormalOperator) apply(dst []float64, x, w Plane) {
 	}
 	C.tess_apply_normal(&a)
 }
+
+func convolve(dst []float64, rows, cols int, x Plane, off []int, coef []float64) {
+	if rows*cols == 0 {
+		return
+	}
+	if len(off) == 0 {
+		clear(dst[:rows*cols])
+		return
+	}
+	C.tess_convolve((*C.double)(&dst[0]), C.long(rows), C.long(cols), (*C.double)(&x.Data[x.Origin]), C.long(x.Stride),
+		(*C.long)(unsafe.Pointer(&off[0])), (*C.double)(&coef[0]), C.long(len(off)))
+}

@@ -144,9 +144,7 @@ func (n *NormalOperator) Apply(dst []float64, x, w Plane) {
 // kernel's radius.
 func (k Kernel) Convolve(dst []float64, rows, cols int, x Plane) {
 	off, coef := k.taps(x.Stride)
-	for i := range rows {
-		taps(dst[i*cols:(i+1)*cols], x.Data, x.Origin+i*x.Stride, off, coef)
-	}
+	convolve(dst, rows, cols, x, off, coef)
 }
 
 // taps lists the non-zero coefficients with their offsets in an array of the stride.
@@ -159,47 +157,4 @@ func (k Kernel) taps(stride int) (off []int, coef []float64) {
 		}
 	}
 	return off, coef
-}
-
-// taps sets out[c] = sum_t coef[t] x[origin+off[t]+c], four taps a pass.
-func taps(out, x []float64, origin int, off []int, coef []float64) {
-	n := len(out)
-	if len(off) == 0 {
-		clear(out)
-		return
-	}
-	row := func(t int) []float64 { p := origin + off[t]; return x[p : p+n] }
-	t := len(off) % 4
-	switch t {
-	case 0:
-		t = 4
-		a, b, c, d := row(0), row(1), row(2), row(3)
-		u, v, y, z := coef[0], coef[1], coef[2], coef[3]
-		for i := range out {
-			out[i] = u*a[i] + v*b[i] + y*c[i] + z*d[i]
-		}
-	case 1:
-		a, u := row(0), coef[0]
-		for i := range out {
-			out[i] = u * a[i]
-		}
-	case 2:
-		a, b, u, v := row(0), row(1), coef[0], coef[1]
-		for i := range out {
-			out[i] = u*a[i] + v*b[i]
-		}
-	case 3:
-		a, b, c := row(0), row(1), row(2)
-		u, v, y := coef[0], coef[1], coef[2]
-		for i := range out {
-			out[i] = u*a[i] + v*b[i] + y*c[i]
-		}
-	}
-	for ; t < len(off); t += 4 {
-		a, b, c, d := row(t), row(t+1), row(t+2), row(t+3)
-		u, v, y, z := coef[t], coef[t+1], coef[t+2], coef[t+3]
-		for i := range out {
-			out[i] += u*a[i] + v*b[i] + y*c[i] + z*d[i]
-		}
-	}
 }

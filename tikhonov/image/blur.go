@@ -9,7 +9,7 @@ import (
 )
 
 // Blur is this rank's part of the convolution H of a frame, and of its transpose.
-// It keeps its buffers: one goroutine at a time.
+// It keeps its buffers until Release: one goroutine at a time.
 type Blur struct {
 	comm       ranks.Comm
 	plan       *halo.Plan
@@ -34,7 +34,6 @@ func NewBlur(comm ranks.Comm, frame *halo.Decomposition, channels int, k Kernel,
 	b.plan = plan
 	shape := plan.Owned().Shape()
 	b.rows, b.cols = shape[0], shape[1]
-	b.ext = make([]float64, channels*plan.Extended().Size())
 	b.wide = newWide(b.kernel, b.rows, b.cols)
 	return b, nil
 }
@@ -44,6 +43,7 @@ func (b *Blur) Apply(dst, src []float64) error {
 	if err := b.check("Apply", dst, src); err != nil {
 		return err
 	}
+	b.extend()
 	b.plan.Scatter(b.ext, src, b.channels)
 	if err := b.plan.Exchange(b.comm, b.ext, b.channels); err != nil {
 		return err
@@ -65,6 +65,7 @@ func (b *Blur) Adjoint(dst, src []float64) error {
 	if err := b.check("Adjoint", dst, src); err != nil {
 		return err
 	}
+	b.extend()
 	size := len(b.ext) / b.channels
 	for c := range b.channels {
 		b.spread(b.ext[c*size:(c+1)*size], b.plane(src, c))
@@ -94,6 +95,17 @@ func (b *Blur) spread(ext, src []float64) {
 	in := stencil.Plane{Data: b.padded, Origin: r*stride + c, Stride: stride}
 	b.kernel.Flipped().Convolve(ext, b.rows+2*r, b.cols+2*c, in)
 }
+
+// extend makes the buffer with halo.
+func (b *Blur) extend() {
+	if b.ext == nil {
+		b.ext = make([]float64, b.channels*b.plan.Extended().Size())
+	}
+}
+
+// Release lets go of the buffers, about a frame's worth each; the next call makes
+// them again.
+func (b *Blur) Release() { b.ext, b.padded = nil, nil }
 
 func (b *Blur) check(call string, dst, src []float64) error {
 	if n := b.channels * b.rows * b.cols; len(dst) != n || len(src) != n {

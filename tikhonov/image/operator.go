@@ -191,6 +191,7 @@ func (m *operator) rhs(y []float64) ([]float64, error) {
 	}
 	b := make([]float64, len(y))
 	err := m.blur.Adjoint(b, t)
+	m.blur.Release()
 	return b, err
 }
 
@@ -201,6 +202,7 @@ func (m *operator) objective(w, y []float64) (misfit, penalty float64, err error
 	if err := m.blur.Apply(t, w); err != nil {
 		return 0, 0, err
 	}
+	m.blur.Release()
 	sums := make([]float64, 2)
 	for i, v := range t {
 		weight := 1.0
