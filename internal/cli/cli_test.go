@@ -1,10 +1,14 @@
 package cli
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"tessera/ranks"
 )
 
 func TestMain(m *testing.M) {
@@ -22,6 +26,15 @@ func TestScripts(t *testing.T) {
 			"same":      same,
 			"interrupt": interrupt,
 			"metric":    metric,
+			"mpirun":    mpirun,
+		},
+		// [mpi]: this test binary has MPI, and there is a launcher for it.
+		Condition: func(cond string) (bool, error) {
+			if cond != "mpi" {
+				return false, fmt.Errorf("unknown condition %q", cond)
+			}
+			_, err := exec.LookPath("mpirun")
+			return ranks.MPI().Compiled && err == nil, nil
 		},
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"tessera/internal/config"
@@ -61,16 +62,29 @@ type usageError struct{ text string }
 
 func (e usageError) Error() string { return e.text }
 
-// reported is an error that another rank has printed: only its status is left.
+// reported is an error that rank 0 has printed: only its status is left, which is
+// that of every process of an mpirun.
 type reported struct{ status int }
 
 func (e reported) Error() string { return "reported by rank 0" }
 
-// Main runs the command line and returns the exit status. An interrupt or
-// SIGTERM cancels the command; a second one kills the process at once. It is
+// report prints err, if there is one, and returns what is left of it. Rank 0 does
+// so before it lets the others know: a launcher kills what still runs when the
+// first process exits with an error.
+func report(stderr io.Writer, err error) error {
+	if err == nil || errors.As(err, new(reported)) || ranks.Quiet(err) {
+		return err
+	}
+	fmt.Fprintln(stderr, message(err))
+	return reported{status(err)}
+}
+
+// Main runs the command line and returns the exit status. An interrupt, SIGTERM
+// or SIGUSR1, which batch systems send ahead of a job's end, cancels the command;
+// a second one kills the process at once. It is
 // called once a process: MPI starts only once.
 func Main(args []string, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGUSR1)
 	defer stop()
 	context.AfterFunc(ctx, stop)
 
@@ -80,16 +94,13 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	}
 	if usage := new(usageError); errors.As(err, usage) {
 		// Found before any rank was started, by every process of an mpirun: one says it.
-		err = onRankZero(ctx, func() error { return *usage })
+		err = onRankZero(ctx, stderr, func() error { return *usage })
 	}
 	if err != nil && ctx.Err() != nil && status(err) == failed {
 		// A rank that did not stop in time, or the others' complaint that it did not.
 		err = fmt.Errorf("%w: %w", context.Canceled, err)
 	}
-	if err != nil && !errors.As(err, new(reported)) {
-		fmt.Fprintln(stderr, message(err))
-	}
-	return status(err)
+	return status(report(stderr, err))
 }
 
 // parse finds the command and its flags, which may stand before, between and
@@ -133,28 +144,35 @@ func parse(args []string, stdout, stderr io.Writer) (*call, *Command, error) {
 	return c, cmd, nil
 }
 
-// onRankZero runs work on rank 0 of whatever world this process is in. The other
-// processes of an mpirun wait for it, print nothing and exit as it does.
-func onRankZero(ctx context.Context, work func() error) error {
+// onRankZero runs work on rank 0 of whatever world this process is in, and prints
+// its error there. The other processes of an mpirun wait for it and exit as it does.
+func onRankZero(ctx context.Context, stderr io.Writer, work func() error) error {
 	var v verdict
 	err := ranks.Launch(ctx, ranks.Options{}, func(_ context.Context, comm ranks.Comm) error {
-		v.enter(comm.Rank())
 		code := []float64{done}
-		var found error
 		if comm.Rank() == 0 {
-			found = work()
-			code[0] = float64(status(found))
+			code[0] = float64(status(report(stderr, work())))
 		}
 		if err := comm.Bcast(code, 0); err != nil {
 			return err
 		}
-		if comm.Rank() != 0 && code[0] != done {
-			found = reported{int(code[0])}
-		}
-		v.take(found)
+		v.set(int(code[0]))
 		return nil
 	})
 	return v.of(err)
+}
+
+// verdict is the exit status that the ranks of this process have agreed on.
+type verdict struct{ code atomic.Int32 }
+
+func (v *verdict) set(code int) { v.code.Store(int32(code)) }
+
+// of is how the process ends, in view of what Launch returned.
+func (v *verdict) of(err error) error {
+	if code := int(v.code.Load()); code != done {
+		return reported{code}
+	}
+	return err
 }
 
 // status is the exit status an error stands for.

@@ -57,7 +57,7 @@ func check(ctx context.Context, c *call) error {
 	if len(c.args) == 0 {
 		return usageError{"tessera check: which config file?"}
 	}
-	return onRankZero(ctx, func() error {
+	return onRankZero(ctx, c.stderr, func() error {
 		var all config.Error
 		for _, path := range c.args {
 			text, err := readConfig(path)

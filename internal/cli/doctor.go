@@ -34,6 +34,7 @@ func doctor(ctx context.Context, c *call) error {
 		}
 		row("tessera", "%s, %s %s/%s, build tags: %s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH, buildTags())
 		row("ranks", "%d, %s; %s", comm.Size(), ranks.Transport(comm), talk(link))
+		row("MPI", "%s", mpi(ranks.MPI()))
 		row("BLAS", "%s, %.1f GFLOP/s in double, %.1f in single precision, one core", linalg.Backend(), gemmRate[float64](), gemmRate[float32]())
 		row("FFT", "%s, 84 x 84 there and back in %.0f us", fourier.Backend(), 1e6*fftTime())
 		row("memory copy", "%.1f GB/s, one core", copyRate())
@@ -60,6 +61,18 @@ func talk(l job.Link) string {
 		return "no second one to talk to"
 	}
 	return fmt.Sprintf("exchange of 8 bytes in %.2g us, of 1 MiB at %.1f GB/s", 1e6*l.Latency, l.Bandwidth/1e9)
+}
+
+// mpi says what this binary knows of MPI.
+func mpi(m ranks.MPIInfo) string {
+	if !m.Compiled {
+		return "not in this binary; go build -tags mpi"
+	}
+	s := fmt.Sprintf("%s, MPI %s", m.Library, m.Standard)
+	if m.ThreadLevel == "" {
+		return s + "; not started by a launcher"
+	}
+	return s + ", threads: " + m.ThreadLevel
 }
 
 // fftTime is the time of a two-dimensional real transform, there and back.

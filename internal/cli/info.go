@@ -14,7 +14,7 @@ func info(ctx context.Context, c *call) error {
 	if len(c.args) == 0 {
 		return usageError{"tessera info: which file?"}
 	}
-	return onRankZero(ctx, func() error {
+	return onRankZero(ctx, c.stderr, func() error {
 		var all []error
 		for _, path := range c.args {
 			text, err := imageio.Info(path)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"tessera/internal/job"
 	"tessera/internal/progress"
@@ -35,52 +36,54 @@ func (c *call) withJob(ctx context.Context, o ranks.Options, path string, accept
 	work func(context.Context, ranks.Comm, *job.Job) error) error {
 	var v verdict
 	err := ranks.Launch(ctx, o, func(ctx context.Context, comm ranks.Comm) error {
-		v.enter(comm.Rank())
-		j, wrong, err := c.agreeOnJob(comm, path, accept)
-		if err != nil {
+		j, code, err := c.agreeOnJob(comm, path, accept)
+		v.set(code)
+		if err != nil || code != done {
 			return err
 		}
-		if wrong != nil {
-			v.take(wrong) // every rank knows; the process says it when all have left
-			return nil
+		err = work(ctx, comm, j)
+		if status(err) == stopped && !errors.Is(err, ranks.ErrAborted) {
+			// Said at once: a launcher that was told to stop cuts off late words.
+			if comm.Rank() == 0 {
+				report(c.stderr, err)
+			}
+			v.set(stopped)
 		}
-		return work(ctx, comm, j)
+		return err
 	})
 	return v.of(err)
 }
 
 // agreeOnJob reads the config on rank 0 and checks it and the files it names;
-// the other ranks are sent its text. Collective. What rank 0 finds wrong is wrong
-// on every rank: the problem itself on rank 0, its exit status on the others.
-func (c *call) agreeOnJob(comm ranks.Comm, path string, accept func(dir string) error) (j *job.Job, wrong, err error) {
+// the other ranks are sent its text. Collective. What rank 0 finds wrong it
+// prints, and every rank gets the exit status of that.
+func (c *call) agreeOnJob(comm ranks.Comm, path string, accept func(dir string) error) (j *job.Job, code int, err error) {
 	var text []byte
 	head := make([]float64, 2) // exit status, length of the text
 	if comm.Rank() == 0 {
+		var wrong error
 		if text, wrong = readConfig(path); wrong == nil {
 			j, wrong = c.load(path, text)
 		}
 		if wrong == nil {
 			wrong = accept(j.Dir)
 		}
-		head[0], head[1] = float64(status(wrong)), float64(len(text))
+		head[0], head[1] = float64(status(report(c.stderr, wrong))), float64(len(text))
 	}
 	if err := comm.Bcast(head, 0); err != nil {
-		return nil, nil, err
+		return nil, failed, err
 	}
 	if head[0] != done {
-		if comm.Rank() != 0 {
-			wrong = reported{int(head[0])}
-		}
-		return nil, wrong, nil
+		return nil, int(head[0]), nil
 	}
 	if comm.Rank() != 0 {
 		text = make([]byte, int(head[1]))
 	}
 	if err := comm.BcastBytes(text, 0); err != nil {
-		return nil, nil, err
+		return nil, failed, err
 	}
 	if comm.Rank() != 0 {
 		j, err = job.Load(path, text, c.overrides())
 	}
-	return j, nil, err
+	return j, done, err
 }

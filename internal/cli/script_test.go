@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -35,6 +36,26 @@ func runForStatus(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit status %d, want %d", got, want)
 	}
+}
+
+// mpirun runs a command on N ranks, which must end with a given exit status, after
+// a signal to the launcher if one is named:
+//
+//	mpirun 3 0 tessera run small.toml
+//	mpirun 3 3 USR1 3s tessera run long.toml
+func mpirun(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: mpirun N STATUS [SIGNAL AFTER] command args...")
+	}
+	launch := []string{"mpirun", "--oversubscribe", "--bind-to", "none", "-n", args[0]}
+	if os.Getuid() == 0 {
+		launch = append(launch, "--allow-run-as-root")
+	}
+	if _, err := time.ParseDuration(args[min(3, len(args)-1)]); err == nil {
+		interrupt(ts, false, append([]string{args[2], args[1], args[3]}, append(launch, args[4:]...)...))
+		return
+	}
+	runForStatus(ts, false, append([]string{args[1]}, append(launch, args[2:]...)...))
 }
 
 // same compares two npy files: relative difference in the 2-norm at most TOL; 0

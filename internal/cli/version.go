@@ -44,7 +44,7 @@ func buildTags() string {
 }
 
 func printVersion(ctx context.Context, c *call) error {
-	return onRankZero(ctx, func() error {
+	return onRankZero(ctx, c.stderr, func() error {
 		_, err := fmt.Fprintf(c.stdout, "tessera %s, %s %s/%s, build tags: %s\n",
 			version(), runtime.Version(), runtime.GOOS, runtime.GOARCH, buildTags())
 		return err
@@ -60,7 +60,7 @@ func help(ctx context.Context, c *call) error {
 		}
 		text = explain(cmd)
 	}
-	return onRankZero(ctx, func() error {
+	return onRankZero(ctx, c.stderr, func() error {
 		_, err := fmt.Fprint(c.stdout, text)
 		return err
 	})
