@@ -260,7 +260,7 @@ func (s *schwarz[T]) room() {
 		n := min(batchTiles, len(g.tiles)*s.m.channels) * g.kind.size()
 		x, y = max(x, n), max(y, n)
 		for _, c := range g.corrections {
-			work = max(work, 2*len(c.pixels))
+			work = max(work, 2*len(c.rows))
 		}
 	}
 	for i := range s.exact {

@@ -16,10 +16,11 @@ type kind[T linalg.Float] struct {
 	nominal          float64
 	tiles            int // that want it
 
-	inverse    []T   // m x m
-	restricted []T   // owned x m: its rows at owned pixels
-	columns    [][]T // inverse times h_q for data pixel q, nil until asked for
-	ownColumns [][]T // their elements at owned pixels
+	inverse    []T     // m x m
+	restricted []T     // owned x m: its rows at owned pixels
+	row        []int32 // of data pixel q in the tables below, -1 until asked for
+	columns    []T     // rows of inverse times h_q, m long
+	ownColumns []T     // their elements at owned pixels
 }
 
 // size is the number of unknowns of an extended tile.
@@ -41,28 +42,30 @@ func (k *kind[T]) factor(lambda float64) error {
 		at := (k.before[0]+i)*k.pattern.cols + k.before[1]
 		k.restricted = append(k.restricted, k.inverse[at*m:(at+k.ownCols)*m]...)
 	}
-	k.columns = make([][]T, len(k.pattern.data))
-	k.ownColumns = make([][]T, len(k.pattern.data))
+	k.row = make([]int32, len(k.pattern.data))
+	for q := range k.row {
+		k.row[q] = -1
+	}
 	return nil
 }
 
-// column is M^-1 h_q, computed when first asked for.
-func (k *kind[T]) column(q int) []T {
-	if c := k.columns[q]; c != nil {
-		return c
+// column is the row of the tables that holds M^-1 h_q, computed when first asked for.
+func (k *kind[T]) column(q int) int32 {
+	if k.row[q] >= 0 {
+		return k.row[q]
 	}
 	m := k.size()
+	k.row[q] = int32(len(k.columns) / m)
 	c := make([]T, m)
 	for _, e := range k.pattern.data[q] {
 		linalg.AxpyOf(T(e.value), k.inverse[e.at*m:(e.at+1)*m], c)
 	}
-	own := make([]T, 0, k.ownRows*k.ownCols)
+	k.columns = append(k.columns, c...)
 	for i := range k.ownRows {
 		at := (k.before[0]+i)*k.pattern.cols + k.before[1]
-		own = append(own, c[at:at+k.ownCols]...)
+		k.ownColumns = append(k.ownColumns, c[at:at+k.ownCols]...)
 	}
-	k.columns[q], k.ownColumns[q] = c, own
-	return c
+	return k.row[q]
 }
 
 // correction makes the nominal inverse exact for a tile some of whose data pixels
@@ -71,19 +74,23 @@ func (k *kind[T]) column(q int) []T {
 //
 //	(M - U D U')^-1 = M^-1 + M^-1 U (D^-1 - U'M^-1 U)^-1 U'M^-1.
 type correction[T linalg.Float] struct {
-	pixels []int // q
-	middle []T   // the inverse in the middle, len(pixels)^2
+	rows   []int32 // of the pixels q in the kind's tables
+	middle []T     // the inverse in the middle, len(rows)^2
 }
 
 func (k *kind[T]) correct(pixels []int, weight func(q int) float64) (correction[T], error) {
-	n := len(pixels)
+	n, m := len(pixels), k.size()
 	if n == 0 {
 		return correction[T]{}, nil
 	}
+	c := correction[T]{rows: make([]int32, n), middle: make([]T, n*n)}
+	for i, q := range pixels {
+		c.rows[i] = k.column(q)
+	}
 	s := make([]float64, n*n)
 	for i, q := range pixels {
-		for j, p := range pixels[:i+1] {
-			column := k.column(p)
+		for j, p := range c.rows[:i+1] {
+			column := k.columns[int(p)*m:][:m]
 			dot := 0.0
 			for _, e := range k.pattern.data[q] {
 				dot += e.value * float64(column[e.at])
@@ -95,7 +102,6 @@ func (k *kind[T]) correct(pixels []int, weight func(q int) float64) (correction[
 	if err := linalg.SPDInverse(n, s, n); err != nil {
 		return correction[T]{}, err
 	}
-	c := correction[T]{pixels: pixels, middle: make([]T, n*n)}
 	for i, v := range s {
 		c.middle[i] = T(v)
 	}
@@ -103,30 +109,17 @@ func (k *kind[T]) correct(pixels []int, weight func(q int) float64) (correction[
 }
 
 // apply adds the correction for the right-hand side x (extended tile) to z, which
-// covers the owned pixels or, if whole, the extended tile. work: 2 len(pixels).
+// covers the owned pixels or, if whole, the extended tile. work: 2 len(rows).
 func (c *correction[T]) apply(k *kind[T], z, x, work []T, whole bool) {
-	n := len(c.pixels)
-	a, b := work[:n], work[n:2*n]
-	for i, q := range c.pixels {
-		a[i] = linalg.DotOf(k.columns[q], x)
-	}
-	for i := range b {
-		b[i] = linalg.DotOf(c.middle[i*n:(i+1)*n], a)
-	}
 	columns := k.ownColumns
 	if whole {
 		columns = k.columns
 	}
-	for i, q := range c.pixels {
-		linalg.AxpyOf(b[i], columns[q], z)
-	}
+	linalg.LowRank(c.rows, c.middle, k.columns, x, columns, z, work)
 }
 
 // bytes held by the factor.
 func (k *kind[T]) bytes() int64 {
-	n := len(k.inverse) + len(k.restricted)
-	for i, c := range k.columns {
-		n += len(c) + len(k.ownColumns[i])
-	}
+	n := len(k.inverse) + len(k.restricted) + len(k.columns) + len(k.ownColumns)
 	return int64(n) * int64(linalg.SizeOf[T]())
 }

@@ -198,7 +198,7 @@ func (s *schwarz[T]) solveShared(g *sharedGroup[T], dst []float64) {
 		for b := range n {
 			i := (first + b) / channels
 			z := y[b*out : (b+1)*out]
-			if c := &g.corrections[i]; len(c.pixels) > 0 {
+			if c := &g.corrections[i]; len(c.rows) > 0 {
 				c.apply(k, z, x[b*m:(b+1)*m], s.work, s.mode != restricted)
 			}
 			if s.mode == restricted {
