@@ -74,6 +74,9 @@ func (s *cg) run() (*Report, error) {
 		s.report.Residual = math.Sqrt(rr) / s.gauge.bnorm
 		if s.report.Iterations == 0 {
 			s.report.History = append(s.report.History, s.report.Residual)
+			if rr == 0 {
+				return &s.report, nil
+			}
 		} else {
 			s.report.ErrorBound = s.gauge.bound(s.xnorm, math.Sqrt(rr), math.Sqrt(zz), s.theta)
 			if stop || s.report.ErrorBound <= s.Tolerance {
@@ -138,6 +141,9 @@ func (s *cg) descend(rz float64) (stop bool, err error) {
 		dq := linalg.Dot(s.d, s.q)
 		if err := s.team.sum(&dq); err != nil {
 			return false, err
+		}
+		if !(math.Abs(dq) <= math.MaxFloat64 && math.Abs(rz) <= math.MaxFloat64) {
+			return false, &OverflowError{Iteration: s.report.Iterations + 1}
 		}
 		if !(dq > 0) {
 			return false, &IndefiniteError{"the matrix"}

@@ -76,6 +76,9 @@ func (g *gmres) run() (*Report, error) {
 		return &g.report, nil
 	}
 	g.report.History = append(g.report.History, rnorm/g.gauge.bnorm)
+	if rnorm == 0 {
+		return &g.report, nil
+	}
 	target := 0.0
 	for {
 		before := rnorm
@@ -220,6 +223,9 @@ func (g *gmres) orthogonalise(k int, w []float64) (norm, znorm float64, err erro
 	}
 	ww := sums[k+1]
 	znorm = math.Sqrt(sums[k+2])
+	if !(ww <= math.MaxFloat64) {
+		return 0, 0, &OverflowError{Iteration: g.report.Iterations + 1}
+	}
 	for {
 		left := ww
 		for j := range h {

@@ -101,6 +101,14 @@ func (e *IndefiniteError) Error() string {
 	return "tikhonov: " + e.What + " is not positive definite"
 }
 
+// OverflowError says that the numbers of a Krylov iteration left the range of
+// float64: the operator or the preconditioner returned an infinity or no number.
+type OverflowError struct{ Iteration int }
+
+func (e *OverflowError) Error() string {
+	return fmt.Sprintf("tikhonov: infinite or undefined numbers in iteration %d, from the matrix or the preconditioner", e.Iteration)
+}
+
 // team adds up numbers over the ranks and, with the same message, lets every
 // rank learn that one of them was told to stop.
 type team struct {
