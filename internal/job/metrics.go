@@ -57,7 +57,8 @@ type metrics struct {
 	TilesShared  int     `json:"tiles_shared"` // of all ranks: served by a shared factor
 	TilesExact   int     `json:"tiles_exact"`  // by one of their own
 	History      series  `json:"history"`      // residual after each iteration
-	Config       any     `json:"config"`       // everything in force, defaults included
+	ConfigFile   string  `json:"config_file"`
+	Config       any     `json:"config"` // everything in force, defaults included
 }
 
 // seconds are wall time. Lambda, set-up, solve, exchange and reduce are the largest
@@ -69,7 +70,7 @@ type seconds struct {
 	Solve    float64 `json:"solve"`
 	Exchange float64 `json:"exchange"`
 	Reduce   float64 `json:"reduce"`
-	Gather   float64 `json:"gather"`
+	Gather   float64 `json:"gather"` // of the solution
 	Write    float64 `json:"write"`
 	Total    float64 `json:"total"`
 }
@@ -176,7 +177,7 @@ func highWater() float64 {
 	for line := range strings.Lines(string(text)) {
 		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
 			kb, _ := strconv.ParseFloat(strings.Fields(rest)[0], 64)
-			return kb / 1024
+			return kb * 1024 / 1e6
 		}
 	}
 	return 0

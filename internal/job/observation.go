@@ -32,6 +32,14 @@ func (o *observation) missing(i int) bool {
 	return o.weights != nil && o.weights[i%len(o.weights)] == 0
 }
 
+// file is what the frame is read from; "" for a made-up sky.
+func (c *tikhonovConfig) file() string {
+	if c.Image.Path != "" {
+		return c.Image.Path
+	}
+	return c.Simulate.From
+}
+
 // source says in words where the frame comes from.
 func (c *tikhonovConfig) source(unused bool) string {
 	switch {

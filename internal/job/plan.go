@@ -94,11 +94,8 @@ func (c *tikhonovConfig) plan(ctx context.Context, comm ranks.Comm, w io.Writer,
 
 // frameShape is the shape of the frame that a run would restore.
 func (c *tikhonovConfig) frameShape() (*imageio.Frame, error) {
-	switch {
-	case c.Image.Path != "":
-		return imageio.Stat(c.Image.Path)
-	case c.Simulate.From != "":
-		return imageio.Stat(c.Simulate.From)
+	if path := c.file(); path != "" {
+		return imageio.Stat(path)
 	}
 	return &imageio.Frame{Channels: c.Simulate.Channels, Rows: c.Simulate.Rows, Cols: c.Simulate.Cols}, nil
 }

@@ -3,7 +3,6 @@ package job
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math"
 	"os"
@@ -38,7 +37,7 @@ func runTikhonov(ctx context.Context, comm ranks.Comm, env Env, f *config.File, 
 	}
 	if comm.Rank() == 0 {
 		r.m = newMetrics(comm, env, c)
-		r.m.Config = sections(f.Values())
+		r.m.ConfigFile, r.m.Config = f.Name(), sections(f.Values())
 	}
 	return r.run(ctx)
 }
@@ -120,7 +119,7 @@ func (r *restoration) solve(ctx context.Context) error {
 				return
 			}
 			r.env.Progress.Step(p.Phase, p.Iteration, p.Residual, p.Target)
-			r.log.Info("iteration", "phase", p.Phase, "iteration", p.Iteration, "residual", jsonNumber(p.Residual))
+			r.log.Info("iteration", "phase", p.Phase, "iteration", p.Iteration, "residual", number(p.Residual))
 		}
 	}
 	before, start := *r.comm.Stats(), r.comm.Wtime()
@@ -167,11 +166,13 @@ func (r *restoration) account(before, after ranks.Stats, took float64) error {
 	}
 	m.Seconds.Exchange, m.Seconds.Reduce = longest[2], longest[3]
 	m.BytesSent, m.MessagesSent = int64(sums[0]), int64(sums[1])
-	m.FactorMB = sums[2] / (1 << 20)
+	m.FactorMB = sums[2] / 1e6
 	m.TilesShared, m.TilesExact, m.Missing = int(sums[3]), int(sums[4]), int(sums[5])
 	m.Lambda, m.Iterations, m.Converged = number(res.Lambda), res.Iterations, res.Converged
 	m.Residual, m.ErrorBound, m.Certified = number(res.Residual), number(res.ErrorBound), res.Certified
 	m.Objective, m.History = number(res.Objective), res.History
+	r.log.Info("solved", "lambda", m.Lambda, "iterations", m.Iterations, "converged", m.Converged,
+		"residual", m.Residual, "error_bound", m.ErrorBound, "seconds", m.Seconds)
 	if b := res.Bias; b != nil {
 		m.Bias = &bias{number(b.Owner), number(b.Averaged), number(b.PlainSum), number(b.ArgMin)}
 	}
@@ -219,13 +220,4 @@ func newMetrics(comm ranks.Comm, env Env, c *tikhonovConfig) *metrics {
 		Method: s.Method, Regulariser: s.Regulariser, Border: s.Border, Overlap: s.Overlap,
 		LambdaRule: string(s.Lambda.rule),
 	}
-}
-
-// jsonNumber is x, or its text where JSON has no such number: a diverging
-// residual must not break a line of the log.
-func jsonNumber(x float64) any {
-	if math.IsNaN(x) || math.IsInf(x, 0) {
-		return fmt.Sprint(x)
-	}
-	return x
 }

@@ -17,75 +17,41 @@ import (
 // full resolution shows more than all of it made small.
 const panelSide = 640
 
+// picture is one array of a result that is drawn.
+type picture struct {
+	name  string
+	owned func() ([]float64, error) // this rank's part
+	// draw says how, on rank 0, and does what else is done with the whole array.
+	draw func(*imageio.Frame) (imageio.Stretch, error)
+}
+
 // write gathers and writes one array after the other, so that rank 0 holds no
 // more than one whole frame at a time, and metrics.json last of all.
 func (r *restoration) write() error {
 	r.env.Progress.Phase("writing " + r.c.Output.Dir)
-	start, gathered := r.comm.Wtime(), 0.0
-	rows, cols := r.o.shape()
-	gather := func(owned []float64) (*imageio.Frame, error) {
-		before := r.comm.Wtime()
-		data, err := r.o.frame.GatherTo(r.comm, 0, owned, r.o.channels)
-		gathered += r.comm.Wtime() - before
-		return &imageio.Frame{Channels: r.o.channels, Rows: rows, Cols: cols, Data: data}, err
-	}
-	path := func(name string) string { return filepath.Join(r.c.Output.Dir, name) }
-	var panels []imageio.Panel
-	// draw writes a picture and keeps its middle for the panel.
-	draw := func(name string, f *imageio.Frame, s imageio.Stretch) error {
-		panels = append(panels, imageio.Panel{Frame: middle(f), Stretch: s})
-		return imageio.WritePNG(path(name), f, s)
-	}
-
 	if err := onRoot(r.comm, r.clear); err != nil {
 		return err
 	}
-	solution, err := gather(r.result.Solution)
-	if err != nil {
-		return err
-	}
-	var stretch imageio.Stretch
-	err = onRoot(r.comm, func() error {
-		if r.m != nil {
-			r.m.Seconds.Gather = gathered
-		}
-		stretch = r.c.Output.stretch(solution, r.source())
-		if err := r.writeSolution(solution); err != nil {
+	start := r.comm.Wtime()
+	var panels []imageio.Panel
+	gathered := 0.0 // seconds, for the solution
+	for i, p := range r.pictures() {
+		f, err := r.gather(p)
+		if err != nil {
 			return err
 		}
-		return draw("solution.png", solution, stretch)
-	})
-	if err != nil {
-		return err
-	}
-	solution = nil
-
-	observed, err := gather(r.o.data)
-	if err != nil {
-		return err
-	}
-	if err := onRoot(r.comm, func() error { return draw("observed.png", observed, stretch) }); err != nil {
-		return err
-	}
-	observed = nil
-
-	residual, err := r.residual()
-	if err != nil {
-		return err
-	}
-	whole, err := gather(residual)
-	if err != nil {
-		return err
-	}
-	err = onRoot(r.comm, func() error { return draw("residual.png", whole, imageio.Diverging(whole)) })
-	if err != nil {
-		return err
-	}
-	if r.o.truth != nil {
-		if whole, err = gather(r.o.truth); err != nil {
-			return err
+		if i == 0 {
+			gathered = r.comm.Wtime() - start
 		}
-		if err := onRoot(r.comm, func() error { return draw("truth.png", whole, stretch) }); err != nil {
+		err = onRoot(r.comm, func() error {
+			stretch, err := p.draw(f)
+			if err != nil {
+				return err
+			}
+			panels = append(panels, imageio.Panel{Frame: middle(f), Stretch: stretch})
+			return imageio.WritePNG(r.path(p.name), f, stretch)
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -94,13 +60,13 @@ func (r *restoration) write() error {
 		return err
 	}
 	return onRoot(r.comm, func() error {
-		panels[0], panels[1] = panels[1], panels[0] // observed, solution, residual, truth
-		if err := imageio.WritePanels(path("panel.png"), panels...); err != nil {
+		panels[0], panels[1] = panels[1], panels[0] // observed first
+		if err := imageio.WritePanels(r.path("panel.png"), panels...); err != nil {
 			return err
 		}
 		r.m.PeakMemoryMB = memory
 		now := r.comm.Wtime()
-		r.m.Seconds.Write = now - start - gathered
+		r.m.Seconds.Gather, r.m.Seconds.Write = gathered, now-start-gathered
 		r.m.Seconds.Total = now - r.began
 		if err := r.m.write(r.c.Output.Dir); err != nil {
 			return err
@@ -110,21 +76,56 @@ func (r *restoration) write() error {
 	})
 }
 
+// pictures are drawn in this order. All but the residual share the stretch of the
+// solution, so that they can be compared.
+func (r *restoration) pictures() []picture {
+	var shared imageio.Stretch
+	same := func(*imageio.Frame) (imageio.Stretch, error) { return shared, nil }
+	part := func(a []float64) func() ([]float64, error) {
+		return func() ([]float64, error) { return a, nil }
+	}
+	list := []picture{
+		{"solution.png", part(r.result.Solution), func(f *imageio.Frame) (imageio.Stretch, error) {
+			shared = r.c.Output.stretch(f, r.o.source)
+			return shared, r.writeSolution(f)
+		}},
+		{"observed.png", part(r.o.data), same},
+		{"residual.png", r.residual, func(f *imageio.Frame) (imageio.Stretch, error) {
+			return imageio.Diverging(f), nil
+		}},
+	}
+	if r.o.truth != nil {
+		list = append(list, picture{"truth.png", part(r.o.truth), same})
+	}
+	return list
+}
+
+// gather collects a picture's whole array on rank 0; the others get a frame
+// without pixels.
+func (r *restoration) gather(p picture) (*imageio.Frame, error) {
+	owned, err := p.owned()
+	if err != nil {
+		return nil, err
+	}
+	rows, cols := r.o.shape()
+	data, err := r.o.frame.GatherTo(r.comm, 0, owned, r.o.channels)
+	return &imageio.Frame{Channels: r.o.channels, Rows: rows, Cols: cols, Data: data}, err
+}
+
+func (r *restoration) path(name string) string { return filepath.Join(r.c.Output.Dir, name) }
+
 // clear removes what an earlier run left, its metrics first.
 func (r *restoration) clear() error {
 	for _, name := range []string{
 		metricsName, "solution.npy", "solution.fits", "solution.png", "observed.png",
 		"residual.png", "truth.png", "panel.png", logName, failedLogName,
 	} {
-		if err := os.Remove(filepath.Join(r.c.Output.Dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(r.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
 	return nil
 }
-
-// source is what the frame was read from; nil if it was made up. On rank 0.
-func (r *restoration) source() *imageio.Frame { return r.o.source }
 
 // writeSolution writes the npy, and where the frame came from FITS a FITS file
 // with its header.
@@ -133,18 +134,18 @@ func (r *restoration) writeSolution(f *imageio.Frame) error {
 	if f.Channels == 1 {
 		shape = shape[1:]
 	}
-	if err := imageio.WriteNpy(filepath.Join(r.c.Output.Dir, "solution.npy"), shape, f.Data); err != nil {
+	if err := imageio.WriteNpy(r.path("solution.npy"), shape, f.Data); err != nil {
 		return err
 	}
-	src := r.source()
+	src := r.o.source
 	if src == nil || src.Format != "fits" {
 		return nil
 	}
 	out := *f
 	out.Header, out.Type = src.Header, "float64"
 	m := r.m
-	return imageio.WriteFITS(filepath.Join(r.c.Output.Dir, "solution.fits"), &out,
-		fmt.Sprintf("tessera %s: Tikhonov restoration of %s", m.Tessera, filepath.Base(r.c.Image.Path+r.c.Simulate.From)),
+	return imageio.WriteFITS(r.path("solution.fits"), &out,
+		fmt.Sprintf("tessera %s: Tikhonov restoration of %s", m.Tessera, filepath.Base(r.c.file())),
 		fmt.Sprintf("method %s, regulariser %s, lambda %.6g, border %s, blur %s", m.Method, m.Regulariser, m.Lambda, m.Border, r.c.Blur.Kind),
 		fmt.Sprintf("%d iterations, relative residual %.2e, relative error bound %.2e", m.Iterations, m.Residual, m.ErrorBound),
 	)

@@ -1,6 +1,9 @@
 package job
 
 import (
+	"errors"
+	"os"
+
 	"tessera/internal/config"
 	"tessera/internal/imageio"
 )
@@ -74,6 +77,10 @@ func checkFrame(f *config.File, key, path string) *imageio.Frame {
 	}
 	frame, err := imageio.Stat(path)
 	if err != nil {
+		var pe *os.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err // the path stands beside it
+		}
 		f.Fail(key, "%v", err)
 		return nil
 	}
