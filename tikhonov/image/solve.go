@@ -155,6 +155,8 @@ type solver struct {
 	b     []float64 // H'W y
 	x     []float64 // the last solution, where the next one starts
 	setup float64
+	local localSolver // the last factored tiles
+	factored
 }
 
 func newSolver(comm ranks.Comm, p *Problem, o Options) (*solver, error) {
@@ -294,23 +296,36 @@ type localSolver interface {
 	bytes() int64
 }
 
+// localSolves returns the factored tiles, those of the last call if they still fit.
 func (s *solver) localSolves(ctx context.Context, o *Options, md mode, colours bool, res *Result) (localSolver, error) {
-	if o.Progress != nil && s.comm.Rank() == 0 {
-		o.Progress(Progress{Phase: "set-up"})
+	if made := (factored{lambda: o.Lambda, mode: md, colours: colours}); s.local == nil || s.factored != made {
+		if o.Progress != nil && s.comm.Rank() == 0 {
+			o.Progress(Progress{Phase: "set-up"})
+		}
+		s.local = nil // before the next takes its memory
+		var local localSolver
+		var err error
+		if o.Precision == Double {
+			local, err = newSchwarz[float64](ctx, s.m, o, md, colours)
+		} else {
+			local, err = newSchwarz[float32](ctx, s.m, o, md, colours)
+		}
+		if err != nil {
+			return nil, err
+		}
+		s.local, s.factored = local, made
 	}
-	var local localSolver
-	var err error
-	if o.Precision == Double {
-		local, err = newSchwarz[float64](ctx, s.m, o, md, colours)
-	} else {
-		local, err = newSchwarz[float32](ctx, s.m, o, md, colours)
-	}
-	if err != nil {
-		return nil, err
-	}
-	res.TilesShared, res.TilesExact = local.counts()
-	res.FactorBytes = local.bytes()
-	return local, nil
+	res.TilesShared, res.TilesExact = s.local.counts()
+	res.FactorBytes = s.local.bytes()
+	return s.local, nil
+}
+
+// factored is what a set of local factors was made for. A search for lambda asks
+// for each of them more than once.
+type factored struct {
+	lambda  float64
+	mode    mode
+	colours bool
 }
 
 var (
