@@ -130,11 +130,14 @@ type calibration struct {
 	iterations int
 }
 
+// calibrate solves pieces of growing size from the middle of the frame. Where
+// lambda has to be found, the smallest piece tells how much longer that takes
+// than one solve, and the others are solved at the lambda found.
 func (c *tikhonovConfig) calibrate(ctx context.Context, comm ranks.Comm, shape *imageio.Frame, kernel image.Kernel) (*calibration, error) {
-	var x, seconds, bytes []float64
 	fit := &calibration{}
-	// A third, tiny piece first: page faults and the libraries' own set-up.
-	for i, side := range []int{32, 80, 176} {
+	fixed, search := *c, 1.0
+	var x, seconds, bytes []float64
+	for i, side := range []int{48, 80, 176} { // the first also takes page faults and the libraries' own set-up
 		rows, cols := min(side, shape.Rows), min(side, shape.Cols)
 		r0, c0 := (shape.Rows-rows)/2, (shape.Cols-cols)/2
 		box := imageio.Box{R0: r0, R1: r0 + rows, C0: c0, C1: c0 + cols}
@@ -142,11 +145,9 @@ func (c *tikhonovConfig) calibrate(ctx context.Context, comm ranks.Comm, shape *
 		if err != nil {
 			return nil, err
 		}
-		solve := func() error {
-			result, err := image.Solve(ctx, comm, o.problem(kernel), c.solverOptions(o))
-			if result != nil {
-				fit.iterations = result.Iterations
-			}
+		var result *image.Result
+		solve := func() (err error) {
+			result, err = image.Solve(ctx, comm, o.problem(kernel), fixed.solverOptions(o))
 			if errors.As(err, new(*tikhonov.NotConvergedError)) {
 				return nil
 			}
@@ -158,6 +159,14 @@ func (c *tikhonovConfig) calibrate(ctx context.Context, comm ranks.Comm, shape *
 		}
 		took := time.Since(start).Seconds()
 		if i == 0 {
+			if c.Tikhonov.Lambda.rule != image.Fixed {
+				fixed.Tikhonov.Lambda = lambda{rule: image.Fixed, value: result.Lambda}
+				start = time.Now()
+				if err := solve(); err != nil {
+					return nil, err
+				}
+				search = max(1, took/time.Since(start).Seconds())
+			}
 			continue
 		}
 		held, err := live(solve)
@@ -165,8 +174,9 @@ func (c *tikhonovConfig) calibrate(ctx context.Context, comm ranks.Comm, shape *
 			return nil, err
 		}
 		x = append(x, float64(o.channels*rows*cols))
-		seconds = append(seconds, took)
+		seconds = append(seconds, search*took)
 		bytes = append(bytes, held+8*float64(len(o.data)+len(o.weights)+len(o.truth)))
+		fit.iterations = result.Iterations
 	}
 	fit.seconds = through(x[0], seconds[0], x[1], seconds[1])
 	fit.bytes = through(x[0], bytes[0], x[1], bytes[1])
@@ -222,5 +232,8 @@ func size(bytes float64) string {
 }
 
 func duration(seconds float64) string {
+	if seconds < 0.095 {
+		return fmt.Sprintf("%.2g ms", 1e3*seconds)
+	}
 	return progress.Duration(time.Duration(seconds * float64(time.Second)))
 }
