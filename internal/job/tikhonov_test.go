@@ -208,7 +208,7 @@ func TestThrough(t *testing.T) {
 
 // Whatever a config says, loading it ends in a job or in problems.
 func FuzzLoad(f *testing.F) {
-	for _, path := range []string{"../../configs/deblur.toml", "../../configs/hubble.toml", "../../configs/inpaint.toml"} {
+	for _, path := range []string{"../../configs/deblur.toml", "../../configs/hubble.toml", "../../configs/inpaint.toml", "../../configs/reference.toml"} {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			f.Fatal(err)
@@ -228,10 +228,40 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
+// configs/reference.toml names every key, with the default.
+func TestReferenceIsTheDefaults(t *testing.T) {
+	text, err := os.ReadFile("../../configs/reference.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := func(text string) (*config.File, map[string]any) {
+		f, err := config.Parse("reference.toml", []byte(text), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := defaultTikhonov()
+		c.Job = "tikhonov"
+		f.Decode(&c)
+		if err := f.Err(); err != nil {
+			t.Fatal(err)
+		}
+		return f, f.Values()
+	}
+	f, said := values(string(text))
+	_, defaults := values("")
+	for key, want := range defaults {
+		if !f.Has(key) {
+			t.Errorf("%s is not there; its default is %v", key, want)
+		} else if said[key] != want {
+			t.Errorf("%s = %v, the default is %v", key, said[key], want)
+		}
+	}
+}
+
 // The configs that the README names are fine as they stand.
 func TestShippedConfigs(t *testing.T) {
 	paths, err := filepath.Glob("../../configs/*.toml")
-	if err != nil || len(paths) < 3 {
+	if err != nil || len(paths) < 4 {
 		t.Fatalf("%d configs, %v", len(paths), err)
 	}
 	for _, path := range paths {
