@@ -203,6 +203,9 @@ func (c *communicator) Abort(code int, why error) {
 	if why == nil {
 		why = fmt.Errorf("Abort(%d)", code)
 	}
+	if code == 0 {
+		code = 1 // whatever the caller says, this is no success
+	}
 	c.wire.abort(code, why)
 }
 

@@ -38,9 +38,12 @@ var blocked = map[string]func(ctx context.Context, c ranks.Comm) error{
 		clear(x) // the buffer is ours again, also after an error
 		return err
 	},
-	"Barrier":   func(_ context.Context, c ranks.Comm) error { return c.Barrier() },
-	"Bcast":     func(_ context.Context, c ranks.Comm) error { return c.Bcast(make([]float64, 10), 1) },
-	"Allreduce": func(_ context.Context, c ranks.Comm) error { x := make([]float64, 4000); return c.Allreduce(x, x, ranks.Sum) },
+	"Barrier": func(_ context.Context, c ranks.Comm) error { return c.Barrier() },
+	"Bcast":   func(_ context.Context, c ranks.Comm) error { return c.Bcast(make([]float64, 10), 1) },
+	"Allreduce": func(_ context.Context, c ranks.Comm) error {
+		x := make([]float64, 4000)
+		return c.Allreduce(x, x, ranks.Sum)
+	},
 	"Gatherv": func(_ context.Context, c ranks.Comm) error {
 		return c.Gatherv(make([]float64, 3), []int{1, 1, 1}, []float64{1}, 0)
 	},

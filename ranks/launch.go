@@ -38,6 +38,9 @@ func Launch(ctx context.Context, o Options, body func(context.Context, Comm) err
 	if o.Ranks < 0 {
 		return fmt.Errorf("ranks: Options.Ranks is %d", o.Ranks)
 	}
+	if done, err := launchWorld(ctx, o, thisJob(), body); done {
+		return err
+	}
 	n := o.Ranks
 	if n == 0 {
 		n = runtime.GOMAXPROCS(0)

@@ -1,0 +1,138 @@
+//go:build mpi
+
+package ranks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+
+	"tessera/ranks/internal/mpix"
+)
+
+// launchWorld runs body as this process's rank of an MPI job, if it is in one.
+func launchWorld(ctx context.Context, o Options, j job, body func(context.Context, Comm) error) (bool, error) {
+	if j.launcher == "" {
+		return false, nil
+	}
+	if o.Ranks > 0 && j.size > 0 && o.Ranks != j.size {
+		return true, j.oneVoice(fmt.Errorf("%d ranks are asked for, but %s started %d", o.Ranks, j.launcher, j.size))
+	}
+	if mpix.Started() {
+		return true, j.oneVoice(errors.New("ranks: Launch was called before: MPI starts once in a process; use Split for smaller runs"))
+	}
+	world, err := mpix.Start(j.local)
+	if err != nil {
+		return true, err
+	}
+	if j.size > 1 && world.Size == 1 {
+		mpix.Stop()
+		return true, j.refuse(mpix.Library() + ", which this binary is linked with, sees only itself: use that library's own mpirun")
+	}
+	j.rank = world.Rank
+	if o.Ranks > 0 && o.Ranks != world.Size {
+		mpix.Stop()
+		return true, j.oneVoice(fmt.Errorf("%d ranks are asked for, the MPI world has %d", o.Ranks, world.Size))
+	}
+	err = runWorld(ctx, world, body)
+	mpix.Stop()
+	return true, j.oneVoice(err)
+}
+
+// MPI says what this binary knows of MPI.
+func MPI() MPIInfo {
+	return MPIInfo{Compiled: true, Library: mpix.Library(), Standard: mpix.Standard(), ThreadLevel: mpix.ThreadLevel()}
+}
+
+// patience is how long a rank whose body has returned an error waits for the
+// others to return too, before it ends them.
+const patience = 200 * time.Millisecond
+
+// runWorld returns the same error on all ranks, or does not return.
+func runWorld(ctx context.Context, world *mpix.Comm, body func(context.Context, Comm) error) error {
+	library := mpix.Library()
+	// What the ranks have to say to each other at the end must not meet messages
+	// that a failed body has left behind.
+	closing, err := world.Split(0, world.Rank)
+	if err != nil {
+		return err
+	}
+	if cores := world.Cores(); cores > 0 && cores < runtime.GOMAXPROCS(0) && os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(cores)
+	}
+	c := newCommunicator(newMPIWire(world, world.Rank, library), world.Rank, world.Size, new(Stats))
+	ended := make(chan error, 1)
+	go guard(func() error { return body(ctx, c) }, func(err error) { ended <- err })
+
+	told := ctx.Done()
+	var overdue <-chan time.Time
+	var deadline time.Time
+	for running := true; running; {
+		select {
+		case err = <-ended:
+			running = false
+		case <-told:
+			told, overdue, deadline = nil, time.After(grace), time.Now().Add(grace)
+		case <-overdue:
+			abortWorld(&RankError{Rank: world.Rank, Code: 1, Err: stillRunning(ctx)})
+		}
+	}
+	var panicked *PanicError
+	switch {
+	case errors.As(err, &panicked):
+		time.Sleep(turn(world.Rank))
+		abortWorld(asRankError(world.Rank, err))
+	case err == nil:
+		deadline = time.Time{}
+	case deadline.IsZero() || !errors.Is(err, context.Canceled):
+		deadline = time.Now().Add(patience + turn(world.Rank))
+	}
+	return settle(closing, library, err, deadline)
+}
+
+// settle waits until the bodies of all ranks have returned, each with its own
+// err, and makes one error of theirs. If they have not by the deadline, where
+// there is one, it ends the job with err.
+func settle(closing *mpix.Comm, library string, err error, deadline time.Time) error {
+	vote := closing.Size
+	if err != nil {
+		vote = closing.Rank
+	}
+	if e := closing.Vote(vote); e != nil {
+		return errors.Join(err, e)
+	}
+	pause := 20 * time.Microsecond
+	for {
+		all, least, e := closing.Voted()
+		switch {
+		case e != nil:
+			return errors.Join(err, e)
+		case all && least == closing.Size:
+			return nil
+		case all:
+			w := newMPIWire(closing, closing.Rank, library)
+			return AgreeError(newCommunicator(w, closing.Rank, closing.Size, new(Stats)), err)
+		case !deadline.IsZero() && time.Now().After(deadline):
+			abortWorld(asRankError(closing.Rank, err))
+		}
+		time.Sleep(pause)
+		pause = min(2*pause, 2*time.Millisecond)
+	}
+}
+
+// turn spreads the ranks in time: if several fail together, the first to speak
+// ends the others before they say the same.
+func turn(rank int) time.Duration { return time.Duration(min(rank, 20)) * 20 * time.Millisecond }
+
+// abortWorld says why and ends all processes of the job. It does not return.
+func abortWorld(e *RankError) {
+	fmt.Fprintln(os.Stderr, e)
+	// Should MPI_Abort wait for an answer that does not come, the exit status of
+	// this process is enough for the launcher.
+	time.AfterFunc(time.Second, func() { os.Exit(e.Code) })
+	mpix.Abort(e.Code)
+	os.Exit(e.Code)
+}
