@@ -2,21 +2,39 @@ package image
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"math/rand/v2"
-	"sync"
 	"testing"
 
 	"tessera/halo"
 	"tessera/ranks"
 )
 
-// frame is a whole test problem, cut into ranks by run.
+// frame is a whole test problem, cut into ranks by launch.
 type frame struct {
 	channels, rows, cols int
 	y, weights           []float64
 	kernel               Kernel
+}
+
+// launch runs body on so many in-process ranks with their parts of the frame.
+func (f *frame) launch(n int, body func(ctx context.Context, c ranks.Comm, p *Problem) error) error {
+	return ranks.Launch(context.Background(), ranks.Options{Ranks: n}, func(ctx context.Context, c ranks.Comm) error {
+		d, err := halo.Decompose([]int{f.rows, f.cols}, n)
+		if err != nil {
+			return err
+		}
+		p := &Problem{Channels: f.channels, Frame: d, Kernel: f.kernel}
+		if p.Data, err = d.ScatterFrom(c, 0, f.y, f.channels); err != nil {
+			return err
+		}
+		if f.weights != nil {
+			if p.Weights, err = d.ScatterFrom(c, 0, f.weights, 1); err != nil {
+				return err
+			}
+		}
+		return body(ctx, c, p)
+	})
 }
 
 // run solves a frame on so many in-process ranks and returns the whole solution
@@ -24,20 +42,15 @@ type frame struct {
 func (f *frame) run(t testing.TB, n int, o Options) ([]float64, *Result, error) {
 	t.Helper()
 	var (
-		whole []float64
-		res   *Result
-		mu    sync.Mutex
+		whole    []float64
+		res      *Result
+		solveErr error
 	)
-	var solveErr error
-	err := ranks.Launch(context.Background(), ranks.Options{Ranks: n}, func(ctx context.Context, c ranks.Comm) error {
-		p, d, err := f.part(c, n)
-		if err != nil {
-			return err
-		}
+	err := f.launch(n, func(ctx context.Context, c ranks.Comm, p *Problem) error {
 		oo := o
 		if o.monitor != nil {
 			oo.monitor = func(k int, x []float64) (bool, error) {
-				full, err := d.GatherTo(c, 0, x, f.channels)
+				full, err := p.Frame.GatherTo(c, 0, x, f.channels)
 				if err != nil {
 					return false, err
 				}
@@ -59,14 +72,12 @@ func (f *frame) run(t testing.TB, n int, o Options) ([]float64, *Result, error) 
 		if r == nil {
 			return err
 		}
-		full, gerr := d.GatherTo(c, 0, r.Solution, f.channels)
+		full, gerr := p.Frame.GatherTo(c, 0, r.Solution, f.channels)
 		if gerr != nil {
 			return gerr
 		}
 		if c.Rank() == 0 {
-			mu.Lock()
 			whole, res, solveErr = full, r, err
-			mu.Unlock()
 		}
 		return nil
 	})
@@ -74,31 +85,6 @@ func (f *frame) run(t testing.TB, n int, o Options) ([]float64, *Result, error) 
 		err = solveErr
 	}
 	return whole, res, err
-}
-
-// part cuts out one rank's problem.
-func (f *frame) part(c ranks.Comm, n int) (*Problem, *halo.Decomposition, error) {
-	d, err := halo.Decompose([]int{f.rows, f.cols}, n)
-	if err != nil {
-		return nil, nil, err
-	}
-	box := d.Owned(c.Rank())
-	cut := func(a []float64, channels int) []float64 {
-		if a == nil {
-			return nil
-		}
-		var out []float64
-		for ch := range channels {
-			for r := box.Lo[0]; r < box.Hi[0]; r++ {
-				at := (ch*f.rows + r) * f.cols
-				out = append(out, a[at+box.Lo[1]:at+box.Hi[1]]...)
-			}
-		}
-		return out
-	}
-	return &Problem{
-		Channels: f.channels, Frame: d, Data: cut(f.y, f.channels), Weights: cut(f.weights, 1), Kernel: f.kernel,
-	}, d, nil
 }
 
 // gaussian5 is the 5 x 5 kernel of the iteration tables: sigma 1, normalised.
@@ -110,13 +96,18 @@ func gaussian5(t testing.TB) Kernel {
 	return k
 }
 
+// randomFrame is a frame of noise.
 func randomFrame(channels, rows, cols int, seed uint64) *frame {
 	rng := rand.New(rand.NewPCG(seed, 1))
-	f := &frame{channels: channels, rows: rows, cols: cols, y: make([]float64, channels*rows*cols)}
-	for i := range f.y {
-		f.y[i] = rng.NormFloat64()
+	return &frame{channels: channels, rows: rows, cols: cols, y: noise(rng, channels*rows*cols)}
+}
+
+func noise(rng *rand.Rand, n int) []float64 {
+	a := make([]float64, n)
+	for i := range a {
+		a[i] = rng.NormFloat64()
 	}
-	return f
+	return a
 }
 
 // mask marks a fraction of the pixels as missing.
@@ -130,6 +121,45 @@ func (f *frame) mask(fraction float64, seed uint64) {
 	}
 }
 
+// kernels of every kind: separable or not, its own mirror image or not, and one
+// wide enough for Fourier transforms.
+func kernels(t testing.TB) map[string]Kernel {
+	k := map[string]Kernel{"none": {}, "gaussian 5x5": gaussian5(t)}
+	for _, e := range []struct {
+		name       string
+		rows, cols int
+		shape      func(a, b float64) float64 // from -1 to 1 across the kernel
+	}{
+		{"ring 3x7", 3, 7, func(a, b float64) float64 { return 0.2 + a*a*b*b }},
+		{"comet 5x5", 5, 5, func(a, b float64) float64 { return math.Exp(a+2*b) * (1.5 + a*b) }},
+		{"streak 1x5", 1, 5, func(_, b float64) float64 { return 2 + b }},
+		{"wide comet 19x21", 19, 21, func(a, b float64) float64 { return math.Exp(-20*(a*a+b*b)) * (1.2 + a + b*a) }},
+	} {
+		var v []float64
+		for i := range e.rows {
+			for j := range e.cols {
+				a, b := 0.0, 0.0
+				if e.rows > 1 {
+					a = float64(i-e.rows/2) / float64(e.rows/2)
+				}
+				b = float64(j-e.cols/2) / float64(e.cols/2)
+				v = append(v, e.shape(a, b))
+			}
+		}
+		var err error
+		if k[e.name], err = NewKernel(e.rows, e.cols, v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return k
+}
+
+var (
+	borders      = []halo.Border{halo.Zero, halo.Reflect, halo.Periodic}
+	regularisers = []Regulariser{Identity, Gradient, Laplacian}
+)
+
+// relative is ||a - b|| / ||b||.
 func relative(a, b []float64) float64 {
 	d, n := 0.0, 0.0
 	for i := range b {
@@ -137,24 +167,4 @@ func relative(a, b []float64) float64 {
 		n += b[i] * b[i]
 	}
 	return math.Sqrt(d / n)
-}
-
-func TestSmoke(t *testing.T) {
-	f := randomFrame(1, 64, 64, 1)
-	f.kernel = gaussian5(t)
-	f.mask(0.03, 1)
-	ref, _, err := f.run(t, 1, Options{Method: CG, Lambda: 1e-2, Tolerance: 1e-12, MaxIterations: 1000})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range []Method{RASGMRES, ASCG, TwoLevel, RAS, Mult, CG} {
-		for _, n := range []int{1, 4, 7} {
-			x, res, err := f.run(t, n, Options{Method: m, Lambda: 1e-2, Overlap: 4})
-			if err != nil {
-				t.Errorf("%s: %v", m, err)
-				continue
-			}
-			fmt.Printf("%s %d ranks: %d its, bound %.2g, error %.2g, shared %d exact %d\n", m, n, res.Iterations, res.ErrorBound, relative(x, ref), res.TilesShared, res.TilesExact)
-		}
-	}
 }

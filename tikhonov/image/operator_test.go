@@ -1,0 +1,250 @@
+package image
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"gonum.org/v1/gonum/floats"
+
+	"tessera/halo"
+	"tessera/ranks"
+)
+
+// shapes of small frames: square and not, thin, smaller than a kernel's reach; and
+// on how many ranks.
+var smallFrames = []struct{ rows, cols, ranks int }{
+	{12, 14, 1}, {12, 14, 4}, {13, 17, 7}, {5, 9, 1}, {5, 9, 3}, {1, 23, 3}, {23, 1, 4}, {40, 44, 4},
+}
+
+// apply runs f on every rank's part of a and returns the whole result.
+func (f *frame) apply(t *testing.T, n int, a []float64, body func(c ranks.Comm, p *Problem, dst, src []float64) error) []float64 {
+	t.Helper()
+	var whole []float64
+	err := f.launch(n, func(_ context.Context, c ranks.Comm, p *Problem) error {
+		src, err := p.Frame.ScatterFrom(c, 0, a, f.channels)
+		if err != nil {
+			return err
+		}
+		dst := make([]float64, len(src))
+		if err := body(c, p, dst, src); err != nil {
+			return err
+		}
+		full, err := p.Frame.GatherTo(c, 0, dst, f.channels)
+		if c.Rank() == 0 {
+			whole = full
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return whole
+}
+
+// fits says whether Solve takes the kernel on a frame.
+func (f *frame) fits(k Kernel) bool { return k.Rows <= 2*f.rows && k.Cols <= 2*f.cols }
+
+// Blur against H from its definition, and <H x, y> = <x, H'y>.
+func TestBlur(t *testing.T) {
+	for name, k := range kernels(t) {
+		for _, s := range smallFrames {
+			for _, border := range borders {
+				f := randomFrame(2, s.rows, s.cols, 1)
+				if f.kernel = k; !f.fits(k) {
+					continue
+				}
+				what := fmt.Sprintf("%s, %d x %d, %v, %d ranks", name, s.rows, s.cols, border, s.ranks)
+				x, y := f.y, noise(rand.New(rand.NewPCG(1, 3)), len(f.y))
+				hx := f.apply(t, s.ranks, x, func(c ranks.Comm, p *Problem, dst, src []float64) error {
+					b, err := NewBlur(c, p.Frame, 2, k, border)
+					if err != nil {
+						return err
+					}
+					if err := b.Apply(dst, src); err != nil {
+						return err
+					}
+					b.Release() // and again, from nothing
+					return b.Apply(dst, src)
+				})
+				hy := f.apply(t, s.ranks, y, func(c ranks.Comm, p *Problem, dst, src []float64) error {
+					b, err := NewBlur(c, p.Frame, 2, k, border)
+					if err != nil {
+						return err
+					}
+					if err := b.Adjoint(dst, src); err != nil {
+						return err
+					}
+					return b.Adjoint(dst, src)
+				})
+				h, n := f.blurRows(border), s.rows*s.cols
+				if want := append(multiply(h, x[:n]), multiply(h, x[n:])...); largest(hx, want) > 1e-13 {
+					t.Errorf("%s: H x is off by %.3g", what, largest(hx, want))
+				}
+				a, b := floats.Dot(hx, y), floats.Dot(x, hy)
+				if scale := floats.Norm(x, 2) * floats.Norm(y, 2); math.Abs(a-b) > 1e-13*scale {
+					t.Errorf("%s: <Hx, y> = %.15g, <x, H'y> = %.15g", what, a, b)
+				}
+			}
+		}
+	}
+}
+
+// M against its definition: every kernel, regulariser, border and a weight map, on
+// frames small and thin.
+func TestOperator(t *testing.T) {
+	for name, k := range kernels(t) {
+		for _, s := range smallFrames {
+			for _, border := range borders {
+				f := randomFrame(2, s.rows, s.cols, 2)
+				if f.kernel = k; !f.fits(k) {
+					continue
+				}
+				h, n := f.blurRows(border), s.rows*s.cols
+				for _, weighted := range []bool{false, true} {
+					f.weights = nil
+					if weighted {
+						f.patchwork(3)
+					}
+					for _, q := range regularisers {
+						o := Options{Regulariser: q, Border: border, Lambda: 0.3}
+						what := fmt.Sprintf("%s, %s, %d x %d, %v, weights %v, %d ranks", name, q, s.rows, s.cols, border, weighted, s.ranks)
+						got := f.apply(t, s.ranks, f.y, func(c ranks.Comm, p *Problem, dst, src []float64) error {
+							m, err := newOperator(c, p, &o)
+							if err != nil {
+								return err
+							}
+							return m.Apply(dst, src)
+						})
+						pen := f.penaltyRows(q, border)
+						var want []float64
+						for c := range 2 {
+							x := f.y[c*n : (c+1)*n]
+							hx := multiply(h, x)
+							for i := range hx {
+								hx[i] *= f.weight(i)
+							}
+							v := transposed(h, hx, n)
+							floats.AddScaled(v, o.Lambda, transposed(pen, multiply(pen, x), n))
+							want = append(want, v...)
+						}
+						if d := largest(got, want); !(d <= 1e-13) {
+							t.Errorf("%s: M x is off by %.3g", what, d)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// patchwork is a weight map with everything in it: the left part observed but for
+// a few pixels, the right one weighted unevenly, a block missing.
+func (f *frame) patchwork(seed uint64) {
+	rng := rand.New(rand.NewPCG(seed, 4))
+	f.weights = make([]float64, f.rows*f.cols)
+	for i := range f.weights {
+		r, c := i/f.cols, i%f.cols
+		switch {
+		case r >= f.rows/2 && r < f.rows/2+4 && c >= f.cols/3 && c < f.cols/3+5, rng.IntN(25) == 0:
+		case c < f.cols/2:
+			f.weights[i] = 1
+		default:
+			f.weights[i] = 0.5 + 2*rng.Float64()
+		}
+	}
+}
+
+// A rank may leave out its weights where all are one, though its neighbours do not.
+func TestWeightsLeftOut(t *testing.T) {
+	for _, border := range borders {
+		f := randomFrame(1, 20, 20, 5)
+		f.kernel = gaussian5(t)
+		f.weights = make([]float64, 400)
+		for i := range f.weights {
+			f.weights[i] = 1
+		}
+		f.weights[3] = 0 // rank 0's
+		o := Options{Border: border, Lambda: 0.1, Overlap: 2, Tile: 5, Tolerance: 1e-10}
+		solve := func(leave bool) []float64 {
+			return f.apply(t, 4, f.y, func(c ranks.Comm, p *Problem, dst, _ []float64) error {
+				if leave && c.Rank() != 0 {
+					p.Weights = nil
+				}
+				r, err := Solve(context.Background(), c, p, o)
+				if err == nil {
+					copy(dst, r.Solution)
+				}
+				return err
+			})
+		}
+		if d := largest(solve(true), solve(false)); d > 1e-9 {
+			t.Errorf("%v: solutions differ by %.3g", border, d)
+		}
+	}
+}
+
+// b = H'W y and J, also where missing pixels hold what must not be looked at.
+func TestRightHandSideAndObjective(t *testing.T) {
+	for name, k := range kernels(t) {
+		for _, border := range borders {
+			f := randomFrame(2, 22, 23, 6)
+			f.kernel = k
+			f.patchwork(6)
+			for i := range f.y {
+				if f.weight(i%(22*23)) == 0 {
+					f.y[i] = math.NaN()
+				}
+			}
+			want := f.rhs(border)
+			w := noise(rand.New(rand.NewPCG(2, 3)), len(f.y))
+			for _, q := range regularisers {
+				o := Options{Border: border, Regulariser: q, Lambda: 0.7}
+				misfit, penalty := f.objective(o, w)
+				b := f.apply(t, 4, w, func(c ranks.Comm, p *Problem, dst, src []float64) error {
+					m, err := newOperator(c, p, &o)
+					if err != nil {
+						return err
+					}
+					b, err := m.rhs(p.Data)
+					if err != nil {
+						return err
+					}
+					copy(dst, b)
+					fit, pen, err := m.objective(src, p.Data)
+					if math.Abs(fit-misfit) > 1e-11*misfit || math.Abs(pen-penalty) > 1e-11*penalty {
+						t.Errorf("%s, %v, %s, rank %d: J = %.12g + %.12g, want %.12g + %.12g", name, border, q, c.Rank(), fit, pen, misfit, penalty)
+					}
+					return err
+				})
+				if d := largest(b, want); !(d <= 1e-13) {
+					t.Errorf("%s, %v: b is off by %.3g", name, border, d)
+				}
+			}
+		}
+	}
+}
+
+func TestBlurShapes(t *testing.T) {
+	f := randomFrame(1, 8, 8, 7)
+	err := f.launch(1, func(_ context.Context, c ranks.Comm, p *Problem) error {
+		b, err := NewBlur(c, p.Frame, 1, gaussian5(t), halo.Zero)
+		if err != nil {
+			return err
+		}
+		for _, call := range []func(dst, src []float64) error{b.Apply, b.Adjoint} {
+			if call(make([]float64, 63), make([]float64, 64)) == nil || call(make([]float64, 64), make([]float64, 65)) == nil {
+				t.Error("arrays of the wrong size pass")
+			}
+		}
+		if _, err := NewBlur(c, p.Frame, 1, Kernel{Rows: 2, Cols: 1, Values: []float64{1, 1}}, halo.Zero); err == nil {
+			t.Error("an even kernel passes")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
