@@ -59,7 +59,7 @@ type Options struct {
 	Lambda        float64        // > 0; with Discrepancy or GCV the starting value (0 = chosen)
 	Noise         float64        // standard deviation of the noise for Discrepancy; 0 = estimated from the data
 	Overlap       int            // pixels; < 0 is an error, 0 is no overlap
-	Tile          int            // side of a tile in pixels; 0 = 16
+	Tile          int            // side of a tile in pixels; 0 = 12 for ras-gmres and ras, else 16
 	Tolerance     float64        // relative error of w to reach; 0 = 1e-8
 	MaxIterations int            // 0 = 200
 	Restart       int            // Krylov vectors kept by ras-gmres; 0 = 30

@@ -52,6 +52,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Tile == 0 {
 		o.Tile = 16
+		if o.Method == RASGMRES || o.Method == RAS {
+			o.Tile = 12 // a dense product per tile: small ones are cheaper, and RAS does not mind
+		}
 	}
 	if o.Tolerance == 0 {
 		o.Tolerance = 1e-8
