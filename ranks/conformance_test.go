@@ -33,3 +33,30 @@ func TestConformance(t *testing.T) {
 		}
 	}
 }
+
+// TestSendCopies: a message is what the buffer held when it was sent, also to
+// oneself and when nobody waits for it yet.
+func TestSendCopies(t *testing.T) {
+	err := ranks.Launch(background, ranks.Options{Ranks: 2}, func(_ context.Context, c ranks.Comm) error {
+		x := []float64{1, 2, 3}
+		for dst := range 2 {
+			if err := c.Send(x, dst, 1); err != nil {
+				return err
+			}
+		}
+		clear(x)
+		for src := range 2 {
+			y := make([]float64, 3)
+			if _, err := c.Recv(y, src, 1); err != nil {
+				return err
+			}
+			if y[0] != 1 || y[1] != 2 || y[2] != 3 {
+				return fmt.Errorf("from rank %d: %v", src, y)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -26,7 +26,7 @@ func launchWorld(ctx context.Context, o Options, j job, body func(context.Contex
 	}
 	world, err := mpix.Start(j.local)
 	if err != nil {
-		return true, err
+		return true, j.oneVoice(err)
 	}
 	if j.size > 1 && world.Size == 1 {
 		mpix.Stop()
@@ -37,7 +37,7 @@ func launchWorld(ctx context.Context, o Options, j job, body func(context.Contex
 		mpix.Stop()
 		return true, j.oneVoice(fmt.Errorf("%d ranks are asked for, the MPI world has %d", o.Ranks, world.Size))
 	}
-	err = runWorld(ctx, world, body)
+	err = runWorld(ctx, world, o.grace(mpiGrace), body)
 	mpix.Stop()
 	return true, j.oneVoice(err)
 }
@@ -51,8 +51,12 @@ func MPI() MPIInfo {
 // others to return too, before it ends them.
 const patience = 200 * time.Millisecond
 
+// mpiGrace is shorter than what in-process ranks get, because mpirun takes
+// another second to end processes that have not ended by themselves.
+const mpiGrace = 900 * time.Millisecond
+
 // runWorld returns the same error on all ranks, or does not return.
-func runWorld(ctx context.Context, world *mpix.Comm, body func(context.Context, Comm) error) error {
+func runWorld(ctx context.Context, world *mpix.Comm, grace time.Duration, body func(context.Context, Comm) error) error {
 	library := mpix.Library()
 	// What the ranks have to say to each other at the end must not meet messages
 	// that a failed body has left behind.
@@ -69,25 +73,22 @@ func runWorld(ctx context.Context, world *mpix.Comm, body func(context.Context, 
 
 	told := ctx.Done()
 	var overdue <-chan time.Time
-	var deadline time.Time
+	var deadline time.Time // when to end the job if others are still in their bodies
 	for running := true; running; {
 		select {
 		case err = <-ended:
 			running = false
 		case <-told:
-			told, overdue, deadline = nil, time.After(grace), time.Now().Add(grace)
+			told, overdue = nil, time.After(grace)
 		case <-overdue:
-			abortWorld(&RankError{Rank: world.Rank, Code: 1, Err: stillRunning(ctx)})
+			abortWorld(&RankError{Rank: world.Rank, Code: 1, Err: stillRunning(ctx, grace)})
 		}
 	}
-	var panicked *PanicError
 	switch {
-	case errors.As(err, &panicked):
-		time.Sleep(turn(world.Rank))
-		abortWorld(asRankError(world.Rank, err))
 	case err == nil:
-		deadline = time.Time{}
-	case deadline.IsZero() || !errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled): // on this or another rank's signal: the others may still be writing
+		deadline = time.Now().Add(grace + turn(world.Rank))
+	default:
 		deadline = time.Now().Add(patience + turn(world.Rank))
 	}
 	return settle(closing, library, err, deadline)
@@ -124,12 +125,13 @@ func settle(closing *mpix.Comm, library string, err error, deadline time.Time) e
 }
 
 // turn spreads the ranks in time: if several fail together, the first to speak
-// ends the others before they say the same.
-func turn(rank int) time.Duration { return time.Duration(min(rank, 20)) * 20 * time.Millisecond }
+// has ended the others, if all goes well, before they do.
+func turn(rank int) time.Duration { return time.Duration(min(rank, 8)) * 50 * time.Millisecond }
 
 // abortWorld says why and ends all processes of the job. It does not return.
 func abortWorld(e *RankError) {
 	fmt.Fprintln(os.Stderr, e)
+	time.Sleep(30 * time.Millisecond) // for the launcher to pass that on before it speaks itself
 	// Should MPI_Abort wait for an answer that does not come, the exit status of
 	// this process is enough for the launcher.
 	time.AfterFunc(time.Second, func() { os.Exit(e.Code) })

@@ -194,6 +194,9 @@ func splitApart(c ranks.Comm) error {
 		return err
 	}
 	p, r := c.Size(), c.Rank()
+	if p == 1 {
+		return nil
+	}
 	next, prev := (r+1)%p, (r+p-1)%p
 	if err := c.Send([]float64{1}, next, 5); err != nil {
 		return err

@@ -32,7 +32,6 @@ func Cases() []Case {
 		{Name: "tags out of order", Run: tagsOutOfOrder, Buffered: true},
 		{Name: "spaces apart", Run: spacesApart, Buffered: true},
 		{Name: "sendrecv", Run: sendrecv},
-		{Name: "self", Run: selfMessage, Buffered: true},
 		{Name: "procnull", Run: procNull},
 		{Name: "truncation", Run: truncation},
 		{Name: "bad arguments", Run: badArguments},

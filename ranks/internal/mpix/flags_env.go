@@ -2,5 +2,6 @@
 
 package mpix
 
-// No flags: CC=mpicc has them, or CGO_CFLAGS and CGO_LDFLAGS.
+// No flags here: the compiler is mpicc, or CGO_CFLAGS and CGO_LDFLAGS have them.
+
 import "C"

@@ -103,12 +103,30 @@ func Start(localRanks int) (*Comm, error) {
 	if _, set := os.LookupEnv(yield); !set && localRanks > int(C.mpix_machine_cores()) {
 		os.Setenv(yield, "1")
 	}
+	if err := consistent(C.MPIX_OPEN_MPI != 0, Library()); err != nil {
+		return nil, err
+	}
 	mpi.Start(true)
 	var out *C.mpix_comm
 	if err := codeError(C.mpix_world(&out)); err != nil {
 		return nil, err
 	}
 	return wrap(out), nil
+}
+
+// consistent finds binaries that were compiled with the header of one MPI and
+// linked with the library of another: gompi names Debian's Open MPI whatever the
+// compiler brings. Called before MPI starts, for it would crash.
+func consistent(header bool, library string) error {
+	linked := strings.HasPrefix(library, "Open MPI")
+	switch {
+	case header && strings.HasPrefix(library, "MPICH"):
+		return fmt.Errorf("this binary was compiled for Open MPI, but linked with %s", library)
+	case !header && linked:
+		return fmt.Errorf("this binary was compiled for another MPI, but linked with %s: build it with CGO_CFLAGS and CGO_LDFLAGS "+
+			"set to what pkg-config says of that MPI, which come before gompi's flags", library)
+	}
+	return nil
 }
 
 // Stop stops MPI. It cannot be started again.

@@ -1,5 +1,12 @@
 #include <mpi.h>
 
+// Whose header this is: handles of Open MPI are pointers, of others integers.
+#ifdef OPEN_MPI
+enum { MPIX_OPEN_MPI = 1 };
+#else
+enum { MPIX_OPEN_MPI = 0 };
+#endif
+
 // What the functions return beside the codes of MPI.
 enum {
   MPIX_MISMATCH = -1,  // a message of another length or call than expected: see bad_*

@@ -1,0 +1,123 @@
+//go:build mpi
+
+package ranks_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+
+	"tessera/ranks"
+	"tessera/ranks/internal/mpix"
+)
+
+func init() {
+	// The suite as if MPI could count no further than 3500 elements: what is
+	// longer goes in parts or by other ways.
+	roles["short int"] = func(_ context.Context, c ranks.Comm) error {
+		mpix.SetLimit(3500)
+		if err := suite(c, func(name string) bool { return name == "bcast" || name == "allgatherv" || name == "gatherv" }); err != nil {
+			return err
+		}
+		if err := c.Send(make([]float64, 3501), c.Rank(), 0); err == nil || !strings.Contains(err.Error(), "more elements in one message") {
+			return fmt.Errorf("a message beyond the limit: %v", err)
+		}
+		return nil
+	}
+}
+
+// mpirun is the launcher that belongs to the library of this binary.
+func mpirun(t *testing.T, n int) []string {
+	names, flags := []string{"mpirun.openmpi", "mpirun"}, []string{"--oversubscribe"}
+	if os.Getuid() == 0 {
+		flags = append(flags, "--allow-run-as-root")
+	}
+	if strings.HasPrefix(ranks.MPI().Library, "MPICH") {
+		names, flags = []string{"mpirun.mpich", "mpiexec.hydra", "mpirun"}, nil
+	}
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return append(append([]string{path}, flags...), "-n", strconv.Itoa(n))
+		}
+	}
+	t.Skipf("no mpirun for %s", ranks.MPI().Library)
+	return nil
+}
+
+func TestMPIConformance(t *testing.T) {
+	for _, n := range []int{1, 2, 3, 4, 7, 8} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			o := start(t, mpirun(t, n), "suite", 0)
+			cases := strings.Count(o.stdout, "ok ")
+			if o.code != 0 || cases < 27 {
+				t.Errorf("%d cases, exit status %d\n%s", cases, o.code, o.stderr)
+			}
+		})
+	}
+	for _, n := range []int{1, 2, 5} {
+		if o := start(t, mpirun(t, n), "short int", 0); o.code != 0 || strings.Count(o.stdout, "ok ") != 3 {
+			t.Errorf("short int, %d ranks: %+v", n, o)
+		}
+	}
+}
+
+// TestMPIFailures: however a rank ends, all end within two seconds, and the
+// first line says which and why, if it could still say so.
+func TestMPIFailures(t *testing.T) {
+	for _, k := range []struct {
+		role, want string
+		code       int // 0: any but 0
+	}{
+		{"error", "rank 1: reading x.npy: no such file\n", 1},
+		{"panic", "rank 1: panic: runtime error: invalid memory address or nil pointer dereference\n\ngoroutine ", 1},
+		{"abort", "rank 1: enough\n", 71},
+		{"agreed error", "rank 1: reading x.npy: no such file\n", 1},
+		{"late", "rank 1: too late\n", 1},
+		{"all panic", "rank 0: panic: all of us\n", 1},
+		{"kill", "", 0},
+		{"exit", "", 0},
+	} {
+		t.Run(k.role, func(t *testing.T) {
+			o := start(t, mpirun(t, 3), k.role, 0)
+			t.Logf("exit status %d after %v", o.code, o.took)
+			if o.code == 0 || k.code != 0 && o.code != k.code || !strings.HasPrefix(o.stderr, k.want) {
+				t.Errorf("exit status %d, want %d; stderr:\n%s", o.code, k.code, o.stderr)
+			}
+			if k.want != "" && strings.Count(o.stderr, "rank ") > strings.Count(o.stderr, "on rank ")+1 {
+				t.Errorf("more than one rank speaks:\n%s", o.stderr)
+			}
+			tooLate(t, o)
+		})
+	}
+}
+
+func TestMPISignals(t *testing.T) { signals(t, mpirun(t, 3)) }
+
+// TestMPILaunch: who decides the number of ranks, and when there is no job.
+func TestMPILaunch(t *testing.T) {
+	if o := start(t, nil, "report", 0, ranksVar+"=3"); o.code != 0 || !strings.HasPrefix(o.stdout, "3 ranks, in-process") {
+		t.Errorf("without mpirun: %+v", o)
+	}
+	library := ranks.MPI().Library
+	for _, asked := range []string{"0", "2"} {
+		if o := start(t, mpirun(t, 2), "report", 0, ranksVar+"="+asked); o.code != 0 || !strings.HasPrefix(o.stdout, "2 ranks, "+library) {
+			t.Errorf("2 ranks, %s asked for: %+v", asked, o)
+		}
+	}
+	o := start(t, mpirun(t, 2), "report", 0, ranksVar+"=5")
+	if o.code == 0 || strings.Count(o.stderr, "5 ranks are asked for, but") != 1 {
+		t.Errorf("2 ranks, 5 asked for: %+v", o)
+	}
+	// The variables of a launcher whose library is not this binary's.
+	foreign := []string{"OMPI_COMM_WORLD_RANK=0", "OMPI_COMM_WORLD_SIZE=2"}
+	if strings.HasPrefix(library, "Open MPI") {
+		foreign = []string{"PMI_RANK=0", "PMI_SIZE=2"}
+	}
+	if o := start(t, nil, "report", 0, foreign...); o.code != 1 || !strings.Contains(o.stderr, "sees only itself") {
+		t.Errorf("under another library's launcher: %+v", o)
+	}
+}
