@@ -81,8 +81,8 @@ func report(stderr io.Writer, err error) error {
 
 // Main runs the command line and returns the exit status. An interrupt, SIGTERM
 // or SIGUSR1, which batch systems send ahead of a job's end, cancels the command;
-// a second one kills the process at once. It is
-// called once a process: MPI starts only once.
+// a second one kills the process at once. Call it once in a process: MPI starts
+// only once.
 func Main(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGUSR1)
 	defer stop()

@@ -70,7 +70,7 @@ Nothing of the problem's size is allocated.`,
 }
 
 func rankFlag(fs *flag.FlagSet, o *options) {
-	fs.IntVar(&o.ranks, "ranks", 0, "in-process ranks, `N`; 0 = one a core")
+	fs.IntVar(&o.ranks, "ranks", 0, "use `N` in-process ranks; 0 = one a core; under mpirun the launcher decides")
 }
 
 func setFlag(fs *flag.FlagSet, o *options) {

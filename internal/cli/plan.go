@@ -33,7 +33,7 @@ func plan(ctx context.Context, c *call) error {
 		}
 		n := c.ranks
 		if n == 0 {
-			n = runtime.NumCPU()
+			n = runtime.GOMAXPROCS(0) // as run has it
 		}
 		return j.Plan(ctx, one, c.stdout, n, link)
 	})

@@ -54,7 +54,8 @@ func (c *tikhonovConfig) plan(ctx context.Context, comm ranks.Comm, w io.Writer,
 	unknowns := float64(channels) * float64(apply.MaxOwned)
 	perRank := fit.bytes.at(unknowns)
 	// On one host ranks share its cores; elsewhere each is taken to have one.
-	crowd := math.Max(1, float64(n)/float64(runtime.NumCPU()))
+	cores := runtime.GOMAXPROCS(0)
+	crowd := math.Max(1, float64(n)/float64(cores))
 	compute := fit.seconds.at(unknowns)
 	var talk float64
 	if n > 1 {
@@ -80,14 +81,14 @@ func (c *tikhonovConfig) plan(ctx context.Context, comm ranks.Comm, w io.Writer,
 	row("ranks", "%d in %s; rank 0 owns %d x %d pixels, none more than %d", n, layout, first[0], first[1], apply.MaxOwned)
 	row("memory", "about %s a rank, %s all ranks; rank 0 holds %s more to write the result",
 		size(perRank), size(perRank*float64(n)), size(8*float64(channels)*float64(rows)*float64(cols)))
-	row("halo", "%d pixels for the blur and %d for the overlap: %s received a rank and iteration, %.1f %% of what it owns",
+	row("halo", "%d pixels for the matrix, %d for the overlap: %s received a rank and iteration, %.1f %% of what it owns",
 		stencil, c.Tikhonov.Overlap, size(8*float64(channels)*float64(apply.MaxReceived+local.MaxReceived)),
 		100*(apply.MaxRatio+local.MaxRatio))
 	row("messages", "%d an iteration, to at most %d neighbours", apply.Messages+local.Messages, max(apply.MaxNeighbours, local.MaxNeighbours))
 	row("iterations", "about %d", fit.iterations)
 	row("time", "about %s computing and %s talking", duration(compute*crowd), duration(talk*crowd))
 	if crowd > 1 {
-		row("", "%d ranks share %d cores here; with a core each: %s", n, runtime.NumCPU(), duration(compute+talk))
+		row("", "%d ranks share %d cores here; with a core each: %s", n, cores, duration(compute+talk))
 	}
 	return t.Flush()
 }
