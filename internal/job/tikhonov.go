@@ -85,7 +85,7 @@ func defaultTikhonov() tikhonovConfig {
 		Blur: blurSection{Kind: "none", Sigma: 1, FWHM: 3, Beta: 3},
 		Tikhonov: tikhonovSection{
 			Method: string(image.RASGMRES), Regulariser: string(image.Identity),
-			Lambda: lambda{rule: image.Fixed, value: 0.01}, Border: "reflect", Overlap: 4, Tile: 16,
+			Lambda: lambda{rule: image.Fixed, value: 0.01}, Border: "reflect", Overlap: 4,
 			Tolerance: 1e-8, MaxIterations: 200, Restart: 30, Weighting: "auto", Precision: string(image.Single),
 		},
 		Output: outputSection{Dir: "out/tikhonov", Stretch: "auto"},
@@ -103,7 +103,7 @@ func (s *tikhonovSection) check(f *config.File) {
 	f.Want(s.Lambda.rule != image.Fixed || s.Lambda.value > 0, "tikhonov.lambda", `more than 0, "discrepancy" or "gcv"`)
 	f.Want(s.Noise >= 0, "tikhonov.noise", "0 or more, in units of the data")
 	f.Want(s.Overlap >= 0, "tikhonov.overlap", "0 or more")
-	f.Want(s.Tile >= 1, "tikhonov.tile", "1 pixel or more")
+	f.Want(s.Tile >= 0, "tikhonov.tile", "1 pixel or more; 0 = as the method likes it")
 	f.Want(s.Tolerance > 0 && s.Tolerance < 1, "tikhonov.tolerance", "more than 0 and less than 1")
 	f.Want(s.MaxIterations >= 1, "tikhonov.max_iterations", "1 or more")
 	f.Want(s.Restart >= 2, "tikhonov.restart", "2 Krylov vectors or more")
