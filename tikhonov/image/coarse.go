@@ -58,8 +58,8 @@ func newCoarse(m *operator, o *Options) (*coarse, error) {
 	for rank := range m.frame.Ranks() {
 		box := m.frame.Owned(rank)
 		before := len(c.all)
-		cols := c.cols.touched(span{box.Lo[1], box.Hi[1]})
-		for _, i := range c.rows.touched(span{box.Lo[0], box.Hi[0]}) {
+		cols := c.cols.over(c.cols.pixels(span{box.Lo[1], box.Hi[1]}, 0, o.Border))
+		for _, i := range c.rows.over(c.rows.pixels(span{box.Lo[0], box.Hi[0]}, 0, o.Border)) {
 			for _, j := range cols {
 				c.all = append(c.all, i*c.cols.nodes+j)
 			}
@@ -134,23 +134,14 @@ func (c *coarse) assemble(o *Options) error {
 	return nil
 }
 
-// window adds z_i'(M z_j) over the owned pixels rows x cols to sum[i], for the node
-// (nr, nc) = j, and appends the nodes it added to.
+// window adds z_i'(M z_j), over the data and the pixels of the owned part
+// rows x cols, to sum[i], for the node (nr, nc) = j, and appends the nodes it may
+// have added to.
 func (c *coarse) window(nr, nc int, rows, cols span, o *Options, sum []float64, touched []int) []int {
 	m := c.m
+	k, q := m.blur.kernel, m.normal.Q
 	box := m.frame.Owned(m.comm.Rank())
-	n := stencil.NormalOperator{
-		Kernel: m.blur.kernel, Q: m.normal.Q, Lambda: o.Lambda, Rows: rows.len(), Cols: cols.len(), Domain: m.normal.Domain,
-	}
-	top, left := rows.lo-box.Lo[0], cols.lo-box.Lo[1] // in the owned box
-	for k := range n.Domain {
-		if k < 2 {
-			n.Domain[k] -= top
-		} else {
-			n.Domain[k] -= left
-		}
-	}
-	hr, hc := n.HaloRows(), n.HaloCols()
+	hr, hc := max(k.RowRadius, q.Reach()), max(k.ColRadius, q.Reach())
 	down, across := values(c.rows, nr, rows.lo-hr, rows.hi+hr, o.Border), values(c.cols, nc, cols.lo-hc, cols.hi+hc, o.Border)
 	in := make([]float64, 0, len(down)*len(across))
 	for _, a := range down {
@@ -158,27 +149,61 @@ func (c *coarse) window(nr, nc int, rows, cols span, o *Options, sum []float64, 
 			in = append(in, a*b)
 		}
 	}
-	w := m.weights
-	w.Origin += top*w.Stride + left
-	out := make([]float64, n.Rows*n.Cols)
-	n.Apply(out, stencil.Interior(in, n.Cols, hr, hc), w)
-	line := make([]float64, c.cols.nodes)
-	lineNodes := c.cols.touched(cols)
-	for i := range n.Rows {
-		for j, v := range out[i*n.Cols : (i+1)*n.Cols] {
-			p := cols.lo + j
-			line[c.cols.lower[p]] += v * (1 - c.cols.frac[p])
-			line[c.cols.upper[p]] += v * c.cols.frac[p]
+	hat := stencil.Interior(in, cols.len(), hr, hc)
+	top, left := rows.lo-box.Lo[0], cols.lo-box.Lo[1] // in the owned box
+
+	// H'W H z_j: what the data pixels of this part spread to, wherever that is.
+	t := make([]float64, rows.len()*cols.len())
+	k.Convolve(t, rows.len(), cols.len(), hat)
+	wide := cols.len() + 4*k.ColRadius
+	padded := make([]float64, (rows.len()+4*k.RowRadius)*wide)
+	for i := range rows.len() {
+		row := padded[(i+2*k.RowRadius)*wide+2*k.ColRadius:][:cols.len()]
+		copy(row, t[i*cols.len():])
+		if m.owned != nil {
+			for j, w := range m.owned[(top+i)*m.cols+left:][:len(row)] {
+				row[j] *= w
+			}
 		}
-		p := rows.lo + i
-		for _, k := range lineNodes {
+	}
+	u := make([]float64, (rows.len()+2*k.RowRadius)*(cols.len()+2*k.ColRadius))
+	from := stencil.Plane{Data: padded, Origin: k.RowRadius*wide + k.ColRadius, Stride: wide}
+	k.Flipped().Convolve(u, rows.len()+2*k.RowRadius, cols.len()+2*k.ColRadius, from)
+	touched = c.test(u, c.rows.pixels(rows, k.RowRadius, o.Border), c.cols.pixels(cols, k.ColRadius, o.Border), sum, touched)
+
+	penalty := stencil.NormalOperator{
+		Kernel: stencil.Kernel{Dense: []float64{0}}, Q: q, Lambda: o.Lambda, Rows: rows.len(), Cols: cols.len(), Domain: m.normal.Domain,
+	}
+	for k := range penalty.Domain {
+		penalty.Domain[k] -= [2]int{top, left}[k/2]
+	}
+	penalty.Apply(t, hat, stencil.Plane{})
+	return c.test(t, c.rows.pixels(rows, 0, o.Border), c.cols.pixels(cols, 0, o.Border), sum, touched)
+}
+
+// test adds z_i'v to sum[i] for a v on the pixels rows x cols of the frame, -1 for
+// none, and appends the nodes i.
+func (c *coarse) test(v []float64, rows, cols []int, sum []float64, touched []int) []int {
+	line := make([]float64, c.cols.nodes)
+	down, across := c.rows.over(rows), c.cols.over(cols)
+	for i, p := range rows {
+		if p < 0 {
+			continue
+		}
+		for j, x := range v[i*len(cols) : (i+1)*len(cols)] {
+			if q := cols[j]; q >= 0 {
+				line[c.cols.lower[q]] += x * (1 - c.cols.frac[q])
+				line[c.cols.upper[q]] += x * c.cols.frac[q]
+			}
+		}
+		for _, k := range across {
 			sum[c.rows.lower[p]*c.cols.nodes+k] += line[k] * (1 - c.rows.frac[p])
 			sum[c.rows.upper[p]*c.cols.nodes+k] += line[k] * c.rows.frac[p]
 			line[k] = 0
 		}
 	}
-	for _, k := range c.rows.touched(rows) {
-		for _, l := range lineNodes {
+	for _, k := range down {
+		for _, l := range across {
 			touched = append(touched, k*c.cols.nodes+l)
 		}
 	}

@@ -69,11 +69,23 @@ func (h *hats) at(i, p int) float64 {
 	return v
 }
 
-// touched lists the nodes whose functions live on a span of pixels, ascending.
-func (h *hats) touched(s span) []int {
+// pixels lists the pixels that stand on a span grown by a margin, in the frame or
+// beyond its border; -1 for none.
+func (h *hats) pixels(s span, margin int, border halo.Border) []int {
+	p := make([]int, 0, s.len()+2*margin)
+	for i := s.lo - margin; i < s.hi+margin; i++ {
+		p = append(p, source(i, h.n, border))
+	}
+	return p
+}
+
+// over lists the nodes whose functions live on some of the pixels, ascending.
+func (h *hats) over(pixels []int) []int {
 	var nodes []int
-	for p := s.lo; p < s.hi; p++ {
-		nodes = append(nodes, h.lower[p], h.upper[p])
+	for _, p := range pixels {
+		if p >= 0 {
+			nodes = append(nodes, h.lower[p], h.upper[p])
+		}
 	}
 	slices.Sort(nodes)
 	return slices.Compact(nodes)

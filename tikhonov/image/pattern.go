@@ -41,9 +41,7 @@ type axisTable struct {
 func tabulate(ext span, n, radius int, border halo.Border) axisTable {
 	positions := span{ext.lo - radius, ext.hi + radius}
 	if border == halo.Periodic {
-		if positions.len() > n {
-			positions = span{ext.lo, ext.lo + n}
-		}
+		positions.hi = min(positions.hi, positions.lo+n) // every data pixel once
 	} else {
 		positions = span{max(0, positions.lo), min(n, positions.hi)}
 	}
@@ -112,7 +110,7 @@ func stencilRows(width int, rows, cols axisTable, dense []float64) [][]entry {
 					h = append(h, entry{i*width + j, v})
 				}
 			}
-			if repeats(r) || repeats(c) {
+			if !descending(h) {
 				clear(sum)
 				for _, e := range h {
 					sum[e.at] += e.value
@@ -133,14 +131,15 @@ func stencilRows(width int, rows, cols axisTable, dense []float64) [][]entry {
 	return out
 }
 
-// repeats says whether a pixel stands under two taps, as it does beside a mirror.
-func repeats(local []int) bool {
-	for a, i := range local {
-		if i >= 0 && slices.Contains(local[:a], i) {
-			return true
+// descending says whether every pixel of h comes before the one after it. Beside a
+// mirror a pixel stands under two taps; around a periodic axis the order turns.
+func descending(h []entry) bool {
+	for i := 1; i < len(h); i++ {
+		if h[i].at >= h[i-1].at {
+			return false
 		}
 	}
-	return false
+	return true
 }
 
 // penalty lists the lower triangle of R Q'Q R', without lambda; entries may repeat.
