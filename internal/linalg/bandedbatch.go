@@ -21,8 +21,8 @@ type BandedBatch[T Float] struct {
 	factored     bool
 }
 
-// NewBandedBatch makes room for count systems of n unknowns and half-width bw,
-// all of them the identity.
+// NewBandedBatch makes room for count systems of n unknowns and half-width bw, all
+// zero until they are Set.
 func NewBandedBatch[T Float](n, bw, count int) *BandedBatch[T] {
 	if n < 1 || bw < 0 || count < 0 {
 		panic(fmt.Sprintf("linalg: NewBandedBatch: n=%d, bw=%d, count=%d", n, bw, count))
@@ -33,7 +33,7 @@ func NewBandedBatch[T Float](n, bw, count int) *BandedBatch[T] {
 	for i := range n {
 		identity[i*(bw+1)+bw] = 1
 	}
-	for s := range b.Groups() * b.lanes {
+	for s := count; s < b.Groups()*b.lanes; s++ { // lanes that no system fills
 		b.set(s, identity)
 	}
 	return b

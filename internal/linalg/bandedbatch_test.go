@@ -113,6 +113,9 @@ func testBandedBatchNotPositiveDefinite[T Float](t *testing.T) {
 				band[i*(bw+1)+bw] = 4
 			}
 			band[pivot*(bw+1)+bw] = T(value)
+			for i := range count {
+				batch.Set(i, identityBand[T](n, bw))
+			}
 			batch.Set(33, band)
 			var e *NotPositiveDefiniteError
 			if err := batch.Factor(); !errors.As(err, &e) || e.System != 33 || e.Pivot != pivot {
@@ -122,9 +125,21 @@ func testBandedBatchNotPositiveDefinite[T Float](t *testing.T) {
 	}
 }
 
+// identityBand is the identity as a lower band.
+func identityBand[T Float](n, bw int) []T {
+	band := make([]T, n*(bw+1))
+	for i := range n {
+		band[i*(bw+1)+bw] = 1
+	}
+	return band
+}
+
 func TestBandedBatchMistakes(t *testing.T) {
 	fresh := func() *BandedBatch[float64] { return NewBandedBatch[float64](3, 1, 2) }
 	done := fresh()
+	for s := range 2 {
+		done.Set(s, identityBand[float64](3, 1))
+	}
 	if err := done.Factor(); err != nil {
 		t.Fatal(err)
 	}
