@@ -132,9 +132,21 @@ func same(i int) int { return i }
 // dense is M.
 func (f *frame) dense(o Options) *mat.SymDense {
 	o = o.withDefaults()
-	m := mat.NewSymDense(f.rows*f.cols, nil)
-	f.normal(o, same, func(i, j int, v float64) { m.SetSym(i, j, m.At(i, j)+v) })
-	return m
+	n := f.rows * f.cols
+	m, sum := mat.NewSymDense(n, nil), mat.NewSymDense(n, nil)
+	add := func(rows []row, weight func(q int) float64) {
+		a := mat.NewDense(len(rows), n, nil)
+		for i, r := range rows {
+			for p, v := range r {
+				a.Set(i, p, math.Sqrt(weight(i))*v)
+			}
+		}
+		m.SymOuterK(1, a.T()) // = A'A
+		sum.AddSym(sum, m)
+	}
+	add(f.blurRows(o.Border), f.weight)
+	add(f.penaltyRows(o.Regulariser, o.Border), func(int) float64 { return o.Lambda })
+	return sum
 }
 
 // multiply is a channel of a times the rows.
@@ -192,11 +204,20 @@ func (f *frame) objective(o Options, w []float64) (misfit, penalty float64) {
 	return misfit, penalty
 }
 
-// exact is the minimiser by banded Cholesky. Under a periodic border the rows are
-// taken from both ends in turn, so that neighbours across it stay close.
+// exact is the minimiser by Cholesky: dense for a small frame, else banded. Under a
+// periodic border the rows are then taken from both ends in turn, so that neighbours
+// across it stay close.
 func (f *frame) exact(t testing.TB, o Options) []float64 {
 	t.Helper()
 	o = o.withDefaults()
+	n := f.rows * f.cols
+	if n <= 600 {
+		var chol mat.Cholesky
+		if !chol.Factorize(f.dense(o)) {
+			t.Fatal("oracle: M is not positive definite")
+		}
+		return f.channelwise(t, same, o.Border, chol.SolveVecTo)
+	}
 	order := same
 	if o.Border == halo.Periodic {
 		order = func(p int) int {
@@ -209,7 +230,7 @@ func (f *frame) exact(t testing.TB, o Options) []float64 {
 			return r*f.cols + p%f.cols
 		}
 	}
-	n, band := f.rows*f.cols, 0
+	band := 0
 	terms := map[[2]int]float64{}
 	f.normal(o, order, func(i, j int, v float64) {
 		terms[[2]int{i, j}] += v
@@ -223,14 +244,21 @@ func (f *frame) exact(t testing.TB, o Options) []float64 {
 	if !chol.Factorize(m) {
 		t.Fatal("oracle: M is not positive definite")
 	}
+	return f.channelwise(t, order, o.Border, chol.SolveVecTo)
+}
+
+// channelwise solves M w = H'W y for every channel, pixels renumbered.
+func (f *frame) channelwise(t testing.TB, order func(int) int, border halo.Border, solve func(dst *mat.VecDense, b mat.Vector) error) []float64 {
+	t.Helper()
+	n := f.rows * f.cols
 	var w []float64
-	b := f.rhs(o.Border)
+	b := f.rhs(border)
 	for c := range f.channels {
 		x := mat.NewVecDense(n, nil)
 		for p := range n {
 			x.SetVec(order(p), b[c*n+p])
 		}
-		if err := chol.SolveVecTo(x, x); err != nil {
+		if err := solve(x, x); err != nil {
 			t.Fatal(err)
 		}
 		for p := range n {

@@ -1,0 +1,211 @@
+package image
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"tessera/halo"
+	"tessera/internal/fourier"
+)
+
+// spectral is the minimiser where everything is diagonal: without weights, under a
+// periodic border in the Fourier basis, and for a kernel that is its own mirror
+// image under a reflecting border in that of the cosines.
+func (f *frame) spectral(o Options) []float64 {
+	n := f.rows * f.cols
+	w := make([]float64, f.channels*n)
+	if o.Border == halo.Reflect {
+		dct := fourier.NewDCT2(f.rows, f.cols)
+		for c := range f.channels {
+			x := w[c*n : (c+1)*n]
+			dct.Forward(x, f.y[c*n:(c+1)*n])
+			for k := range f.rows {
+				for l := range f.cols {
+					a, b := math.Pi*float64(k)/float64(f.rows), math.Pi*float64(l)/float64(f.cols)
+					h := 0.0
+					for i := range f.kernel.Rows {
+						for j := range f.kernel.Cols {
+							h += f.kernel.Values[i*f.kernel.Cols+j] * math.Cos(a*float64(i-f.kernel.Rows/2)) * math.Cos(b*float64(j-f.kernel.Cols/2))
+						}
+					}
+					x[k*f.cols+l] *= h / (h*h + o.Lambda*symbol(o.Regulariser, a, b))
+				}
+			}
+			dct.Inverse(x, x)
+		}
+		return w
+	}
+	plan := fourier.NewPlan2(f.rows, f.cols)
+	cols := plan.SpectrumCols()
+	h, y := make([]complex128, f.rows*cols), make([]complex128, f.rows*cols)
+	plan.Forward(h, fourier.WrapKernel(f.rows, f.cols, f.kernel.Rows, f.kernel.Cols, f.kernel.Values))
+	for c := range f.channels {
+		plan.Forward(y, f.y[c*n:(c+1)*n])
+		for k := range f.rows {
+			for l := range cols {
+				a, b := 2*math.Pi*float64(k)/float64(f.rows), 2*math.Pi*float64(l)/float64(f.cols)
+				v := h[k*cols+l]
+				size := real(v)*real(v) + imag(v)*imag(v)
+				y[k*cols+l] *= complex(real(v), -imag(v)) / complex(size+o.Lambda*symbol(o.Regulariser, a, b), 0)
+			}
+		}
+		plan.Inverse(w[c*n:(c+1)*n], y)
+	}
+	return w
+}
+
+// symbol is the eigenvalue of Q'Q at the angles.
+func symbol(q Regulariser, a, b float64) float64 {
+	laplace := 4 - 2*math.Cos(a) - 2*math.Cos(b)
+	switch q {
+	case Gradient:
+		return laplace
+	case Laplacian:
+		return laplace * laplace
+	}
+	return 1
+}
+
+var (
+	allMethods = []Method{RASGMRES, ASCG, TwoLevel, RAS, Mult, CG}
+	allRanks   = []int{1, 2, 3, 4, 7, 16}
+)
+
+// Every method on every number of ranks against the spectral solution of a frame of
+// 256 x 256 pixels in three channels. The plain Go build takes each method and each
+// number of ranks once.
+func TestSpectralOracles(t *testing.T) {
+	comet := kernels(t)["comet 5x5"]
+	for k, c := range []struct {
+		border halo.Border
+		kernel Kernel
+	}{{halo.Periodic, gaussian5(t)}, {halo.Reflect, gaussian5(t)}, {halo.Periodic, comet}} {
+		f := randomFrame(3, 256, 256, 1)
+		f.kernel = c.kernel
+		want := f.spectral(Options{Border: c.border, Lambda: 1e-2})
+		for i, method := range allMethods {
+			for j, n := range allRanks {
+				if !thorough && (i != (j+2)%len(allRanks) || i/2 != k) {
+					continue
+				}
+				o := Options{Method: method, Border: c.border, Lambda: 1e-2, Overlap: 4, Tile: 16}
+				if j%2 == 1 {
+					o.Precision = Double
+				}
+				x, res, err := f.run(t, n, o)
+				if err != nil {
+					t.Errorf("%s, %v, %d ranks: %v", method, c.border, n, err)
+					continue
+				}
+				d := relative(x, want)
+				if d > 1e-8 || res.ErrorBound > 1e-8 || d > res.ErrorBound || !res.Certified || !res.Converged {
+					t.Errorf("%s, %v, %d ranks: error %.3g, bound %.3g", method, c.border, n, d, res.ErrorBound)
+				}
+			}
+		}
+	}
+}
+
+// The other regularisers, where the error is an estimate.
+func TestSpectralOraclesSmooth(t *testing.T) {
+	turn := 0
+	for _, border := range []halo.Border{halo.Periodic, halo.Reflect} {
+		for _, q := range []Regulariser{Gradient, Laplacian} {
+			f := randomFrame(1, 96, 90, 2)
+			f.kernel = gaussian5(t)
+			o := Options{Border: border, Regulariser: q, Lambda: 1e-2, Overlap: 4, Tolerance: 2e-9}
+			want := f.spectral(o)
+			for _, o.Method = range allMethods {
+				for k, n := range allRanks {
+					if turn++; !thorough && k > 0 && turn%5 != 0 {
+						continue
+					}
+					x, res, err := f.run(t, n, o)
+					if err != nil || res.Certified {
+						t.Errorf("%s, %s, %v, %d ranks: %v, certified %v", o.Method, q, border, n, err, res.Certified)
+						continue
+					}
+					if d := relative(x, want); d > 1e-8 {
+						t.Errorf("%s, %s, %v, %d ranks: error %.3g, estimate %.3g", o.Method, q, border, n, d, res.ErrorBound)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Tiles that do not divide the frame, frames smaller than a tile or than the kernel,
+// thin ones: against Cholesky, every border and kernel, with weights; regularisers
+// and methods take turns.
+func TestOddFrames(t *testing.T) {
+	turn := 0
+	for _, s := range append(tilings, []struct{ rows, cols, ranks, tile, overlap int }{
+		{5, 9, 4, 16, 4}, {3, 3, 1, 16, 4}, {1, 1, 1, 16, 4}, {17, 31, 7, 16, 4}, {2, 64, 7, 0, 4}, {33, 18, 16, 16, 6},
+	}...) {
+		for _, border := range borders {
+			for name, k := range kernels(t) {
+				f := randomFrame(2, s.rows, s.cols, 3)
+				if f.kernel = k; !f.fits(k) {
+					continue
+				}
+				if f.patchwork(10); s.rows*s.cols < 10 {
+					f.weights = nil // something must be observed
+				}
+				o := Options{
+					Method:      []Method{RASGMRES, ASCG, TwoLevel, Mult, CG}[turn%5],
+					Regulariser: regularisers[turn%3], Precision: []Precision{Single, Double}[turn%2],
+					Border: border, Lambda: 0.05, Tile: s.tile, Overlap: s.overlap,
+					Tolerance: 1e-9, MaxIterations: 3000,
+				}
+				turn++
+				what := fmt.Sprintf("%s, %s, %s, %s, %v, %+v", o.Method, name, o.Regulariser, o.Precision, border, s)
+				x, res, err := f.run(t, s.ranks, o)
+				if err != nil {
+					t.Errorf("%s: %v", what, err)
+					continue
+				}
+				if d := relative(x, f.exact(t, o)); d > 1e-8 {
+					t.Errorf("%s: error %.3g, bound %.3g", what, d, res.ErrorBound)
+				}
+			}
+		}
+	}
+}
+
+// 64 x 64 pixels, some missing and the others weighted unevenly: every method on
+// every number of ranks, every border; for the other regularisers and a kernel that
+// is not its own mirror image the methods take turns.
+func TestCholeskyOracle(t *testing.T) {
+	turn := 0
+	for _, name := range []string{"gaussian 5x5", "comet 5x5"} {
+		for _, border := range borders {
+			for _, q := range regularisers {
+				f := randomFrame(1, 64, 64, 4)
+				f.kernel = kernels(t)[name]
+				f.patchwork(11)
+				o := Options{Regulariser: q, Border: border, Lambda: 1e-2, Overlap: 4, Tolerance: 1e-8, MaxIterations: 400}
+				if q != Identity {
+					o.Tolerance = 2e-9 // of an estimate
+				}
+				want := f.exact(t, o)
+				for _, o.Method = range allMethods {
+					for _, n := range allRanks {
+						if turn++; (name != "gaussian 5x5" || q != Identity || !thorough) && turn%7 != 0 {
+							continue
+						}
+						o.Precision = []Precision{Single, Double}[turn/7%2]
+						x, res, err := f.run(t, n, o)
+						if err != nil {
+							t.Errorf("%s, %s, %s, %v, %d ranks: %v", o.Method, name, q, border, n, err)
+							continue
+						}
+						if d := relative(x, want); d > 1e-8 || !res.Converged {
+							t.Errorf("%s, %s, %s, %v, %d ranks: error %.3g, bound %.3g", o.Method, name, q, border, n, d, res.ErrorBound)
+						}
+					}
+				}
+			}
+		}
+	}
+}
