@@ -2,6 +2,7 @@ package ranks
 
 import (
 	"fmt"
+	"runtime"
 	"sync/atomic"
 )
 
@@ -65,10 +66,13 @@ func (w *world) ring(r int) {
 // wait returns after the next ring of rank r's bell.
 func (w *world) wait(r int, what waiting) {
 	b := &w.bells[r]
-	for range w.spins {
+	for i := range w.spins {
 		if b.state.Load() == rung {
 			b.state.Store(awake)
 			return
+		}
+		if i%64 == 63 {
+			runtime.Gosched() // the rank waited for may be behind this one in the queue
 		}
 	}
 	b.what = what

@@ -60,7 +60,7 @@ func runWorld(ctx context.Context, world *mpix.Comm, grace time.Duration, body f
 	library := mpix.Library()
 	// What the ranks have to say to each other at the end must not meet messages
 	// that a failed body has left behind.
-	closing, err := world.Split(0, world.Rank)
+	closing, err := mpix.Duplicate()
 	if err != nil {
 		return err
 	}

@@ -19,8 +19,9 @@ type mailbox struct {
 	freeBytes  int
 }
 
-// message is what a Send leaves in a mailbox. In synchronous mode data is the
-// sender's own buffer, and the sender waits for done.
+// message is what a send leaves in a mailbox. If it is lent, data is the sender's
+// own buffer, and the sender waits for done: in synchronous mode, and where a long
+// Sendrecv waits anyhow.
 type message struct {
 	src, tag int
 	data     []byte
@@ -62,7 +63,7 @@ func (w *want) fill(src, tag int, data []byte) {
 }
 
 func (e *endpoint) send(b []byte, elem, dst, tag int) error {
-	m := e.post(b, dst, tag)
+	m := e.post(b, dst, tag, e.world.sync)
 	if m == nil {
 		return nil
 	}
@@ -70,7 +71,7 @@ func (e *endpoint) send(b []byte, elem, dst, tag int) error {
 }
 
 func (e *endpoint) sendrecv(send []byte, dst, sendTag int, recv []byte, src, recvTag int) (Status, error) {
-	m := e.post(send, dst, sendTag)
+	m := e.post(send, dst, sendTag, e.world.sync || len(send) > 8*copied)
 	st, err := e.recv(recv, 8, src, recvTag)
 	if m != nil {
 		if e := e.finish(m, dst); err == nil {
@@ -81,15 +82,15 @@ func (e *endpoint) sendrecv(send []byte, dst, sendTag int, recv []byte, src, rec
 }
 
 // post hands b to rank dst: straight into the buffer of a waiting receive, or a
-// copy into its mailbox. In synchronous mode it returns a message that still
-// needs b, for finish.
-func (e *endpoint) post(b []byte, dst, tag int) *message {
+// copy into its mailbox. To lend is to leave b itself there, in a message that
+// post returns for finish.
+func (e *endpoint) post(b []byte, dst, tag int, lend bool) *message {
 	box := &e.boxes[dst]
 	box.mu.Lock()
 	if e.deliver(box, b, dst, tag) {
 		return nil
 	}
-	if e.world.sync {
+	if lend {
 		m := &e.out
 		m.src, m.tag, m.data, m.lent = e.rank, tag, b, true
 		m.done.Store(false)

@@ -18,6 +18,8 @@ import (
 func init() {
 	// The suite as if MPI could count no further than 3500 elements: what is
 	// longer goes in parts or by other ways.
+	roles["no allocations"] = noAllocations
+	roles["table"] = func(_ context.Context, c ranks.Comm) error { return table(c, append(cLoops(), variants()...)) }
 	roles["short int"] = func(_ context.Context, c ranks.Comm) error {
 		mpix.SetLimit(3500)
 		if err := suite(c, func(name string) bool { return name == "bcast" || name == "allgatherv" || name == "gatherv" }); err != nil {
@@ -31,7 +33,7 @@ func init() {
 }
 
 // mpirun is the launcher that belongs to the library of this binary.
-func mpirun(t *testing.T, n int) []string {
+func mpirun(t testing.TB, n int) []string {
 	names, flags := []string{"mpirun.openmpi", "mpirun"}, []string{"--oversubscribe"}
 	if os.Getuid() == 0 {
 		flags = append(flags, "--allow-run-as-root")
@@ -119,5 +121,38 @@ func TestMPILaunch(t *testing.T) {
 	}
 	if o := start(t, nil, "report", 0, foreign...); o.code != 1 || !strings.Contains(o.stderr, "sees only itself") {
 		t.Errorf("under another library's launcher: %+v", o)
+	}
+}
+
+func TestMPINoAllocations(t *testing.T) {
+	if o := start(t, mpirun(t, 2), "no allocations", 0); o.code != 0 {
+		t.Error(o.stderr)
+	}
+}
+
+// cLoops are the same exchanges in C, on a communicator of their own.
+func cLoops() []variant {
+	var own *mpix.Comm
+	var vs []variant
+	for how, name := range []string{"C Sendrecv", "C Irecv, Isend, Waitall", "C mpix_exchange"} {
+		vs = append(vs, variant{name, func(c ranks.Comm, times int, x, y []float64) (float64, error) {
+			if own == nil {
+				var err error
+				if own, err = mpix.Duplicate(); err != nil {
+					return 0, err
+				}
+			}
+			return own.Loop(how, times, 1-c.Rank(), x, y), nil
+		}})
+	}
+	return vs
+}
+
+// BenchmarkMPI prints the table of the MPI transport, with what the same calls
+// cost in C.
+func BenchmarkMPI(b *testing.B) {
+	if b.N == 1 {
+		o := start(b, mpirun(b, 2), "table", 0)
+		fmt.Print(o.stdout, o.stderr)
 	}
 }

@@ -26,7 +26,7 @@ type outcome struct {
 
 // start runs a role; prefix is the launcher with its arguments, or empty. With a
 // signal, that is sent to the process whose pid the role prints.
-func start(t *testing.T, prefix []string, role string, sig syscall.Signal, env ...string) outcome {
+func start(t testing.TB, prefix []string, role string, sig syscall.Signal, env ...string) outcome {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Second)
 	defer cancel()

@@ -28,9 +28,10 @@ type failure struct {
 	err   error
 }
 
-// spinning is how often a rank looks at its bell before it goes to sleep where
-// every rank has a core: about two microseconds, the price of sleeping.
-const spinning = 2000
+// spinning is how often a rank looks at its bell before it goes to sleep, where
+// every rank has a core: some ten microseconds, after which the price of being
+// woken matters less.
+const spinning = 6400
 
 func newWorld(n int, sync bool, cancel context.CancelCauseFunc) *world {
 	w := &world{bells: make([]bell, n), sync: sync, failed: make(chan struct{}), cancel: cancel}
@@ -103,7 +104,7 @@ type endpoint struct {
 	rank int // in the group
 	self int // in the world
 	want want
-	out  message // in synchronous mode the message being sent
+	out  message // the message being lent
 
 	// of Exchange
 	outLanes, inLanes []*lane

@@ -107,6 +107,11 @@ func Start(localRanks int) (*Comm, error) {
 		return nil, err
 	}
 	mpi.Start(true)
+	return Duplicate()
+}
+
+// Duplicate returns a new communicator of all ranks. Collective.
+func Duplicate() (*Comm, error) {
 	var out *C.mpix_comm
 	if err := codeError(C.mpix_world(&out)); err != nil {
 		return nil, err
@@ -217,6 +222,11 @@ func Abort(code int) { C.mpix_abort(C.int(code)) }
 // SetLimit makes n the most elements that one MPI call is given, as if int were
 // shorter: for tests.
 func SetLimit(n int) { C.mpix_set_limit(C.longlong(n)) }
+
+// Loop is the C loop of loop.c.
+func (c *Comm) Loop(how, times, peer int, send, recv []float64) (seconds float64) {
+	return float64(C.mpix_loop(c.c, C.int(how), C.int(times), C.longlong(peer), doubles(send), doubles(recv), C.longlong(len(send))))
+}
 
 // Library names the MPI library and its version; MPI need not be running.
 func Library() string {

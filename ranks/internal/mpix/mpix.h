@@ -62,3 +62,4 @@ int mpix_cores(mpix_comm *c);
 int mpix_machine_cores(void);
 void mpix_abort(int code);
 void mpix_set_limit(long long n);
+double mpix_loop(mpix_comm *c, int how, int times, long long peer, const double *send, double *recv, long long n);
