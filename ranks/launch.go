@@ -16,8 +16,8 @@ type Options struct {
 	Sync  bool // in-process only: every Send waits for its receive, as MPI_Ssend; shows head-to-head deadlocks
 
 	// Grace is how long the bodies may go on after ctx has been cancelled, to
-	// write what they want to keep. 0: as long as lets all ranks end within two
-	// seconds, 1.5 s in-process and 0.9 s under mpirun.
+	// write what they want to keep. 0: what lets all ranks end within two seconds,
+	// 1.5 s in-process and 0.9 s under mpirun.
 	Grace time.Duration
 }
 
@@ -35,15 +35,28 @@ const (
 )
 
 // Launch runs body on every rank and returns when all have ended: nil if every
-// body returned nil, otherwise a *RankError of the rank that failed first.
+// body returned nil, otherwise a *RankError of the rank that failed first. In a
+// binary built with the tag mpi that mpirun or srun has started, this process is
+// one rank of the MPI world; otherwise the ranks are goroutines.
 //
 // A rank fails when its body returns an error or panics or when it calls Abort.
-// Then the context of all bodies is cancelled and every call on a Comm, blocked
-// or later, returns an error that wraps ErrAborted. When ctx is cancelled so is
-// the bodies' context, and they have Options.Grace to agree to stop and return;
-// after that they are aborted. Goroutines cannot be killed: if a body that makes no
-// calls on its Comm is still computing 0.4 s after a failure, Launch returns
-// without it and says so in the error.
+//
+// In-process, the context of all bodies is then cancelled, and every call on a
+// Comm, blocked or later, returns an error that wraps ErrAborted. So it is when
+// all ranks wait for each other (ErrDeadlock). Goroutines cannot be killed: if a
+// body that makes no calls on its Comm is still computing 0.4 s after a failure,
+// Launch returns without it and says so in the error.
+//
+// Under MPI, if all bodies return within 0.2 s or so, they agree on one error,
+// which Launch returns on all ranks and which is Quiet on all but rank 0.
+// Otherwise the failed rank writes "rank R: ..." to standard error, ends all
+// processes with MPI_Abort and RankError's Code, and Launch does not return. It
+// can be called once in a process.
+//
+// When ctx is cancelled, by a signal to this process for instance, so is the
+// bodies' context, and they have Options.Grace to agree to stop and return its
+// error; that is no failure, so that one rank may be writing what another has
+// gathered. After that they are aborted.
 func Launch(ctx context.Context, o Options, body func(context.Context, Comm) error) error {
 	if o.Ranks < 0 {
 		return fmt.Errorf("ranks: Options.Ranks is %d", o.Ranks)
@@ -54,6 +67,9 @@ func Launch(ctx context.Context, o Options, body func(context.Context, Comm) err
 	n := o.Ranks
 	if n == 0 {
 		n = runtime.GOMAXPROCS(0)
+	}
+	if n > maxRanks {
+		return fmt.Errorf("ranks: %d in-process ranks, at most %d are possible", n, maxRanks)
 	}
 	return launchInProcess(ctx, n, o, body)
 }
@@ -125,6 +141,11 @@ func (w *world) await(ctx context.Context, grace time.Duration, ended <-chan int
 		return e
 	}
 	return nil
+}
+
+// toldToStop says whether err is that of a body that was told to stop and did.
+func toldToStop(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // stillRunning is the error of a rank that ignores its cancelled context.

@@ -86,7 +86,7 @@ func runWorld(ctx context.Context, world *mpix.Comm, grace time.Duration, body f
 	}
 	switch {
 	case err == nil:
-	case errors.Is(err, context.Canceled): // on this or another rank's signal: the others may still be writing
+	case toldToStop(err): // on this or another rank's signal: the others may still be writing
 		deadline = time.Now().Add(grace + turn(world.Rank))
 	default:
 		deadline = time.Now().Add(patience + turn(world.Rank))

@@ -17,7 +17,7 @@ import (
 // collective is not given up when a rank fails: all that passed the first come to
 // it, for between the two they only compute.
 type meeting struct {
-	state   atomic.Uint64 // meetings held << 32 | withdrawn | ranks that have arrived
+	state   atomic.Uint64 // meetings held << heldShift | withdrawn | ranks that have arrived
 	size    uint64
 	words   []word
 	verdict error
@@ -27,8 +27,10 @@ type meeting struct {
 }
 
 const (
-	withdrawn = 1 << 31 // a rank has given up waiting: this meeting will not be held
-	arrivals  = withdrawn - 1
+	maxRanks  = 1<<15 - 1
+	arrivals  = maxRanks // mask
+	withdrawn = 1 << 15  // a rank has given up waiting: this meeting will not be held
+	heldShift = 16
 )
 
 // word is what a rank says on arrival.
@@ -85,7 +87,7 @@ func (e *endpoint) meet(w word) error {
 			if !w.second {
 				m.verdict = e.complete()
 			}
-			m.state.Store((held + 1) << 32)
+			m.state.Store((held + 1) << heldShift)
 			for r, world := range e.members {
 				if r != e.rank {
 					e.world.ring(world)
@@ -97,7 +99,7 @@ func (e *endpoint) meet(w word) error {
 	}
 	for {
 		s := m.state.Load()
-		if s>>32 > held {
+		if s>>heldShift > held {
 			e.meetings++
 			return m.verdict
 		}

@@ -2,7 +2,6 @@ package ranks
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"sync/atomic"
@@ -72,7 +71,7 @@ func (w *world) aborted() error {
 func (w *world) leave(ctx context.Context, r int, err error) {
 	switch {
 	case err == nil:
-	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+	case ctx.Err() != nil && toldToStop(err):
 		w.stopped.CompareAndSwap(nil, asRankError(r, err))
 	default:
 		w.fail(asRankError(r, err))
