@@ -215,5 +215,5 @@ func (s *cg) target(rnorm, znorm float64) float64 {
 	if s.LambdaMin > 0 {
 		return s.gauge.residualFor(s.xnorm)
 	}
-	return rnorm * s.Tolerance * s.xnorm * s.theta / znorm
+	return rnorm * s.Tolerance * s.xnorm * s.theta / (spare * znorm)
 }

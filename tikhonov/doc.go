@@ -25,7 +25,7 @@
 //
 //	||w - w*|| / ||w*|| <= tol  once  ||b - Mw|| <= tol lambda_min ||w|| / (1 + tol).
 //
-// Elsewhere the error is estimated by ||P(b - Mw)|| / theta, theta the smallest
+// Elsewhere the error is estimated by 2 ||P(b - Mw)|| / theta, theta the smallest
 // Ritz value of the preconditioned matrix that the iteration has seen, and the
 // report says that it is an estimate.
 //

@@ -2,6 +2,9 @@ package tikhonov
 
 import "math"
 
+// spare is what an estimated error is multiplied by: theta comes from above.
+const spare = 2
+
 // gauge turns norms into the relative error of the iterate.
 type gauge struct {
 	tolerance float64
@@ -17,7 +20,7 @@ func (g *gauge) bound(xnorm, rnorm, znorm, theta float64) float64 {
 	if g.lambdaMin > 0 {
 		e = rnorm / g.lambdaMin
 	} else {
-		e = znorm / theta
+		e = spare * znorm / theta
 	}
 	if !(e < xnorm) {
 		return math.MaxFloat64

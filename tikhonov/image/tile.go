@@ -20,9 +20,6 @@ type tile struct {
 // area of the extended tile.
 func (t *tile) area() int { return t.ext[0].len() * t.ext[1].len() }
 
-// ownedArea is the number of pixels the tile answers for.
-func (t *tile) ownedArea() int { return t.owned[0].len() * t.owned[1].len() }
-
 // cutTiles covers a box with tiles of about side x side pixels, row by row, each
 // extended by overlap within the frame. It depends on the geometry alone, so every
 // rank can list every other's tiles.
