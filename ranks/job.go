@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -72,13 +74,19 @@ func Quiet(err error) bool {
 }
 
 // oneVoice makes err quiet on all processes but rank 0. They come back a little
-// later: a launcher kills the others when the first exits with an error, and
-// rank 0 has yet to say why.
+// later, or when the launcher tells them to go: it ends all when the first exits
+// with an error, and rank 0 has yet to say why.
 func (j job) oneVoice(err error) error {
 	if err == nil || j.rank == 0 {
 		return err
 	}
-	time.Sleep(300 * time.Millisecond)
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, syscall.SIGTERM)
+	defer signal.Stop(told)
+	select {
+	case <-told:
+	case <-time.After(300 * time.Millisecond):
+	}
 	return quietError{err}
 }
 

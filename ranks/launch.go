@@ -16,23 +16,19 @@ type Options struct {
 	Sync  bool // in-process only: every Send waits for its receive, as MPI_Ssend; shows head-to-head deadlocks
 
 	// Grace is how long the bodies may go on after ctx has been cancelled, to
-	// write what they want to keep. 0: what lets all ranks end within two seconds,
-	// 1.5 s in-process and 0.9 s under mpirun.
+	// write what they want to keep. 0: 1.5 s, so that all end within two.
 	Grace time.Duration
 }
 
-func (o Options) grace(usual time.Duration) time.Duration {
+func (o Options) grace() time.Duration {
 	if o.Grace > 0 {
 		return o.Grace
 	}
-	return usual
+	return 1500 * time.Millisecond
 }
 
-const (
-	inProcessGrace = 1500 * time.Millisecond
-	// stopping is how long the bodies may go on after a rank has failed.
-	stopping = 400 * time.Millisecond
-)
+// stopping is how long the bodies may go on after a rank has failed.
+const stopping = 400 * time.Millisecond
 
 // Launch runs body on every rank and returns when all have ended: nil if every
 // body returned nil, otherwise a *RankError of the rank that failed first. In a
@@ -94,7 +90,7 @@ func launchInProcess(ctx context.Context, n int, o Options, body func(context.Co
 				ended <- r
 			})
 	}
-	return w.await(ctx, o.grace(inProcessGrace), ended)
+	return w.await(ctx, o.grace(), ended)
 }
 
 // guard calls done with what body returns, or with an error if it panics or

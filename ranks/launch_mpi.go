@@ -37,7 +37,7 @@ func launchWorld(ctx context.Context, o Options, j job, body func(context.Contex
 		mpix.Stop()
 		return true, j.oneVoice(fmt.Errorf("%d ranks are asked for, the MPI world has %d", o.Ranks, world.Size))
 	}
-	err = runWorld(ctx, world, o.grace(mpiGrace), body)
+	err = runWorld(ctx, world, o.grace(), body)
 	mpix.Stop()
 	return true, j.oneVoice(err)
 }
@@ -51,10 +51,6 @@ func MPI() MPIInfo {
 // others to return too, before it ends them.
 const patience = 200 * time.Millisecond
 
-// mpiGrace is shorter than what in-process ranks get, because mpirun takes
-// another second to end processes that have not ended by themselves.
-const mpiGrace = 900 * time.Millisecond
-
 // runWorld returns the same error on all ranks, or does not return.
 func runWorld(ctx context.Context, world *mpix.Comm, grace time.Duration, body func(context.Context, Comm) error) error {
 	library := mpix.Library()
@@ -67,6 +63,7 @@ func runWorld(ctx context.Context, world *mpix.Comm, grace time.Duration, body f
 	if cores := world.Cores(); cores > 0 && cores < runtime.GOMAXPROCS(0) && os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(cores)
 	}
+	world.ShareVerdict()
 	c := newCommunicator(newMPIWire(world, world.Rank, library), world.Rank, world.Size, new(Stats))
 	ended := make(chan error, 1)
 	go guard(func() error { return body(ctx, c) }, func(err error) { ended <- err })
@@ -74,8 +71,12 @@ func runWorld(ctx context.Context, world *mpix.Comm, grace time.Duration, body f
 	told := ctx.Done()
 	var overdue <-chan time.Time
 	var deadline time.Time // when to end the job if others are still in their bodies
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
 	for running := true; running; {
 		select {
+		case <-look.C:
+			obey()
 		case err = <-ended:
 			running = false
 		case <-told:
@@ -107,6 +108,7 @@ func settle(closing *mpix.Comm, library string, err error, deadline time.Time) e
 	}
 	pause := 20 * time.Microsecond
 	for {
+		obey()
 		all, least, e := closing.Voted()
 		switch {
 		case e != nil:
@@ -124,14 +126,34 @@ func settle(closing *mpix.Comm, library string, err error, deadline time.Time) e
 	}
 }
 
-// turn spreads the ranks in time: if several fail together, the first to speak
-// has ended the others, if all goes well, before they do.
+// turn spreads the ranks in time: if several on different machines fail
+// together, the first to speak has ended the others, if all goes well, before they do.
 func turn(rank int) time.Duration { return time.Duration(min(rank, 8)) * 50 * time.Millisecond }
+
+const (
+	// lookEvery is how often a rank looks whether another has ended the job.
+	lookEvery = 50 * time.Millisecond
+	// lastWords is the time between a rank's last words and MPI_Abort, for the
+	// launcher to pass them on before it speaks itself.
+	lastWords = 30 * time.Millisecond
+)
+
+// obey ends this process if another of this machine is ending the job. The
+// launcher will do so too, but Open MPI's takes a second for it.
+func obey() {
+	if code := mpix.Verdict(); code != 0 {
+		time.Sleep(3 * lastWords)
+		os.Exit(code)
+	}
+}
 
 // abortWorld says why and ends all processes of the job. It does not return.
 func abortWorld(e *RankError) {
+	if !mpix.ClaimVerdict(e.Code) {
+		obey()
+	}
 	fmt.Fprintln(os.Stderr, e)
-	time.Sleep(30 * time.Millisecond) // for the launcher to pass that on before it speaks itself
+	time.Sleep(lastWords)
 	// Should MPI_Abort wait for an answer that does not come, the exit status of
 	// this process is enough for the launcher.
 	time.AfterFunc(time.Second, func() { os.Exit(e.Code) })

@@ -138,7 +138,7 @@ func signals(t *testing.T, prefix []string, env ...string) {
 	}
 	o = start(t, prefix, "ignore the signal", syscall.SIGTERM, env...)
 	t.Logf("ignored: exit status %d after %v", o.code, o.took)
-	if o.code == 0 || !strings.Contains(o.stderr, "s after it was told to stop") || !strings.HasPrefix(o.stderr, "rank ") {
+	if o.code == 0 || !strings.Contains(o.stderr, "still running 1.5s after it was told to stop") || !strings.HasPrefix(o.stderr, "rank ") {
 		t.Errorf("ignored: %+v", o)
 	}
 	tooLate(t, o)

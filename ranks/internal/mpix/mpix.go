@@ -216,6 +216,18 @@ func (c *Comm) Voted() (done bool, least int, err error) {
 // Cores is this rank's share of the cores of its machine, 0 if unknown. Collective.
 func (c *Comm) Cores() int { return int(C.mpix_cores(c.c)) }
 
+// ShareVerdict gives the ranks of each machine a common verdict, if it can.
+// Collective, before the verdict is used.
+func (c *Comm) ShareVerdict() { C.mpix_share_verdict(c.c) }
+
+// ClaimVerdict says that this rank is about to end the job with the exit status
+// code, not 0. False: another rank of this machine is.
+func ClaimVerdict(code int) bool { return C.mpix_claim_verdict(C.int(code)) != 0 }
+
+// Verdict is the exit status with which a rank of this machine ends the job, or
+// 0. It must not be asked for after Stop.
+func Verdict() int { return int(C.mpix_verdict()) }
+
 // Abort ends all processes of the job with the exit status code.
 func Abort(code int) { C.mpix_abort(C.int(code)) }
 

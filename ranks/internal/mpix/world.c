@@ -77,4 +77,31 @@ int mpix_cores(mpix_comm *c) {
   return mpix_crowded ? 1 : (int)(share + 1e-9);
 }
 
+// The exit status of the rank that ends the job, 0 while it runs: one word for
+// the ranks of a machine, which they read and write without MPI's help.
+static int own_verdict = 0;
+static int *verdict = &own_verdict;
+
+// Collective. If the ranks cannot share memory, each has a verdict of its own.
+void mpix_share_verdict(mpix_comm *c) {
+  MPI_Comm machine;
+  MPI_Win win;
+  MPI_Aint size;
+  int unit, rank, *word, err;
+  if (MPI_Comm_split_type(c->own, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine)) return;
+  MPI_Comm_rank(machine, &rank);
+  err = MPI_Win_allocate_shared(rank == 0 ? sizeof *word : 0, sizeof *word, MPI_INFO_NULL, machine, &word, &win);
+  if (!err) err = MPI_Win_shared_query(win, 0, &size, &unit, &word);
+  if (!err && rank == 0) *word = 0;
+  if (!err && !MPI_Barrier(machine)) verdict = word;
+}
+
+// Ends the job in the name of this rank, unless another has before; true if not.
+int mpix_claim_verdict(int code) {
+  int running = 0;
+  return __atomic_compare_exchange_n(verdict, &running, code, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+int mpix_verdict(void) { return __atomic_load_n(verdict, __ATOMIC_SEQ_CST); }
+
 void mpix_abort(int code) { MPI_Abort(MPI_COMM_WORLD, code); }
