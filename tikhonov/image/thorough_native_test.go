@@ -33,3 +33,26 @@ func TestLargeFrame(t *testing.T) {
 		}
 	}
 }
+
+// 8 x 8 subdomains of 32 x 32 pixels.
+func TestIterationCounts256(t *testing.T) {
+	if testing.Short() {
+		t.Skip("26 solves with tiles of 1600 pixels")
+	}
+	t.Parallel()
+	box, err := Box(5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []table{
+		{name: "Gaussian, identity", kernel: gaussian5(t),
+			want: [2][8]int{{82, 8, 0, 12, 17, 7, 15, 0}, {0, 5, 0, 10, 16, 5, 14, 0}}},
+		{name: "box, identity", kernel: box,
+			want: [2][8]int{{83, 24, 0, 21, 20, 15, 23, 19}, {0, 16, 0, 17, 19, 12, 20, 18}}},
+	} {
+		t.Run(r.name, func(t *testing.T) {
+			r.n, r.tile, r.q, r.lambda = 256, 32, Identity, 1e-2
+			r.check(t)
+		})
+	}
+}
