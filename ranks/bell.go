@@ -37,7 +37,7 @@ func (w waiting) String() string {
 	case w.tag == noTag:
 		return fmt.Sprintf("%s with rank %d", w.call, w.peer)
 	}
-	return fmt.Sprintf("%s with rank %s, tag %s", w.call, wild(w.peer), wild(w.tag))
+	return fmt.Sprintf("%s with rank %s and tag %s", w.call, wild(w.peer), wild(w.tag))
 }
 
 // noTag marks a wait in which tags play no part.

@@ -198,14 +198,14 @@ func TestDeadlock(t *testing.T) {
 		"each for the next": {3, false, func(c ranks.Comm) error {
 			_, err := c.Recv(make([]float64, 1), (c.Rank()+1)%3, 4)
 			return err
-		}, []string{"rank 0 in Recv with rank 1, tag 4", "rank 2 in Recv with rank 0, tag 4"}},
+		}, []string{"rank 0 in Recv with rank 1 and tag 4", "rank 2 in Recv with rank 0 and tag 4"}},
 		"head to head": {2, true, func(c ranks.Comm) error {
 			if err := c.Send(x, 1-c.Rank(), 0); err != nil {
 				return err
 			}
 			_, err := c.Recv(make([]float64, 1), 1-c.Rank(), 0)
 			return err
-		}, []string{"rank 0 in Send with rank 1, tag 0", "rank 1 in Send with rank 0, tag 0"}},
+		}, []string{"rank 0 in Send with rank 1 and tag 0", "rank 1 in Send with rank 0 and tag 0"}},
 		"gone": {3, false, func(c ranks.Comm) error {
 			if c.Rank() == 2 {
 				return nil
@@ -218,7 +218,7 @@ func TestDeadlock(t *testing.T) {
 			}
 			_, err := c.Recv(make([]float64, 1), ranks.AnySource, ranks.AnyTag)
 			return err
-		}, []string{"rank 0 in Barrier", "rank 1 in Recv with rank any, tag any"}},
+		}, []string{"rank 0 in Barrier", "rank 1 in Recv with rank any and tag any"}},
 		"one-sided exchange": {2, false, func(c ranks.Comm) error {
 			if c.Rank() == 1 {
 				return nil
@@ -228,7 +228,7 @@ func TestDeadlock(t *testing.T) {
 		"alone": {1, false, func(c ranks.Comm) error {
 			_, err := c.Recv(make([]float64, 1), 0, 0)
 			return err
-		}, []string{"rank 0 in Recv with rank 0, tag 0"}},
+		}, []string{"rank 0 in Recv with rank 0 and tag 0"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := ranks.Launch(background, ranks.Options{Ranks: k.ranks, Sync: k.sync}, func(_ context.Context, c ranks.Comm) error { return k.body(c) })

@@ -41,8 +41,11 @@ func readJob(getenv func(string) string) job {
 		j.rank, hasRank = number(l.rank)
 		j.size, hasSize = number(l.size)
 		j.local, _ = number(l.local)
-		if !hasRank || l.size != "" && !hasSize || l.name == "srun" && j.size == 1 {
+		if !hasRank || l.size != "" && !hasSize {
 			continue
+		}
+		if l.name == "srun" && j.size == 1 {
+			break
 		}
 		return j
 	}

@@ -18,7 +18,7 @@ func TestReadJob(t *testing.T) {
 		"srun, pmix":           {"SLURM_PROCID=5 SLURM_STEP_NUM_TASKS=8 SLURM_NTASKS=8 PMIX_RANK=5", job{"srun", 5, 8, 0}},
 		"srun, pmi2":           {"SLURM_PROCID=1 SLURM_STEP_NUM_TASKS=8 PMI_RANK=1 PMI_SIZE=8", job{"MPICH's mpirun", 1, 8, 0}},
 		"sbatch script":        {"SLURM_PROCID=0 SLURM_NTASKS=8 SLURM_JOB_ID=17", job{}},
-		"shell of srun --pty":  {"SLURM_PROCID=0 SLURM_STEP_NUM_TASKS=1", job{}},
+		"shell of srun --pty":  {"SLURM_PROCID=0 SLURM_STEP_NUM_TASKS=1 PMIX_RANK=0", job{}},
 		"mpirun inside a step": {"SLURM_PROCID=0 SLURM_STEP_NUM_TASKS=2 OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=4", job{"Open MPI's mpirun", 1, 4, 0}},
 		"some PMIx":            {"PMIX_RANK=3", job{"a PMIx launcher", 3, 0, 0}},
 		"nonsense":             {"OMPI_COMM_WORLD_RANK=x OMPI_COMM_WORLD_SIZE=-1", job{}},

@@ -43,14 +43,6 @@ type Status struct{ Source, Tag, Count int }
 // None as a peer means that no message goes that way.
 const None = -1
 
-// Error is an error code of MPI with its text.
-type Error struct {
-	Code int
-	Text string
-}
-
-func (e *Error) Error() string { return e.Text }
-
 // TruncatedError is a message that was longer than the buffer. It is gone.
 type TruncatedError struct{ Source, Tag, Count int }
 
@@ -92,7 +84,7 @@ func codeError(code C.int) error {
 	text := (*C.char)(C.malloc(C.MPI_MAX_ERROR_STRING))
 	defer C.free(unsafe.Pointer(text))
 	C.mpix_error_string(code, text)
-	return &Error{int(code), C.GoString(text)}
+	return errors.New(C.GoString(text))
 }
 
 // Start starts MPI, with calls allowed from any thread, and returns a duplicate
