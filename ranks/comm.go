@@ -4,8 +4,9 @@ package ranks
 // calls the collective methods in the same order; a buffer passed to a blocking
 // call belongs to the caller again when the call returns. Counts are in elements.
 //
-// A failed or aborted communicator makes every later call return an error that
-// wraps ErrAborted; no call hangs once one rank has left.
+// Once a rank has failed no call hangs: in-process every blocked or later call
+// returns an error that wraps ErrAborted, under MPI all processes end. A rank that
+// returned nil while others still wait for it is found in-process only (ErrDeadlock).
 type Comm interface {
 	Rank() int
 	Size() int
