@@ -83,6 +83,7 @@ func launchInProcess(ctx context.Context, n int, o Options, body func(context.Co
 	for r := range n {
 		go guard(
 			func() error {
+				pin(r, n)
 				return body(bodyCtx, newCommunicator(newEndpoint(g, r), r, n, new(Stats)))
 			},
 			func(err error) {
