@@ -111,6 +111,7 @@ func (h *hats) checkSpan(t *testing.T, s span, border halo.Border) {
 
 // Z E^-1 Z' against explicit products, E = Z'MZ with the M that is applied.
 func TestCoarseSpace(t *testing.T) {
+	t.Parallel()
 	for name, k := range kernels(t) {
 		for _, s := range tilings {
 			for _, border := range borders {

@@ -88,6 +88,7 @@ type table struct {
 	border   halo.Border
 	lambda   float64
 	missing  float64
+	turn     int        // of the two overlaps the one to take where time is short
 	relative float64    // band of all columns, where a random mask decides
 	want     [2][8]int  // overlap 2, 4
 	rate     [2]float64 // of the RAS sweeps, where they are too slow to be counted
@@ -105,6 +106,9 @@ func (r *table) check(t *testing.T) {
 	exact := f.reference(t, base)
 	line := ""
 	for i, overlap := range []int{2, 4} {
+		if !thorough && i != r.turn {
+			continue
+		}
 		for j, c := range columns {
 			want := r.want[i][j]
 			if want == 0 {
@@ -142,7 +146,7 @@ func (r *table) check(t *testing.T) {
 	t.Log(line)
 }
 
-// 8 x 8 subdomains of 16 x 16 pixels. The differences of the published gradient stay
+// 8 x 8 subdomains of 16 x 16 pixels; plain Go takes one overlap of each. The differences of the published gradient stay
 // inside the frame: where there is no blur that is the reflecting border.
 func TestIterationCounts(t *testing.T) {
 	t.Parallel()
@@ -151,7 +155,7 @@ func TestIterationCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := gaussian5(t)
-	for _, r := range []table{
+	for i, r := range []table{
 		{name: "Gaussian, identity", kernel: g, q: Identity, lambda: 1e-2,
 			want: [2][8]int{{83, 8, 5, 13, 17, 7, 17, 17}, {0, 5, 3, 11, 16, 5, 16, 16}}},
 		{name: "box, identity", kernel: box, q: Identity, lambda: 1e-2,
@@ -172,7 +176,7 @@ func TestIterationCounts(t *testing.T) {
 			want: [2][8]int{{583, 0, 0, 65, 80, 63, 26, 22}, {0, 0, 0, 45, 71, 46, 23, 22}}, rate: [2]float64{.988, .979}},
 	} {
 		t.Run(r.name, func(t *testing.T) {
-			r.n, r.tile = 128, 16
+			r.n, r.tile, r.turn = 128, 16, i/2%2
 			r.check(t)
 		})
 	}

@@ -2,6 +2,7 @@ package image
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -30,15 +31,51 @@ func naiveSource(i, n int, border halo.Border) int {
 	return i
 }
 
-// row is a sparse row of a matrix on the pixels of a frame.
-type row map[int]float64
+// row is a sparse row of a matrix on the pixels of a frame, each listed once.
+type row []term
+
+type term struct {
+	pixel int
+	value float64
+}
+
+// builder adds up a row.
+type builder struct {
+	f      *frame
+	border halo.Border
+	sum    []float64 // of each pixel
+	pixels []int     // that have one
+	rows   []row
+}
+
+func (f *frame) builder(border halo.Border) *builder {
+	return &builder{f: f, border: border, sum: make([]float64, f.rows*f.cols)}
+}
 
 // put adds v at the pixel that stands at (i, j).
-func (f *frame) put(r row, i, j int, v float64, border halo.Border) {
-	i, j = naiveSource(i, f.rows, border), naiveSource(j, f.cols, border)
-	if i >= 0 && j >= 0 && v != 0 {
-		r[i*f.cols+j] += v
+func (b *builder) put(i, j int, v float64) {
+	i, j = naiveSource(i, b.f.rows, b.border), naiveSource(j, b.f.cols, b.border)
+	if i < 0 || j < 0 {
+		return
 	}
+	p := i*b.f.cols + j
+	if !slices.Contains(b.pixels, p) {
+		b.pixels = append(b.pixels, p)
+	}
+	b.sum[p] += v
+}
+
+// next ends a row.
+func (b *builder) next() {
+	var r row
+	for _, p := range b.pixels {
+		if b.sum[p] != 0 {
+			r = append(r, term{p, b.sum[p]})
+		}
+		b.sum[p] = 0
+	}
+	b.pixels = b.pixels[:0]
+	b.rows = append(b.rows, r)
 }
 
 // blurRows is H.
@@ -47,54 +84,55 @@ func (f *frame) blurRows(border halo.Border) []row {
 	if k.Values == nil {
 		k = Kernel{Rows: 1, Cols: 1, Values: []float64{1}}
 	}
-	var h []row
+	h := f.builder(border)
 	for i := range f.rows {
 		for j := range f.cols {
-			r := row{}
 			for a := range k.Rows {
 				for b := range k.Cols {
-					f.put(r, i-(a-k.Rows/2), j-(b-k.Cols/2), k.Values[a*k.Cols+b], border)
+					h.put(i-(a-k.Rows/2), j-(b-k.Cols/2), k.Values[a*k.Cols+b])
 				}
 			}
-			h = append(h, r)
+			h.next()
 		}
 	}
-	return h
+	return h.rows
 }
 
 // penaltyRows is Q: nothing but the pixels, the differences across each edge between
 // two of them (and to the zeros around a zero border), or the 5-point Laplacian.
 func (f *frame) penaltyRows(q Regulariser, border halo.Border) []row {
-	var out []row
+	p := f.builder(border)
 	for i := range f.rows {
 		for j := range f.cols {
 			switch q {
 			case Identity:
-				out = append(out, row{i*f.cols + j: 1})
+				p.put(i, j, 1)
+				p.next()
 			case Gradient:
-				for _, step := range [2][2]int{{1, 0}, {0, 1}} {
-					r := row{}
-					f.put(r, i, j, 1, border)
-					f.put(r, i+step[0], j+step[1], -1, border)
-					out = append(out, r)
-				}
+				p.put(i, j, 1)
+				p.put(i+1, j, -1)
+				p.next()
+				p.put(i, j, 1)
+				p.put(i, j+1, -1)
+				p.next()
 				if border == halo.Zero && i == 0 {
-					out = append(out, row{j: 1})
+					p.put(i, j, 1)
+					p.next()
 				}
 				if border == halo.Zero && j == 0 {
-					out = append(out, row{i * f.cols: 1})
+					p.put(i, j, 1)
+					p.next()
 				}
 			case Laplacian:
-				r := row{}
-				f.put(r, i, j, 4, border)
+				p.put(i, j, 4)
 				for _, step := range [4][2]int{{1, 0}, {-1, 0}, {0, 1}, {0, -1}} {
-					f.put(r, i+step[0], j+step[1], -1, border)
+					p.put(i+step[0], j+step[1], -1)
 				}
-				out = append(out, r)
+				p.next()
 			}
 		}
 	}
-	return out
+	return p.rows
 }
 
 // weight of pixel q.
@@ -109,10 +147,10 @@ func (f *frame) weight(q int) float64 {
 // order renumbers the pixels.
 func (f *frame) normal(o Options, order func(int) int, add func(i, j int, v float64)) {
 	outer := func(r row, weight float64) {
-		for p, u := range r {
-			for q, v := range r {
-				if i, j := order(p), order(q); i >= j {
-					add(i, j, weight*u*v)
+		for _, p := range r {
+			for _, q := range r {
+				if i, j := order(p.pixel), order(q.pixel); i >= j {
+					add(i, j, weight*p.value*q.value)
 				}
 			}
 		}
@@ -133,28 +171,35 @@ func same(i int) int { return i }
 func (f *frame) dense(o Options) *mat.SymDense {
 	o = o.withDefaults()
 	n := f.rows * f.cols
-	m, sum := mat.NewSymDense(n, nil), mat.NewSymDense(n, nil)
-	add := func(rows []row, weight func(q int) float64) {
-		a := mat.NewDense(len(rows), n, nil)
-		for i, r := range rows {
-			for p, v := range r {
-				a.Set(i, p, math.Sqrt(weight(i))*v)
+	m := mat.NewSymDense(n, nil)
+	if len(f.kernel.Values) < 100 {
+		raw := m.RawSymmetric().Data // of which the upper triangle counts
+		f.normal(o, same, func(i, j int, v float64) { raw[j*n+i] += v })
+		return m
+	}
+	for _, a := range []struct {
+		rows   []row
+		weight func(q int) float64
+	}{{f.blurRows(o.Border), f.weight}, {f.penaltyRows(o.Regulariser, o.Border), func(int) float64 { return o.Lambda }}} {
+		d := mat.NewDense(len(a.rows), n, nil)
+		for q, r := range a.rows {
+			for _, t := range r {
+				d.Set(q, t.pixel, math.Sqrt(a.weight(q))*t.value)
 			}
 		}
-		m.SymOuterK(1, a.T()) // = A'A
-		sum.AddSym(sum, m)
+		var outer mat.SymDense
+		outer.SymOuterK(1, d.T())
+		m.AddSym(m, &outer)
 	}
-	add(f.blurRows(o.Border), f.weight)
-	add(f.penaltyRows(o.Regulariser, o.Border), func(int) float64 { return o.Lambda })
-	return sum
+	return m
 }
 
 // multiply is a channel of a times the rows.
 func multiply(rows []row, a []float64) []float64 {
 	out := make([]float64, len(rows))
 	for i, r := range rows {
-		for p, v := range r {
-			out[i] += v * a[p]
+		for _, t := range r {
+			out[i] += t.value * a[t.pixel]
 		}
 	}
 	return out
@@ -164,8 +209,8 @@ func multiply(rows []row, a []float64) []float64 {
 func transposed(rows []row, a []float64, n int) []float64 {
 	out := make([]float64, n)
 	for i, r := range rows {
-		for p, v := range r {
-			out[p] += v * a[i]
+		for _, t := range r {
+			out[t.pixel] += t.value * a[i]
 		}
 	}
 	return out
@@ -231,15 +276,10 @@ func (f *frame) exact(t testing.TB, o Options) []float64 {
 		}
 	}
 	band := 0
-	terms := map[[2]int]float64{}
-	f.normal(o, order, func(i, j int, v float64) {
-		terms[[2]int{i, j}] += v
-		band = max(band, i-j)
-	})
-	m := mat.NewSymBandDense(n, band, nil)
-	for at, v := range terms {
-		m.SetSymBand(at[0], at[1], v)
-	}
+	f.normal(o, order, func(i, j int, _ float64) { band = max(band, i-j) })
+	terms := make([]float64, n*(band+1)) // row j: M[j, j .. j+band]
+	f.normal(o, order, func(i, j int, v float64) { terms[j*(band+1)+i-j] += v })
+	m := mat.NewSymBandDense(n, band, terms)
 	var chol mat.BandCholesky
 	if !chol.Factorize(m) {
 		t.Fatal("oracle: M is not positive definite")

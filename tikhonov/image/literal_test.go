@@ -30,6 +30,7 @@ func bumpFrame(t testing.TB) *frame {
 // The published bias of the method as printed, 4 x 4 subdomains of 16 x 16 with
 // overlap 4. Its data are not known; on a bump in the middle the errors agree to 10 %.
 func TestLiteralBias(t *testing.T) {
+	t.Parallel()
 	f := bumpFrame(t)
 	for _, c := range []struct {
 		omega  float64
@@ -139,6 +140,7 @@ func (f *frame) naiveLiteral(o Options, tiles []tile, sweeps int) [][]float64 {
 
 // The sweeps and the four ways to patch against that.
 func TestLiteralAgainstNaive(t *testing.T) {
+	t.Parallel()
 	turn := 0
 	for _, s := range []struct{ rows, cols, ranks, tile, overlap int }{{17, 23, 4, 6, 2}, {12, 12, 1, 6, 3}, {5, 19, 3, 5, 4}} {
 		for _, border := range borders {
@@ -154,7 +156,7 @@ func TestLiteralAgainstNaive(t *testing.T) {
 				turn++
 				what := fmt.Sprintf("%s, %v, %+v", q, border, s)
 				x, res, err := f.run(t, s.ranks, o)
-				var short *tikhonov.NotConvergedError
+				var short *SweepsError
 				if !errors.As(err, &short) || res.Bias == nil {
 					t.Errorf("%s: %v after %d sweeps", what, err, sweeps)
 					continue

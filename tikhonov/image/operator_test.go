@@ -49,6 +49,7 @@ func (f *frame) fits(k Kernel) bool { return k.Rows <= 2*f.rows && k.Cols <= 2*f
 
 // Blur against H from its definition, and <H x, y> = <x, H'y>.
 func TestBlur(t *testing.T) {
+	t.Parallel()
 	for name, k := range kernels(t) {
 		for _, s := range smallFrames {
 			for _, border := range borders {
@@ -95,6 +96,7 @@ func TestBlur(t *testing.T) {
 // M against its definition: every kernel, regulariser, border and a weight map, on
 // frames small and thin.
 func TestOperator(t *testing.T) {
+	t.Parallel()
 	for name, k := range kernels(t) {
 		for _, s := range smallFrames {
 			for _, border := range borders {

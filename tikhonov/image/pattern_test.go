@@ -53,6 +53,7 @@ func restrict(m *mat.SymDense, pixels []int) *mat.SymDense {
 // banded with the frame's weights, dense with one weight everywhere, and as a
 // quadratic form.
 func TestLocalMatrices(t *testing.T) {
+	t.Parallel()
 	for name, k := range kernels(t) {
 		for _, s := range tilings {
 			for _, border := range borders {

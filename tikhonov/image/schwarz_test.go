@@ -96,6 +96,7 @@ func allAffordable[T linalg.Float](kinds []*kind[T]) bool {
 // The preconditioner in every mode against its definition: tiles served by a shared
 // factor, with corrections and without, and by factors of their own.
 func TestSchwarz(t *testing.T) {
+	t.Parallel()
 	weights := []struct {
 		name string
 		set  func(f *frame)

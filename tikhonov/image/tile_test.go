@@ -82,6 +82,7 @@ func TestCutTiles(t *testing.T) {
 
 // Tiles of one class have the same local matrix, and a large frame has nine classes.
 func TestClassify(t *testing.T) {
+	t.Parallel()
 	for name, k := range kernels(t) {
 		if len(k.Values) > 100 {
 			continue // classes of large kernels are approximate
@@ -152,6 +153,7 @@ func (f *frame) eachTile(t *testing.T, n int, o Options, body func(c ranks.Comm,
 
 // Two tiles of one colour do not couple: R_i M R_j' = 0, and they share no pixel.
 func TestColoursDoNotCouple(t *testing.T) {
+	t.Parallel()
 	for name, k := range kernels(t) {
 		for _, s := range tilings {
 			for _, border := range borders {
