@@ -61,7 +61,7 @@ func (r *restoration) run(ctx context.Context) error {
 		return err
 	}
 	unfinished := r.solve(ctx)
-	if unfinished != nil && !errors.As(unfinished, new(*tikhonov.NotConvergedError)) {
+	if unfinished != nil && !errors.As(unfinished, new(*tikhonov.NotConvergedError)) && !errors.As(unfinished, new(*image.SweepsError)) {
 		return unfinished
 	}
 	// From here on the result exists; a signal may still keep it from replacing
@@ -108,7 +108,7 @@ func (r *restoration) observe(ctx context.Context) (err error) {
 	return ranks.AgreeError(r.comm, ctx.Err())
 }
 
-// solve calls the solver. With a *tikhonov.NotConvergedError there is a result all
+// solve calls the solver. Where only the iterations ran out there is a result all
 // the same: as good as max_iterations made it, and worth looking at.
 func (r *restoration) solve(ctx context.Context) error {
 	o := r.c.solverOptions(r.o)

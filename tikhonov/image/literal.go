@@ -8,7 +8,6 @@ import (
 	"tessera/halo"
 	"tessera/internal/linalg"
 	"tessera/ranks"
-	"tessera/tikhonov"
 )
 
 // literal is D3L as the paper prints it (equations 23-30, algorithm 1): each tile
@@ -33,6 +32,17 @@ type literal struct {
 	data    []float64 // y over the extended box
 	sum     []float64 // sum of all tiles over a pixel
 	covers  []float64 // how many tiles lie over it
+}
+
+// SweepsError says that the literal method's tiles still move after the last sweep.
+// The result so far, with its bias, is returned beside it.
+type SweepsError struct {
+	Sweeps int
+	Moved  float64 // length of the last step, relative to the tiles'
+}
+
+func (e *SweepsError) Error() string {
+	return fmt.Sprintf("image: the literal method still moves by %.3g after %d sweeps", e.Moved, e.Sweeps)
 }
 
 func (s *solver) literal(ctx context.Context, lambda float64) (*Result, error) {
@@ -75,9 +85,10 @@ func (s *solver) literal(ctx context.Context, lambda float64) (*Result, error) {
 
 	// The minimiser itself, to measure the bias against.
 	o.Method, o.phase = RASGMRES, "the true minimiser"
+	o.MaxIterations = max(o.MaxIterations, 500) // the user's is for the sweeps
 	exact, err := s.solve(ctx, lambda, o)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("image: the true minimiser, to measure the bias against: %w", err)
 	}
 	if res.Bias, err = l.bias(res.Solution, exact.Solution); err != nil {
 		return nil, err
@@ -243,7 +254,7 @@ func (l *literal) sweeps(ctx context.Context, res *Result) error {
 			return nil
 		}
 		if res.Iterations >= l.o.MaxIterations {
-			return &tikhonov.NotConvergedError{Iterations: res.Iterations, Residual: moved, ErrorBound: math.MaxFloat64}
+			return &SweepsError{Sweeps: res.Iterations, Moved: moved}
 		}
 	}
 }

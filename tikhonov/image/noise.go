@@ -8,10 +8,11 @@ import (
 	"tessera/ranks"
 )
 
-// estimateNoise returns the standard deviation of the noise in W^(1/2) y from its
-// finest diagonal Haar coefficients d = (a - b - c + d)/2 over 2 x 2 blocks of
-// observed pixels, where a blurred image leaves little else: median |d| / 0.6745
-// (Donoho and Johnstone). Blocks are those of the frame, so that the number does
+// estimateNoise returns the standard deviation of the noise in W^(1/2) y from the
+// finest diagonal Haar coefficients of y, (a - b - c + d)/2 over 2 x 2 blocks of
+// observed pixels, where a blurred image leaves little else, each divided by its
+// standard deviation for noise of variance 1/W: median / 0.6745 (Donoho and
+// Johnstone). Blocks are those of the frame, so that the number does
 // not depend on the decomposition; the median over the ranks is found by bisection.
 func (s *solver) estimateNoise() (float64, error) {
 	plan, err := halo.NewPlan(s.p.Frame, s.comm.Rank(), []int{1, 1}, halo.Zero)
@@ -20,18 +21,18 @@ func (s *solver) estimateNoise() (float64, error) {
 	}
 	channels := s.p.Channels
 	owned := s.m.rows * s.m.cols
-	y := make([]float64, (channels+1)*owned) // the last plane: W^(1/2)
+	y := make([]float64, (channels+1)*owned) // the last plane: W
 	for i := range owned {
 		w := 1.0
 		if s.m.owned != nil {
-			w = math.Sqrt(s.m.owned[i])
+			w = s.m.owned[i]
 		}
 		y[channels*owned+i] = w
 		if w == 0 {
 			continue
 		}
 		for c := range channels {
-			y[c*owned+i] = w * s.p.Data[c*owned+i]
+			y[c*owned+i] = s.p.Data[c*owned+i]
 		}
 	}
 	plane := plan.Extended().Size()
@@ -50,9 +51,10 @@ func (s *solver) estimateNoise() (float64, error) {
 			if w[at] == 0 || w[at+1] == 0 || w[at+stride] == 0 || w[at+stride+1] == 0 {
 				continue
 			}
+			spread := math.Sqrt(1/w[at] + 1/w[at+1] + 1/w[at+stride] + 1/w[at+stride+1])
 			for ch := range channels {
 				e := ext[ch*plane:]
-				d = append(d, math.Abs(e[at]-e[at+1]-e[at+stride]+e[at+stride+1])/2)
+				d = append(d, math.Abs(e[at]-e[at+1]-e[at+stride]+e[at+stride+1])/spread)
 			}
 		}
 	}

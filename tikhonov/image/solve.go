@@ -16,8 +16,8 @@ import (
 //	J(w) = ||W^(1/2) S (H w - y)||^2 + lambda ||Q w||^2.
 //
 // Collective: every rank calls it with its part of the problem and the same
-// options. On a *tikhonov.NotConvergedError or *tikhonov.DivergedError the Result
-// still tells how far it came; on any other error it is nil.
+// options. On a *tikhonov.NotConvergedError, *tikhonov.DivergedError or *SweepsError
+// the Result still tells how far it came; on any other error it is nil.
 func Solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, error) {
 	o = o.withDefaults()
 	if err := o.check(); err != nil {
@@ -87,16 +87,16 @@ func (o Options) check() error {
 	_, ok := regulariserStencil[o.Regulariser]
 	want(ok, "unknown regulariser %q", o.Regulariser)
 	want(o.Rule == Fixed || o.Rule == Discrepancy || o.Rule == GCV, "unknown rule for lambda %q", o.Rule)
-	want(o.Rule != Fixed || o.Lambda > 0, "lambda = %g, want more than 0", o.Lambda)
-	want(o.Lambda >= 0 && !math.IsInf(o.Lambda, 0), "lambda = %g, want a positive number", o.Lambda)
+	finite := func(x float64) bool { return x >= 0 && !math.IsInf(x, 0) }
+	want(finite(o.Lambda) && (o.Lambda > 0 || o.Rule != Fixed), "lambda = %g, want a number above 0", o.Lambda)
 	want(o.Border >= halo.Zero && o.Border <= halo.Periodic, "unknown border %d", int(o.Border))
 	want(o.Overlap >= 0, "overlap = %d pixels, want 0 or more", o.Overlap)
 	want(o.Tile >= 1, "tile = %d pixels, want 1 or more", o.Tile)
 	want(o.Tolerance > 0 && o.Tolerance < 1, "tolerance = %g, want a number between 0 and 1", o.Tolerance)
 	want(o.MaxIterations > 0, "max_iterations = %d, want 1 or more", o.MaxIterations)
 	want(o.Restart > 0, "restart = %d, want 1 or more", o.Restart)
-	want(o.Noise >= 0, "noise = %g, want 0 or more", o.Noise)
-	want(o.Omega >= 0, "omega = %g, want 0 or more", o.Omega)
+	want(finite(o.Noise), "noise = %g, want 0 or more", o.Noise)
+	want(finite(o.Omega), "omega = %g, want 0 or more", o.Omega)
 	want(o.Precision == Single || o.Precision == Double, "unknown precision %q", o.Precision)
 	want(o.Weighting == "" || o.Weighting == WeightNone || o.Weighting == WeightSqrt, "unknown weighting %q", o.Weighting)
 	return errors.Join(bad...)
