@@ -168,3 +168,6 @@ func relative(a, b []float64) float64 {
 	}
 	return math.Sqrt(d / n)
 }
+
+// quick says whether the long products of methods and ranks are thinned out.
+func quick() bool { return !thorough || testing.Short() }
