@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -74,6 +75,7 @@ func launchInProcess(ctx context.Context, n int, o Options, body func(context.Co
 	bodyCtx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	w := newWorld(n, o.Sync, cancel)
+	defer spareProcessors(n)()
 	members := make([]int, n)
 	for r := range members {
 		members[r] = r
@@ -92,6 +94,20 @@ func launchInProcess(ctx context.Context, n int, o Options, body func(context.Co
 			})
 	}
 	return w.await(ctx, o.grace(), ended)
+}
+
+// spareProcessors gives the Go scheduler two processors more than there are ranks
+// and returns what takes them back. With none idle it takes a rank's away as soon as
+// the rank has been in C for 20 us, and every matrix product then waits to get it
+// back: 1024 x 1024 x 3 on two cores, native kernels, 0.62 s against 0.73 s.
+// GOMAXPROCS in the environment has the last word.
+func spareProcessors(n int) (restore func()) {
+	before := runtime.GOMAXPROCS(0)
+	if n < 2 || n > before || before >= n+2 || os.Getenv("GOMAXPROCS") != "" {
+		return func() {}
+	}
+	runtime.GOMAXPROCS(n + 2)
+	return func() { runtime.GOMAXPROCS(before) }
 }
 
 // guard calls done with what body returns, or with an error if it panics or
