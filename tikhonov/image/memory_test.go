@@ -1,0 +1,39 @@
+package image
+
+import (
+	"runtime"
+	"testing"
+)
+
+// What lives during a solve, data included, is at most 16 numbers an unknown, one
+// for each Krylov vector in use, and the factors, all ranks together.
+func TestMemoryOfASolve(t *testing.T) {
+	f := randomFrame(1, 768, 768, 1)
+	f.kernel = gaussian5(t)
+	f.mask(0.01, 1)
+	unknowns := float64(f.rows * f.cols)
+	for _, n := range []int{1, 2, 4} {
+		var before, now runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		peak := 0.0
+		_, res, err := f.run(t, n, Options{Lambda: 1e-2, Overlap: 4, Progress: func(p Progress) {
+			runtime.GC()
+			runtime.ReadMemStats(&now)
+			peak = max(peak, float64(now.HeapAlloc)-float64(before.HeapAlloc))
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		krylov := float64(res.Iterations + 1)
+		factors := float64(n) * float64(res.FactorBytes) / 8 / unknowns // rank 0's, the corner's, for each
+		got := peak / 8 / unknowns
+		t.Logf("%d ranks: %.1f numbers an unknown, %.0f Krylov vectors, factors %.1f", n, got, krylov, factors)
+		if got > 16+krylov+factors {
+			t.Errorf("%d ranks: %.1f numbers an unknown, want at most 16 + %.0f + %.1f", n, got, krylov, factors)
+		}
+		if got < krylov {
+			t.Errorf("%d ranks: %.1f numbers an unknown are less than the Krylov vectors take", n, got)
+		}
+	}
+}
