@@ -266,8 +266,3 @@ func (b *mailbox) recycle(m *message) {
 func asBytes(x []float64) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 8*len(x))
 }
-
-// asFloats views b, which asBytes made, as numbers again.
-func asFloats(b []byte) []float64 {
-	return unsafe.Slice((*float64)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/8)
-}

@@ -130,7 +130,6 @@ func (n *NormalOperator) addBiharmonic(dst []float64, x Plane) {
 	wide := n.Cols + 2
 	ring := n.work[:3*wide]
 	inner := NormalOperator{Lambda: 1}
-	outer := NormalOperator{Lambda: n.Lambda}
 	for i := -1; i <= n.Rows; i++ {
 		row := ring[(i+1)%3*wide:][:wide]
 		clear(row)
@@ -150,7 +149,7 @@ func (n *NormalOperator) addBiharmonic(dst []float64, x Plane) {
 		out := dst[o*n.Cols : (o+1)*n.Cols]
 		up, mid, down := ring[o%3*wide:][:wide], ring[(o+1)%3*wide:][:wide], ring[(o+2)%3*wide:][:wide]
 		for j := range out {
-			out[j] += outer.Lambda * (4*mid[j+1] - up[j+1] - down[j+1] - mid[j] - mid[j+2])
+			out[j] += n.Lambda * (4*mid[j+1] - up[j+1] - down[j+1] - mid[j] - mid[j+2])
 		}
 	}
 }
