@@ -1,0 +1,142 @@
+package loadbalance
+
+import (
+	"fmt"
+	"io"
+)
+
+// Transfer is what one subdomain sends to a neighbour in one round.
+type Transfer struct {
+	Edge, From, To int
+	Items          int64
+}
+
+// Rounds carries a flow out without anybody sending what it does not hold: in every
+// round a subdomain sends along its edges, in their order, what it still owes as
+// far as it held it when the round began. What it receives it can pass on in the
+// next one.
+func Rounds(g *Graph, loads, flow []int64) ([][]Transfer, error) {
+	if len(loads) != g.nodes || len(flow) != len(g.edges) {
+		return nil, fmt.Errorf("loadbalance: %d loads and %d flows for %d subdomains with %d edges", len(loads), len(flow), g.nodes, len(g.edges))
+	}
+	held := append([]int64(nil), loads...)
+	owed := append([]int64(nil), flow...)
+	var rounds [][]Transfer
+	for {
+		var round []Transfer
+		done := true
+		for i, arcs := range g.arcs {
+			for k, items := range sendable(arcs, held[i], owed) {
+				if items > 0 {
+					round = append(round, Transfer{arcs[k].edge, i, arcs[k].to, items})
+				}
+				done = done && arcs[k].sign*owed[arcs[k].edge] <= 0
+			}
+		}
+		if done {
+			return rounds, nil
+		}
+		if len(round) == 0 {
+			return nil, fmt.Errorf("loadbalance: the flow asks for more than there is")
+		}
+		for _, t := range round {
+			held[t.From] -= t.Items
+			held[t.To] += t.Items
+			if g.edges[t.Edge][0] == t.From {
+				owed[t.Edge] -= t.Items
+			} else {
+				owed[t.Edge] += t.Items
+			}
+		}
+		rounds = append(rounds, round)
+	}
+}
+
+// sendable is what a node that holds so many items can send along each of its arcs.
+func sendable(arcs []arc, held int64, owed []int64) []int64 {
+	items := make([]int64, len(arcs))
+	for k, a := range arcs {
+		items[k] = min(max(0, a.sign*owed[a.edge]), held)
+		held -= items[k]
+	}
+	return items
+}
+
+// Balanced is DyDD on the loads of a graph.
+type Balanced struct {
+	Graph    *Graph
+	Loads    []int64
+	Repaired []int64 // l_r, where no subdomain is empty that need not be
+	Splits   []Split
+	Flow     []int64 // over the edges, from Repaired to Final
+	Real     []float64
+	Rounds   [][]Transfer
+	Final    []int64
+}
+
+// Balance repairs, schedules and carries out, on the numbers alone. The end is
+// E = floor(m/p)/ceil(m/p), in one schedule.
+func Balance(g *Graph, loads []int64) (*Balanced, error) {
+	flow, err := Schedule(g, loads) // checks the loads
+	if err != nil {
+		return nil, err
+	}
+	b := &Balanced{Graph: g, Loads: loads}
+	b.Repaired, b.Splits = Repair(g, loads)
+	if len(b.Splits) > 0 {
+		if flow, err = Schedule(g, b.Repaired); err != nil {
+			return nil, err
+		}
+	}
+	b.Flow = flow
+	real := make([]float64, g.nodes)
+	for i, l := range b.Repaired {
+		real[i] = float64(l)
+	}
+	if b.Real, err = Flow(g, real); err != nil {
+		return nil, err
+	}
+	if b.Rounds, err = Rounds(g, b.Repaired, b.Flow); err != nil {
+		return nil, err
+	}
+	b.Final = append(b.Final, b.Repaired...)
+	for e, f := range b.Flow {
+		b.Final[g.edges[e][0]] -= f
+		b.Final[g.edges[e][1]] += f
+	}
+	return b, nil
+}
+
+// WriteTo writes a transcript: loads, repair, schedule, rounds, end.
+func (b *Balanced) WriteTo(w io.Writer) (int64, error) {
+	var n int64
+	var failed error
+	say := func(format string, args ...any) {
+		k, err := fmt.Fprintf(w, format, args...)
+		n += int64(k)
+		if failed == nil {
+			failed = err
+		}
+	}
+	say("loads     %v\n", b.Loads)
+	for _, s := range b.Splits {
+		say("split     %d gives %d to %d\n", s.From, s.Items, s.To)
+	}
+	if len(b.Splits) > 0 {
+		say("repaired  %v\n", b.Repaired)
+	}
+	say("schedule ")
+	for e, f := range b.Flow {
+		say(" %d-%d:%d", b.Graph.edges[e][0], b.Graph.edges[e][1], f)
+	}
+	say("\nnorm      %.3f, of the real-valued flow %.3f\n", Norm(b.Flow), Norm(b.Real))
+	for r, round := range b.Rounds {
+		say("round %-3d", r+1)
+		for _, t := range round {
+			say(" %d>%d:%d", t.From, t.To, t.Items)
+		}
+		say("\n")
+	}
+	say("final     %v\nE         %.4f\n", b.Final, E(b.Final))
+	return n, failed
+}
