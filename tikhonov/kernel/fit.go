@@ -2,19 +2,14 @@ package kernel
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"math"
 
 	"tessera/loadbalance"
 	"tessera/ranks"
+	"tessera/tikhonov"
 )
-
-// Observations is any share of the observations: which rank holds which does not
-// matter to Solve.
-type Observations struct {
-	Dim   int       // 1, 2 or 3
-	X     []float64 // n x Dim
-	Y     []float64 // n
-	Sigma []float64 // n, standard deviations > 0, in the unit of Y; nil = all 1
-}
 
 // Balance says what Solve balances before it solves.
 type Balance string
@@ -22,7 +17,7 @@ type Balance string
 const (
 	ByCount Balance = "count" // observations
 	ByWork  Balance = "work"  // operations of the blocks and rows, halo included, counted beforehand
-	ByTime  Balance = "time"  // seconds of a trial set-up; not the same from run to run
+	ByTime  Balance = "time"  // processor seconds of a trial set-up; not the same from run to run
 	Never   Balance = "none"  // cells of equal size
 )
 
@@ -34,56 +29,242 @@ type Options struct {
 	Mean          bool    // fit the observations minus their weighted mean
 	Method        Method  // "" = RASGMRES
 	Balance       Balance // "" = ByCount
-	Overlap       float64 // of the blocks, as a fraction of the kernel's radius; 0 = 0.5
-	Block         int     // points owned by a block, about; 0 = chosen by predicted cost
+	Overlap       float64 // of the blocks, as a fraction of the kernel's radius; 0 = chosen, < 0 = none; see SystemOptions
+	Block         int     // points owned by a block, at most; 0 = chosen by predicted cost
 	Tolerance     float64 // relative error of a; 0 = 1e-8
 	MaxIterations int     // 0 = 200
+	Restart       int     // Krylov vectors kept by ras-gmres; 0 = 30
 	Progress      func(Progress)
 }
 
 // Progress is one line of news from a running solve, on rank 0.
 type Progress struct {
-	Phase            string // "balance", "set-up", "solve", "lambda 3 of 12"
+	Phase            string // "balance", "set-up", "solve", "candidate 3 of 12"
 	Iteration        int
 	Residual, Target float64
 }
 
-// Fit is a fitted function. Numbers are global and the same on every rank.
+// Fit is a fitted function. It keeps the ranks' communicator: Predict and Variance
+// are collective, and come from the goroutine that called Solve.
 type Fit struct {
 	Coefficients []float64           // a of the points this rank owns, in the order of Points
-	Points       *loadbalance.Points // that this rank owns
+	Points       *loadbalance.Points // that this rank owns; attributes y and sigma
 	Partition    *loadbalance.Partition
-	Mean         float64
 
+	// The same on every rank.
+	Mean         float64
 	Observations int // all of them
 	Iterations   int
-	Residual     float64
-	ErrorBound   float64 // relative error of a
+	Residual     float64 // ||y - (K + Lambda) a|| / ||y||
+	ErrorBound   float64 // relative error of a: guaranteed if Certified, else estimated
 	Certified    bool
 	Converged    bool
 	History      []float64
-	Misfit       float64 // sum ((f(x_i)-y_i)/sigma_i)^2
-	Objective    float64
-	Truncation   float64             // bound on the norm of what the truncated kernel left out of K; 0 for compact support
+	Misfit       float64             // sum ((f(x_i)-y_i)/sigma_i)^2
+	Objective    float64             // Misfit + lambda ||f||^2
+	Truncation   float64             // bound on the norm of what truncation left out of K; 0 for compact support
 	Balanced     *loadbalance.Report // nil if not balanced
 
 	// Of this rank.
-	Setup, Solve, Compute float64 // seconds; Compute: those of both without waiting
-	Factored              int64   // bytes
-	Neighbours            float64 // mean entries of a row
-	Blocks                int
-	Largest               int // points of the largest extended block
+	Setup, Solve float64 // seconds
+	Compute      float64 // processor seconds of local work in both, waiting left out
+	FactorBytes  int64
+	Neighbours   float64 // mean entries of a row
+	Blocks       int
+	Largest      int // points of the largest extended block
+
+	lambda float64
+	system *System
 }
 
-// Solve fits the observations. Collective.
+// Solve fits the observations. Collective. On a *tikhonov.NotConvergedError or
+// *tikhonov.DivergedError the Fit still tells how far it came; on any other error
+// it is nil.
 func Solve(ctx context.Context, comm ranks.Comm, obs *Observations, o Options) (*Fit, error) {
-	panic("to come")
+	if err := ranks.AgreeError(comm, o.check()); err != nil {
+		return nil, err
+	}
+	pts, err := obs.Numbered(comm)
+	if err != nil {
+		return nil, err
+	}
+	f := &Fit{lambda: o.Lambda}
+	if err := f.place(comm, pts, &o); err != nil {
+		return nil, err
+	}
+	if err := f.build(ctx, comm, &o); err != nil {
+		return nil, err
+	}
+	return f.solve(ctx, comm, &o)
+}
+
+func (o *Options) check() error {
+	if err := o.Kernel.check(); err != nil {
+		return err
+	}
+	switch {
+	case !(o.Lambda > 0) || math.IsInf(o.Lambda, 0):
+		return fmt.Errorf("kernel: lambda %v: want more than 0", o.Lambda)
+	case !(o.Tolerance >= 0) || o.Tolerance >= 1:
+		return fmt.Errorf("kernel: tolerance %v: want more than 0 and less than 1", o.Tolerance)
+	case o.MaxIterations < 0 || o.Restart < 0:
+		return fmt.Errorf("kernel: %d iterations, %d Krylov vectors", o.MaxIterations, o.Restart)
+	}
+	switch o.Balance {
+	case "", ByCount, ByWork, ByTime, Never:
+		return nil
+	}
+	return fmt.Errorf("kernel: unknown balance %q", o.Balance)
+}
+
+// news tells rank 0's listener of a phase.
+func (o *Options) news(comm ranks.Comm, phase string) {
+	if o.Progress != nil && comm.Rank() == 0 {
+		o.Progress(Progress{Phase: phase})
+	}
+}
+
+// place hands the points to cells of equal size, and to cells of equal count.
+func (f *Fit) place(comm ranks.Comm, pts *loadbalance.Points, o *Options) error {
+	o.news(comm, "balance")
+	lo, hi, err := loadbalance.Bounds(comm, pts)
+	if err != nil {
+		return err
+	}
+	part, err := loadbalance.Strips(lo, hi, comm.Size())
+	if err != nil {
+		return err
+	}
+	if f.Points, err = loadbalance.Distribute(comm, part, pts); err != nil {
+		return err
+	}
+	f.Partition = part
+	if o.Balance == Never {
+		return nil
+	}
+	return f.rebalance(comm, nil)
+}
+
+func (f *Fit) rebalance(comm ranks.Comm, cost []float64) error {
+	part, pts, report, err := loadbalance.Rebalance(comm, f.Partition, f.Points, loadbalance.Options{Cost: cost})
+	if err == nil {
+		f.Partition, f.Points, f.Balanced = part, pts, report
+	}
+	return err
+}
+
+// build sets the system up; where its costs are to be balanced, first on the
+// partition by counts, to learn them.
+func (f *Fit) build(ctx context.Context, comm ranks.Comm, o *Options) error {
+	if o.Balance == ByWork || o.Balance == ByTime {
+		o.news(comm, "balance")
+		trial, err := prepare(comm, f.Partition, f.Points, f.systemOptions(o))
+		if err != nil {
+			return err
+		}
+		cost := trial.operations()
+		if o.Balance == ByTime {
+			if err := trial.build(ctx); err != nil {
+				return err
+			}
+			total := 0.0
+			for _, c := range cost {
+				total += c
+			}
+			for i := range cost {
+				cost[i] *= trial.busy / total
+			}
+		}
+		if err := f.rebalance(comm, cost); err != nil {
+			return err
+		}
+	}
+	o.news(comm, "set-up")
+	start := comm.Wtime()
+	var err error
+	f.system, err = NewSystem(ctx, comm, f.Partition, f.Points, f.systemOptions(o))
+	f.Setup = comm.Wtime() - start
+	return err
+}
+
+func (f *Fit) systemOptions(o *Options) SystemOptions {
+	diagonal := make([]float64, f.Points.Len())
+	for i := range diagonal {
+		sigma := f.Points.Attr[2*i+1]
+		diagonal[i] = o.Lambda * sigma * sigma
+	}
+	return SystemOptions{Kernel: o.Kernel, Diagonal: diagonal, Overlap: o.Overlap, Block: o.Block, Method: o.Method}
+}
+
+func (f *Fit) solve(ctx context.Context, comm ranks.Comm, o *Options) (*Fit, error) {
+	start := comm.Wtime()
+	n := f.Points.Len()
+	sums := []float64{0, 0, float64(n)} // of y/sigma^2, 1/sigma^2, 1
+	for i := range n {
+		w := 1 / sq(f.Points.Attr[2*i+1])
+		sums[0] += w * f.Points.Attr[2*i]
+		sums[1] += w
+	}
+	if err := comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+		return nil, err
+	}
+	f.Observations = int(sums[2])
+	if o.Mean {
+		f.Mean = sums[0] / sums[1]
+	}
+	y := make([]float64, n)
+	for i := range y {
+		y[i] = f.Points.Attr[2*i] - f.Mean
+	}
+	f.Coefficients = make([]float64, n)
+	control := tikhonov.Control{Tolerance: o.Tolerance, MaxIterations: o.MaxIterations, Restart: o.Restart}
+	if o.Progress != nil && comm.Rank() == 0 {
+		control.Progress = func(k int, residual, target float64) { o.Progress(Progress{"solve", k, residual, target}) }
+	}
+	report, err := f.system.Solve(ctx, f.Coefficients, y, control)
+	if err != nil && !errors.As(err, new(*tikhonov.NotConvergedError)) && !errors.As(err, new(*tikhonov.DivergedError)) {
+		return nil, err
+	}
+	f.Converged = err == nil
+	if report != nil {
+		f.Iterations, f.Residual, f.History = report.Iterations, report.Residual, report.History
+		f.ErrorBound, f.Certified = report.ErrorBound, report.Certified
+	}
+	if e := f.measure(comm, y); e != nil {
+		return nil, e
+	}
+	s := f.system
+	f.Solve, f.Compute = comm.Wtime()-start, s.busy
+	f.Truncation, f.FactorBytes, f.Blocks, f.Largest = s.truncation, s.bytes, len(s.blocks), s.largest
+	f.Neighbours = float64(len(s.rows.cols)) / max(1, float64(n))
+	return f, err
+}
+
+// measure finds misfit and objective: f(x_i) - y_i = -Lambda_i a_i at the solution
+// only, so K a is formed.
+func (f *Fit) measure(comm ranks.Comm, y []float64) error {
+	ka := make([]float64, len(y))
+	if err := f.system.Apply(ka, f.Coefficients); err != nil {
+		return err
+	}
+	sums := make([]float64, 2)
+	for i, a := range f.Coefficients {
+		ka[i] -= f.system.diagonal[i] * a
+		sums[0] += sq((ka[i] - y[i]) / f.Points.Attr[2*i+1])
+		sums[1] += a * ka[i]
+	}
+	if err := comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+		return err
+	}
+	f.Misfit, f.Objective = sums[0], sums[0]+f.lambda*sums[1]
+	return nil
 }
 
 // Predict is f at any points (n x Dim), different ones on every rank. Collective.
-func (f *Fit) Predict(x []float64) ([]float64, error) { panic("to come") }
-
-// Variance is, approximately, lambda^-1 sigma-free predictive variance
-// k(0) - k_x' (K + Lambda)^-1 k_x at any points, from the block around each point
-// alone; it overestimates. Collective.
-func (f *Fit) Variance(x []float64) ([]float64, error) { panic("to come") }
+func (f *Fit) Predict(x []float64) ([]float64, error) {
+	v, _, err := f.system.Evaluate(x, f.Coefficients, false)
+	for i := range v {
+		v[i] += f.Mean
+	}
+	return v, err
+}

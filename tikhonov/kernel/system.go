@@ -2,6 +2,10 @@ package kernel
 
 import (
 	"context"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
 
 	"tessera/loadbalance"
 	"tessera/ranks"
@@ -15,7 +19,35 @@ import (
 // with the blocks that precondition it. For a kernel fit s_i = 1; the f-step of a
 // deep kernel weights with the gradients of its outer layer. It keeps buffers: one
 // goroutine at a time.
-type System struct{}
+type System struct {
+	comm     ranks.Comm
+	part     *loadbalance.Partition
+	method   Method
+	kernel   Kernel
+	profile  profile
+	radius   float64
+	overlap  float64 // in the unit of the coordinates; < 0: none
+	halo     *halo
+	ids      []int64   // of own points
+	diagonal []float64 // at all points of the halo, like scale
+	scale    []float64
+	scales   int
+	cells    *cells // of all points
+	ownCells *cells // of own points; made when needed
+	rows     rows
+	blocks   []block
+	largest  int
+	bytes    int64 // of the factors
+	single   bool
+
+	lambdaMin  float64 // lower bound of the spectrum; 0 where rounding would hide it
+	truncation float64
+	busy       float64   // seconds of this rank's processor time in local work
+	src        []float64 // at all points
+	sum        []float64 // likewise
+	z          []float64
+	tmp        []float32
+}
 
 // SystemOptions of NewSystem.
 type SystemOptions struct {
@@ -23,8 +55,8 @@ type SystemOptions struct {
 	Diagonal []float64 // d, n owned points, > 0
 	Scale    []float64 // s, n x Scales; nil = all 1
 	Scales   int       // columns of Scale
-	Overlap  float64   // of the blocks, as a fraction of the kernel's radius; 0 = 0.5; < 0 = none
-	Block    int       // points owned by a block, about; 0 = chosen by predicted cost
+	Overlap  float64   // of the blocks, as a fraction of the kernel's radius; 0 = half the support of a compact kernel, two length scales of the others; < 0 = none
+	Block    int       // points owned by a block, at most; 0 = chosen by predicted cost
 	Method   Method    // "" = RASGMRES
 }
 
@@ -32,34 +64,258 @@ type SystemOptions struct {
 type Method string
 
 const (
-	RASGMRES Method = "ras-gmres"
-	ASCG     Method = "as-cg"
-	RAS      Method = "ras"
-	CG       Method = "cg"
+	RASGMRES Method = "ras-gmres" // GMRES preconditioned by restricted additive Schwarz
+	ASCG     Method = "as-cg"     // CG preconditioned by additive Schwarz
+	RAS      Method = "ras"       // the stationary sweep
+	CG       Method = "cg"        // without blocks
 )
 
 // NewSystem assembles and factors. pts are this rank's points as part owns them.
 // Collective.
 func NewSystem(ctx context.Context, comm ranks.Comm, part *loadbalance.Partition, pts *loadbalance.Points, o SystemOptions) (*System, error) {
-	panic("to come")
+	s, err := prepare(comm, part, pts, o)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.build(ctx)
+}
+
+// prepare fetches the points around and cuts the blocks, which tells what build
+// will cost. Collective.
+func prepare(comm ranks.Comm, part *loadbalance.Partition, pts *loadbalance.Points, o SystemOptions) (*System, error) {
+	if o.Method == "" {
+		o.Method = RASGMRES
+	}
+	if err := ranks.AgreeError(comm, o.check(pts)); err != nil {
+		return nil, err
+	}
+	s := &System{
+		comm: comm, part: part, method: o.Method, kernel: o.Kernel, profile: o.Kernel.profile(),
+		radius: o.Kernel.Radius(), ids: pts.ID,
+	}
+	switch {
+	case o.Overlap < 0 || o.Method == CG:
+		s.overlap = -1
+	case o.Overlap == 0:
+		s.overlap = o.Kernel.defaultOverlap()
+	default:
+		s.overlap = o.Overlap * s.radius
+	}
+	var err error
+	if s.halo, err = newHalo(comm, pts, max(s.radius, s.overlap)); err != nil {
+		return nil, err
+	}
+	n, all := s.halo.own, s.halo.all()
+	s.diagonal = make([]float64, all)
+	copy(s.diagonal, o.Diagonal)
+	if err := s.halo.Exchange(s.diagonal, 1); err != nil {
+		return nil, err
+	}
+	if o.Scale != nil {
+		s.scales = o.Scales
+		s.scale = make([]float64, all*s.scales)
+		copy(s.scale, o.Scale)
+		if err := s.halo.Exchange(s.scale, s.scales); err != nil {
+			return nil, err
+		}
+	}
+	s.src, s.sum = make([]float64, all), make([]float64, all)
+	s.cells = newCells(pts.Dim, s.halo.x, max(s.radius, s.overlap))
+	if o.Method != CG {
+		s.cut(o.Block)
+	}
+
+	// What truncation left out of K has at most N-1 entries a row, none larger
+	// than its threshold.
+	total := []float64{float64(n)}
+	least := []float64{math.Inf(1)}
+	for _, d := range s.diagonal[:n] {
+		least[0] = min(least[0], d)
+	}
+	if err := comm.Allreduce(total, total, ranks.Sum); err != nil {
+		return nil, err
+	}
+	if err := comm.Allreduce(least, least, ranks.Min); err != nil {
+		return nil, err
+	}
+	if !s.kernel.compact() {
+		s.truncation = s.kernel.truncate() * math.Max(0, total[0]-1)
+		if s.scales == 0 && s.truncation >= least[0] {
+			return nil, fmt.Errorf("kernel: truncating %s at %.3g may leave %d observations a matrix that is not positive definite: want less than %.3g",
+				s.kernel.Family, s.kernel.truncate(), int(total[0]), least[0]/max(1, total[0]-1))
+		}
+	}
+	s.lambdaMin = least[0] - s.truncation
+	return s, nil
+}
+
+// build assembles the rows and factors the blocks. Collective.
+func (s *System) build(ctx context.Context) error {
+	var err error
+	s.work(func() { err = s.assemble() })
+	norm := []float64{s.rows.norm}
+	if err := ranks.AgreeError(s.comm, err); err != nil {
+		return err
+	}
+	if err := s.comm.Allreduce(norm, norm, ranks.Max); err != nil {
+		return err
+	}
+	// A factor rounded to single precision solves to about 6e-8 of the condition
+	// number, which has to stay well below 1.
+	cond := norm[0] / max(s.lambdaMin, 1e-300)
+	s.single = cond < 1e5
+	// The guaranteed bound asks for a residual of lambdaMin/norm times the
+	// tolerance; beyond rounding the error is estimated instead.
+	if cond > 1e6 || s.scales > 0 && !s.kernel.compact() {
+		s.lambdaMin = 0
+	}
+	if err = ctx.Err(); err == nil {
+		s.work(func() { err = s.factorBlocks(s.single) })
+	}
+	return ranks.AgreeError(s.comm, err)
+}
+
+// work does local work and counts the time.
+func (s *System) work(f func()) {
+	runtime.LockOSThread() // the clock is the thread's
+	start := threadSeconds()
+	f()
+	s.busy += threadSeconds() - start
+	runtime.UnlockOSThread()
+}
+
+func (o *SystemOptions) check(pts *loadbalance.Points) error {
+	if err := o.Kernel.check(); err != nil {
+		return err
+	}
+	n := pts.Len()
+	switch {
+	case len(o.Diagonal) != n:
+		return fmt.Errorf("kernel: a diagonal of %d for %d points", len(o.Diagonal), n)
+	case o.Scale != nil && (o.Scales < 1 || len(o.Scale) != n*o.Scales):
+		return fmt.Errorf("kernel: %d numbers of scale for %d points with %d each", len(o.Scale), n, o.Scales)
+	case math.IsNaN(o.Overlap) || o.Overlap > 10:
+		return fmt.Errorf("kernel: overlap %v: want at most 10 times the radius", o.Overlap)
+	case o.Block < 0:
+		return fmt.Errorf("kernel: blocks of %d points", o.Block)
+	case !slices.Contains([]Method{RASGMRES, ASCG, RAS, CG}, o.Method):
+		return fmt.Errorf("kernel: unknown method %q", o.Method)
+	}
+	for i, d := range o.Diagonal {
+		if !(d > 0) || math.IsInf(d, 0) {
+			return fmt.Errorf("kernel: diagonal %v at observation %d: want more than 0", d, pts.ID[i])
+		}
+	}
+	return nil
+}
+
+// operations is how many build and a solve will take for each of this rank's
+// points, its share of its block and its row.
+func (s *System) operations() []float64 {
+	w := make([]float64, s.halo.own)
+	for i := range s.blocks {
+		b := &s.blocks[i]
+		for _, p := range b.points[:b.own] {
+			w[p] += blockCost(len(b.points)) / float64(b.own)
+		}
+	}
+	d := s.halo.dim
+	for i := range w {
+		p := s.halo.x[i*d : (i+1)*d]
+		s.cells.runs(p, p, s.radius, func(points []int32) { w[i] += 20 * float64(len(points)) })
+	}
+	return w
 }
 
 // Len is the number of points that this rank owns.
-func (s *System) Len() int { panic("to come") }
+func (s *System) Len() int { return s.halo.own }
 
 // Apply sets dst = A src. Collective.
-func (s *System) Apply(dst, src []float64) error { panic("to come") }
+func (s *System) Apply(dst, src []float64) error {
+	copy(s.src, src)
+	if err := s.halo.Exchange(s.src, 1); err != nil {
+		return err
+	}
+	s.work(func() { s.rows.apply(dst, s.src) })
+	return nil
+}
+
+// ras is the restricted form: every block writes the points it owns.
+type ras struct{ *System }
+
+func (p ras) Apply(dst, src []float64) error {
+	s := p.System
+	copy(s.src, src)
+	if err := s.halo.Exchange(s.src, 1); err != nil {
+		return err
+	}
+	s.work(func() {
+		for i := range s.blocks {
+			b := &s.blocks[i]
+			z := s.local(b)
+			for k, at := range b.points[:b.own] {
+				dst[at] = z[k]
+			}
+		}
+	})
+	return nil
+}
+
+// SinglePrecision tells GMRES that the results are rounded.
+func (p ras) SinglePrecision() bool { return p.single }
+
+// as is the symmetric form: every block adds to all its points.
+type as struct{ *System }
+
+func (p as) Apply(dst, src []float64) error {
+	s := p.System
+	copy(s.src, src)
+	if err := s.halo.Exchange(s.src, 1); err != nil {
+		return err
+	}
+	clear(s.sum)
+	s.work(func() {
+		for i := range s.blocks {
+			b := &s.blocks[i]
+			for k, v := range s.local(b) {
+				s.sum[b.points[k]] += v
+			}
+		}
+	})
+	if err := s.halo.AddBack(s.sum); err != nil {
+		return err
+	}
+	copy(dst, s.sum)
+	return nil
+}
+
+// local is the solution of a block with the right side in s.src, valid until the
+// next call.
+func (s *System) local(b *block) []float64 {
+	if cap(s.z) < len(b.points) {
+		s.z = make([]float64, s.largest)
+	}
+	z := s.z[:len(b.points)]
+	for k, at := range b.points {
+		z[k] = s.src[at]
+	}
+	b.solve(z, &s.tmp)
+	return z
+}
 
 // Solve solves A x = b to the control's tolerance; x holds the start. c.LambdaMin
 // is set from the diagonal if it is 0. Collective.
 func (s *System) Solve(ctx context.Context, x, b []float64, c tikhonov.Control) (*tikhonov.Report, error) {
-	panic("to come")
-}
-
-// Evaluate sets f(t) = sum_j k(|t - x_j|) a_j for targets t (n x Dim) that lie in
-// this rank's cell (infinite outwards) or anywhere else: each is sent to the rank
-// that owns the place and the value comes back. With grad it also returns the
-// gradient of f, n x Dim; nil without. Collective.
-func (s *System) Evaluate(targets, a []float64, grad bool) (f, df []float64, err error) {
-	panic("to come")
+	if c.LambdaMin == 0 {
+		c.LambdaMin = s.lambdaMin
+	}
+	switch s.method {
+	case CG:
+		return tikhonov.CG(ctx, s.comm, s, nil, x, b, c)
+	case ASCG:
+		return tikhonov.CG(ctx, s.comm, s, as{s}, x, b, c)
+	case RAS:
+		return tikhonov.Stationary(ctx, s.comm, s, ras{s}, x, b, c)
+	}
+	return tikhonov.GMRES(ctx, s.comm, s, ras{s}, x, b, c)
 }

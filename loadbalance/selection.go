@@ -1,0 +1,146 @@
+package loadbalance
+
+import (
+	"math"
+	"slices"
+	"sort"
+
+	"tessera/ranks"
+)
+
+// radixBits is how much of a cut each round of its search finds, radix-1 counts to
+// add up a cut and round.
+const (
+	radixBits = 4
+	radix     = 1 << radixBits
+)
+
+// query asks for the cut of one group of points below which lie a given number of
+// them, or a given cost.
+type query struct {
+	group int
+	below float64
+}
+
+// group is this rank's part of the points among which cuts are sought, sorted by
+// (coordinate, ID), with the sums of the costs below each.
+type group struct {
+	keys   []cut
+	prefix []float64 // len(keys)+1
+	total  float64   // of all ranks
+}
+
+// newGroup sorts points by an axis. cost nil counts them.
+func newGroup(pts *Points, members []int32, axis int, cost []float64) *group {
+	slices.SortFunc(members, func(a, b int32) int {
+		return cut{pts.X[int(a)*pts.Dim+axis], pts.ID[a]}.compare(cut{pts.X[int(b)*pts.Dim+axis], pts.ID[b]})
+	})
+	g := &group{keys: make([]cut, len(members)), prefix: make([]float64, len(members)+1)}
+	for k, i := range members {
+		g.keys[k] = cut{pts.X[int(i)*pts.Dim+axis], pts.ID[i]}
+		c := 1.0
+		if cost != nil {
+			c = cost[i]
+		}
+		g.prefix[k+1] = g.prefix[k] + c
+	}
+	return g
+}
+
+// lighter is the cost of the points before a place.
+func (g *group) lighter(p place) float64 {
+	return g.prefix[sort.Search(len(g.keys), func(k int) bool { return !p.after(g.keys[k]) })]
+}
+
+// place is a cut in the making: a coordinate as an ordered integer and an ID.
+type place struct{ x, id uint64 }
+
+// after tells whether a point lies below the place.
+func (p place) after(k cut) bool {
+	x := ordered(k.x)
+	return x < p.x || x == p.x && uint64(k.id) < p.id
+}
+
+// ordered maps float64 to integers of the same order.
+func ordered(x float64) uint64 {
+	if x == 0 {
+		x = 0 // -0 is 0
+	}
+	b := math.Float64bits(x)
+	if b>>63 == 1 {
+		return ^b
+	}
+	return b | 1<<63
+}
+
+// unordered is the way back.
+func unordered(u uint64) float64 {
+	if u>>63 == 1 {
+		return math.Float64frombits(u &^ (1 << 63))
+	}
+	return math.Float64frombits(^u)
+}
+
+// selectCuts finds the cut of every query: the last place that has no more than
+// query.below below it, which for counts is the point of that rank itself. Places
+// are found a few bits at a time, coordinate first, by counting the points below
+// trial places: 16 rounds for the coordinate and 14 for the ID, one Allreduce each,
+// whatever the points. Collective; the same on every rank.
+func selectCuts(comm ranks.Comm, groups []*group, queries []query) ([]cut, error) {
+	totals := make([]float64, len(groups))
+	for i, g := range groups {
+		totals[i] = g.prefix[len(g.keys)]
+	}
+	if err := comm.Allreduce(totals, totals, ranks.Sum); err != nil {
+		return nil, err
+	}
+	for i, g := range groups {
+		g.total = totals[i]
+	}
+	found := make([]place, len(queries))
+	counts := make([]float64, len(queries)*(radix-1))
+	const idBits = 56 // a multiple of radixBits above 53
+	for round := range (64 + idBits) / radixBits {
+		shift := 64 - radixBits*(round+1)
+		inID := shift < 0
+		if inID {
+			shift += idBits
+		}
+		trial := func(p place, digit uint64) place {
+			if inID {
+				p.id |= digit << shift
+			} else {
+				p.x |= digit << shift
+			}
+			return p
+		}
+		for q, query := range queries {
+			for digit := range uint64(radix - 1) {
+				counts[q*(radix-1)+int(digit)] = groups[query.group].lighter(trial(found[q], digit+1))
+			}
+		}
+		if err := comm.Allreduce(counts, counts, ranks.Sum); err != nil {
+			return nil, err
+		}
+		for q, query := range queries {
+			// Nothing but the last place of all has everything below it.
+			limit := query.below
+			if t := groups[query.group].total; limit >= t {
+				limit = math.Nextafter(t, 0)
+			}
+			digit := uint64(0)
+			for digit < radix-1 && counts[q*(radix-1)+int(digit)] <= limit {
+				digit++
+			}
+			found[q] = trial(found[q], digit)
+		}
+	}
+	cuts := make([]cut, len(queries))
+	for q, p := range found {
+		cuts[q] = cut{unordered(p.x), int64(p.id)}
+		if query := queries[q]; query.below >= groups[query.group].total {
+			cuts[q].id = maxID // behind the last point
+		}
+	}
+	return cuts, nil
+}

@@ -1,0 +1,135 @@
+package kernel
+
+import "tessera/ranks"
+
+// parcels is what one rank sends to each: records of numbers.
+type parcels struct {
+	comm   ranks.Comm
+	buf    []float64
+	counts []int
+}
+
+// exchange sends parts[r] to rank r and returns what came, rank by rank, with the
+// counts. Collective.
+func exchange(comm ranks.Comm, parts [][]float64) (*parcels, error) {
+	size := comm.Size()
+	ones, send := make([]int, size), make([]int, size)
+	out, in := make([]float64, size), make([]float64, size)
+	var all []float64
+	for r, p := range parts {
+		ones[r], send[r], out[r] = 1, len(p), float64(len(p))
+		all = append(all, p...)
+	}
+	if err := comm.Alltoallv(in, ones, out, ones); err != nil {
+		return nil, err
+	}
+	got := &parcels{comm: comm, counts: make([]int, size)}
+	total := 0
+	for r := range got.counts {
+		got.counts[r] = int(in[r])
+		total += int(in[r])
+	}
+	got.buf = make([]float64, total)
+	return got, comm.Alltoallv(got.buf, got.counts, all, send)
+}
+
+// Evaluate sets f(t) = sum_j k(|t - x_j|) a_j for any targets t (n x Dim),
+// different ones on every rank; a holds this rank's coefficients. With grad it also
+// returns the gradient of f, n x Dim; nil without. Scale plays no part. Each target
+// goes to the ranks that own points within the radius, and their sums come back
+// and are added in the order of ranks. Collective.
+func (s *System) Evaluate(targets, a []float64, grad bool) (f, df []float64, err error) {
+	d, size := s.halo.dim, s.comm.Size()
+	n := len(targets) / d
+	limit := s.radius * s.radius
+	parts := make([][]float64, size)
+	places := make([][]int32, size)
+	for r := range size {
+		lo, hi := s.halo.box(r)
+		if lo[0] > hi[0] {
+			continue
+		}
+		for i := range n {
+			if t := targets[i*d : (i+1)*d]; boxDistance2(lo, hi, t) < limit {
+				parts[r] = append(parts[r], t...)
+				places[r] = append(places[r], int32(i))
+			}
+		}
+	}
+	asked, err := exchange(s.comm, parts)
+	if err != nil {
+		return nil, nil, err
+	}
+	width := 1
+	if grad {
+		width += d
+	}
+	answers := make([][]float64, size)
+	at := 0
+	for r, c := range asked.counts {
+		answers[r] = s.sums(asked.buf[at:at+c], a, width)
+		at += c
+	}
+	back, err := exchange(s.comm, answers)
+	if err != nil {
+		return nil, nil, err
+	}
+	f = make([]float64, n)
+	if grad {
+		df = make([]float64, n*d)
+	}
+	at = 0
+	for r := range size {
+		for _, i := range places[r] {
+			v := back.buf[at : at+width]
+			f[i] += v[0]
+			for k, g := range v[1:] {
+				df[int(i)*d+k] += g
+			}
+			at += width
+		}
+	}
+	return f, df, nil
+}
+
+// sums evaluates the part of f, and for width > 1 of its gradient, that comes from
+// this rank's own points.
+func (s *System) sums(targets, a []float64, width int) []float64 {
+	d := s.halo.dim
+	if s.ownCells == nil {
+		s.ownCells = newCells(d, s.halo.x[:s.halo.own*d], s.radius)
+	}
+	c := s.ownCells
+	limit := s.radius * s.radius
+	out := make([]float64, 0, len(targets)/d*width)
+	var near []int32
+	var r2 []float64
+	for ; len(targets) > 0; targets = targets[d:] {
+		t := targets[:d]
+		near, r2 = near[:0], r2[:0]
+		c.runs(t, t, s.radius, func(points []int32) {
+			for _, j := range points {
+				if q := distance2(t, c.x[int(j)*d:(int(j)+1)*d]); q < limit {
+					near = append(near, j)
+					r2 = append(r2, q)
+				}
+			}
+		})
+		var sum [4]float64
+		for k, j := range near {
+			if width == 1 {
+				break
+			}
+			slope := a[j] * s.profile.slope(r2[k])
+			for e := range d {
+				sum[1+e] += slope * (t[e] - c.x[int(j)*d+e])
+			}
+		}
+		s.profile.eval(r2)
+		for k, j := range near {
+			sum[0] += a[j] * r2[k]
+		}
+		out = append(out, sum[:width]...)
+	}
+	return out
+}

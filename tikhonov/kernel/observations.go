@@ -1,0 +1,77 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+
+	"tessera/loadbalance"
+	"tessera/ranks"
+)
+
+// Observations is any share of the observations: which rank holds which does not
+// matter to Solve but for their numbers, which count through the ranks.
+type Observations struct {
+	Dim   int       // 1, 2 or 3, the same on every rank
+	X     []float64 // n x Dim
+	Y     []float64 // n
+	Sigma []float64 // n, standard deviations > 0, in the unit of Y; nil = all 1
+}
+
+// Numbered checks the observations and makes points of them with the attributes y
+// and sigma, numbered through the ranks. Collective.
+func (o *Observations) Numbered(comm ranks.Comm) (*loadbalance.Points, error) {
+	size := comm.Size()
+	counts, ones := make([]float64, size), make([]int, size)
+	for r := range ones {
+		ones[r] = 1
+	}
+	n := len(o.Y)
+	if err := comm.Allgatherv(counts, ones, []float64{float64(n)}); err != nil {
+		return nil, err
+	}
+	first, total := 0, 0
+	for r, c := range counts {
+		if r < comm.Rank() {
+			first += int(c)
+		}
+		total += int(c)
+	}
+	if total == 0 {
+		return nil, fmt.Errorf("kernel: no observations")
+	}
+	if err := ranks.AgreeError(comm, o.check(first)); err != nil {
+		return nil, err
+	}
+	p := &loadbalance.Points{Dim: o.Dim, X: o.X, ID: make([]int64, n), Cols: 2, Attr: make([]float64, 2*n)}
+	for i, y := range o.Y {
+		p.ID[i] = int64(first + i)
+		p.Attr[2*i], p.Attr[2*i+1] = y, 1
+		if o.Sigma != nil {
+			p.Attr[2*i+1] = o.Sigma[i]
+		}
+	}
+	return p, nil
+}
+
+func (o *Observations) check(first int) error {
+	n := len(o.Y)
+	if o.Dim < 1 || o.Dim > 3 || len(o.X) != n*o.Dim || o.Sigma != nil && len(o.Sigma) != n {
+		return fmt.Errorf("kernel: %d values at %d coordinates in %d dimensions with %d standard deviations", n, len(o.X), o.Dim, len(o.Sigma))
+	}
+	for i, x := range o.X {
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return fmt.Errorf("kernel: observation %d: coordinate %d is %v", first+i/o.Dim, i%o.Dim, x)
+		}
+	}
+	for i, y := range o.Y {
+		if math.IsNaN(y) || math.IsInf(y, 0) {
+			return fmt.Errorf("kernel: observation %d: value %v", first+i, y)
+		}
+	}
+	for i, s := range o.Sigma {
+		if !(s > 0) || math.IsInf(s, 0) {
+			return fmt.Errorf("kernel: observation %d: sigma %v: want more than 0", first+i, s)
+		}
+	}
+	return nil
+}
