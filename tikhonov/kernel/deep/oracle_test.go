@@ -3,7 +3,6 @@ package deep
 import (
 	"math"
 	"math/rand/v2"
-	"testing"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -140,7 +139,7 @@ func (o *oracle) misfit(g *mat.VecDense) float64 {
 	return s
 }
 
-func inner(a, z []*mat.VecDense) float64 {
+func product(a, z []*mat.VecDense) float64 {
 	s := 0.0
 	for k := range a {
 		s += mat.Dot(a[k], z[k])
@@ -154,7 +153,7 @@ func (o *oracle) outerNorm() float64 { return mat.Dot(o.beta, o.outer(o.centres)
 func (o *oracle) fitOuter() {
 	o.centres = o.features(o.z)
 	o.beta = ridge(gram(o.k2, o.centres, o.d1), o.noise(o.l2), mat.NewVecDense(o.n(), o.y))
-	o.j = o.misfit(o.outer(o.centres)) + o.l1*inner(o.a, o.z) + o.l2*o.outerNorm()
+	o.j = o.misfit(o.outer(o.centres)) + o.l1*product(o.a, o.z) + o.l2*o.outerNorm()
 }
 
 // fitInner is one attempt at the f-step.
@@ -199,7 +198,7 @@ func (o *oracle) fitInner() bool {
 		}
 		z[k].MulVec(o.k, a[k])
 	}
-	j := o.misfit(o.outer(o.features(z))) + o.l1*inner(a, z) + o.l2*o.outerNorm()
+	j := o.misfit(o.outer(o.features(z))) + o.l1*product(a, z) + o.l2*o.outerNorm()
 	if j >= o.j {
 		o.mu *= 4
 		o.reject++
@@ -246,44 +245,24 @@ func rmse(a, b []float64) float64 {
 	return math.Sqrt(s / float64(len(a)))
 }
 
-func TestExplore(t *testing.T) {
-	for seed := range uint64(3) {
-		obs := ridgeTruth(300, seed)
-		test := ridgeTruth(2000, 1000+seed)
-		for _, c := range []struct{ l1, l2, s2, w1, mu float64 }{
-			{1e-4, 1e-3, .1, .5, 1e-2}, {1e-4, 1e-3, .1, .5, 1}, {1e-4, 1e-3, .1, .35, 1e-2}, {1e-3, 1e-2, .05, .5, 1e-2},
-			{1e-4, 1e-3, .0707, .35, 1e-2},
-		} {
-			o := &oracle{dim: 2, d1: 1, l1: c.l1, l2: c.l2, mu: c.mu, x: obs.X, y: obs.Y}
-			o.k1, _ = gauss(c.w1)
-			o.k2, o.slope2 = gauss(c.s2)
-			best, bestJ := 0.0, math.Inf(1)
-			var js []float64
-			try := func(th float64) {
-				z := make([]float64, 300)
-				for i := range z {
-					z[i] = math.Cos(th)*(obs.X[2*i]-.5) + math.Sin(th)*(obs.X[2*i+1]-.5)
-				}
-				o.start(z)
-				o.fitOuter()
-			}
-			for k := range 8 {
-				th := float64(k) * math.Pi / 8
-				try(th)
-				js = append(js, math.Round(o.j*10)/10)
-				if o.j < bestJ {
-					best, bestJ = th, o.j
-				}
-			}
-			try(best)
-			n := 0
-			for n < 40 {
-				n++
-				if o.fitInner() {
-					o.fitOuter()
-				}
-			}
-			t.Log(seed, c, js, "J", o.j, "rmse", rmse(o.predict(test.X), test.Y), o.accept, o.reject)
+// train is the whole training with o's options.
+func (o *oracle) train(c Options, starts func(j int) []float64) (js []float64, history []float64) {
+	best, at := math.Inf(1), 0
+	for j := range c.Starts {
+		o.start(starts(j))
+		o.fitOuter()
+		js = append(js, o.j)
+		if o.j < best {
+			best, at = o.j, j
 		}
 	}
+	o.start(starts(at))
+	o.fitOuter()
+	for range c.Steps {
+		if o.fitInner() {
+			o.fitOuter()
+		}
+		history = append(history, o.j)
+	}
+	return js, history
 }

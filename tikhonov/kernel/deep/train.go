@@ -1,0 +1,250 @@
+package deep
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"tessera/loadbalance"
+	"tessera/ranks"
+	"tessera/tikhonov/kernel"
+)
+
+// Model is the trained function g(f(x)). Numbers are global and the same on every
+// rank.
+type Model struct {
+	Objective float64 // J
+	Misfit    float64 // its first term
+	InnerNorm float64 // ||f||^2
+	OuterNorm float64 // ||g||^2
+	Mean      float64 // added to g, if Options.Mean
+
+	Observations       int
+	Starts             []float64 // J of each start after its g-step
+	Start              int       // the one that was trained
+	Steps              []Step
+	Accepted, Rejected int
+
+	space *space
+	f     *inner
+	g     *outer
+}
+
+// Train fits the observations, spread over the ranks in any way, with two layers.
+// Collective. The result depends on the number of ranks only through rounding; the
+// cost is Starts factorisations in feature space and two more a step at most.
+func Train(ctx context.Context, comm ranks.Comm, obs *kernel.Observations, o Options) (*Model, error) {
+	if err := ranks.AgreeError(comm, o.check()); err != nil {
+		return nil, err
+	}
+	pts, err := obs.Numbered(comm)
+	if err != nil {
+		return nil, err
+	}
+	lo, hi, err := loadbalance.Bounds(comm, pts)
+	if err != nil {
+		return nil, err
+	}
+	part, err := loadbalance.Strips(lo, hi, comm.Size())
+	if err != nil {
+		return nil, err
+	}
+	mid, side := middle(lo, hi)
+	o = o.withDefaults(side)
+
+	m := &Model{}
+	energy, err := m.moments(comm, pts, o.Mean)
+	if err != nil {
+		return nil, err
+	}
+	if m.space, err = newSpace(ctx, comm, part, pts, o); err != nil {
+		return nil, err
+	}
+	if err := m.multistart(ctx, mid, side); err != nil {
+		return nil, err
+	}
+	if err := m.descend(ctx, energy); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// moments counts the observations, takes off their mean where that is asked for,
+// and returns sum (y/sigma)^2.
+func (m *Model) moments(comm ranks.Comm, pts *loadbalance.Points, mean bool) (energy float64, err error) {
+	sums := make([]float64, 4) // 1, 1/sigma^2, y/sigma^2, y^2/sigma^2
+	for i := range pts.Len() {
+		y, w := pts.Attr[2*i], 1/(pts.Attr[2*i+1]*pts.Attr[2*i+1])
+		for k, v := range []float64{1, w, w * y, w * y * y} {
+			sums[k] += v
+		}
+	}
+	if err := comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+		return 0, err
+	}
+	m.Observations = int(sums[0])
+	if mean {
+		m.Mean = sums[2] / sums[1]
+		for i := range pts.Len() {
+			pts.Attr[2*i] -= m.Mean
+		}
+	}
+	return sums[3], nil
+}
+
+// multistart keeps the start of smallest J after a g-step.
+func (m *Model) multistart(ctx context.Context, mid []float64, side float64) error {
+	s := m.space
+	best := math.Inf(1)
+	for j := range s.o.Starts {
+		if err := ranks.AgreeError(s.comm, ctx.Err()); err != nil {
+			return err
+		}
+		f, err := s.start(ctx, j, mid, side)
+		if err != nil {
+			return fmt.Errorf("deep: start %d: %w", j, err)
+		}
+		g, err := fitOuter(ctx, s.comm, nil, s.features(f), &s.o)
+		if err != nil {
+			return fmt.Errorf("deep: start %d: %w", j, err)
+		}
+		v := s.objective(g.misfit, f, g)
+		m.Starts = append(m.Starts, v)
+		if v < best-1e-9*math.Abs(best) || j == 0 { // equal ones are told apart by their number, not by rounding
+			best, m.Start, m.f, m.g = v, j, f, g
+		}
+		m.tell(Progress{fmt.Sprintf("start %d of %d", j+1, s.o.Starts), 0, best})
+	}
+	m.record(best)
+	return nil
+}
+
+func (m *Model) record(objective float64) {
+	m.Objective, m.Misfit, m.InnerNorm, m.OuterNorm = objective, m.g.misfit, m.f.norm, m.g.norm
+}
+
+func (m *Model) tell(p Progress) {
+	if s := m.space; s.o.Progress != nil && s.comm.Rank() == 0 {
+		s.o.Progress(p)
+	}
+}
+
+// descend takes the steps.
+func (m *Model) descend(ctx context.Context, energy float64) error {
+	s := m.space
+	mu, failures := s.o.Damping, 0
+	var l *slopes
+	for t := 1; t <= s.o.Steps && failures < patience; t++ {
+		if err := ranks.AgreeError(s.comm, ctx.Err()); err != nil {
+			return err
+		}
+		if l == nil {
+			var err error
+			if l, err = s.slopes(m.f, m.g); err != nil {
+				return fmt.Errorf("deep: step %d: %w", t, err)
+			}
+		}
+		before := m.Objective
+		step, err := m.attempt(ctx, l, mu, energy)
+		if err != nil {
+			return fmt.Errorf("deep: step %d: %w", t, err)
+		}
+		m.Steps = append(m.Steps, *step)
+		m.tell(Progress{fmt.Sprintf("step %d of %d", t, s.o.Steps), t, m.Objective})
+		if !step.Accepted {
+			m.Rejected++
+			failures++
+			mu *= 4
+			continue
+		}
+		m.Accepted++
+		failures = 0
+		mu /= 3
+		l = nil
+		if before-m.Objective < s.o.Drop*before {
+			break
+		}
+	}
+	return nil
+}
+
+// attempt is an f-step and, if J drops, the g-step after it.
+func (m *Model) attempt(ctx context.Context, l *slopes, mu, energy float64) (*Step, error) {
+	s := m.space
+	f, iterations, err := s.step(ctx, m.f, l, mu)
+	if err != nil {
+		return nil, fmt.Errorf("f: %w", err)
+	}
+	misfit, err := s.misfit(f, m.g)
+	if err != nil {
+		return nil, fmt.Errorf("f: %w", err)
+	}
+	step := &Step{Damping: mu, Inner: iterations, Objective: m.Objective}
+	frozen := s.objective(misfit, f, m.g)
+	if !(frozen < m.Objective) {
+		return step, nil
+	}
+	g, err := fitOuter(ctx, s.comm, m.g.part, s.features(f), &s.o)
+	if err != nil {
+		return nil, fmt.Errorf("g: %w", err)
+	}
+	after := s.objective(g.misfit, f, g)
+	if !(after <= frozen+slack(frozen, energy)) {
+		return nil, fmt.Errorf("g: the objective rose from %.12g to %.12g, which rounding does not explain", frozen, after)
+	}
+	m.f, m.g = f, g
+	m.record(after)
+	step.Accepted, step.Objective, step.Outer, step.Balance = true, after, g.iterations, g.balance
+	return step, nil
+}
+
+// slack is how much an exact minimisation may raise J by rounding: squares of the
+// residuals, and sums of numbers as large as y^2.
+func slack(objective, energy float64) float64 { return 1e-9*objective + 1e-12*energy }
+
+// Predict is g(f(x)) at any points (n x Dim), different ones on every rank.
+// Collective.
+func (m *Model) Predict(x []float64) ([]float64, error) {
+	z, err := m.Features(x)
+	if err != nil {
+		return nil, err
+	}
+	v, _, err := m.g.sys.Evaluate(z, m.g.beta, false)
+	for i := range v {
+		v[i] += m.Mean
+	}
+	return v, err
+}
+
+// Features is f(x), n x d1, at any points (n x Dim), different ones on every rank.
+// Collective.
+func (m *Model) Features(x []float64) ([]float64, error) {
+	s := m.space
+	if err := ranks.AgreeError(s.comm, checkPlaces(x, s.pts.Dim)); err != nil {
+		return nil, err
+	}
+	d := len(m.f.a)
+	z := make([]float64, len(x)/s.pts.Dim*d)
+	for k, a := range m.f.a {
+		v, _, err := s.sys.Evaluate(x, a, false)
+		if err != nil {
+			return nil, err
+		}
+		for i := range v {
+			z[i*d+k] = v[i]
+		}
+	}
+	return z, nil
+}
+
+func checkPlaces(x []float64, dim int) error {
+	if len(x)%dim != 0 {
+		return fmt.Errorf("deep: %d coordinates of points in %d dimensions", len(x), dim)
+	}
+	for i, v := range x {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("deep: point %d: coordinate %d is %v", i/dim, i%dim, v)
+		}
+	}
+	return nil
+}
