@@ -21,6 +21,10 @@ type block struct {
 // screening goes by the points between, not by the distance.
 const largestBlock = 3000
 
+// smallestBlock keeps blocks wide against the support where observations are few:
+// screening needs something between.
+const smallestBlock = 128
+
 // solveCost is how often a factor is read, about twice an iteration.
 const solveCost = 20
 
@@ -46,7 +50,7 @@ func (s *System) cut(most int) {
 }
 
 func (s *System) bisect(own, extended []int32, most int) {
-	if len(own) == 1 || most > 0 && len(own) <= most {
+	if len(own) <= max(1, most) || most == 0 && len(own) <= smallestBlock {
 		s.add(own, extended)
 		return
 	}
