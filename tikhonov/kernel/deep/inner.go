@@ -19,12 +19,11 @@ type inner struct {
 
 // space is this rank's part of the x-space: what all f have in common.
 type space struct {
-	comm  ranks.Comm
-	o     Options
-	part  *loadbalance.Partition
-	pts   *loadbalance.Points // with y and sigma
-	sys   *kernel.System      // K1 + l1 I
-	bound float64             // of its norm
+	comm ranks.Comm
+	o    Options
+	part *loadbalance.Partition
+	pts  *loadbalance.Points // with y and sigma
+	sys  *kernel.System      // K1 + l1 I
 }
 
 // layer is f with the coefficients a. Collective.
@@ -62,8 +61,8 @@ func (s *space) start(ctx context.Context, j int, mid []float64, side float64) (
 			}
 			b[i] = initial(j, s.o.Starts, k, s.o.Features, u)
 		}
-		var err error
-		if a[k], _, err = solve(ctx, s.comm, s.sys, b, s.bound); err != nil {
+		a[k] = make([]float64, len(b))
+		if _, err := s.sys.SolveResidual(ctx, a[k], b, residual); err != nil {
 			return nil, err
 		}
 	}
@@ -106,11 +105,8 @@ func (s *space) step(ctx context.Context, f *inner, l *slopes, mu float64) (next
 	if err != nil {
 		return nil, 0, err
 	}
-	bound, err := normBound(s.comm, l.grad, noise)
-	if err != nil {
-		return nil, 0, err
-	}
-	gamma, iterations, err := solve(ctx, s.comm, sys, b, bound)
+	gamma := make([]float64, n)
+	report, err := sys.SolveResidual(ctx, gamma, b, residual)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -122,7 +118,7 @@ func (s *space) step(ctx context.Context, f *inner, l *slopes, mu float64) (next
 		}
 	}
 	next, err = s.layer(a)
-	return next, iterations, err
+	return next, report.Iterations, err
 }
 
 // misfit is sum ((g(f(x_i)) - y_i) / sigma_i)^2 for a g of other centres.
@@ -158,9 +154,6 @@ func newSpace(ctx context.Context, comm ranks.Comm, part *loadbalance.Partition,
 	ridge := make([]float64, s.pts.Len())
 	for i := range ridge {
 		ridge[i] = o.InnerLambda
-	}
-	if s.bound, err = normBound(comm, nil, ridge); err != nil {
-		return nil, err
 	}
 	s.sys, err = kernel.NewSystem(ctx, comm, s.part, s.pts, kernel.SystemOptions{Kernel: o.Inner, Diagonal: ridge})
 	return s, err

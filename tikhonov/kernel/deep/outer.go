@@ -8,6 +8,9 @@ import (
 	"tessera/tikhonov/kernel"
 )
 
+// residual is how exactly every linear system is solved, ||b - A x|| / ||b||.
+const residual = 1e-10
+
 // outer is g = K2(., Z) beta on its own partition of feature space, with the value
 // of what it minimises.
 type outer struct {
@@ -50,13 +53,12 @@ func fitOuter(ctx context.Context, comm ranks.Comm, part *loadbalance.Partition,
 	if g.sys, err = kernel.NewSystem(ctx, comm, g.part, pts, kernel.SystemOptions{Kernel: o.Outer, Diagonal: noise}); err != nil {
 		return nil, err
 	}
-	bound, err := normBound(comm, nil, noise)
+	g.beta = make([]float64, n)
+	report, err := g.sys.SolveResidual(ctx, g.beta, y, residual)
 	if err != nil {
 		return nil, err
 	}
-	if g.beta, g.iterations, err = solve(ctx, comm, g.sys, y, bound); err != nil {
-		return nil, err
-	}
+	g.iterations = report.Iterations
 	value := make([]float64, n)
 	if err := g.sys.Apply(value, g.beta); err != nil {
 		return nil, err
@@ -73,25 +75,4 @@ func fitOuter(ctx context.Context, comm ranks.Comm, part *loadbalance.Partition,
 	}
 	g.misfit, g.norm = sums[0], sums[1]
 	return g, nil
-}
-
-// normBound bounds the norm of K o (S S') + diag(d) by the trace of its first part,
-// which is positive semidefinite with k(0) = 1, and the largest d. scale nil: S is
-// one column of ones. Collective.
-func normBound(comm ranks.Comm, scale, diagonal []float64) (float64, error) {
-	trace, most := []float64{float64(len(diagonal))}, []float64{0}
-	if scale != nil {
-		trace[0] = 0
-		for _, s := range scale {
-			trace[0] += s * s
-		}
-	}
-	for _, d := range diagonal {
-		most[0] = max(most[0], d)
-	}
-	if err := comm.Allreduce(trace, trace, ranks.Sum); err != nil {
-		return 0, err
-	}
-	err := comm.Allreduce(most, most, ranks.Max)
-	return trace[0] + most[0], err
 }
