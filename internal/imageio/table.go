@@ -1,0 +1,102 @@
+package imageio
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Table is rows of numbers with named columns: scattered observations, predictions.
+type Table struct {
+	Names  []string // of the columns; nil where the file gives none
+	Rows   int
+	Cols   int
+	Data   []float64 // Rows x Cols, row-major; NaN = the file's missing value
+	Format string    // "csv", "npy" or "fits"
+	lines  []int     // CSV: the line of each row
+}
+
+// Where says where a row stands in the file, for messages.
+func (t *Table) Where(row int) string {
+	if t.lines != nil {
+		return fmt.Sprintf("line %d", t.lines[row])
+	}
+	return fmt.Sprintf("row %d", row)
+}
+
+// Column is the number of a column by its name, without regard to case, or by its
+// place counted from 1; -1 if there is none.
+func (t *Table) Column(name string) int {
+	if i := slices.IndexFunc(t.Names, func(s string) bool { return strings.EqualFold(s, name) }); i >= 0 {
+		return i
+	}
+	var n int
+	if _, err := fmt.Sscanf(name, "%d", &n); err == nil && fmt.Sprint(n) == name && n >= 1 && n <= t.Cols {
+		return n - 1
+	}
+	return -1
+}
+
+// ReadTable reads a table of numbers: CSV (commas, semicolons, tabs or blanks;
+// lines that start with # are comments; a first line that is not numbers names the
+// columns), npy (rows x columns) or the first table extension of a FITS file, or
+// the one in path[NAME]. What the file is decides its beginning, not its name.
+func ReadTable(path string) (*Table, error) {
+	name, unit := resolve(path)
+	f, size, err := open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	t, err := readTable(f, size, unit)
+	if err != nil {
+		return nil, fmt.Errorf("imageio: %s: %w", path, err)
+	}
+	return t, nil
+}
+
+func readTable(r io.ReaderAt, size int64, unit string) (*Table, error) {
+	var start [len(fitsMagic)]byte
+	n, _ := r.ReadAt(start[:], 0)
+	switch {
+	case string(start[:n]) == fitsMagic:
+		return readFITSTable(r, size, unit)
+	case strings.HasPrefix(string(start[:n]), npyMagic):
+		return readNpyTable(r, size)
+	}
+	return readCSV(io.NewSectionReader(r, 0, size))
+}
+
+func readNpyTable(r io.ReaderAt, size int64) (*Table, error) {
+	h, err := parseNpyHeader(r, size)
+	if err != nil {
+		return nil, err
+	}
+	if len(h.shape) != 2 || h.shape[1] == 0 {
+		return nil, fmt.Errorf("shape %s, want rows x columns", shapeString(h.shape))
+	}
+	a, err := h.readRows(r, 0, h.shape[0])
+	if err != nil {
+		return nil, err
+	}
+	return &Table{Rows: h.shape[0], Cols: h.shape[1], Data: a.Data, Format: "npy"}, nil
+}
+
+// WriteTable writes a table in the format of the path's extension: .csv, .npy
+// (without names), .fits or .fit.
+func WriteTable(path string, t *Table) error {
+	if len(t.Data) != t.Rows*t.Cols || t.Names != nil && len(t.Names) != t.Cols {
+		return fmt.Errorf("imageio: writing %s: %d numbers and %d names for %d rows of %d", path, len(t.Data), len(t.Names), t.Rows, t.Cols)
+	}
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".npy":
+		return WriteNpy(path, []int{t.Rows, t.Cols}, t.Data)
+	case ".csv":
+		return WriteAtomic(path, t.writeCSV)
+	case ".fits", ".fit":
+		return WriteAtomic(path, t.writeFITS)
+	}
+	return fmt.Errorf("imageio: %s: a table ends in .csv, .npy or .fits", path)
+}
