@@ -245,8 +245,14 @@ func TestSelectChooses(t *testing.T) {
 		if chosen > 1.5*1.5*best {
 			t.Errorf("%s: chosen pair has error %.4f, the best %.4f", rule, math.Sqrt(chosen/400), math.Sqrt(best/400))
 		}
-		if got.Score < .7 || got.Score > 1.4 {
-			t.Errorf("%s: score %.3f in units of sigma^2, want about 1", rule, got.Score)
+		// The best a fit can do is the noise itself, which this sample happens to have;
+		// what it adds to it are its own errors, which the noise does not know.
+		noise := 0.0
+		for i, y := range obs.Y {
+			noise += sq((truth(obs.X[2*i:2*i+2])-y)/obs.Sigma[i]) / float64(len(obs.Y))
+		}
+		if got.Score < .9*noise || got.Score > 1.4*noise {
+			t.Errorf("%s: score %.3f, the noise itself has %.3f", rule, got.Score, noise)
 		}
 	}
 	got, err := selectOn(t.Context(), 1, obs, o, Search{Widths: []float64{.4}, Lambdas: []float64{100, 1000}})
