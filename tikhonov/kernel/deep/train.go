@@ -189,8 +189,8 @@ func (m *Model) attempt(ctx context.Context, l *slopes, mu, energy float64) (*St
 		return nil, fmt.Errorf("g: %w", err)
 	}
 	after := s.objective(g.misfit, f, g)
-	if !(after <= frozen+slack(frozen, energy)) {
-		return nil, fmt.Errorf("g: the objective rose from %.12g to %.12g, which rounding does not explain", frozen, after)
+	if err := falls(frozen, after, energy); err != nil {
+		return nil, fmt.Errorf("g: %w", err)
 	}
 	m.f, m.g = f, g
 	m.record(after)
@@ -198,9 +198,15 @@ func (m *Model) attempt(ctx context.Context, l *slopes, mu, energy float64) (*St
 	return step, nil
 }
 
-// slack is how much an exact minimisation may raise J by rounding: squares of the
-// residuals, and sums of numbers as large as y^2.
-func slack(objective, energy float64) float64 { return 1e-9*objective + 1e-12*energy }
+// falls asserts that an exact minimisation has not raised J by more than rounding:
+// squares of the residuals of its linear solve, and of sums of numbers as large as
+// y^2, whose sum is energy.
+func falls(before, after, energy float64) error {
+	if after <= before+1e-9*before+1e-12*energy {
+		return nil
+	}
+	return fmt.Errorf("the objective rose from %.12g to %.12g, which rounding does not explain", before, after)
+}
 
 // Predict is g(f(x)) at any points (n x Dim), different ones on every rank.
 // Collective.
