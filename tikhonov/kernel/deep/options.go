@@ -37,7 +37,8 @@ type Step struct {
 	Damping   float64 // mu of the step
 	Inner     int     // iterations of the f-step's linear solve
 	Outer     int     // of the g-step's; 0 if there was none
-	// Balance of feature space before the g-step; nil if there was none.
+	// Balance is what DyDD found and did in feature space before the g-step, from the
+	// cells of the step before; nil if there was none.
 	Balance *loadbalance.Report
 }
 

@@ -11,7 +11,8 @@ import (
 )
 
 // Model is the trained function g(f(x)). Numbers are global and the same on every
-// rank.
+// rank. It keeps the ranks' communicator: Predict and Features are collective, and
+// come from the goroutine that called Train.
 type Model struct {
 	Objective float64 // J
 	Misfit    float64 // its first term
@@ -32,7 +33,8 @@ type Model struct {
 
 // Train fits the observations, spread over the ranks in any way, with two layers.
 // Collective. The result depends on the number of ranks only through rounding; the
-// cost is Starts factorisations in feature space and two more a step at most.
+// cost is one factorisation in space, Starts in feature space, and one of each a step
+// at most.
 func Train(ctx context.Context, comm ranks.Comm, obs *kernel.Observations, o Options) (*Model, error) {
 	if err := ranks.AgreeError(comm, o.check()); err != nil {
 		return nil, err
