@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+
+	"tessera/ranks"
 )
 
 const (
@@ -30,6 +32,23 @@ func openLog(dir string) (*runLog, error) {
 		return nil, err
 	}
 	return &runLog{slog.New(slog.NewJSONHandler(f, nil)), f, dir}, nil
+}
+
+// logged opens the log of a run on rank 0, lets work do the run on every rank, and
+// closes it. Collective.
+func logged(comm ranks.Comm, dir string, work func(*slog.Logger) error) (err error) {
+	log := &runLog{Logger: slog.New(slog.DiscardHandler)}
+	err = onRoot(comm, func() (err error) {
+		log, err = openLog(dir)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if comm.Rank() == 0 {
+		defer func() { err = log.end(err) }()
+	}
+	return work(log.Logger)
 }
 
 // end closes the log and gives it its final name, in view of how the run ended.

@@ -17,9 +17,8 @@ import (
 
 const metricsName = "metrics.json"
 
-// metrics is what a program reads of a run: every number the console showed, and
-// what it takes to do the run again.
-type metrics struct {
+// provenance is what made a result, and where: the start of every metrics.json.
+type provenance struct {
 	Tessera   string `json:"tessera"` // version
 	Go        string `json:"go"`
 	Host      string `json:"host"`
@@ -27,6 +26,23 @@ type metrics struct {
 	Ranks     int    `json:"ranks"`
 	Cores     int    `json:"cores"` // of rank 0's host
 	Seed      uint64 `json:"seed"`
+}
+
+func newProvenance(comm ranks.Comm, env Env, seed uint64) provenance {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return provenance{
+		Tessera: env.Version, Go: runtime.Version(), Host: host,
+		Transport: ranks.Transport(comm), Ranks: comm.Size(), Cores: runtime.NumCPU(), Seed: seed,
+	}
+}
+
+// metrics is what a program reads of a run: every number the console showed, and
+// what it takes to do the run again.
+type metrics struct {
+	provenance
 
 	Source   string `json:"source"` // of the frame
 	Channels int    `json:"channels"`
@@ -110,7 +126,8 @@ func (s series) MarshalJSON() ([]byte, error) {
 	return json.Marshal(list)
 }
 
-func (m *metrics) write(dir string) error {
+// writeMetrics writes a job's metrics, the last file of a result.
+func writeMetrics(dir string, m any) error {
 	return imageio.WriteAtomic(filepath.Join(dir, metricsName), func(w io.Writer) error {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")

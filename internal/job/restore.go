@@ -5,8 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"math"
-	"os"
-	"runtime"
 
 	"tessera/internal/config"
 	"tessera/ranks"
@@ -16,30 +14,19 @@ import (
 
 // runTikhonov is one rank's part of a tikhonov job: read or simulate the frame,
 // restore it, gather and write.
-func runTikhonov(ctx context.Context, comm ranks.Comm, env Env, f *config.File, c *tikhonovConfig) (err error) {
-	log := &runLog{Logger: slog.New(slog.DiscardHandler)}
-	err = onRoot(comm, func() (err error) {
-		log, err = openLog(c.Output.Dir)
-		return err
+func runTikhonov(ctx context.Context, comm ranks.Comm, env Env, f *config.File, c *tikhonovConfig) error {
+	return logged(comm, c.Output.Dir, func(log *slog.Logger) error {
+		r := &restoration{
+			comm: comm, env: env, log: log, c: c, began: comm.Wtime(),
+			unused: c.Image.Path != "" && f.Has("simulate"),
+		}
+		if comm.Rank() == 0 {
+			defer env.Progress.Done()
+			r.m = newMetrics(comm, env, c)
+			r.m.ConfigFile, r.m.Config = f.Name(), sections(f.Values())
+		}
+		return r.run(ctx)
 	})
-	if err != nil {
-		return err
-	}
-	if comm.Rank() == 0 {
-		defer func() {
-			env.Progress.Done()
-			err = log.end(err)
-		}()
-	}
-	r := &restoration{
-		comm: comm, env: env, log: log.Logger, c: c, began: comm.Wtime(),
-		unused: c.Image.Path != "" && f.Has("simulate"),
-	}
-	if comm.Rank() == 0 {
-		r.m = newMetrics(comm, env, c)
-		r.m.ConfigFile, r.m.Config = f.Name(), sections(f.Values())
-	}
-	return r.run(ctx)
 }
 
 // restoration is the state of one rank of one run.
@@ -209,15 +196,10 @@ func (r *restoration) measure() error {
 }
 
 func newMetrics(comm ranks.Comm, env Env, c *tikhonovConfig) *metrics {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
 	s := &c.Tikhonov
 	return &metrics{
-		Tessera: env.Version, Go: runtime.Version(), Host: host,
-		Transport: ranks.Transport(comm), Ranks: comm.Size(), Cores: runtime.NumCPU(), Seed: c.Seed,
-		Method: s.Method, Regulariser: s.Regulariser, Border: s.Border, Overlap: s.Overlap,
+		provenance: newProvenance(comm, env, c.Seed),
+		Method:     s.Method, Regulariser: s.Regulariser, Border: s.Border, Overlap: s.Overlap,
 		LambdaRule: string(s.Lambda.rule),
 	}
 }

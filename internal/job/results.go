@@ -68,7 +68,7 @@ func (r *restoration) write() error {
 		now := r.comm.Wtime()
 		r.m.Seconds.Gather, r.m.Seconds.Write = gathered, now-start-gathered
 		r.m.Seconds.Total = now - r.began
-		if err := r.m.write(r.c.Output.Dir); err != nil {
+		if err := writeMetrics(r.c.Output.Dir, r.m); err != nil {
 			return err
 		}
 		r.env.Progress.Done()
@@ -114,13 +114,15 @@ func (r *restoration) gather(p picture) (*imageio.Frame, error) {
 
 func (r *restoration) path(name string) string { return filepath.Join(r.c.Output.Dir, name) }
 
-// clear removes what an earlier run left, its metrics first.
 func (r *restoration) clear() error {
-	for _, name := range []string{
-		metricsName, "solution.npy", "solution.fits", "solution.png", "observed.png",
-		"residual.png", "truth.png", "panel.png", logName, failedLogName,
-	} {
-		if err := os.Remove(r.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	return clearResult(r.c.Output.Dir, "solution.npy", "solution.fits", "solution.png", "observed.png",
+		"residual.png", "truth.png", "panel.png")
+}
+
+// clearResult removes what an earlier run left, its metrics first.
+func clearResult(dir string, names ...string) error {
+	for _, name := range append([]string{metricsName, logName, failedLogName}, names...) {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}

@@ -184,7 +184,7 @@ func TestFailureKeepsTheEarlierResult(t *testing.T) {
 func TestMetricsSurviveOddNumbers(t *testing.T) {
 	dir := t.TempDir()
 	m := &metrics{Residual: number(math.Inf(1)), Objective: number(math.NaN()), History: series{1, math.Inf(1)}}
-	if err := m.write(dir); err != nil {
+	if err := writeMetrics(dir, m); err != nil {
 		t.Fatal(err)
 	}
 	got := readMetrics(t, dir)

@@ -13,6 +13,10 @@ const (
 	forNoise
 	forDeadPixels
 	forDeadColumns
+	forSurvey
+	forClusters
+	forBumps
+	forSample
 )
 
 func newStream(seed, purpose, item uint64) stream {
