@@ -9,6 +9,7 @@ import (
 type Family string
 
 const (
+	WendlandC0 Family = "wendland-c0" // (1-r/rho)_+^2
 	WendlandC2 Family = "wendland-c2" // (1-r/rho)_+^4 (4r/rho + 1)
 	WendlandC4 Family = "wendland-c4" // (1-r/rho)_+^6 (35(r/rho)^2 + 18r/rho + 3) / 3
 	Matern12   Family = "matern-1/2"  // exp(-r/rho)
@@ -19,7 +20,7 @@ const (
 
 // Families lists the kernels there are.
 func Families() []Family {
-	return []Family{WendlandC2, WendlandC4, Matern12, Matern32, Matern52, Gaussian}
+	return []Family{WendlandC0, WendlandC2, WendlandC4, Matern12, Matern32, Matern52, Gaussian}
 }
 
 // Kernel is a radial kernel with k(0) = 1, positive definite in up to 3 dimensions.
@@ -50,7 +51,9 @@ func (k Kernel) check() error {
 }
 
 // compact tells whether the kernel has compact support of its own.
-func (k Kernel) compact() bool { return k.Family == WendlandC2 || k.Family == WendlandC4 }
+func (k Kernel) compact() bool {
+	return k.Family == WendlandC0 || k.Family == WendlandC2 || k.Family == WendlandC4
+}
 
 func (k Kernel) truncate() float64 {
 	if k.Truncate == 0 {
@@ -111,6 +114,8 @@ type profile struct {
 func (k Kernel) profile() profile {
 	w2 := k.Width * k.Width
 	switch k.Family {
+	case WendlandC0:
+		return profile{k.Family, 1 / w2, -2 / w2}
 	case WendlandC2:
 		return profile{k.Family, 1 / w2, -20 / w2}
 	case WendlandC4:
@@ -135,6 +140,11 @@ func (p *profile) at(r2 float64) float64 {
 func (p *profile) eval(v []float64) {
 	s2 := p.scale
 	switch p.family {
+	case WendlandC0:
+		for i, r2 := range v {
+			u := max(0, 1-math.Sqrt(r2*s2))
+			v[i] = u * u
+		}
 	case WendlandC2:
 		for i, r2 := range v {
 			q := math.Sqrt(r2 * s2)
@@ -171,9 +181,16 @@ func (p *profile) eval(v []float64) {
 }
 
 // slope is k'(r)/r at a squared distance: the gradient of k(|t - x|) in t is it
-// times t - x. Where it is infinite, for Matern12 at 0, it counts as 0.
+// times t - x. Where it is infinite, for
+// WendlandC0 and Matern12 at 0, it counts as 0.
 func (p *profile) slope(r2 float64) float64 {
 	switch p.family {
+	case WendlandC0:
+		if r2 == 0 {
+			return 0
+		}
+		q := math.Sqrt(r2 * p.scale)
+		return p.slope2 * max(0, 1-q) / q
 	case WendlandC2:
 		u := max(0, 1-math.Sqrt(r2*p.scale))
 		return p.slope2 * u * u * u
