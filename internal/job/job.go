@@ -45,6 +45,7 @@ func kinds() []kind {
 	return []kind{
 		{"tikhonov", loadTikhonov},
 		{"kernel", loadKernel},
+		{"deep-kernel", loadDeep},
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 
 	"tessera/internal/config"
 	"tessera/internal/imageio"
@@ -124,9 +123,8 @@ func (c *kernelConfig) check(f *config.File) {
 	f.Want(k.MaxIterations >= 1, "kernel.max_iterations", "1 or more")
 	f.Want(k.Restart >= 2, "kernel.restart", "2 Krylov vectors or more")
 	f.Want(c.Search.Folds >= 2, "search.folds", "2 or more")
-	for key, list := range map[string]numbers{"search.widths": c.Search.Widths, "search.lambdas": c.Search.Lambdas} {
-		f.Want(!slices.ContainsFunc(list, func(x float64) bool { return x <= 0 }) && slices.IsSorted(list), key, "numbers above 0, ascending")
-	}
+	ascending(f, "search.widths", c.Search.Widths)
+	ascending(f, "search.lambdas", c.Search.Lambdas)
 	shape, ok := c.Evaluate.Shape.ints(1)
 	size := 1.0
 	for _, n := range shape {

@@ -83,3 +83,18 @@ func Sampled(seed uint64, pixel int, fraction, brightness, mean float64) bool {
 	}
 	return newStream(seed, forSample, 0).uniform(uint64(pixel)) < p
 }
+
+// Crease is 1/(0.1 + |x - y|), smooth along the diagonal of the unit square and
+// sharp across it.
+func Crease(x []float64) float64 { return 1 / (0.1 + math.Abs(x[0]-x[1])) }
+
+// Uniform writes the place of point i to x, uniform in the unit cube, and returns
+// a standard normal number to go with it: a function of (seed, i) alone.
+func Uniform(seed uint64, i int, x []float64) (noise float64) {
+	r := newStream(seed, forSurvey, uint64(i))
+	for k := range x {
+		x[k] = r.uniform(uint64(2 + k))
+	}
+	noise, _ = r.normals(0)
+	return noise
+}
