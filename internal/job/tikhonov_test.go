@@ -208,7 +208,8 @@ func TestThrough(t *testing.T) {
 
 // Whatever a config says, loading it ends in a job or in problems.
 func FuzzLoad(f *testing.F) {
-	for _, path := range []string{"../../configs/deblur.toml", "../../configs/hubble.toml", "../../configs/inpaint.toml", "../../configs/reference.toml"} {
+	for _, path := range []string{"../../configs/deblur.toml", "../../configs/hubble.toml", "../../configs/inpaint.toml", "../../configs/reference.toml",
+		"../../configs/kernel.toml", "../../configs/deep-kernel.toml"} {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			f.Fatal(err)
@@ -228,32 +229,36 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-// configs/reference.toml names every key, with the default.
+// The reference configs name every key of their jobs, with the default.
 func TestReferenceIsTheDefaults(t *testing.T) {
-	text, err := os.ReadFile("../../configs/reference.toml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	values := func(text string) (*config.File, map[string]any) {
-		f, err := config.Parse("reference.toml", []byte(text), nil)
+	for name, defaults := range map[string]func() any{
+		"reference.toml":             func() any { c := defaultTikhonov(); c.Job = "tikhonov"; return &c },
+		"reference-kernel.toml":      func() any { c := defaultKernel(); c.Job = "kernel"; return &c },
+		"reference-deep-kernel.toml": func() any { c := defaultDeep(); c.Job = "deep-kernel"; return &c },
+	} {
+		text, err := os.ReadFile("../../configs/" + name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := defaultTikhonov()
-		c.Job = "tikhonov"
-		f.Decode(&c)
-		if err := f.Err(); err != nil {
-			t.Fatal(err)
+		values := func(text string) (*config.File, map[string]any) {
+			f, err := config.Parse(name, []byte(text), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.Decode(defaults())
+			if err := f.Err(); err != nil {
+				t.Fatal(err)
+			}
+			return f, f.Values()
 		}
-		return f, f.Values()
-	}
-	f, said := values(string(text))
-	_, defaults := values("")
-	for key, want := range defaults {
-		if !f.Has(key) {
-			t.Errorf("%s is not there; its default is %v", key, want)
-		} else if said[key] != want {
-			t.Errorf("%s = %v, the default is %v", key, said[key], want)
+		f, said := values(string(text))
+		_, defaults := values("")
+		for key, want := range defaults {
+			if !f.Has(key) {
+				t.Errorf("%s: %s is not there; its default is %v", name, key, want)
+			} else if fmt.Sprint(said[key]) != fmt.Sprint(want) {
+				t.Errorf("%s: %s = %v, the default is %v", name, key, said[key], want)
+			}
 		}
 	}
 }
