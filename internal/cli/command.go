@@ -42,6 +42,8 @@ type options struct {
 	sets  sets
 	force bool
 	quiet bool
+
+	simulation simulation // of simulate
 }
 
 // sets collects repeated -set flags.

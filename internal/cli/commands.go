@@ -45,8 +45,17 @@ Nothing of the problem's size is allocated.`,
 			Run:   plan,
 		},
 		{
+			Name: "simulate", Args: "observations -out FILE [flags]",
+			Short: "make scattered observations to try a fit on",
+			Long: `Writes a table (FILE.csv, FILE.npy or FILE.fits) of simulated observations: a
+clustered survey of a known function, or with -from a sample of a picture's
+pixels, denser where it is bright, as row, column and value.`,
+			Flags: simulateFlags,
+			Run:   simulateTable,
+		},
+		{
 			Name: "info", Args: "FILE...",
-			Short: "say what is in an npy, FITS, PNG or JPEG file",
+			Short: "say what is in an image, an npy array or a table",
 			Long:  "Prints the shape, the type and the range of the values of each FILE.",
 			Run:   info,
 		},
@@ -88,7 +97,7 @@ func lookup(name string) *Command {
 // overview is what `tessera help` prints.
 func overview() string {
 	var b strings.Builder
-	b.WriteString("tessera restores images on many ranks.\n\n")
+	b.WriteString("tessera restores images and fits scattered observations on many ranks.\n\n")
 	for _, c := range commands() {
 		fmt.Fprintf(&b, "    tessera %-24s %s\n", strings.TrimSpace(c.Name+" "+c.Args), c.Short)
 	}

@@ -9,7 +9,7 @@ import (
 	"text/tabwriter"
 )
 
-// Info describes an image or an npy array for a person to read: format, shape,
+// Info describes an image, an npy array or a table for a person to read: format, shape,
 // type, the range of the values, missing ones, and the FITS cards that say what was
 // observed. Memory is bounded for npy and FITS files of any size.
 func Info(path string) (string, error) {
@@ -60,6 +60,10 @@ func describe(t io.Writer, r io.ReaderAt, size int64, unit string) error {
 
 	s, err := newSource(r, size, unit)
 	if err != nil {
+		if table, e := readTable(r, size, unit); e == nil {
+			table.describe(t)
+			return nil
+		}
 		return err
 	}
 	fmt.Fprintf(t, "  format\t%s, %s\n", s.Format, s.Type)

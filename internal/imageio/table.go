@@ -3,6 +3,7 @@ package imageio
 import (
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -99,4 +100,25 @@ func WriteTable(path string, t *Table) error {
 		return WriteAtomic(path, t.writeFITS)
 	}
 	return fmt.Errorf("imageio: %s: a table ends in .csv, .npy or .fits", path)
+}
+
+// describe prints the columns, each with the range of its values.
+func (t *Table) describe(w io.Writer) {
+	fmt.Fprintf(w, "  format\t%s, table\n  shape\t%d rows of %d columns\n", t.Format, t.Rows, t.Cols)
+	for j := range t.Cols {
+		name := fmt.Sprintf("column %d", j+1)
+		if t.Names != nil {
+			name = t.Names[j]
+		}
+		lo, hi, missing := math.Inf(1), math.Inf(-1), 0
+		for i := range t.Rows {
+			v := t.Data[i*t.Cols+j]
+			if math.IsNaN(v) {
+				missing++
+				continue
+			}
+			lo, hi = min(lo, v), max(hi, v)
+		}
+		fmt.Fprintf(w, "  %s\t%.6g to %.6g, %d missing\n", name, lo, hi, missing)
+	}
 }
