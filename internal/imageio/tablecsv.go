@@ -63,7 +63,7 @@ func readCSV(r io.Reader) (*Table, error) {
 		}
 		return nil, err
 	}
-	if first {
+	if t.Rows == 0 {
 		return nil, errors.New("no numbers in it")
 	}
 	return t, nil

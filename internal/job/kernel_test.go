@@ -133,7 +133,7 @@ func TestKernelRefuses(t *testing.T) {
 		{"x,y,value\n1,2,3\n1,2,\n", "", "line 3, column 3: NaN"},
 		{"x,y,value,sigma\n1,2,3,0\n", "", "line 2, column 4: sigma 0, want more than 0"},
 		{"x,y,value\n1,2\n", "", "line 2: 2 fields, where the first line has 3"},
-		{"x,y,value\n", "", "no observations in it"},
+		{"x,y,value\n", "", "no numbers in it"},
 		{"x,y,value\n1,2,3\n", `observations.columns=["x", "flux"]`, `no column "flux" in x, y, value`},
 		{"1,2,3,4,5,6\n", "", "6 columns without names: which are coordinates, value and sigma?"},
 		{"1,2,3\n", "frame.pixels=true", ""},
