@@ -98,7 +98,7 @@ func (s *System) extend(own []int32) []int32 {
 		return own
 	}
 	lo, hi := s.boxOf(own)
-	return s.cells.within(lo, hi, s.overlap, nil, nil)
+	return s.cells.within(lo, hi, s.overlap)
 }
 
 // add keeps a block: its own points, then those around them, the nearest first

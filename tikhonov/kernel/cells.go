@@ -107,18 +107,14 @@ func (c *cells) runs(lo, hi []float64, d float64, f func(points []int32)) {
 	}
 }
 
-// within appends to list the points within d of the box [lo, hi], ascending in
-// the order of runs, with their squared distances in dist if that is not nil.
-func (c *cells) within(lo, hi []float64, d float64, list []int32, dist *[]float64) []int32 {
+// within lists the points within d of the box [lo, hi] in the order of runs.
+func (c *cells) within(lo, hi []float64, d float64) []int32 {
+	var list []int32
 	limit := d * d
 	c.runs(lo, hi, d, func(points []int32) {
 		for _, i := range points {
-			r2 := boxDistance2(lo, hi, c.x[int(i)*c.dim:])
-			if r2 <= limit {
+			if boxDistance2(lo, hi, c.x[int(i)*c.dim:]) <= limit {
 				list = append(list, i)
-				if dist != nil {
-					*dist = append(*dist, r2)
-				}
 			}
 		}
 	})
