@@ -1,0 +1,137 @@
+package layers
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"tessera/halo"
+	"tessera/tikhonov/image"
+)
+
+// Problem is this rank's part of the frame, as for package image.
+type Problem struct {
+	Channels int
+	Frame    *halo.Decomposition
+	Data     []float64    // y, channels x owned rows x owned cols
+	Weights  []float64    // owned rows x owned cols; 0 = missing; nil = all ones
+	First    image.Kernel // H1
+	Second   image.Kernel // H2
+}
+
+// Options of Solve. The zero value of every field is the documented default.
+type Options struct {
+	Method        image.Method                                  // ras-gmres, as-cg, ras or cg; "" = ras-gmres
+	Regulariser   image.Regulariser                             // Q; "" = Gradient
+	Border        halo.Border                                   // of H1 and H2
+	Coupling      float64                                       // mu; 0 = 1
+	Lambda1       float64                                       // 0 = 1e-3
+	Lambda2       float64                                       // 0 = 1e-2
+	Overlap       int                                           // pixels; 0 = 4, < 0 = none
+	Tile          int                                           // side in pixels; 0 = 12
+	Tolerance     float64                                       // relative error of (u1, u2); 0 = 1e-8
+	MaxIterations int                                           // 0 = 200
+	Progress      func(iteration int, residual, target float64) // on rank 0
+}
+
+func (o Options) withDefaults() Options {
+	for _, d := range []struct {
+		field *float64
+		value float64
+	}{{&o.Coupling, 1}, {&o.Lambda1, 1e-3}, {&o.Lambda2, 1e-2}} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+	}
+	if o.Method == "" {
+		o.Method = image.RASGMRES
+	}
+	if o.Regulariser == "" {
+		o.Regulariser = image.Gradient
+	}
+	switch {
+	case o.Overlap == 0:
+		o.Overlap = 4
+	case o.Overlap < 0:
+		o.Overlap = 0
+	}
+	if o.Tile == 0 {
+		o.Tile = 12
+	}
+	return o
+}
+
+func (o *Options) check() error {
+	for _, v := range []struct {
+		name  string
+		value float64
+	}{{"coupling", o.Coupling}, {"lambda1", o.Lambda1}, {"lambda2", o.Lambda2}} {
+		if !(v.value > 0) || math.IsInf(v.value, 0) {
+			return fmt.Errorf("layers: %s %v: want more than 0", v.name, v.value)
+		}
+	}
+	switch {
+	case !slices.Contains([]image.Method{image.RASGMRES, image.ASCG, image.RAS, image.CG}, o.Method):
+		return fmt.Errorf("layers: method %q: want ras-gmres, as-cg, ras or cg", o.Method)
+	case !slices.Contains([]image.Regulariser{image.Identity, image.Gradient, image.Laplacian}, o.Regulariser):
+		return fmt.Errorf("layers: unknown regulariser %q", o.Regulariser)
+	case o.Tile < 1 || o.Tile > 64:
+		return fmt.Errorf("layers: tiles of %d pixels: want 1 to 64", o.Tile)
+	}
+	return nil
+}
+
+func (p *Problem) check(rank int) error {
+	if p.Frame == nil || p.Channels < 1 {
+		return fmt.Errorf("layers: %d channels of a frame that is %v", p.Channels, p.Frame)
+	}
+	n := p.Frame.Owned(rank).Size()
+	if len(p.Data) != p.Channels*n || p.Weights != nil && len(p.Weights) != n {
+		return fmt.Errorf("layers: %d values and %d weights for %d channels of %d pixels", len(p.Data), len(p.Weights), p.Channels, n)
+	}
+	for i, w := range p.Weights {
+		if !(w >= 0) || math.IsInf(w, 0) {
+			return fmt.Errorf("layers: weight %v at pixel %d of rank %d", w, i, rank)
+		}
+	}
+	for i, y := range p.Data {
+		if (math.IsNaN(y) || math.IsInf(y, 0)) && p.weight(i%n) > 0 {
+			return fmt.Errorf("layers: value %v at pixel %d of rank %d, whose weight is not 0", y, i, rank)
+		}
+	}
+	return nil
+}
+
+func (p *Problem) weight(i int) float64 {
+	if p.Weights == nil {
+		return 1
+	}
+	return p.Weights[i]
+}
+
+// differences are the rows of Q as stencils.
+func differences(q image.Regulariser) []image.Kernel {
+	switch q {
+	case image.Gradient:
+		return []image.Kernel{{Rows: 1, Cols: 3, Values: []float64{1, -1, 0}}, {Rows: 3, Cols: 1, Values: []float64{1, -1, 0}}}
+	case image.Laplacian:
+		return []image.Kernel{{Rows: 3, Cols: 3, Values: []float64{0, 1, 0, 1, -4, 1, 0, 1, 0}}}
+	}
+	return []image.Kernel{{Rows: 1, Cols: 1, Values: []float64{1}}}
+}
+
+// edge is the border of Q: nothing is asked of differences across the frame's edge.
+func edge(b halo.Border) halo.Border {
+	if b == halo.Periodic {
+		return b
+	}
+	return halo.Reflect
+}
+
+// one is the kernel that changes nothing, for the zero value.
+func one(k image.Kernel) image.Kernel {
+	if k.Values == nil {
+		return image.Kernel{Rows: 1, Cols: 1, Values: []float64{1}}
+	}
+	return k
+}

@@ -1,0 +1,95 @@
+package layers
+
+import (
+	"context"
+	"errors"
+
+	"tessera/ranks"
+	"tessera/tikhonov"
+	"tessera/tikhonov/image"
+)
+
+// Result is what Solve leaves on each rank. Numbers are global and the same on
+// every rank but for the last two.
+type Result struct {
+	First, Second []float64 // u1 and u2 on the owned box, as Problem.Data
+
+	Iterations    int
+	Residual      float64 // ||b - M u|| / ||b||
+	ErrorBound    float64 // estimated relative error of (u1, u2)
+	Objective     float64 // J
+	Misfit        float64 // its first term
+	Converged     bool
+	History       []float64
+	Setup, Solve  float64 // seconds
+	FactorBytes   int64   // of this rank
+	Tiles, Shared int     // of this rank: tiles, and factors that serve them
+}
+
+// Solve finds this rank's part of the minimiser. Collective. On a
+// *tikhonov.NotConvergedError or *tikhonov.DivergedError the Result still tells how
+// far it came; on any other error it is nil.
+func Solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, error) {
+	return solve(ctx, comm, p, o, nil)
+}
+
+func solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options, monitor func(int, []float64) (bool, error)) (*Result, error) {
+	o = o.withDefaults()
+	err := o.check()
+	if err == nil {
+		err = p.check(comm.Rank())
+	}
+	if err := ranks.AgreeError(comm, err); err != nil {
+		return nil, err
+	}
+	start := comm.Wtime()
+	m, err := newOperator(comm, p, &o)
+	if err := ranks.AgreeError(comm, err); err != nil {
+		return nil, err
+	}
+	b, err := m.right()
+	if err != nil {
+		return nil, err
+	}
+	r := &Result{}
+	var t *tiles
+	if o.Method != image.CG {
+		if t, err = newTiles(comm, p, &o); err != nil {
+			return nil, err
+		}
+		r.Tiles, r.Shared, r.FactorBytes = len(t.list), len(t.factors), t.bytes
+	}
+	r.Setup = comm.Wtime() - start
+
+	start = comm.Wtime()
+	u := make([]float64, m.Len())
+	c := tikhonov.Control{Tolerance: o.Tolerance, MaxIterations: o.MaxIterations, Monitor: monitor}
+	if comm.Rank() == 0 {
+		c.Progress = o.Progress
+	}
+	var report *tikhonov.Report
+	switch o.Method {
+	case image.CG:
+		report, err = tikhonov.CG(ctx, comm, m, nil, u, b, c)
+	case image.ASCG:
+		report, err = tikhonov.CG(ctx, comm, m, as{t}, u, b, c)
+	case image.RAS:
+		report, err = tikhonov.Stationary(ctx, comm, m, ras{t}, u, b, c)
+	default:
+		report, err = tikhonov.GMRES(ctx, comm, m, ras{t}, u, b, c)
+	}
+	if err != nil && !errors.As(err, new(*tikhonov.NotConvergedError)) && !errors.As(err, new(*tikhonov.DivergedError)) {
+		return nil, err
+	}
+	r.Converged = err == nil
+	if report != nil {
+		r.Iterations, r.Residual, r.ErrorBound, r.History = report.Iterations, report.Residual, report.ErrorBound, report.History
+	}
+	var e error
+	if r.Objective, r.Misfit, e = m.objective(comm, u); e != nil {
+		return nil, e
+	}
+	r.First, r.Second = u[:m.n], u[m.n:]
+	r.Solve = comm.Wtime() - start
+	return r, err
+}
