@@ -44,6 +44,7 @@ type kind struct {
 func kinds() []kind {
 	return []kind{
 		{"tikhonov", loadTikhonov},
+		{"two-layer", loadTwoLayer},
 		{"kernel", loadKernel},
 		{"deep-kernel", loadDeep},
 	}

@@ -209,7 +209,7 @@ func TestThrough(t *testing.T) {
 // Whatever a config says, loading it ends in a job or in problems.
 func FuzzLoad(f *testing.F) {
 	for _, path := range []string{"../../configs/deblur.toml", "../../configs/hubble.toml", "../../configs/inpaint.toml", "../../configs/reference.toml",
-		"../../configs/kernel.toml", "../../configs/deep-kernel.toml"} {
+		"../../configs/kernel.toml", "../../configs/deep-kernel.toml", "../../configs/two-layer.toml"} {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			f.Fatal(err)
@@ -233,6 +233,7 @@ func FuzzLoad(f *testing.F) {
 func TestReferenceIsTheDefaults(t *testing.T) {
 	for name, defaults := range map[string]func() any{
 		"reference.toml":             func() any { c := defaultTikhonov(); c.Job = "tikhonov"; return &c },
+		"reference-two-layer.toml":   func() any { c := defaultTwoLayer(); c.Job = "two-layer"; return &c },
 		"reference-kernel.toml":      func() any { c := defaultKernel(); c.Job = "kernel"; return &c },
 		"reference-deep-kernel.toml": func() any { c := defaultDeep(); c.Job = "deep-kernel"; return &c },
 	} {
