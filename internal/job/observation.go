@@ -6,6 +6,7 @@ import (
 
 	"tessera/halo"
 	"tessera/internal/imageio"
+	"tessera/loadbalance"
 	"tessera/ranks"
 	"tessera/tikhonov/image"
 )
@@ -82,9 +83,49 @@ func share(comm ranks.Comm, numbers ...*int) error {
 	return nil
 }
 
-// scatterFrame cuts a frame that rank 0 holds among the ranks. Its pixels are
-// released on rank 0 once they are handed out.
-func scatterFrame(comm ranks.Comm, f *imageio.Frame) (*observation, error) {
+// equalBoxes cuts a frame into boxes of equal size.
+func equalBoxes(comm ranks.Comm, rows, cols int) (*halo.Decomposition, error) {
+	return halo.Decompose([]int{rows, cols}, comm.Size())
+}
+
+// observedBoxes cuts it into jagged strips of as many observed pixels each; weights
+// are on rank 0, nil where all pixels were observed.
+func observedBoxes(weights []float64) func(ranks.Comm, int, int) (*halo.Decomposition, error) {
+	return func(comm ranks.Comm, rows, cols int) (*halo.Decomposition, error) {
+		shape := []int{rows, cols}
+		corners := make([]float64, 4*comm.Size())
+		err := onRoot(comm, func() error {
+			observed := make([]float64, rows*cols)
+			for i := range observed {
+				if weights == nil || weights[i] > 0 {
+					observed[i] = 1
+				}
+			}
+			boxes, err := loadbalance.FrameBoxes(shape, observed, comm.Size(), nil)
+			for r, b := range boxes {
+				for k := range 2 {
+					corners[4*r+k], corners[4*r+2+k] = float64(b.Lo[k]), float64(b.Hi[k])
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if err := comm.Bcast(corners, 0); err != nil {
+			return nil, err
+		}
+		var boxes []halo.Box
+		for c := corners; len(c) > 0; c = c[4:] {
+			boxes = append(boxes, halo.Box{Lo: []int{int(c[0]), int(c[1])}, Hi: []int{int(c[2]), int(c[3])}})
+		}
+		return halo.FromBoxes(shape, boxes)
+	}
+}
+
+// scatterFrame hands a frame that rank 0 holds to the ranks, cut into boxes. Its
+// pixels are released on rank 0 then.
+func scatterFrame(comm ranks.Comm, f *imageio.Frame, boxes func(ranks.Comm, int, int) (*halo.Decomposition, error)) (*observation, error) {
 	o := &observation{}
 	var rows, cols int
 	var whole []float64
@@ -97,7 +138,7 @@ func scatterFrame(comm ranks.Comm, f *imageio.Frame) (*observation, error) {
 		return nil, err
 	}
 	var err error
-	if o.frame, err = halo.Decompose([]int{rows, cols}, comm.Size()); err != nil {
+	if o.frame, err = boxes(comm, rows, cols); err != nil {
 		return nil, err
 	}
 	o.data, err = o.frame.ScatterFrom(comm, 0, whole, o.channels)
@@ -119,7 +160,11 @@ func readObservation(comm ranks.Comm, s *imageSection, box *imageio.Box) (*obser
 	if err != nil {
 		return nil, err
 	}
-	o, err := scatterFrame(comm, f)
+	boxes := equalBoxes
+	if s.Balance == byObserved {
+		boxes = observedBoxes(weights)
+	}
+	o, err := scatterFrame(comm, f, boxes)
 	if err != nil {
 		return nil, err
 	}

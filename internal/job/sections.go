@@ -13,6 +13,13 @@ type imageSection struct {
 	Path    string `toml:"path"`
 	Mask    string `toml:"mask"`
 	Weights string `toml:"weights"`
+	Balance string `toml:"balance"` // of the ranks' boxes: none, or by observed pixels
+}
+
+const byObserved = "observed"
+
+func (s *imageSection) check(f *config.File) {
+	f.OneOf("image.balance", s.Balance, "none", byObserved)
 }
 
 // simulateSection describes a truth to be degraded when there is no observation.

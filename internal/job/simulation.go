@@ -73,7 +73,7 @@ func truth(comm ranks.Comm, c *tikhonovConfig, part *imageio.Box) (*observation,
 		if err != nil {
 			return nil, err
 		}
-		o, err := scatterFrame(comm, f)
+		o, err := scatterFrame(comm, f, equalBoxes)
 		if err == nil {
 			o.truth, o.data = o.data, nil
 		}

@@ -78,7 +78,8 @@ func (l lambda) MarshalJSON() ([]byte, error) {
 
 func defaultTikhonov() tikhonovConfig {
 	c := tikhonovConfig{
-		Seed: 1,
+		Seed:  1,
+		Image: imageSection{Balance: "none"},
 		Simulate: simulateSection{
 			Rows: 512, Cols: 512, Channels: 1, Noise: 0.01, Missing: 0.01,
 		},
@@ -136,6 +137,7 @@ func (c *tikhonovConfig) solverOptions(of *observation) image.Options {
 func loadTikhonov(f *config.File) *Job {
 	c := defaultTikhonov()
 	f.Decode(&c)
+	c.Image.check(f)
 	c.Simulate.check(f)
 	c.Blur.check(f)
 	c.Tikhonov.check(f)

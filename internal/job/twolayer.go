@@ -47,6 +47,7 @@ type layersSection struct {
 func defaultTwoLayer() twoLayerConfig {
 	return twoLayerConfig{
 		Seed:     1,
+		Image:    imageSection{Balance: "none"},
 		Simulate: simulateSection{Rows: 256, Cols: 256, Channels: 1, Noise: 0.002},
 		First:    blurSection{Kind: "gaussian", Sigma: 1, FWHM: 3, Beta: 3},
 		Second:   blurSection{Kind: "gaussian", Sigma: 0.7, FWHM: 3, Beta: 3},
@@ -85,6 +86,7 @@ func checkBlur(f *config.File, section string, b *blurSection) {
 func loadTwoLayer(f *config.File) *Job {
 	c := defaultTwoLayer()
 	f.Decode(&c)
+	c.Image.check(f)
 	c.Simulate.check(f)
 	checkBlur(f, "first", &c.First)
 	checkBlur(f, "second", &c.Second)
