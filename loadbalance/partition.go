@@ -36,16 +36,6 @@ func (c cut) above(x float64, id int64) bool {
 	return x > c.x || x == c.x && id >= c.id
 }
 
-func (c cut) compare(d cut) int {
-	switch {
-	case c.x < d.x || c.x == d.x && c.id < d.id:
-		return -1
-	case c == d:
-		return 0
-	}
-	return 1
-}
-
 // piece is the number of cuts at or below a point.
 func (s *strips) piece(x float64, id int64) int {
 	lo, hi := 0, len(s.cuts)

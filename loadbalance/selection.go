@@ -32,15 +32,27 @@ type group struct {
 
 // newGroup sorts points by an axis. cost nil counts them.
 func newGroup(pts *Points, members []int32, axis int, cost []float64) *group {
-	slices.SortFunc(members, func(a, b int32) int {
-		return cut{pts.X[int(a)*pts.Dim+axis], pts.ID[a]}.compare(cut{pts.X[int(b)*pts.Dim+axis], pts.ID[b]})
-	})
-	g := &group{keys: make([]cut, len(members)), prefix: make([]float64, len(members)+1)}
+	// The keys travel with their points in the sort, which then reads one array.
+	type keyed struct {
+		cut
+		i int32
+	}
+	list := make([]keyed, len(members))
 	for k, i := range members {
-		g.keys[k] = cut{pts.X[int(i)*pts.Dim+axis], pts.ID[i]}
+		list[k] = keyed{cut{pts.X[int(i)*pts.Dim+axis], pts.ID[i]}, i}
+	}
+	slices.SortFunc(list, func(a, b keyed) int {
+		if a.x < b.x || a.x == b.x && a.id < b.id {
+			return -1
+		}
+		return 1 // never equal
+	})
+	g := &group{keys: make([]cut, len(list)), prefix: make([]float64, len(list)+1)}
+	for k, item := range list {
+		g.keys[k] = item.cut
 		c := 1.0
 		if cost != nil {
-			c = cost[i]
+			c = cost[item.i]
 		}
 		g.prefix[k+1] = g.prefix[k] + c
 	}
