@@ -13,7 +13,7 @@
 // cell is divided into blocks of a few hundred points; each block, extended by the
 // overlap (half the support unless said otherwise), is factored by dense Cholesky,
 // and restricted additive Schwarz with these blocks preconditions GMRES. Screening
-// makes that converge in 5 to 8 iterations whatever lambda and the support.
+// makes that converge in 5 to 12 iterations whatever lambda and the support.
 //
 // Source: Wendland, Scattered Data Approximation (2005), ch. 9 for the kernels;
 // D'Amore, "A resource-efficient model for deep kernel learning", whose squared

@@ -77,7 +77,10 @@ func NewSystem(ctx context.Context, comm ranks.Comm, part *loadbalance.Partition
 	if err != nil {
 		return nil, err
 	}
-	return s, s.build(ctx)
+	if err := s.build(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // prepare fetches the points around and cuts the blocks, which tells what build
