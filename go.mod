@@ -3,13 +3,27 @@ module tessera
 go 1.26
 
 require (
-	codeberg.org/astrogo/fitsio v0.4.0 // indirect
-	github.com/BurntSushi/toml v1.5.0 // indirect
-	github.com/rogpeppe/go-internal v1.14.1 // indirect
-	github.com/sbromberger/gompi v0.2.0 // indirect
+	codeberg.org/astrogo/fitsio v0.4.0
+	github.com/BurntSushi/toml v1.5.0
+	github.com/rogpeppe/go-internal v1.14.1
+	github.com/sbromberger/gompi v0.2.0
 	golang.org/x/sys v0.37.0
-	golang.org/x/term v0.36.0 // indirect
+	golang.org/x/term v0.36.0
+	gonum.org/v1/gonum v0.17.0
+	gonum.org/v1/plot v0.16.0
+	pgregory.net/rapid v1.2.0
+)
+
+require (
+	codeberg.org/go-fonts/liberation v0.5.0 // indirect
+	codeberg.org/go-latex/latex v0.1.0 // indirect
+	codeberg.org/go-pdf/fpdf v0.10.0 // indirect
+	git.sr.ht/~sbinet/gg v0.6.0 // indirect
+	github.com/ajstarks/svgo v0.0.0-20211024235047-1546f124cd8b // indirect
+	github.com/campoy/embedmd v1.0.0 // indirect
+	github.com/golang/freetype v0.0.0-20170609003504-e2365dfdc4a0 // indirect
+	github.com/pmezard/go-difflib v1.0.0 // indirect
+	golang.org/x/image v0.25.0 // indirect
+	golang.org/x/text v0.23.0 // indirect
 	golang.org/x/tools v0.30.0 // indirect
-	gonum.org/v1/gonum v0.17.0 // indirect
-	pgregory.net/rapid v1.2.0 // indirect
 )
