@@ -2,37 +2,6 @@ package kernel
 
 import "tessera/ranks"
 
-// parcels is what one rank sends to each: records of numbers.
-type parcels struct {
-	comm   ranks.Comm
-	buf    []float64
-	counts []int
-}
-
-// exchange sends parts[r] to rank r and returns what came, rank by rank, with the
-// counts. Collective.
-func exchange(comm ranks.Comm, parts [][]float64) (*parcels, error) {
-	size := comm.Size()
-	ones, send := make([]int, size), make([]int, size)
-	out, in := make([]float64, size), make([]float64, size)
-	var all []float64
-	for r, p := range parts {
-		ones[r], send[r], out[r] = 1, len(p), float64(len(p))
-		all = append(all, p...)
-	}
-	if err := comm.Alltoallv(in, ones, out, ones); err != nil {
-		return nil, err
-	}
-	got := &parcels{comm: comm, counts: make([]int, size)}
-	total := 0
-	for r := range got.counts {
-		got.counts[r] = int(in[r])
-		total += int(in[r])
-	}
-	got.buf = make([]float64, total)
-	return got, comm.Alltoallv(got.buf, got.counts, all, send)
-}
-
 // Evaluate sets f(t) = sum_j k(|t - x_j|) a_j for any targets t (n x Dim),
 // different ones on every rank; a holds this rank's coefficients. With grad it also
 // returns the gradient of f, n x Dim; nil without. Scale plays no part. Each target
@@ -56,7 +25,7 @@ func (s *System) Evaluate(targets, a []float64, grad bool) (f, df []float64, err
 			}
 		}
 	}
-	asked, err := exchange(s.comm, parts)
+	asked, err := ranks.Deliver(s.comm, parts)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -65,12 +34,10 @@ func (s *System) Evaluate(targets, a []float64, grad bool) (f, df []float64, err
 		width += d
 	}
 	answers := make([][]float64, size)
-	at := 0
-	for r, c := range asked.counts {
-		answers[r] = s.sums(asked.buf[at:at+c], a, width)
-		at += c
+	for r, targets := range asked {
+		answers[r] = s.sums(targets, a, width)
 	}
-	back, err := exchange(s.comm, answers)
+	back, err := ranks.Deliver(s.comm, answers)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -78,15 +45,13 @@ func (s *System) Evaluate(targets, a []float64, grad bool) (f, df []float64, err
 	if grad {
 		df = make([]float64, n*d)
 	}
-	at = 0
 	for r := range size {
-		for _, i := range places[r] {
-			v := back.buf[at : at+width]
+		for q, i := range places[r] {
+			v := back[r][q*width : (q+1)*width]
 			f[i] += v[0]
 			for k, g := range v[1:] {
 				df[int(i)*d+k] += g
 			}
-			at += width
 		}
 	}
 	return f, df, nil

@@ -1,6 +1,10 @@
 package kernel
 
-import "math"
+import (
+	"math"
+
+	"tessera/ranks"
+)
 
 // Variance is the predictive variance of f at any points (n x Dim), approximately,
 //
@@ -22,26 +26,22 @@ func (f *Fit) Variance(x []float64) ([]float64, error) {
 		parts[r] = append(parts[r], t...)
 		places[r] = append(places[r], int32(i))
 	}
-	asked, err := exchange(s.comm, parts)
+	asked, err := ranks.Deliver(s.comm, parts)
 	if err != nil {
 		return nil, err
 	}
 	answers := make([][]float64, size)
-	at := 0
-	for r, c := range asked.counts {
-		answers[r] = s.variances(asked.buf[at : at+c])
-		at += c
+	for r, targets := range asked {
+		answers[r] = s.variances(targets)
 	}
-	back, err := exchange(s.comm, answers)
+	back, err := ranks.Deliver(s.comm, answers)
 	if err != nil {
 		return nil, err
 	}
 	v := make([]float64, n)
-	at = 0
 	for r := range size {
-		for _, i := range places[r] {
-			v[i] = back.buf[at] / f.lambda
-			at++
+		for q, i := range places[r] {
+			v[i] = back[r][q] / f.lambda
 		}
 	}
 	return v, nil

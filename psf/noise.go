@@ -1,0 +1,160 @@
+package psf
+
+import (
+	"math"
+	"slices"
+
+	"tessera/ranks"
+)
+
+// madFactor turns the median absolute deviation of normal numbers into their
+// standard deviation.
+const madFactor = 1.4826
+
+// noises is the standard deviation of the noise of each of this rank's stamps.
+// With FromWeights the weights are divided by what makes them about 1. Collective.
+func noises(comm ranks.Comm, s *Stack, o *Options, weights []float64) ([]float64, error) {
+	n := s.Side * s.Side
+	out := make([]float64, s.Count())
+	switch o.Noise {
+	case Given:
+		for i := range out {
+			out[i] = o.Sigma
+		}
+	case FromWeights:
+		for i := range out {
+			w := weights[i*n : (i+1)*n]
+			seen := make([]float64, 0, n)
+			for _, v := range w {
+				if v > 0 {
+					seen = append(seen, v)
+				}
+			}
+			if len(seen) == 0 {
+				continue // masked altogether: nothing will be found there
+			}
+			m := median(seen)
+			out[i] = 1 / math.Sqrt(m)
+			for j := range w {
+				w[j] /= m
+			}
+		}
+	case MADPerStamp:
+		for i := range out {
+			seen := unmasked(nil, s, i)
+			if len(seen) == 0 {
+				continue
+			}
+			out[i] = mad(seen)
+		}
+	default:
+		var seen []float64
+		for i := range out {
+			seen = unmasked(seen, s, i)
+		}
+		m, err := stackMedian(comm, seen)
+		if err != nil {
+			return nil, err
+		}
+		for i, v := range seen {
+			seen[i] = math.Abs(v - m)
+		}
+		d, err := stackMedian(comm, seen)
+		if err != nil {
+			return nil, err
+		}
+		for i := range out {
+			out[i] = madFactor * d
+		}
+	}
+	return out, nil
+}
+
+// unmasked appends the pixels of stamp i that count.
+func unmasked(to []float64, s *Stack, i int) []float64 {
+	n := s.Side * s.Side
+	for j := i * n; j < (i+1)*n; j++ {
+		if s.Weights == nil || s.Weights[j] > 0 {
+			to = append(to, s.Data[j])
+		}
+	}
+	return to
+}
+
+// mad is 1.4826 times the median absolute deviation; it reorders v.
+func mad(v []float64) float64 {
+	m := median(v)
+	for i, x := range v {
+		v[i] = math.Abs(x - m)
+	}
+	return madFactor * median(v)
+}
+
+// median reorders v; of an even count it is the mean of the middle two.
+func median(v []float64) float64 {
+	slices.Sort(v)
+	h := len(v) / 2
+	if len(v)%2 == 1 {
+		return v[h]
+	}
+	return (v[h-1] + v[h]) / 2
+}
+
+// stackMedian is the median of the values of all ranks, exactly: the bits of the
+// order statistics are found 16 at a time by counting. Collective.
+func stackMedian(comm ranks.Comm, v []float64) (float64, error) {
+	count := []float64{float64(len(v))}
+	if err := comm.Allreduce(count, count, ranks.Sum); err != nil {
+		return 0, err
+	}
+	total := int(count[0])
+	if total == 0 {
+		return 0, nil
+	}
+	hi, err := orderStatistic(comm, v, total/2)
+	if err != nil || total%2 == 1 {
+		return hi, err
+	}
+	lo, err := orderStatistic(comm, v, total/2-1)
+	return (lo + hi) / 2, err
+}
+
+// orderStatistic is the value with rank smaller ones before it.
+func orderStatistic(comm ranks.Comm, v []float64, rank int) (float64, error) {
+	const digits = 16
+	var prefix uint64
+	bins := make([]float64, 1<<digits)
+	for shift := 64 - digits; shift >= 0; shift -= digits {
+		clear(bins)
+		for _, x := range v {
+			k := sortKey(x)
+			if shift+digits == 64 || k>>(shift+digits) == prefix {
+				bins[k>>shift&(1<<digits-1)]++
+			}
+		}
+		if err := comm.Allreduce(bins, bins, ranks.Sum); err != nil {
+			return 0, err
+		}
+		b := 0
+		for rank >= int(bins[b]) {
+			rank -= int(bins[b])
+			b++
+		}
+		prefix = prefix<<digits | uint64(b)
+	}
+	if prefix>>63 == 1 {
+		prefix &^= 1 << 63
+	} else {
+		prefix = ^prefix
+	}
+	return math.Float64frombits(prefix), nil
+}
+
+// sortKey orders as the numbers do.
+func sortKey(x float64) uint64 {
+	b := math.Float64bits(x)
+	if b>>63 == 1 {
+		return ^b
+	}
+	return b | 1<<63
+}

@@ -1,0 +1,175 @@
+package psf
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/gob"
+	"fmt"
+	"math"
+
+	"tessera/internal/linalg"
+)
+
+// Snapshot is a solve in the middle: what Options.Save keeps and Resume continues
+// from. To continue, Meta comes back to every rank and Records finds the stamps of
+// that rank among the records that all ranks kept, however many there were.
+type Snapshot struct {
+	Meta []byte // the same on all ranks
+
+	IDs         []int // Save: numbers in the whole stack of this rank's stamps
+	RecordBytes int
+	Fill        func(i int, record []byte) // Save: writes the record of stamp IDs[i]
+
+	// Resume: calls use with the record of each of the stamps asked for, in any order.
+	Records func(ids []int, use func(id int, record []byte) error) error
+}
+
+// meta is the part of a snapshot that all ranks share.
+type meta struct {
+	Key          string // of the options
+	Side, Total  int
+	Pass, Before int
+	Looks        []Look
+	Converged    bool
+	RecordBytes  int
+	Low          *lowMeta
+}
+
+// key tells whether two sets of options solve the same problem the same way, but
+// for when to stop.
+func (s *solver[T]) key() string {
+	o := &s.o
+	return fmt.Sprintf("%s, %s border, %s precision, noise %s %g, start %s, family %d, thresholds %v, %s threshold, factor %g, steps %g %g %g, any sign %v, compatible %v",
+		o.Mode, o.Border, o.Precision, o.Noise, o.Sigma, o.Start, o.Family, o.Thresholds, o.Threshold, o.Factor,
+		float64(s.tau), float64(s.sigma), float64(s.rho), o.AnySign, o.Compatible)
+}
+
+// record is what is kept of one stamp: six numbers, then x, u, and the thresholds
+// once they have been reweighted.
+func (s *solver[T]) recordBytes() int {
+	perStamp := s.n + len(s.u)/max(1, len(s.stamps)) + len(s.limits)/max(1, len(s.stamps))
+	if len(s.stamps) == 0 {
+		return 0
+	}
+	return 6*8 + perStamp*linalg.SizeOf[T]()
+}
+
+func (s *solver[T]) snapshot() (*Snapshot, error) {
+	m := meta{Key: s.key(), Side: s.side, Total: s.total, Pass: s.pass, Before: s.before, Looks: s.looks, Converged: s.converged}
+	if s.low != nil {
+		s.low.flush(s)
+		m.Low = s.low.meta()
+	}
+	// A rank without stamps does not know how long a record is, and need not.
+	var b bytes.Buffer
+	if err := gob.NewEncoder(&b).Encode(m); err != nil {
+		return nil, err
+	}
+	snap := &Snapshot{Meta: b.Bytes(), RecordBytes: s.recordBytes()}
+	for _, st := range s.stamps {
+		snap.IDs = append(snap.IDs, st.id)
+	}
+	snap.Fill = func(i int, record []byte) {
+		st := &s.stamps[i]
+		done := 0.0
+		if st.done {
+			done = 1
+		}
+		for _, v := range []float64{float64(st.id), float64(st.iteration), float64(st.before), done, st.misfit, st.penalty} {
+			binary.LittleEndian.PutUint64(record, math.Float64bits(v))
+			record = record[8:]
+		}
+		for _, a := range s.arrays() {
+			w := len(*a) / len(s.stamps)
+			record = putNumbers(record, (*a)[i*w:(i+1)*w])
+		}
+	}
+	return snap, nil
+}
+
+// arrays are those that a record holds.
+func (s *solver[T]) arrays() []*[]T { return []*[]T{&s.x, &s.u, &s.limits} }
+
+// resume sets the state of this rank's stamps.
+func (s *solver[T]) resume(from *Snapshot) error {
+	var m meta
+	if err := gob.NewDecoder(bytes.NewReader(from.Meta)).Decode(&m); err != nil {
+		return fmt.Errorf("psf: not a checkpoint of this job: %w", err)
+	}
+	switch key := s.key(); {
+	case m.Side != s.side || m.Total != s.total:
+		return fmt.Errorf("psf: the checkpoint is of %d stamps of %d x %d, the stack has %d of %d x %d", m.Total, m.Side, m.Side, s.total, s.side, s.side)
+	case m.Key != key:
+		return fmt.Errorf("psf: the checkpoint was made with other options: %s; now %s", m.Key, key)
+	case m.Pass > s.o.Reweightings:
+		return fmt.Errorf("psf: the checkpoint has %d reweightings behind it, want at most %d", m.Pass, s.o.Reweightings)
+	}
+	s.pass, s.before, s.looks, s.converged = m.Pass, m.Before, m.Looks, m.Converged
+	if m.Pass > 0 && s.o.Mode == Sparse {
+		s.limits = make([]T, len(s.stamps)*s.o.Scales*s.n)
+	}
+	if s.low != nil {
+		if err := s.low.resume(s, m.Low); err != nil {
+			return err
+		}
+	}
+	if len(s.stamps) == 0 {
+		return nil
+	}
+	ids := make([]int, len(s.stamps))
+	for i, st := range s.stamps {
+		ids[i] = st.id
+	}
+	want := s.recordBytes()
+	seen := 0
+	err := from.Records(ids, func(id int, record []byte) error {
+		i := id - s.first
+		if len(record) != want || i < 0 || i >= len(s.stamps) {
+			return fmt.Errorf("psf: the checkpoint's record of stamp %d has %d bytes, want %d", id, len(record), want)
+		}
+		var head [6]float64
+		for k := range head {
+			head[k] = math.Float64frombits(binary.LittleEndian.Uint64(record[8*k:]))
+		}
+		st := &s.stamps[i]
+		st.iteration, st.before, st.done = int(head[1]), int(head[2]), head[3] == 1
+		st.misfit, st.penalty = head[4], head[5]
+		record = record[8*len(head):]
+		for _, a := range s.arrays() {
+			w := len(*a) / len(s.stamps)
+			record = getNumbers((*a)[i*w:(i+1)*w], record)
+		}
+		seen++
+		return nil
+	})
+	if err == nil && seen != len(ids) {
+		err = fmt.Errorf("psf: the checkpoint has %d of the %d stamps from %d on", seen, len(ids), s.first)
+	}
+	return err
+}
+
+func putNumbers[T linalg.Float](to []byte, x []T) []byte {
+	for _, v := range x {
+		if linalg.SizeOf[T]() == 4 {
+			binary.LittleEndian.PutUint32(to, math.Float32bits(float32(v)))
+			to = to[4:]
+		} else {
+			binary.LittleEndian.PutUint64(to, math.Float64bits(float64(v)))
+			to = to[8:]
+		}
+	}
+	return to
+}
+
+func getNumbers[T linalg.Float](x []T, from []byte) []byte {
+	for i := range x {
+		if linalg.SizeOf[T]() == 4 {
+			x[i] = T(math.Float32frombits(binary.LittleEndian.Uint32(from)))
+			from = from[4:]
+		} else {
+			x[i] = T(math.Float64frombits(binary.LittleEndian.Uint64(from)))
+			from = from[8:]
+		}
+	}
+	return from
+}

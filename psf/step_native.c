@@ -1,0 +1,65 @@
+//go:build native
+
+#include "step_native.h"
+
+#include "../internal/linalg/dispatch_native.h"
+
+#define T float
+#define HUGE __FLT_MAX__
+#define SUFFIX f32_base
+#define TARGET
+#include "step_body.h"
+#undef SUFFIX
+#undef TARGET
+#ifdef HAVE_AVX2
+#define SUFFIX f32_avx2
+#define TARGET __attribute__((target("avx2,fma")))
+#include "step_body.h"
+#undef SUFFIX
+#undef TARGET
+#endif
+#undef T
+#undef HUGE
+
+#define T double
+#define HUGE __DBL_MAX__
+#define SUFFIX f64_base
+#define TARGET
+#include "step_body.h"
+#undef SUFFIX
+#undef TARGET
+#ifdef HAVE_AVX2
+#define SUFFIX f64_avx2
+#define TARGET __attribute__((target("avx2,fma")))
+#include "step_body.h"
+#endif
+
+void tessera_primal32(ptrdiff_t n, float *x, const float *g, const float *t, float *bar, float tau, float rho, int any_sign)
+{
+	DISPATCH(primal_f32, (n, x, g, t, bar, tau, rho, any_sign));
+}
+
+void tessera_primal64(ptrdiff_t n, double *x, const double *g, const double *t, double *bar, double tau, double rho, int any_sign)
+{
+	DISPATCH(primal_f64, (n, x, g, t, bar, tau, rho, any_sign));
+}
+
+void tessera_dual32(ptrdiff_t n, float *u, const float *d, const float *w, ptrdiff_t step, float sigma, float rho)
+{
+	DISPATCH(dual_f32, (n, u, d, w, step, sigma, rho));
+}
+
+void tessera_dual64(ptrdiff_t n, double *u, const double *d, const double *w, ptrdiff_t step, double sigma, double rho)
+{
+	DISPATCH(dual_f64, (n, u, d, w, step, sigma, rho));
+}
+
+void tessera_blend32(ptrdiff_t n, float *dst, const float *x, const float *y, float a, float b)
+{
+	DISPATCH(blend_f32, (n, dst, x, y, a, b));
+}
+
+void tessera_blend64(ptrdiff_t n, double *dst, const double *x, const double *y, double a, double b)
+{
+	DISPATCH(blend_f64, (n, dst, x, y, a, b));
+}
