@@ -15,38 +15,63 @@ import (
 // it to path. On any error, or a panic in write, path is as it was before and
 // nothing is left beside it.
 func WriteAtomic(path string, write func(io.Writer) error) (err error) {
-	f, err := createBeside(path)
+	b, err := newBeside(path)
 	if err != nil {
 		return fmt.Errorf("imageio: %w", err)
 	}
-	renamed := false
 	defer func() {
-		if !renamed {
-			f.Close()
-			os.Remove(f.Name())
-		}
+		b.drop()
 		if err != nil {
 			err = fmt.Errorf("imageio: writing %s: %w", path, err)
 		}
 	}()
-	w := bufio.NewWriterSize(f, 1<<18)
-	if err := write(w); err != nil {
+	if err := write(b.w); err != nil {
 		return err
 	}
-	if err := w.Flush(); err != nil {
+	return b.keep()
+}
+
+// beside is a buffered file beside path that takes its name when complete.
+type beside struct {
+	path string
+	f    *os.File // nil after keep and drop
+	w    *bufio.Writer
+}
+
+func newBeside(path string) (*beside, error) {
+	f, err := createBeside(path)
+	if err != nil {
+		return nil, err
+	}
+	return &beside{path, f, bufio.NewWriterSize(f, bufferBytes)}, nil
+}
+
+// keep syncs the file and renames it to path; after an error it is dropped.
+func (b *beside) keep() error {
+	defer b.drop()
+	if err := b.w.Flush(); err != nil {
 		return err
 	}
-	if err := f.Sync(); err != nil {
+	if err := b.f.Sync(); err != nil {
 		return err
 	}
-	if err := f.Close(); err != nil {
+	if err := b.f.Close(); err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err := os.Rename(b.f.Name(), b.path); err != nil {
 		return err
 	}
-	renamed = true
+	b.f = nil
 	return nil
+}
+
+// drop removes the file unless it was kept.
+func (b *beside) drop() {
+	if b.f != nil {
+		b.f.Close()
+		os.Remove(b.f.Name())
+		b.f = nil
+	}
 }
 
 // createBeside is os.CreateTemp with the permissions an ordinary file gets.

@@ -20,6 +20,8 @@
 // channel, unless the last has length 3 or 4 and the first is neither 1 nor 3:
 // then it is (rows, cols, colour), as Python's imaging libraries store it, and a
 // fourth colour is alpha. Leading axes of length 1 beyond three are dropped.
+// A Stack is the exception: many images of one size, read and written a few at a
+// time, whose first axis counts the images whatever the lengths.
 //
 // Row 0 is the first row in the file and the top row of every PNG written.
 //

@@ -29,11 +29,26 @@ func (f *Frame) check() error {
 }
 
 func writeFITS(w io.Writer, f *Frame, lines []string) error {
-	single := f.Type == "float32"
 	axes := []int{f.Cols, f.Rows}
 	if f.Channels > 1 {
 		axes = append(axes, f.Channels)
 	}
+	single := f.Type == "float32"
+	head, err := fitsHead(axes, "channels", single, f.Header, lines)
+	if err != nil {
+		return err
+	}
+	if _, err := io.WriteString(w, head); err != nil {
+		return err
+	}
+	if err := writeFITSData(w, f.Data, single); err != nil {
+		return err
+	}
+	return padFITS(w, len(f.Data), single)
+}
+
+// fitsHead is the header of a primary array; third says what axis 3 counts.
+func fitsHead(axes []int, third string, single bool, header Header, lines []string) (string, error) {
 	var head strings.Builder
 	put := func(key, value, comment string) {
 		fmt.Fprintf(&head, "%-80s", fmt.Sprintf("%-8s= %20s / %s", key, value, comment))
@@ -46,28 +61,27 @@ func writeFITS(w io.Writer, f *Frame, lines []string) error {
 	}
 	put("NAXIS", strconv.Itoa(len(axes)), "number of axes")
 	for i, n := range axes {
-		put("NAXIS"+strconv.Itoa(i+1), strconv.Itoa(n), []string{"columns", "rows", "channels"}[i])
+		put("NAXIS"+strconv.Itoa(i+1), strconv.Itoa(n), []string{"columns", "rows", third}[i])
 	}
-	cards := f.Header.descriptive()
+	cards := header.descriptive()
 	for _, line := range lines {
 		cards = append(cards, history(line)...)
 	}
 	for _, c := range append(cards, Card(fmt.Sprintf("%-80s", "END"))) {
 		if len(c) != cardBytes {
-			return fmt.Errorf("FITS card of %d bytes, want %d: %q", len(c), cardBytes, string(c))
+			return "", fmt.Errorf("FITS card of %d bytes, want %d: %q", len(c), cardBytes, string(c))
 		}
 		head.WriteString(string(c))
 	}
 	if pad := -head.Len() % blockBytes; pad < 0 {
 		head.WriteString(strings.Repeat(" ", blockBytes+pad))
 	}
-	if _, err := io.WriteString(w, head.String()); err != nil {
-		return err
-	}
+	return head.String(), nil
+}
 
-	buf := make([]byte, 0, bufferBytes)
-	total := 0
-	for data := f.Data; len(data) > 0; {
+func writeFITSData(w io.Writer, data []float64, single bool) error {
+	buf := make([]byte, 0, min(bufferBytes, 8*len(data)))
+	for len(data) > 0 {
 		n := min(len(data), bufferBytes/8)
 		buf = buf[:0]
 		for _, v := range data[:n] {
@@ -80,12 +94,17 @@ func writeFITS(w io.Writer, f *Frame, lines []string) error {
 		if _, err := w.Write(buf); err != nil {
 			return err
 		}
-		total += len(buf)
 		data = data[n:]
 	}
-	if pad := total % blockBytes; pad > 0 {
-		_, err := w.Write(make([]byte, blockBytes-pad))
-		return err
-	}
 	return nil
+}
+
+// padFITS ends the last block after count numbers.
+func padFITS(w io.Writer, count int, single bool) error {
+	size := 8
+	if single {
+		size = 4
+	}
+	_, err := w.Write(make([]byte, (blockBytes-count*size%blockBytes)%blockBytes))
+	return err
 }

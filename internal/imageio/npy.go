@@ -155,6 +155,13 @@ func WriteNpy[T float32 | float64](path string, shape []int, data []T) error {
 
 func writeNpy[T float32 | float64](w io.Writer, shape []int, data []T) error {
 	_, single := any(data).([]float32)
+	if _, err := io.WriteString(w, npyHead(shape, single)); err != nil {
+		return err
+	}
+	return writeNpyData(w, data, single)
+}
+
+func npyHead(shape []int, single bool) string {
 	descr := "<f8"
 	if single {
 		descr = "<f4"
@@ -165,10 +172,11 @@ func writeNpy[T float32 | float64](w io.Writer, shape []int, data []T) error {
 	text += strings.Repeat(" ", pad) + "\n"
 	head := append([]byte(npyMagic), 1, 0)
 	head = binary.LittleEndian.AppendUint16(head, uint16(len(text)))
-	if _, err := io.WriteString(w, string(head)+text); err != nil {
-		return err
-	}
-	buf := make([]byte, 0, bufferBytes)
+	return string(head) + text
+}
+
+func writeNpyData[T float32 | float64](w io.Writer, data []T, single bool) error {
+	buf := make([]byte, 0, min(bufferBytes, 8*len(data)))
 	for len(data) > 0 {
 		n := min(len(data), bufferBytes/8)
 		buf = buf[:0]

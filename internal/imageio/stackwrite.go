@@ -1,0 +1,121 @@
+package imageio
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// StackWriter writes a stack image by image, so that nobody holds the whole of it.
+// The file lies beside its path until Close renames it.
+type StackWriter struct {
+	file         *beside
+	count, done  int // images announced, images written
+	rows, cols   int
+	single, fits bool
+	err          error // of a Write: the file cannot become whole
+}
+
+// CreateStack begins a stack of count images of float64, or float32 if single: FITS
+// if the name ends in .fits, .fit or .fts, npy otherwise. FITS takes header and one
+// or more HISTORY cards for each line of history; npy has no place for them. Close
+// or Abort has to follow.
+func CreateStack(path string, count, rows, cols int, single bool, header Header, lines ...string) (*StackWriter, error) {
+	w := &StackWriter{count: count, rows: rows, cols: cols, single: single}
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".fits", ".fit", ".fts":
+		w.fits = true
+	}
+	if err := w.create(path, header, lines); err != nil {
+		return nil, fmt.Errorf("imageio: writing %s: %w", path, err)
+	}
+	return w, nil
+}
+
+func (w *StackWriter) create(path string, header Header, lines []string) error {
+	shape := []int{w.count, w.rows, w.cols}
+	n, err := product(shape)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return fmt.Errorf("%d images of %d x %d", w.count, w.rows, w.cols)
+	}
+	head := npyHead(shape, w.single)
+	if w.fits {
+		if head, err = fitsHead(reversed(shape), "images", w.single, header, lines); err != nil {
+			return err
+		}
+	}
+	if w.file, err = newBeside(path); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(w.file.w, head); err != nil {
+		w.Abort()
+		return err
+	}
+	return nil
+}
+
+// Write appends a whole number of images. After an error the stack cannot be
+// finished: Close returns it.
+func (w *StackWriter) Write(images []float64) error {
+	if w.err == nil {
+		w.err = w.write(images)
+	}
+	return w.wrap(w.err)
+}
+
+func (w *StackWriter) write(images []float64) error {
+	n := len(images) / (w.rows * w.cols)
+	switch {
+	case w.file.f == nil:
+		return os.ErrClosed
+	case n*w.rows*w.cols != len(images):
+		return fmt.Errorf("%d values are not a whole number of images of %d x %d", len(images), w.rows, w.cols)
+	case n > w.count-w.done:
+		return fmt.Errorf("%d images after %d of %d", n, w.done, w.count)
+	}
+	w.done += n
+	if w.fits {
+		return writeFITSData(w.file.w, images, w.single)
+	}
+	return writeNpyData(w.file.w, images, w.single)
+}
+
+// Close syncs the file and renames it to its path. It is an error if not exactly
+// the images announced were written; on any error the path is as it was before and
+// nothing is left beside it.
+func (w *StackWriter) Close() error {
+	defer w.Abort()
+	return w.wrap(w.finish())
+}
+
+func (w *StackWriter) finish() error {
+	switch {
+	case w.err != nil:
+		return w.err
+	case w.file.f == nil:
+		return os.ErrClosed
+	case w.done != w.count:
+		return fmt.Errorf("%d of %d images were written", w.done, w.count)
+	}
+	if w.fits {
+		if err := padFITS(w.file.w, w.count*w.rows*w.cols, w.single); err != nil {
+			return err
+		}
+	}
+	return w.file.keep()
+}
+
+// Abort removes what was written. After Close it does nothing.
+func (w *StackWriter) Abort() { w.file.drop() }
+
+func (w *StackWriter) wrap(err error) error {
+	if err != nil {
+		err = fmt.Errorf("imageio: writing %s: %w", w.file.path, err)
+	}
+	return err
+}
