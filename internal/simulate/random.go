@@ -17,6 +17,10 @@ const (
 	forClusters
 	forBumps
 	forSample
+	forPSF
+	forGalaxyStamp
+	forStampPSF
+	forStampNoise
 )
 
 func newStream(seed, purpose, item uint64) stream {

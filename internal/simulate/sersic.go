@@ -12,19 +12,59 @@ const (
 	// found from the leading bits of the number u itself.
 	segmentBits = 7
 	tableLow    = 0x1p-24 // below, the profile counts as flat
+
+	shift = 52 - segmentBits
 )
 
-var (
-	lowBits = math.Float64bits(tableLow)
-	topBits = math.Float64bits(edge * edge)
-)
-
-// profile is a tapered Sersic profile of unit flux, unit r_e and axis ratio 1.
-type profile struct {
-	n     float64
+// radial is a function of u >= 0 as such a table; 0 from its end on.
+type radial struct {
+	top   uint64    // bits of the end
 	value []float64 // at the segment ends
 	slope []float64 // per unit of u
-	peak  float64
+}
+
+var lowBits = math.Float64bits(tableLow)
+
+// start is the place of the i-th segment end.
+func (r *radial) start(i int) float64 { return math.Float64frombits(lowBits + uint64(i)<<shift) }
+
+func newRadial(f func(u float64) float64, end float64) *radial {
+	r := &radial{top: math.Float64bits(end)}
+	count := int((r.top - lowBits) >> shift)
+	r.value, r.slope = make([]float64, count+1), make([]float64, count)
+	for i := range r.value {
+		r.value[i] = f(r.start(i))
+	}
+	r.tilt()
+	return r
+}
+
+// tilt sets the slopes by the values.
+func (r *radial) tilt() {
+	for i := range r.slope {
+		r.slope[i] = (r.value[i+1] - r.value[i]) / (r.start(i+1) - r.start(i))
+	}
+}
+
+func (r *radial) at(u float64) float64 {
+	bits := math.Float64bits(u)
+	if bits < lowBits {
+		return r.value[0]
+	}
+	if bits >= r.top {
+		return 0
+	}
+	i := (bits - lowBits) >> shift
+	start := math.Float64frombits(bits >> shift << shift)
+	return r.value[i] + (u-start)*r.slope[i]
+}
+
+// profile is a tapered Sersic profile of unit flux, unit r_e and axis ratio 1; at
+// is the brightness at u = (r/r_e)^2.
+type profile struct {
+	radial
+	n    float64
+	peak float64
 }
 
 // sersicB is b: by Ciotti and Bertin's expansion r_e holds half the light to 2e-4
@@ -43,40 +83,17 @@ func newProfile(n float64) *profile {
 		}
 		return v
 	}
-	const shift = 52 - segmentBits
-	count := int((topBits - lowBits) >> shift)
-	p := &profile{n: n, value: make([]float64, count+1), slope: make([]float64, count)}
-	at := func(i int) float64 { return math.Float64frombits(lowBits + uint64(i)<<shift) }
-	for i := range p.value {
-		p.value[i] = shape(at(i))
-	}
+	p := &profile{radial: *newRadial(shape, edge*edge), n: n}
 	// Flux = integral of I 2 pi r dr = pi times the integral of I du, exact for the
 	// piecewise linear function.
 	flux := math.Pi * tableLow * p.value[0]
 	for i := range p.slope {
-		flux += math.Pi * (at(i+1) - at(i)) * (p.value[i] + p.value[i+1]) / 2
+		flux += math.Pi * (p.start(i+1) - p.start(i)) * (p.value[i] + p.value[i+1]) / 2
 	}
 	for i := range p.value {
 		p.value[i] /= flux
 	}
-	for i := range p.slope {
-		p.slope[i] = (p.value[i+1] - p.value[i]) / (at(i+1) - at(i))
-	}
+	p.tilt()
 	p.peak = p.value[0]
 	return p
-}
-
-// at is the brightness at u = (r/r_e)^2.
-func (p *profile) at(u float64) float64 {
-	bits := math.Float64bits(u)
-	if bits < lowBits {
-		return p.peak
-	}
-	if bits >= topBits {
-		return 0
-	}
-	const shift = 52 - segmentBits
-	i := (bits - lowBits) >> shift
-	start := math.Float64frombits(bits >> shift << shift)
-	return p.value[i] + (u-start)*p.slope[i]
 }
