@@ -73,7 +73,7 @@ type Options struct {
 	Sigma     float64        // of the noise, Given
 	Start     Start          // "" = FromZero
 	Given     []float64      // FromGiven: as Stack.Data
-	Family    wavelet.Family // of Phi
+	Family    wavelet.Family // of Phi: its zero value is the linear one, as good here and half the work
 	Scales    int            // bands of Phi; 0 = 3
 
 	// Thresholds of the bands in units of the noise, the finest first; nil = 3, 3, ..., 4.
@@ -81,7 +81,7 @@ type Options struct {
 	Reweightings int // sparse: w / (1 + |Phi x|/w) after Iterations, then as many again; 0 = none
 
 	Threshold Threshold // "" = Reweighted
-	Factor    float64   // of lambda = factor noise sqrt(max(n+1, pixels)) beta; 0 = 1
+	Factor    float64   // of lambda = factor noise sqrt(max(n+1, pixels)) beta; 0 = 0.6 for reweighted, else 1
 	Block     int       // singular vectors followed, grown where needed; 0 = 32
 	Settle    int       // reweighted: iterations of the soft form first; 0 = a third
 
@@ -128,6 +128,9 @@ func (o Options) withDefaults() Options {
 	o.Start = or(o.Start, FromZero)
 	o.Threshold = or(o.Threshold, Reweighted)
 	o.Scales = or(o.Scales, 3)
+	if o.Threshold == Reweighted {
+		o.Factor = or(o.Factor, 0.6)
+	}
 	o.Factor = or(o.Factor, 1)
 	o.Block = or(o.Block, 32)
 	o.Iterations = or(o.Iterations, 150)

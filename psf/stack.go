@@ -3,6 +3,8 @@ package psf
 import (
 	"fmt"
 	"math"
+
+	"tessera/internal/fourier"
 )
 
 // Stack is this rank's part of a stack of stamps. The ranks hold consecutive
@@ -59,8 +61,9 @@ func Normalise(side int, kernels []float64, first int) (changed int, err error) 
 	return changed, nil
 }
 
-// check finds what is wrong with this rank's part.
-func (s *Stack) check() error {
+// Check finds what is wrong with this rank's part: a *StampError where it is one
+// stamp's. Deconvolve calls it.
+func (s *Stack) Check() error {
 	n, m := s.Side*s.Side, s.KernelSide*s.KernelSide
 	switch {
 	case s.Side < 1 || len(s.Data)%n != 0:
@@ -106,6 +109,29 @@ func (s *Stack) check() error {
 		}
 	}
 	return nil
+}
+
+// Residual sets dst to W^(1/2) (y - Hx) of stamp i, NaN where it is masked: white
+// noise if the model is right.
+func (s *Stack) Residual(border Border, i int, x, dst []float64) {
+	n, m := s.Side*s.Side, s.KernelSide*s.KernelSide
+	conv := fourier.NewSmallZeroConvolver[float64](s.Side, s.KernelSide)
+	if border == Wrap {
+		conv = fourier.NewSmallPeriodicConvolver[float64](s.Side)
+	}
+	k := s.kernelOf(i)
+	conv.Apply(dst, x, conv.Filter(s.KernelSide, s.Kernels[k*m:(k+1)*m], identity))
+	for j := range dst {
+		dst[j] = s.Data[i*n+j] - dst[j]
+		if s.Weights == nil {
+			continue
+		}
+		if w := s.Weights[i*n+j]; w > 0 {
+			dst[j] *= math.Sqrt(w)
+		} else {
+			dst[j] = math.NaN()
+		}
+	}
 }
 
 // kernelOf is the number among Kernels of stamp i's PSF.

@@ -37,11 +37,12 @@ type Command struct {
 
 // options are the flags of all commands; each command defines those it has.
 type options struct {
-	ranks int
-	out   string
-	sets  sets
-	force bool
-	quiet bool
+	ranks  int
+	out    string
+	sets   sets
+	force  bool
+	quiet  bool
+	resume bool
 
 	simulation simulation // of simulate
 }
@@ -185,7 +186,7 @@ func status(err error) int {
 		return done
 	case errors.As(err, &r):
 		return r.status
-	case errors.As(err, new(usageError)), errors.As(err, new(*config.Error)), errors.As(err, new(*job.ExistsError)):
+	case errors.As(err, new(usageError)), errors.As(err, new(*config.Error)), errors.As(err, new(*job.ExistsError)), errors.As(err, new(*job.NoCheckpointError)):
 		return misused
 	case errors.Is(err, context.Canceled):
 		return stopped
@@ -198,6 +199,9 @@ func status(err error) int {
 func message(err error) string {
 	if errors.As(err, new(usageError)) || errors.As(err, new(*config.Error)) {
 		return err.Error()
+	}
+	if kept := new(job.StoppedError); errors.As(err, &kept) {
+		return "tessera: " + kept.Error()
 	}
 	if status(err) == stopped {
 		return "tessera: stopped; no result was written"

@@ -18,12 +18,14 @@ output.dir: the solution, pictures, metrics.json and run.log. A directory that
 holds a result already is refused unless -force is given.
 
 Without mpirun the ranks are goroutines of this process; under mpirun or srun
-the world decides how many there are.`,
+the world decides how many there are. Ctrl-C, SIGTERM and SIGUSR1 stop a run;
+jobs that keep checkpoints (psf) write one first, and -resume goes on from it.`,
 			Flags: func(fs *flag.FlagSet, o *options) {
 				rankFlag(fs, o)
 				fs.StringVar(&o.out, "out", "", "write the result into `DIR`, whatever output.dir says")
 				setFlag(fs, o)
 				fs.BoolVar(&o.force, "force", false, "replace a result that is there already")
+				fs.BoolVar(&o.resume, "resume", false, "go on from the checkpoint in the output directory; any number of ranks")
 				fs.BoolVar(&o.quiet, "quiet", false, "print errors only")
 			},
 			Run: run,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"runtime/debug"
+	"time"
 
 	"tessera/internal/job"
 	"tessera/internal/progress"
@@ -16,6 +17,9 @@ import (
 // 100 % would double what a rank needs.
 const gcPercent = 10
 
+// grace is how long a run that was told to stop may take to write a checkpoint.
+const grace = time.Minute
+
 // run does a job on all ranks.
 func run(ctx context.Context, c *call) error {
 	path, err := c.one("run")
@@ -25,12 +29,17 @@ func run(ctx context.Context, c *call) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	refuse := job.Refuse
-	if c.force {
-		refuse = anyDir
+	accept := job.Refuse
+	switch {
+	case c.resume && c.force:
+		return usageError{"tessera run: -resume goes on from a checkpoint and -force begins anew: choose one"}
+	case c.resume:
+		accept = job.Continue
+	case c.force:
+		accept = anyJob
 	}
-	return c.withJob(ctx, ranks.Options{Ranks: c.ranks}, path, refuse, func(ctx context.Context, comm ranks.Comm, j *job.Job) error {
-		env := job.Env{Version: version()}
+	return c.withJob(ctx, ranks.Options{Ranks: c.ranks, Grace: grace}, path, accept, func(ctx context.Context, comm ranks.Comm, j *job.Job) error {
+		env := job.Env{Version: version(), Resume: c.resume}
 		if comm.Rank() == 0 && !c.quiet {
 			env.Progress = progress.New(c.stderr)
 			env.Summary = c.stdout
@@ -40,9 +49,9 @@ func run(ctx context.Context, c *call) error {
 }
 
 // withJob reads a config on rank 0, agrees on it with the others and, if nothing
-// is wrong with it and rank 0 finds its directory acceptable, runs work on every
+// is wrong with it and rank 0 accepts it, runs work on every
 // rank.
-func (c *call) withJob(ctx context.Context, o ranks.Options, path string, accept func(dir string) error,
+func (c *call) withJob(ctx context.Context, o ranks.Options, path string, accept func(*job.Job) error,
 	work func(context.Context, ranks.Comm, *job.Job) error) error {
 	var v verdict
 	err := ranks.Launch(ctx, o, func(ctx context.Context, comm ranks.Comm) error {
@@ -67,7 +76,7 @@ func (c *call) withJob(ctx context.Context, o ranks.Options, path string, accept
 // agreeOnJob reads the config on rank 0 and checks it and the files it names;
 // the other ranks are sent its text. Collective. What rank 0 finds wrong it
 // prints, and every rank gets the exit status of that.
-func (c *call) agreeOnJob(comm ranks.Comm, path string, accept func(dir string) error) (j *job.Job, code int, err error) {
+func (c *call) agreeOnJob(comm ranks.Comm, path string, accept func(*job.Job) error) (j *job.Job, code int, err error) {
 	var text []byte
 	head := make([]float64, 2) // exit status, length of the text
 	if comm.Rank() == 0 {
@@ -76,7 +85,7 @@ func (c *call) agreeOnJob(comm ranks.Comm, path string, accept func(dir string) 
 			j, wrong = c.load(path, text)
 		}
 		if wrong == nil {
-			wrong = accept(j.Dir)
+			wrong = accept(j)
 		}
 		head[0], head[1] = float64(status(report(c.stderr, wrong))), float64(len(text))
 	}

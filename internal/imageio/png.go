@@ -92,7 +92,7 @@ func draw(f *Frame, s Stretch) *image.RGBA {
 			g, b = r, r
 		}
 		p := img.Pix[4*i : 4*i+4]
-		p[0], p[1], p[2] = s.colour(r, g, b)
+		p[0], p[1], p[2] = s.Colour(r, g, b)
 		p[3] = 255
 	}
 	return img

@@ -97,10 +97,10 @@ func (s Stretch) brightness(x float64) float64 {
 	return x / (s.White - s.Black)
 }
 
-// colour is the sRGB value of one pixel. Three channels share one factor
+// Colour is the sRGB value of one pixel. Three channels share one factor
 // brightness(I)/I with I their mean above black, and where that exceeds white in
 // one channel all are divided by it: the hue stays (Lupton et al. 2004).
-func (s Stretch) colour(r, g, b float64) (byte, byte, byte) {
+func (s Stretch) Colour(r, g, b float64) (byte, byte, byte) {
 	if math.IsNaN(r) || math.IsNaN(g) || math.IsNaN(b) {
 		if s.kind == diverging {
 			return 200, 200, 200

@@ -75,7 +75,7 @@ func TestStretchOfDegenerateFrames(t *testing.T) {
 func TestAsinhKeepsHue(t *testing.T) {
 	s := newAsinh(1, 101, 0.1)
 	for _, k := range []float64{0.05, 1, 20, 1000} {
-		r, g, b := s.colour(1+4*k, 1+2*k, 1+k)
+		r, g, b := s.Colour(1+4*k, 1+2*k, 1+k)
 		for _, pair := range [][2]float64{{float64(r) / 2, float64(g)}, {float64(g) / 2, float64(b)}} {
 			if math.Abs(pair[0]-pair[1]) > 1 {
 				t.Errorf("4:2:1 times %v is drawn as %d:%d:%d", k, r, g, b)
@@ -90,18 +90,18 @@ func TestDiverging(t *testing.T) {
 	if s.White != -s.Black || math.Abs(s.White-10) > 0.3 {
 		t.Errorf("range %v to %v for noise of 2", s.Black, s.White)
 	}
-	if r, g, b := s.colour(0, 0, 0); r != 255 || g != 255 || b != 255 {
+	if r, g, b := s.Colour(0, 0, 0); r != 255 || g != 255 || b != 255 {
 		t.Errorf("0 is drawn %d %d %d", r, g, b)
 	}
-	if r, _, b := s.colour(5, 5, 5); r <= b {
+	if r, _, b := s.Colour(5, 5, 5); r <= b {
 		t.Error("positive is not red")
 	}
-	if r, _, b := s.colour(-5, -5, -5); b <= r {
+	if r, _, b := s.Colour(-5, -5, -5); b <= r {
 		t.Error("negative is not blue")
 	}
 	for _, v := range []float64{3, 10, 1e9} {
-		r1, g1, b1 := s.colour(v, v, v)
-		r2, g2, b2 := s.colour(-v, -v, -v)
+		r1, g1, b1 := s.Colour(v, v, v)
+		r2, g2, b2 := s.Colour(-v, -v, -v)
 		light := func(r, g, b byte) float64 { return 0.3*float64(r) + 0.6*float64(g) + 0.1*float64(b) }
 		if math.Abs(light(r1, g1, b1)-light(r2, g2, b2)) > 35 {
 			t.Errorf("+-%v are not of about equal lightness", v)

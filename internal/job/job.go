@@ -16,7 +16,8 @@ import (
 
 // Job is a config that has passed every check that needs no other file.
 type Job struct {
-	Dir string // where the result goes
+	Dir       string // where the result goes
+	Resumable bool   // it keeps checkpoints, and goes on from one
 
 	// CheckFiles records what is wrong with the files the config names. Rank 0
 	// alone calls it: other hosts may not see them.
@@ -28,11 +29,12 @@ type Job struct {
 	Plan func(ctx context.Context, comm ranks.Comm, w io.Writer, n int, link Link) error
 }
 
-// Env is what a run has around it. On ranks other than 0 only Version is set.
+// Env is what a run has around it. On ranks other than 0 only Version and Resume are set.
 type Env struct {
 	Progress *progress.Line // nil = none
 	Summary  io.Writer      // gets the table at the end; nil = none
 	Version  string         // of the program, for metrics.json
+	Resume   bool           // go on from the checkpoint in the job's directory; set on all ranks
 }
 
 // kind is one sort of job that a config can ask for.
@@ -47,6 +49,7 @@ func kinds() []kind {
 		{"two-layer", loadTwoLayer},
 		{"kernel", loadKernel},
 		{"deep-kernel", loadDeep},
+		{"psf", loadPSF},
 	}
 }
 
@@ -71,19 +74,52 @@ func Load(name string, text []byte, sets []string) (*Job, error) {
 	return nil, f.Err()
 }
 
-// ExistsError is a result that a run would replace.
-type ExistsError struct{ Path string }
+// ExistsError is a result, or a checkpoint, that a run would replace.
+type ExistsError struct {
+	Path       string
+	Checkpoint bool
+}
 
 func (e *ExistsError) Error() string {
+	if e.Checkpoint {
+		return fmt.Sprintf("%s holds a checkpoint: continue it with -resume, choose another directory with -out, or begin anew with -force", e.Path)
+	}
 	return fmt.Sprintf("%s is there already: choose another directory with -out, or replace it with -force", e.Path)
 }
 
-// Refuse returns an *ExistsError if dir holds a finished result.
-func Refuse(dir string) error {
+// NoCheckpointError is a run that shall continue where nothing was begun.
+type NoCheckpointError struct{ Text string }
+
+func (e *NoCheckpointError) Error() string { return e.Text }
+
+// Refuse returns an *ExistsError if the job's directory holds a finished result or
+// a checkpoint.
+func Refuse(j *Job) error {
+	if err := finished(j.Dir); err != nil {
+		return err
+	}
+	if held(j.Dir) {
+		return &ExistsError{filepath.Join(j.Dir, checkpointDir), true}
+	}
+	return nil
+}
+
+// Continue returns an error unless the job can go on from a checkpoint in its directory.
+func Continue(j *Job) error {
+	switch {
+	case !j.Resumable:
+		return &NoCheckpointError{"-resume: jobs of this kind keep no checkpoints"}
+	case !held(j.Dir):
+		return &NoCheckpointError{fmt.Sprintf("-resume: %s holds no checkpoint", j.Dir)}
+	}
+	return finished(j.Dir)
+}
+
+func finished(dir string) error {
 	path := filepath.Join(dir, metricsName)
 	switch _, err := os.Stat(path); {
 	case err == nil:
-		return &ExistsError{path}
+		return &ExistsError{path, false}
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	default:

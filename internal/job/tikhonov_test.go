@@ -160,7 +160,7 @@ func TestFailureKeepsTheEarlierResult(t *testing.T) {
 	if err := run(); err != nil {
 		t.Fatal(err)
 	}
-	if err := Refuse(filepath.Join(dir, "out")); !errors.As(err, new(*ExistsError)) {
+	if err := Refuse(&Job{Dir: filepath.Join(dir, "out")}); !errors.As(err, new(*ExistsError)) {
 		t.Errorf("Refuse of a finished result: %v", err)
 	}
 	before, _ := os.ReadFile(filepath.Join(dir, "out", "metrics.json"))
@@ -235,6 +235,7 @@ func TestReferenceIsTheDefaults(t *testing.T) {
 		"reference.toml":             func() any { c := defaultTikhonov(); c.Job = "tikhonov"; return &c },
 		"reference-two-layer.toml":   func() any { c := defaultTwoLayer(); c.Job = "two-layer"; return &c },
 		"reference-kernel.toml":      func() any { c := defaultKernel(); c.Job = "kernel"; return &c },
+		"reference-psf.toml":         func() any { c := defaultPSF(); c.Job = "psf"; return &c },
 		"reference-deep-kernel.toml": func() any { c := defaultDeep(); c.Job = "deep-kernel"; return &c },
 	} {
 		text, err := os.ReadFile("../../configs/" + name)

@@ -87,6 +87,33 @@ func (l *Line) Step(phase string, iteration int, residual, target float64) {
 	l.write(text)
 }
 
+// Count tells of one of a known number of steps of a phase, with a word on how it
+// goes. The time left follows from the steps since the first that was told of.
+func (l *Line) Count(phase string, done, of int, detail string) {
+	if l == nil {
+		return
+	}
+	now := l.now()
+	if phase != l.phase {
+		l.begin(phase)
+	}
+	if l.first == 0 {
+		l.began, l.first = now, float64(done)
+	}
+	wait := plain
+	if l.terminal {
+		wait = redraw
+	}
+	if now.Sub(l.shown) < wait {
+		return
+	}
+	text := fmt.Sprintf("%s  %d of %d  %s", phase, done, of, detail)
+	if since := float64(done) - l.first; since > 0 && done < of {
+		text += "  about " + Duration(time.Duration(float64(now.Sub(l.began))*float64(of-done)/since)) + " left"
+	}
+	l.write(text)
+}
+
 // Done ends the updating line, so that what is written next starts a line of its own.
 func (l *Line) Done() {
 	if l == nil {

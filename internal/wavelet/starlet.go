@@ -10,8 +10,8 @@ import (
 type Family int
 
 const (
-	B3     Family = iota // cubic spline, [1 4 6 4 1]/16: the starlet
-	Linear               // [1 2 1]/4
+	Linear Family = iota // [1 2 1]/4
+	B3                   // cubic spline, [1 4 6 4 1]/16: the starlet
 )
 
 // taps are h(0), h(1), h(2); radius is how many of the last are not zero.

@@ -1,0 +1,119 @@
+package job
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"tessera/internal/checkpoint"
+	"tessera/ranks"
+)
+
+// checkpointDir holds the checkpoint of a run, in its output directory.
+const checkpointDir = "checkpoint"
+
+// StoppedError is a run that was told to stop and can be continued.
+type StoppedError struct {
+	Dir string // of the checkpoint
+	Err error
+}
+
+func (e *StoppedError) Error() string {
+	return fmt.Sprintf("stopped; %s holds a checkpoint: the same command with -resume continues it", e.Dir)
+}
+
+func (e *StoppedError) Unwrap() error { return e.Err }
+
+// checkpoints keeps and finds the checkpoints of one run; every rank has one.
+type checkpoints struct {
+	comm       ranks.Comm
+	dir        string
+	kind       string // of the job
+	generation int
+	taken      int // by this run
+}
+
+func newCheckpoints(comm ranks.Comm, dir, kind string) *checkpoints {
+	return &checkpoints{comm: comm, dir: filepath.Join(dir, checkpointDir), kind: kind}
+}
+
+// save keeps the records of all ranks. Collective.
+func (c *checkpoints) save(state []byte, ids []int, recordBytes int, fill func(i int, record []byte)) error {
+	if err := onRoot(c.comm, func() error { return os.MkdirAll(c.dir, 0o777) }); err != nil {
+		return err
+	}
+	c.generation++
+	sum, err := checkpoint.WritePart(c.dir, c.generation, c.comm.Rank(), ids, recordBytes, fill)
+	if err := ranks.AgreeError(c.comm, err); err != nil {
+		return err
+	}
+	ones := make([]int, c.comm.Size())
+	for r := range ones {
+		ones[r] = 1
+	}
+	sums := make([]float64, len(ones))
+	if err := c.comm.Gatherv(sums, ones, []float64{float64(sum)}, 0); err != nil {
+		return err
+	}
+	c.taken++
+	return onRoot(c.comm, func() error {
+		m := &checkpoint.Manifest{Generation: c.generation, Job: c.kind, State: state}
+		for _, s := range sums {
+			m.Parts = append(m.Parts, uint32(s))
+		}
+		return checkpoint.Commit(c.dir, m)
+	})
+}
+
+// find reads the manifest on rank 0 and hands it to all. Collective.
+func (c *checkpoints) find() (*checkpoint.Manifest, error) {
+	var text []byte
+	err := onRoot(c.comm, func() error {
+		m, err := checkpoint.Read(c.dir)
+		if err != nil {
+			return err
+		}
+		if m.Job != c.kind {
+			return fmt.Errorf("%s is a checkpoint of a %s job, this is a %s job", c.dir, m.Job, c.kind)
+		}
+		text, err = json.Marshal(m)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	length := len(text)
+	if err := share(c.comm, &length); err != nil {
+		return nil, err
+	}
+	if c.comm.Rank() != 0 {
+		text = make([]byte, length)
+	}
+	if err := c.comm.BcastBytes(text, 0); err != nil {
+		return nil, err
+	}
+	m := &checkpoint.Manifest{}
+	err = json.Unmarshal(text, m)
+	c.generation = m.Generation
+	return m, err
+}
+
+// remove deletes the checkpoint of a run that has ended. Rank 0 alone.
+func (c *checkpoints) remove() error { return checkpoint.Remove(c.dir) }
+
+// stopped turns the error of a run that was told to stop into a *StoppedError if
+// this run has left a checkpoint.
+func (c *checkpoints) stopped(err error) error {
+	if c.taken > 0 && stoppedByUser(err) {
+		return &StoppedError{c.dir, err}
+	}
+	return err
+}
+
+// held tells whether dir holds a checkpoint.
+func held(dir string) bool {
+	_, err := checkpoint.Read(filepath.Join(dir, checkpointDir))
+	return !errors.Is(err, checkpoint.ErrNone)
+}

@@ -1,0 +1,191 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+
+	"tessera/internal/checkpoint"
+	"tessera/psf"
+	"tessera/ranks"
+)
+
+// psfRun is the state of one rank of a psf job.
+type psfRun struct {
+	comm   ranks.Comm
+	env    Env
+	log    *slog.Logger
+	c      *psfConfig
+	began  float64
+	m      *psfMetrics // filled on rank 0, there on all
+	s      *stamps
+	kept   *checkpoints
+	result *psf.Result
+}
+
+func (r *psfRun) run(ctx context.Context) error {
+	start := r.comm.Wtime()
+	r.env.Progress.Phase("stamps")
+	var err error
+	if r.s, err = r.c.read(r.comm); err != nil {
+		return err
+	}
+	r.m.Seconds.Read = r.comm.Wtime() - start
+	r.kept = newCheckpoints(r.comm, r.c.Output.Dir, "psf")
+	if err := r.solve(ctx); err != nil {
+		return r.kept.stopped(err)
+	}
+	if err := ranks.AgreeError(r.comm, ctx.Err()); err != nil {
+		return err
+	}
+	if err := r.account(); err != nil {
+		return err
+	}
+	if err := r.judge(); err != nil {
+		return err
+	}
+	return r.write()
+}
+
+func stoppedByUser(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// solve calls the solver, from the checkpoint if there shall be one.
+func (r *psfRun) solve(ctx context.Context) error {
+	o := r.c.options()
+	o.Given = r.s.start
+	o.Save = func(s *psf.Snapshot) error { return r.kept.save(s.Meta, s.IDs, s.RecordBytes, s.Fill) }
+	if r.env.Resume {
+		m, err := r.kept.find()
+		if err != nil {
+			return err
+		}
+		o.Resume = &psf.Snapshot{Meta: m.State, Records: func(ids []int, use func(int, []byte) error) error {
+			return checkpoint.Records(r.kept.dir, m, ids, use)
+		}}
+		r.m.Resumed = true
+	} else if err := onRoot(r.comm, r.kept.remove); err != nil {
+		return err
+	}
+	if r.comm.Rank() == 0 {
+		o.Progress = func(p psf.Progress) {
+			detail := "cost " + short(p.Cost)
+			if p.Rank > 0 {
+				detail += ", rank " + short(float64(p.Rank))
+			}
+			if p.Active < r.s.Total {
+				detail += ", " + short(float64(p.Active)) + " stamps still run"
+			}
+			r.env.Progress.Count(r.c.PSF.Mode+" iteration", p.Iteration, p.Of, detail)
+			r.log.Info("look", "iteration", p.Iteration, "cost", number(p.Cost), "rank", p.Rank, "active", p.Active)
+		}
+	}
+	before := *r.comm.Stats()
+	var err error
+	r.result, err = psf.Deconvolve(ctx, r.comm, &r.s.Stack, o)
+	after := *r.comm.Stats()
+	r.m.BytesSent, r.m.MessagesSent = after.BytesSent-before.BytesSent, int64(after.Messages-before.Messages)
+	return inFile(r.c.Stack.Path, err)
+}
+
+// account adds up over the ranks what the solve took.
+func (r *psfRun) account() error {
+	res, m := r.result, r.m
+	done := 0
+	for _, n := range res.Iterations {
+		done += n
+	}
+	longest := []float64{res.Setup, res.Solve, res.Transforms}
+	sums := []float64{float64(m.BytesSent), float64(m.MessagesSent), float64(r.s.normalised), float64(r.s.unique), float64(done), res.Solve}
+	if err := r.comm.Allreduce(longest, longest, ranks.Max); err != nil {
+		return err
+	}
+	if err := r.comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+		return err
+	}
+	s := &r.c.PSF
+	m.Source, m.Stamps, m.Side, m.Normalised = r.s.source, r.s.Total, r.s.Side, int(sums[2])
+	m.Mode, m.Border, m.Precision, m.Noise = s.Mode, s.Border, s.Precision, number(res.Noise)
+	m.Tau, m.SigmaDual, m.Rho, m.Beta = number(res.Tau), number(res.SigmaDual), number(s.Rho), number(res.Beta)
+	m.Iterations, m.Converged, m.Moved = res.Done, res.Converged, res.Moved
+	if s.Mode == string(psf.LowRank) {
+		m.Low = &lowRankMetrics{Lambda: number(res.Lambda), Threshold: s.Threshold, Singular: res.Singular, Products: res.Passes}
+	}
+	for _, l := range res.Looks {
+		m.Looks = append(m.Looks, lookMetrics{l.Iteration, number(l.Cost()), number(l.Misfit), number(l.Penalty), l.Rank, l.Active})
+	}
+	m.BytesSent, m.MessagesSent = int64(sums[0]), int64(sums[1])
+	m.Seconds.Setup, m.Seconds.Solve = longest[0], longest[1]
+	m.PerIteration = 1e6 * sums[5] / sums[4]
+	m.Transforms = 1e6 * longest[2]
+	return nil
+}
+
+// judge compares with the truth, where it is known.
+func (r *psfRun) judge() error {
+	r.m.quality = map[int]psf.Quality{}
+	if r.s.truth == nil {
+		return nil
+	}
+	n, count := r.s.Side*r.s.Side, r.s.Count()
+	const width = 6
+	mine := make([]float64, 0, width*count)
+	for i := range count {
+		truth := r.s.truth[i*n : (i+1)*n]
+		for _, x := range [][]float64{r.s.Data, r.result.Data} {
+			q := psf.Compare(r.s.Side, x[i*n:(i+1)*n], truth, r.c.Output.Window)
+			mine = append(mine, q.Pixel, q.Ellipticity, q.PSNR)
+		}
+	}
+	all, err := r.collect(mine, width)
+	if err != nil || all == nil {
+		return err
+	}
+	columns := make([][]float64, width)
+	for i, v := range all {
+		if !math.IsNaN(v) {
+			columns[i%width] = append(columns[i%width], v)
+		}
+	}
+	for i := range r.s.Total {
+		q := all[i*width : (i+1)*width]
+		r.m.quality[i] = psf.Quality{Pixel: q[3], Ellipticity: q[4], PSNR: q[5]}
+	}
+	r.m.Observed = newQuality(columns[:3])
+	r.m.Restored = newQuality(columns[3:])
+	return nil
+}
+
+// collect brings width numbers a stamp to rank 0; nil elsewhere. Collective.
+func (r *psfRun) collect(mine []float64, width int) ([]float64, error) {
+	counts, err := r.counts()
+	if err != nil {
+		return nil, err
+	}
+	var all []float64
+	for q := range counts {
+		counts[q] *= width
+	}
+	if r.comm.Rank() == 0 {
+		all = make([]float64, r.s.Total*width)
+	}
+	return all, r.comm.Gatherv(all, counts, mine, 0)
+}
+
+// counts is how many stamps each rank has.
+func (r *psfRun) counts() ([]int, error) {
+	size := r.comm.Size()
+	ones, mine, wide := make([]int, size), []float64{float64(r.s.Count())}, make([]float64, size)
+	for q := range ones {
+		ones[q] = 1
+	}
+	if err := r.comm.Allgatherv(wide, ones, mine); err != nil {
+		return nil, err
+	}
+	for q, v := range wide {
+		ones[q] = int(v)
+	}
+	return ones, nil
+}

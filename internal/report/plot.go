@@ -1,0 +1,258 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"image/color"
+	"io"
+	"math"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/vgsvg"
+
+	"tessera/internal/imageio"
+)
+
+// Series is one curve. Points that are not finite, and those that a logarithmic
+// axis has no place for, are left out.
+type Series struct {
+	Name   string // in the legend; "" = not there
+	X, Y   []float64
+	Dashed bool
+	Points bool // marks as well as lines
+}
+
+// Plot is curves over one pair of axes.
+type Plot struct {
+	Title, X, Y string // with units
+	LogX, LogY  bool
+	Series      []Series
+}
+
+// Size of a plot; a PNG has 200 dots per inch, 1200 x 800 of them.
+const (
+	plotWidth  = 6 * vg.Inch
+	plotHeight = 4 * vg.Inch
+	plotDPI    = 200
+)
+
+// palette can be told apart by the colour-blind (Okabe and Ito 2008).
+var palette = []color.RGBA{
+	{0, 114, 178, 255}, {213, 94, 0, 255}, {0, 158, 115, 255}, {204, 121, 167, 255}, {230, 159, 0, 255}, {86, 180, 233, 255},
+}
+
+// Write draws the plot into a .png or .svg file.
+func (p *Plot) Write(path string) error {
+	var canvas interface {
+		vg.CanvasSizer
+		io.WriterTo
+	}
+	switch ext := strings.ToLower(filepath.Ext(path)); ext {
+	case ".png":
+		canvas = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(plotWidth, plotHeight), vgimg.UseDPI(plotDPI))}
+	case ".svg":
+		canvas = vgsvg.New(plotWidth, plotHeight)
+	default:
+		return fmt.Errorf("report: %s: want a .png or .svg file", path)
+	}
+	pl, err := p.build()
+	if err != nil {
+		return fmt.Errorf("report: %s: %w", path, err)
+	}
+	pl.Draw(draw.New(canvas))
+	return imageio.WriteAtomic(path, func(w io.Writer) error {
+		_, err := canvas.WriteTo(w)
+		return err
+	})
+}
+
+func (p *Plot) build() (*plot.Plot, error) {
+	pl := plot.New()
+	pl.BackgroundColor = color.White
+	pl.Title.Text, pl.X.Label.Text, pl.Y.Label.Text = p.Title, p.X, p.Y
+	const sans = "Sans"
+	pl.Title.TextStyle.Font.Size, pl.Title.TextStyle.Font.Variant, pl.Title.Padding = 12, sans, 6
+	pl.Legend.TextStyle.Font.Variant = sans
+	for _, a := range []*plot.Axis{&pl.X, &pl.Y} {
+		a.Label.TextStyle.Font.Size, a.Label.TextStyle.Font.Variant, a.Label.Padding = 11, sans, 3
+		a.Tick.Label.Font.Size, a.Tick.Label.Font.Variant = 10, sans
+		a.LineStyle.Width, a.Tick.LineStyle.Width = 0.7, 0.7
+	}
+	grid := plotter.NewGrid()
+	grid.Horizontal.Color, grid.Vertical.Color = color.Gray{225}, color.Gray{225}
+	pl.Add(grid)
+	box := limits{math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)}
+	for i, s := range p.Series {
+		if len(s.X) != len(s.Y) {
+			return nil, fmt.Errorf("series %q has %d x and %d y", s.Name, len(s.X), len(s.Y))
+		}
+		points := p.points(s)
+		if len(points) == 0 {
+			continue
+		}
+		box.add(points)
+		line, marks, err := plotter.NewLinePoints(points)
+		if err != nil {
+			return nil, err
+		}
+		line.Color, line.Width = palette[i%len(palette)], 1.6
+		if s.Dashed {
+			line.Dashes = []vg.Length{vg.Points(5), vg.Points(3)}
+		}
+		pl.Add(line)
+		thumbs := []plot.Thumbnailer{line}
+		if s.Points || len(points) == 1 {
+			marks.Color, marks.Shape, marks.Radius = line.Color, draw.CircleGlyph{}, 2.5
+			pl.Add(marks)
+			thumbs = append(thumbs, marks)
+		}
+		if s.Name != "" {
+			pl.Legend.Add(s.Name, thumbs...)
+		}
+	}
+	pl.Legend.Top, pl.Legend.TextStyle.Font.Size, pl.Legend.Padding = true, 10, 2
+	pl.Legend.XOffs, pl.Legend.YOffs = -6, -4
+	axis(&pl.X, p.LogX, box.x0, box.x1, 0)
+	axis(&pl.Y, p.LogY, box.y0, box.y1, 0.06)
+	return pl, nil
+}
+
+// points are those of a series that can be drawn.
+func (p *Plot) points(s Series) plotter.XYs {
+	var out plotter.XYs
+	for i, x := range s.X {
+		y := s.Y[i]
+		if bad(x, p.LogX) || bad(y, p.LogY) {
+			continue
+		}
+		// A logarithmic axis is a linear one of logarithms: gonum's own leaves room
+		// for its label in the wrong place.
+		if p.LogX {
+			x = math.Log10(x)
+		}
+		if p.LogY {
+			y = math.Log10(y)
+		}
+		out = append(out, plotter.XY{X: x, Y: y})
+	}
+	return out
+}
+
+func bad(v float64, logarithmic bool) bool {
+	return math.IsNaN(v) || math.IsInf(v, 0) || logarithmic && v <= 0
+}
+
+// limits is the box of all that is drawn.
+type limits struct{ x0, x1, y0, y1 float64 }
+
+func (l *limits) add(points plotter.XYs) {
+	for _, p := range points {
+		l.x0, l.x1 = min(l.x0, p.X), max(l.x1, p.X)
+		l.y0, l.y1 = min(l.y0, p.Y), max(l.y1, p.Y)
+	}
+}
+
+// axis sets range and ticks: [lo, hi], logarithms where the axis is logarithmic, with
+// some room at both ends, and a range where there is none.
+func axis(a *plot.Axis, logarithmic bool, lo, hi, room float64) {
+	switch {
+	case !(lo <= hi):
+		lo, hi = 0, 1
+	case logarithmic && hi-lo < 0.2:
+		lo, hi = lo-0.1, hi+0.1
+	case lo == hi:
+		d := max(math.Abs(lo), 1) / 2
+		lo, hi = lo-d, hi+d
+	}
+	a.Min, a.Max = lo-room*(hi-lo), hi+room*(hi-lo)
+	a.Tick.Marker = plot.TickerFunc(linearTicks)
+	if !logarithmic {
+		return
+	}
+	a.Tick.Marker = plot.TickerFunc(func(lo, hi float64) []plot.Tick {
+		ticks := logTicks(math.Pow(10, lo), math.Pow(10, hi))
+		for i := range ticks {
+			ticks[i].Value = math.Log10(ticks[i].Value)
+		}
+		return ticks
+	})
+}
+
+// linearTicks are at multiples of 1, 2 or 5 times a power of ten, four to nine of them.
+func linearTicks(lo, hi float64) []plot.Tick {
+	step := math.Pow(10, math.Floor(math.Log10((hi-lo)/4)))
+	for _, k := range []float64{5, 2} {
+		if k*step <= (hi-lo)/4 {
+			step *= k
+			break
+		}
+	}
+	digits := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
+	var ticks []plot.Tick
+	for i := math.Ceil(lo/step-1e-9) + 0; i*step <= hi+1e-9*step; i++ {
+		t := plot.Tick{Value: i * step, Label: strconv.FormatFloat(i*step, 'f', digits, 64)}
+		if largest := max(math.Abs(lo), math.Abs(hi)); digits > 5 || largest >= 1e6 {
+			t.Label = strconv.FormatFloat(i*step, 'g', 4, 64)
+		}
+		ticks = append(ticks, t)
+	}
+	return ticks
+}
+
+// logTicks labels the powers of ten, with 2 and 5 or all digits between them where
+// the range is short, and marks the others.
+func logTicks(lo, hi float64) []plot.Tick {
+	var ticks []plot.Tick
+	decades := math.Log10(hi / lo)
+	every := 1
+	if decades > 6 {
+		every = int(math.Ceil(decades / 6))
+	}
+	for e := int(math.Floor(math.Log10(lo))); e <= int(math.Ceil(math.Log10(hi))); e++ {
+		for d := 1; d <= 9; d++ {
+			v := float64(d) * math.Pow(10, float64(e))
+			if v < lo*(1-1e-12) || v > hi*(1+1e-12) {
+				continue
+			}
+			labelled := d == 1 && e%every == 0 || decades <= 2 && (d == 2 || d == 5) || decades <= 0.7
+			t := plot.Tick{Value: v}
+			if labelled {
+				t.Label = label(v)
+			}
+			ticks = append(ticks, t)
+		}
+	}
+	if n := labels(ticks); n < 2 { // a fraction of a decade: as on a linear axis
+		for _, t := range linearTicks(lo, hi) {
+			if t.Value > 0 {
+				ticks = append(ticks, t)
+			}
+		}
+	}
+	return ticks
+}
+
+func labels(ticks []plot.Tick) (n int) {
+	for _, t := range ticks {
+		if t.Label != "" {
+			n++
+		}
+	}
+	return n
+}
+
+func label(v float64) string {
+	if v >= 1e-3 && v < 1e5 {
+		return strconv.FormatFloat(v, 'g', 4, 64)
+	}
+	return strings.NewReplacer("e+0", "e", "e-0", "e-", "e+", "e").Replace(strconv.FormatFloat(v, 'e', 0, 64))
+}
+
+var errEmpty = errors.New("nothing to draw")
