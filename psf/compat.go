@@ -20,6 +20,7 @@ func (o Options) compatible() Options {
 	o.Tau, o.SigmaDual, o.Rho = or(o.Tau, 0.5), or(o.SigmaDual, 0.5), or(o.Rho, 0.8)
 	o.Threshold = or(o.Threshold, Hard)
 	o.Noise = or(o.Noise, MAD)
+	o.accuracy = exact
 	return o
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"tessera/internal/linalg"
 )
@@ -22,7 +23,7 @@ type lowRank[T linalg.Float] struct {
 	n, block int
 	basis    []float64 // block x n, orthonormal rows: the block of the coming product
 	narrow   []T       // the same
-	product  []float64 // block x n: basis V'V, and room for the sums of one meeting
+	product  []float64 // block x n: basis V'V, and whether to stop
 	v        []T       // as x
 	coef     []T       // block a stamp: V basis'
 	lambdas  []float64 // thresholds in the order of the singular values; beyond the last, lambda
@@ -41,14 +42,14 @@ type lowRank[T linalg.Float] struct {
 
 // tileStamps are multiplied with the block at once; their sum is taken in T, that
 // of the tiles in float64.
-const tileStamps = 32
+const tileStamps = 64
 
 // Accuracy of the singular vectors: |V'V b - theta b| <= accuracy theta_1 for every
 // b that is kept and the first that is not.
 const (
-	accuracySingle = 1e-4
-	accuracyDouble = 1e-11
-	mostPasses     = 60
+	accuracy = 1e-5
+	exact    = 1e-11 // as good as a full decomposition; Compatible
+	most     = 60    // products an iteration
 )
 
 // newLowRank sets lambda and a random block. Collective in that all ranks do the same.
@@ -77,7 +78,7 @@ func (l *lowRank[T]) grow(block int, seed uint64, stamps int) {
 	randomRows(l.basis[old*l.n:], seed, old*l.n)
 	orthonormalise(l.basis, block, l.n)
 	l.narrow = make([]T, block*l.n)
-	l.product = make([]float64, block*l.n+2)
+	l.product = make([]float64, block*l.n+1)
 	l.coef = make([]T, stamps*block)
 	l.tile = make([]T, tileStamps*(l.n+block))
 	l.sum = make([]T, block*l.n)
@@ -87,17 +88,11 @@ func (l *lowRank[T]) grow(block int, seed uint64, stamps int) {
 func (s *solver[T]) runLowRank(ctx context.Context) error {
 	l := s.low
 	for to := s.nextLook(); l.iteration < s.o.Iterations; {
-		if err := s.iterateLowRank(); err != nil {
+		stop, err := s.iterateLowRank(ctx)
+		if err != nil {
 			return err
 		}
-		stop := []float64{0}
-		if ctx.Err() != nil {
-			stop[0] = 1
-		}
-		if err := s.meet(stop); err != nil {
-			return err
-		}
-		if stop[0] > 0 {
+		if stop {
 			return s.interrupted(ctx)
 		}
 		if l.iteration < to {
@@ -111,10 +106,11 @@ func (s *solver[T]) runLowRank(ctx context.Context) error {
 			s.converged = true
 			break
 		}
-		if err := s.saveIfDue(); err != nil {
-			return err
+		if to = s.nextLook(); l.iteration < s.o.Iterations {
+			if err := s.saveIfDue(); err != nil {
+				return err
+			}
 		}
-		to = s.nextLook()
 	}
 	for i := range s.stamps {
 		s.stamps[i].iteration = l.iteration
@@ -149,10 +145,14 @@ func (s *solver[T]) threshold(k int) float64 {
 
 // iterateLowRank is one iteration: stamps forward to v, the block's product with
 // the stack, and what it says of the singular vectors. What the latter do to u is
-// left to the next visit of each stamp. Collective.
-func (s *solver[T]) iterateLowRank() error {
+// left to the next visit of each stamp. It tells whether some rank has been told to
+// stop. Collective.
+func (s *solver[T]) iterateLowRank(ctx context.Context) (stop bool, err error) {
 	l := s.low
 	clear(l.product)
+	if ctx.Err() != nil {
+		l.product[l.block*l.n] = 1
+	}
 	setNarrow(l.narrow, l.basis)
 	for at := 0; at < len(s.stamps); at += tileStamps {
 		end := min(at+tileStamps, len(s.stamps))
@@ -210,35 +210,28 @@ func (l *lowRank[T]) multiply(at, end int) {
 // follow turns the product into singular values and vectors, with more products
 // while they are not accurate or the block does not reach below the threshold.
 // Collective.
-func (s *solver[T]) follow() error {
+func (s *solver[T]) follow() (stop bool, err error) {
 	l := s.low
-	accuracy := accuracySingle
-	if linalg.SizeOf[T]() == 8 {
-		accuracy = accuracyDouble
-	}
+	accuracy := or(s.o.accuracy, accuracy)
 	for pass := 1; ; pass++ {
-		if err := s.meet(l.product[:l.block*l.n]); err != nil {
-			return err
+		if err := s.meet(l.product); err != nil {
+			return false, err
 		}
 		l.passes++
-		r, err := ritz(l.basis, l.product[:l.block*l.n], l.block, l.n)
+		stop = stop || l.product[l.block*l.n] > 0
+		l.reweight(s)
+		r, err := ritz(l.basis, l.product[:l.block*l.n], l.block, l.n, func(k int, values []float64) bool {
+			return values[k] > s.threshold(k)
+		})
 		if err != nil {
-			return err
+			return false, err
 		}
-		l.reweight(s, r.values)
-		kept := 0
-		for kept < l.block && r.values[kept] > s.threshold(kept) {
-			kept++
-		}
-		worst := 0.0
-		for k := range min(kept+1, l.block) {
-			worst = max(worst, r.residuals[k])
-		}
+		kept, worst := r.kept, slices.Max(r.residuals)
 		short := kept == l.block && l.block < min(l.n, s.total)
-		if !short && (worst <= accuracy || pass >= mostPasses || l.block == l.n) {
+		if !short && (worst <= accuracy || pass >= most || l.block == l.n) {
 			l.keep(s, r, kept)
 			l.basis = r.next
-			return nil
+			return stop, nil
 		}
 		l.basis = r.next
 		if short {
@@ -273,7 +266,7 @@ func (l *lowRank[T]) keep(s *solver[T], r *ritzPairs, kept int) {
 // reweight divides the thresholds by 1 + s_k/lambda once the soft form has had its
 // iterations, s_k the singular values it found. Being larger for smaller singular
 // values, they still make a proximal operator (Gu et al. 2014).
-func (l *lowRank[T]) reweight(s *solver[T], values []float64) {
+func (l *lowRank[T]) reweight(s *solver[T]) {
 	if s.o.Threshold != Reweighted || l.lambdas != nil || l.iteration <= s.o.Settle {
 		return
 	}

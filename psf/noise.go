@@ -48,7 +48,7 @@ func noises(comm ranks.Comm, s *Stack, o *Options, weights []float64) ([]float64
 			out[i] = mad(seen)
 		}
 	default:
-		var seen []float64
+		seen := make([]float64, 0, len(s.Data))
 		for i := range out {
 			seen = unmasked(seen, s, i)
 		}

@@ -94,7 +94,7 @@ type Options struct {
 	Tau, SigmaDual float64 // steps; 0 = from the norms
 	Rho            float64 // relaxation; 0 = 0.8
 	AnySign        bool    // leave out x >= 0
-	Compatible     bool    // do as sf_deconvolve 5.0 does; see Compatibility
+	Compatible     bool    // do as sf_deconvolve 5.0 does, float64, linear bands, and its other defaults for what is left open
 
 	Seed uint64 // of the first block of singular vectors
 
@@ -106,6 +106,8 @@ type Options struct {
 	Save      func(*Snapshot) error
 	SaveEvery time.Duration
 	Resume    *Snapshot
+
+	accuracy float64 // of the singular vectors; 0 = enough
 }
 
 // Progress is one look at a running solve.

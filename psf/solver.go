@@ -354,42 +354,37 @@ func (s *solver[T]) start(stack *Stack) {
 	}
 }
 
-// gradient sets g to H'W(Hx - y) of stamp i and returns its misfit.
-func (s *solver[T]) gradient(i int, g, x []T) float64 {
+// gradient sets g to H'W(Hx - y) of stamp i.
+func (s *solver[T]) gradient(i int, g, x []T) {
 	y, st := s.part(s.y, i), &s.stamps[i]
 	if s.diagonal() {
 		s.conv.Apply(g, x, s.normal[st.kernel])
-		misfit := st.half
-		for j, v := range x {
-			misfit += float64(v) * (float64(g[j])/2 - float64(y[j]))
-		}
 		blend(g, g, y, 1, -1)
-		return misfit
+		return
 	}
-	var w []T
-	if s.w != nil {
-		w = s.part(s.w, i)
-	}
-	return s.conv.Gradient(g, x, y, w, s.filters[st.kernel])
+	s.conv.Gradient(g, x, y, s.weightsOf(i), s.filters[st.kernel])
 }
 
 // misfit is that of stamp i at its x.
 func (s *solver[T]) misfit(i int) float64 {
-	if s.diagonal() {
-		return s.gradient(i, s.g, s.part(s.x, i))
+	x, y, st := s.part(s.x, i), s.part(s.y, i), &s.stamps[i]
+	if !s.diagonal() {
+		return s.conv.Misfit(x, y, s.weightsOf(i), s.filters[st.kernel])
 	}
-	s.conv.Apply(s.t, s.part(s.x, i), s.filters[s.stamps[i].kernel])
-	y := s.part(s.y, i)
-	sum := 0.0
-	for j, v := range s.t {
-		r := float64(v) - float64(y[j])
-		if s.w != nil {
-			sum += float64(s.w[i*s.n+j]) * r * r
-		} else {
-			sum += r * r
-		}
+	// |Hx - y|^2 / 2 = x'(H'H x)/2 - x'(H'y) + |y|^2/2
+	s.conv.Apply(s.g, x, s.normal[st.kernel])
+	misfit := st.half
+	for j, v := range x {
+		misfit += float64(v) * (float64(s.g[j])/2 - float64(y[j]))
 	}
-	return sum / 2
+	return misfit
+}
+
+func (s *solver[T]) weightsOf(i int) []T {
+	if s.w == nil {
+		return nil
+	}
+	return s.part(s.w, i)
 }
 
 // timeTransforms is the time of the transforms that an iteration of a stamp cannot

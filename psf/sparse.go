@@ -96,14 +96,7 @@ func (s *solver[T]) look(i int) {
 	s.wave.Forward(s.d, s.part(s.x, i))
 	st.penalty = 0
 	for b := range s.o.Scales {
-		limits := s.limitsOf(i, b)
-		limit := limits[0]
-		for j, v := range s.d[b*s.n : (b+1)*s.n] {
-			if len(limits) > 1 {
-				limit = limits[j]
-			}
-			st.penalty += float64(limit) * math.Abs(float64(v))
-		}
+		st.penalty += weightedAbs(s.d[b*s.n:(b+1)*s.n], s.limitsOf(i, b))
 	}
 }
 

@@ -91,12 +91,11 @@ func (s *Stack) Check() error {
 		if s.Weights != nil {
 			w = s.Weights[i]
 		}
-		at := fmt.Sprintf("row %d, column %d", i%n/s.Side, i%s.Side)
 		if !(w >= 0) || math.IsInf(w, 0) {
-			return &StampError{"stamp", s.First + i/n, fmt.Sprintf("weight %g at %s", w, at)}
+			return &StampError{"stamp", s.First + i/n, fmt.Sprintf("weight %g at row %d, column %d", w, i%n/s.Side, i%s.Side)}
 		}
 		if w != 0 && (math.IsNaN(v) || math.IsInf(v, 0)) {
-			return &StampError{"stamp", s.First + i/n, fmt.Sprintf("%g at %s, which no mask covers", v, at)}
+			return &StampError{"stamp", s.First + i/n, fmt.Sprintf("%g at row %d, column %d, which no mask covers", v, i%n/s.Side, i%s.Side)}
 		}
 	}
 	for k := range len(s.Kernels) / m {

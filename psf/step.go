@@ -1,6 +1,10 @@
 package psf
 
-import "tessera/internal/linalg"
+import (
+	"math"
+
+	"tessera/internal/linalg"
+)
 
 // primalPlain is the step of the primal variable:
 //
@@ -39,4 +43,19 @@ func blendPlain[T linalg.Float](dst, x, y []T, a, b T) {
 	for i, v := range x {
 		dst[i] = a*v + b*y[i]
 	}
+}
+
+// weightedAbsPlain is the sum of w |d| in float64, w as in dualPlain.
+func weightedAbsPlain[T linalg.Float](d, w []T) float64 {
+	sum := 0.0
+	if len(w) == 1 {
+		for _, v := range d {
+			sum += math.Abs(float64(v))
+		}
+		return float64(w[0]) * sum
+	}
+	for i, v := range d {
+		sum += float64(w[i]) * math.Abs(float64(v))
+	}
+	return sum
 }

@@ -37,3 +37,26 @@ TARGET static void NAME(blend)(ptrdiff_t n, T *dst, const T *x, const T *y, T a,
 	for (ptrdiff_t i = 0; i < n; i++)
 		dst[i] = a * x[i] + b * y[i];
 }
+
+// Eight sums, so that they can be taken side by side.
+TARGET static double NAME(weighted_abs)(ptrdiff_t n, const T *d, const T *w, ptrdiff_t step)
+{
+	double sums[8] = {0}, sum = 0;
+	ptrdiff_t i = 0;
+	if (step == 0) {
+		for (; i + 8 <= n; i += 8)
+			for (int l = 0; l < 8; l++)
+				sums[l] += __builtin_fabs((double)d[i + l]);
+		for (; i < n; i++)
+			sum += __builtin_fabs((double)d[i]);
+	} else {
+		for (; i + 8 <= n; i += 8)
+			for (int l = 0; l < 8; l++)
+				sums[l] += (double)w[i + l] * __builtin_fabs((double)d[i + l]);
+		for (; i < n; i++)
+			sum += (double)w[i] * __builtin_fabs((double)d[i]);
+	}
+	for (int l = 0; l < 8; l++)
+		sum += sums[l];
+	return step == 0 ? (double)w[0] * sum : sum;
+}

@@ -63,3 +63,13 @@ void tessera_blend64(ptrdiff_t n, double *dst, const double *x, const double *y,
 {
 	DISPATCH(blend_f64, (n, dst, x, y, a, b));
 }
+
+double tessera_weighted_abs32(ptrdiff_t n, const float *d, const float *w, ptrdiff_t step)
+{
+	return DISPATCH(weighted_abs_f32, (n, d, w, step));
+}
+
+double tessera_weighted_abs64(ptrdiff_t n, const double *d, const double *w, ptrdiff_t step)
+{
+	return DISPATCH(weighted_abs_f64, (n, d, w, step));
+}

@@ -15,6 +15,10 @@ package psf
 // #cgo nocallback tessera_blend32
 // #cgo noescape tessera_blend64
 // #cgo nocallback tessera_blend64
+// #cgo noescape tessera_weighted_abs32
+// #cgo nocallback tessera_weighted_abs32
+// #cgo noescape tessera_weighted_abs64
+// #cgo nocallback tessera_weighted_abs64
 // #include "step_native.h"
 import "C"
 
@@ -36,10 +40,7 @@ func primal[T linalg.Float](x, g, t, bar []T, tau, rho T, anySign bool) {
 }
 
 func dual[T linalg.Float](u, d, w []T, sigma, rho T) {
-	step := C.ptrdiff_t(0)
-	if len(w) > 1 {
-		step = 1
-	}
+	step := stepOf(w)
 	switch u := any(u).(type) {
 	case []float32:
 		C.tessera_dual32(C.ptrdiff_t(len(u)), (*C.float)(&u[0]), (*C.float)(&any(d).([]float32)[0]), (*C.float)(&any(w).([]float32)[0]), step,
@@ -57,4 +58,22 @@ func blend[T linalg.Float](dst, x, y []T, a, b T) {
 	case []float64:
 		C.tessera_blend64(C.ptrdiff_t(len(dst)), (*C.double)(&dst[0]), (*C.double)(&any(x).([]float64)[0]), (*C.double)(&any(y).([]float64)[0]), C.double(a), C.double(b))
 	}
+}
+
+// stepOf is 0 for one number for all, 1 for one for each.
+func stepOf[T linalg.Float](w []T) C.ptrdiff_t {
+	if len(w) > 1 {
+		return 1
+	}
+	return 0
+}
+
+func weightedAbs[T linalg.Float](d, w []T) float64 {
+	switch d := any(d).(type) {
+	case []float32:
+		return float64(C.tessera_weighted_abs32(C.ptrdiff_t(len(d)), (*C.float)(&d[0]), (*C.float)(&any(w).([]float32)[0]), stepOf(w)))
+	case []float64:
+		return float64(C.tessera_weighted_abs64(C.ptrdiff_t(len(d)), (*C.double)(&d[0]), (*C.double)(&any(w).([]float64)[0]), stepOf(w)))
+	}
+	panic("unreachable: Float has two types")
 }

@@ -6,3 +6,5 @@ void tessera_dual32(ptrdiff_t n, float *u, const float *d, const float *w, ptrdi
 void tessera_dual64(ptrdiff_t n, double *u, const double *d, const double *w, ptrdiff_t step, double sigma, double rho);
 void tessera_blend32(ptrdiff_t n, float *dst, const float *x, const float *y, float a, float b);
 void tessera_blend64(ptrdiff_t n, double *dst, const double *x, const double *y, double a, double b);
+double tessera_weighted_abs32(ptrdiff_t n, const float *d, const float *w, ptrdiff_t step);
+double tessera_weighted_abs64(ptrdiff_t n, const double *d, const double *w, ptrdiff_t step);

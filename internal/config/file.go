@@ -121,10 +121,10 @@ func bareKey(s string) bool {
 	return s != ""
 }
 
-// String is the text at a top-level key, before anything is decoded: a file's
-// job decides what the rest of it is decoded into. "" if it is not a string.
+// String is the text at a key, before anything is decoded: a file's job decides what
+// the rest of it is decoded into. "" if it is not a string.
 func (f *File) String(key string) string {
-	switch v := f.tree[key].(type) {
+	switch v := f.find(key).(type) {
 	case string:
 		return v
 	case setting:

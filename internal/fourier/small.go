@@ -220,19 +220,25 @@ func (s *SmallConvolver[T]) ApplyTranspose(dst, src []T, filter Filter[T]) {
 	applySmall(s.dims, s.tables, s.work, filter, true, dst, src)
 }
 
-// Gradient computes
-//
-//	dst = H' W (H x - y)    and returns    |W^(1/2) (H x - y)|^2 / 2,
-//
-// H the filter, W = diag(w), w >= 0 or nil for the identity. Four transforms. The
-// sum is taken in float64.
-func (s *SmallConvolver[T]) Gradient(dst, x, y, w []T, filter Filter[T]) float64 {
-	s.checkApply(dst, x, filter)
-	checkLength("SmallConvolver y", len(y), s.side*s.side)
+// Gradient computes dst = H' W (H x - y), H the filter, W = diag(w), w >= 0 or nil
+// for the identity: four transforms.
+func (s *SmallConvolver[T]) Gradient(dst, x, y, w []T, filter Filter[T]) {
+	s.checkResidual(x, y, w, filter)
+	checkLength("SmallConvolver dst", len(dst), s.side*s.side)
+	gradientSmall(s.dims, s.tables, s.work, filter, dst, x, y, w)
+}
+
+// Misfit is |W^(1/2) (H x - y)|^2 / 2, summed in float64: two transforms.
+func (s *SmallConvolver[T]) Misfit(x, y, w []T, filter Filter[T]) float64 {
+	s.checkResidual(x, y, w, filter)
+	return misfitSmall(s.dims, s.tables, s.work, filter, x, y, w)
+}
+
+func (s *SmallConvolver[T]) checkResidual(x, y, w []T, filter Filter[T]) {
+	s.checkApply(x, y, filter)
 	if w != nil {
 		checkLength("SmallConvolver w", len(w), s.side*s.side)
 	}
-	return gradientSmall(s.dims, s.tables, s.work, filter, dst, x, y, w)
 }
 
 func (s *SmallConvolver[T]) checkApply(dst, src []T, filter Filter[T]) {

@@ -202,44 +202,51 @@ TARGET static void NAME(apply)(struct tessera_dims d, const T *tables, T *work, 
 	NAME(unload)(&v, dst);
 }
 
-TARGET static double NAME(gradient)(struct tessera_dims d, const T *tables, T *work, const T *filter, T *dst,
-                                    const T *x, const T *y, const T *w)
+// img = H x
+TARGET static struct NAME(view) NAME(blur)(struct tessera_dims d, const T *tables, T *work, const T *filter, const T *x)
 {
 	struct NAME(view) v = NAME(view_of)(d, tables, work);
 	NAME(load)(&v, x);
 	NAME(forward)(&v);
 	NAME(multiply)(&v, filter, 0);
 	NAME(inverse)(&v);
-	double lanes[VL] = {0};
-	double sum = 0;
+	return v;
+}
+
+TARGET static void NAME(gradient)(struct tessera_dims d, const T *tables, T *work, const T *filter, T *dst,
+                                  const T *x, const T *y, const T *w)
+{
+	struct NAME(view) v = NAME(blur)(d, tables, work, filter, x);
 	for (ptrdiff_t i = 0; i < d.side; i++) {
 		T *row = NAME(row)(&v, i);
-		const T *yi = y + i * d.side, *wi = w ? w + i * d.side : 0;
-		ptrdiff_t j = 0;
-		for (; j + VL <= d.side; j += VL) {
-			V r = LOAD(row + j) - LOAD(yi + j);
-			V s = r;
-			if (wi)
-				s *= LOAD(wi + j);
-			STORE(row + j) = s;
-			for (int l = 0; l < VL; l++)
-				lanes[l] += (double)r[l] * (double)s[l];
-		}
-		for (; j < d.side; j++) {
-			T r = row[j] - yi[j];
-			T s = wi ? wi[j] * r : r;
-			row[j] = s;
-			sum += (double)r * (double)s;
-		}
+		const T *yi = y + i * d.side, *wi = w + i * d.side;
+		if (w)
+			for (ptrdiff_t j = 0; j < d.side; j++)
+				row[j] = wi[j] * (row[j] - yi[j]);
+		else
+			for (ptrdiff_t j = 0; j < d.side; j++)
+				row[j] -= yi[j];
 	}
-	for (int l = 0; l < VL; l++)
-		sum += lanes[l];
 	NAME(clear_last)(&v);
 	NAME(forward)(&v);
 	NAME(multiply)(&v, filter, 1);
 	NAME(inverse)(&v);
 	NAME(unload)(&v, dst);
-	return sum / 2;
+}
+
+TARGET static double NAME(misfit)(struct tessera_dims d, const T *tables, T *work, const T *filter, const T *x,
+                                  const T *y, const T *w)
+{
+	struct NAME(view) v = NAME(blur)(d, tables, work, filter, x);
+	double sums[4] = {0};
+	for (ptrdiff_t i = 0; i < d.side; i++) {
+		const T *row = NAME(row)(&v, i), *yi = y + i * d.side, *wi = w + i * d.side;
+		for (ptrdiff_t j = 0; j < d.side; j++) {
+			T r = row[j] - yi[j], s = w ? wi[j] * r : r;
+			sums[j & 3] += (double)r * (double)s;
+		}
+	}
+	return ((sums[0] + sums[1]) + (sums[2] + sums[3])) / 2;
 }
 
 #undef LOAD

@@ -8,6 +8,10 @@ func applySmall[T linalg.Float](d dims, tables, work []T, filter Filter[T], tran
 	applyPlain(d, tables, work, filter, transpose, dst, src)
 }
 
-func gradientSmall[T linalg.Float](d dims, tables, work []T, filter Filter[T], dst, x, y, w []T) float64 {
-	return gradientPlain(d, tables, work, filter, dst, x, y, w)
+func gradientSmall[T linalg.Float](d dims, tables, work []T, filter Filter[T], dst, x, y, w []T) {
+	gradientPlain(d, tables, work, filter, dst, x, y, w)
+}
+
+func misfitSmall[T linalg.Float](d dims, tables, work []T, filter Filter[T], x, y, w []T) float64 {
+	return misfitPlain(d, tables, work, filter, x, y, w)
 }

@@ -59,14 +59,26 @@ void tessera_small_apply64(struct tessera_dims d, const double *tables, double *
 	DISPATCH(apply_f64, (d, tables, work, filter, transpose, dst, src));
 }
 
-double tessera_small_gradient32(struct tessera_dims d, const float *tables, float *work, const float *filter,
-                                float *dst, const float *x, const float *y, const float *w)
+void tessera_small_gradient32(struct tessera_dims d, const float *tables, float *work, const float *filter, float *dst,
+                              const float *x, const float *y, const float *w)
 {
-	return DISPATCH(gradient_f32, (d, tables, work, filter, dst, x, y, w));
+	DISPATCH(gradient_f32, (d, tables, work, filter, dst, x, y, w));
 }
 
-double tessera_small_gradient64(struct tessera_dims d, const double *tables, double *work, const double *filter,
-                                double *dst, const double *x, const double *y, const double *w)
+void tessera_small_gradient64(struct tessera_dims d, const double *tables, double *work, const double *filter,
+                              double *dst, const double *x, const double *y, const double *w)
 {
-	return DISPATCH(gradient_f64, (d, tables, work, filter, dst, x, y, w));
+	DISPATCH(gradient_f64, (d, tables, work, filter, dst, x, y, w));
+}
+
+double tessera_small_misfit32(struct tessera_dims d, const float *tables, float *work, const float *filter,
+                              const float *x, const float *y, const float *w)
+{
+	return DISPATCH(misfit_f32, (d, tables, work, filter, x, y, w));
+}
+
+double tessera_small_misfit64(struct tessera_dims d, const double *tables, double *work, const double *filter,
+                              const double *x, const double *y, const double *w)
+{
+	return DISPATCH(misfit_f64, (d, tables, work, filter, x, y, w));
 }

@@ -2,6 +2,7 @@
 
 package fourier
 
+// #cgo CFLAGS: -O3
 // #cgo noescape tessera_small_apply32
 // #cgo nocallback tessera_small_apply32
 // #cgo noescape tessera_small_apply64
@@ -10,6 +11,10 @@ package fourier
 // #cgo nocallback tessera_small_gradient32
 // #cgo noescape tessera_small_gradient64
 // #cgo nocallback tessera_small_gradient64
+// #cgo noescape tessera_small_misfit32
+// #cgo nocallback tessera_small_misfit32
+// #cgo noescape tessera_small_misfit64
+// #cgo nocallback tessera_small_misfit64
 // #include "small_native.h"
 import "C"
 
@@ -48,11 +53,17 @@ func applySmall[T linalg.Float](d dims, tables, work []T, filter Filter[T], tran
 	}
 }
 
-func gradientSmall[T linalg.Float](d dims, tables, work []T, filter Filter[T], dst, x, y, w []T) float64 {
+func gradientSmall[T linalg.Float](d dims, tables, work []T, filter Filter[T], dst, x, y, w []T) {
 	if _, single := any(dst).([]float32); single {
-		return float64(C.tessera_small_gradient32(d.c(), float0(tables), float0(work), float0([]T(filter)),
-			float0(dst), float0(x), float0(y), float0(w)))
+		C.tessera_small_gradient32(d.c(), float0(tables), float0(work), float0([]T(filter)), float0(dst), float0(x), float0(y), float0(w))
+	} else {
+		C.tessera_small_gradient64(d.c(), double0(tables), double0(work), double0([]T(filter)), double0(dst), double0(x), double0(y), double0(w))
 	}
-	return float64(C.tessera_small_gradient64(d.c(), double0(tables), double0(work), double0([]T(filter)),
-		double0(dst), double0(x), double0(y), double0(w)))
+}
+
+func misfitSmall[T linalg.Float](d dims, tables, work []T, filter Filter[T], x, y, w []T) float64 {
+	if _, single := any(x).([]float32); single {
+		return float64(C.tessera_small_misfit32(d.c(), float0(tables), float0(work), float0([]T(filter)), float0(x), float0(y), float0(w)))
+	}
+	return float64(C.tessera_small_misfit64(d.c(), double0(tables), double0(work), double0([]T(filter)), double0(x), double0(y), double0(w)))
 }

@@ -120,7 +120,8 @@ func testSmall[T linalg.Float](t *testing.T, tolerance float64) {
 				if weights != nil {
 					ws = convert[T](weights)
 				}
-				m := s.Gradient(got, convert[T](x), convert[T](y), ws, f)
+				s.Gradient(got, convert[T](x), convert[T](y), ws, f)
+				m := s.Misfit(convert[T](x), convert[T](y), ws, f)
 				if math.Abs(m-misfit) > 10*tolerance*misfit {
 					t.Errorf("misfit %g, want %g", m, misfit)
 				}
@@ -130,7 +131,8 @@ func testSmall[T linalg.Float](t *testing.T, tolerance float64) {
 				}
 				// The plain version gives the same.
 				plain := make([]T, side*side)
-				mp := gradientPlain(s.dims, s.tables, s.work, f, plain, convert[T](x), convert[T](y), ws)
+				gradientPlain(s.dims, s.tables, s.work, f, plain, convert[T](x), convert[T](y), ws)
+				mp := misfitPlain(s.dims, s.tables, s.work, f, convert[T](x), convert[T](y), ws)
 				if d := farthest(plain, want); d > 3*tolerance*scale*scale || math.Abs(mp-misfit) > 10*tolerance*misfit {
 					t.Errorf("plain Gradient: off by %.2e, misfit %g, want %g", d, mp, misfit)
 				}

@@ -131,8 +131,9 @@ func applyPlain[T linalg.Float](d dims, tables, work []T, filter Filter[T], tran
 	}
 }
 
-func gradientPlain[T linalg.Float](d dims, tables, work []T, filter Filter[T], dst, x, y, w []T) float64 {
-	v := viewOf(d, tables, work)
+// residual transforms x, applies the filter and leaves W (H x - y) in img; it
+// returns |W^(1/2) (H x - y)|^2 / 2.
+func (v *view[T]) residual(filter Filter[T], x, y, w []T) float64 {
 	v.load(x)
 	v.forward()
 	v.multiply(filter, false)
@@ -150,11 +151,20 @@ func gradientPlain[T linalg.Float](d dims, tables, work []T, filter Filter[T], d
 		}
 	}
 	v.clearLast()
+	return sum / 2
+}
+
+func gradientPlain[T linalg.Float](d dims, tables, work []T, filter Filter[T], dst, x, y, w []T) {
+	v := viewOf(d, tables, work)
+	v.residual(filter, x, y, w)
 	v.forward()
 	v.multiply(filter, true)
 	v.inverse()
 	for i := range v.side {
 		copy(dst[i*v.side:(i+1)*v.side], v.row(i))
 	}
-	return sum / 2
+}
+
+func misfitPlain[T linalg.Float](d dims, tables, work []T, filter Filter[T], x, y, w []T) float64 {
+	return viewOf(d, tables, work).residual(filter, x, y, w)
 }

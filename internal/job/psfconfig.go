@@ -141,8 +141,21 @@ func (s *fieldSection) check(f *config.File) {
 	f.Want(s.SNR > 0 && !math.IsInf(s.SNR, 0), "simulate.snr", "more than 0")
 }
 
+// compatiblePSF is the defaults where psf.compat asks for those of sf_deconvolve.
+func compatiblePSF() psfConfig {
+	c := defaultPSF()
+	s := &c.PSF
+	s.Precision, s.Start, s.Threshold, s.Factor = string(psf.Double), string(psf.FromOnes), string(psf.Hard), 1
+	s.LookEvery, s.Tolerance, s.Reweightings, s.Balance = 1, 3e-4, 1, false
+	s.Tau, s.SigmaDual = 0.5, 0.5
+	return c
+}
+
 func loadPSF(f *config.File) *Job {
 	c := defaultPSF()
+	if f.String("psf.compat") == sfDeconvolve {
+		c = compatiblePSF()
+	}
 	f.Decode(&c)
 	c.PSF.check(f)
 	c.Simulate.check(f)

@@ -54,10 +54,13 @@ func NewStarlet[T linalg.Float](f Family, side, scales int, periodic bool) *Star
 	return s
 }
 
+// stride is from row to row of a work array, whole vectors.
+func (s shape) stride() int { return (s.width() + lanes - 1) / lanes * lanes }
+
 // lanes of room after each work array let rows be handled in whole vectors.
 const lanes = 8
 
-func (s shape) workLen() int { return 2*s.width()*s.width() + s.width() + 3*lanes }
+func (s shape) workLen() int { return 3 * (s.width()*s.stride() + lanes) }
 
 // Clone returns a transform with work space of its own.
 func (s *Starlet[T]) Clone() *Starlet[T] { return &Starlet[T]{s.shape, make([]T, len(s.work))} }

@@ -2,6 +2,7 @@
 
 package wavelet
 
+// #cgo CFLAGS: -O3
 // #cgo noescape tessera_starlet_forward32
 // #cgo nocallback tessera_starlet_forward32
 // #cgo noescape tessera_starlet_forward64
@@ -18,7 +19,7 @@ import "tessera/internal/linalg"
 func (s shape) c() C.struct_tessera_starlet {
 	c := C.struct_tessera_starlet{
 		side: C.ptrdiff_t(s.side), scales: C.ptrdiff_t(s.scales), radius: C.ptrdiff_t(s.radius),
-		margin: C.ptrdiff_t(s.margin()), width: C.ptrdiff_t(s.width()),
+		margin: C.ptrdiff_t(s.margin()), width: C.ptrdiff_t(s.width()), stride: C.ptrdiff_t(s.stride()),
 		h0: C.double(s.taps[0]), h1: C.double(s.taps[1]), h2: C.double(s.taps[2]),
 	}
 	if s.periodic {

@@ -1,7 +1,7 @@
 #include <stddef.h>
 
 struct tessera_starlet {
-	ptrdiff_t side, scales, radius, margin, width;
+	ptrdiff_t side, scales, radius, margin, width, stride;
 	int periodic;
 	double h0, h1, h2;
 };
