@@ -54,6 +54,9 @@ func Normalise(side int, kernels []float64, first int) (changed int, err error) 
 		if math.Abs(sum-1) > sumTolerance {
 			changed++
 		}
+		if math.Abs(sum-1) < 1e-13 {
+			continue // by rounding: dividing would only round again
+		}
 		for i := range h {
 			h[i] /= sum
 		}

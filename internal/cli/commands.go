@@ -47,13 +47,17 @@ Nothing of the problem's size is allocated.`,
 			Run:   plan,
 		},
 		{
-			Name: "simulate", Args: "observations -out FILE [flags]",
-			Short: "make scattered observations to try a fit on",
-			Long: `Writes a table (FILE.csv, FILE.npy or FILE.fits) of simulated observations: a
-clustered survey of a known function, or with -from a sample of a picture's
-pixels, denser where it is bright, as row, column and value.`,
+			Name: "simulate", Args: "KIND -out PATH [flags]",
+			Short: "make data to try a job on: observations, survey",
+			Long: `simulate observations -out FILE writes a table (FILE.csv, .npy or .fits) of
+observations: a clustered survey of a known function, or with -from a sample of a
+picture's pixels, denser where it is bright, as row, column and value.
+
+simulate survey -out DIR writes galaxy stamps with noise, their truth, and PSFs
+that vary over the field, with a table that says which is whose. The bytes do not
+depend on the number of ranks.`,
 			Flags: simulateFlags,
-			Run:   simulateTable,
+			Run:   simulateData,
 		},
 		{
 			Name: "info", Args: "FILE...",

@@ -9,37 +9,63 @@ import (
 	"os"
 
 	"tessera/internal/job"
+	"tessera/ranks"
 )
 
 // simulation is what the flags of simulate say.
 type simulation struct {
 	job.Sampling
-	seed uint64
+	survey job.SurveyFiles
+	seed   uint64
+	count  int // 0 = the kind's own
 }
 
 func simulateFlags(fs *flag.FlagSet, o *options) {
 	s := &o.simulation
-	fs.StringVar(&o.out, "out", "", "write the table to `FILE`, which ends in .csv, .npy or .fits")
-	fs.StringVar(&s.From, "from", "", "sample the pixels of `IMAGE`; otherwise a survey is made up")
-	fs.Float64Var(&s.Fraction, "fraction", 0.1, "of the image's pixels, `F` of them")
-	fs.IntVar(&s.Count, "count", 10000, "`N` observations of the survey")
-	fs.IntVar(&s.Dim, "dim", 2, "in `D` dimensions, 1 to 3")
-	fs.IntVar(&s.Clusters, "clusters", 6, "in `K` clusters")
-	fs.Float64Var(&s.Clustered, "clustered", 0.8, "with the fraction `F` of them; the others are uniform")
-	fs.Float64Var(&s.Noise, "noise", 0.1, "standard deviation `S` of the noise; none on pixels")
+	fs.StringVar(&o.out, "out", "", "write observations to the `FILE`, which ends in .csv, .npy or .fits; a survey into the directory")
 	fs.Uint64Var(&s.seed, "seed", 1, "`SEED` of everything that is drawn")
-	fs.BoolVar(&o.force, "force", false, "replace a file that is there already")
+	fs.IntVar(&s.count, "count", 0, "`N` observations (10000) or stamps (1000)")
+	fs.BoolVar(&o.force, "force", false, "replace what is there already")
+
+	fs.StringVar(&s.From, "from", "", "observations: sample the pixels of `IMAGE`; otherwise a survey of points is made up")
+	fs.Float64Var(&s.Fraction, "fraction", 0.1, "observations: of the image's pixels, `F` of them")
+	fs.IntVar(&s.Dim, "dim", 2, "observations: in `D` dimensions, 1 to 3")
+	fs.IntVar(&s.Clusters, "clusters", 6, "observations: in `K` clusters")
+	fs.Float64Var(&s.Clustered, "clustered", 0.8, "observations: the fraction `F` of them in clusters; the others are uniform")
+	fs.Float64Var(&s.Noise, "noise", 0.1, "observations: standard deviation `S` of the noise; none on pixels")
+
+	rankFlag(fs, o)
+	fs.IntVar(&s.survey.Side, "side", 41, "survey: stamps of `N` x N pixels")
+	fs.IntVar(&s.survey.PSFs, "psfs", 600, "survey: `N` different PSFs over the field")
+	fs.Float64Var(&s.survey.SNR, "snr", 2, "survey: mean rms of a stamp over the noise, `R`")
+	fs.StringVar(&s.survey.Format, "format", "npy", "survey: `npy` or fits")
+	fs.BoolVar(&s.survey.Single, "single", false, "survey: write single precision")
+}
+
+// simulateData writes the kind of data that the command names.
+func simulateData(ctx context.Context, c *call) error {
+	kind := ""
+	if len(c.args) == 1 {
+		kind = c.args[0]
+	}
+	switch kind {
+	case "observations":
+		return simulateTable(ctx, c)
+	case "survey":
+		return simulateSurvey(ctx, c)
+	}
+	return usageError{"tessera simulate: what? It makes observations or a survey"}
 }
 
 // simulateTable writes a table of observations.
 func simulateTable(ctx context.Context, c *call) error {
-	if len(c.args) != 1 || c.args[0] != "observations" {
-		return usageError{"tessera simulate: what? It makes observations"}
-	}
 	if c.out == "" {
 		return usageError{"tessera simulate: where to? -out FILE.csv, .npy or .fits"}
 	}
 	s := c.simulation
+	if s.Count = s.count; s.Count == 0 {
+		s.Count = 10000
+	}
 	if err := s.Check(); err != nil {
 		return usageError{"tessera simulate: " + err.Error()}
 	}
@@ -57,4 +83,37 @@ func simulateTable(ctx context.Context, c *call) error {
 		_, err = fmt.Fprintf(c.stdout, "%d observations in %s\n", n, c.out)
 		return err
 	})
+}
+
+// simulateSurvey writes stamps and PSFs, drawn by all ranks.
+func simulateSurvey(ctx context.Context, c *call) error {
+	if c.out == "" {
+		return usageError{"tessera simulate: where to? -out DIRECTORY"}
+	}
+	s := c.simulation.survey
+	if s.Seed, s.Count = c.simulation.seed, c.simulation.count; s.Count == 0 {
+		s.Count = 1000
+	}
+	if err := s.Check(); err != nil {
+		return usageError{"tessera simulate: " + err.Error()}
+	}
+	var v verdict
+	err := ranks.Launch(ctx, ranks.Options{Ranks: c.ranks, Grace: grace}, func(ctx context.Context, comm ranks.Comm) error {
+		code := []float64{done}
+		if comm.Rank() == 0 && !c.force {
+			code[0] = float64(status(report(c.stderr, s.Refuse(c.out))))
+		}
+		if err := comm.Bcast(code, 0); err != nil || code[0] != done {
+			v.set(int(code[0]))
+			return err
+		}
+		if err := s.Write(ctx, comm, c.out); err != nil {
+			return err
+		}
+		if comm.Rank() == 0 {
+			fmt.Fprintf(c.stdout, "%d stamps and %d PSFs in %s\n", s.Count, s.PSFs, c.out)
+		}
+		return nil
+	})
+	return v.of(err)
 }
