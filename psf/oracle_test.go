@@ -299,6 +299,7 @@ func smallStack(seed uint64, count, side, kernelSide int, masked bool) *Stack {
 }
 
 func TestAgainstNaive(t *testing.T) {
+	notShort(t)
 	for _, mode := range []Mode{Sparse, LowRank} {
 		for _, border := range []Border{Zero, Wrap} {
 			for _, masked := range []bool{false, true} {

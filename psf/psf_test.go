@@ -21,6 +21,13 @@ import (
 // native kernels they have fewer, and check convergence alone.
 var native = !strings.Contains(linalg.Backend(), "gonum")
 
+// notShort skips a test that is about numbers, not about who shares them.
+func notShort(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds, minutes with the race detector")
+	}
+}
+
 // stretch is one rank's part of a stack.
 func stretch(s *Stack, o Options, size, rank int) (*Stack, Options) {
 	lo, hi := halo.Split(s.Total, size, rank)
@@ -145,6 +152,7 @@ func referenceStack(t testing.TB) (*Stack, []float64) {
 // What sf_deconvolve 5.0 computed, at any number of ranks. TestAgainstNaive is its
 // sibling on generated data.
 func TestParity(t *testing.T) {
+	notShort(t)
 	s, _ := referenceStack(t)
 	for name, o := range map[string]Options{
 		"psf-primal-sparse-zeropad-5+5it.npy": {Iterations: 5, Reweightings: 1},
@@ -166,6 +174,7 @@ func TestParity(t *testing.T) {
 }
 
 func TestReferenceQuality(t *testing.T) {
+	notShort(t)
 	s, truth := referenceStack(t)
 	r := solve(t, 2, s, Options{})
 	if px, e := medians(s, r, truth); px > 0.035 || e > 0.047 {
@@ -187,6 +196,7 @@ func checkDescent(t *testing.T, name string, r *Result, burnIn int) {
 }
 
 func TestSparseQuality(t *testing.T) {
+	notShort(t)
 	s, truth := survey(100, 100, 2, 3)
 	iterations := 150
 	if !native {
@@ -204,8 +214,9 @@ func TestSparseQuality(t *testing.T) {
 }
 
 func TestLowRankQuality(t *testing.T) {
+	notShort(t)
 	count := 1000
-	if !native || testing.Short() {
+	if !native {
 		count = 100
 	}
 	s, truth := survey(count, 600, 2, 1)

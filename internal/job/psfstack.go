@@ -51,6 +51,10 @@ func (c *psfConfig) readStamps(comm ranks.Comm) (*stamps, error) {
 		if err != nil {
 			return err
 		}
+		if st.Count == 0 || st.Rows != st.Cols || p.Count == 0 || p.Rows != p.Cols {
+			return fmt.Errorf("%s and %s: %d stamps of %d x %d and %d PSFs of %d x %d, want square ones", // changed since they were checked
+				c.Stack.Path, c.PSF.Path, st.Count, st.Rows, st.Cols, p.Count, p.Rows, p.Cols)
+		}
 		s.format, s.header = st.Format, st.Header
 		total, side, psfs, kernelSide = st.Count, st.Rows, p.Count, p.Rows
 		return nil
@@ -97,6 +101,9 @@ func (c *psfConfig) readStamps(comm ranks.Comm) (*stamps, error) {
 	s.unique = last - first
 	if s.normalised, err = psf.Normalise(kernelSide, s.Kernels, first); err != nil {
 		return nil, inFile(c.PSF.Path, err)
+	}
+	if last-first == psfs && comm.Rank() > 0 {
+		s.normalised = 0 // all ranks have the same ones, the first tells of them
 	}
 	if s.normalised > 0 && c.PSF.Strict {
 		return nil, fmt.Errorf("%s: %d of the PSFs %d to %d do not sum to 1 within 1e-5, as psf.strict wants", c.PSF.Path, s.normalised, first, last-1)

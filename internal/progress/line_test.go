@@ -90,3 +90,19 @@ func TestDuration(t *testing.T) {
 		}
 	}
 }
+
+func TestCount(t *testing.T) {
+	l, out, now := console(false)
+	for i := 10; i <= 60; i += 10 {
+		*now = now.Add(3 * time.Second)
+		l.Count("sparse iteration", i, 60, "cost 1.5")
+	}
+	l.Done()
+	want := "sparse iteration  10 of 60  cost 1.5\n" + // at once: nothing else has been shown
+		"sparse iteration  30 of 60  cost 1.5  about 9.0 s left\n" +
+		"sparse iteration  50 of 60  cost 1.5  about 3.0 s left\n"
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out, want)
+	}
+	(*Line)(nil).Count("nothing", 1, 2, "") // is not shown
+}

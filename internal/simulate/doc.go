@@ -1,5 +1,6 @@
-// Package simulate makes data whose truth is known: a deep-sky frame, and the noise
-// and dead pixels of the camera that saw it.
+// Package simulate makes data whose truth is known: a deep-sky frame, with the noise
+// and dead pixels of the camera that saw it; scattered observations; a survey of
+// galaxy stamps, each behind a point spread function of its own.
 //
 // Every rank renders its own box and nothing else. The value of a pixel depends on
 // the seed and on the pixel's place in the frame, never on the box asked for or on
