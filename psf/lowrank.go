@@ -36,8 +36,9 @@ type lowRank[T linalg.Float] struct {
 	iteration int
 	singular  []float64 // of Z
 	passes    int
-	tile      []T // scratch: tileStamps x n, tileStamps x block
-	sum       []T // scratch: block x n
+	worst     float64 // error of the singular vectors that was accepted, in all iterations
+	tile      []T     // scratch: tileStamps x n, tileStamps x block
+	sum       []T     // scratch: block x n
 }
 
 // tileStamps are multiplied with the block at once; their sum is taken in T, that
@@ -230,7 +231,7 @@ func (s *solver[T]) follow() (stop bool, err error) {
 		short := kept == l.block && l.block < min(l.n, s.total)
 		if !short && (worst <= accuracy || pass >= most || l.block == l.n) {
 			l.keep(s, r, kept)
-			l.basis = r.next
+			l.basis, l.worst = r.next, max(l.worst, worst)
 			return stop, nil
 		}
 		l.basis = r.next

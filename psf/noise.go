@@ -1,6 +1,7 @@
 package psf
 
 import (
+	"errors"
 	"math"
 	"slices"
 
@@ -62,6 +63,9 @@ func noises(comm ranks.Comm, s *Stack, o *Options, weights []float64) ([]float64
 		d, err := stackMedian(comm, seen)
 		if err != nil {
 			return nil, err
+		}
+		if d == 0 {
+			return nil, errors.New("psf: the noise of the stack comes out as 0, most of its pixels being equal: it has to be given")
 		}
 		for i := range out {
 			out[i] = madFactor * d

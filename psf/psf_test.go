@@ -381,6 +381,7 @@ func TestErrors(t *testing.T) {
 		"mode":       {func(_ *Stack, o *Options) { o.Mode = "fast" }, `mode "fast"`},
 		"start":      {func(_ *Stack, o *Options) { o.Start = FromGiven }, "a start of 0 numbers"},
 		"thresholds": {func(_ *Stack, o *Options) { o.Thresholds = []float64{1} }, "1 thresholds for 3 scales"},
+		"constant":   {func(s *Stack, _ *Options) { clear(s.Data) }, "the noise of the stack comes out as 0"},
 		"sigma":      {func(_ *Stack, o *Options) { o.Noise = Given }, "noise of standard deviation 0"},
 	} {
 		s, o := good(), Options{Iterations: 2}

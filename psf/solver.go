@@ -39,6 +39,7 @@ type Result struct {
 	Beta       float64   // bound of, or with Compatible an estimate of, the largest |H|^2 max W
 	Singular   []float64 // low rank: singular values of Z
 	Passes     int       // low rank: products with the stack in all iterations
+	Accuracy   float64   // low rank: largest |V'V b - s^2 b| / s_1^2 of a singular vector b that was used
 	Moved      int       // sparse: stamps that changed rank to balance the rest
 	Setup      float64   // seconds, of this rank
 	Solve      float64
@@ -159,7 +160,7 @@ func deconvolve[T linalg.Float](ctx context.Context, comm ranks.Comm, stack *Sta
 	}
 	r.Noise, r.Moved, r.Done = sums[0], int(sums[1]), int(most[0])
 	if s.low != nil {
-		r.Singular, r.Passes = s.low.singular, s.low.passes
+		r.Singular, r.Passes, r.Accuracy = s.low.singular, s.low.passes, s.low.worst
 	}
 	return r, nil
 }
@@ -339,9 +340,12 @@ func (s *solver[T]) start(stack *Stack) {
 			y[j] = T(v)
 			signal += v * v
 		}
+		if signal == 0 {
+			continue
+		}
 		// The noise's energy over the light's, a flat spectrum of both.
 		noise := float64(s.n) * s.noise[i] * s.noise[i]
-		mu := noise / max(signal-noise, 0.01*noise)
+		mu := max(noise/max(signal-noise, 0.01*noise), 1e-6)
 		part := s.x[i*s.n : (i+1)*s.n]
 		s.conv.Apply(part, y, s.conv.Filter(stack.KernelSide, s.kernels[st.kernel], func(h complex128) complex128 {
 			return complex(real(h), -imag(h)) / complex(real(power(h))+mu, 0)

@@ -153,7 +153,7 @@ func (s *solver[T]) runPass(ctx context.Context) error {
 		if to >= s.o.Iterations {
 			return nil
 		}
-		if s.o.Balance {
+		if s.o.Balance && s.o.StampTolerance > 0 {
 			if err := s.balance(); err != nil {
 				return err
 			}

@@ -57,6 +57,7 @@ type lowRankMetrics struct {
 	Threshold string `json:"threshold"`
 	Singular  series `json:"singular_values"`
 	Products  int    `json:"products"` // of the block with the stack, in all iterations
+	Accuracy  number `json:"accuracy"` // of the singular vectors, the worst that was used
 }
 
 type lookMetrics struct {

@@ -111,7 +111,7 @@ func (r *psfRun) account() error {
 	m.Tau, m.SigmaDual, m.Rho, m.Beta = number(res.Tau), number(res.SigmaDual), number(s.Rho), number(res.Beta)
 	m.Iterations, m.Converged, m.Moved = res.Done, res.Converged, res.Moved
 	if s.Mode == string(psf.LowRank) {
-		m.Low = &lowRankMetrics{Lambda: number(res.Lambda), Threshold: s.Threshold, Singular: res.Singular, Products: res.Passes}
+		m.Low = &lowRankMetrics{Lambda: number(res.Lambda), Threshold: s.Threshold, Singular: res.Singular, Products: res.Passes, Accuracy: number(res.Accuracy)}
 	}
 	for _, l := range res.Looks {
 		m.Looks = append(m.Looks, lookMetrics{l.Iteration, number(l.Cost()), number(l.Misfit), number(l.Penalty), l.Rank, l.Active})
