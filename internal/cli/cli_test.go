@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"tessera/internal/linalg"
 	"tessera/ranks"
 )
 
@@ -28,8 +30,12 @@ func TestScripts(t *testing.T) {
 			"metric":    metric,
 			"mpirun":    mpirun,
 		},
-		// [mpi]: this test binary has MPI, and there is a launcher for it.
+		// [mpi]: this test binary has MPI, and there is a launcher for it. [native]: it
+		// has native kernels.
 		Condition: func(cond string) (bool, error) {
+			if cond == "native" {
+				return !strings.Contains(linalg.Backend(), "gonum"), nil
+			}
 			if cond != "mpi" {
 				return false, fmt.Errorf("unknown condition %q", cond)
 			}
