@@ -50,6 +50,8 @@ func kinds() []kind {
 		{"kernel", loadKernel},
 		{"deep-kernel", loadDeep},
 		{"psf", loadPSF},
+		{"scdl-train", loadSCDL},
+		{"scdl-spectra", loadSpectra},
 	}
 }
 

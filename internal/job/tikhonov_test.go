@@ -209,7 +209,8 @@ func TestThrough(t *testing.T) {
 // Whatever a config says, loading it ends in a job or in problems.
 func FuzzLoad(f *testing.F) {
 	for _, path := range []string{"../../configs/deblur.toml", "../../configs/hubble.toml", "../../configs/inpaint.toml", "../../configs/reference.toml",
-		"../../configs/kernel.toml", "../../configs/deep-kernel.toml", "../../configs/two-layer.toml"} {
+		"../../configs/kernel.toml", "../../configs/deep-kernel.toml", "../../configs/two-layer.toml",
+		"../../configs/psf-sparse.toml", "../../configs/scdl-train-spectral.toml"} {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			f.Fatal(err)
@@ -232,9 +233,15 @@ func FuzzLoad(f *testing.F) {
 // The reference configs name every key of their jobs, with the default.
 func TestReferenceIsTheDefaults(t *testing.T) {
 	for name, defaults := range map[string]func() any{
-		"reference.toml":             func() any { c := defaultTikhonov(); c.Job = "tikhonov"; return &c },
-		"reference-two-layer.toml":   func() any { c := defaultTwoLayer(); c.Job = "two-layer"; return &c },
-		"reference-kernel.toml":      func() any { c := defaultKernel(); c.Job = "kernel"; return &c },
+		"reference.toml":           func() any { c := defaultTikhonov(); c.Job = "tikhonov"; return &c },
+		"reference-two-layer.toml": func() any { c := defaultTwoLayer(); c.Job = "two-layer"; return &c },
+		"reference-kernel.toml":    func() any { c := defaultKernel(); c.Job = "kernel"; return &c },
+		"reference-scdl-spectra.toml": func() any {
+			c := defaultSpectra()
+			c.Job, c.Data.Low = "scdl-spectra", "low.npy" // which has no default
+			return &c
+		},
+		"reference-scdl-train.toml":  func() any { c := defaultSCDL(); c.Job = "scdl-train"; return &c },
 		"reference-psf.toml":         func() any { c := defaultPSF(); c.Job = "psf"; return &c },
 		"reference-deep-kernel.toml": func() any { c := defaultDeep(); c.Job = "deep-kernel"; return &c },
 	} {

@@ -21,6 +21,9 @@ const (
 	forGalaxyStamp
 	forStampPSF
 	forStampNoise
+	forSpectra
+	forSpectralBumps
+	forSpectralNoise
 )
 
 func newStream(seed, purpose, item uint64) stream {

@@ -1,0 +1,194 @@
+package job
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+
+	"tessera/internal/config"
+	"tessera/internal/simulate"
+	"tessera/ranks"
+	"tessera/scdl"
+)
+
+// scdlConfig is everything an scdl-train config may say.
+type scdlConfig struct {
+	Job      string         `toml:"job"`
+	Seed     uint64         `toml:"seed"`
+	Data     matrixSection  `toml:"data"`
+	Simulate spectraSection `toml:"simulate"`
+	SCDL     scdlSection    `toml:"scdl"`
+	Code     codeSection    `toml:"code"`
+	Output   dirSection     `toml:"output"`
+}
+
+// spectraSection describes spectra that are made up where no files are named.
+type spectraSection struct {
+	Count int     `toml:"count"`
+	High  int     `toml:"high"` // numbers of a spectrum; the low ones have a third
+	Noise float64 `toml:"noise"`
+}
+
+// matrixSection names matched samples: tables with a sample a column, or a row.
+type matrixSection struct {
+	High    string  `toml:"high"`
+	Low     string  `toml:"low"`
+	Samples string  `toml:"samples"` // columns | rows
+	HeldOut float64 `toml:"held_out"`
+}
+
+// scdlSection fills scdl.Options.
+type scdlSection struct {
+	Atoms      int     `toml:"atoms"`
+	Iterations int     `toml:"iterations"`
+	Lambda     float64 `toml:"lambda"`
+	C1         float64 `toml:"c1"`
+	C2         float64 `toml:"c2"`
+	C3         float64 `toml:"c3"`
+	Beta       float64 `toml:"beta"`
+	Step       float64 `toml:"step"`
+	Start      string  `toml:"start"` // random | first
+	Tolerance  float64 `toml:"tolerance"`
+	Precision  string  `toml:"precision"`
+	Compat     string  `toml:"compat"` // none | sequential | spark
+}
+
+// codeSection says how held-out samples are written in atoms.
+type codeSection struct {
+	Method     string  `toml:"method"` // ridge | lasso
+	Lambda     float64 `toml:"lambda"`
+	Iterations int     `toml:"iterations"`
+}
+
+func (s *codeSection) code() scdl.Code {
+	return scdl.Code{Method: s.Method, Lambda: s.Lambda, Iterations: s.Iterations}
+}
+
+func (s *codeSection) check(f *config.File) {
+	f.OneOf("code.method", s.Method, "ridge", "lasso")
+	f.Want(s.Lambda > 0 && !math.IsInf(s.Lambda, 0), "code.lambda", "more than 0")
+	f.Want(s.Iterations >= 1, "code.iterations", "1 or more")
+}
+
+// dirSection says where the result goes.
+type dirSection struct {
+	Dir string `toml:"dir"`
+}
+
+func defaultSCDL() scdlConfig {
+	return scdlConfig{
+		Seed:     1,
+		Data:     matrixSection{Samples: "columns", HeldOut: 0.2},
+		Simulate: spectraSection{Count: 4000, High: 25, Noise: 0.002},
+		SCDL: scdlSection{
+			Atoms: 128, Iterations: 50, Lambda: 0.001, C1: 0.4, C2: 0.4, C3: 0.8, Beta: 1, Step: 0.02, Start: "random",
+			Precision: string(scdl.Single), Compat: "none",
+		},
+		Code:   codeSection{Method: "ridge", Lambda: 1e-3, Iterations: 200},
+		Output: dirSection{Dir: "out/scdl"},
+	}
+}
+
+// compatibleSCDL is the defaults where scdl.compat names a reference program.
+func compatibleSCDL() scdlConfig {
+	c := defaultSCDL()
+	c.SCDL.Lambda, c.SCDL.Beta, c.SCDL.Start, c.SCDL.Precision = 0.1, 0.01, "first", string(scdl.Double)
+	return c
+}
+
+func (c *scdlConfig) check(f *config.File) {
+	s := &c.SCDL
+	f.Want((c.Data.High != "") == (c.Data.Low != ""), "data.high", "data.high and data.low, files of matched samples, or neither")
+	f.Want(c.Simulate.Count >= 1 && c.Simulate.Count <= 1<<31, "simulate.count", "1 to 2^31 spectra")
+	f.Want(c.Simulate.High >= 3 && c.Simulate.High <= 100000, "simulate.high", "3 to 100000 numbers")
+	f.Want(c.Simulate.Noise >= 0 && !math.IsInf(c.Simulate.Noise, 0), "simulate.noise", "0 or more")
+	f.OneOf("data.samples", c.Data.Samples, "columns", "rows")
+	f.Want(c.Data.HeldOut >= 0 && c.Data.HeldOut < 1, "data.held_out", "a fraction, 0 or more and less than 1")
+	f.Want(s.Atoms >= 1 && s.Atoms <= 1<<16, "scdl.atoms", "1 to 65536")
+	f.Want(s.Iterations >= 1, "scdl.iterations", "1 or more")
+	for key, v := range map[string]float64{"lambda": s.Lambda, "c1": s.C1, "c2": s.C2, "c3": s.C3, "beta": s.Beta, "step": s.Step} {
+		f.Want(v > 0 && !math.IsInf(v, 0), "scdl."+key, "more than 0")
+	}
+	f.Want(s.Tolerance >= 0 && s.Tolerance < 1, "scdl.tolerance", "a fraction of the error; 0 = run all iterations")
+	f.OneOf("scdl.start", s.Start, "random", "first")
+	f.OneOf("scdl.precision", s.Precision, string(scdl.Single), string(scdl.Double))
+	f.OneOf("scdl.compat", s.Compat, "none", string(scdl.Sequential), string(scdl.Spark))
+	c.Code.check(f)
+	f.Want(c.Output.Dir != "", "output.dir", "a directory")
+}
+
+func loadSCDL(f *config.File) *Job {
+	c := defaultSCDL()
+	if compat := scdl.Compatibility(f.String("scdl.compat")); compat == scdl.Sequential || compat == scdl.Spark {
+		c = compatibleSCDL()
+	}
+	f.Decode(&c)
+	c.check(f)
+	return &Job{
+		Dir: c.Output.Dir,
+		CheckFiles: func() error {
+			checkMatrix(f, "data.high", c.Data.High)
+			checkMatrix(f, "data.low", c.Data.Low)
+			return f.Err()
+		},
+		Run: func(ctx context.Context, comm ranks.Comm, env Env) error {
+			return logged(comm, c.Output.Dir, func(log *slog.Logger) error {
+				if comm.Rank() == 0 {
+					defer env.Progress.Done()
+				}
+				r := &scdlRun{comm: comm, env: env, log: log, c: &c, began: comm.Wtime(), m: &scdlMetrics{}}
+				r.m.provenance = newProvenance(comm, env, c.Seed)
+				r.m.ConfigFile, r.m.Config = f.Name(), sections(f.Values())
+				return r.run(ctx)
+			})
+		},
+		Plan: func(_ context.Context, _ ranks.Comm, w io.Writer, n int, _ Link) error { return c.plan(w, n) },
+	}
+}
+
+func (c *scdlConfig) options() scdl.Options {
+	s := &c.SCDL
+	o := scdl.Options{
+		Atoms: s.Atoms, Iterations: s.Iterations, Lambda: s.Lambda, C1: s.C1, C2: s.C2, C3: s.C3, Beta: s.Beta, Step: s.Step,
+		FirstColumns: s.Start == "first", Tolerance: s.Tolerance, Precision: scdl.Precision(s.Precision), Seed: c.Seed,
+	}
+	if s.Compat != "none" {
+		o.Compatibility = scdl.Compatibility(s.Compat)
+	}
+	return o
+}
+
+// shapes are those of the samples.
+func (c *scdlConfig) shapes() (high, low matrixShape, err error) {
+	if c.Data.High == "" {
+		sim := simulate.Spectra{High: c.Simulate.High}
+		return matrixShape{c.Simulate.High, c.Simulate.Count}, matrixShape{sim.Low(), c.Simulate.Count}, nil
+	}
+	if high, err = statMatrix(c.Data.High, c.Data.Samples); err == nil {
+		low, err = statMatrix(c.Data.Low, c.Data.Samples)
+	}
+	return high, low, err
+}
+
+// plan prints what the state takes; arithmetic alone.
+func (c *scdlConfig) plan(w io.Writer, n int) error {
+	high, low, err := c.shapes()
+	if err != nil {
+		return err
+	}
+	words := 4.0
+	if c.SCDL.Precision == string(scdl.Double) {
+		words = 8
+	}
+	a, k := float64(c.SCDL.Atoms), (1-c.Data.HeldOut)*float64(high.count)
+	rows := float64(high.rows + low.rows)
+	_, err = fmt.Fprintf(w, `samples         %.0f of %d and %d numbers, and %.0f held out, on %d ranks
+state           %.0f MB a rank: 6 arrays of %d codes
+iterations      %d, %.2f GFlop each a rank
+sum over ranks  %.2f MB an iteration
+`, k, high.rows, low.rows, float64(high.count)-k, n, 1e-6*6*a*k*words/float64(n), c.SCDL.Atoms, c.SCDL.Iterations,
+		1e-9*6*rows*a*k/float64(n), 8e-6*a*(rows+2))
+	return err
+}

@@ -1,0 +1,384 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"tessera/halo"
+	"tessera/internal/config"
+	"tessera/internal/imageio"
+	"tessera/internal/report"
+	"tessera/internal/simulate"
+	"tessera/ranks"
+	"tessera/scdl"
+)
+
+// matrixShape is a matrix of samples as it is meant, whatever the order in the file.
+type matrixShape struct{ rows, count int }
+
+// statMatrix tells the shape of a matrix of samples.
+func statMatrix(path, samples string) (matrixShape, error) {
+	t, err := imageio.ReadTable(path)
+	if err != nil {
+		return matrixShape{}, err
+	}
+	if samples == "rows" {
+		return matrixShape{t.Cols, t.Rows}, nil
+	}
+	return matrixShape{t.Rows, t.Cols}, nil
+}
+
+// checkMatrix records a problem unless the file at key is there; what is in it is
+// seen when it is read.
+func checkMatrix(f *config.File, key, path string) {
+	if path == "" {
+		return
+	}
+	if _, err := os.Stat(path); err != nil {
+		var pe *os.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err
+		}
+		f.Fail(key, "%v", err)
+	}
+}
+
+// readMatrix reads a matrix of samples, count x rows.
+func readMatrix(path, samples string) ([]float64, error) {
+	t, err := imageio.ReadTable(path)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range t.Data {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, fmt.Errorf("%s: %s, column %d: %g", path, t.Where(i/t.Cols), i%t.Cols+1, v)
+		}
+	}
+	if samples == "rows" {
+		return t.Data, nil
+	}
+	return transposed(t.Data, t.Cols), nil
+}
+
+// scdlRun is the state of one rank of an scdl-train job.
+type scdlRun struct {
+	comm         ranks.Comm
+	env          Env
+	log          *slog.Logger
+	c            *scdlConfig
+	began        float64
+	m            *scdlMetrics
+	learn, judge scdl.Samples // this rank's, to learn from and to judge by
+	result       *scdl.Result
+	linear       *scdl.Linear
+}
+
+func (r *scdlRun) run(ctx context.Context) error {
+	start := r.comm.Wtime()
+	r.env.Progress.Phase("samples")
+	if err := ranks.AgreeError(r.comm, r.read()); err != nil {
+		return err
+	}
+	r.m.Seconds.Read = r.comm.Wtime() - start
+	o := r.c.options()
+	o.Progress = func(p scdl.Progress) {
+		r.env.Progress.Count("training", p.Iteration, p.Of, fmt.Sprintf("error %.3g high, %.3g low", p.High, p.Low))
+		r.log.Info("iteration", "iteration", p.Iteration, "high", number(p.High), "low", number(p.Low))
+	}
+	before := *r.comm.Stats()
+	var err error
+	if r.result, err = scdl.Train(ctx, r.comm, &r.learn, o); err != nil {
+		return err
+	}
+	after := *r.comm.Stats()
+	r.m.BytesSent = after.BytesSent - before.BytesSent
+	if err := r.compare(); err != nil {
+		return err
+	}
+	if err := ranks.AgreeError(r.comm, ctx.Err()); err != nil {
+		return err
+	}
+	return r.write()
+}
+
+// read gets this rank's stretch of both parts: which samples are held out is a matter
+// of the seed and the sample alone. Files are read by every rank on its own.
+func (r *scdlRun) read() error {
+	d := &r.c.Data
+	hs, ls, err := r.c.shapes()
+	if err != nil {
+		return err
+	}
+	sim := simulate.Spectra{Seed: r.c.Seed, High: r.c.Simulate.High, Noise: r.c.Simulate.Noise}
+	x, y := make([]float64, hs.rows), make([]float64, ls.rows)
+	sample := func(k int) (high, low []float64) {
+		sim.Draw(k, x, y)
+		return x, y
+	}
+	if d.High != "" {
+		if hs.count != ls.count {
+			return fmt.Errorf("%s has %d samples, %s has %d: they do not match", d.High, hs.count, d.Low, ls.count)
+		}
+		high, err := readMatrix(d.High, d.Samples)
+		if err != nil {
+			return err
+		}
+		low, err := readMatrix(d.Low, d.Samples)
+		if err != nil {
+			return err
+		}
+		sample = func(k int) ([]float64, []float64) {
+			return high[k*hs.rows : (k+1)*hs.rows], low[k*ls.rows : (k+1)*ls.rows]
+		}
+	}
+	var learn, judge []int
+	for k := range hs.count {
+		if rand.New(rand.NewPCG(r.c.Seed, uint64(k)|1<<40)).Float64() < d.HeldOut {
+			judge = append(judge, k)
+		} else {
+			learn = append(learn, k)
+		}
+	}
+	for _, part := range []struct {
+		to    *scdl.Samples
+		which []int
+	}{{&r.learn, learn}, {&r.judge, judge}} {
+		lo, hi := halo.Split(len(part.which), r.comm.Size(), r.comm.Rank())
+		*part.to = scdl.Samples{P: hs.rows, M: ls.rows, First: lo, Total: len(part.which)}
+		for _, k := range part.which[lo:hi] {
+			high, low := sample(k)
+			part.to.High = append(part.to.High, high...)
+			part.to.Low = append(part.to.Low, low...)
+		}
+	}
+	return nil
+}
+
+// scdlMetrics is metrics.json of an scdl-train job.
+type scdlMetrics struct {
+	provenance
+
+	High         string           `json:"high"` // file; empty = made up
+	Low          string           `json:"low"`
+	Samples      int              `json:"samples"`
+	HeldOut      int              `json:"held_out"`
+	P            int              `json:"high_numbers"`
+	M            int              `json:"low_numbers"`
+	Atoms        int              `json:"atoms"`
+	Iterations   int              `json:"iterations"`
+	Converged    bool             `json:"converged"`
+	ErrorHigh    series           `json:"error_high"` // root mean square, after each iteration
+	ErrorLow     series           `json:"error_low"`
+	SparsityHigh number           `json:"nonzero_high"` // fraction of the thresholded codes
+	SparsityLow  number           `json:"nonzero_low"`
+	Coherence    number           `json:"coherence_high"` // mean over the atoms of the largest |cosine| with another
+	Reseeded     int              `json:"atoms_begun_anew"`
+	Learned      *spectralQuality `json:"learned,omitempty"` // on held-out samples
+	RawAtoms     *spectralQuality `json:"raw_atoms,omitempty"`
+	Regression   *spectralQuality `json:"linear_regression,omitempty"`
+	Seconds      scdlSeconds      `json:"seconds"`
+	BytesSent    int64            `json:"bytes_sent"` // by rank 0, in training
+	PeakMemoryMB float64          `json:"peak_memory_mb"`
+	ConfigFile   string           `json:"config_file"`
+	Config       any              `json:"config"`
+}
+
+type scdlSeconds struct {
+	Read  float64 `json:"read"`
+	Train float64 `json:"train"`
+	Total float64 `json:"total"`
+}
+
+// spectralQuality compares predicted samples with true ones.
+type spectralQuality struct {
+	RMSE  number `json:"rmse"`
+	PSNR  number `json:"psnr_db"`    // for a peak of the largest true number
+	SAM   number `json:"sam_degree"` // mean angle between a sample and its prediction
+	ERGAS number `json:"ergas"`      // 100 (M/P) sqrt(mean over the numbers of (rmse/mean)^2)
+}
+
+// compare judges the dictionaries by the held-out samples, beside raw samples as atoms
+// and linear regression. Collective.
+func (r *scdlRun) compare() error {
+	var err error
+	if r.linear, err = scdl.Regress(r.comm, &r.learn); err != nil {
+		return err
+	}
+	if r.judge.Total == 0 {
+		return nil
+	}
+	raw, err := scdl.RawAtoms(r.comm, &r.learn, r.c.SCDL.Atoms, r.c.Seed+1)
+	if err != nil {
+		return err
+	}
+	learned, err := r.result.Infer(r.judge.Low, r.c.Code.code())
+	if err != nil {
+		return err
+	}
+	plain, err := raw.Infer(r.judge.Low, r.c.Code.code())
+	if err != nil {
+		return err
+	}
+	for _, c := range []struct {
+		to **spectralQuality
+		x  []float64
+	}{{&r.m.Learned, learned}, {&r.m.RawAtoms, plain}, {&r.m.Regression, r.linear.Apply(r.judge.Low)}} {
+		if *c.to, err = spectral(r.comm, c.x, r.judge.High, r.judge.P, r.judge.M); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// spectral is the quality of samples of p numbers, on all ranks. Collective.
+func spectral(comm ranks.Comm, x, truth []float64, p, m int) (*spectralQuality, error) {
+	sums := make([]float64, 2*p+3) // squared error and sum of each number; angles, samples, samples with an angle
+	peak := []float64{math.Inf(-1)}
+	for i, v := range truth {
+		sums[i%p] += (x[i] - v) * (x[i] - v)
+		sums[p+i%p] += v
+		peak[0] = max(peak[0], v)
+	}
+	for i := 0; i < len(truth); i += p {
+		var xx, tt, xt float64
+		for j := i; j < i+p; j++ {
+			xx += x[j] * x[j]
+			tt += truth[j] * truth[j]
+			xt += x[j] * truth[j]
+		}
+		sums[2*p+1]++
+		if xx > 0 && tt > 0 {
+			sums[2*p] += math.Acos(min(1, max(-1, xt/math.Sqrt(xx*tt)))) * 180 / math.Pi
+			sums[2*p+2]++
+		}
+	}
+	if err := comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+		return nil, err
+	}
+	if err := comm.Allreduce(peak, peak, ranks.Max); err != nil {
+		return nil, err
+	}
+	n := sums[2*p+1]
+	square, relative := 0.0, 0.0
+	for j := range p {
+		square += sums[j] / (n * float64(p))
+		if mean := sums[p+j] / n; mean != 0 {
+			relative += sums[j] / n / (mean * mean) / float64(p)
+		}
+	}
+	rmse := math.Sqrt(square)
+	return &spectralQuality{
+		RMSE: number(rmse), PSNR: number(20 * math.Log10(peak[0]/rmse)), SAM: number(sums[2*p] / sums[2*p+2]),
+		ERGAS: number(100 * float64(m) / float64(p) * math.Sqrt(relative)),
+	}, nil
+}
+
+// write leaves the dictionaries, metrics.json last.
+func (r *scdlRun) write() error {
+	dir := r.c.Output.Dir
+	r.env.Progress.Phase("writing " + dir)
+	memory, err := peakMemory(r.comm)
+	if err != nil {
+		return err
+	}
+	return onRoot(r.comm, func() error {
+		if err := clearResult(dir, "dictionary-high.npy", "dictionary-low.npy", "linear.npy", "dictionary.toml", "error.png", "error.svg"); err != nil {
+			return err
+		}
+		res, m := r.result, r.m
+		in := func(name string) string { return filepath.Join(dir, name) }
+		if err := errors.Join(
+			imageio.WriteNpy(in("dictionary-high.npy"), []int{res.P, res.Atoms}, transposed(res.High, res.P)),
+			imageio.WriteNpy(in("dictionary-low.npy"), []int{res.M, res.Atoms}, transposed(res.Low, res.M)),
+			imageio.WriteNpy(in("linear.npy"), []int{res.P, res.M}, r.linear.Map),
+			r.writeHeader(in("dictionary.toml")),
+		); err != nil {
+			return err
+		}
+		var x []float64
+		for k := range res.ErrorHigh {
+			x = append(x, float64(k+1))
+		}
+		p := report.Plot{Title: fmt.Sprintf("%d atoms, %d samples", res.Atoms, r.learn.Total), X: "iteration", Y: "root mean square error", LogY: true,
+			Series: []report.Series{{Name: "high", X: x, Y: res.ErrorHigh}, {Name: "low", X: x, Y: res.ErrorLow}}}
+		if err := errors.Join(p.Write(in("error.png")), p.Write(in("error.svg"))); err != nil {
+			return err
+		}
+		m.High, m.Low, m.Samples, m.HeldOut, m.P, m.M = r.c.Data.High, r.c.Data.Low, r.learn.Total, r.judge.Total, res.P, res.M
+		m.Atoms, m.Iterations, m.Converged, m.Reseeded = res.Atoms, len(res.ErrorHigh), res.Converged, res.Reseeded
+		m.ErrorHigh, m.ErrorLow = res.ErrorHigh, res.ErrorLow
+		m.SparsityHigh, m.SparsityLow = number(res.SparsityHigh), number(res.SparsityLow)
+		m.Coherence = number(scdl.Coherence(res.Atoms, res.P, res.High))
+		m.PeakMemoryMB, m.Seconds.Train, m.Seconds.Total = memory, res.Seconds, r.comm.Wtime()-r.began
+		if err := writeMetrics(dir, m); err != nil {
+			return err
+		}
+		r.env.Progress.Done()
+		return m.summary(r.env.Summary, dir)
+	})
+}
+
+// transposed turns n x rows numbers into rows x n.
+func transposed(d []float64, rows int) []float64 {
+	n := len(d) / rows
+	t := make([]float64, len(d))
+	for i := range n {
+		for j := range rows {
+			t[j*n+i] = d[i*rows+j]
+		}
+	}
+	return t
+}
+
+// writeHeader says in TOML what the dictionaries are of.
+func (r *scdlRun) writeHeader(path string) error {
+	return imageio.WriteAtomic(path, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, `# A coupled pair of dictionaries: dictionary-high.npy (high x atoms) and
+# dictionary-low.npy (low x atoms); linear.npy (high x low) is linear regression.
+atoms = %d
+high = %d
+low = %d
+normalisation = %q
+samples = %d
+high_file = %q
+low_file = %q
+`, r.result.Atoms, r.result.P, r.result.M, strings.Replace(r.c.SCDL.Compat, "none", "joint", 1), r.learn.Total, r.c.Data.High, r.c.Data.Low)
+		return err
+	})
+}
+
+func (m *scdlMetrics) summary(w io.Writer, dir string) error {
+	if w == nil {
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...))
+	}
+	last := len(m.ErrorHigh) - 1
+	row("samples", "%d of %d and %d numbers, %d held out", m.Samples, m.P, m.M, m.HeldOut)
+	row("ranks", "%d, %s", m.Ranks, m.Transport)
+	row("dictionaries", "%d atoms, coherence %.3f, %.3f of the codes not 0", m.Atoms, m.Coherence, m.SparsityHigh)
+	row("iterations", "%d, error %.4g to %.4g high, %.4g to %.4g low", m.Iterations, m.ErrorHigh[0], m.ErrorHigh[last], m.ErrorLow[0], m.ErrorLow[last])
+	for _, q := range []struct {
+		name string
+		*spectralQuality
+	}{{"held out: learned", m.Learned}, {"raw samples as atoms", m.RawAtoms}, {"linear regression", m.Regression}} {
+		if q.spectralQuality != nil {
+			row(q.name, "%.2f dB, RMSE %.4g, SAM %.3f degrees, ERGAS %.3f", q.PSNR, q.RMSE, q.SAM, q.ERGAS)
+		}
+	}
+	row("seconds", "%.2f read, %.2f train, %.2f in all", m.Seconds.Read, m.Seconds.Train, m.Seconds.Total)
+	row("peak memory", "%.0f MB", m.PeakMemoryMB)
+	row("written to", "%s", dir)
+	return t.Flush()
+}

@@ -1,0 +1,232 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"text/tabwriter"
+
+	"tessera/halo"
+	"tessera/internal/config"
+	"tessera/internal/imageio"
+	"tessera/ranks"
+	"tessera/scdl"
+)
+
+// spectraConfig is everything an scdl-spectra config may say.
+type spectraConfig struct {
+	Job        string            `toml:"job"`
+	Seed       uint64            `toml:"seed"`
+	Dictionary dictionarySection `toml:"dictionary"`
+	Data       lowSection        `toml:"data"`
+	Code       codeSection       `toml:"code"`
+	Output     dirSection        `toml:"output"`
+}
+
+// dictionarySection names what an scdl-train job has left.
+type dictionarySection struct {
+	Dir string `toml:"dir"`
+}
+
+// lowSection names the samples whose high resolution is wanted.
+type lowSection struct {
+	Low     string `toml:"low"`
+	Truth   string `toml:"truth"`
+	Samples string `toml:"samples"`
+}
+
+func defaultSpectra() spectraConfig {
+	return spectraConfig{
+		Seed: 1,
+		Data: lowSection{Samples: "columns"}, Dictionary: dictionarySection{Dir: "out/scdl"},
+		Code: codeSection{Method: "ridge", Lambda: 1e-3, Iterations: 200}, Output: dirSection{Dir: "out/spectra"},
+	}
+}
+
+func loadSpectra(f *config.File) *Job {
+	c := defaultSpectra()
+	f.Decode(&c)
+	f.Want(c.Dictionary.Dir != "", "dictionary.dir", "a directory that an scdl-train job has written")
+	f.OneOf("data.samples", c.Data.Samples, "columns", "rows")
+	f.Want(c.Data.Low != "", "data.low", "a file of samples")
+	c.Code.check(f)
+	f.Want(c.Output.Dir != "", "output.dir", "a directory")
+	return &Job{
+		Dir: c.Output.Dir,
+		CheckFiles: func() error {
+			checkMatrix(f, "dictionary.dir", c.Dictionary.Dir)
+			checkMatrix(f, "data.low", c.Data.Low)
+			checkMatrix(f, "data.truth", c.Data.Truth)
+			return f.Err()
+		},
+		Run: func(ctx context.Context, comm ranks.Comm, env Env) error {
+			return logged(comm, c.Output.Dir, func(log *slog.Logger) error {
+				if comm.Rank() == 0 {
+					defer env.Progress.Done()
+				}
+				r := &spectraRun{comm: comm, env: env, c: &c, began: comm.Wtime(), m: &spectraMetrics{}}
+				r.m.provenance = newProvenance(comm, env, c.Seed)
+				r.m.ConfigFile, r.m.Config = f.Name(), sections(f.Values())
+				return r.run(ctx)
+			})
+		},
+		Plan: func(_ context.Context, _ ranks.Comm, w io.Writer, n int, _ Link) error {
+			low, err := statMatrix(c.Data.Low, c.Data.Samples)
+			if err == nil {
+				_, err = fmt.Fprintf(w, "samples  %d of %d numbers on %d ranks\n", low.count, low.rows, n)
+			}
+			return err
+		},
+	}
+}
+
+// spectraRun is the state of one rank of an scdl-spectra job.
+type spectraRun struct {
+	comm   ranks.Comm
+	env    Env
+	c      *spectraConfig
+	began  float64
+	m      *spectraMetrics
+	pair   *scdl.Pair
+	linear *scdl.Linear
+	counts []int // samples of each rank
+	low    []float64
+	truth  []float64 // nil if not known
+}
+
+// spectraMetrics is metrics.json of an scdl-spectra job.
+type spectraMetrics struct {
+	provenance
+
+	Samples    int              `json:"samples"`
+	P          int              `json:"high_numbers"`
+	M          int              `json:"low_numbers"`
+	Atoms      int              `json:"atoms"`
+	Learned    *spectralQuality `json:"learned,omitempty"`
+	Regression *spectralQuality `json:"linear_regression,omitempty"`
+	Seconds    scdlSeconds      `json:"seconds"`
+	ConfigFile string           `json:"config_file"`
+	Config     any              `json:"config"`
+}
+
+func (r *spectraRun) run(ctx context.Context) error {
+	r.env.Progress.Phase("samples")
+	if err := ranks.AgreeError(r.comm, r.read()); err != nil {
+		return err
+	}
+	r.env.Progress.Phase("predicting")
+	high, err := r.pair.Infer(r.low, r.c.Code.code())
+	if err := ranks.AgreeError(r.comm, errors.Join(err, ctx.Err())); err != nil {
+		return err
+	}
+	if r.truth != nil {
+		if r.m.Learned, err = spectral(r.comm, high, r.truth, r.pair.P, r.pair.M); err != nil {
+			return err
+		}
+		if r.m.Regression, err = spectral(r.comm, r.linear.Apply(r.low), r.truth, r.pair.P, r.pair.M); err != nil {
+			return err
+		}
+	}
+	total := 0
+	counts := make([]int, len(r.counts))
+	for q, n := range r.counts {
+		total += n
+		counts[q] = n * r.pair.P
+	}
+	var all []float64
+	if r.comm.Rank() == 0 {
+		all = make([]float64, total*r.pair.P)
+	}
+	if err := r.comm.Gatherv(all, counts, high, 0); err != nil {
+		return err
+	}
+	r.m.Samples, r.m.P, r.m.M, r.m.Atoms = total, r.pair.P, r.pair.M, r.pair.Atoms
+	return onRoot(r.comm, func() error { return r.write(all, total) })
+}
+
+// read gets the dictionaries and this rank's samples; every rank reads the files.
+func (r *spectraRun) read() error {
+	in := func(name string) string { return filepath.Join(r.c.Dictionary.Dir, name) }
+	var parts [3]*imageio.Array
+	for i, name := range []string{"dictionary-high.npy", "dictionary-low.npy", "linear.npy"} {
+		a, err := imageio.ReadNpy(in(name))
+		if err != nil {
+			return err
+		}
+		if len(a.Shape) != 2 {
+			return fmt.Errorf("%s: want a matrix", in(name))
+		}
+		parts[i] = a
+	}
+	p, m, atoms := parts[0].Shape[0], parts[1].Shape[0], parts[0].Shape[1]
+	if parts[1].Shape[1] != atoms || parts[2].Shape[0] != p || parts[2].Shape[1] != m {
+		return fmt.Errorf("%s: the dictionaries do not belong together", r.c.Dictionary.Dir)
+	}
+	r.pair = &scdl.Pair{P: p, M: m, Atoms: atoms, High: transposed(parts[0].Data, atoms), Low: transposed(parts[1].Data, atoms)}
+	r.linear = &scdl.Linear{P: p, M: m, Map: parts[2].Data}
+	low, err := readMatrix(r.c.Data.Low, r.c.Data.Samples)
+	if err != nil {
+		return err
+	}
+	shape, err := statMatrix(r.c.Data.Low, r.c.Data.Samples)
+	if err != nil {
+		return err
+	}
+	if shape.rows != m {
+		return fmt.Errorf("%s has samples of %d numbers, the dictionary's have %d", r.c.Data.Low, shape.rows, m)
+	}
+	lo, hi := halo.Split(shape.count, r.comm.Size(), r.comm.Rank())
+	for q := range r.comm.Size() {
+		a, b := halo.Split(shape.count, r.comm.Size(), q)
+		r.counts = append(r.counts, b-a)
+	}
+	r.low = low[lo*m : hi*m]
+	if r.c.Data.Truth == "" {
+		return nil
+	}
+	truth, err := readMatrix(r.c.Data.Truth, r.c.Data.Samples)
+	if err != nil {
+		return err
+	}
+	if len(truth) != shape.count*p {
+		return fmt.Errorf("%s holds %d numbers, want %d samples of %d", r.c.Data.Truth, len(truth), shape.count, p)
+	}
+	r.truth = truth[lo*p : hi*p]
+	return nil
+}
+
+// write leaves the predicted samples in the order of the low ones.
+func (r *spectraRun) write(high []float64, total int) error {
+	dir := r.c.Output.Dir
+	r.env.Progress.Phase("writing " + dir)
+	if err := clearResult(dir, "high.npy"); err != nil {
+		return err
+	}
+	shape := []int{total, r.pair.P}
+	if r.c.Data.Samples == "columns" {
+		shape, high = []int{r.pair.P, total}, transposed(high, r.pair.P)
+	}
+	if err := imageio.WriteNpy(filepath.Join(dir, "high.npy"), shape, high); err != nil {
+		return err
+	}
+	r.m.Seconds.Total = r.comm.Wtime() - r.began
+	if err := writeMetrics(dir, r.m); err != nil {
+		return err
+	}
+	r.env.Progress.Done()
+	if r.env.Summary == nil {
+		return nil
+	}
+	t := tabwriter.NewWriter(r.env.Summary, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "samples\t%d, from %d to %d numbers with %d atoms\n", total, r.m.M, r.m.P, r.m.Atoms)
+	if q := r.m.Learned; q != nil {
+		fmt.Fprintf(t, "learned\t%.2f dB, RMSE %.4g, SAM %.3f degrees, ERGAS %.3f\n", q.PSNR, q.RMSE, q.SAM, q.ERGAS)
+		q = r.m.Regression
+		fmt.Fprintf(t, "linear regression\t%.2f dB, RMSE %.4g, SAM %.3f degrees, ERGAS %.3f\n", q.PSNR, q.RMSE, q.SAM, q.ERGAS)
+	}
+	fmt.Fprintf(t, "written to\t%s\n", dir)
+	return t.Flush()
+}

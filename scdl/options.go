@@ -1,0 +1,91 @@
+package scdl
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// Compatibility names a program whose steps are done instead of the package's own.
+type Compatibility string
+
+const (
+	Corrected  Compatibility = ""           // the iteration of the package comment
+	Sequential Compatibility = "sequential" // SparseCoupledDictionaryLearning: see Options.compatible
+	Spark      Compatibility = "spark"      // the toolbox on Spark: the same with W_l from the old W_h
+)
+
+// Precision of the state and the products with it; what is summed over tiles is
+// float64 always, and so are the dictionaries.
+type Precision string
+
+const (
+	Single Precision = "single"
+	Double Precision = "double"
+)
+
+// Options of Train. The zero value of every field is the documented default.
+type Options struct {
+	Atoms      int // of each dictionary; required
+	Iterations int // 0 = 100
+
+	Lambda     float64 // 0 = 0.001; with Sequential and Spark 0.1
+	C1, C2, C3 float64 // penalties; 0 = 0.4, 0.4, 0.8
+	Beta       float64 // dual steps in units of the penalties; 0 = 1; Sequential and Spark 0.01
+	Step       float64 // of the dictionaries; 0 = 0.02
+	Delta      float64 // 0 = 1e-4
+
+	FirstColumns bool    // start with the first samples instead of random ones; Sequential and Spark always do
+	Tolerance    float64 // stop when the error of the high samples changes by less than this fraction; 0 = never
+
+	Precision     Precision // "" = Single; Sequential and Spark Double
+	Compatibility Compatibility
+	Seed          uint64
+
+	Progress func(Progress) // on rank 0, after every iteration; nil = silent
+}
+
+// Progress is one iteration.
+type Progress struct {
+	Iteration, Of int
+	High, Low     float64 // root mean square errors
+}
+
+func (o Options) withDefaults() Options {
+	lambda, beta, precision := 0.001, 1.0, Single
+	if o.Compatibility != Corrected {
+		lambda, beta, precision = 0.1, 0.01, Double
+		o.FirstColumns = true
+	}
+	o.Iterations = or(o.Iterations, 100)
+	o.Lambda, o.Beta, o.Precision = or(o.Lambda, lambda), or(o.Beta, beta), or(o.Precision, precision)
+	o.C1, o.C2, o.C3 = or(o.C1, 0.4), or(o.C2, 0.4), or(o.C3, 0.8)
+	o.Step, o.Delta = or(o.Step, 0.02), or(o.Delta, 1e-4)
+	return o
+}
+
+func or[T comparable](v, fallback T) T {
+	var zero T
+	if v == zero {
+		return fallback
+	}
+	return v
+}
+
+// check finds what is wrong with options, defaults filled in, for so many samples.
+func (o *Options) check(total int) error {
+	var errs []error
+	want := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("scdl: "+format, args...))
+		}
+	}
+	want(o.Atoms >= 1 && o.Atoms <= total, "%d atoms for %d samples, want 1 to as many", o.Atoms, total)
+	want(o.Iterations >= 1, "%d iterations", o.Iterations)
+	for _, v := range []float64{o.Lambda, o.C1, o.C2, o.C3, o.Beta, o.Step, o.Delta} {
+		want(v > 0 && !math.IsInf(v, 0), "lambda, c1, c2, c3, beta, step and delta must be positive, one is %g", v)
+	}
+	want(o.Precision == Single || o.Precision == Double, "precision %q", o.Precision)
+	want(o.Compatibility == Corrected || o.Compatibility == Sequential || o.Compatibility == Spark, "compatibility %q", o.Compatibility)
+	return errors.Join(errs...)
+}

@@ -1,0 +1,457 @@
+package scdl
+
+import (
+	"archive/zip"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"gonum.org/v1/gonum/mat"
+
+	"tessera/halo"
+	"tessera/internal/imageio"
+	"tessera/internal/linalg"
+	"tessera/ranks"
+)
+
+const data = "../../shared/data/"
+
+// readMatrix reads a matrix of rows x samples into samples x rows.
+func readMatrix(t testing.TB, path string) (x []float64, rows int) {
+	t.Helper()
+	a, err := imageio.ReadNpy(path)
+	if err != nil {
+		t.Skip(err)
+	}
+	return columns[float64](a.Data, a.Shape[1]), a.Shape[0]
+}
+
+// readZip reads one array of an npz archive.
+func readZip(t *testing.T, path, name string) []float64 {
+	t.Helper()
+	z, err := zip.OpenReader(path)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer z.Close()
+	f, err := z.Open(name + ".npy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), name+".npy")
+	if err := os.WriteFile(out, b, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	a, err := imageio.ReadNpy(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.Data
+}
+
+func learn(t testing.TB, size int, s *Samples, o Options) *Result {
+	t.Helper()
+	var mu sync.Mutex
+	var result *Result
+	err := ranks.Launch(context.Background(), ranks.Options{Ranks: size}, func(ctx context.Context, c ranks.Comm) error {
+		lo, hi := halo.Split(s.Total, size, c.Rank())
+		part := *s
+		part.First, part.High, part.Low = lo, s.High[lo*s.P:hi*s.P], s.Low[lo*s.M:hi*s.M]
+		r, err := Train(ctx, c, &part, o)
+		mu.Lock()
+		defer mu.Unlock()
+		if c.Rank() == 0 {
+			result = r
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+// What the sequential program computed.
+func TestParity(t *testing.T) {
+	high, p := readMatrix(t, data+"reference/scdl_hs100_Sh.npy")
+	low, m := readMatrix(t, data+"reference/scdl_hs100_Sl.npy")
+	out := data + "reference/scdl_out_hs100_A64_it100_asis.npz"
+	s := &Samples{P: p, M: m, Total: 100, High: high, Low: low}
+	r := learn(t, 1, s, Options{Atoms: 64, Iterations: 100, Compatibility: Sequential})
+	worst := func(got, want []float64) (d float64) {
+		for i, v := range want {
+			d = max(d, math.Abs(v-got[i]))
+		}
+		return d
+	}
+	if d := worst(columns[float64](r.High, p), readZip(t, out, "dh")); d > 1e-10 {
+		t.Errorf("D_h off by %.1e", d)
+	}
+	if d := worst(columns[float64](r.Low, m), readZip(t, out, "dl")); d > 1e-10 {
+		t.Errorf("D_l off by %.1e", d)
+	}
+	if d := worst(r.ErrorHigh, readZip(t, out, "err_h")); d > 1e-11 {
+		t.Errorf("high errors off by %.1e", d)
+	}
+	if d := worst(r.ErrorLow, readZip(t, out, "err_l")); d > 1e-11 {
+		t.Errorf("low errors off by %.1e", d)
+	}
+}
+
+// spectra are samples like those of a spectrometer: smooth mixtures of a few bumps
+// with noise; the low ones are every third number of the high ones.
+func spectra(n int, seed uint64) *Samples {
+	r := rand.New(rand.NewPCG(seed, 1))
+	s := &Samples{P: 25, M: 9, Total: n}
+	centres, widths := make([]float64, 12), make([]float64, 12)
+	for k := range centres {
+		centres[k], widths[k] = 25*r.Float64(), 2+4*r.Float64()
+	}
+	for range n {
+		x := make([]float64, s.P)
+		for range 3 {
+			k, a := r.IntN(len(centres)), r.Float64()
+			for j := range x {
+				d := (float64(j) - centres[k]) / widths[k]
+				x[j] += a * math.Exp(-d*d/2) / 2
+			}
+		}
+		for j := 0; j < s.P; j += 3 {
+			s.Low = append(s.Low, x[j]+0.001*r.NormFloat64())
+		}
+		for _, v := range x {
+			s.High = append(s.High, v+0.001*r.NormFloat64())
+		}
+	}
+	return s
+}
+
+// split deals samples to a set to learn from and one to judge by.
+func split(s *Samples, learn int) (a, b *Samples) {
+	a, b = &Samples{P: s.P, M: s.M, Total: learn}, &Samples{P: s.P, M: s.M, Total: s.Total - learn}
+	a.High, b.High = s.High[:learn*s.P], s.High[learn*s.P:]
+	a.Low, b.Low = s.Low[:learn*s.M], s.Low[learn*s.M:]
+	return a, b
+}
+
+// psnr is for a peak of 1, as the samples about have.
+func psnr(x, truth []float64) float64 {
+	sum := 0.0
+	for i, v := range truth {
+		sum += (x[i] - v) * (x[i] - v)
+	}
+	return -20 * math.Log10(math.Sqrt(sum/float64(len(x))))
+}
+
+// compare is the held-out quality of a pair, of raw atoms and of linear regression.
+func compare(t *testing.T, train, test *Samples, p *Pair, code Code) (learned, raw, linear float64) {
+	t.Helper()
+	x, err := p.Infer(test.Low, code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	learned = psnr(x, test.High)
+	err = ranks.Launch(context.Background(), ranks.Options{Ranks: 1}, func(_ context.Context, c ranks.Comm) error {
+		atoms, err := RawAtoms(c, train, p.Atoms, 5)
+		if err != nil {
+			return err
+		}
+		if x, err = atoms.Infer(test.Low, code); err != nil {
+			return err
+		}
+		raw = psnr(x, test.High)
+		reg, err := Regress(c, train)
+		if err != nil {
+			return err
+		}
+		linear = psnr(reg.Apply(test.Low), test.High)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return
+}
+
+// The error falls to the end, and what is learned is worth having.
+func TestCorrected(t *testing.T) {
+	for name, s := range map[string]*Samples{"made up": spectra(1500, 3), "real": realSpectra(t)} {
+		if s == nil {
+			continue
+		}
+		train, test := split(s, s.Total*4/5)
+		r := learn(t, 2, train, Options{Atoms: 128, Iterations: 30, Seed: 1})
+		for k := 1; k < len(r.ErrorHigh); k++ {
+			if r.ErrorHigh[k] > r.ErrorHigh[k-1] {
+				t.Errorf("%s: the error rises from %g to %g at iteration %d", name, r.ErrorHigh[k-1], r.ErrorHigh[k], k+1)
+			}
+		}
+		learned, raw, linear := compare(t, train, test, &r.Pair, Code{Method: "ridge", Lambda: 1e-3})
+		t.Logf("%s: error %.4f to %.4f, held-out %.2f dB, raw atoms %.2f dB, linear %.2f dB", name, r.ErrorHigh[0], r.ErrorHigh[29], learned, raw, linear)
+		if learned < raw || learned < 40 || name == "real" && learned < 43 {
+			t.Errorf("%s: held-out %.2f dB, raw atoms %.2f dB", name, learned, raw)
+		}
+		lasso, err := r.Infer(test.Low, Code{Method: "lasso", Lambda: 1e-4})
+		if err != nil || psnr(lasso, test.High) < learned-4 {
+			t.Errorf("%s: lasso %.2f dB, ridge %.2f dB, %v", name, psnr(lasso, test.High), learned, err)
+		}
+	}
+}
+
+// realSpectra is nil where the data is not.
+func realSpectra(t *testing.T) *Samples {
+	if _, err := os.Stat(data + "spectra-4000-high.npy"); err != nil {
+		t.Log(err)
+		return nil
+	}
+	high, p := readMatrix(t, data+"spectra-4000-high.npy")
+	low, m := readMatrix(t, data+"spectra-4000-low.npy")
+	return &Samples{P: p, M: m, Total: len(low) / m, High: high, Low: low}
+}
+
+// naive is the iteration of the package comment on whole matrices, with an inverse of
+// A x A; compatible as Sequential.
+func naive(s *Samples, dh, dl []float64, o Options) (high, low []float64) {
+	o = o.withDefaults()
+	a, k := o.Atoms, s.Total
+	matrix := func(rows int, x []float64) *mat.Dense { return mat.DenseCopyOf(mat.NewDense(len(x)/rows, rows, x).T()) }
+	sh, sl := matrix(s.P, s.High), matrix(s.M, s.Low)
+	h, l := matrix(s.P, append([]float64(nil), dh...)), matrix(s.M, append([]float64(nil), dl...))
+	zero := func() *mat.Dense { return mat.NewDense(a, k, nil) }
+	wh, wl, p, q, y1, y2, y3 := zero(), zero(), zero(), zero(), zero(), zero(), zero()
+	code := func(d, s *mat.Dense, c float64, right *mat.Dense) *mat.Dense {
+		var g, b, w mat.Dense
+		g.Mul(d.T(), d)
+		for i := range a {
+			g.Set(i, i, g.At(i, i)+c)
+		}
+		b.Mul(d.T(), s)
+		b.Add(&b, right)
+		if err := w.Solve(&g, &b); err != nil {
+			panic(err)
+		}
+		return &w
+	}
+	right := func(y, y3, p, w *mat.Dense, sign, c float64) *mat.Dense {
+		r := zero()
+		r.Apply(func(i, j int, _ float64) float64 {
+			return y.At(i, j) + sign*y3.At(i, j) + c*p.At(i, j) + o.C3*w.At(i, j)
+		}, r)
+		return r
+	}
+	for range o.Iterations {
+		wh = code(h, sh, o.C1+o.C3, right(y1, y3, p, wl, -1, o.C1))
+		wl = code(l, sl, o.C2+o.C3, right(y2, y3, q, wh, 1, o.C2))
+		for i := range a {
+			for j := range k {
+				p.Set(i, j, soft(wh.At(i, j)-y1.At(i, j)/o.C1, o.Lambda/o.C1))
+				q.Set(i, j, soft(wl.At(i, j)-y2.At(i, j)/o.C2, o.Lambda/o.C2))
+				y1.Set(i, j, y1.At(i, j)+o.Beta*o.C1*(p.At(i, j)-wh.At(i, j)))
+				y2.Set(i, j, y2.At(i, j)+o.Beta*o.C2*(q.At(i, j)-wl.At(i, j)))
+				y3.Set(i, j, y3.At(i, j)+o.Beta*o.C3*(wh.At(i, j)-wl.At(i, j)))
+			}
+		}
+		for _, side := range []struct{ d, s, w *mat.Dense }{{h, sh, wh}, {l, sl, wl}} {
+			var r, g mat.Dense
+			r.Mul(side.d, side.w)
+			r.Sub(side.s, &r)
+			g.Mul(&r, side.w.T())
+			rows, _ := side.d.Dims()
+			for j := range a {
+				phi := mat.Dot(side.w.RowView(j), side.w.RowView(j)) + o.Delta
+				for i := range rows {
+					side.d.Set(i, j, side.d.At(i, j)+o.Step*g.At(i, j)/phi)
+				}
+			}
+		}
+		for j := range a {
+			n := mat.Norm(h.ColView(j), 2)
+			for _, d := range []*mat.Dense{h, l} {
+				rows, _ := d.Dims()
+				for i := range rows {
+					d.Set(i, j, d.At(i, j)/n)
+				}
+			}
+		}
+	}
+	out := func(d *mat.Dense) []float64 { return mat.DenseCopyOf(d.T()).RawMatrix().Data }
+	return out(h), out(l)
+}
+
+// The same as by its definition, and on any number of ranks.
+func TestRanks(t *testing.T) {
+	s := spectra(300, 4)
+	o := Options{Atoms: 40, Iterations: 12, Precision: Double, Seed: 2}
+	var first *Pair
+	err := ranks.Launch(context.Background(), ranks.Options{Ranks: 1}, func(_ context.Context, c ranks.Comm) (err error) {
+		first, err = RawAtoms(c, s, o.Atoms, o.Seed)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	high, low := naive(s, first.High, first.Low, o)
+	var one *Result
+	for _, size := range []int{1, 2, 3, 4, 7} {
+		r := learn(t, size, s, o)
+		if one == nil {
+			one = r
+			for i, v := range high {
+				if math.Abs(v-r.High[i]) > 1e-9 {
+					t.Fatalf("D_h: number %d off by %.1e", i, math.Abs(v-r.High[i]))
+				}
+			}
+			for i, v := range low {
+				if math.Abs(v-r.Low[i]) > 1e-9 {
+					t.Fatalf("D_l: number %d off by %.1e", i, math.Abs(v-r.Low[i]))
+				}
+			}
+		}
+		for i, v := range one.High {
+			if math.Abs(v-r.High[i]) > 1e-9 {
+				t.Fatalf("%d ranks: number %d off by %.1e", size, i, math.Abs(v-r.High[i]))
+			}
+		}
+		if again := learn(t, size, s, o); !slices.Equal(again.High, r.High) || !slices.Equal(again.ErrorLow, r.ErrorLow) {
+			t.Errorf("%d ranks: not the same twice", size)
+		}
+	}
+	single := learn(t, 2, s, Options{Atoms: 40, Iterations: 12, Seed: 2})
+	for i, v := range one.High {
+		if math.Abs(v-single.High[i]) > 1e-3 {
+			t.Fatalf("single precision: number %d off by %.1e", i, math.Abs(v-single.High[i]))
+		}
+	}
+}
+
+// Zero samples make no atoms, and an atom that nothing uses is begun anew.
+func TestZeroSamples(t *testing.T) {
+	s := spectra(120, 6)
+	for _, i := range []int{0, 5, 9} {
+		clear(s.Low[i*s.M : (i+1)*s.M])
+		clear(s.High[i*s.P : (i+1)*s.P])
+	}
+	r := learn(t, 2, s, Options{Atoms: 117, Iterations: 5})
+	for i, v := range r.High {
+		if math.IsNaN(v) {
+			t.Fatalf("number %d is NaN", i)
+		}
+	}
+	if r = learn(t, 3, s, Options{Atoms: 20, Iterations: 40, FirstColumns: true}); r.Reseeded != 3 {
+		t.Errorf("%d atoms begun anew, want the 3 that are zero", r.Reseeded)
+	}
+	// As the reference programs do they give no NaN here either.
+	r = learn(t, 2, s, Options{Atoms: 20, Iterations: 5, Compatibility: Spark})
+	for i, v := range r.High {
+		if math.IsNaN(v) {
+			t.Fatalf("spark: number %d is NaN", i)
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Samples, *Options)
+		want   string
+	}{
+		"atoms":     {func(_ *Samples, o *Options) { o.Atoms = 31 }, "31 atoms for 30 samples"},
+		"no atoms":  {func(_ *Samples, o *Options) { o.Atoms = 0 }, "0 atoms"},
+		"NaN":       {func(s *Samples, _ *Options) { s.High[27] = math.NaN() }, "high sample 1: number 2 is NaN"},
+		"mismatch":  {func(s *Samples, _ *Options) { s.Low = s.Low[9:] }, "not matched samples"},
+		"precision": {func(_ *Samples, o *Options) { o.Precision = "half" }, `precision "half"`},
+		"all zero":  {func(s *Samples, _ *Options) { clear(s.High) }, "0 samples are not zero, too few for 5 atoms"},
+		"lambda":    {func(_ *Samples, o *Options) { o.Lambda = -1 }, "must be positive"},
+	} {
+		s, o := spectra(30, 1), Options{Atoms: 5, Iterations: 2}
+		c.change(s, &o)
+		err := ranks.Launch(context.Background(), ranks.Options{Ranks: 1}, func(ctx context.Context, comm ranks.Comm) error {
+			_, err := Train(ctx, comm, s, o)
+			return err
+		})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+func testElements[T linalg.Float](t *testing.T, tolerance float64) {
+	r := rand.New(rand.NewPCG(1, 2))
+	const n = 1003
+	take := func() []T {
+		x := make([]T, n)
+		for i := range x {
+			x[i] = T(r.NormFloat64())
+		}
+		return x
+	}
+	same := func(what string, a, b []T) {
+		for i := range a {
+			if math.Abs(float64(a[i]-b[i])) > tolerance {
+				t.Fatalf("%s: %g, plain %g", what, a[i], b[i])
+			}
+		}
+	}
+	y1, y2, y3, wh, wl := take(), take(), take(), take(), take()
+	a, b := make([]T, n), make([]T, n)
+	pull(a, y1, y3, y2, wl, -1, 0.3, 0.7)
+	pullPlain(b, y1, y3, y2, wl, -1, 0.3, 0.7)
+	same("pull", a, b)
+	k := [7]T{2.5, 2, 0.3, 0.1, 0.4, 0.2, 0.8}
+	var state [2][5][]T
+	var counts [2][2]float64
+	for v := range state {
+		state[v] = [5][]T{make([]T, n), make([]T, n), slices.Clone(y1), slices.Clone(y2), slices.Clone(y3)}
+		f := update[T]
+		if v == 1 {
+			f = updatePlain[T]
+		}
+		s := state[v]
+		counts[v][0], counts[v][1] = f(s[0], s[1], s[2], s[3], s[4], wh, wl, k)
+	}
+	for i := range state[0] {
+		same(fmt.Sprint("update ", i), state[0][i], state[1][i])
+	}
+	if math.Abs(counts[0][0]-counts[1][0]) > 1 || math.Abs(counts[0][1]-counts[1][1]) > 1 || counts[1][0] == n {
+		t.Errorf("%v numbers are not 0, plain %v", counts[0], counts[1])
+	}
+	s1, s2 := make([]float64, 59), make([]float64, 59)
+	squares(s1, wh[:59*17], 17)
+	squaresPlain(s2, wh[:59*17], 17)
+	for i := range s1 {
+		if math.Abs(s1[i]-s2[i]) > 1e-12*s2[i] {
+			t.Errorf("row %d: %g, plain %g", i, s1[i], s2[i])
+		}
+	}
+}
+
+func TestElements(t *testing.T) {
+	testElements[float32](t, 2e-6)
+	testElements[float64](t, 1e-14)
+}
+
+// BenchmarkTrain is an iteration at the shape of the spectra: P 25, M 9, 2056 atoms.
+func BenchmarkTrain(b *testing.B) {
+	s := spectra(8000, 9)
+	for _, p := range []Precision{Single, Double} {
+		for _, size := range []int{1, 2} {
+			b.Run(fmt.Sprintf("%s/%d", p, size), func(b *testing.B) {
+				for b.Loop() {
+					learn(b, size, s, Options{Atoms: 2056, Iterations: 5, Precision: p})
+				}
+				b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)/5, "s/iteration")
+			})
+		}
+	}
+}
