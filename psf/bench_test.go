@@ -11,7 +11,7 @@ import (
 func BenchmarkDeconvolve(b *testing.B) {
 	s, _ := survey(1000, 100, 2, 1)
 	for _, o := range []Options{
-		{Mode: Sparse}, {Mode: Sparse, Border: Wrap}, {Mode: LowRank}, {Mode: LowRank, Border: Wrap},
+		{Mode: Sparse, Border: Zero}, {Mode: Sparse, Border: Wrap}, {Mode: LowRank, Border: Zero}, {Mode: LowRank, Border: Wrap},
 	} {
 		for _, p := range []Precision{Single, Double} {
 			o := o

@@ -131,3 +131,32 @@ func TestDamage(t *testing.T) {
 		})
 	}
 }
+
+// Whatever a part holds, reading it ends in records or in an error.
+func FuzzPart(f *testing.F) {
+	dir := f.TempDir()
+	sum, err := WritePart(dir, 1, 0, []int{5, 6}, 12, func(_ int, record []byte) { record[3] = 7 })
+	if err != nil {
+		f.Fatal(err)
+	}
+	whole, err := os.ReadFile(filepath.Join(dir, "part-1-0"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole)
+	f.Add(whole[:20])
+	f.Add([]byte(magic + "\xff\xff\xff\xff\xff\xff\xff\x0f\xff\xff\xff\xff\xff\xff\xff\x0f"))
+	f.Fuzz(func(t *testing.T, part []byte) {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "part-1-0"), part, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		m := &Manifest{Generation: 1, Parts: []uint32{sum}}
+		_ = Records(dir, m, []int{5, 6}, func(_ int, record []byte) error {
+			if len(record) > len(part) {
+				t.Fatalf("a record of %d bytes from a part of %d", len(record), len(part))
+			}
+			return nil
+		})
+	})
+}

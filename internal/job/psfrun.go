@@ -36,9 +36,7 @@ func (r *psfRun) run(ctx context.Context) error {
 	if err := r.solve(ctx); err != nil {
 		return r.kept.stopped(err)
 	}
-	if err := ranks.AgreeError(r.comm, ctx.Err()); err != nil {
-		return err
-	}
+	// A signal from here on comes too late: what is there gets written.
 	if err := r.account(); err != nil {
 		return err
 	}
