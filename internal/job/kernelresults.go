@@ -40,8 +40,9 @@ type kernelMetrics struct {
 	Truncation   float64 `json:"truncation"` // bound on the norm of what was left out of K
 
 	Search  *searchMetrics  `json:"search,omitempty"`
-	Balance *balanceMetrics `json:"balance,omitempty"`
-	RMSE    float64         `json:"rmse,omitempty"` // against the truth, over the grid
+	Balance *balanceMetrics `json:"balance,omitempty"` // by count
+	Refined *balanceMetrics `json:"refined,omitempty"` // then by work or time
+	RMSE    float64         `json:"rmse,omitempty"`    // against the truth, over the grid
 	PSNR    *framePSNR      `json:"psnr_db,omitempty"`
 
 	Seconds      kernelSeconds `json:"seconds"`
@@ -362,10 +363,18 @@ func (m *kernelMetrics) summary(w io.Writer, dir string) error {
 	}
 	var b bytes.Buffer
 	b.WriteString("\n")
-	if err := m.Balance.report.Write(&b); err != nil {
+	last := m.Balance
+	if m.Refined != nil {
+		if err := last.report.Write(&b); err != nil {
+			return err
+		}
+		b.WriteString("\nthen by what the observations cost:\n")
+		last = m.Refined
+	}
+	if err := last.report.Write(&b); err != nil {
 		return err
 	}
-	switch n := float64(m.Balance.BreakEven); {
+	switch n := float64(last.BreakEven); {
 	case math.IsInf(n, 0):
 		b.WriteString("the move does not pay: the busiest rank was no busier before\n")
 	default:

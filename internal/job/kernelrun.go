@@ -140,6 +140,9 @@ func (r *kernelRun) account(o kernel.Options, before, after ranks.Stats) error {
 	if b := f.Balanced; b != nil {
 		m.Balance = newBalanceMetrics(b, longest[2]/float64(f.Iterations+1))
 	}
+	if b := f.Refined; b != nil {
+		m.Refined = newBalanceMetrics(b, longest[2]/float64(f.Iterations+1))
+	}
 	r.log.Info("fitted", "iterations", m.Iterations, "converged", m.Converged, "residual", m.Residual, "seconds", m.Seconds)
 	return nil
 }

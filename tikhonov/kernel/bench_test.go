@@ -51,7 +51,11 @@ func BenchmarkBalanced(b *testing.B) {
 				sweep[i] = max(sweep[i], f.Compute/float64(f.Iterations+1))
 				neighbours[i] += f.Neighbours * float64(f.Points.Len()) / 100_000
 				loads = append(loads, float64(f.Points.Len()))
-				if r := f.Balanced; r != nil && c.Rank() == 0 {
+				r := f.Balanced
+				if f.Refined != nil {
+					r = f.Refined
+				}
+				if r != nil && c.Rank() == 0 {
 					e[i] = r.E
 					b.Logf("balance %s: E %.4f -> %.4f, %d moved in %.3f s", balance, r.EBefore, r.E, r.Moved, r.Seconds)
 				}

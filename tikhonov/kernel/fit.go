@@ -39,7 +39,7 @@ type Options struct {
 
 // Progress is one line of news from a running solve, on rank 0.
 type Progress struct {
-	Phase            string // "balance", "set-up", "solve", "candidate 3 of 12"
+	Phase            string // "balance", "set-up", "solve"
 	Iteration        int
 	Residual, Target float64
 }
@@ -63,7 +63,8 @@ type Fit struct {
 	Misfit       float64             // sum ((f(x_i)-y_i)/sigma_i)^2
 	Objective    float64             // Misfit + lambda ||f||^2
 	Truncation   float64             // bound on the norm of what truncation left out of K; 0 for compact support
-	Balanced     *loadbalance.Report // nil if not balanced
+	Balanced     *loadbalance.Report // by count, from cells of equal size; nil if not balanced
+	Refined      *loadbalance.Report // then by work or time; nil if not asked for
 
 	// Of this rank.
 	Setup, Solve float64 // seconds
@@ -147,10 +148,16 @@ func (f *Fit) place(comm ranks.Comm, pts *loadbalance.Points, o *Options) error 
 
 func (f *Fit) rebalance(comm ranks.Comm, cost []float64) error {
 	part, pts, report, err := loadbalance.Rebalance(comm, f.Partition, f.Points, loadbalance.Options{Cost: cost})
-	if err == nil {
-		f.Partition, f.Points, f.Balanced = part, pts, report
+	if err != nil {
+		return err
 	}
-	return err
+	f.Partition, f.Points = part, pts
+	if cost == nil {
+		f.Balanced = report
+	} else {
+		f.Refined = report
+	}
+	return nil
 }
 
 // build sets the system up; where its costs are to be balanced, first on the

@@ -21,7 +21,6 @@ import (
 // goroutine at a time.
 type System struct {
 	comm     ranks.Comm
-	part     *loadbalance.Partition
 	method   Method
 	kernel   Kernel
 	profile  profile
@@ -93,7 +92,7 @@ func prepare(comm ranks.Comm, part *loadbalance.Partition, pts *loadbalance.Poin
 		return nil, err
 	}
 	s := &System{
-		comm: comm, part: part, method: o.Method, kernel: o.Kernel, profile: o.Kernel.profile(),
+		comm: comm, method: o.Method, kernel: o.Kernel, profile: o.Kernel.profile(),
 		radius: o.Kernel.Radius(), ids: pts.ID,
 	}
 	switch {
