@@ -52,6 +52,7 @@ func kinds() []kind {
 		{"psf", loadPSF},
 		{"scdl-train", loadSCDL},
 		{"scdl-spectra", loadSpectra},
+		{"scdl-upscale", loadUpscale},
 	}
 }
 

@@ -18,10 +18,24 @@ type scdlConfig struct {
 	Job      string         `toml:"job"`
 	Seed     uint64         `toml:"seed"`
 	Data     matrixSection  `toml:"data"`
+	Patches  patchSection   `toml:"patches"`
 	Simulate spectraSection `toml:"simulate"`
 	SCDL     scdlSection    `toml:"scdl"`
 	Code     codeSection    `toml:"code"`
 	Output   dirSection     `toml:"output"`
+}
+
+// patchSection says what patches are drawn where the samples come from pictures.
+type patchSection struct {
+	Images string  `toml:"images"` // a folder of PNG and JPEG
+	Count  int     `toml:"count"`
+	Scale  int     `toml:"scale"`
+	Patch  int     `toml:"patch"` // low pixels a side
+	Blur   float64 `toml:"blur"`  // high pixels
+}
+
+func (s *patchSection) grid() scdl.Grid {
+	return scdl.Grid{Scale: s.Scale, Patch: s.Patch, Blur: s.Blur}
 }
 
 // spectraSection describes spectra that are made up where no files are named.
@@ -81,6 +95,7 @@ func defaultSCDL() scdlConfig {
 	return scdlConfig{
 		Seed:     1,
 		Data:     matrixSection{Samples: "columns", HeldOut: 0.2},
+		Patches:  patchSection{Count: 20000, Scale: 2, Patch: 5, Blur: 0.8},
 		Simulate: spectraSection{Count: 4000, High: 25, Noise: 0.002},
 		SCDL: scdlSection{
 			Atoms: 128, Iterations: 50, Lambda: 0.001, C1: 0.4, C2: 0.4, C3: 0.8, Beta: 1, Step: 0.02, Start: "random",
@@ -104,6 +119,11 @@ func (c *scdlConfig) check(f *config.File) {
 	f.Want(c.Simulate.Count >= 1 && c.Simulate.Count <= 1<<31, "simulate.count", "1 to 2^31 spectra")
 	f.Want(c.Simulate.High >= 3 && c.Simulate.High <= 100000, "simulate.high", "3 to 100000 numbers")
 	f.Want(c.Simulate.Noise >= 0 && !math.IsInf(c.Simulate.Noise, 0), "simulate.noise", "0 or more")
+	f.Want(c.Data.High == "" || c.Patches.Images == "", "patches.images", "either pictures or matrices of samples in data.high and data.low")
+	f.Want(c.Patches.Count >= 1 && c.Patches.Count <= 1<<31, "patches.count", "1 to 2^31 patches")
+	if err := c.Patches.grid().Check(); err != nil {
+		f.Fail("patches.scale", "%v", err)
+	}
 	f.OneOf("data.samples", c.Data.Samples, "columns", "rows")
 	f.Want(c.Data.HeldOut >= 0 && c.Data.HeldOut < 1, "data.held_out", "a fraction, 0 or more and less than 1")
 	f.Want(s.Atoms >= 1 && s.Atoms <= 1<<16, "scdl.atoms", "1 to 65536")
@@ -131,6 +151,11 @@ func loadSCDL(f *config.File) *Job {
 		CheckFiles: func() error {
 			checkMatrix(f, "data.high", c.Data.High)
 			checkMatrix(f, "data.low", c.Data.Low)
+			if c.Patches.Images != "" {
+				if _, err := pictures(c.Patches.Images); err != nil {
+					f.Fail("patches.images", "%v", err)
+				}
+			}
 			return f.Err()
 		},
 		Run: func(ctx context.Context, comm ranks.Comm, env Env) error {
@@ -162,6 +187,10 @@ func (c *scdlConfig) options() scdl.Options {
 
 // shapes are those of the samples.
 func (c *scdlConfig) shapes() (high, low matrixShape, err error) {
+	if c.Patches.Images != "" {
+		g := c.Patches.grid()
+		return matrixShape{g.High() * g.High(), c.Patches.Count}, matrixShape{g.Patch * g.Patch, c.Patches.Count}, nil
+	}
 	if c.Data.High == "" {
 		sim := simulate.Spectra{High: c.Simulate.High}
 		return matrixShape{c.Simulate.High, c.Simulate.Count}, matrixShape{sim.Low(), c.Simulate.Count}, nil

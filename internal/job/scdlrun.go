@@ -113,6 +113,9 @@ func (r *scdlRun) run(ctx context.Context) error {
 // read gets this rank's stretch of both parts: which samples are held out is a matter
 // of the seed and the sample alone. Files are read by every rank on its own.
 func (r *scdlRun) read() error {
+	if r.c.Patches.Images != "" {
+		return r.readPictures()
+	}
 	d := &r.c.Data
 	hs, ls, err := r.c.shapes()
 	if err != nil {
@@ -163,6 +166,74 @@ func (r *scdlRun) read() error {
 	return nil
 }
 
+// readPictures draws this rank's patches. The pictures are read by every rank.
+func (r *scdlRun) readPictures() error {
+	c := &r.c.Patches
+	paths, err := pictures(c.Images)
+	if err != nil {
+		return err
+	}
+	var images []*scdl.Image
+	for _, path := range paths {
+		f, err := imageio.ReadFrame(path)
+		if err != nil {
+			return err
+		}
+		images = append(images, withoutColour(f))
+	}
+	held := int(math.Round(r.c.Data.HeldOut * float64(c.Count)))
+	for _, part := range []struct {
+		to          *scdl.Samples
+		first, last int
+	}{{&r.learn, 0, c.Count - held}, {&r.judge, c.Count - held, c.Count}} {
+		lo, hi := halo.Split(part.last-part.first, r.comm.Size(), r.comm.Rank())
+		*part.to = scdl.Samples{First: lo, Total: part.last - part.first}
+		if err := c.grid().Pairs(images, r.c.Seed, part.first+lo, part.first+hi, part.to); err != nil {
+			return fmt.Errorf("%s: %w", c.Images, err)
+		}
+	}
+	return nil
+}
+
+// pictures are the PNG and JPEG files of a folder, by name.
+func pictures(dir string) ([]string, error) {
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		var pe *os.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err
+		}
+		return nil, err
+	}
+	var paths []string
+	for _, e := range list {
+		switch strings.ToLower(filepath.Ext(e.Name())) {
+		case ".png", ".jpg", ".jpeg":
+			paths = append(paths, filepath.Join(dir, e.Name()))
+		}
+	}
+	if len(paths) == 0 {
+		return nil, errors.New("holds no PNG or JPEG pictures")
+	}
+	return paths, nil
+}
+
+// withoutColour is the luminance of a picture (ITU-R BT.601); missing pixels are black.
+func withoutColour(f *imageio.Frame) *scdl.Image {
+	n := f.Rows * f.Cols
+	x := &scdl.Image{Rows: f.Rows, Cols: f.Cols, Data: make([]float64, n)}
+	for i := range n {
+		v := f.Data[i]
+		if f.Channels == 3 {
+			v = 0.299*f.Data[i] + 0.587*f.Data[n+i] + 0.114*f.Data[2*n+i]
+		}
+		if !math.IsNaN(v) {
+			x.Data[i] = v
+		}
+	}
+	return x
+}
+
 // scdlMetrics is metrics.json of an scdl-train job.
 type scdlMetrics struct {
 	provenance
@@ -201,9 +272,17 @@ type scdlSeconds struct {
 // spectralQuality compares predicted samples with true ones.
 type spectralQuality struct {
 	RMSE  number `json:"rmse"`
-	PSNR  number `json:"psnr_db"`    // for a peak of the largest true number
-	SAM   number `json:"sam_degree"` // mean angle between a sample and its prediction
-	ERGAS number `json:"ergas"`      // 100 (M/P) sqrt(mean over the numbers of (rmse/mean)^2)
+	PSNR  number `json:"psnr_db"`              // for a peak of the largest true number; of patches, 1
+	SAM   number `json:"sam_degree,omitempty"` // mean angle between a sample and its prediction
+	ERGAS number `json:"ergas,omitempty"`      // 100 (M/P) sqrt(mean over the numbers of (rmse/mean)^2)
+}
+
+func (q *spectralQuality) String() string {
+	s := fmt.Sprintf("%.2f dB, RMSE %.4g", q.PSNR, q.RMSE)
+	if q.SAM > 0 {
+		s += fmt.Sprintf(", SAM %.3f degrees, ERGAS %.3f", q.SAM, q.ERGAS)
+	}
+	return s
 }
 
 // compare judges the dictionaries by the held-out samples, beside raw samples as atoms
@@ -232,15 +311,16 @@ func (r *scdlRun) compare() error {
 		to **spectralQuality
 		x  []float64
 	}{{&r.m.Learned, learned}, {&r.m.RawAtoms, plain}, {&r.m.Regression, r.linear.Apply(r.judge.Low)}} {
-		if *c.to, err = spectral(r.comm, c.x, r.judge.High, r.judge.P, r.judge.M); err != nil {
+		if *c.to, err = spectral(r.comm, c.x, r.judge.High, r.judge.P, r.judge.M, r.c.Patches.Images != ""); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// spectral is the quality of samples of p numbers, on all ranks. Collective.
-func spectral(comm ranks.Comm, x, truth []float64, p, m int) (*spectralQuality, error) {
+// spectral is the quality of samples of p numbers, on all ranks. Of patches, which
+// have no mean, angles and relative errors say nothing, and the peak is 1. Collective.
+func spectral(comm ranks.Comm, x, truth []float64, p, m int, patches bool) (*spectralQuality, error) {
 	sums := make([]float64, 2*p+3) // squared error and sum of each number; angles, samples, samples with an angle
 	peak := []float64{math.Inf(-1)}
 	for i, v := range truth {
@@ -276,6 +356,9 @@ func spectral(comm ranks.Comm, x, truth []float64, p, m int) (*spectralQuality, 
 		}
 	}
 	rmse := math.Sqrt(square)
+	if patches {
+		return &spectralQuality{RMSE: number(rmse), PSNR: number(-20 * math.Log10(rmse))}, nil
+	}
 	return &spectralQuality{
 		RMSE: number(rmse), PSNR: number(20 * math.Log10(peak[0]/rmse)), SAM: number(sums[2*p] / sums[2*p+2]),
 		ERGAS: number(100 * float64(m) / float64(p) * math.Sqrt(relative)),
@@ -351,7 +434,12 @@ normalisation = %q
 samples = %d
 high_file = %q
 low_file = %q
-`, r.result.Atoms, r.result.P, r.result.M, strings.Replace(r.c.SCDL.Compat, "none", "joint", 1), r.learn.Total, r.c.Data.High, r.c.Data.Low)
+images = %q
+scale = %d       # of pictures
+patch = %d       # low pixels a side
+blur = %g        # high pixels
+`, r.result.Atoms, r.result.P, r.result.M, strings.Replace(r.c.SCDL.Compat, "none", "joint", 1), r.learn.Total, r.c.Data.High, r.c.Data.Low,
+			r.c.Patches.Images, r.c.Patches.Scale, r.c.Patches.Patch, r.c.Patches.Blur)
 		return err
 	})
 }
@@ -374,7 +462,7 @@ func (m *scdlMetrics) summary(w io.Writer, dir string) error {
 		*spectralQuality
 	}{{"held out: learned", m.Learned}, {"raw samples as atoms", m.RawAtoms}, {"linear regression", m.Regression}} {
 		if q.spectralQuality != nil {
-			row(q.name, "%.2f dB, RMSE %.4g, SAM %.3f degrees, ERGAS %.3f", q.PSNR, q.RMSE, q.SAM, q.ERGAS)
+			row(q.name, "%s", q.spectralQuality)
 		}
 	}
 	row("seconds", "%.2f read, %.2f train, %.2f in all", m.Seconds.Read, m.Seconds.Train, m.Seconds.Total)

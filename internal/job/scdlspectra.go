@@ -83,6 +83,28 @@ func loadSpectra(f *config.File) *Job {
 	}
 }
 
+// read gets the dictionaries and the linear map beside them.
+func (s *dictionarySection) read() (*scdl.Pair, *scdl.Linear, error) {
+	in := func(name string) string { return filepath.Join(s.Dir, name) }
+	var parts [3]*imageio.Array
+	for i, name := range []string{"dictionary-high.npy", "dictionary-low.npy", "linear.npy"} {
+		a, err := imageio.ReadNpy(in(name))
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(a.Shape) != 2 {
+			return nil, nil, fmt.Errorf("%s: want a matrix", in(name))
+		}
+		parts[i] = a
+	}
+	p, m, atoms := parts[0].Shape[0], parts[1].Shape[0], parts[0].Shape[1]
+	if parts[1].Shape[1] != atoms || parts[2].Shape[0] != p || parts[2].Shape[1] != m {
+		return nil, nil, fmt.Errorf("%s: the dictionaries do not belong together", s.Dir)
+	}
+	pair := &scdl.Pair{P: p, M: m, Atoms: atoms, High: transposed(parts[0].Data, atoms), Low: transposed(parts[1].Data, atoms)}
+	return pair, &scdl.Linear{P: p, M: m, Map: parts[2].Data}, nil
+}
+
 // spectraRun is the state of one rank of an scdl-spectra job.
 type spectraRun struct {
 	comm   ranks.Comm
@@ -123,10 +145,10 @@ func (r *spectraRun) run(ctx context.Context) error {
 		return err
 	}
 	if r.truth != nil {
-		if r.m.Learned, err = spectral(r.comm, high, r.truth, r.pair.P, r.pair.M); err != nil {
+		if r.m.Learned, err = spectral(r.comm, high, r.truth, r.pair.P, r.pair.M, false); err != nil {
 			return err
 		}
-		if r.m.Regression, err = spectral(r.comm, r.linear.Apply(r.low), r.truth, r.pair.P, r.pair.M); err != nil {
+		if r.m.Regression, err = spectral(r.comm, r.linear.Apply(r.low), r.truth, r.pair.P, r.pair.M, false); err != nil {
 			return err
 		}
 	}
@@ -149,24 +171,11 @@ func (r *spectraRun) run(ctx context.Context) error {
 
 // read gets the dictionaries and this rank's samples; every rank reads the files.
 func (r *spectraRun) read() error {
-	in := func(name string) string { return filepath.Join(r.c.Dictionary.Dir, name) }
-	var parts [3]*imageio.Array
-	for i, name := range []string{"dictionary-high.npy", "dictionary-low.npy", "linear.npy"} {
-		a, err := imageio.ReadNpy(in(name))
-		if err != nil {
-			return err
-		}
-		if len(a.Shape) != 2 {
-			return fmt.Errorf("%s: want a matrix", in(name))
-		}
-		parts[i] = a
+	var err error
+	if r.pair, r.linear, err = r.c.Dictionary.read(); err != nil {
+		return err
 	}
-	p, m, atoms := parts[0].Shape[0], parts[1].Shape[0], parts[0].Shape[1]
-	if parts[1].Shape[1] != atoms || parts[2].Shape[0] != p || parts[2].Shape[1] != m {
-		return fmt.Errorf("%s: the dictionaries do not belong together", r.c.Dictionary.Dir)
-	}
-	r.pair = &scdl.Pair{P: p, M: m, Atoms: atoms, High: transposed(parts[0].Data, atoms), Low: transposed(parts[1].Data, atoms)}
-	r.linear = &scdl.Linear{P: p, M: m, Map: parts[2].Data}
+	p, m := r.pair.P, r.pair.M
 	low, err := readMatrix(r.c.Data.Low, r.c.Data.Samples)
 	if err != nil {
 		return err
@@ -223,9 +232,7 @@ func (r *spectraRun) write(high []float64, total int) error {
 	t := tabwriter.NewWriter(r.env.Summary, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "samples\t%d, from %d to %d numbers with %d atoms\n", total, r.m.M, r.m.P, r.m.Atoms)
 	if q := r.m.Learned; q != nil {
-		fmt.Fprintf(t, "learned\t%.2f dB, RMSE %.4g, SAM %.3f degrees, ERGAS %.3f\n", q.PSNR, q.RMSE, q.SAM, q.ERGAS)
-		q = r.m.Regression
-		fmt.Fprintf(t, "linear regression\t%.2f dB, RMSE %.4g, SAM %.3f degrees, ERGAS %.3f\n", q.PSNR, q.RMSE, q.SAM, q.ERGAS)
+		fmt.Fprintf(t, "learned\t%s\nlinear regression\t%s\n", q, r.m.Regression)
 	}
 	fmt.Fprintf(t, "written to\t%s\n", dir)
 	return t.Flush()

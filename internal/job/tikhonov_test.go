@@ -241,6 +241,11 @@ func TestReferenceIsTheDefaults(t *testing.T) {
 			c.Job, c.Data.Low = "scdl-spectra", "low.npy" // which has no default
 			return &c
 		},
+		"reference-scdl-upscale.toml": func() any {
+			c := defaultUpscale()
+			c.Job, c.Image.Path = "scdl-upscale", "small.png"
+			return &c
+		},
 		"reference-scdl-train.toml":  func() any { c := defaultSCDL(); c.Job = "scdl-train"; return &c },
 		"reference-psf.toml":         func() any { c := defaultPSF(); c.Job = "psf"; return &c },
 		"reference-deep-kernel.toml": func() any { c := defaultDeep(); c.Job = "deep-kernel"; return &c },
