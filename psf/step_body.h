@@ -3,7 +3,7 @@
 
 TARGET static void NAME(primal)(ptrdiff_t n, T *x, const T *g, const T *t, T *bar, T tau, T rho, int any_sign)
 {
-	T least = any_sign ? -HUGE : 0;
+	T least = any_sign ? -LARGEST : 0;
 	for (ptrdiff_t i = 0; i < n; i++) {
 		T v = x[i], p = v - tau * (g[i] + t[i]);
 		p = p > least ? p : least;

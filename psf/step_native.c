@@ -2,37 +2,8 @@
 
 #include "step_native.h"
 
-#include "../internal/linalg/dispatch_native.h"
-
-#define T float
-#define HUGE __FLT_MAX__
-#define SUFFIX f32_base
-#define TARGET
-#include "step_body.h"
-#undef SUFFIX
-#undef TARGET
-#ifdef HAVE_AVX2
-#define SUFFIX f32_avx2
-#define TARGET __attribute__((target("avx2,fma")))
-#include "step_body.h"
-#undef SUFFIX
-#undef TARGET
-#endif
-#undef T
-#undef HUGE
-
-#define T double
-#define HUGE __DBL_MAX__
-#define SUFFIX f64_base
-#define TARGET
-#include "step_body.h"
-#undef SUFFIX
-#undef TARGET
-#ifdef HAVE_AVX2
-#define SUFFIX f64_avx2
-#define TARGET __attribute__((target("avx2,fma")))
-#include "step_body.h"
-#endif
+#define BODY "../../psf/step_body.h"
+#include "../internal/linalg/types_native.h"
 
 void tessera_primal32(ptrdiff_t n, float *x, const float *g, const float *t, float *bar, float tau, float rho, int any_sign)
 {

@@ -20,7 +20,7 @@ TARGET static void NAME(update)(ptrdiff_t n, T *restrict p, T *restrict q, T *re
                                 T *restrict y3, const T *restrict wh, const T *restrict wl, const T *k, double *counts)
 {
 	T o1 = k[0], o2 = k[1], s1 = k[2], s2 = k[3], d1 = k[4], d2 = k[5], d3 = k[6];
-	I high = 0, low = 0;
+	INT high = 0, low = 0;
 	for (ptrdiff_t i = 0; i < n; i++) {
 		T h = wh[i], l = wl[i];
 		T a = NAME(soft)(h - y1[i] * o1, s1), b = NAME(soft)(l - y2[i] * o2, s2);

@@ -2,39 +2,8 @@
 
 #include "element_native.h"
 
-#include <stdint.h>
-
-#include "../internal/linalg/dispatch_native.h"
-
-#define T float
-#define I int32_t
-#define SUFFIX f32_base
-#define TARGET
-#include "element_body.h"
-#undef SUFFIX
-#undef TARGET
-#ifdef HAVE_AVX2
-#define SUFFIX f32_avx2
-#define TARGET __attribute__((target("avx2,fma")))
-#include "element_body.h"
-#undef SUFFIX
-#undef TARGET
-#endif
-#undef T
-#undef I
-
-#define T double
-#define I int64_t
-#define SUFFIX f64_base
-#define TARGET
-#include "element_body.h"
-#undef SUFFIX
-#undef TARGET
-#ifdef HAVE_AVX2
-#define SUFFIX f64_avx2
-#define TARGET __attribute__((target("avx2,fma")))
-#include "element_body.h"
-#endif
+#define BODY "../../scdl/element_body.h"
+#include "../internal/linalg/types_native.h"
 
 void tessera_pull32(ptrdiff_t n, float *r, const float *y, const float *y3, const float *p, const float *w, float sign,
                     float c, float c3)
