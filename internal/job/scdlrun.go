@@ -374,7 +374,7 @@ func (r *scdlRun) write() error {
 		return err
 	}
 	return onRoot(r.comm, func() error {
-		if err := clearResult(dir, "dictionary-high.npy", "dictionary-low.npy", "linear.npy", "dictionary.toml", "error.png", "error.svg"); err != nil {
+		if err := clearResult(dir, "dictionary-high.npy", "dictionary-low.npy", "linear.npy", "dictionary.toml", "error.png", "error.svg", "atoms.png"); err != nil {
 			return err
 		}
 		res, m := r.result, r.m
@@ -396,6 +396,11 @@ func (r *scdlRun) write() error {
 		if err := errors.Join(p.Write(in("error.png")), p.Write(in("error.svg"))); err != nil {
 			return err
 		}
+		if r.c.Patches.Images != "" {
+			if err := writeAtoms(in("atoms.png"), &res.Pair, r.c.Patches.grid()); err != nil {
+				return err
+			}
+		}
 		m.High, m.Low, m.Samples, m.HeldOut, m.P, m.M = r.c.Data.High, r.c.Data.Low, r.learn.Total, r.judge.Total, res.P, res.M
 		m.Atoms, m.Iterations, m.Converged, m.Reseeded = res.Atoms, len(res.ErrorHigh), res.Converged, res.Reseeded
 		m.ErrorHigh, m.ErrorLow = res.ErrorHigh, res.ErrorLow
@@ -408,6 +413,39 @@ func (r *scdlRun) write() error {
 		r.env.Progress.Done()
 		return m.summary(r.env.Summary, dir)
 	})
+}
+
+// atomsShown is how many rows and columns of atoms are drawn at most.
+const atomsShown = 16
+
+// writeAtoms draws the first atoms, high ones on the left and the low ones that belong
+// to them on the right, each in proportion to its own largest number.
+func writeAtoms(path string, p *scdl.Pair, g scdl.Grid) error {
+	n := min(atomsShown, int(math.Ceil(math.Sqrt(float64(p.Atoms)))))
+	cell := g.Scale*g.Patch + 1 // the low ones enlarged, the high ones are one less
+	sheet := func(side, enlarge int, dictionary []float64) *imageio.Frame {
+		f := &imageio.Frame{Channels: 1, Rows: n * cell, Cols: n * cell, Data: make([]float64, n*cell*n*cell)}
+		for i := range f.Data {
+			f.Data[i] = math.NaN()
+		}
+		for a := range min(p.Atoms, n*n) {
+			atom := dictionary[a*side*side : (a+1)*side*side]
+			top := 1e-300
+			for _, v := range atom {
+				top = max(top, math.Abs(v))
+			}
+			for i := range side * enlarge {
+				for j := range side * enlarge {
+					f.Data[(a/n*cell+i)*f.Cols+a%n*cell+j] = atom[i/enlarge*side+j/enlarge] / top
+				}
+			}
+		}
+		return f
+	}
+	signed := imageio.Linear(-1, 1)
+	return imageio.WritePanels(path,
+		imageio.Panel{Frame: sheet(g.High(), 1, p.High), Stretch: signed},
+		imageio.Panel{Frame: sheet(g.Patch, g.Scale, p.Low), Stretch: signed})
 }
 
 // transposed turns n x rows numbers into rows x n.
