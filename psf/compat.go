@@ -39,10 +39,13 @@ func settled(costs []float64, tolerance float64) bool {
 // of the power method over the whole stack, until the norm changes by less than
 // 1e-6. Collective.
 func powerNorm[T linalg.Float](s *solver[T]) (float64, error) {
-	r := rand.New(rand.NewPCG(s.o.Seed, uint64(s.first)))
 	x := make([]T, len(s.stamps)*s.n)
-	for i := range x {
-		x[i] = T(r.Float64())
+	for i, st := range s.stamps {
+		r := rand.New(rand.NewPCG(s.o.Seed, uint64(st.id)))
+		part := s.part(x, i)
+		for j := range part {
+			part[j] = T(r.Float64())
+		}
 	}
 	norm := 0.0
 	for range 20 {

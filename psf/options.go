@@ -173,7 +173,7 @@ func (o *Options) check(s *Stack) error {
 	want(o.Threshold == Reweighted || o.Threshold == Soft || o.Threshold == Hard, "threshold %q", o.Threshold)
 	want(o.Noise == MAD || o.Noise == MADPerStamp || o.Noise == Given || o.Noise == FromWeights, "noise %q", o.Noise)
 	want(o.Noise != Given || o.Sigma > 0 && !math.IsInf(o.Sigma, 0), "noise of standard deviation %g", o.Sigma)
-	want(o.Noise != FromWeights || s.Weights != nil, "noise from weights, and there are none")
+	want(o.Noise != FromWeights || s.Weights != nil || len(s.Data) == 0, "noise from weights, and there are none")
 	want(o.Start != FromGiven || len(o.Given) == len(s.Data), "a start of %d numbers for %d pixels", len(o.Given), len(s.Data))
 	want(o.Scales >= 1 && o.Scales <= 8 && len(o.Thresholds) == o.Scales, "%d thresholds for %d scales of at most 8", len(o.Thresholds), o.Scales)
 	for _, k := range o.Thresholds {

@@ -34,8 +34,10 @@ func stretch(s *Stack, o Options, size, rank int) (*Stack, Options) {
 	n, m := s.Side*s.Side, s.KernelSide*s.KernelSide
 	p := *s
 	p.First, p.Data = lo, s.Data[lo*n:hi*n]
-	if s.Weights != nil {
+	if s.Weights != nil && hi > lo { // a rank without stamps need not bring any
 		p.Weights = s.Weights[lo*n : hi*n]
+	} else {
+		p.Weights = nil
 	}
 	switch {
 	case s.Kernel != nil:
@@ -264,6 +266,30 @@ func TestRanks(t *testing.T) {
 			}
 			if !slices.Equal(one.Iterations, r.Iterations) {
 				t.Errorf("%+v: %d ranks: iterations %v, on one %v", o, size, r.Iterations, one.Iterations)
+			}
+		}
+	}
+}
+
+// What the steps and lambda follow from does not depend on the ranks either, nor on
+// whether one that has no stamps brings weights.
+func TestNormsOnRanks(t *testing.T) {
+	for _, o := range []Options{
+		{Mode: LowRank, Precision: Double, Iterations: 6},
+		{Mode: LowRank, Compatible: true, Threshold: Soft, Iterations: 6},
+	} {
+		s := smallStack(5, 3, 9, 5, true)
+		for i := range s.Weights {
+			s.Weights[i] *= 3
+		}
+		if o.Compatible {
+			s = smallStack(5, 3, 9, 5, false)
+		}
+		one := solve(t, 1, s, o)
+		for _, size := range []int{2, 5} {
+			r := solve(t, size, s, o)
+			if math.Abs(r.Beta-one.Beta) > 1e-13 || math.Abs(r.Lambda-one.Lambda) > 1e-13 {
+				t.Errorf("%d ranks: beta %g, lambda %g; on one %g, %g", size, r.Beta, r.Lambda, one.Beta, one.Lambda)
 			}
 		}
 	}

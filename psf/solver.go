@@ -293,7 +293,10 @@ func (s *solver[T]) chooseSteps(stack *Stack, weights []float64) error {
 			return err
 		}
 	} else {
-		most := []float64{0, 0}
+		most := []float64{0, 0, 0} // |H|^2, W, and whether some rank has weights
+		if weights != nil {
+			most[2] = 1
+		}
 		for _, k := range s.kernels {
 			gain := s.conv.Gain(stack.KernelSide, k)
 			most[0] = max(most[0], gain*gain)
@@ -304,7 +307,7 @@ func (s *solver[T]) chooseSteps(stack *Stack, weights []float64) error {
 		if err := s.comm.Allreduce(most, most, ranks.Max); err != nil {
 			return err
 		}
-		if weights == nil {
+		if most[2] == 0 {
 			most[1] = 1
 		}
 		s.beta = most[0] * most[1]
