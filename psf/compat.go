@@ -1,6 +1,7 @@
 package psf
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 
@@ -15,11 +16,11 @@ import (
 // steps of the power method, float64. What the caller says about iterations,
 // border, reweightings and the factor of lambda stands.
 func (o Options) compatible() Options {
-	o.Precision, o.Start = Double, or(o.Start, FromOnes)
+	o.Precision, o.Start = Double, cmp.Or(o.Start, FromOnes)
 	o.Family, o.Scales, o.Thresholds = wavelet.Linear, 3, []float64{3, 3, 4}
-	o.Tau, o.SigmaDual, o.Rho = or(o.Tau, 0.5), or(o.SigmaDual, 0.5), or(o.Rho, 0.8)
-	o.Threshold = or(o.Threshold, Hard)
-	o.Noise = or(o.Noise, MAD)
+	o.Tau, o.SigmaDual, o.Rho = cmp.Or(o.Tau, 0.5), cmp.Or(o.SigmaDual, 0.5), cmp.Or(o.Rho, 0.8)
+	o.Threshold = cmp.Or(o.Threshold, Hard)
+	o.Noise = cmp.Or(o.Noise, MAD)
 	o.accuracy = exact
 	return o
 }

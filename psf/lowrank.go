@@ -1,6 +1,7 @@
 package psf
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -213,7 +214,7 @@ func (l *lowRank[T]) multiply(at, end int) {
 // Collective.
 func (s *solver[T]) follow() (stop bool, err error) {
 	l := s.low
-	accuracy := or(s.o.accuracy, accuracy)
+	accuracy := cmp.Or(s.o.accuracy, accuracy)
 	for pass := 1; ; pass++ {
 		if err := s.meet(l.product); err != nil {
 			return false, err

@@ -1,6 +1,7 @@
 package psf
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -123,22 +124,22 @@ func (o Options) withDefaults() Options {
 	if o.Compatible {
 		o = o.compatible()
 	}
-	o.Mode = or(o.Mode, Sparse)
-	o.Border = or(o.Border, Zero)
-	o.Precision = or(o.Precision, Single)
-	o.Noise = or(o.Noise, MAD)
-	o.Start = or(o.Start, FromZero)
-	o.Threshold = or(o.Threshold, Reweighted)
-	o.Scales = or(o.Scales, 3)
+	o.Mode = cmp.Or(o.Mode, Sparse)
+	o.Border = cmp.Or(o.Border, Zero)
+	o.Precision = cmp.Or(o.Precision, Single)
+	o.Noise = cmp.Or(o.Noise, MAD)
+	o.Start = cmp.Or(o.Start, FromZero)
+	o.Threshold = cmp.Or(o.Threshold, Reweighted)
+	o.Scales = cmp.Or(o.Scales, 3)
 	if o.Threshold == Reweighted {
-		o.Factor = or(o.Factor, 0.6)
+		o.Factor = cmp.Or(o.Factor, 0.6)
 	}
-	o.Factor = or(o.Factor, 1)
-	o.Block = or(o.Block, 32)
-	o.Iterations = or(o.Iterations, 150)
-	o.LookEvery = or(o.LookEvery, 10)
-	o.Rho = or(o.Rho, 0.8)
-	o.Settle = or(o.Settle, max(1, o.Iterations/3))
+	o.Factor = cmp.Or(o.Factor, 1)
+	o.Block = cmp.Or(o.Block, 32)
+	o.Iterations = cmp.Or(o.Iterations, 150)
+	o.LookEvery = cmp.Or(o.LookEvery, 10)
+	o.Rho = cmp.Or(o.Rho, 0.8)
+	o.Settle = cmp.Or(o.Settle, max(1, o.Iterations/3))
 	if o.Thresholds == nil {
 		for s := range o.Scales {
 			k := 3.0
@@ -149,14 +150,6 @@ func (o Options) withDefaults() Options {
 		}
 	}
 	return o
-}
-
-func or[T comparable](v, fallback T) T {
-	var zero T
-	if v == zero {
-		return fallback
-	}
-	return v
 }
 
 // check finds what is wrong with options, defaults filled in.
@@ -190,8 +183,8 @@ func (o *Options) check(s *Stack) error {
 //
 //	1/tau - sigma >= beta/2,    rho < 2 - (beta/2) / (1/tau - sigma)
 func (o *Options) steps(beta float64) (tau, sigma float64, err error) {
-	sigma = or(o.SigmaDual, 0.5)
-	tau = or(o.Tau, 1/(beta/2/min(1, 0.99*(2-o.Rho))+sigma))
+	sigma = cmp.Or(o.SigmaDual, 0.5)
+	tau = cmp.Or(o.Tau, 1/(beta/2/min(1, 0.99*(2-o.Rho))+sigma))
 	room := 1/tau - sigma
 	if !(room*(1+1e-12) >= beta/2) || !(o.Rho < 2-beta/2/room+1e-12) {
 		return 0, 0, fmt.Errorf("psf: the steps tau %g, sigma %g and rho %g need not converge: 1/tau - sigma = %.4g must be at least %.4g, half the squared norm of the blur, and rho below %.4g",

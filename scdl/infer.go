@@ -1,6 +1,7 @@
 package scdl
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -24,7 +25,7 @@ func (p *Pair) Infer(low []float64, code Code) ([]float64, error) {
 	case "ridge":
 		return p.ridge(low, code.Lambda)
 	case "lasso":
-		return p.lasso(low, code.Lambda, or(code.Iterations, 200)), nil
+		return p.lasso(low, code.Lambda, cmp.Or(code.Iterations, 200)), nil
 	}
 	return nil, fmt.Errorf("scdl: code %q, want ridge or lasso", code.Method)
 }

@@ -1,6 +1,7 @@
 package scdl
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -57,19 +58,11 @@ func (o Options) withDefaults() Options {
 		lambda, beta, precision = 0.1, 0.01, Double
 		o.FirstColumns = true
 	}
-	o.Iterations = or(o.Iterations, 100)
-	o.Lambda, o.Beta, o.Precision = or(o.Lambda, lambda), or(o.Beta, beta), or(o.Precision, precision)
-	o.C1, o.C2, o.C3 = or(o.C1, 0.4), or(o.C2, 0.4), or(o.C3, 0.8)
-	o.Step, o.Delta = or(o.Step, 0.02), or(o.Delta, 1e-4)
+	o.Iterations = cmp.Or(o.Iterations, 100)
+	o.Lambda, o.Beta, o.Precision = cmp.Or(o.Lambda, lambda), cmp.Or(o.Beta, beta), cmp.Or(o.Precision, precision)
+	o.C1, o.C2, o.C3 = cmp.Or(o.C1, 0.4), cmp.Or(o.C2, 0.4), cmp.Or(o.C3, 0.8)
+	o.Step, o.Delta = cmp.Or(o.Step, 0.02), cmp.Or(o.Delta, 1e-4)
 	return o
-}
-
-func or[T comparable](v, fallback T) T {
-	var zero T
-	if v == zero {
-		return fallback
-	}
-	return v
 }
 
 // check finds what is wrong with options, defaults filled in, for so many samples.

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -72,20 +73,13 @@ func loadUpscale(f *config.File) *Job {
 			})
 		},
 		Plan: func(_ context.Context, _ ranks.Comm, w io.Writer, n int, _ Link) error {
-			s, err := imageio.Stat(or(c.Image.Path, c.Image.Truth))
+			s, err := imageio.Stat(cmp.Or(c.Image.Path, c.Image.Truth))
 			if err == nil {
 				_, err = fmt.Fprintf(w, "picture  %d x %d x %d, its rows on %d ranks\n", s.Channels, s.Rows, s.Cols, n)
 			}
 			return err
 		},
 	}
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // upscaleRun is the state of one rank of an scdl-upscale job.
@@ -207,7 +201,7 @@ func (r *upscaleRun) read() error {
 	if side := r.grid.High(); r.pair.P != side*side || r.pair.M != r.grid.Patch*r.grid.Patch {
 		return fmt.Errorf("%s: dictionaries of %d and %d numbers for patches of %d and %d pixels a side", r.c.Dictionary.Dir, r.pair.P, r.pair.M, side, r.grid.Patch)
 	}
-	frame, err := imageio.ReadFrame(or(r.c.Image.Path, r.c.Image.Truth))
+	frame, err := imageio.ReadFrame(cmp.Or(r.c.Image.Path, r.c.Image.Truth))
 	if err != nil {
 		return err
 	}
