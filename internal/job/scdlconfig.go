@@ -126,7 +126,7 @@ func (c *scdlConfig) check(f *config.File) {
 	}
 	f.OneOf("data.samples", c.Data.Samples, "columns", "rows")
 	f.Want(c.Data.HeldOut >= 0 && c.Data.HeldOut < 1, "data.held_out", "a fraction, 0 or more and less than 1")
-	f.Want(s.Atoms >= 1 && s.Atoms <= 1<<16, "scdl.atoms", "1 to 65536")
+	f.Want(s.Atoms >= 1 && s.Atoms <= 8192, "scdl.atoms", "1 to 8192")
 	f.Want(s.Iterations >= 1, "scdl.iterations", "1 or more")
 	for key, v := range map[string]float64{"lambda": s.Lambda, "c1": s.C1, "c2": s.C2, "c3": s.C3, "beta": s.Beta, "step": s.Step} {
 		f.Want(v > 0 && !math.IsInf(v, 0), "scdl."+key, "more than 0")

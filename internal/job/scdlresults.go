@@ -1,0 +1,246 @@
+package job
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"tessera/internal/imageio"
+	"tessera/internal/report"
+	"tessera/ranks"
+	"tessera/scdl"
+)
+
+// scdlMetrics is metrics.json of an scdl-train job.
+type scdlMetrics struct {
+	provenance
+
+	High         string           `json:"high"` // file; empty = made up
+	Low          string           `json:"low"`
+	Samples      int              `json:"samples"`
+	HeldOut      int              `json:"held_out"`
+	P            int              `json:"high_numbers"`
+	M            int              `json:"low_numbers"`
+	Atoms        int              `json:"atoms"`
+	Iterations   int              `json:"iterations"`
+	Converged    bool             `json:"converged"`
+	ErrorHigh    series           `json:"error_high"` // root mean square, after each iteration
+	ErrorLow     series           `json:"error_low"`
+	SparsityHigh number           `json:"nonzero_high"` // fraction of the thresholded codes
+	SparsityLow  number           `json:"nonzero_low"`
+	Coherence    number           `json:"coherence_high"` // mean over the atoms of the largest |cosine| with another
+	Reseeded     int              `json:"atoms_begun_anew"`
+	Learned      *spectralQuality `json:"learned,omitempty"` // on held-out samples
+	RawAtoms     *spectralQuality `json:"raw_atoms,omitempty"`
+	Regression   *spectralQuality `json:"linear_regression,omitempty"`
+	Seconds      scdlSeconds      `json:"seconds"`
+	BytesSent    int64            `json:"bytes_sent"` // by rank 0, in training
+	PeakMemoryMB float64          `json:"peak_memory_mb"`
+	ConfigFile   string           `json:"config_file"`
+	Config       any              `json:"config"`
+}
+
+type scdlSeconds struct {
+	Read  float64 `json:"read"`
+	Train float64 `json:"train"`
+	Total float64 `json:"total"`
+}
+
+// spectralQuality compares predicted samples with true ones.
+type spectralQuality struct {
+	RMSE  number `json:"rmse"`
+	PSNR  number `json:"psnr_db"`              // for a peak of the largest true number; of patches, 1
+	SAM   number `json:"sam_degree,omitempty"` // mean angle between a sample and its prediction
+	ERGAS number `json:"ergas,omitempty"`      // 100 (M/P) sqrt(mean over the numbers of (rmse/mean)^2)
+}
+
+func (q *spectralQuality) String() string {
+	s := fmt.Sprintf("%.2f dB, RMSE %.4g", q.PSNR, q.RMSE)
+	if q.SAM > 0 {
+		s += fmt.Sprintf(", SAM %.3f degrees, ERGAS %.3f", q.SAM, q.ERGAS)
+	}
+	return s
+}
+
+// spectral is the quality of samples of p numbers, on all ranks. Of patches, which
+// have no mean, angles and relative errors say nothing, and the peak is 1. Collective.
+func spectral(comm ranks.Comm, x, truth []float64, p, m int, patches bool) (*spectralQuality, error) {
+	sums := make([]float64, 2*p+3) // squared error and sum of each number; angles, samples, samples with an angle
+	peak := []float64{math.Inf(-1)}
+	for i, v := range truth {
+		sums[i%p] += (x[i] - v) * (x[i] - v)
+		sums[p+i%p] += v
+		peak[0] = max(peak[0], v)
+	}
+	for i := 0; i < len(truth); i += p {
+		var xx, tt, xt float64
+		for j := i; j < i+p; j++ {
+			xx += x[j] * x[j]
+			tt += truth[j] * truth[j]
+			xt += x[j] * truth[j]
+		}
+		sums[2*p+1]++
+		if xx > 0 && tt > 0 {
+			sums[2*p] += math.Acos(min(1, max(-1, xt/math.Sqrt(xx*tt)))) * 180 / math.Pi
+			sums[2*p+2]++
+		}
+	}
+	if err := comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+		return nil, err
+	}
+	if err := comm.Allreduce(peak, peak, ranks.Max); err != nil {
+		return nil, err
+	}
+	n := sums[2*p+1]
+	square, relative := 0.0, 0.0
+	for j := range p {
+		square += sums[j] / (n * float64(p))
+		if mean := sums[p+j] / n; mean != 0 {
+			relative += sums[j] / n / (mean * mean) / float64(p)
+		}
+	}
+	rmse := math.Sqrt(square)
+	if patches {
+		return &spectralQuality{RMSE: number(rmse), PSNR: number(-20 * math.Log10(rmse))}, nil
+	}
+	return &spectralQuality{
+		RMSE: number(rmse), PSNR: number(20 * math.Log10(peak[0]/rmse)), SAM: number(sums[2*p] / sums[2*p+2]),
+		ERGAS: number(100 * float64(m) / float64(p) * math.Sqrt(relative)),
+	}, nil
+}
+
+// write leaves the dictionaries, metrics.json last.
+func (r *scdlRun) write() error {
+	dir := r.c.Output.Dir
+	r.env.Progress.Phase("writing " + dir)
+	memory, err := peakMemory(r.comm)
+	if err != nil {
+		return err
+	}
+	return onRoot(r.comm, func() error {
+		if err := clearResult(dir, "dictionary-high.npy", "dictionary-low.npy", "linear.npy", "dictionary.toml", "error.png", "error.svg", "atoms.png"); err != nil {
+			return err
+		}
+		res, m := r.result, r.m
+		in := func(name string) string { return filepath.Join(dir, name) }
+		if err := errors.Join(
+			imageio.WriteNpy(in("dictionary-high.npy"), []int{res.P, res.Atoms}, transposed(res.High, res.P)),
+			imageio.WriteNpy(in("dictionary-low.npy"), []int{res.M, res.Atoms}, transposed(res.Low, res.M)),
+			imageio.WriteNpy(in("linear.npy"), []int{res.P, res.M}, r.linear.Map),
+			r.writeHeader(in("dictionary.toml")),
+		); err != nil {
+			return err
+		}
+		var x []float64
+		for k := range res.ErrorHigh {
+			x = append(x, float64(k+1))
+		}
+		p := report.Plot{Title: fmt.Sprintf("%d atoms, %d samples", res.Atoms, r.learn.Total), X: "iteration", Y: "root mean square error", LogY: true,
+			Series: []report.Series{{Name: "high", X: x, Y: res.ErrorHigh}, {Name: "low", X: x, Y: res.ErrorLow}}}
+		if err := errors.Join(p.Write(in("error.png")), p.Write(in("error.svg"))); err != nil {
+			return err
+		}
+		if r.c.Patches.Images != "" {
+			if err := writeAtoms(in("atoms.png"), &res.Pair, r.c.Patches.grid()); err != nil {
+				return err
+			}
+		}
+		m.High, m.Low, m.Samples, m.HeldOut, m.P, m.M = r.c.Data.High, r.c.Data.Low, r.learn.Total, r.judge.Total, res.P, res.M
+		m.Atoms, m.Iterations, m.Converged, m.Reseeded = res.Atoms, len(res.ErrorHigh), res.Converged, res.Reseeded
+		m.ErrorHigh, m.ErrorLow = res.ErrorHigh, res.ErrorLow
+		m.SparsityHigh, m.SparsityLow = number(res.SparsityHigh), number(res.SparsityLow)
+		m.Coherence = number(scdl.Coherence(res.Atoms, res.P, res.High))
+		m.PeakMemoryMB, m.Seconds.Train, m.Seconds.Total = memory, res.Seconds, r.comm.Wtime()-r.began
+		if err := writeMetrics(dir, m); err != nil {
+			return err
+		}
+		r.env.Progress.Done()
+		return m.summary(r.env.Summary, dir)
+	})
+}
+
+// atomsShown is how many rows and columns of atoms are drawn at most.
+const atomsShown = 16
+
+// writeAtoms draws the first atoms, high ones on the left and the low ones that belong
+// to them on the right, each in proportion to its own largest number.
+func writeAtoms(path string, p *scdl.Pair, g scdl.Grid) error {
+	n := min(atomsShown, int(math.Ceil(math.Sqrt(float64(p.Atoms)))))
+	cell := g.Scale*g.Patch + 1 // the low ones enlarged, the high ones are one less
+	sheet := func(side, enlarge int, dictionary []float64) *imageio.Frame {
+		f := &imageio.Frame{Channels: 1, Rows: n * cell, Cols: n * cell, Data: make([]float64, n*cell*n*cell)}
+		for i := range f.Data {
+			f.Data[i] = math.NaN()
+		}
+		for a := range min(p.Atoms, n*n) {
+			atom := dictionary[a*side*side : (a+1)*side*side]
+			top := 1e-300
+			for _, v := range atom {
+				top = max(top, math.Abs(v))
+			}
+			for i := range side * enlarge {
+				for j := range side * enlarge {
+					f.Data[(a/n*cell+i)*f.Cols+a%n*cell+j] = atom[i/enlarge*side+j/enlarge] / top
+				}
+			}
+		}
+		return f
+	}
+	signed := imageio.Linear(-1, 1)
+	return imageio.WritePanels(path,
+		imageio.Panel{Frame: sheet(g.High(), 1, p.High), Stretch: signed},
+		imageio.Panel{Frame: sheet(g.Patch, g.Scale, p.Low), Stretch: signed})
+}
+
+// writeHeader says in TOML what the dictionaries are of.
+func (r *scdlRun) writeHeader(path string) error {
+	return imageio.WriteAtomic(path, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, `# A coupled pair of dictionaries: dictionary-high.npy (high x atoms) and
+# dictionary-low.npy (low x atoms); linear.npy (high x low) is linear regression.
+atoms = %d
+high = %d
+low = %d
+normalisation = %q
+samples = %d
+high_file = %q
+low_file = %q
+images = %q
+scale = %d       # of pictures
+patch = %d       # low pixels a side
+blur = %g        # high pixels
+`, r.result.Atoms, r.result.P, r.result.M, strings.Replace(r.c.SCDL.Compat, "none", "joint", 1), r.learn.Total, r.c.Data.High, r.c.Data.Low,
+			r.c.Patches.Images, r.c.Patches.Scale, r.c.Patches.Patch, r.c.Patches.Blur)
+		return err
+	})
+}
+
+func (m *scdlMetrics) summary(w io.Writer, dir string) error {
+	if w == nil {
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...))
+	}
+	last := len(m.ErrorHigh) - 1
+	row("samples", "%d of %d and %d numbers, %d held out", m.Samples, m.P, m.M, m.HeldOut)
+	row("ranks", "%d, %s", m.Ranks, m.Transport)
+	row("dictionaries", "%d atoms, coherence %.3f, %.3f of the codes not 0", m.Atoms, m.Coherence, m.SparsityHigh)
+	row("iterations", "%d, error %.4g to %.4g high, %.4g to %.4g low", m.Iterations, m.ErrorHigh[0], m.ErrorHigh[last], m.ErrorLow[0], m.ErrorLow[last])
+	for _, q := range []struct {
+		name string
+		*spectralQuality
+	}{{"held out: learned", m.Learned}, {"raw samples as atoms", m.RawAtoms}, {"linear regression", m.Regression}} {
+		if q.spectralQuality != nil {
+			row(q.name, "%s", q.spectralQuality)
+		}
+	}
+	row("seconds", "%.2f read, %.2f train, %.2f in all", m.Seconds.Read, m.Seconds.Train, m.Seconds.Total)
+	row("peak memory", "%.0f MB", m.PeakMemoryMB)
+	row("written to", "%s", dir)
+	return t.Flush()
+}
