@@ -184,12 +184,13 @@ func (r *upscaleRun) read() error {
 	}
 	f, err := config.Parse(path, text, nil)
 	if err != nil {
-		return err
+		return fmt.Errorf("%v", err)
 	}
 	f.Decode(&head)
 	f.Want(head.Images != "", "images", "dictionaries learned from pictures")
 	if err := f.Err(); err != nil {
-		return err
+		// Not the user's config: a file that does not fit, on whichever rank it is seen.
+		return fmt.Errorf("%v", err)
 	}
 	if r.pair, _, err = r.c.Dictionary.read(); err != nil {
 		return err
