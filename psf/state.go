@@ -7,22 +7,13 @@ import (
 	"fmt"
 	"math"
 
+	"tessera/internal/checkpoint"
 	"tessera/internal/linalg"
 )
 
 // Snapshot is a solve in the middle: what Options.Save keeps and Resume continues
-// from. To continue, Meta comes back to every rank and Records finds the stamps of
-// that rank among the records that all ranks kept, however many there were.
-type Snapshot struct {
-	Meta []byte // the same on all ranks
-
-	IDs         []int // Save: numbers in the whole stack of this rank's stamps
-	RecordBytes int
-	Fill        func(i int, record []byte) // Save: writes the record of stamp IDs[i]
-
-	// Resume: calls use with the record of each of the stamps asked for, in any order.
-	Records func(ids []int, use func(id int, record []byte) error) error
-}
+// from, a record a stamp.
+type Snapshot = checkpoint.Snapshot
 
 // meta is the part of a snapshot that all ranks share.
 type meta struct {

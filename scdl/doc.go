@@ -22,8 +22,13 @@
 //	U = N (S - D R/c),   W = R/c + D'U,   and S - D W = c U
 //
 // comes for nothing: 4 P A operations a sample instead of 2 A^2. Samples are dealt to
-// the ranks in tiles and never move; what the ranks add up in an iteration are the
-// gradients of D_h and D_l and the squared rows of W, in one sum.
+// the ranks in tiles of 64 and never move; what the ranks add up in an iteration are
+// the gradients of D_h and D_l, the squared rows of W and a few numbers, in one sum.
+//
+// A tile's state is four arrays of A x 64 (tile.go says why not six), in memory or in
+// two files of a folder; it is swept three times an iteration in blocks of atoms that
+// stay in cache between the products and what is done around them. Online keeps no
+// state: it learns from codes that it finds and forgets.
 //
 // Two programs that the field uses do otherwise; Sequential and Spark do as they do.
 //

@@ -154,18 +154,6 @@ func Regress(comm ranks.Comm, s *Samples) (*Linear, error) {
 // Apply predicts high samples, count x P, from low ones.
 func (r *Linear) Apply(low []float64) []float64 { return apply(r.Map, r.P, r.M, low) }
 
-// RawAtoms is a pair made of samples as they are, the other yardstick. Collective.
-func RawAtoms(comm ranks.Comm, s *Samples, atoms int, seed uint64) (*Pair, error) {
-	l := &learner[float64]{comm: comm, o: Options{Atoms: atoms, Seed: seed}.withDefaults(), s: s, atoms: atoms}
-	if err := l.o.check(s.Total); err != nil {
-		return nil, err
-	}
-	if err := l.begin(); err != nil {
-		return nil, err
-	}
-	return &Pair{P: s.P, M: s.M, Atoms: atoms, High: l.high.dictionary, Low: l.low.dictionary}, nil
-}
-
 // Coherence is the mean over the atoms of the largest |cosine| with another one.
 func Coherence(atoms, rows int, dictionary []float64) float64 {
 	unit := append([]float64(nil), dictionary...)

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
+
+	"tessera/internal/checkpoint"
 )
 
 // Compatibility names a program whose steps are done instead of the package's own.
@@ -12,7 +15,7 @@ type Compatibility string
 
 const (
 	Corrected  Compatibility = ""           // the iteration of the package comment
-	Sequential Compatibility = "sequential" // SparseCoupledDictionaryLearning: see Options.compatible
+	Sequential Compatibility = "sequential" // SparseCoupledDictionaryLearning
 	Spark      Compatibility = "spark"      // the toolbox on Spark: the same with W_l from the old W_h
 )
 
@@ -25,10 +28,14 @@ const (
 	Double Precision = "double"
 )
 
-// Options of Train. The zero value of every field is the documented default.
+// Snapshot is a training in the middle: what Options.Save keeps and Options.Resume
+// continues from.
+type Snapshot = checkpoint.Snapshot
+
+// Options of Train and Online. The zero value of every field is the documented default.
 type Options struct {
 	Atoms      int // of each dictionary; required
-	Iterations int // 0 = 100
+	Iterations int // 0 = 100; of Online, passes over the samples, 0 = 10
 
 	Lambda     float64 // 0 = 0.001; with Sequential and Spark 0.1
 	C1, C2, C3 float64 // penalties; 0 = 0.4, 0.4, 0.8
@@ -37,16 +44,32 @@ type Options struct {
 	Delta      float64 // 0 = 1e-4
 
 	FirstColumns bool    // start with the first samples instead of random ones; Sequential and Spark always do
-	Tolerance    float64 // stop when the error of the high samples changes by less than this fraction; 0 = never
+	Window       int     // iterations from one error to the next; 0 = 1
+	Tolerance    float64 // stop when the error of the high samples changes by less than this fraction from one to the next; 0 = never
 
 	Precision     Precision // "" = Single; Sequential and Spark Double
 	Compatibility Compatibility
 	Seed          uint64
 
-	Progress func(Progress) // on rank 0, after every iteration; nil = silent
+	// Folder keeps the state of Train in files there, in which an interrupted training
+	// goes on, instead of in memory; "" = in memory.
+	Folder string
+
+	// Of Online alone.
+	Batch          int // samples between two steps of the dictionaries, over all ranks; 0 = 2048
+	CodeIterations int // of the ADMM that finds the codes of a sample; 0 = 30
+
+	Progress func(Progress) // on rank 0, after every error; nil = silent
+
+	// Save keeps a snapshot, on every rank at once: every SaveEvery (0 = never), when
+	// ctx is cancelled, and with Folder after every iteration; nil = never. Resume
+	// continues from one, on any number of ranks.
+	Save      func(*Snapshot) error
+	SaveEvery time.Duration
+	Resume    *Snapshot
 }
 
-// Progress is one iteration.
+// Progress is the error after an iteration.
 type Progress struct {
 	Iteration, Of int
 	High, Low     float64 // root mean square errors
@@ -58,10 +81,11 @@ func (o Options) withDefaults() Options {
 		lambda, beta, precision = 0.1, 0.01, Double
 		o.FirstColumns = true
 	}
-	o.Iterations = cmp.Or(o.Iterations, 100)
+	o.Iterations, o.Window = cmp.Or(o.Iterations, 100), cmp.Or(o.Window, 1)
 	o.Lambda, o.Beta, o.Precision = cmp.Or(o.Lambda, lambda), cmp.Or(o.Beta, beta), cmp.Or(o.Precision, precision)
 	o.C1, o.C2, o.C3 = cmp.Or(o.C1, 0.4), cmp.Or(o.C2, 0.4), cmp.Or(o.C3, 0.8)
 	o.Step, o.Delta = cmp.Or(o.Step, 0.02), cmp.Or(o.Delta, 1e-4)
+	o.Batch, o.CodeIterations = cmp.Or(o.Batch, 2048), cmp.Or(o.CodeIterations, 30)
 	return o
 }
 
@@ -73,8 +97,11 @@ func (o *Options) check(total int) error {
 			errs = append(errs, fmt.Errorf("scdl: "+format, args...))
 		}
 	}
-	want(o.Atoms >= 1 && o.Atoms <= total, "%d atoms for %d samples, want 1 to as many", o.Atoms, total)
-	want(o.Iterations >= 1, "%d iterations", o.Iterations)
+	if o.Atoms < 1 || o.Atoms > total {
+		errs = append(errs, tooMany(o.Atoms, total))
+	}
+	want(o.Iterations >= 1 && o.Window >= 1, "%d iterations, an error every %d", o.Iterations, o.Window)
+	want(o.Batch >= 1 && o.CodeIterations >= 1, "mini-batches of %d samples, %d iterations each", o.Batch, o.CodeIterations)
 	for _, v := range []float64{o.Lambda, o.C1, o.C2, o.C3, o.Beta, o.Step, o.Delta} {
 		want(v > 0 && !math.IsInf(v, 0), "lambda, c1, c2, c3, beta, step and delta must be positive, one is %g", v)
 	}

@@ -7,8 +7,19 @@ import (
 	"tessera/ranks"
 )
 
+// TileSamples is how many samples are worked on, kept and dealt to ranks as one.
+const TileSamples = 64
+
+// Share is the stretch lo <= k < hi of total samples that a rank has: whole tiles of
+// TileSamples, but for the last one of all, as evenly as they go.
+func Share(total, size, rank int) (lo, hi int) {
+	tiles := (total + TileSamples - 1) / TileSamples
+	at := func(r int) int { return min(total, (r*(tiles/size)+min(r, tiles%size))*TileSamples) }
+	return at(rank), at(rank + 1)
+}
+
 // Samples is this rank's part of matched samples: consecutive ones, in the order of
-// the ranks.
+// the ranks. What a rank has begins with a multiple of TileSamples, as Share deals it.
 type Samples struct {
 	P, M  int       // numbers in a high and in a low sample
 	First int       // number of this rank's first sample in the whole set
@@ -29,6 +40,8 @@ func (s *Samples) Check() error {
 		return fmt.Errorf("scdl: no samples")
 	case s.First < 0 || s.First+s.Count() > s.Total:
 		return fmt.Errorf("scdl: samples %d to %d of %d", s.First, s.First+s.Count(), s.Total)
+	case s.Count() > 0 && (s.First%TileSamples != 0 || s.First+s.Count() < s.Total && s.Count()%TileSamples != 0):
+		return fmt.Errorf("scdl: samples %d to %d of %d, want whole tiles of %d", s.First, s.First+s.Count(), s.Total, TileSamples)
 	}
 	for i, v := range s.High {
 		if math.IsNaN(v) || math.IsInf(v, 0) {

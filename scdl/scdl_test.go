@@ -17,7 +17,6 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
-	"tessera/halo"
 	"tessera/internal/imageio"
 	"tessera/internal/linalg"
 	"tessera/ranks"
@@ -62,12 +61,24 @@ func readZip(t *testing.T, path, name string) []float64 {
 	return a.Data
 }
 
+// columns turns samples x rows into rows x samples, or back.
+func columns[T linalg.Float](x []float64, rows int) []T {
+	n := len(x) / rows
+	out := make([]T, len(x))
+	for i := range n {
+		for j := range rows {
+			out[j*n+i] = T(x[i*rows+j])
+		}
+	}
+	return out
+}
+
 func learn(t testing.TB, size int, s *Samples, o Options) *Result {
 	t.Helper()
 	var mu sync.Mutex
 	var result *Result
 	err := ranks.Launch(context.Background(), ranks.Options{Ranks: size}, func(ctx context.Context, c ranks.Comm) error {
-		lo, hi := halo.Split(s.Total, size, c.Rank())
+		lo, hi := Share(s.Total, size, c.Rank())
 		part := *s
 		part.First, part.High, part.Low = lo, s.High[lo*s.P:hi*s.P], s.Low[lo*s.M:hi*s.M]
 		r, err := Train(ctx, c, &part, o)
@@ -387,59 +398,83 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-func testElements[T linalg.Float](t *testing.T, tolerance float64) {
-	r := rand.New(rand.NewPCG(1, 2))
-	const n = 1003
-	take := func() []T {
-		x := make([]T, n)
-		for i := range x {
-			x[i] = T(r.NormFloat64())
-		}
-		return x
-	}
-	same := func(what string, a, b []T) {
-		for i := range a {
-			if math.Abs(float64(a[i]-b[i])) > tolerance {
-				t.Fatalf("%s: %g, plain %g", what, a[i], b[i])
+// testTile holds one iteration of one tile to the same in plain Go.
+func testTile[T linalg.Float](t *testing.T, tolerance float64) {
+	for _, c := range []struct{ atoms, p, m, samples int }{{1, 1, 1, 1}, {7, 25, 9, 64}, {85, 13, 4, 50}, {163, 33, 17, 64}} {
+		for f, o := range []Options{{}, {Beta: 0.7}, {Compatibility: Sequential}, {Compatibility: Spark}} {
+			o.Atoms = c.atoms
+			o = o.withDefaults()
+			r := rand.New(rand.NewPCG(1, 2))
+			fill := func(x []T) {
+				for i := range x {
+					x[i] = T(r.NormFloat64())
+				}
 			}
-		}
-	}
-	y1, y2, y3, wh, wl := take(), take(), take(), take(), take()
-	a, b := make([]T, n), make([]T, n)
-	pull(a, y1, y3, y2, wl, -1, 0.3, 0.7)
-	pullPlain(b, y1, y3, y2, wl, -1, 0.3, 0.7)
-	same("pull", a, b)
-	k := [7]T{2.5, 2, 0.3, 0.1, 0.4, 0.2, 0.8}
-	var state [2][5][]T
-	var counts [2][2]float64
-	for v := range state {
-		state[v] = [5][]T{make([]T, n), make([]T, n), slices.Clone(y1), slices.Clone(y2), slices.Clone(y3)}
-		f := update[T]
-		if v == 1 {
-			f = updatePlain[T]
-		}
-		s := state[v]
-		counts[v][0], counts[v][1] = f(s[0], s[1], s[2], s[3], s[4], wh, wl, k)
-	}
-	for i := range state[0] {
-		same(fmt.Sprint("update ", i), state[0][i], state[1][i])
-	}
-	if math.Abs(counts[0][0]-counts[1][0]) > 1 || math.Abs(counts[0][1]-counts[1][1]) > 1 || counts[1][0] == n {
-		t.Errorf("%v numbers are not 0, plain %v", counts[0], counts[1])
-	}
-	s1, s2 := make([]float64, 59), make([]float64, 59)
-	squares(s1, wh[:59*17], 17)
-	squaresPlain(s2, wh[:59*17], 17)
-	for i := range s1 {
-		if math.Abs(s1[i]-s2[i]) > 1e-12*s2[i] {
-			t.Errorf("row %d: %g, plain %g", i, s1[i], s2[i])
+			x := newTiles[T](&o, c.p, c.m)
+			if x.form != form(f) {
+				t.Fatalf("form %d, want %d", x.form, f)
+			}
+			for _, d := range []*side[T]{&x.high, &x.low} {
+				for i := range d.dictionary {
+					d.dictionary[i] = r.NormFloat64() / math.Sqrt(float64(d.rows))
+				}
+				if err := d.prepare(c.atoms); err != nil {
+					t.Fatal(err)
+				}
+				s := make([]float64, c.samples*d.rows)
+				for i := range s {
+					s[i] = r.NormFloat64()
+				}
+				d.load(s)
+			}
+			x.errors = x.form >= sequential
+			state := make([]T, x.form.arrays()*c.atoms*TileSamples)
+			fill(state)
+			y := newTiles[T](&o, c.p, c.m)
+			y.high.dictionary, y.low.dictionary, y.errors = x.high.dictionary, x.low.dictionary, x.errors
+			y.high.samples, y.low.samples = x.high.samples, x.low.samples
+			for _, d := range []*side[T]{&y.high, &y.low} {
+				if err := d.prepare(c.atoms); err != nil {
+					t.Fatal(err)
+				}
+			}
+			plain := slices.Clone(state)
+			x.tile(state)
+			y.tilePlain(plain)
+			what := fmt.Sprintf("form %d, %d atoms, %d and %d numbers", f, c.atoms, c.p, c.m)
+			for i := range plain {
+				if math.Abs(float64(state[i]-plain[i])) > tolerance*10 {
+					t.Fatalf("%s: state %d is %g, plain %g", what, i, state[i], plain[i])
+				}
+			}
+			near := func(name string, a, b []float64) {
+				scale := 0.0
+				for _, v := range b {
+					scale = max(scale, math.Abs(v))
+				}
+				for i := range b {
+					if math.Abs(a[i]-b[i]) > tolerance*scale {
+						t.Fatalf("%s: %s %d is %g, plain %g", what, name, i, a[i], b[i])
+					}
+				}
+			}
+			near("high gradient", x.high.gradient, y.high.gradient)
+			near("low gradient", x.low.gradient, y.low.gradient)
+			near("high squares", x.high.squares, y.high.squares)
+			near("low squares", x.low.squares, y.low.squares)
+			near("residual", x.residual, y.residual)
+			a, b := x.sums, y.sums
+			near("sums", []float64{a.high, a.low, a.stateErrorHigh, a.stateErrorLow}, []float64{b.high, b.low, b.stateErrorHigh, b.stateErrorLow})
+			if math.Abs(a.nonzeroHigh-b.nonzeroHigh) > 2 || math.Abs(a.nonzeroLow-b.nonzeroLow) > 2 || b.nonzeroHigh == 0 {
+				t.Errorf("%s: %g and %g numbers are not 0, plain %g and %g", what, a.nonzeroHigh, a.nonzeroLow, b.nonzeroHigh, b.nonzeroLow)
+			}
 		}
 	}
 }
 
-func TestElements(t *testing.T) {
-	testElements[float32](t, 2e-6)
-	testElements[float64](t, 1e-14)
+func TestTile(t *testing.T) {
+	testTile[float32](t, 2e-5)
+	testTile[float64](t, 1e-13)
 }
 
 // BenchmarkTrain is the time of an iteration of 8,000 samples with 2056 atoms, the
@@ -484,12 +519,12 @@ func BenchmarkTrain(b *testing.B) {
 // productRate is the operations a second of D'U, as the solves have it.
 func productRate[T linalg.Float](rows int) float64 {
 	const atoms = 2056
-	d, u, w := make([]T, atoms*rows), make([]T, rows*tileColumns), make([]T, atoms*tileColumns)
+	d, u, w := make([]T, atoms*rows), make([]T, rows*TileSamples), make([]T, atoms*TileSamples)
 	best := math.Inf(1)
 	for range 20 {
 		start := time.Now()
-		linalg.Gemm(false, false, atoms, tileColumns, rows, 1, d, rows, u, tileColumns, 0, w, tileColumns)
+		linalg.Gemm(false, false, atoms, TileSamples, rows, 1, d, rows, u, TileSamples, 0, w, TileSamples)
 		best = min(best, time.Since(start).Seconds())
 	}
-	return 2 * atoms * tileColumns * float64(rows) / best
+	return 2 * atoms * TileSamples * float64(rows) / best
 }

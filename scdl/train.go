@@ -4,274 +4,270 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/rand/v2"
+	"time"
 
 	"tessera/internal/linalg"
 	"tessera/ranks"
 )
 
-// Pair is a pair of coupled dictionaries: atom j is High[j*P:(j+1)*P] with
-// Low[j*M:(j+1)*M], that is, the transposes of D_h and D_l.
-type Pair struct {
-	P, M, Atoms int
-	High, Low   []float64
-}
-
-// Result of Train: the same on all ranks.
+// Result of a training: the same on all ranks.
 type Result struct {
 	Pair
-	// Root mean square errors after each iteration: of the dictionaries that the codes
+	// Root mean square errors after iterations At: of the dictionaries that the codes
 	// were found with, or with Sequential and Spark of the new ones, as those do.
 	ErrorHigh, ErrorLow []float64
+	At                  []int
+	Iterations          int     // done
 	SparsityHigh        float64 // fraction of P, the thresholded codes, that is not 0
 	SparsityLow         float64
 	Reseeded            int // atoms that nothing used and that were begun anew
 	Converged           bool
-	Seconds             float64
+	Read, Written       int64   // bytes of files with the state, this rank's
+	Seconds             float64 // of this call
+	Resumed             int     // iterations that were done before
 }
 
-// Train learns a pair of dictionaries. Collective.
+// Train learns a pair of dictionaries by the iteration of the package comment. Ranks
+// may have no samples. Collective.
 func Train(ctx context.Context, comm ranks.Comm, s *Samples, options Options) (*Result, error) {
 	o := options.withDefaults()
+	if err := agreeOptions(comm, s, &o); err != nil {
+		return nil, err
+	}
+	if o.Precision == Double {
+		return train[float64](ctx, comm, s, &o)
+	}
+	return train[float32](ctx, comm, s, &o)
+}
+
+func agreeOptions(comm ranks.Comm, s *Samples, o *Options) error {
 	err := s.Check()
 	if err == nil {
 		err = o.check(s.Total)
 	}
-	if err := ranks.AgreeError(comm, err); err != nil {
-		return nil, err
-	}
-	if o.Precision == Double {
-		return train[float64](ctx, comm, s, o)
-	}
-	return train[float32](ctx, comm, s, o)
+	return ranks.AgreeError(comm, err)
 }
-
-// tileColumns samples are worked on at once: their state stays in cache.
-const tileColumns = 64
 
 // learner is the state of one rank.
 type learner[T linalg.Float] struct {
 	comm  ranks.Comm
-	o     Options
+	o     *Options
 	s     *Samples
-	high  side[T]
-	low   side[T]
-	tiles []tile[T]
-	atoms int
+	tiles *tiles[T]
+	store store[T]
+	saved time.Time
 
-	// Sums of an iteration, one after the other: gradients of the dictionaries (atoms x
-	// P, atoms x M), squared rows of the codes, squared errors, numbers that are not 0.
-	sums []float64
-	// The sample that was fitted worst, to begin an unused atom with.
+	r    *Result
+	pair *Pair // = &r.Pair; the dictionaries of the tiles' sides are its own
+	at   sumsLayout
+	sums []float64 // of an iteration, over all ranks
+	// The sample of this rank that was fitted worst, to begin an unused atom with.
 	worst      float64
 	worstIndex int
 }
 
-// side is one of the two resolutions.
-type side[T linalg.Float] struct {
-	rows       int       // P or M
-	dictionary []float64 // atoms x rows
-	narrow     []T       // the same
-	inverse    []T       // rows x rows: (c I + D D')^-1
-	c          float64
+// sumsLayout says where in the sums of an iteration is what: gradients of the
+// dictionaries (atoms x P, atoms x M), squared rows of the codes, the rest, and for
+// each rank the error and the number of its worst sample.
+type sumsLayout struct{ gradLow, rowsHigh, rowsLow, rest, worst, length int }
+
+// Places in the rest: squared errors, nonzero codes, squared errors of the codes in
+// the state, who was told to stop, whether it is time to save, whose files failed.
+const (
+	errorsAt  = 0
+	nonzeroAt = 2
+	stateAt   = 4
+	stopAt    = 6
+	dueAt     = 7
+	failedAt  = 8
+	restCount = 9
+)
+
+func layoutOf(s *Samples, atoms, size int) (at sumsLayout) {
+	at.gradLow = atoms * s.P
+	at.rowsHigh = at.gradLow + atoms*s.M
+	at.rowsLow = at.rowsHigh + atoms
+	at.rest = at.rowsLow + atoms
+	at.worst = at.rest + restCount
+	at.length = at.worst + 2*size
+	return at
 }
 
-// tile is the state of up to tileColumns samples; all arrays but the samples are
-// atoms x columns.
-type tile[T linalg.Float] struct {
-	columns    int
-	first      int // of its samples on this rank
-	high, low  []T // rows x columns
-	p, q, wl   []T
-	y1, y2, y3 []T
-	wh         []T // Sequential and Spark only: for the error of the new dictionaries
-}
-
-func train[T linalg.Float](ctx context.Context, comm ranks.Comm, s *Samples, o Options) (*Result, error) {
+func train[T linalg.Float](ctx context.Context, comm ranks.Comm, s *Samples, o *Options) (*Result, error) {
 	start := comm.Wtime()
-	l := &learner[T]{comm: comm, o: o, s: s, atoms: o.Atoms}
+	l := &learner[T]{comm: comm, o: o, s: s, tiles: newTiles[T](o, s.P, s.M), saved: time.Now(), r: &Result{}, at: layoutOf(s, o.Atoms, comm.Size())}
+	l.pair, l.sums = &l.r.Pair, make([]float64, l.at.length)
 	if err := l.begin(); err != nil {
 		return nil, err
 	}
-	l.cut()
-	r := &Result{}
-	for k := 1; k <= o.Iterations; k++ {
-		if err := l.iterate(r); err != nil {
-			return nil, err
-		}
-		n := len(r.ErrorHigh)
-		if o.Progress != nil && comm.Rank() == 0 {
-			o.Progress(Progress{k, o.Iterations, r.ErrorHigh[n-1], r.ErrorLow[n-1]})
-		}
-		if err := ranks.AgreeError(comm, ctx.Err()); err != nil {
-			return nil, err
-		}
-		if o.Tolerance > 0 && n > 1 && math.Abs(r.ErrorHigh[n-1]-r.ErrorHigh[n-2]) <= o.Tolerance*r.ErrorHigh[n-1] {
-			r.Converged = true
-			break
-		}
+	err := l.run(ctx)
+	l.r.Read, l.r.Written = l.store.traffic()
+	if err := ranks.AgreeError(comm, l.store.close()); err != nil {
+		return nil, err
 	}
-	r.Pair = Pair{P: s.P, M: s.M, Atoms: o.Atoms, High: l.high.dictionary, Low: l.low.dictionary}
-	r.Seconds = comm.Wtime() - start
-	return r, nil
+	l.r.Seconds = comm.Wtime() - start
+	return l.r, err
 }
 
-// begin takes the first dictionaries from the samples. Collective.
+// begin makes the first dictionaries and an empty state, or those of a snapshot.
+// Collective.
 func (l *learner[T]) begin() error {
-	s := l.s
-	numbers := make([]int, 0, l.atoms)
-	if l.o.FirstColumns {
-		for k := range l.atoms {
-			numbers = append(numbers, k)
+	s, o := l.s, l.o
+	from := &state{}
+	if o.Resume != nil {
+		if err := ranks.AgreeError(l.comm, l.decode(from)); err != nil {
+			return err
 		}
+		*l.r = from.Result
+		l.r.Resumed, l.r.Converged = l.r.Iterations, false
 	} else {
-		usable, err := s.usable(l.comm)
+		var pair *Pair
+		var err error
+		if o.FirstColumns {
+			numbers := make([]int, o.Atoms)
+			for k := range numbers {
+				numbers[k] = k
+			}
+			pair, err = s.atoms(l.comm, numbers)
+		} else {
+			pair, err = RawAtoms(l.comm, s, o.Atoms, o.Seed)
+		}
 		if err != nil {
 			return err
 		}
-		for _, k := range rand.New(rand.NewPCG(l.o.Seed, 0)).Perm(s.Total) {
-			if usable[k] && len(numbers) < l.atoms {
-				numbers = append(numbers, k)
-			}
-		}
-		if len(numbers) < l.atoms {
-			return fmt.Errorf("scdl: %d samples are not zero, too few for %d atoms", len(numbers), l.atoms)
+		*l.pair = *pair
+		for a := 0; o.Compatibility == Corrected && a < o.Atoms; a++ {
+			l.pair.normalise(a)
 		}
 	}
-	all, err := s.gather(l.comm, numbers)
-	if err != nil {
-		return err
-	}
-	w := s.P + s.M
-	l.high = side[T]{rows: s.P, c: l.o.C1 + l.o.C3, dictionary: make([]float64, l.atoms*s.P)}
-	l.low = side[T]{rows: s.M, c: l.o.C2 + l.o.C3, dictionary: make([]float64, l.atoms*s.M)}
-	for a := range l.atoms {
-		copy(l.high.atom(a), all[a*w:a*w+s.P])
-		copy(l.low.atom(a), all[a*w+s.P:(a+1)*w])
-		if l.o.Compatibility == Corrected {
-			l.normalise(a)
+	l.tiles.high.dictionary, l.tiles.low.dictionary = l.pair.High, l.pair.Low
+
+	length := l.tiles.form.arrays() * o.Atoms * TileSamples
+	if o.Folder == "" {
+		m := newMemory[T](l.count(), length)
+		l.store = m
+		if o.Resume == nil {
+			return nil
 		}
+		return ranks.AgreeError(l.comm, l.recall(m))
+	}
+	d, err := newDisk[T](o.Folder, s.First/TileSamples, l.count(), o.Atoms, l.tiles.form, l.r.Iterations)
+	l.store = d
+	return ranks.AgreeError(l.comm, err)
+}
+
+// count is the number of this rank's tiles.
+func (l *learner[T]) count() int { return (l.s.Count() + TileSamples - 1) / TileSamples }
+
+// run iterates to the end. Collective.
+func (l *learner[T]) run(ctx context.Context) error {
+	o, r := l.o, l.r
+	for !r.Converged && r.Iterations < o.Iterations {
+		if err := l.iterate(ctx); err != nil {
+			return err
+		}
+		if err := l.keep(ctx); err != nil {
+			return err
+		}
+	}
+	if l.tiles.form >= sequential && (len(r.At) == 0 || r.At[len(r.At)-1] < r.Iterations) {
+		return l.lastErrors()
 	}
 	return nil
-}
-
-func (d *side[T]) atom(a int) []float64 { return d.dictionary[a*d.rows : (a+1)*d.rows] }
-
-// normalise divides both halves of an atom by the length of the high one, so that
-// they go on to belong to each other.
-func (l *learner[T]) normalise(a int) {
-	if n := linalg.Norm2(l.high.atom(a)); n > 0 {
-		linalg.Scale(1/n, l.high.atom(a))
-		linalg.Scale(1/n, l.low.atom(a))
-	}
-}
-
-// cut deals this rank's samples to tiles.
-func (l *learner[T]) cut() {
-	s := l.s
-	for at := 0; at < s.Count(); at += tileColumns {
-		n := min(tileColumns, s.Count()-at)
-		t := tile[T]{columns: n, first: at, high: columns[T](s.High[at*s.P:(at+n)*s.P], s.P), low: columns[T](s.Low[at*s.M:(at+n)*s.M], s.M)}
-		arrays := []*[]T{&t.p, &t.q, &t.wl, &t.y1, &t.y2, &t.y3}
-		if l.o.Compatibility != Corrected {
-			arrays = append(arrays, &t.wh)
-		}
-		for _, a := range arrays {
-			*a = make([]T, l.atoms*n)
-		}
-		l.tiles = append(l.tiles, t)
-	}
-}
-
-// columns turns samples x rows into rows x samples.
-func columns[T linalg.Float](x []float64, rows int) []T {
-	n := len(x) / rows
-	out := make([]T, len(x))
-	for i := range n {
-		for j := range rows {
-			out[j*n+i] = T(x[i*rows+j])
-		}
-	}
-	return out
-}
-
-// prepare makes (c I + D D')^-1.
-func (d *side[T]) prepare(atoms int) error {
-	n := d.rows
-	gram := make([]float64, n*n)
-	linalg.Gemm(true, false, n, n, atoms, 1, d.dictionary, n, d.dictionary, n, 0, gram, n)
-	for i := range n {
-		gram[i*n+i] += d.c
-	}
-	if err := linalg.SPDInverse(n, gram, n); err != nil {
-		return fmt.Errorf("scdl: the dictionary is not finite: %w", err)
-	}
-	d.inverse, d.narrow = make([]T, n*n), make([]T, len(d.dictionary))
-	for i, v := range gram {
-		d.inverse[i] = T(v)
-	}
-	for i, v := range d.dictionary {
-		d.narrow[i] = T(v)
-	}
-	return nil
-}
-
-// Places in sums.
-func (l *learner[T]) layout() (gradHigh, gradLow, rowsHigh, rowsLow, rest int) {
-	gradLow = l.atoms * l.s.P
-	rowsHigh = gradLow + l.atoms*l.s.M
-	rowsLow = rowsHigh + l.atoms
-	rest = rowsLow + l.atoms
-	return
 }
 
 // iterate is one iteration. Collective.
-func (l *learner[T]) iterate(r *Result) error {
-	if err := l.high.prepare(l.atoms); err != nil {
-		return err
+func (l *learner[T]) iterate(ctx context.Context) error {
+	t, s, o, r := l.tiles, l.s, l.o, l.r
+	for _, d := range []*side[T]{&t.high, &t.low} {
+		if err := d.prepare(l.o.Atoms); err != nil {
+			return fmt.Errorf("scdl: iteration %d: the dictionary is not finite: %w", r.Iterations+1, err)
+		}
 	}
-	if err := l.low.prepare(l.atoms); err != nil {
-		return err
-	}
-	_, gradLow, rowsHigh, rowsLow, rest := l.layout()
-	l.sums = make([]float64, rest+4)
+	// The codes in the state and the dictionaries at hand are those whose errors the
+	// reference programs give for the iteration before.
+	t.errors = t.form >= sequential && r.Iterations > 0 && r.Iterations%o.Window == 0
+	t.sums = tileSums{}
 	l.worst, l.worstIndex = 0, -1
-	w := newSweep[T](l)
-	for i := range l.tiles {
-		w.tile(&l.tiles[i])
-	}
+	failed := l.store.sweep(readWrite, func(i int, state []T) {
+		l.load(i)
+		t.tile(state)
+		for j, e := range t.residual {
+			if e > l.worst {
+				l.worst, l.worstIndex = e, s.First+i*TileSamples+j
+			}
+		}
+	})
+	l.pack(ctx, failed)
 	if err := l.comm.Allreduce(l.sums, l.sums, ranks.Sum); err != nil {
 		return err
 	}
-	l.step(&l.high, l.sums[:gradLow], l.sums[rowsHigh:rowsLow])
-	l.step(&l.low, l.sums[gradLow:rowsHigh], l.sums[rowsLow:rest])
-	errors := l.sums[rest : rest+2]
-	if l.o.Compatibility == Corrected {
-		for a := range l.atoms {
-			l.normalise(a)
-		}
-		if err := l.reseed(l.sums[rowsHigh:rowsLow], r); err != nil {
-			return err
-		}
-	} else {
-		for a := range l.atoms {
-			for _, d := range []*side[T]{&l.high, &l.low} {
-				if n := linalg.Norm2(d.atom(a)); n > 0 {
-					linalg.Scale(1/n, d.atom(a))
+	at, rest := l.at, l.sums[l.at.rest:]
+	if rest[failedAt] > 0 {
+		return ranks.AgreeError(l.comm, failed)
+	}
+	if t.errors {
+		l.record(r.Iterations, rest[stateAt:])
+	}
+	r.Iterations++
+	l.step(&t.high, l.sums[:at.gradLow], l.sums[at.rowsHigh:at.rowsLow])
+	l.step(&t.low, l.sums[at.gradLow:at.rowsHigh], l.sums[at.rowsLow:at.rest])
+	cells := float64(s.Total) * float64(o.Atoms)
+	r.SparsityHigh, r.SparsityLow = rest[nonzeroAt]/cells, rest[nonzeroAt+1]/cells
+	if o.Compatibility != Corrected {
+		for a := range o.Atoms {
+			for _, atom := range [][]float64{l.pair.high(a), l.pair.low(a)} {
+				if n := linalg.Norm2(atom); n > 0 {
+					linalg.Scale(1/n, atom)
 				}
 			}
 		}
-		var err error
-		if errors, err = l.newErrors(); err != nil {
-			return err
+		return nil
+	}
+	for a := range o.Atoms {
+		l.pair.normalise(a)
+	}
+	if r.Iterations%o.Window == 0 || r.Iterations == o.Iterations {
+		l.record(r.Iterations, rest[errorsAt:])
+	}
+	return l.reseed(l.sums[at.rowsHigh:at.rowsLow])
+}
+
+// load takes the samples of tile i.
+func (l *learner[T]) load(i int) {
+	s := l.s
+	lo, hi := i*TileSamples, min((i+1)*TileSamples, s.Count())
+	l.tiles.high.load(s.High[lo*s.P : hi*s.P])
+	l.tiles.low.load(s.Low[lo*s.M : hi*s.M])
+}
+
+// pack puts what this rank has to say into sums.
+func (l *learner[T]) pack(ctx context.Context, failed error) {
+	t, at := l.tiles, l.at
+	put := func(to []float64, d *side[T]) {
+		for a := range l.o.Atoms {
+			copy(to[a*d.rows:(a+1)*d.rows], d.gradient[a*d.ld:])
 		}
 	}
-	k := float64(l.s.Total)
-	r.ErrorHigh = append(r.ErrorHigh, math.Sqrt(errors[0]/(k*float64(l.s.P))))
-	r.ErrorLow = append(r.ErrorLow, math.Sqrt(errors[1]/(k*float64(l.s.M))))
-	cells := k * float64(l.atoms)
-	r.SparsityHigh, r.SparsityLow = l.sums[rest+2]/cells, l.sums[rest+3]/cells
-	return nil
+	put(l.sums, &t.high)
+	put(l.sums[at.gradLow:], &t.low)
+	copy(l.sums[at.rowsHigh:], t.high.squares)
+	copy(l.sums[at.rowsLow:], t.low.squares)
+	rest := l.sums[at.rest:]
+	clear(rest)
+	rest[errorsAt], rest[errorsAt+1] = t.sums.high, t.sums.low
+	rest[nonzeroAt], rest[nonzeroAt+1] = t.sums.nonzeroHigh, t.sums.nonzeroLow
+	rest[stateAt], rest[stateAt+1] = t.sums.stateErrorHigh, t.sums.stateErrorLow
+	flag := func(place int, set bool) {
+		if set {
+			rest[place] = 1
+		}
+	}
+	flag(stopAt, ctx.Err() != nil)
+	flag(dueAt, l.comm.Rank() == 0 && l.o.SaveEvery > 0 && time.Since(l.saved) >= l.o.SaveEvery)
+	flag(failedAt, failed != nil)
+	worst := l.sums[at.worst+2*l.comm.Rank():]
+	worst[0], worst[1] = l.worst, float64(l.worstIndex)
 }
 
 // step moves the atoms of one side.
@@ -280,9 +276,48 @@ func (l *learner[T]) step(d *side[T], grad, rows []float64) {
 	if l.o.Compatibility != Corrected {
 		step = 1
 	}
-	for a := range l.atoms {
+	for a := range l.o.Atoms {
 		linalg.Axpy(step/(rows[a]+l.o.Delta), grad[a*d.rows:(a+1)*d.rows], d.atom(a))
 	}
+}
+
+// record notes the errors after iteration k, and whether they have settled.
+func (l *learner[T]) record(k int, squares []float64) {
+	r, n := l.r, float64(l.s.Total)
+	r.At = append(r.At, k)
+	r.ErrorHigh = append(r.ErrorHigh, math.Sqrt(squares[0]/(n*float64(l.s.P))))
+	r.ErrorLow = append(r.ErrorLow, math.Sqrt(squares[1]/(n*float64(l.s.M))))
+	i := len(r.At) - 1
+	if l.o.Progress != nil && l.comm.Rank() == 0 {
+		l.o.Progress(Progress{k, l.o.Iterations, r.ErrorHigh[i], r.ErrorLow[i]})
+	}
+	r.Converged = l.o.Tolerance > 0 && i > 0 && math.Abs(r.ErrorHigh[i]-r.ErrorHigh[i-1]) <= l.o.Tolerance*r.ErrorHigh[i]
+}
+
+// lastErrors are those of the newest dictionaries with the codes in the state, which
+// no later iteration finds. Collective.
+func (l *learner[T]) lastErrors() error {
+	t := l.tiles
+	for _, d := range []*side[T]{&t.high, &t.low} {
+		if err := d.prepare(l.o.Atoms); err != nil {
+			return fmt.Errorf("scdl: the dictionary is not finite: %w", err)
+		}
+	}
+	n := l.o.Atoms * TileSamples
+	sums := make([]float64, 2)
+	err := l.store.sweep(readOnly, func(i int, state []T) {
+		l.load(i)
+		sums[0] += t.high.misfit(l.o.Atoms, state[6*n:7*n])
+		sums[1] += t.low.misfit(l.o.Atoms, state[5*n:6*n])
+	})
+	if err := ranks.AgreeError(l.comm, err); err != nil {
+		return err
+	}
+	if err := l.comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+		return err
+	}
+	l.record(l.r.Iterations, sums)
+	return nil
 }
 
 // unused is the part of the mean squared row of the codes below which an atom is
@@ -290,8 +325,8 @@ func (l *learner[T]) step(d *side[T], grad, rows []float64) {
 const unused = 1e-8
 
 // reseed begins an atom that nothing uses anew with the sample that was fitted worst,
-// one an iteration. Collective.
-func (l *learner[T]) reseed(rows []float64, r *Result) error {
+// one an iteration. Collective, where there is one.
+func (l *learner[T]) reseed(rows []float64) error {
 	mean := 0.0
 	for _, v := range rows {
 		mean += v / float64(len(rows))
@@ -306,24 +341,21 @@ func (l *learner[T]) reseed(rows []float64, r *Result) error {
 	if dead < 0 || mean == 0 {
 		return nil // on all ranks alike
 	}
-	worst := []float64{l.worst}
-	if err := l.comm.Allreduce(worst, worst, ranks.Max); err != nil {
-		return err
+	worst, number := 0.0, -1
+	for q := range l.comm.Size() {
+		if w := l.sums[l.at.worst+2*q:]; w[0] > worst {
+			worst, number = w[0], int(w[1])
+		}
 	}
-	number := []float64{-1}
-	if l.worstIndex >= 0 && l.worst == worst[0] {
-		number[0] = float64(l.worstIndex)
+	if number < 0 {
+		return nil
 	}
-	if err := l.comm.Allreduce(number, number, ranks.Max); err != nil || number[0] < 0 {
-		return err
-	}
-	sample, err := l.s.gather(l.comm, []int{int(number[0])})
+	sample, err := l.s.gather(l.comm, []int{number})
 	if err != nil {
 		return err
 	}
-	copy(l.high.atom(dead), sample[:l.s.P])
-	copy(l.low.atom(dead), sample[l.s.P:])
-	l.normalise(dead)
-	r.Reseeded++
+	l.pair.set(dead, sample)
+	l.pair.normalise(dead)
+	l.r.Reseeded++
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"tessera/halo"
 	"tessera/internal/imageio"
 	"tessera/internal/simulate"
 	"tessera/ranks"
@@ -100,7 +99,7 @@ func (r *scdlRun) read() error {
 		to    *scdl.Samples
 		which []int
 	}{{&r.learn, learn}, {&r.judge, judge}} {
-		lo, hi := halo.Split(len(part.which), r.comm.Size(), r.comm.Rank())
+		lo, hi := scdl.Share(len(part.which), r.comm.Size(), r.comm.Rank())
 		*part.to = scdl.Samples{P: hs.rows, M: ls.rows, First: lo, Total: len(part.which)}
 		for _, k := range part.which[lo:hi] {
 			high, low := sample(k)
@@ -131,7 +130,7 @@ func (r *scdlRun) readPictures() error {
 		to          *scdl.Samples
 		first, last int
 	}{{&r.learn, 0, c.Count - held}, {&r.judge, c.Count - held, c.Count}} {
-		lo, hi := halo.Split(part.last-part.first, r.comm.Size(), r.comm.Rank())
+		lo, hi := scdl.Share(part.last-part.first, r.comm.Size(), r.comm.Rank())
 		*part.to = scdl.Samples{First: lo, Total: part.last - part.first}
 		if err := c.grid().Pairs(images, r.c.Seed, part.first+lo, part.first+hi, part.to); err != nil {
 			return fmt.Errorf("%s: %w", c.Images, err)

@@ -8,8 +8,9 @@
 //	NAME(f) f with the type and the instruction set in its name
 //	TARGET  what a function of that instruction set is declared with
 //
-// after which DISPATCH calls the version for the processor at hand. BODY is a path as
-// seen from this folder. Other packages include this file, of which Go's build cache
+// after which DISPATCH calls the version for the processor at hand, and where WIDE is
+// defined, for kernels that AVX-512 makes faster and that do without REV, DISPATCH512.
+// BODY is a path as seen from this folder. Other packages include this file, of which Go's build cache
 // knows nothing: after a change here, go clean -cache.
 #include <stdint.h>
 
@@ -17,6 +18,10 @@
 
 typedef float v8f __attribute__((vector_size(32), aligned(4), may_alias));
 typedef double v4d __attribute__((vector_size(32), aligned(8), may_alias));
+#if defined(WIDE) && defined(HAVE_AVX512)
+typedef float v16f __attribute__((vector_size(64), aligned(4), may_alias));
+typedef double v8d __attribute__((vector_size(64), aligned(8), may_alias));
+#endif
 
 #define T float
 #define V v8f
@@ -32,6 +37,17 @@ typedef double v4d __attribute__((vector_size(32), aligned(8), may_alias));
 #ifdef HAVE_AVX2
 #define SUFFIX f32_avx2
 #define TARGET __attribute__((target("avx2,fma")))
+#include BODY
+#undef SUFFIX
+#undef TARGET
+#endif
+#if defined(WIDE) && defined(HAVE_AVX512)
+#undef V
+#undef VL
+#define V v16f
+#define VL 16
+#define SUFFIX f32_avx512
+#define TARGET __attribute__((target("avx512f,avx2,fma")))
 #include BODY
 #undef SUFFIX
 #undef TARGET
@@ -57,6 +73,17 @@ typedef double v4d __attribute__((vector_size(32), aligned(8), may_alias));
 #ifdef HAVE_AVX2
 #define SUFFIX f64_avx2
 #define TARGET __attribute__((target("avx2,fma")))
+#include BODY
+#undef SUFFIX
+#undef TARGET
+#endif
+#if defined(WIDE) && defined(HAVE_AVX512)
+#undef V
+#undef VL
+#define V v8d
+#define VL 8
+#define SUFFIX f64_avx512
+#define TARGET __attribute__((target("avx512f,avx2,fma")))
 #include BODY
 #undef SUFFIX
 #undef TARGET

@@ -1,0 +1,261 @@
+package scdl
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"unsafe"
+
+	"tessera/internal/linalg"
+)
+
+// disk is a store in two files of a folder, tiles-0 and tiles-1, shared by all ranks
+// that see the folder: an iteration reads what the one before has written to one of
+// them and writes to the other, so that the state of the last finished iteration is
+// whole at any moment. A tile has one slot in each, by its number in the whole set:
+//
+//	head     magic, number of the tile, iteration, length of the sparse part, CRC-32C of what follows
+//	sparse   arrays that are mostly 0: a bit for each number that is not, then those numbers
+//	dense    the other arrays, from a place that is the same in all slots
+//
+// Three tiles are in memory: one is read while another is worked on and a third is
+// written. Numbers are in the machine's own order.
+type disk[T linalg.Float] struct {
+	files     [2]*os.File
+	first     int // number of this rank's first tile
+	count     int // of this rank's tiles
+	iteration int // of the state that is there; 0 = none has been written
+	atoms     int
+	form      form
+	sparseMax int64 // bytes of a slot before its dense part
+	slot      int64
+	read      int64
+	written   int64
+}
+
+const (
+	diskMagic = "TESSTILE"
+	diskHead  = 64
+	diskBlock = 4096 // slots and their dense parts begin at multiples of it
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// newDisk opens the store of tiles first to first+count, each of form.arrays() arrays
+// of atoms x TileSamples. With iteration 0 whatever was there before is lost.
+func newDisk[T linalg.Float](folder string, first, count, atoms int, form form, iteration int) (*disk[T], error) {
+	d := &disk[T]{first: first, count: count, atoms: atoms, form: form, iteration: iteration}
+	round := func(n int64) int64 { return (n + diskBlock - 1) / diskBlock * diskBlock }
+	n, size := int64(atoms*TileSamples), int64(linalg.SizeOf[T]())
+	d.sparseMax = round(diskHead + int64(form.sparse())*(n/8+n*size))
+	d.slot = round(d.sparseMax + int64(form.arrays()-form.sparse())*n*size)
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return nil, fmt.Errorf("scdl: %w", err)
+	}
+	for i := range d.files {
+		mode := os.O_RDWR | os.O_CREATE
+		if iteration > 0 && i == iteration%2 {
+			mode = os.O_RDWR
+		}
+		f, err := os.OpenFile(filepath.Join(folder, fmt.Sprintf("tiles-%d", i)), mode, 0o666)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("scdl: %w", err), d.close())
+		}
+		d.files[i] = f
+	}
+	return d, nil
+}
+
+func (d *disk[T]) traffic() (read, written int64) { return d.read, d.written }
+
+func (d *disk[T]) close() error {
+	var errs []error
+	for _, f := range d.files {
+		if f != nil {
+			errs = append(errs, f.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// diskTile is a tile in memory.
+type diskTile[T linalg.Float] struct {
+	i       int
+	state   []T
+	scratch []byte // head and sparse part
+	err     error
+}
+
+func (d *disk[T]) sweep(only reading, visit func(int, []T)) error {
+	const inMemory = 3
+	free, loaded, done := make(chan *diskTile[T], inMemory), make(chan *diskTile[T], inMemory), make(chan *diskTile[T], inMemory)
+	for range inMemory {
+		free <- &diskTile[T]{state: make([]T, d.form.arrays()*d.atoms*TileSamples), scratch: make([]byte, d.sparseMax)}
+	}
+	quit := make(chan struct{})
+	go func() {
+		defer close(loaded)
+		for i := range d.count {
+			select {
+			case <-quit:
+				return
+			case t := <-free:
+				t.i = i
+				t.err = d.load(t)
+				loaded <- t
+			}
+		}
+	}()
+	failed := make(chan error, 1)
+	go func() {
+		var first error
+		for t := range done {
+			if first == nil && only == readWrite {
+				first = d.store(t)
+			}
+			free <- t
+		}
+		failed <- first
+	}()
+	var err error
+	for t := range loaded {
+		if t.err != nil {
+			err = t.err
+			break
+		}
+		visit(t.i, t.state)
+		done <- t
+	}
+	close(quit)
+	for range loaded { // until no more is read
+	}
+	close(done)
+	if err = errors.Join(err, <-failed); err == nil && only == readWrite {
+		d.iteration++
+	}
+	return err
+}
+
+// load reads a tile of the last iteration.
+func (d *disk[T]) load(t *diskTile[T]) error {
+	clear(t.state)
+	if d.iteration == 0 {
+		return nil
+	}
+	f, id := d.files[d.iteration%2], d.first+t.i
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("scdl: %s: tile %d: %s", f.Name(), id, fmt.Sprintf(format, args...))
+	}
+	at := int64(id) * d.slot
+	head := t.scratch[:diskHead]
+	if _, err := f.ReadAt(head, at); err != nil {
+		if errors.Is(err, io.EOF) {
+			return bad("the file is too short")
+		}
+		return bad("%v", err)
+	}
+	length := int64(binary.LittleEndian.Uint64(head[24:]))
+	if string(head[:8]) != diskMagic || binary.LittleEndian.Uint64(head[8:]) != uint64(id) || length < 0 || length > d.sparseMax-diskHead {
+		return bad("not the state of a training like this one")
+	}
+	if k := binary.LittleEndian.Uint64(head[16:]); k != uint64(d.iteration) {
+		return bad("of iteration %d, want %d", k, d.iteration)
+	}
+	sparse, dense := t.scratch[diskHead:diskHead+length], d.dense(t)
+	if _, err := f.ReadAt(sparse, at+diskHead); err != nil {
+		return bad("%v", err)
+	}
+	if _, err := f.ReadAt(dense, at+d.sparseMax); err != nil {
+		return bad("%v", err)
+	}
+	if crc32.Update(crc32.Checksum(sparse, castagnoli), castagnoli, dense) != binary.LittleEndian.Uint32(head[32:]) {
+		return bad("damaged: the checksum does not fit the content")
+	}
+	d.read += diskHead + length + int64(len(dense))
+	for k := range d.form.sparse() {
+		n := d.atoms * TileSamples
+		rest, ok := unpack(t.state[k*n:(k+1)*n], sparse)
+		if !ok {
+			return bad("damaged")
+		}
+		sparse = rest
+	}
+	return nil
+}
+
+// store writes a tile of the next iteration.
+func (d *disk[T]) store(t *diskTile[T]) error {
+	f, id := d.files[(d.iteration+1)%2], d.first+t.i
+	sparse := t.scratch[diskHead:diskHead]
+	for k := range d.form.sparse() {
+		n := d.atoms * TileSamples
+		sparse = pack(sparse, t.state[k*n:(k+1)*n])
+	}
+	dense := d.dense(t)
+	head := t.scratch[:diskHead]
+	clear(head)
+	copy(head, diskMagic)
+	binary.LittleEndian.PutUint64(head[8:], uint64(id))
+	binary.LittleEndian.PutUint64(head[16:], uint64(d.iteration+1))
+	binary.LittleEndian.PutUint64(head[24:], uint64(len(sparse)))
+	binary.LittleEndian.PutUint32(head[32:], crc32.Update(crc32.Checksum(sparse, castagnoli), castagnoli, dense))
+	at := int64(id) * d.slot
+	if _, err := f.WriteAt(t.scratch[:diskHead+len(sparse)], at); err != nil {
+		return fmt.Errorf("scdl: %w", err)
+	}
+	if _, err := f.WriteAt(dense, at+d.sparseMax); err != nil {
+		return fmt.Errorf("scdl: %w", err)
+	}
+	d.written += int64(diskHead + len(sparse) + len(dense))
+	return nil
+}
+
+// dense is the bytes of the arrays that are written as they are.
+func (d *disk[T]) dense(t *diskTile[T]) []byte {
+	return bytesOf(t.state[d.form.sparse()*d.atoms*TileSamples:])
+}
+
+// bytesOf is the memory of numbers.
+func bytesOf[T linalg.Float](x []T) []byte {
+	if len(x) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), len(x)*linalg.SizeOf[T]())
+}
+
+// pack appends numbers, a multiple of 8, that are mostly 0: a bit for each that is
+// not, then those.
+func pack[T linalg.Float](to []byte, x []T) []byte {
+	bits := len(to)
+	to = append(to, make([]byte, len(x)/8)...)
+	for i := range x {
+		if x[i] != 0 {
+			to[bits+i/8] |= 1 << (i % 8)
+			to = append(to, bytesOf(x[i:i+1])...)
+		}
+	}
+	return to
+}
+
+// unpack is the reverse, into zeros; it returns what follows.
+func unpack[T linalg.Float](x []T, from []byte) (rest []byte, ok bool) {
+	n, size := len(x)/8, linalg.SizeOf[T]()
+	if len(from) < n {
+		return nil, false
+	}
+	bits, from := from[:n], from[n:]
+	for i := range x {
+		if bits[i/8]>>(i%8)&1 != 0 {
+			if len(from) < size {
+				return nil, false
+			}
+			copy(bytesOf(x[i:i+1]), from[:size])
+			from = from[size:]
+		}
+	}
+	return from, true
+}

@@ -1,0 +1,111 @@
+package scdl
+
+import (
+	"bytes"
+	"context"
+	"encoding/gob"
+	"fmt"
+	"time"
+
+	"tessera/internal/linalg"
+	"tessera/ranks"
+)
+
+// state is the part of a snapshot that all ranks share.
+type state struct {
+	Key    string // of the options
+	Result Result
+}
+
+// key tells whether two trainings solve the same problem the same way, but for when
+// to stop and when to look.
+func (l *learner[T]) key() string {
+	o := l.o
+	where := "memory"
+	if o.Folder != "" {
+		where = "files"
+	}
+	return fmt.Sprintf("%d samples of %d and %d numbers, %d atoms, lambda %g, penalties %g %g %g, beta %g, step %g, delta %g, first columns %v, seed %d, %s precision, compatible %q, state in %s",
+		l.s.Total, l.s.P, l.s.M, o.Atoms, o.Lambda, o.C1, o.C2, o.C3, o.Beta, o.Step, o.Delta, o.FirstColumns, o.Seed, o.Precision, o.Compatibility, where)
+}
+
+// decode reads the common part of the snapshot to continue from.
+func (l *learner[T]) decode(to *state) error {
+	if err := gob.NewDecoder(bytes.NewReader(l.o.Resume.Meta)).Decode(to); err != nil {
+		return fmt.Errorf("scdl: not a checkpoint of this job: %w", err)
+	}
+	if key := l.key(); to.Key != key {
+		return fmt.Errorf("scdl: the checkpoint was made with other samples or options: %s; now %s", to.Key, key)
+	}
+	return nil
+}
+
+// keep saves the training where it is if it is time to, and ends it if it was told to
+// stop. Collective.
+func (l *learner[T]) keep(ctx context.Context) error {
+	rest := l.sums[l.at.rest:]
+	stop := rest[stopAt] > 0
+	if l.o.Save != nil && (stop || rest[dueAt] > 0 || l.o.Folder != "") {
+		snap, err := l.snapshot()
+		if err == nil {
+			err = l.o.Save(snap)
+		}
+		l.saved = time.Now()
+		if err := ranks.AgreeError(l.comm, err); err != nil {
+			return err
+		}
+	}
+	if !stop || l.r.Converged || l.r.Iterations == l.o.Iterations {
+		return nil
+	}
+	err := ctx.Err()
+	if err == nil {
+		err = context.Canceled // another rank's
+	}
+	return ranks.AgreeError(l.comm, err)
+}
+
+func (l *learner[T]) snapshot() (*Snapshot, error) {
+	var b bytes.Buffer
+	if err := gob.NewEncoder(&b).Encode(state{l.key(), *l.r}); err != nil {
+		return nil, err
+	}
+	snap := &Snapshot{Meta: b.Bytes()}
+	if m, ok := l.store.(*memory[T]); ok {
+		for i := range m.state {
+			snap.IDs = append(snap.IDs, l.s.First/TileSamples+i)
+		}
+		snap.RecordBytes = l.recordBytes()
+		snap.Fill = func(i int, record []byte) { copy(record, bytesOf(m.state[i])) }
+	}
+	return snap, nil
+}
+
+func (l *learner[T]) recordBytes() int {
+	return l.tiles.form.arrays() * l.o.Atoms * TileSamples * linalg.SizeOf[T]()
+}
+
+// recall sets the state in memory to that of the snapshot.
+func (l *learner[T]) recall(m *memory[T]) error {
+	ids := make([]int, len(m.state))
+	for i := range ids {
+		ids[i] = l.s.First/TileSamples + i
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	seen := 0
+	err := l.o.Resume.Records(ids, func(id int, record []byte) error {
+		i := id - ids[0]
+		if len(record) != l.recordBytes() || i < 0 || i >= len(ids) {
+			return fmt.Errorf("scdl: the checkpoint's record of tile %d has %d bytes, want %d", id, len(record), l.recordBytes())
+		}
+		copy(bytesOf(m.state[i]), record)
+		seen++
+		return nil
+	})
+	if err == nil && seen != len(ids) {
+		err = fmt.Errorf("scdl: the checkpoint has %d of the %d tiles from %d on", seen, len(ids), ids[0])
+	}
+	return err
+}

@@ -1,0 +1,5 @@
+//go:build !native || !cgo
+
+package scdl
+
+func (t *tiles[T]) tile(state []T) { t.tilePlain(state) }
