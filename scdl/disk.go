@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"unsafe"
@@ -68,6 +69,18 @@ func newDisk[T linalg.Float](folder string, first, count, atoms int, form form, 
 		d.files[i] = f
 	}
 	return d, nil
+}
+
+// RemoveState deletes what a training has left in Options.Folder, and the folder if
+// nothing else is in it.
+func RemoveState(folder string) error {
+	for i := range 2 {
+		if err := os.Remove(filepath.Join(folder, fmt.Sprintf("tiles-%d", i))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("scdl: %w", err)
+		}
+	}
+	_ = os.Remove(folder) // stays if it is not empty, or never was
+	return nil
 }
 
 func (d *disk[T]) traffic() (read, written int64) { return d.read, d.written }

@@ -37,10 +37,10 @@ type Options struct {
 	Atoms      int // of each dictionary; required
 	Iterations int // 0 = 100; of Online, passes over the samples, 0 = 10
 
-	Lambda     float64 // 0 = 0.001; with Sequential and Spark 0.1
+	Lambda     float64 // 0 = 0.001; with Sequential and Spark 0.1; of Online 0.01
 	C1, C2, C3 float64 // penalties; 0 = 0.4, 0.4, 0.8
 	Beta       float64 // dual steps in units of the penalties; 0 = 1; Sequential and Spark 0.01
-	Step       float64 // of the dictionaries; 0 = 0.02
+	Step       float64 // of the dictionaries; 0 = 0.02; of Online 1
 	Delta      float64 // 0 = 1e-4
 
 	FirstColumns bool    // start with the first samples instead of random ones; Sequential and Spark always do

@@ -29,15 +29,26 @@ func (l *learner[T]) key() string {
 		l.s.Total, l.s.P, l.s.M, o.Atoms, o.Lambda, o.C1, o.C2, o.C3, o.Beta, o.Step, o.Delta, o.FirstColumns, o.Seed, o.Precision, o.Compatibility, where)
 }
 
-// decode reads the common part of the snapshot to continue from.
-func (l *learner[T]) decode(to *state) error {
-	if err := gob.NewDecoder(bytes.NewReader(l.o.Resume.Meta)).Decode(to); err != nil {
+// decode reads the common part of a snapshot.
+func decode(from *Snapshot, to any) error {
+	if err := gob.NewDecoder(bytes.NewReader(from.Meta)).Decode(to); err != nil {
 		return fmt.Errorf("scdl: not a checkpoint of this job: %w", err)
 	}
-	if key := l.key(); to.Key != key {
-		return fmt.Errorf("scdl: the checkpoint was made with other samples or options: %s; now %s", to.Key, key)
-	}
 	return nil
+}
+
+func otherOptions(then, now string) error {
+	return fmt.Errorf("scdl: the checkpoint was made with other samples or options: %s; now %s", then, now)
+}
+
+// stopped is the error of a training that was told to stop, on this rank or another.
+// Collective.
+func stopped(ctx context.Context, comm ranks.Comm) error {
+	err := ctx.Err()
+	if err == nil {
+		err = context.Canceled // another rank's
+	}
+	return ranks.AgreeError(comm, err)
 }
 
 // keep saves the training where it is if it is time to, and ends it if it was told to
@@ -58,11 +69,7 @@ func (l *learner[T]) keep(ctx context.Context) error {
 	if !stop || l.r.Converged || l.r.Iterations == l.o.Iterations {
 		return nil
 	}
-	err := ctx.Err()
-	if err == nil {
-		err = context.Canceled // another rank's
-	}
-	return ranks.AgreeError(l.comm, err)
+	return stopped(ctx, l.comm)
 }
 
 func (l *learner[T]) snapshot() (*Snapshot, error) {

@@ -3,3 +3,5 @@
 package scdl
 
 func (t *tiles[T]) tile(state []T) { t.tilePlain(state) }
+
+func (c *coder[T]) code() { c.codePlain() }

@@ -7,6 +7,10 @@ package scdl
 // #cgo nocallback tessera_tile32
 // #cgo noescape tessera_tile64
 // #cgo nocallback tessera_tile64
+// #cgo noescape tessera_code32
+// #cgo nocallback tessera_code32
+// #cgo noescape tessera_code64
+// #cgo nocallback tessera_code64
 // #include "tile_native.h"
 import "C"
 
@@ -37,6 +41,21 @@ func (t *tiles[T]) tile(state []T) {
 	}
 	for i, to := range []*float64{&t.sums.high, &t.sums.low, &t.sums.nonzeroHigh, &t.sums.nonzeroLow, &t.sums.stateErrorHigh, &t.sums.stateErrorLow} {
 		*to += float64(a.sums[i])
+	}
+}
+
+// code hands the tile to C in one call.
+func (c *coder[T]) code() {
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	a := C.tessera_code{
+		atoms: C.ptrdiff_t(c.atoms), iterations: C.int(c.iterations), side: c.side.native(&pin), threshold: C.double(c.threshold),
+		state: address(&pin, c.state), codes: address(&pin, c.codes), work: address(&pin, c.work),
+	}
+	if linalg.SizeOf[T]() == 4 {
+		C.tessera_code32(&a)
+	} else {
+		C.tessera_code64(&a)
 	}
 }
 

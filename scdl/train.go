@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"tessera/internal/linalg"
@@ -115,7 +116,11 @@ func (l *learner[T]) begin() error {
 	s, o := l.s, l.o
 	from := &state{}
 	if o.Resume != nil {
-		if err := ranks.AgreeError(l.comm, l.decode(from)); err != nil {
+		err := decode(o.Resume, from)
+		if key := l.key(); err == nil && from.Key != key {
+			err = otherOptions(from.Key, key)
+		}
+		if err := ranks.AgreeError(l.comm, err); err != nil {
 			return err
 		}
 		*l.r = from.Result
@@ -150,6 +155,15 @@ func (l *learner[T]) begin() error {
 			return nil
 		}
 		return ranks.AgreeError(l.comm, l.recall(m))
+	}
+	if o.Resume == nil {
+		var err error
+		if l.comm.Rank() == 0 {
+			err = RemoveState(o.Folder)
+		}
+		if err := ranks.AgreeError(l.comm, err); err != nil {
+			return err
+		}
 	}
 	d, err := newDisk[T](o.Folder, s.First/TileSamples, l.count(), o.Atoms, l.tiles.form, l.r.Iterations)
 	l.store = d
@@ -287,11 +301,16 @@ func (l *learner[T]) record(k int, squares []float64) {
 	r.At = append(r.At, k)
 	r.ErrorHigh = append(r.ErrorHigh, math.Sqrt(squares[0]/(n*float64(l.s.P))))
 	r.ErrorLow = append(r.ErrorLow, math.Sqrt(squares[1]/(n*float64(l.s.M))))
+	r.settle(l.comm, l.o)
+}
+
+// settle tells of the last error, and sees whether it is one to stop at.
+func (r *Result) settle(comm ranks.Comm, o *Options) {
 	i := len(r.At) - 1
-	if l.o.Progress != nil && l.comm.Rank() == 0 {
-		l.o.Progress(Progress{k, l.o.Iterations, r.ErrorHigh[i], r.ErrorLow[i]})
+	if o.Progress != nil && comm.Rank() == 0 {
+		o.Progress(Progress{r.At[i], o.Iterations, r.ErrorHigh[i], r.ErrorLow[i]})
 	}
-	r.Converged = l.o.Tolerance > 0 && i > 0 && math.Abs(r.ErrorHigh[i]-r.ErrorHigh[i-1]) <= l.o.Tolerance*r.ErrorHigh[i]
+	r.Converged = o.Tolerance > 0 && i > 0 && math.Abs(r.ErrorHigh[i]-r.ErrorHigh[i-1]) <= o.Tolerance*r.ErrorHigh[i]
 }
 
 // lastErrors are those of the newest dictionaries with the codes in the state, which
@@ -324,31 +343,37 @@ func (l *learner[T]) lastErrors() error {
 // begun anew.
 const unused = 1e-8
 
-// reseed begins an atom that nothing uses anew with the sample that was fitted worst,
-// one an iteration. Collective, where there is one.
-func (l *learner[T]) reseed(rows []float64) error {
+// unusedAtom is the first atom that nothing uses, by the squared rows of the codes; -1
+// if there is none.
+func unusedAtom(rows []float64) int {
 	mean := 0.0
 	for _, v := range rows {
 		mean += v / float64(len(rows))
 	}
-	dead := -1
-	for a, v := range rows {
-		if v <= unused*mean {
-			dead = a
-			break
-		}
+	if mean == 0 {
+		return -1
 	}
-	if dead < 0 || mean == 0 {
-		return nil // on all ranks alike
-	}
+	return slices.IndexFunc(rows, func(v float64) bool { return v <= unused*mean })
+}
+
+// worstSample is the number of the sample that was fitted worst, from an error and a
+// number of each rank; -1 if there is none.
+func worstSample(of []float64) int {
 	worst, number := 0.0, -1
-	for q := range l.comm.Size() {
-		if w := l.sums[l.at.worst+2*q:]; w[0] > worst {
-			worst, number = w[0], int(w[1])
+	for i := 0; i < len(of); i += 2 {
+		if of[i] > worst {
+			worst, number = of[i], int(of[i+1])
 		}
 	}
-	if number < 0 {
-		return nil
+	return number
+}
+
+// reseed begins an atom that nothing uses anew with the sample that was fitted worst,
+// one an iteration. Collective, where there is one.
+func (l *learner[T]) reseed(rows []float64) error {
+	dead, number := unusedAtom(rows), worstSample(l.sums[l.at.worst:])
+	if dead < 0 || number < 0 {
+		return nil // on all ranks alike
 	}
 	sample, err := l.s.gather(l.comm, []int{number})
 	if err != nil {
