@@ -4,8 +4,20 @@ import (
 	"fmt"
 	"math"
 
+	"tessera/halo"
 	"tessera/ranks"
 )
+
+// TileSamples is how many samples are worked on at once: their state stays in cache.
+const TileSamples = 64
+
+// Share is the part lo <= k < hi of total samples that a rank gets to learn from:
+// whole tiles of TileSamples, of which the last one of all may be short, and at most
+// one more of them than any other rank.
+func Share(total, size, rank int) (lo, hi int) {
+	lo, hi = halo.Split((total+TileSamples-1)/TileSamples, size, rank)
+	return min(lo*TileSamples, total), min(hi*TileSamples, total)
+}
 
 // Samples is this rank's part of matched samples: consecutive ones, in the order of
 // the ranks.
