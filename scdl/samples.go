@@ -4,18 +4,19 @@ import (
 	"fmt"
 	"math"
 
+	"tessera/halo"
 	"tessera/ranks"
 )
 
-// TileSamples is how many samples are worked on, kept and dealt to ranks as one.
+// TileSamples is how many samples are worked on at once: their state stays in cache.
 const TileSamples = 64
 
-// Share is the stretch lo <= k < hi of total samples that a rank has: whole tiles of
-// TileSamples, but for the last one of all, as evenly as they go.
+// Share is the part lo <= k < hi of total samples that a rank gets to learn from:
+// whole tiles of TileSamples, of which the last one of all may be short, and at most
+// one more of them than any other rank.
 func Share(total, size, rank int) (lo, hi int) {
-	tiles := (total + TileSamples - 1) / TileSamples
-	at := func(r int) int { return min(total, (r*(tiles/size)+min(r, tiles%size))*TileSamples) }
-	return at(rank), at(rank + 1)
+	lo, hi = halo.Split((total+TileSamples-1)/TileSamples, size, rank)
+	return min(lo*TileSamples, total), min(hi*TileSamples, total)
 }
 
 // Samples is this rank's part of matched samples: consecutive ones, in the order of

@@ -27,8 +27,9 @@
 //
 // Every size a file claims is checked against the file's length before memory is
 // taken for it. A reader holds one float64 per pixel asked for and a buffer of
-// 256 KiB; PNG and JPEG hold the decoded image besides. ReadBox and ReadNpyRows
-// read only the bytes they need where the format has random access.
+// 256 KiB; PNG and JPEG hold the decoded image besides, and text a line. ReadBox,
+// ReadMatrix and ReadNpyRows read only the bytes they need where the format has random
+// access.
 //
 // FITS is coded here rather than by astrogo/fitsio, which reads every unit of a file
 // whole, does not apply BSCALE, BZERO and BLANK, refuses a file for one odd card

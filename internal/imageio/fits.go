@@ -3,6 +3,7 @@ package imageio
 import (
 	"fmt"
 	"io"
+	"iter"
 	"math"
 	"strconv"
 	"strings"
@@ -149,57 +150,79 @@ func (u *unit) measure() error {
 	return nil
 }
 
-// findUnit walks the file to the wanted unit: "" = first image, "2" = index,
-// "SCI" or "SCI,2" = EXTNAME and EXTVER. It returns the primary unit too.
-func findUnit(r io.ReaderAt, size int64, want string) (found, primary *unit, err error) {
+// units walks over the units of a file, up to the first that cannot be read.
+func units(r io.ReaderAt, size int64) iter.Seq2[*unit, error] {
+	return func(yield func(*unit, error) bool) {
+		for offset, i := int64(0), 0; offset < size; i++ {
+			// The standard allows other records after the last unit.
+			var start [8]byte
+			if r.ReadAt(start[:], offset); i > 0 && string(start[:]) != "XTENSION" {
+				return
+			}
+			u, err := readUnit(r, offset, size, i)
+			if !yield(u, err) || err != nil {
+				return
+			}
+			offset = u.data + (u.bytes+blockBytes-1)/blockBytes*blockBytes
+		}
+	}
+}
+
+// called tells whether the unit is one that is wanted: "2" = by its index, "SCI" or
+// "SCI,2" = by EXTNAME and EXTVER, "" = any.
+func (u *unit) called(want string) bool {
+	if want == "" {
+		return true
+	}
 	name, version, _ := strings.Cut(strings.ToUpper(strings.TrimSpace(want)), ",")
-	index, numberErr := strconv.Atoi(name)
+	if index, err := strconv.Atoi(name); err == nil && version == "" {
+		return index == u.index
+	}
+	v, ok := u.header.Get("EXTVER")
+	return u.name() == name && (version == "" || v == version || !ok && version == "1") || u.index == 0 && name == "PRIMARY"
+}
+
+// compressed: the tiles of an image, each compressed, in a binary table.
+func (u *unit) compressed() bool {
+	_, ok := u.header.Get("ZIMAGE")
+	return ok
+}
+
+const funpack = " (it holds a tile-compressed image: funpack it first)"
+
+// findUnit walks the file to the first image, or to the unit wanted. It returns the
+// primary unit too.
+func findUnit(r io.ReaderAt, size int64, want string) (found, primary *unit, err error) {
 	var seen []string
 	compressed := false
-	for offset, i := int64(0), 0; offset < size; i++ {
-		// The standard allows other records after the last unit.
-		var start [8]byte
-		if r.ReadAt(start[:], offset); i > 0 && string(start[:]) != "XTENSION" {
-			break
-		}
-		u, err := readUnit(r, offset, size, i)
+	for u, err := range units(r, size) {
 		if err != nil {
 			return nil, nil, err
 		}
-		if i == 0 {
+		if u.index == 0 {
 			primary = u
 		}
-		hit := false
 		switch {
-		case want == "":
-			hit = u.image()
-		case numberErr == nil && version == "":
-			hit = index == i
-		default:
-			v, ok := u.header.Get("EXTVER")
-			hit = u.name() == name && (version == "" || v == version || !ok && version == "1") || i == 0 && name == "PRIMARY"
-		}
-		if hit {
-			if !u.image() {
-				return nil, nil, fmt.Errorf("FITS unit [%s] is %s, not an image", want, u.describe())
-			}
+		case u.called(want) && u.image():
 			return u, primary, nil
+		case u.called(want) && want != "":
+			return nil, nil, fmt.Errorf("FITS unit [%s] is %s, not an image", want, u.describe())
 		}
-		seen = append(seen, fmt.Sprintf("[%d] %s", i, u.describe()))
-		if _, ok := u.header.Get("ZIMAGE"); ok {
-			compressed = true
-		}
-		offset = u.data + (u.bytes+blockBytes-1)/blockBytes*blockBytes
+		seen = append(seen, u.listed())
+		compressed = compressed || u.compressed()
 	}
 	what := "no image in this FITS file"
 	if want != "" {
 		what = fmt.Sprintf("no unit [%s] in this FITS file", want)
 	}
 	if compressed {
-		what += " (it holds a tile-compressed image: funpack it first)"
+		what += funpack
 	}
 	return nil, nil, fmt.Errorf("%s; it has %s", what, strings.Join(seen, ", "))
 }
+
+// listed is how messages list the unit among others.
+func (u *unit) listed() string { return fmt.Sprintf("[%d] %s", u.index, u.describe()) }
 
 func (u *unit) describe() string {
 	s := "primary"

@@ -26,7 +26,7 @@ func fitsSource(r io.ReaderAt, size int64, want string) (*source, error) {
 	if len(shape) == 3 {
 		lay.planes = shape[0]
 	}
-	decode, err := u.decoder()
+	e, err := u.elements(r)
 	if err != nil {
 		return nil, err
 	}
@@ -44,10 +44,15 @@ func fitsSource(r io.ReaderAt, size int64, want string) (*source, error) {
 	}}
 	s.pixels = func(b Box) ([]float64, error) {
 		data := make([]float64, lay.planes*(b.R1-b.R0)*(b.C1-b.C0))
-		e := &elements{r: r, base: u.data, size: max(u.bitpix, -u.bitpix) / 8, decode: decode}
 		return data, e.gather(data, lay.axes(b, false))
 	}
 	return s, nil
+}
+
+// elements are the numbers of an image.
+func (u *unit) elements(r io.ReaderAt) (*elements, error) {
+	decode, err := u.decoder()
+	return &elements{r: r, base: u.data, size: max(u.bitpix, -u.bitpix) / 8, decode: decode}, err
 }
 
 // scaling gets BSCALE and BZERO.

@@ -124,14 +124,25 @@ func newSource(r io.ReaderAt, size int64, unit string) (*source, error) {
 		return fitsSource(r, size, unit)
 	case has(pngMagic), has(jpegMagic):
 		return pictureSource(r, size)
-	case has("PK\x03\x04"):
-		return nil, errors.New("a zip archive (npz?): extract the array, then give its npy file")
-	case has("\x1f\x8b"):
-		return nil, errors.New("compressed with gzip: gunzip it first")
-	case has("\x89HDF\r\n\x1a\n"):
-		return nil, errors.New("an HDF5 file, not an image; npy, FITS, PNG and JPEG can be read")
+	}
+	if err := foreign(head); err != nil {
+		return nil, err
 	}
 	return nil, fmt.Errorf("not an image that can be read (npy, FITS, PNG, JPEG); it starts with %q", head[:min(n, 12)])
+}
+
+// foreign says what to do about a file of a kind that often comes in place of one that
+// can be read, by its first bytes.
+func foreign(head []byte) error {
+	switch {
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+		return errors.New("a zip archive (npz?): extract the array, then give its npy file")
+	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
+		return errors.New("compressed with gzip: gunzip it first")
+	case bytes.HasPrefix(head, []byte("\x89HDF\r\n\x1a\n")):
+		return errors.New("an HDF5 file, which cannot be read: save the array as npy or FITS")
+	}
+	return nil
 }
 
 func npySource(r io.ReaderAt, size int64) (*source, error) {

@@ -90,11 +90,9 @@ func fitsStack(r io.ReaderAt, size int64, want string) (*stackSource, error) {
 	if err := s.setShape(reversed(u.axes)); err != nil {
 		return nil, err
 	}
-	decode, err := u.decoder()
-	if err != nil {
+	if s.pixels, err = u.elements(r); err != nil {
 		return nil, err
 	}
-	s.pixels = &elements{r: r, base: u.data, size: max(u.bitpix, -u.bitpix) / 8, decode: decode}
 	// The header as a frame has it, with what it inherits.
 	frame, err := fitsSource(r, size, want)
 	if err != nil {

@@ -19,65 +19,91 @@ type fitsColumn struct {
 	null        float64 // TNULL; NaN: none
 }
 
-// readFITSTable reads the scalar number columns of a binary table (BINTABLE).
+// fitsTable is an opened binary table (BINTABLE) with its columns of single numbers.
+type fitsTable struct {
+	r     io.ReaderAt
+	unit  *unit
+	width int // bytes a row
+	rows  int
+	list  []fitsColumn
+}
+
+func openFITSTable(r io.ReaderAt, u *unit) (*fitsTable, error) {
+	list, err := u.columns()
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("the table %s has no column of single numbers", u.describe())
+	}
+	return &fitsTable{r: r, unit: u, width: u.axes[0], rows: u.axes[1], list: list}, nil
+}
+
+func (t *fitsTable) size() (rows, cols int, err error) { return t.rows, len(t.list), nil }
+
+// read gets a part of the numbers. A row has at most 999 columns and is read whole.
+func (t *fitsTable) read(b Box) ([]float64, error) {
+	if err := b.in(t.rows, len(t.list)); err != nil {
+		return nil, err
+	}
+	n, cols := b.R1-b.R0, b.C1-b.C0
+	data := make([]float64, n*cols)
+	buf := make([]byte, min(n, max(1, bufferBytes/t.width))*t.width)
+	var v [1]float64
+	for at := 0; at < n; {
+		k := min(n-at, len(buf)/t.width)
+		raw := buf[:k*t.width]
+		if got, err := t.r.ReadAt(raw, t.unit.data+int64(b.R0+at)*int64(t.width)); got < len(raw) {
+			return nil, fmt.Errorf("data end after %d of %d bytes: %w", got, len(raw), err)
+		}
+		for i := range k {
+			for j, c := range t.list[b.C0:b.C1] {
+				c.decode(v[:], raw[i*t.width+c.offset:][:c.size])
+				x := c.zero + c.scale*v[0]
+				if v[0] == c.null {
+					x = math.NaN()
+				}
+				data[(at+i)*cols+j] = x
+			}
+		}
+		at += k
+	}
+	return data, nil
+}
+
 func readFITSTable(r io.ReaderAt, size int64, want string) (*Table, error) {
 	u, err := findTable(r, size, want)
 	if err != nil {
 		return nil, err
 	}
-	columns, err := u.columns()
+	f, err := openFITSTable(r, u)
 	if err != nil {
 		return nil, err
 	}
-	if len(columns) == 0 {
-		return nil, fmt.Errorf("the table %s has no column of single numbers", u.describe())
-	}
-	width, rows := u.axes[0], u.axes[1]
-	t := &Table{Rows: rows, Cols: len(columns), Data: make([]float64, rows*len(columns)), Format: "fits"}
-	for _, c := range columns {
+	t := &Table{Rows: f.rows, Cols: len(f.list), Format: "fits"}
+	for _, c := range f.list {
 		t.Names = append(t.Names, c.name)
 	}
-	buf := make([]byte, max(width, bufferBytes/max(width, 1)*width))
-	var v [1]float64
-	for at := 0; at < rows; {
-		n := min(rows-at, len(buf)/max(width, 1))
-		b := buf[:n*width]
-		if got, err := r.ReadAt(b, u.data+int64(at)*int64(width)); got < len(b) {
-			return nil, fmt.Errorf("data end after %d of %d bytes: %w", got, len(b), err)
-		}
-		for i := range n {
-			for j, c := range columns {
-				c.decode(v[:], b[i*width+c.offset:][:c.size])
-				x := c.zero + c.scale*v[0]
-				if v[0] == c.null {
-					x = math.NaN()
-				}
-				t.Data[(at+i)*t.Cols+j] = x
-			}
-		}
-		at += n
-	}
-	return t, nil
+	t.Data, err = f.read(Box{0, t.Rows, 0, t.Cols})
+	return t, err
+}
+
+// table tells whether the unit is a table of numbers.
+func (u *unit) table() bool {
+	return u.extension == "BINTABLE" && len(u.axes) == 2 && u.bitpix == 8 && !u.compressed()
 }
 
 // findTable walks the file to the first binary table, or the one wanted.
 func findTable(r io.ReaderAt, size int64, want string) (*unit, error) {
 	var seen []string
-	for offset, i := int64(0), 0; offset < size; i++ {
-		var start [8]byte
-		if r.ReadAt(start[:], offset); i > 0 && string(start[:]) != "XTENSION" {
-			break
-		}
-		u, err := readUnit(r, offset, size, i)
+	for u, err := range units(r, size) {
 		if err != nil {
 			return nil, err
 		}
-		hit := want == "" || strconv.Itoa(i) == want || u.name() == strings.ToUpper(want)
-		if hit && u.extension == "BINTABLE" && len(u.axes) == 2 && u.bitpix == 8 {
+		if u.called(want) && u.table() {
 			return u, nil
 		}
-		seen = append(seen, fmt.Sprintf("[%d] %s", i, u.describe()))
-		offset = u.data + (u.bytes+blockBytes-1)/blockBytes*blockBytes
+		seen = append(seen, u.listed())
 	}
 	return nil, fmt.Errorf("no binary table in this FITS file; it has %s", strings.Join(seen, ", "))
 }

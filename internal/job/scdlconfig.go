@@ -45,7 +45,7 @@ type spectraSection struct {
 	Noise float64 `toml:"noise"`
 }
 
-// matrixSection names matched samples: tables with a sample a column, or a row.
+// matrixSection names matched samples: matrices with a sample a column, or a row.
 type matrixSection struct {
 	High    string  `toml:"high"`
 	Low     string  `toml:"low"`
@@ -139,6 +139,37 @@ func (c *scdlConfig) check(f *config.File) {
 	f.Want(c.Output.Dir != "", "output.dir", "a directory")
 }
 
+// checkSamples records what is wrong with the files of samples as far as their shapes
+// tell.
+func (c *scdlConfig) checkSamples(f *config.File) {
+	high := checkSamples(f, "data.high", c.Data.High, c.Data.Samples)
+	low := checkSamples(f, "data.low", c.Data.Low, c.Data.Samples)
+	switch {
+	case c.Data.High == "":
+		shape, _, _ := c.shapes()
+		high = &shape
+	case high == nil || low == nil:
+		return
+	default:
+		if err := sameCount(c.Data.High, high.count, c.Data.Low, low.count); err != nil {
+			f.Fail("data.low", "%v", err)
+			return
+		}
+	}
+	n := c.learned(high.count, c.SCDL.Atoms)
+	f.Want(c.SCDL.Atoms <= n, "scdl.atoms", "at most the %d samples that there are to learn from", n)
+}
+
+func (c *scdlConfig) heldOut() heldOut { return heldOut{c.Seed, c.Data.HeldOut} }
+
+// learned is how many samples of so many are learned from, counted as far as enough.
+func (c *scdlConfig) learned(count, enough int) int {
+	if c.Patches.Images != "" {
+		return count - int(math.Round(c.Data.HeldOut*float64(count)))
+	}
+	return c.heldOut().learned(count, enough)
+}
+
 func loadSCDL(f *config.File) *Job {
 	c := defaultSCDL()
 	if compat := scdl.Compatibility(f.String("scdl.compat")); compat == scdl.Sequential || compat == scdl.Spark {
@@ -149,8 +180,7 @@ func loadSCDL(f *config.File) *Job {
 	return &Job{
 		Dir: c.Output.Dir,
 		CheckFiles: func() error {
-			checkMatrix(f, "data.high", c.Data.High)
-			checkMatrix(f, "data.low", c.Data.Low)
+			c.checkSamples(f)
 			if c.Patches.Images != "" {
 				if _, err := pictures(c.Patches.Images); err != nil {
 					f.Fail("patches.images", "%v", err)
@@ -185,7 +215,7 @@ func (c *scdlConfig) options() scdl.Options {
 	return o
 }
 
-// shapes are those of the samples.
+// shapes are those of the samples, which match.
 func (c *scdlConfig) shapes() (high, low matrixShape, err error) {
 	if c.Patches.Images != "" {
 		g := c.Patches.grid()
@@ -198,10 +228,13 @@ func (c *scdlConfig) shapes() (high, low matrixShape, err error) {
 	if high, err = statMatrix(c.Data.High, c.Data.Samples); err == nil {
 		low, err = statMatrix(c.Data.Low, c.Data.Samples)
 	}
+	if err == nil {
+		err = sameCount(c.Data.High, high.count, c.Data.Low, low.count)
+	}
 	return high, low, err
 }
 
-// plan prints what the state takes; arithmetic alone.
+// plan prints what the state takes; of files only the shapes are looked at.
 func (c *scdlConfig) plan(w io.Writer, n int) error {
 	high, low, err := c.shapes()
 	if err != nil {
@@ -211,13 +244,15 @@ func (c *scdlConfig) plan(w io.Writer, n int) error {
 	if c.SCDL.Precision == string(scdl.Double) {
 		words = 8
 	}
-	a, k := float64(c.SCDL.Atoms), (1-c.Data.HeldOut)*float64(high.count)
+	learn := c.learned(high.count, high.count)
+	_, most := scdl.Share(learn, n, 0)
+	a, k := float64(c.SCDL.Atoms), float64(most)
 	rows := float64(high.rows + low.rows)
-	_, err = fmt.Fprintf(w, `samples         %.0f of %d and %d numbers, and %.0f held out, on %d ranks
+	_, err = fmt.Fprintf(w, `samples         %d of %d and %d numbers, and %d held out, on %d ranks
 state           %.0f MB a rank: 6 arrays of %d codes
 iterations      %d, %.2f GFlop each a rank
 sum over ranks  %.2f MB an iteration
-`, k, high.rows, low.rows, float64(high.count)-k, n, 1e-6*6*a*k*words/float64(n), c.SCDL.Atoms, c.SCDL.Iterations,
-		1e-9*6*rows*a*k/float64(n), 8e-6*a*(rows+2))
+`, learn, high.rows, low.rows, high.count-learn, n, 1e-6*6*a*k*words, c.SCDL.Atoms, c.SCDL.Iterations,
+		1e-9*6*rows*a*k, 8e-6*a*(rows+2))
 	return err
 }

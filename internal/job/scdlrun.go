@@ -4,9 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"math"
-	"math/rand/v2"
 
+	"tessera/halo"
 	"tessera/internal/imageio"
 	"tessera/internal/simulate"
 	"tessera/ranks"
@@ -54,57 +53,54 @@ func (r *scdlRun) run(ctx context.Context) error {
 	return r.write()
 }
 
-// read gets this rank's stretch of both parts: which samples are held out is a matter
-// of the seed and the sample alone. Files are read by every rank on its own.
+// read gets this rank's stretch of both parts. Rank 0 tells the others the shapes; then
+// each reads the smallest ranges of the files that its samples are in.
+// Collective.
 func (r *scdlRun) read() error {
 	if r.c.Patches.Images != "" {
 		return r.readPictures()
 	}
-	d := &r.c.Data
-	hs, ls, err := r.c.shapes()
+	var high, low matrixShape
+	err := onRoot(r.comm, func() (err error) {
+		high, low, err = r.c.shapes()
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	sim := simulate.Spectra{Seed: r.c.Seed, High: r.c.Simulate.High, Noise: r.c.Simulate.Noise}
-	x, y := make([]float64, hs.rows), make([]float64, ls.rows)
-	sample := func(k int) (high, low []float64) {
-		sim.Draw(k, x, y)
-		return x, y
+	if err := share(r.comm, &high.rows, &high.count, &low.rows, &low.count); err != nil {
+		return err
 	}
+	learn := r.c.learned(high.count, high.count)
+	lo, hi := scdl.Share(learn, r.comm.Size(), r.comm.Rank())
+	r.learn = scdl.Samples{P: high.rows, M: low.rows, First: lo, Total: learn}
+	if err := r.part(&r.learn, false, lo, hi); err != nil {
+		return err
+	}
+	judge := high.count - learn
+	lo, hi = halo.Split(judge, r.comm.Size(), r.comm.Rank())
+	r.judge = scdl.Samples{P: high.rows, M: low.rows, First: lo, Total: judge}
+	return r.part(&r.judge, true, lo, hi)
+}
+
+// part gets the lo-th to the (hi-1)-th of the samples that are held out, or of those
+// that are not.
+func (r *scdlRun) part(s *scdl.Samples, held bool, lo, hi int) (err error) {
+	d := &r.c.Data
+	first, keep := r.c.heldOut().cover(held, lo, hi)
 	if d.High != "" {
-		if hs.count != ls.count {
-			return fmt.Errorf("%s has %d samples, %s has %d: they do not match", d.High, hs.count, d.Low, ls.count)
+		if s.High, err = readSamples(d.High, d.Samples, s.P, first, keep); err == nil {
+			s.Low, err = readSamples(d.Low, d.Samples, s.M, first, keep)
 		}
-		high, err := readMatrix(d.High, d.Samples)
-		if err != nil {
-			return err
-		}
-		low, err := readMatrix(d.Low, d.Samples)
-		if err != nil {
-			return err
-		}
-		sample = func(k int) ([]float64, []float64) {
-			return high[k*hs.rows : (k+1)*hs.rows], low[k*ls.rows : (k+1)*ls.rows]
-		}
+		return err
 	}
-	var learn, judge []int
-	for k := range hs.count {
-		if rand.New(rand.NewPCG(r.c.Seed, uint64(k)|1<<40)).Float64() < d.HeldOut {
-			judge = append(judge, k)
-		} else {
-			learn = append(learn, k)
-		}
-	}
-	for _, part := range []struct {
-		to    *scdl.Samples
-		which []int
-	}{{&r.learn, learn}, {&r.judge, judge}} {
-		lo, hi := scdl.Share(len(part.which), r.comm.Size(), r.comm.Rank())
-		*part.to = scdl.Samples{P: hs.rows, M: ls.rows, First: lo, Total: len(part.which)}
-		for _, k := range part.which[lo:hi] {
-			high, low := sample(k)
-			part.to.High = append(part.to.High, high...)
-			part.to.Low = append(part.to.Low, low...)
+	sim := simulate.Spectra{Seed: r.c.Seed, High: r.c.Simulate.High, Noise: r.c.Simulate.Noise}
+	s.High, s.Low = make([]float64, (hi-lo)*s.P), make([]float64, (hi-lo)*s.M)
+	n := 0
+	for i, ok := range keep {
+		if ok {
+			sim.Draw(first+i, s.High[n*s.P:(n+1)*s.P], s.Low[n*s.M:(n+1)*s.M])
+			n++
 		}
 	}
 	return nil
@@ -125,12 +121,13 @@ func (r *scdlRun) readPictures() error {
 		}
 		images = append(images, withoutColour(f))
 	}
-	held := int(math.Round(r.c.Data.HeldOut * float64(c.Count)))
+	learn := r.c.learned(c.Count, c.Count)
 	for _, part := range []struct {
 		to          *scdl.Samples
 		first, last int
-	}{{&r.learn, 0, c.Count - held}, {&r.judge, c.Count - held, c.Count}} {
-		lo, hi := scdl.Share(part.last-part.first, r.comm.Size(), r.comm.Rank())
+		deal        func(total, size, rank int) (lo, hi int)
+	}{{&r.learn, 0, learn, scdl.Share}, {&r.judge, learn, c.Count, halo.Split}} {
+		lo, hi := part.deal(part.last-part.first, r.comm.Size(), r.comm.Rank())
 		*part.to = scdl.Samples{First: lo, Total: part.last - part.first}
 		if err := c.grid().Pairs(images, r.c.Seed, part.first+lo, part.first+hi, part.to); err != nil {
 			return fmt.Errorf("%s: %w", c.Images, err)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 
 	"tessera/halo"
@@ -58,8 +59,13 @@ func loadSpectra(f *config.File) *Job {
 		Dir: c.Output.Dir,
 		CheckFiles: func() error {
 			checkMatrix(f, "dictionary.dir", c.Dictionary.Dir)
-			checkMatrix(f, "data.low", c.Data.Low)
-			checkMatrix(f, "data.truth", c.Data.Truth)
+			low := checkSamples(f, "data.low", c.Data.Low, c.Data.Samples)
+			truth := checkSamples(f, "data.truth", c.Data.Truth, c.Data.Samples)
+			if low != nil && truth != nil {
+				if err := sameCount(c.Data.Low, low.count, c.Data.Truth, truth.count); err != nil {
+					f.Fail("data.truth", "%v", err)
+				}
+			}
 			return f.Err()
 		},
 		Run: func(ctx context.Context, comm ranks.Comm, env Env) error {
@@ -116,7 +122,7 @@ type spectraRun struct {
 	linear *scdl.Linear
 	counts []int // samples of each rank
 	low    []float64
-	truth  []float64 // nil if not known
+	truth  []float64 // empty if not known
 }
 
 // spectraMetrics is metrics.json of an scdl-spectra job.
@@ -144,7 +150,7 @@ func (r *spectraRun) run(ctx context.Context) error {
 	if err := ranks.AgreeError(r.comm, errors.Join(err, ctx.Err())); err != nil {
 		return err
 	}
-	if r.truth != nil {
+	if r.c.Data.Truth != "" {
 		if r.m.Learned, err = spectral(r.comm, high, r.truth, r.pair.P, r.pair.M, false); err != nil {
 			return err
 		}
@@ -169,42 +175,42 @@ func (r *spectraRun) run(ctx context.Context) error {
 	return onRoot(r.comm, func() error { return r.write(all, total) })
 }
 
-// read gets the dictionaries and this rank's samples; every rank reads the files.
+// read gets the dictionaries and this rank's samples. Collective.
 func (r *spectraRun) read() error {
-	var err error
+	d := &r.c.Data
+	var low, truth matrixShape
+	err := onRoot(r.comm, func() (err error) {
+		if low, err = statMatrix(d.Low, d.Samples); err == nil && d.Truth != "" {
+			truth, err = statMatrix(d.Truth, d.Samples)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := share(r.comm, &low.rows, &low.count, &truth.rows, &truth.count); err != nil {
+		return err
+	}
 	if r.pair, r.linear, err = r.c.Dictionary.read(); err != nil {
 		return err
 	}
 	p, m := r.pair.P, r.pair.M
-	low, err := readMatrix(r.c.Data.Low, r.c.Data.Samples)
-	if err != nil {
-		return err
+	if low.rows != m {
+		return fmt.Errorf("%s has samples of %d numbers, the dictionary's have %d", d.Low, low.rows, m)
 	}
-	shape, err := statMatrix(r.c.Data.Low, r.c.Data.Samples)
-	if err != nil {
-		return err
+	if want := (matrixShape{p, low.count}); d.Truth != "" && truth != want {
+		return fmt.Errorf("%s has %d samples of %d numbers, want %d samples of %d", d.Truth, truth.count, truth.rows, want.count, want.rows)
 	}
-	if shape.rows != m {
-		return fmt.Errorf("%s has samples of %d numbers, the dictionary's have %d", r.c.Data.Low, shape.rows, m)
-	}
-	lo, hi := halo.Split(shape.count, r.comm.Size(), r.comm.Rank())
 	for q := range r.comm.Size() {
-		a, b := halo.Split(shape.count, r.comm.Size(), q)
+		a, b := halo.Split(low.count, r.comm.Size(), q)
 		r.counts = append(r.counts, b-a)
 	}
-	r.low = low[lo*m : hi*m]
-	if r.c.Data.Truth == "" {
-		return nil
+	lo, hi := halo.Split(low.count, r.comm.Size(), r.comm.Rank())
+	all := slices.Repeat([]bool{true}, hi-lo)
+	if r.low, err = readSamples(d.Low, d.Samples, m, lo, all); err == nil && d.Truth != "" {
+		r.truth, err = readSamples(d.Truth, d.Samples, p, lo, all)
 	}
-	truth, err := readMatrix(r.c.Data.Truth, r.c.Data.Samples)
-	if err != nil {
-		return err
-	}
-	if len(truth) != shape.count*p {
-		return fmt.Errorf("%s holds %d numbers, want %d samples of %d", r.c.Data.Truth, len(truth), shape.count, p)
-	}
-	r.truth = truth[lo*p : hi*p]
-	return nil
+	return err
 }
 
 // write leaves the predicted samples in the order of the low ones.

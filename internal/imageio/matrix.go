@@ -1,0 +1,239 @@
+package imageio
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+)
+
+// StatMatrix tells the size of a matrix: an npy file of two axes, the first
+// two-dimensional image or binary table of a FITS file, or the one in path[NAME], or
+// numbers in CSV, which may have a heading line as in ReadTable. A CSV file is gone
+// through once, a line at a time, and all its lines are held to have equal numbers of
+// fields.
+func StatMatrix(path string) (rows, cols int, err error) {
+	err = withMatrix(path, func(m matrix) error {
+		rows, cols, err = m.size()
+		if err == nil && rows == 0 {
+			err = errNoNumbers
+		}
+		return err
+	})
+	return rows, cols, err
+}
+
+// ReadMatrix reads the part of a matrix that is in box, row-major. All its numbers have
+// to be finite: the first that is missing, NaN or infinite is an error that says where.
+//
+// Of npy files and FITS images no other bytes are read, of FITS tables whole rows. A
+// CSV file is gone through as far as the last row asked for, and no other numbers are
+// looked at. Memory is that of the result, of a line of CSV, and a buffer.
+func ReadMatrix(path string, box Box) ([]float64, error) {
+	var data []float64
+	err := withMatrix(path, func(m matrix) error {
+		var err error
+		data, err = readPart(m, box)
+		return err
+	})
+	return data, err
+}
+
+// matrix is an opened file with a matrix in it.
+type matrix interface {
+	size() (rows, cols int, err error)
+	// read gets a part that is not empty, if it is in the matrix.
+	read(Box) ([]float64, error)
+}
+
+var (
+	_ matrix = (*arrayMatrix)(nil)
+	_ matrix = (*fitsTable)(nil)
+	_ matrix = (*csvMatrix)(nil)
+)
+
+func withMatrix(path string, use func(matrix) error) error {
+	name, unit := resolve(path)
+	f, size, err := open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	m, err := openMatrix(f, size, unit)
+	if err == nil {
+		err = use(m)
+	}
+	if err != nil {
+		return fmt.Errorf("imageio: %s: %w", path, err)
+	}
+	return nil
+}
+
+// openMatrix recognises a file by its first bytes.
+func openMatrix(r io.ReaderAt, size int64, unit string) (matrix, error) {
+	var start [len(fitsMagic)]byte
+	n, _ := r.ReadAt(start[:], 0)
+	head := start[:n]
+	switch {
+	case n == 0:
+		return nil, errors.New("the file is empty")
+	case string(head) == fitsMagic:
+		return fitsMatrix(r, size, unit)
+	case unit != "":
+		return nil, fmt.Errorf("[%s] selects a unit of a FITS file, and this is not one", unit)
+	case strings.HasPrefix(string(head), npyMagic):
+		return npyMatrix(r, size)
+	case bytes.HasPrefix(head, []byte(pngMagic)), bytes.HasPrefix(head, []byte(jpegMagic)):
+		return nil, errors.New("a picture, not a matrix")
+	}
+	if err := foreign(head); err != nil {
+		return nil, err
+	}
+	return &csvMatrix{r, size}, nil
+}
+
+// readPart reads a part of a matrix and holds its numbers to be finite.
+func readPart(m matrix, b Box) ([]float64, error) {
+	if b.R0 < 0 || b.R1 < b.R0 || b.C0 < 0 || b.C1 < b.C0 {
+		return nil, fmt.Errorf("rows %d to %d and columns %d to %d of a matrix", b.R0, b.R1, b.C0, b.C1)
+	}
+	if b.R0 == b.R1 || b.C0 == b.C1 {
+		return nil, nil
+	}
+	data, err := m.read(b)
+	if err != nil {
+		return nil, err
+	}
+	if i := notFinite(data); i >= 0 {
+		w := b.C1 - b.C0
+		return nil, fmt.Errorf("row %d, column %d, counted from 1: %g", b.R0+i/w+1, b.C0+i%w+1, data[i])
+	}
+	return data, nil
+}
+
+// in tells whether the box ends in a matrix of that size.
+func (b Box) in(rows, cols int) error {
+	if b.R1 > rows || b.C1 > cols {
+		return fmt.Errorf("rows %d to %d and columns %d to %d of a matrix of %d x %d", b.R0, b.R1, b.C0, b.C1, rows, cols)
+	}
+	return nil
+}
+
+// notFinite is the place of the first number that is NaN or infinite, or -1.
+func notFinite(x []float64) int {
+	for i, v := range x {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return i
+		}
+	}
+	return -1
+}
+
+// arrayMatrix is an array of two axes in an npy or FITS file.
+type arrayMatrix struct {
+	layout
+	elements *elements
+	fortran  bool
+}
+
+func npyMatrix(r io.ReaderAt, size int64) (matrix, error) {
+	h, err := parseNpyHeader(r, size)
+	if err != nil {
+		return nil, err
+	}
+	if len(h.shape) != 2 || h.count == 0 {
+		return nil, fmt.Errorf("shape %s, want rows x columns", shapeString(h.shape))
+	}
+	return &arrayMatrix{layout{planes: 1, rows: h.shape[0], cols: h.shape[1]}, h.elements(r), h.fortran}, nil
+}
+
+func (m *arrayMatrix) size() (rows, cols int, err error) { return m.rows, m.cols, nil }
+
+func (m *arrayMatrix) read(b Box) ([]float64, error) {
+	if err := b.in(m.rows, m.cols); err != nil {
+		return nil, err
+	}
+	data := make([]float64, (b.R1-b.R0)*(b.C1-b.C0))
+	return data, m.elements.gather(data, m.axes(b, m.fortran))
+}
+
+// fitsMatrix opens the first unit that is a matrix, or the one wanted.
+func fitsMatrix(r io.ReaderAt, size int64, want string) (matrix, error) {
+	var seen []string
+	compressed := false
+	for u, err := range units(r, size) {
+		switch {
+		case err != nil:
+			return nil, err
+		case u.called(want) && u.image() && len(u.axes) == 2:
+			e, err := u.elements(r)
+			return &arrayMatrix{layout{planes: 1, rows: u.axes[1], cols: u.axes[0]}, e, false}, err
+		case u.called(want) && u.table():
+			return openFITSTable(r, u)
+		}
+		seen = append(seen, u.listed())
+		compressed = compressed || u.compressed()
+	}
+	what := "no image of two axes and no binary table"
+	if want != "" {
+		what += fmt.Sprintf(" called [%s]", want)
+	}
+	what += " in this FITS file"
+	if compressed {
+		what += funpack
+	}
+	return nil, fmt.Errorf("%s; it has %s", what, strings.Join(seen, ", "))
+}
+
+// csvMatrix is numbers in lines of text.
+type csvMatrix struct {
+	r     io.ReaderAt
+	bytes int64
+}
+
+func (m *csvMatrix) lines() *csvLines { return newCSVLines(io.NewSectionReader(m.r, 0, m.bytes)) }
+
+func (m *csvMatrix) size() (rows, cols int, err error) {
+	c := m.lines()
+	for c.next() {
+		rows++
+	}
+	return rows, c.cols, c.err
+}
+
+func (m *csvMatrix) read(b Box) ([]float64, error) {
+	n, err := product([]int{b.R1 - b.R0, b.C1 - b.C0})
+	if err != nil {
+		return nil, err
+	}
+	// A number takes two bytes with what separates it from the next.
+	data := make([]float64, 0, min(int64(n), (m.bytes+1)/2))
+	c := m.lines()
+	row := 0
+	for ; row < b.R1 && c.next(); row++ {
+		if row < b.R0 {
+			continue
+		}
+		if b.C1 > c.cols {
+			break
+		}
+		from := len(data)
+		if data, err = c.numbers(data, b.C0, b.C1); err != nil {
+			return nil, err
+		}
+		if i := notFinite(data[from:]); i >= 0 {
+			return nil, fmt.Errorf("line %d, column %d: %g", c.number, b.C0+i+1, data[from+i])
+		}
+	}
+	switch {
+	case c.err != nil:
+		return nil, c.err
+	case c.cols == 0:
+		return nil, errNoNumbers
+	case b.C1 > c.cols:
+		return nil, fmt.Errorf("columns %d to %d of a matrix of %d columns", b.C0, b.C1, c.cols)
+	}
+	return data, b.in(row, c.cols)
+}
