@@ -109,3 +109,14 @@ func (o *Options) check(total int) error {
 	want(o.Compatibility == Corrected || o.Compatibility == Sequential || o.Compatibility == Spark, "compatibility %q", o.Compatibility)
 	return errors.Join(errs...)
 }
+
+// StateBytes is how much the state of so many samples in Train takes.
+func (o Options) StateBytes(samples int) int64 {
+	o = o.withDefaults()
+	size := int64(4)
+	if o.Precision == Double {
+		size = 8
+	}
+	tiles := int64((samples + TileSamples - 1) / TileSamples)
+	return tiles * TileSamples * int64(o.Atoms*formOf(&o).arrays()) * size
+}

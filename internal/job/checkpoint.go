@@ -67,6 +67,26 @@ func (c *checkpoints) save(state []byte, ids []int, recordBytes int, fill func(i
 	})
 }
 
+// keep saves a solver's snapshot. Collective.
+func (c *checkpoints) keep(s *checkpoint.Snapshot) error {
+	return c.save(s.Meta, s.IDs, s.RecordBytes, s.Fill)
+}
+
+// begin is the snapshot to continue from; nil, with what was there gone, unless the run
+// shall continue. Collective.
+func (c *checkpoints) begin(resume bool) (*checkpoint.Snapshot, error) {
+	if !resume {
+		return nil, onRoot(c.comm, c.remove)
+	}
+	m, err := c.find()
+	if err != nil {
+		return nil, err
+	}
+	return &checkpoint.Snapshot{Meta: m.State, Records: func(ids []int, use func(int, []byte) error) error {
+		return checkpoint.Records(c.dir, m, ids, use)
+	}}, nil
+}
+
 // find reads the manifest on rank 0 and hands it to all. Collective.
 func (c *checkpoints) find() (*checkpoint.Manifest, error) {
 	var text []byte

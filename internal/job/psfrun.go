@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"math"
 
-	"tessera/internal/checkpoint"
 	"tessera/psf"
 	"tessera/ranks"
 )
@@ -54,19 +53,12 @@ func stoppedByUser(err error) bool {
 func (r *psfRun) solve(ctx context.Context) error {
 	o := r.c.options()
 	o.Given = r.s.start
-	o.Save = func(s *psf.Snapshot) error { return r.kept.save(s.Meta, s.IDs, s.RecordBytes, s.Fill) }
-	if r.env.Resume {
-		m, err := r.kept.find()
-		if err != nil {
-			return err
-		}
-		o.Resume = &psf.Snapshot{Meta: m.State, Records: func(ids []int, use func(int, []byte) error) error {
-			return checkpoint.Records(r.kept.dir, m, ids, use)
-		}}
-		r.m.Resumed = true
-	} else if err := onRoot(r.comm, r.kept.remove); err != nil {
+	o.Save = r.kept.keep
+	var err error
+	if o.Resume, err = r.kept.begin(r.env.Resume); err != nil {
 		return err
 	}
+	r.m.Resumed = r.env.Resume
 	if r.comm.Rank() == 0 {
 		o.Progress = func(p psf.Progress) {
 			detail := "cost " + short(p.Cost)
@@ -81,7 +73,6 @@ func (r *psfRun) solve(ctx context.Context) error {
 		}
 	}
 	before := *r.comm.Stats()
-	var err error
 	r.result, err = psf.Deconvolve(ctx, r.comm, &r.s.Stack, o)
 	after := *r.comm.Stats()
 	r.m.BytesSent, r.m.MessagesSent = after.BytesSent-before.BytesSent, int64(after.Messages-before.Messages)

@@ -1,11 +1,12 @@
 package job
 
 import (
+	"cmp"
 	"context"
-	"fmt"
-	"io"
 	"log/slog"
 	"math"
+	"path/filepath"
+	"time"
 
 	"tessera/internal/config"
 	"tessera/internal/simulate"
@@ -15,14 +16,15 @@ import (
 
 // scdlConfig is everything an scdl-train config may say.
 type scdlConfig struct {
-	Job      string         `toml:"job"`
-	Seed     uint64         `toml:"seed"`
-	Data     matrixSection  `toml:"data"`
-	Patches  patchSection   `toml:"patches"`
-	Simulate spectraSection `toml:"simulate"`
-	SCDL     scdlSection    `toml:"scdl"`
-	Code     codeSection    `toml:"code"`
-	Output   dirSection     `toml:"output"`
+	Job        string            `toml:"job"`
+	Seed       uint64            `toml:"seed"`
+	Data       matrixSection     `toml:"data"`
+	Patches    patchSection      `toml:"patches"`
+	Simulate   spectraSection    `toml:"simulate"`
+	SCDL       scdlSection       `toml:"scdl"`
+	Code       codeSection       `toml:"code"`
+	Checkpoint checkpointSection `toml:"checkpoint"`
+	Output     dirSection        `toml:"output"`
 }
 
 // patchSection says what patches are drawn where the samples come from pictures.
@@ -55,18 +57,25 @@ type matrixSection struct {
 
 // scdlSection fills scdl.Options.
 type scdlSection struct {
-	Atoms      int     `toml:"atoms"`
-	Iterations int     `toml:"iterations"`
-	Lambda     float64 `toml:"lambda"`
-	C1         float64 `toml:"c1"`
-	C2         float64 `toml:"c2"`
-	C3         float64 `toml:"c3"`
-	Beta       float64 `toml:"beta"`
-	Step       float64 `toml:"step"`
-	Start      string  `toml:"start"` // random | first
-	Tolerance  float64 `toml:"tolerance"`
-	Precision  string  `toml:"precision"`
-	Compat     string  `toml:"compat"` // none | sequential | spark
+	Method         string  `toml:"method"` // admm | online
+	Atoms          int     `toml:"atoms"`
+	Iterations     int     `toml:"iterations"`
+	Lambda         float64 `toml:"lambda"`
+	C1             float64 `toml:"c1"`
+	C2             float64 `toml:"c2"`
+	C3             float64 `toml:"c3"`
+	Beta           float64 `toml:"beta"`
+	Step           float64 `toml:"step"`
+	Delta          float64 `toml:"delta"`
+	Start          string  `toml:"start"` // random | first
+	Window         int     `toml:"window"`
+	Tolerance      float64 `toml:"tolerance"`
+	Precision      string  `toml:"precision"`
+	Compat         string  `toml:"compat"` // none | sequential | spark
+	State          string  `toml:"state"`  // memory | disk
+	Folder         string  `toml:"folder"` // disk; empty = state/ in the output directory
+	Batch          int     `toml:"batch"`  // online
+	CodeIterations int     `toml:"code_iterations"`
 }
 
 // codeSection says how held-out samples are written in atoms.
@@ -98,18 +107,34 @@ func defaultSCDL() scdlConfig {
 		Patches:  patchSection{Count: 20000, Scale: 2, Patch: 5, Blur: 0.8},
 		Simulate: spectraSection{Count: 4000, High: 25, Noise: 0.002},
 		SCDL: scdlSection{
-			Atoms: 128, Iterations: 50, Lambda: 0.001, C1: 0.4, C2: 0.4, C3: 0.8, Beta: 1, Step: 0.02, Start: "random",
-			Precision: string(scdl.Single), Compat: "none",
+			Method: methodADMM, Atoms: 128, Iterations: 50, Lambda: 0.001, C1: 0.4, C2: 0.4, C3: 0.8, Beta: 1, Step: 0.02, Delta: 1e-4,
+			Start: "random", Window: 1, Precision: string(scdl.Single), Compat: "none", State: stateMemory, Batch: 2048, CodeIterations: 30,
 		},
-		Code:   codeSection{Method: "ridge", Lambda: 1e-3, Iterations: 200},
-		Output: dirSection{Dir: "out/scdl"},
+		Code:       codeSection{Method: "ridge", Lambda: 1e-3, Iterations: 200},
+		Checkpoint: checkpointSection{Every: 600},
+		Output:     dirSection{Dir: "out/scdl"},
 	}
 }
+
+// Values of scdl.method and scdl.state.
+const (
+	methodADMM   = "admm"
+	methodOnline = "online"
+	stateMemory  = "memory"
+	stateDisk    = "disk"
+)
 
 // compatibleSCDL is the defaults where scdl.compat names a reference program.
 func compatibleSCDL() scdlConfig {
 	c := defaultSCDL()
 	c.SCDL.Lambda, c.SCDL.Beta, c.SCDL.Start, c.SCDL.Precision = 0.1, 0.01, "first", string(scdl.Double)
+	return c
+}
+
+// onlineSCDL is the defaults where scdl.method is online.
+func onlineSCDL() scdlConfig {
+	c := defaultSCDL()
+	c.SCDL.Method, c.SCDL.Iterations, c.SCDL.Lambda, c.SCDL.Step = methodOnline, 10, 0.01, 1
 	return c
 }
 
@@ -128,15 +153,34 @@ func (c *scdlConfig) check(f *config.File) {
 	f.Want(c.Data.HeldOut >= 0 && c.Data.HeldOut < 1, "data.held_out", "a fraction, 0 or more and less than 1")
 	f.Want(s.Atoms >= 1 && s.Atoms <= 8192, "scdl.atoms", "1 to 8192")
 	f.Want(s.Iterations >= 1, "scdl.iterations", "1 or more")
-	for key, v := range map[string]float64{"lambda": s.Lambda, "c1": s.C1, "c2": s.C2, "c3": s.C3, "beta": s.Beta, "step": s.Step} {
+	for key, v := range map[string]float64{"lambda": s.Lambda, "c1": s.C1, "c2": s.C2, "c3": s.C3, "beta": s.Beta, "step": s.Step, "delta": s.Delta} {
 		f.Want(v > 0 && !math.IsInf(v, 0), "scdl."+key, "more than 0")
 	}
 	f.Want(s.Tolerance >= 0 && s.Tolerance < 1, "scdl.tolerance", "a fraction of the error; 0 = run all iterations")
 	f.OneOf("scdl.start", s.Start, "random", "first")
 	f.OneOf("scdl.precision", s.Precision, string(scdl.Single), string(scdl.Double))
 	f.OneOf("scdl.compat", s.Compat, "none", string(scdl.Sequential), string(scdl.Spark))
+	f.OneOf("scdl.method", s.Method, methodADMM, methodOnline)
+	f.OneOf("scdl.state", s.State, stateMemory, stateDisk)
+	f.Want(s.Window >= 1, "scdl.window", "1 or more iterations")
+	f.Want(s.Batch >= 1, "scdl.batch", "1 or more samples")
+	f.Want(s.CodeIterations >= 1, "scdl.code_iterations", "1 or more")
+	f.Want(s.Folder == "" || s.State == stateDisk, "scdl.folder", `scdl.state = "disk" with it`)
+	if s.Method == methodOnline {
+		f.Want(s.State == stateMemory, "scdl.state", "memory: online training has no state to keep")
+		f.Want(s.Compat == "none", "scdl.compat", "none: no other program trains online")
+	}
+	f.Want(c.Checkpoint.Every >= 0, "checkpoint.every", "seconds; 0 = only when stopped")
 	c.Code.check(f)
 	f.Want(c.Output.Dir != "", "output.dir", "a directory")
+}
+
+// folder holds the state of a training on disk; empty = it is in memory.
+func (c *scdlConfig) folder() string {
+	if c.SCDL.State == stateMemory {
+		return ""
+	}
+	return cmp.Or(c.SCDL.Folder, filepath.Join(c.Output.Dir, "state"))
 }
 
 // checkSamples records what is wrong with the files of samples as far as their shapes
@@ -174,11 +218,14 @@ func loadSCDL(f *config.File) *Job {
 	c := defaultSCDL()
 	if compat := scdl.Compatibility(f.String("scdl.compat")); compat == scdl.Sequential || compat == scdl.Spark {
 		c = compatibleSCDL()
+	} else if f.String("scdl.method") == methodOnline {
+		c = onlineSCDL()
 	}
 	f.Decode(&c)
 	c.check(f)
 	return &Job{
-		Dir: c.Output.Dir,
+		Dir:       c.Output.Dir,
+		Resumable: true,
 		CheckFiles: func() error {
 			c.checkSamples(f)
 			if c.Patches.Images != "" {
@@ -199,7 +246,7 @@ func loadSCDL(f *config.File) *Job {
 				return r.run(ctx)
 			})
 		},
-		Plan: func(_ context.Context, _ ranks.Comm, w io.Writer, n int, _ Link) error { return c.plan(w, n) },
+		Plan: c.plan,
 	}
 }
 
@@ -207,7 +254,9 @@ func (c *scdlConfig) options() scdl.Options {
 	s := &c.SCDL
 	o := scdl.Options{
 		Atoms: s.Atoms, Iterations: s.Iterations, Lambda: s.Lambda, C1: s.C1, C2: s.C2, C3: s.C3, Beta: s.Beta, Step: s.Step,
-		FirstColumns: s.Start == "first", Tolerance: s.Tolerance, Precision: scdl.Precision(s.Precision), Seed: c.Seed,
+		Delta: s.Delta, FirstColumns: s.Start == "first", Window: s.Window, Tolerance: s.Tolerance, Precision: scdl.Precision(s.Precision),
+		Seed: c.Seed, Folder: c.folder(), Batch: s.Batch, CodeIterations: s.CodeIterations,
+		SaveEvery: time.Duration(c.Checkpoint.Every * float64(time.Second)),
 	}
 	if s.Compat != "none" {
 		o.Compatibility = scdl.Compatibility(s.Compat)
@@ -232,27 +281,4 @@ func (c *scdlConfig) shapes() (high, low matrixShape, err error) {
 		err = sameCount(c.Data.High, high.count, c.Data.Low, low.count)
 	}
 	return high, low, err
-}
-
-// plan prints what the state takes; of files only the shapes are looked at.
-func (c *scdlConfig) plan(w io.Writer, n int) error {
-	high, low, err := c.shapes()
-	if err != nil {
-		return err
-	}
-	words := 4.0
-	if c.SCDL.Precision == string(scdl.Double) {
-		words = 8
-	}
-	learn := c.learned(high.count, high.count)
-	_, most := scdl.Share(learn, n, 0)
-	a, k := float64(c.SCDL.Atoms), float64(most)
-	rows := float64(high.rows + low.rows)
-	_, err = fmt.Fprintf(w, `samples         %d of %d and %d numbers, and %d held out, on %d ranks
-state           %.0f MB a rank: 6 arrays of %d codes
-iterations      %d, %.2f GFlop each a rank
-sum over ranks  %.2f MB an iteration
-`, learn, high.rows, low.rows, high.count-learn, n, 1e-6*6*a*k*words, c.SCDL.Atoms, c.SCDL.Iterations,
-		1e-9*6*rows*a*k, 8e-6*a*(rows+2))
-	return err
 }

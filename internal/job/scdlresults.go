@@ -1,6 +1,7 @@
 package job
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -28,7 +29,8 @@ type scdlMetrics struct {
 	Atoms        int              `json:"atoms"`
 	Iterations   int              `json:"iterations"`
 	Converged    bool             `json:"converged"`
-	ErrorHigh    series           `json:"error_high"` // root mean square, after each iteration
+	ErrorAt      []int            `json:"error_at"`   // iterations
+	ErrorHigh    series           `json:"error_high"` // root mean square, after those iterations
 	ErrorLow     series           `json:"error_low"`
 	SparsityHigh number           `json:"nonzero_high"` // fraction of the thresholded codes
 	SparsityLow  number           `json:"nonzero_low"`
@@ -38,7 +40,12 @@ type scdlMetrics struct {
 	RawAtoms     *spectralQuality `json:"raw_atoms,omitempty"`
 	Regression   *spectralQuality `json:"linear_regression,omitempty"`
 	Seconds      scdlSeconds      `json:"seconds"`
-	BytesSent    int64            `json:"bytes_sent"` // by rank 0, in training
+	BytesSent    int64            `json:"bytes_sent"` // by all ranks, in training
+	Method       string           `json:"method"`
+	State        string           `json:"state"`         // memory or the folder
+	StateRead    int64            `json:"state_read"`    // bytes of files, by all ranks of this run
+	StateWritten int64            `json:"state_written"` // likewise
+	Resumed      int              `json:"resumed"`       // iterations of earlier runs
 	PeakMemoryMB float64          `json:"peak_memory_mb"`
 	ConfigFile   string           `json:"config_file"`
 	Config       any              `json:"config"`
@@ -136,8 +143,8 @@ func (r *scdlRun) write() error {
 			return err
 		}
 		var x []float64
-		for k := range res.ErrorHigh {
-			x = append(x, float64(k+1))
+		for _, k := range res.At {
+			x = append(x, float64(k))
 		}
 		p := report.Plot{Title: fmt.Sprintf("%d atoms, %d samples", res.Atoms, r.learn.Total), X: "iteration", Y: "root mean square error", LogY: true,
 			Series: []report.Series{{Name: "high", X: x, Y: res.ErrorHigh}, {Name: "low", X: x, Y: res.ErrorLow}}}
@@ -150,13 +157,19 @@ func (r *scdlRun) write() error {
 			}
 		}
 		m.High, m.Low, m.Samples, m.HeldOut, m.P, m.M = r.c.Data.High, r.c.Data.Low, r.learn.Total, r.judge.Total, res.P, res.M
-		m.Atoms, m.Iterations, m.Converged, m.Reseeded = res.Atoms, len(res.ErrorHigh), res.Converged, res.Reseeded
+		m.Atoms, m.Iterations, m.Converged, m.Reseeded = res.Atoms, res.Iterations, res.Converged, res.Reseeded
+		m.Method, m.State, m.Resumed, m.ErrorAt = r.c.SCDL.Method, cmp.Or(r.c.folder(), stateMemory), res.Resumed, res.At
 		m.ErrorHigh, m.ErrorLow = res.ErrorHigh, res.ErrorLow
 		m.SparsityHigh, m.SparsityLow = number(res.SparsityHigh), number(res.SparsityLow)
 		m.Coherence = number(scdl.Coherence(res.Atoms, res.P, res.High))
 		m.PeakMemoryMB, m.Seconds.Train, m.Seconds.Total = memory, res.Seconds, r.comm.Wtime()-r.began
-		if err := writeMetrics(dir, m); err != nil {
+		if err := errors.Join(writeMetrics(dir, m), r.kept.remove()); err != nil {
 			return err
+		}
+		if folder := r.c.folder(); folder != "" {
+			if err := scdl.RemoveState(folder); err != nil {
+				return err
+			}
 		}
 		r.env.Progress.Done()
 		return m.summary(r.env.Summary, dir)
@@ -230,7 +243,20 @@ func (m *scdlMetrics) summary(w io.Writer, dir string) error {
 	row("samples", "%d of %d and %d numbers, %d held out", m.Samples, m.P, m.M, m.HeldOut)
 	row("ranks", "%d, %s", m.Ranks, m.Transport)
 	row("dictionaries", "%d atoms, coherence %.3f, %.3f of the codes not 0", m.Atoms, m.Coherence, m.SparsityHigh)
-	row("iterations", "%d, error %.4g to %.4g high, %.4g to %.4g low", m.Iterations, m.ErrorHigh[0], m.ErrorHigh[last], m.ErrorLow[0], m.ErrorLow[last])
+	how := fmt.Sprint(m.Iterations)
+	if m.Method == methodOnline {
+		how += " passes over the samples"
+	}
+	if m.Resumed > 0 {
+		how += fmt.Sprintf(", %d of them before this run", m.Resumed)
+	}
+	if last >= 0 {
+		how += fmt.Sprintf(", error %.4g to %.4g high, %.4g to %.4g low", m.ErrorHigh[0], m.ErrorHigh[last], m.ErrorLow[0], m.ErrorLow[last])
+	}
+	row("iterations", "%s", how)
+	if m.State != stateMemory {
+		row("state", "in %s: %.4g MB read, %.4g MB written", m.State, 1e-6*float64(m.StateRead), 1e-6*float64(m.StateWritten))
+	}
 	for _, q := range []struct {
 		name string
 		*spectralQuality

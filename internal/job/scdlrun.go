@@ -21,6 +21,7 @@ type scdlRun struct {
 	began        float64
 	m            *scdlMetrics
 	learn, judge scdl.Samples // this rank's, to learn from and to judge by
+	kept         *checkpoints
 	result       *scdl.Result
 	linear       *scdl.Linear
 }
@@ -32,18 +33,9 @@ func (r *scdlRun) run(ctx context.Context) error {
 		return err
 	}
 	r.m.Seconds.Read = r.comm.Wtime() - start
-	o := r.c.options()
-	o.Progress = func(p scdl.Progress) {
-		r.env.Progress.Count("training", p.Iteration, p.Of, fmt.Sprintf("error %.3g high, %.3g low", p.High, p.Low))
-		r.log.Info("iteration", "iteration", p.Iteration, "high", number(p.High), "low", number(p.Low))
+	if err := r.train(ctx); err != nil {
+		return r.kept.stopped(err)
 	}
-	before := *r.comm.Stats()
-	var err error
-	if r.result, err = scdl.Train(ctx, r.comm, &r.learn, o); err != nil {
-		return err
-	}
-	after := *r.comm.Stats()
-	r.m.BytesSent = after.BytesSent - before.BytesSent
 	if err := r.compare(); err != nil {
 		return err
 	}
@@ -51,6 +43,36 @@ func (r *scdlRun) run(ctx context.Context) error {
 		return err
 	}
 	return r.write()
+}
+
+// train learns the dictionaries, from the checkpoint if there shall be one. Collective.
+func (r *scdlRun) train(ctx context.Context) error {
+	o := r.c.options()
+	r.kept = newCheckpoints(r.comm, r.c.Output.Dir, "scdl-train")
+	o.Save = r.kept.keep
+	var err error
+	if o.Resume, err = r.kept.begin(r.env.Resume); err != nil {
+		return err
+	}
+	o.Progress = func(p scdl.Progress) {
+		r.env.Progress.Count("training", p.Iteration, p.Of, fmt.Sprintf("error %.3g high, %.3g low", p.High, p.Low))
+		r.log.Info("iteration", "iteration", p.Iteration, "high", number(p.High), "low", number(p.Low))
+	}
+	train := scdl.Train
+	if r.c.SCDL.Method == methodOnline {
+		train = scdl.Online
+	}
+	before := *r.comm.Stats()
+	if r.result, err = train(ctx, r.comm, &r.learn, o); err != nil {
+		return err
+	}
+	after := *r.comm.Stats()
+	sums := []float64{float64(after.BytesSent - before.BytesSent), float64(r.result.Read), float64(r.result.Written)}
+	if err := r.comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+		return err
+	}
+	r.m.BytesSent, r.m.StateRead, r.m.StateWritten = int64(sums[0]), int64(sums[1]), int64(sums[2])
+	return nil
 }
 
 // read gets this rank's stretch of both parts. Rank 0 tells the others the shapes; then
