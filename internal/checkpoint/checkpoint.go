@@ -170,7 +170,7 @@ func readPart(path string, sum uint32, want map[int]bool, use func(int, []byte) 
 	}
 	count := binary.LittleEndian.Uint64(head[len(magic):])
 	size := binary.LittleEndian.Uint64(head[len(magic)+8:])
-	if count > uint64(st.Size())/8 || size > uint64(st.Size()) || uint64(headBytes)+count*(8+size)+4 != uint64(st.Size()) {
+	if count > uint64(st.Size())/8 || count > 0 && size > uint64(st.Size()) || uint64(headBytes)+count*(8+size)+4 != uint64(st.Size()) {
 		return fmt.Errorf("%d records of %d bytes in a file of %d", count, size, st.Size())
 	}
 	ids := make([]int, count)

@@ -44,6 +44,22 @@ func names(t *testing.T, dir string) string {
 	return strings.Join(s, " ")
 }
 
+// A part without records is whole, however long records are.
+func TestNothingOfARank(t *testing.T) {
+	dir := t.TempDir()
+	sum, err := WritePart(dir, 1, 0, nil, 1000, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &Manifest{Generation: 1, Parts: []uint32{sum}}
+	if err := Commit(dir, m); err != nil {
+		t.Fatal(err)
+	}
+	if err := Records(dir, m, []int{0}, func(int, []byte) error { return errors.New("a record") }); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestRoundTrip(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := Read(dir); !errors.Is(err, ErrNone) {
