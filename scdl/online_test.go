@@ -74,16 +74,12 @@ func TestCode(t *testing.T) {
 // Mini-batches learn what is worth more than raw atoms on patches of pictures; spectra,
 // whose high numbers are nearly linear in the low ones, they are only held to fit.
 func TestOnline(t *testing.T) {
-	patches := &Samples{Total: 2000}
-	if err := (Grid{Scale: 2, Patch: 5, Blur: 0.8}).Pairs([]*Image{madeUp(1, 160), madeUp(2, 160)}, 1, 0, patches.Total, patches); err != nil {
-		t.Fatal(err)
-	}
 	for _, c := range []struct {
 		name  string
 		s     *Samples
 		least float64 // decibels of the held-out ones, and more than raw atoms have
 		more  float64
-	}{{"made up", spectra(1500, 3), 50, -1}, {"real", realSpectra(t), 41, -2}, {"patches", patches, 30, 0.2}} {
+	}{{"made up", spectra(1500, 3), 50, -1}, {"real", realSpectra(t), 41, -2}, {"patches", patches(t, Grid{Scale: 2, Patch: 5, Blur: 0.8}, 2000, madeUp(1, 160), madeUp(2, 160)), 30, 0.2}} {
 		if c.s == nil {
 			continue
 		}
