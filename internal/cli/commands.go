@@ -19,7 +19,7 @@ holds a result already is refused unless -force is given.
 
 Without mpirun the ranks are goroutines of this process; under mpirun or srun
 the world decides how many there are. Ctrl-C, SIGTERM and SIGUSR1 stop a run;
-jobs that keep checkpoints (psf) write one first, and -resume goes on from it.`,
+jobs that keep checkpoints (psf, scdl-train) write one first, and -resume goes on from it.`,
 			Flags: func(fs *flag.FlagSet, o *options) {
 				rankFlag(fs, o)
 				fs.StringVar(&o.out, "out", "", "write the result into `DIR`, whatever output.dir says")
