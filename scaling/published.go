@@ -1,0 +1,48 @@
+package scaling
+
+// Published is a table of somebody else's to stand beside what was measured.
+type Published struct {
+	Source  string
+	Remark  string
+	Columns []string
+	Rows    [][]string
+}
+
+// tikhonovStrong and tikhonovWeak are Tables 1 and 2 of D'Amore, Murano et al. on the
+// decomposed deep-learning regression, with what their own columns give.
+var tikhonovStrong = Published{
+	Source:  "published, Table 1",
+	Remark:  "N = 3 x 64^2. Sc recomputed is T(1)/(p T_loc) from the printed columns; it agrees with the printed Sc in no row, and T_loc at 8 and 16 ranks must be misprints by powers of ten: then T(p)/T_loc is about 8, the number of sweeps.",
+	Columns: []string{"p", "S/V", "T_loc", "T(p)", "S published", "S recomputed", "Sc published", "Sc recomputed"},
+	Rows: [][]string{
+		{"2", "1.06e-7", "9.8e1", "0.8e3", "1.8", "1.95", "1.5", "7.96"},
+		{"4", "6.7e-5", "3.0e1", "0.48e3", "3.2", "3.25", "6.5", "13.0"},
+		{"8", "2.5e-5", "2.7e-1", "0.24e3", "6.5", "6.5", "7.2", "722"},
+		{"16", "1.4e-5", "1.2e-2", "0.1e3", "14.2", "15.6", "8.1", "8125"},
+	},
+}
+
+var tikhonovWeak = Published{
+	Source:  "published, Table 2, fits 1.49 p^2",
+	Remark:  "N/p is not constant, so this is no weak scaling; Sc = 1.49 p^2 to three digits is the output of a model, not of a clock.",
+	Columns: []string{"p", "n", "N = 3 n^2", "N/p", "Sc published", "1.49 p^2"},
+	Rows: [][]string{
+		{"2", "32", "3072", "1536", "5.96", "5.96"},
+		{"4", "64", "12288", "3072", "23.9", "23.84"},
+		{"8", "128", "49152", "6144", "95.4", "95.36"},
+		{"16", "256", "196608", "12288", "381", "381.4"},
+		{"32", "512", "786432", "24576", "1530", "1525.8"},
+		{"64", "1024", "3145728", "49152", "6100", "6103"},
+	},
+}
+
+// publishedFor are the tables that belong to a study.
+func publishedFor(s *Study) []Published {
+	if s.Job != "tikhonov" {
+		return nil
+	}
+	if s.Kind == Strong {
+		return []Published{tikhonovStrong}
+	}
+	return []Published{tikhonovWeak}
+}
