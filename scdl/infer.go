@@ -123,8 +123,9 @@ type Linear struct {
 	Map  []float64
 }
 
-// Regress fits a linear map to the samples of all ranks by least squares, with a
-// millionth of a millionth of the mean square for stability. Collective.
+// Regress fits a linear map to the samples of all ranks by least squares, with 1e-10
+// of the sum of squares for stability: patches without their mean leave one direction
+// open, and with less of it the map would change with the order of the sums. Collective.
 func Regress(comm ranks.Comm, s *Samples) (*Linear, error) {
 	n := s.Count()
 	sums := make([]float64, (s.M+s.P)*s.M)
@@ -141,7 +142,7 @@ func Regress(comm ranks.Comm, s *Samples) (*Linear, error) {
 		trace += gram[i*s.M+i]
 	}
 	for i := range s.M {
-		gram[i*s.M+i] += 1e-12 * trace
+		gram[i*s.M+i] += 1e-10 * trace
 	}
 	if err := linalg.SPDInverse(s.M, gram, s.M); err != nil {
 		return nil, fmt.Errorf("scdl: the low samples are all zero: %w", err)
@@ -154,14 +155,18 @@ func Regress(comm ranks.Comm, s *Samples) (*Linear, error) {
 // Apply predicts high samples, count x P, from low ones.
 func (r *Linear) Apply(low []float64) []float64 { return apply(r.Map, r.P, r.M, low) }
 
-// RawAtoms is a pair made of samples as they are, the other yardstick. Collective.
+// RawAtoms is a pair made of samples as they are, the other yardstick: random ones that
+// are not zero, or the first ones where there are not so many. Collective.
 func RawAtoms(comm ranks.Comm, s *Samples, atoms int, seed uint64) (*Pair, error) {
 	l := &learner[float64]{comm: comm, o: Options{Atoms: atoms, Seed: seed}.withDefaults(), s: s, atoms: atoms}
 	if err := l.o.check(s.Total); err != nil {
 		return nil, err
 	}
-	if err := l.begin(); err != nil {
-		return nil, err
+	if err := l.begin(); err != nil { // on all ranks alike
+		l.o.FirstColumns = true
+		if err := l.begin(); err != nil {
+			return nil, err
+		}
 	}
 	return &Pair{P: s.P, M: s.M, Atoms: atoms, High: l.high.dictionary, Low: l.low.dictionary}, nil
 }

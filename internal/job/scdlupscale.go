@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"math"
-	"os"
 	"path/filepath"
 	"text/tabwriter"
 
@@ -130,6 +129,14 @@ func judgePicture(x, truth *scdl.Image) *pictureQuality {
 
 func (r *upscaleRun) run(ctx context.Context) error {
 	r.env.Progress.Phase("picture")
+	d, err := r.c.Dictionary.read(r.comm)
+	if err == nil {
+		err = onRoot(r.comm, func() error { return d.ofPictures(r.c.Dictionary.Dir) })
+	}
+	if err != nil {
+		return err
+	}
+	r.pair, r.grid = d.Pair, d.Head.grid()
 	if err := ranks.AgreeError(r.comm, r.read()); err != nil {
 		return err
 	}
@@ -164,44 +171,6 @@ func (r *upscaleRun) run(ctx context.Context) error {
 
 // read gets dictionaries and picture; every rank reads the files.
 func (r *upscaleRun) read() error {
-	path := filepath.Join(r.c.Dictionary.Dir, "dictionary.toml")
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	var head struct {
-		Atoms         int     `toml:"atoms"`
-		High          int     `toml:"high"`
-		Low           int     `toml:"low"`
-		Normalisation string  `toml:"normalisation"`
-		Samples       int     `toml:"samples"`
-		HighFile      string  `toml:"high_file"`
-		LowFile       string  `toml:"low_file"`
-		Images        string  `toml:"images"`
-		Scale         int     `toml:"scale"`
-		Patch         int     `toml:"patch"`
-		Blur          float64 `toml:"blur"`
-	}
-	f, err := config.Parse(path, text, nil)
-	if err != nil {
-		return fmt.Errorf("%v", err)
-	}
-	f.Decode(&head)
-	f.Want(head.Images != "", "images", "dictionaries learned from pictures")
-	if err := f.Err(); err != nil {
-		// Not the user's config: a file that does not fit, on whichever rank it is seen.
-		return fmt.Errorf("%v", err)
-	}
-	if r.pair, _, err = r.c.Dictionary.read(); err != nil {
-		return err
-	}
-	r.grid = scdl.Grid{Scale: head.Scale, Patch: head.Patch, Blur: head.Blur}
-	if err := r.grid.Check(); err != nil {
-		return err
-	}
-	if side := r.grid.High(); r.pair.P != side*side || r.pair.M != r.grid.Patch*r.grid.Patch {
-		return fmt.Errorf("%s: dictionaries of %d and %d numbers for patches of %d and %d pixels a side", r.c.Dictionary.Dir, r.pair.P, r.pair.M, side, r.grid.Patch)
-	}
 	frame, err := imageio.ReadFrame(cmp.Or(r.c.Image.Path, r.c.Image.Truth))
 	if err != nil {
 		return err
