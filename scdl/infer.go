@@ -6,7 +6,6 @@ import (
 	"math"
 
 	"tessera/internal/linalg"
-	"tessera/ranks"
 )
 
 // Code says how a low sample s is written in atoms.
@@ -18,20 +17,36 @@ type Code struct {
 
 // Infer predicts high samples from low ones, count x M: count x P.
 func (p *Pair) Infer(low []float64, code Code) ([]float64, error) {
+	predict, err := p.Predictor(code)
+	if err != nil {
+		return nil, err
+	}
+	return predict(low)
+}
+
+// Predictor prepares a code for many calls. What it returns keeps work arrays and must
+// not be used by two goroutines at once.
+func (p *Pair) Predictor(code Code) (Predictor, error) {
 	if !(code.Lambda > 0) {
 		return nil, fmt.Errorf("scdl: a code with lambda %g", code.Lambda)
 	}
 	switch code.Method {
 	case "ridge":
-		return p.ridge(low, code.Lambda)
+		linear, err := p.ridge(code.Lambda)
+		if err != nil {
+			return nil, err
+		}
+		return linear.Predict, nil
 	case "lasso":
-		return p.lasso(low, code.Lambda, cmp.Or(code.Iterations, 200)), nil
+		return func(low []float64) ([]float64, error) {
+			return p.lasso(low, code.Lambda, cmp.Or(code.Iterations, 200)), nil
+		}, nil
 	}
 	return nil, fmt.Errorf("scdl: code %q, want ridge or lasso", code.Method)
 }
 
 // ridge is linear: s_h = D_h D_l' (D_l D_l' + lambda I)^-1 s_l.
-func (p *Pair) ridge(low []float64, lambda float64) ([]float64, error) {
+func (p *Pair) ridge(lambda float64) (*Linear, error) {
 	gram := make([]float64, p.M*p.M)
 	linalg.Gemm(true, false, p.M, p.M, p.Atoms, 1, p.Low, p.M, p.Low, p.M, 0, gram, p.M)
 	for i := range p.M {
@@ -43,15 +58,7 @@ func (p *Pair) ridge(low []float64, lambda float64) ([]float64, error) {
 	cross, linear := make([]float64, p.P*p.M), make([]float64, p.P*p.M)
 	linalg.Gemm(true, false, p.P, p.M, p.Atoms, 1, p.High, p.P, p.Low, p.M, 0, cross, p.M)
 	linalg.Gemm(false, false, p.P, p.M, p.M, 1, cross, p.M, gram, p.M, 0, linear, p.M)
-	return apply(linear, p.P, p.M, low), nil
-}
-
-// apply multiplies samples (count x m) by a map of p x m.
-func apply(linear []float64, p, m int, low []float64) []float64 {
-	n := len(low) / m
-	high := make([]float64, n*p)
-	linalg.Gemm(false, true, n, p, m, 1, low, m, linear, m, 0, high, p)
-	return high
+	return &Linear{P: p.P, M: p.M, Map: linear}, nil
 }
 
 // lasso by FISTA, some samples at a time.
@@ -115,60 +122,6 @@ func largestEigenvalue(a []float64, n int) float64 {
 		}
 	}
 	return min(1.001*value, trace)
-}
-
-// Linear is linear regression from low to high samples, the yardstick: P x M.
-type Linear struct {
-	P, M int
-	Map  []float64
-}
-
-// Regress fits a linear map to the samples of all ranks by least squares, with 1e-10
-// of the sum of squares for stability: patches without their mean leave one direction
-// open, and with less of it the map would change with the order of the sums. Collective.
-func Regress(comm ranks.Comm, s *Samples) (*Linear, error) {
-	n := s.Count()
-	sums := make([]float64, (s.M+s.P)*s.M)
-	gram, cross := sums[:s.M*s.M], sums[s.M*s.M:]
-	if n > 0 {
-		linalg.Gemm(true, false, s.M, s.M, n, 1, s.Low, s.M, s.Low, s.M, 0, gram, s.M)
-		linalg.Gemm(true, false, s.P, s.M, n, 1, s.High, s.P, s.Low, s.M, 0, cross, s.M)
-	}
-	if err := comm.Allreduce(sums, sums, ranks.Sum); err != nil {
-		return nil, err
-	}
-	trace := 0.0
-	for i := range s.M {
-		trace += gram[i*s.M+i]
-	}
-	for i := range s.M {
-		gram[i*s.M+i] += 1e-10 * trace
-	}
-	if err := linalg.SPDInverse(s.M, gram, s.M); err != nil {
-		return nil, fmt.Errorf("scdl: the low samples are all zero: %w", err)
-	}
-	r := &Linear{P: s.P, M: s.M, Map: make([]float64, s.P*s.M)}
-	linalg.Gemm(false, false, s.P, s.M, s.M, 1, cross, s.M, gram, s.M, 0, r.Map, s.M)
-	return r, nil
-}
-
-// Apply predicts high samples, count x P, from low ones.
-func (r *Linear) Apply(low []float64) []float64 { return apply(r.Map, r.P, r.M, low) }
-
-// RawAtoms is a pair made of samples as they are, the other yardstick: random ones that
-// are not zero, or the first ones where there are not so many. Collective.
-func RawAtoms(comm ranks.Comm, s *Samples, atoms int, seed uint64) (*Pair, error) {
-	l := &learner[float64]{comm: comm, o: Options{Atoms: atoms, Seed: seed}.withDefaults(), s: s, atoms: atoms}
-	if err := l.o.check(s.Total); err != nil {
-		return nil, err
-	}
-	if err := l.begin(); err != nil { // on all ranks alike
-		l.o.FirstColumns = true
-		if err := l.begin(); err != nil {
-			return nil, err
-		}
-	}
-	return &Pair{P: s.P, M: s.M, Atoms: atoms, High: l.high.dictionary, Low: l.low.dictionary}, nil
 }
 
 // Coherence is the mean over the atoms of the largest |cosine| with another one.

@@ -153,3 +153,23 @@ func metric(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s is %s, want %s %s", args[1], got, args[2], args[3])
 	}
 }
+
+// array writes an npy file of one value:
+//
+//	array FILE ROWS COLS VALUE
+func array(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 4 {
+		ts.Fatalf("usage: array FILE ROWS COLS VALUE")
+	}
+	rows, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	cols, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	v, err := strconv.ParseFloat(args[3], 64)
+	ts.Check(err)
+	x := make([]float64, rows*cols)
+	for i := range x {
+		x[i] = v
+	}
+	ts.Check(imageio.WriteNpy(ts.MkAbs(args[0]), []int{rows, cols}, x))
+}
