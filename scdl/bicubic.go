@@ -25,12 +25,18 @@ func (g Grid) bicubic(y lines, cols, lo, hi int) []float64 {
 			linalg.Axpy(w, y.row(i/g.Scale+k-1), narrow)
 		}
 		out := x[(i-lo)*cols : (i-lo+1)*cols]
-		for j := range out {
-			v := 0.0
-			for k, w := range weights[j%g.Scale] {
-				v += w * narrow[reflect(j/g.Scale+k-1, y.cols)]
+		for b := range (cols + g.Scale - 1) / g.Scale {
+			var four [4]float64
+			if b >= 1 && b+3 <= y.cols {
+				four = [4]float64(narrow[b-1:])
+			} else {
+				for k := range four {
+					four[k] = narrow[reflect(b+k-1, y.cols)]
+				}
 			}
-			out[j] = v
+			for p, w := range weights[:min(g.Scale, cols-b*g.Scale)] {
+				out[b*g.Scale+p] = w[0]*four[0] + w[1]*four[1] + w[2]*four[2] + w[3]*four[3]
+			}
 		}
 	}
 	return x

@@ -168,3 +168,43 @@ func (r *upscaleRun) gather(luminance plane, rest []plane) (*imageio.Frame, erro
 	f.Data, err = r.strips.High().GatherTo(r.comm, 0, mine, f.Channels)
 	return f, err
 }
+
+// detailSide is the side of the part of a picture that panel.png shows: enlarged, so
+// that single pixels are seen.
+const detailSide = 160
+
+// busiest is where most happens in a picture: of the boxes of detailSide, a quarter of
+// it apart, the one with the largest squared differences between neighbours.
+func busiest(f *imageio.Frame) imageio.Box {
+	rows, cols := min(f.Rows, detailSide), min(f.Cols, detailSide)
+	var best imageio.Box
+	most := -1.0
+	for r0 := 0; r0 <= f.Rows-rows; r0 += detailSide / 4 {
+		for c0 := 0; c0 <= f.Cols-cols; c0 += detailSide / 4 {
+			sum := 0.0
+			for i := r0; i < r0+rows-1; i++ {
+				row := f.Data[i*f.Cols+c0 : (i+1)*f.Cols+c0+cols]
+				for j := range cols - 1 {
+					across, down := row[j+1]-row[j], row[j+f.Cols]-row[j]
+					sum += across*across + down*down
+				}
+			}
+			if sum > most {
+				most, best = sum, imageio.Box{R0: r0, R1: r0 + rows, C0: c0, C1: c0 + cols}
+			}
+		}
+	}
+	return best
+}
+
+// cutOut is the box of a frame.
+func cutOut(f *imageio.Frame, b imageio.Box) *imageio.Frame {
+	part := &imageio.Frame{Channels: f.Channels, Rows: b.R1 - b.R0, Cols: b.C1 - b.C0}
+	for c := range f.Channels {
+		for i := b.R0; i < b.R1; i++ {
+			at := (c*f.Rows+i)*f.Cols + b.C0
+			part.Data = append(part.Data, f.Data[at:at+part.Cols]...)
+		}
+	}
+	return part
+}

@@ -36,7 +36,7 @@ type smallSection struct {
 func defaultUpscale() upscaleConfig {
 	return upscaleConfig{
 		Seed: 1, Dictionary: dictionarySection{Dir: "out/scdl-grey"}, Image: smallSection{BackProjection: 10},
-		Code: codeSection{Method: "ridge", Lambda: 1e-3, Iterations: 100}, Output: dirSection{Dir: "out/upscale"},
+		Code: codeSection{Method: "ridge", Lambda: 0.5, Iterations: 200}, Output: dirSection{Dir: "out/upscale"},
 	}
 }
 
@@ -216,13 +216,17 @@ func (r *upscaleRun) write(x, plain []float64) error {
 	in := func(name string) string { return filepath.Join(dir, name) }
 	stretch := imageio.Linear(0, 1)
 	var panels []imageio.Panel
+	var detail imageio.Box
 	draw := func(name string, luminance plane, rest []plane, data bool) error {
 		f, err := r.gather(luminance, rest)
 		if err != nil {
 			return err
 		}
 		return onRoot(r.comm, func() error {
-			panels = append(panels, imageio.Panel{Frame: middle(f), Stretch: stretch})
+			if len(panels) == 0 {
+				detail = busiest(f)
+			}
+			panels = append(panels, imageio.Panel{Frame: cutOut(f, detail), Stretch: stretch})
 			if name == "" {
 				return nil
 			}
