@@ -1,6 +1,9 @@
 package scdl
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // Predictor brings low samples, count x M, to high resolution: count x P. A sample's
 // prediction may depend on those it is asked for together with.
@@ -49,6 +52,9 @@ func (g Grid) predict(y lines, cols, lo, hi int, predict Predictor, each func(do
 			means = append(means, mean)
 		}
 		high, err := predict(small)
+		if err == nil && len(high) != len(means)*side*side {
+			err = fmt.Errorf("scdl: %d numbers predicted for %d patches of %d x %d", len(high), len(means), side, side)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package scdl
 
 import (
 	"context"
+	"fmt"
 	"math"
 
 	"tessera/internal/linalg"
@@ -25,6 +26,13 @@ type Upscaled struct {
 // those of Patch-1 rows around them twice, so that no sum crosses a border: the result
 // is the same to the last bit on any number of ranks. Collective.
 func Upscale(ctx context.Context, s *Strips, low []float64, predict Predictor, o UpscaleOptions) (*Upscaled, error) {
+	var err error
+	if n := (s.low.hi - s.low.lo) * s.Cols; len(low) != n || o.BackProjection < 0 {
+		err = fmt.Errorf("scdl: %d low pixels on rank %d, want %d; %d back-projections", len(low), s.comm.Rank(), n, o.BackProjection)
+	}
+	if err := ranks.AgreeError(s.comm, err); err != nil {
+		return nil, err
+	}
 	around, err := s.low.around(s.comm, low)
 	if err != nil {
 		return nil, err

@@ -155,6 +155,10 @@ func TestUpscaleErrors(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "out of paper") {
 		t.Errorf("%v", err)
 	}
+	short := func([]float64) ([]float64, error) { return make([]float64, 7), nil }
+	if err := ends(context.Background(), func(int) Predictor { return short }); err == nil || !strings.Contains(err.Error(), "7 numbers predicted") {
+		t.Errorf("%v", err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if err := ends(ctx, func(int) Predictor { return linear }); !errors.Is(err, context.Canceled) {
@@ -173,7 +177,7 @@ func TestUpscaleErrors(t *testing.T) {
 func superResolve(t *testing.T, g Grid, p *Pair, truth *Image) (learned, bicubic [2]float64) {
 	t.Helper()
 	y := g.Degrade(truth)
-	code := Code{Method: "ridge", Lambda: 1e-3}
+	code := Code{Method: "ridge", Lambda: 0.5}
 	_, before := upscale(t, 2, g, y, truth.Rows, truth.Cols, p, code, 0)
 	x, after := upscale(t, 2, g, y, truth.Rows, truth.Cols, p, code, 10)
 	if after > before {

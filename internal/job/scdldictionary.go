@@ -1,11 +1,13 @@
 package job
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"tessera/internal/config"
 	"tessera/internal/imageio"
@@ -81,9 +83,9 @@ atoms = %d
 high = %d               # numbers of a high sample
 low = %d
 normalisation = %q      # joint: both halves of an atom divided by the length of the high one
-high_file = %q
-low_file = %q
-images = %q             # empty where the samples are no patches of pictures
+high_file = %s
+low_file = %s
+images = %s             # empty where the samples are no patches of pictures
 scale = %d              # of pictures
 patch = %d              # low pixels a side
 high_patch = %d         # high pixels a side
@@ -106,9 +108,19 @@ precision = %q
 
 func (h *dictionaryHead) write(w io.Writer) error {
 	t := &h.Training
-	_, err := fmt.Fprintf(w, headerText, h.Atoms, h.High, h.Low, h.Normalisation, h.HighFile, h.LowFile, h.Images, h.Scale, h.Patch,
-		h.HighPatch, h.Blur, t.Digest, t.Samples, t.Seed, t.Iterations, t.Lambda, t.C1, t.C2, t.C3, t.Beta, t.Step, t.Start, t.Precision)
+	_, err := fmt.Fprintf(w, headerText, h.Atoms, h.High, h.Low, h.Normalisation, quoted(h.HighFile), quoted(h.LowFile),
+		quoted(h.Images), h.Scale, h.Patch, h.HighPatch, h.Blur,
+		t.Digest, t.Samples, t.Seed, t.Iterations, t.Lambda, t.C1, t.C2, t.C3, t.Beta, t.Step, t.Start, t.Precision)
 	return err
+}
+
+// quoted is a file's name as a TOML string, which is written as a JSON one is.
+func quoted(s string) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(s) // a string always has a form
+	return strings.ReplaceAll(strings.TrimSpace(b.String()), "\x7f", `\u007f`)
 }
 
 // grid is that of dictionaries of pictures.
@@ -118,7 +130,8 @@ func (h *dictionaryHead) grid() scdl.Grid {
 
 // check finds what is wrong with a header on its own.
 func (h *dictionaryHead) check() error {
-	if h.Atoms < 1 || h.High < 1 || h.Low < 1 {
+	const most = 1 << 24
+	if h.Atoms < 1 || h.High < 1 || h.Low < 1 || h.Atoms > most || h.High > most || h.Low > most {
 		return fmt.Errorf("%d atoms of %d and %d numbers", h.Atoms, h.High, h.Low)
 	}
 	if h.Images == "" {
@@ -191,24 +204,25 @@ func readDictionary(dir string) (*dictionary, error) {
 		return nil, err
 	}
 	h := &d.Head
-	d.allocate()
-	for name, want := range map[string]struct {
-		to         []float64
+	d.Pair = &scdl.Pair{P: h.High, M: h.Low, Atoms: h.Atoms}
+	d.Raw = &scdl.Pair{P: h.High, M: h.Low, Atoms: h.Atoms}
+	d.Linear = &scdl.Linear{P: h.High, M: h.Low}
+	for _, want := range []struct {
+		name       string
+		to         *[]float64
 		rows, cols int
-		transpose  bool
 	}{
-		"high": {d.Pair.High, h.High, h.Atoms, true}, "low": {d.Pair.Low, h.Low, h.Atoms, true},
-		"linear":   {d.Linear.Map, h.High, h.Low, false},
-		"raw_high": {d.Raw.High, h.High, h.Atoms, true}, "raw_low": {d.Raw.Low, h.Low, h.Atoms, true},
+		{"high", &d.Pair.High, h.High, h.Atoms}, {"low", &d.Pair.Low, h.Low, h.Atoms}, {"linear", &d.Linear.Map, h.High, h.Low},
+		{"raw_high", &d.Raw.High, h.High, h.Atoms}, {"raw_low", &d.Raw.Low, h.Low, h.Atoms},
 	} {
-		m, err := find(members, name, want.rows, want.cols)
+		m, err := find(members, want.name, want.rows, want.cols)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		if want.transpose {
+		if want.to != &d.Linear.Map {
 			m = transposed(m, want.cols)
 		}
-		copy(want.to, m)
+		*want.to = m
 	}
 	return d, nil
 }
