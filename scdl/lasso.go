@@ -221,20 +221,25 @@ func (l *lasso) drop(c *code, at int) {
 // settle moves a code to the minimum for its atoms.
 func (l *lasso) settle(c *code) {
 	m := l.p.M
+	step, leaves := 1.0, -1
 	for range 10 * l.most {
 		n := len(c.atoms)
 		g, d := l.g[:n], l.d[:n]
-		off := 0.0
-		for i, a := range c.atoms {
-			g[i] = dot(l.p.Low[a*m:(a+1)*m], c.r) - l.lambda*c.sign[i]
-			off = max(off, math.Abs(g[i]))
-		}
-		if off <= 0.01*lassoSlack*l.lambda {
-			return
+		if step > 0 {
+			off := 0.0
+			for i, a := range c.atoms {
+				g[i] = dot(l.p.Low[a*m:(a+1)*m], c.r) - l.lambda*c.sign[i]
+				off = max(off, math.Abs(g[i]))
+			}
+			if off <= 0.01*lassoSlack*l.lambda {
+				return
+			}
+		} else { // nothing has moved
+			copy(g[leaves:], l.g[leaves+1:n+1])
 		}
 		l.solve(c, g, d)
 		// How far until a number is 0, and which.
-		step, leaves := 1.0, -1
+		step, leaves = 1, -1
 		for i, v := range d {
 			if v*c.sign[i] < 0 {
 				if t := -c.w[i] / v; t < step {
