@@ -137,3 +137,22 @@ func FuzzNpz(f *testing.F) {
 		}
 	})
 }
+
+// A file that numpy wrote.
+func TestNpzNumpy(t *testing.T) {
+	const path = "../../../shared/data/reference/scdl_out_hs100_A64_it100_asis.npz"
+	if _, err := os.Stat(path); err != nil {
+		t.Skip(err)
+	}
+	members, err := ReadNpz(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shapes := map[string]string{}
+	for _, m := range members {
+		shapes[m.Name] = shapeString(m.Shape)
+	}
+	if shapes["dh"] != "(25, 64)" || shapes["dl"] != "(9, 64)" || shapes["err_h"] != "(100,)" {
+		t.Errorf("shapes %v", shapes)
+	}
+}
