@@ -1,6 +1,7 @@
 package scdl
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 
@@ -33,9 +34,30 @@ func (p *Pair) set(a int, sample []float64) {
 	copy(p.low(a), sample[p.P:])
 }
 
-// RawAtoms is a pair made of samples that are not zero, drawn by the seed: what
-// training begins with, and a yardstick for what it comes to. Collective.
+// RawAtoms is a pair made of samples as they are, a yardstick: random ones that are not
+// zero, or the first ones where there are not so many. Collective.
 func RawAtoms(comm ranks.Comm, s *Samples, atoms int, seed uint64) (*Pair, error) {
+	p, err := randomAtoms(comm, s, atoms, seed)
+	if errors.Is(err, errFewAtoms) { // on all ranks alike
+		return s.atoms(comm, first(atoms))
+	}
+	return p, err
+}
+
+var errFewAtoms = errors.New("too few")
+
+// first are the numbers of the first samples.
+func first(n int) []int {
+	numbers := make([]int, n)
+	for k := range numbers {
+		numbers[k] = k
+	}
+	return numbers
+}
+
+// randomAtoms is a pair made of samples that are not zero, drawn by the seed, at unit
+// length: what training begins with. Collective.
+func randomAtoms(comm ranks.Comm, s *Samples, atoms int, seed uint64) (*Pair, error) {
 	if atoms < 1 || atoms > s.Total {
 		return nil, tooMany(atoms, s.Total)
 	}
@@ -50,7 +72,7 @@ func RawAtoms(comm ranks.Comm, s *Samples, atoms int, seed uint64) (*Pair, error
 		}
 	}
 	if len(numbers) < atoms {
-		return nil, fmt.Errorf("scdl: %d samples are not zero, too few for %d atoms", len(numbers), atoms)
+		return nil, fmt.Errorf("scdl: %d samples are not zero, %w for %d atoms", len(numbers), errFewAtoms, atoms)
 	}
 	p, err := s.atoms(comm, numbers)
 	if err != nil {

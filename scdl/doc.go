@@ -32,6 +32,16 @@
 //
 // Two programs that the field uses do otherwise; Sequential and Spark do as they do.
 //
+// A low sample is written in atoms by ridge regression, which is one M x M solve for all
+// samples, or sparsely (lasso) by an active set: see Code and Predictor. Upscale does so
+// with the patches of a picture cut into strips of rows, one a rank, averages where they
+// overlap, and back-projects,
+//
+//	x += B (y - S x),
+//
+// S the low camera and B bicubic interpolation. 1e6 high pixels take about 0.3 s a core,
+// and the codes.
+//
 // Sources: Panousopoulou et al., A Distributed Learning Architecture for Scientific
 // Imaging Problems, section 4.2; Fotiadou, Tsagkatakis, Tsakalides, IEEE TGRS 57
 // (2019) 2777; Yang, Wright, Huang, Ma, IEEE Trans. Image Process. 19 (2010) 2861.

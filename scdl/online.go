@@ -67,6 +67,7 @@ type stream[T linalg.Float] struct {
 	batches int
 	batch   int // of the pass under way that are done
 	saved   time.Time
+	digest  string // of the samples, for snapshots
 
 	dictionary []float64 // atoms x (P + M), high then low
 	gram       []T       // A x A: of the mini-batch at hand
@@ -100,8 +101,12 @@ func online[T linalg.Float](ctx context.Context, comm ranks.Comm, s *Samples, o 
 
 func (l *stream[T]) begin() error {
 	pair := &l.r.Pair
+	var err error
+	if l.digest, err = digestOf(l.comm, l.s, l.o); err != nil {
+		return err
+	}
 	if l.o.Resume == nil {
-		p, err := RawAtoms(l.comm, l.s, l.o.Atoms, l.o.Seed)
+		p, err := randomAtoms(l.comm, l.s, l.o.Atoms, l.o.Seed)
 		if err != nil {
 			return err
 		}
@@ -335,8 +340,8 @@ type onlineMeta struct {
 
 func (l *stream[T]) key() string {
 	o := l.o
-	return fmt.Sprintf("online, %d samples of %d and %d numbers, %d atoms, mini-batches of %d, %d iterations each, lambda %g, penalties %g %g, step %g, seed %d, %s precision",
-		l.s.Total, l.s.P, l.s.M, o.Atoms, o.Batch, o.CodeIterations, o.Lambda, o.C1, o.C2, o.Step, o.Seed, o.Precision)
+	return fmt.Sprintf("online, samples %.12s, %d of %d and %d numbers, %d atoms, mini-batches of %d, %d iterations each, lambda %g, penalties %g %g, step %g, seed %d, %s precision",
+		l.digest, l.s.Total, l.s.P, l.s.M, o.Atoms, o.Batch, o.CodeIterations, o.Lambda, o.C1, o.C2, o.Step, o.Seed, o.Precision)
 }
 
 // keep saves the training where it is if it is time to, and ends it if it was told to

@@ -25,8 +25,16 @@ func (l *learner[T]) key() string {
 	if o.Folder != "" {
 		where = "files"
 	}
-	return fmt.Sprintf("%d samples of %d and %d numbers, %d atoms, lambda %g, penalties %g %g %g, beta %g, step %g, delta %g, first columns %v, seed %d, %s precision, compatible %q, state in %s",
-		l.s.Total, l.s.P, l.s.M, o.Atoms, o.Lambda, o.C1, o.C2, o.C3, o.Beta, o.Step, o.Delta, o.FirstColumns, o.Seed, o.Precision, o.Compatibility, where)
+	return fmt.Sprintf("samples %.12s, %d of %d and %d numbers, %d atoms, lambda %g, penalties %g %g %g, beta %g, step %g, delta %g, first columns %v, seed %d, %s precision, compatible %q, state in %s",
+		l.digest, l.s.Total, l.s.P, l.s.M, o.Atoms, o.Lambda, o.C1, o.C2, o.C3, o.Beta, o.Step, o.Delta, o.FirstColumns, o.Seed, o.Precision, o.Compatibility, where)
+}
+
+// digestOf is the samples' digest where a snapshot needs it. Collective.
+func digestOf(comm ranks.Comm, s *Samples, o *Options) (string, error) {
+	if o.Save == nil && o.Resume == nil {
+		return "", nil
+	}
+	return s.Digest(comm)
 }
 
 // decode reads the common part of a snapshot.

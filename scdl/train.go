@@ -58,6 +58,8 @@ type learner[T linalg.Float] struct {
 	store store[T]
 	saved time.Time
 
+	digest string // of the samples, for snapshots
+
 	r    *Result
 	pair *Pair // = &r.Pair; the dictionaries of the tiles' sides are its own
 	at   sumsLayout
@@ -115,6 +117,10 @@ func train[T linalg.Float](ctx context.Context, comm ranks.Comm, s *Samples, o *
 func (l *learner[T]) begin() error {
 	s, o := l.s, l.o
 	from := &state{}
+	var err error
+	if l.digest, err = digestOf(l.comm, s, o); err != nil {
+		return err
+	}
 	if o.Resume != nil {
 		err := decode(o.Resume, from)
 		if key := l.key(); err == nil && from.Key != key {
@@ -127,15 +133,10 @@ func (l *learner[T]) begin() error {
 		l.r.Resumed, l.r.Converged = l.r.Iterations, false
 	} else {
 		var pair *Pair
-		var err error
 		if o.FirstColumns {
-			numbers := make([]int, o.Atoms)
-			for k := range numbers {
-				numbers[k] = k
-			}
-			pair, err = s.atoms(l.comm, numbers)
+			pair, err = s.atoms(l.comm, first(o.Atoms))
 		} else {
-			pair, err = RawAtoms(l.comm, s, o.Atoms, o.Seed)
+			pair, err = randomAtoms(l.comm, s, o.Atoms, o.Seed)
 		}
 		if err != nil {
 			return err

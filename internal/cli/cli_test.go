@@ -26,6 +26,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status":    runForStatus,
 			"same":      same,
+			"array":     array,
 			"interrupt": interrupt,
 			"metric":    metric,
 			"mpirun":    mpirun,

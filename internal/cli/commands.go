@@ -61,7 +61,7 @@ depend on the number of ranks.`,
 		},
 		{
 			Name: "info", Args: "FILE...",
-			Short: "say what is in an image, an npy array or a table",
+			Short: "say what is in an image, an npy or npz file or a table",
 			Long:  "Prints the shape, the type and the range of the values of each FILE.",
 			Run:   info,
 		},

@@ -58,8 +58,8 @@ func mpirun(ts *testscript.TestScript, neg bool, args []string) {
 	runForStatus(ts, false, append([]string{args[1]}, append(launch, args[2:]...)...))
 }
 
-// same compares two npy files: relative difference in the 2-norm at most TOL; 0
-// asks for the same bytes' worth of values.
+// same compares two npy files, or the arrays of two npz files together: relative
+// difference in the 2-norm at most TOL; 0 asks for the same bytes' worth of values.
 //
 //	same TOL a.npy b.npy
 func same(ts *testscript.TestScript, neg bool, args []string) {
@@ -68,16 +68,29 @@ func same(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	tol, err := strconv.ParseFloat(args[0], 64)
 	ts.Check(err)
-	a, err := imageio.ReadNpy(ts.MkAbs(args[1]))
-	ts.Check(err)
-	b, err := imageio.ReadNpy(ts.MkAbs(args[2]))
-	ts.Check(err)
-	if len(a.Data) != len(b.Data) {
-		ts.Fatalf("%d and %d values", len(a.Data), len(b.Data))
+	values := func(name string) (x []float64) {
+		members := []imageio.Member{{}}
+		if strings.HasSuffix(name, ".npz") {
+			var err error
+			members, err = imageio.ReadNpz(ts.MkAbs(name))
+			ts.Check(err)
+		} else {
+			a, err := imageio.ReadNpy(ts.MkAbs(name))
+			ts.Check(err)
+			members[0].Array = *a
+		}
+		for _, m := range members {
+			x = append(x, m.Data...)
+		}
+		return x
+	}
+	a, b := values(args[1]), values(args[2])
+	if len(a) != len(b) {
+		ts.Fatalf("%d and %d values", len(a), len(b))
 	}
 	diff, norm := 0.0, 0.0
-	for i, v := range a.Data {
-		diff += (v - b.Data[i]) * (v - b.Data[i])
+	for i, v := range a {
+		diff += (v - b[i]) * (v - b[i])
 		norm += v * v
 	}
 	r := math.Sqrt(diff / norm)
@@ -139,4 +152,24 @@ func metric(ts *testscript.TestScript, neg bool, args []string) {
 	if !ok || !(args[2] == "<" && x < want || args[2] == ">" && x > want) {
 		ts.Fatalf("%s is %s, want %s %s", args[1], got, args[2], args[3])
 	}
+}
+
+// array writes an npy file of one value:
+//
+//	array FILE ROWS COLS VALUE
+func array(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 4 {
+		ts.Fatalf("usage: array FILE ROWS COLS VALUE")
+	}
+	rows, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	cols, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	v, err := strconv.ParseFloat(args[3], 64)
+	ts.Check(err)
+	x := make([]float64, rows*cols)
+	for i := range x {
+		x[i] = v
+	}
+	ts.Check(imageio.WriteNpy(ts.MkAbs(args[0]), []int{rows, cols}, x))
 }

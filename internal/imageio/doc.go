@@ -3,7 +3,8 @@
 // In: npy (every real numpy type, both byte orders, C and Fortran order), FITS
 // (primary array or image extension), PNG and JPEG; the content of the file
 // decides, not its name. Out: npy, FITS, PNG, each written beside its final name
-// and renamed when complete, so a crash never leaves half a file.
+// and renamed when complete, so a crash never leaves half a file. Several arrays go
+// in one npz file, as numpy.savez and numpy.load have it.
 //
 // A Frame is channels x rows x cols float64, row-major, channel planes first.
 // What a pixel value means depends on the format:

@@ -5,13 +5,15 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 )
 
-// Info describes an image, an npy array or a table for a person to read: format, shape,
-// type, the range of the values, missing ones, and the FITS cards that say what was
-// observed. Memory is bounded for npy and FITS files of any size.
+// Info describes an image, an npy array, the arrays of an npz file or a table for a
+// person to read: format, shape, type, the range of the values, missing ones, and the
+// FITS cards that say what was observed, or the header beside an npz file. Memory is
+// bounded for npy and FITS files of any size.
 func Info(path string) (string, error) {
 	name, unit := resolve(path)
 	r, size, err := open(name)
@@ -24,6 +26,9 @@ func Info(path string) (string, error) {
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	if err := describe(t, r, size, unit); err != nil {
 		return "", fmt.Errorf("imageio: %s: %w", path, err)
+	}
+	if strings.EqualFold(filepath.Ext(name), ".npz") {
+		describeBeside(t, name)
 	}
 	t.Flush()
 	return b.String(), nil
@@ -44,18 +49,15 @@ func describe(t io.Writer, r io.ReaderAt, size int64, unit string) error {
 		}
 		fmt.Fprintf(t, "  format\tnpy, %s (%s), %s\n", h.typ, h.descr, order)
 		fmt.Fprintf(t, "  shape\t%s\n", shapeString(h.shape))
-		sum := summary{step: 1 + h.count/enough}
-		e := h.elements(r)
-		buf := make([]float64, min(h.count, bufferBytes))
-		for first := 0; first < h.count; first += len(buf) {
-			n := min(len(buf), h.count-first)
-			if err := e.read(int64(first), buf[:n]); err != nil {
-				return err
-			}
-			sum.add(buf[:n])
+		sum, err := h.summarise(r)
+		if err != nil {
+			return err
 		}
 		sum.print(t)
 		return nil
+	}
+	if unit == "" && bytes.HasPrefix(magic, []byte(zipMagic)) {
+		return describeNpz(t, r, size)
 	}
 
 	s, err := newSource(r, size, unit)
@@ -93,6 +95,21 @@ func describe(t io.Writer, r io.ReaderAt, size int64, unit string) error {
 		}
 	}
 	return nil
+}
+
+// summarise goes once through an array.
+func (h *npyHeader) summarise(r io.ReaderAt) (*summary, error) {
+	sum := &summary{step: 1 + h.count/enough}
+	e := h.elements(r)
+	buf := make([]float64, min(h.count, bufferBytes))
+	for first := 0; first < h.count; first += len(buf) {
+		n := min(len(buf), h.count-first)
+		if err := e.read(int64(first), buf[:n]); err != nil {
+			return nil, err
+		}
+		sum.add(buf[:n])
+	}
+	return sum, nil
 }
 
 // summary gathers statistics of values that pass by once.

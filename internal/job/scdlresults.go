@@ -34,6 +34,7 @@ type scdlMetrics struct {
 	ErrorLow     series           `json:"error_low"`
 	SparsityHigh number           `json:"nonzero_high"` // fraction of the thresholded codes
 	SparsityLow  number           `json:"nonzero_low"`
+	Digest       string           `json:"training_digest"`
 	Coherence    number           `json:"coherence_high"` // mean over the atoms of the largest |cosine| with another
 	Reseeded     int              `json:"atoms_begun_anew"`
 	Learned      *spectralQuality `json:"learned,omitempty"` // on held-out samples
@@ -128,18 +129,18 @@ func (r *scdlRun) write() error {
 	if err != nil {
 		return err
 	}
+	digest, err := r.learn.Digest(r.comm)
+	if err != nil {
+		return err
+	}
 	return onRoot(r.comm, func() error {
-		if err := clearResult(dir, "dictionary-high.npy", "dictionary-low.npy", "linear.npy", "dictionary.toml", "error.png", "error.svg", "atoms.png"); err != nil {
+		if err := clearResult(dir, dictionaryName, headerName, "error.png", "error.svg", "atoms.png"); err != nil {
 			return err
 		}
 		res, m := r.result, r.m
 		in := func(name string) string { return filepath.Join(dir, name) }
-		if err := errors.Join(
-			imageio.WriteNpy(in("dictionary-high.npy"), []int{res.P, res.Atoms}, transposed(res.High, res.P)),
-			imageio.WriteNpy(in("dictionary-low.npy"), []int{res.M, res.Atoms}, transposed(res.Low, res.M)),
-			imageio.WriteNpy(in("linear.npy"), []int{res.P, res.M}, r.linear.Map),
-			r.writeHeader(in("dictionary.toml")),
-		); err != nil {
+		d := &dictionary{Pair: &res.Pair, Raw: r.raw, Linear: r.linear, Head: r.header(digest)}
+		if err := d.write(dir); err != nil {
 			return err
 		}
 		var x []float64
@@ -161,6 +162,7 @@ func (r *scdlRun) write() error {
 		m.Method, m.State, m.Resumed, m.ErrorAt = r.c.SCDL.Method, cmp.Or(r.c.folder(), stateMemory), res.Resumed, res.At
 		m.ErrorHigh, m.ErrorLow = res.ErrorHigh, res.ErrorLow
 		m.SparsityHigh, m.SparsityLow = number(res.SparsityHigh), number(res.SparsityLow)
+		m.Digest = digest
 		m.Coherence = number(scdl.Coherence(res.Atoms, res.P, res.High))
 		m.PeakMemoryMB, m.Seconds.Train, m.Seconds.Total = memory, res.Seconds, r.comm.Wtime()-r.began
 		if err := errors.Join(writeMetrics(dir, m), r.kept.remove()); err != nil {
@@ -209,26 +211,21 @@ func writeAtoms(path string, p *scdl.Pair, g scdl.Grid) error {
 		imageio.Panel{Frame: sheet(g.Patch, g.Scale, p.Low), Stretch: signed})
 }
 
-// writeHeader says in TOML what the dictionaries are of.
-func (r *scdlRun) writeHeader(path string) error {
-	return imageio.WriteAtomic(path, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, `# A coupled pair of dictionaries: dictionary-high.npy (high x atoms) and
-# dictionary-low.npy (low x atoms); linear.npy (high x low) is linear regression.
-atoms = %d
-high = %d
-low = %d
-normalisation = %q
-samples = %d
-high_file = %q
-low_file = %q
-images = %q
-scale = %d       # of pictures
-patch = %d       # low pixels a side
-blur = %g        # high pixels
-`, r.result.Atoms, r.result.P, r.result.M, strings.Replace(r.c.SCDL.Compat, "none", "joint", 1), r.learn.Total, r.c.Data.High, r.c.Data.Low,
-			r.c.Patches.Images, r.c.Patches.Scale, r.c.Patches.Patch, r.c.Patches.Blur)
-		return err
-	})
+// header says what the dictionaries are of.
+func (r *scdlRun) header(digest string) dictionaryHead {
+	c, o := r.c, &r.c.SCDL
+	h := dictionaryHead{
+		Atoms: r.result.Atoms, High: r.result.P, Low: r.result.M, Normalisation: strings.Replace(o.Compat, "none", "joint", 1),
+		HighFile: c.Data.High, LowFile: c.Data.Low, Images: c.Patches.Images,
+		Training: trainingHead{
+			Digest: digest, Samples: r.learn.Total, Seed: c.Seed, Iterations: len(r.result.ErrorHigh), Lambda: o.Lambda,
+			C1: o.C1, C2: o.C2, C3: o.C3, Beta: o.Beta, Step: o.Step, Start: o.Start, Precision: o.Precision,
+		},
+	}
+	if c.Patches.Images != "" {
+		h.Scale, h.Patch, h.HighPatch, h.Blur = c.Patches.Scale, c.Patches.Patch, c.Patches.grid().High(), c.Patches.Blur
+	}
+	return h
 }
 
 func (m *scdlMetrics) summary(w io.Writer, dir string) error {

@@ -24,6 +24,7 @@ type scdlRun struct {
 	kept         *checkpoints
 	result       *scdl.Result
 	linear       *scdl.Linear
+	raw          *scdl.Pair // samples as atoms
 }
 
 func (r *scdlRun) run(ctx context.Context) error {
@@ -158,25 +159,24 @@ func (r *scdlRun) readPictures() error {
 	return nil
 }
 
-// compare judges the dictionaries by the held-out samples, beside raw samples as atoms
-// and linear regression. Collective.
+// compare makes the yardsticks, raw samples as atoms and linear regression, and judges
+// the dictionaries beside them by the held-out samples, if there are any. Collective.
 func (r *scdlRun) compare() error {
 	var err error
 	if r.linear, err = scdl.Regress(r.comm, &r.learn); err != nil {
 		return err
 	}
+	if r.raw, err = scdl.RawAtoms(r.comm, &r.learn, r.c.SCDL.Atoms, r.c.Seed+1); err != nil {
+		return err
+	}
 	if r.judge.Total == 0 {
 		return nil
-	}
-	raw, err := scdl.RawAtoms(r.comm, &r.learn, r.c.SCDL.Atoms, r.c.Seed+1)
-	if err != nil {
-		return err
 	}
 	learned, err := r.result.Infer(r.judge.Low, r.c.Code.code())
 	if err != nil {
 		return err
 	}
-	plain, err := raw.Infer(r.judge.Low, r.c.Code.code())
+	plain, err := r.raw.Infer(r.judge.Low, r.c.Code.code())
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,6 @@ import (
 	"tessera/internal/config"
 	"tessera/internal/imageio"
 	"tessera/ranks"
-	"tessera/scdl"
 )
 
 // spectraConfig is everything an scdl-spectra config may say.
@@ -25,11 +24,6 @@ type spectraConfig struct {
 	Data       lowSection        `toml:"data"`
 	Code       codeSection       `toml:"code"`
 	Output     dirSection        `toml:"output"`
-}
-
-// dictionarySection names what an scdl-train job has left.
-type dictionarySection struct {
-	Dir string `toml:"dir"`
 }
 
 // lowSection names the samples whose high resolution is wanted.
@@ -89,28 +83,6 @@ func loadSpectra(f *config.File) *Job {
 	}
 }
 
-// read gets the dictionaries and the linear map beside them.
-func (s *dictionarySection) read() (*scdl.Pair, *scdl.Linear, error) {
-	in := func(name string) string { return filepath.Join(s.Dir, name) }
-	var parts [3]*imageio.Array
-	for i, name := range []string{"dictionary-high.npy", "dictionary-low.npy", "linear.npy"} {
-		a, err := imageio.ReadNpy(in(name))
-		if err != nil {
-			return nil, nil, err
-		}
-		if len(a.Shape) != 2 {
-			return nil, nil, fmt.Errorf("%s: want a matrix", in(name))
-		}
-		parts[i] = a
-	}
-	p, m, atoms := parts[0].Shape[0], parts[1].Shape[0], parts[0].Shape[1]
-	if parts[1].Shape[1] != atoms || parts[2].Shape[0] != p || parts[2].Shape[1] != m {
-		return nil, nil, fmt.Errorf("%s: the dictionaries do not belong together", s.Dir)
-	}
-	pair := &scdl.Pair{P: p, M: m, Atoms: atoms, High: transposed(parts[0].Data, atoms), Low: transposed(parts[1].Data, atoms)}
-	return pair, &scdl.Linear{P: p, M: m, Map: parts[2].Data}, nil
-}
-
 // spectraRun is the state of one rank of an scdl-spectra job.
 type spectraRun struct {
 	comm   ranks.Comm
@@ -118,8 +90,7 @@ type spectraRun struct {
 	c      *spectraConfig
 	began  float64
 	m      *spectraMetrics
-	pair   *scdl.Pair
-	linear *scdl.Linear
+	dict   *dictionary
 	counts []int // samples of each rank
 	low    []float64
 	truth  []float64 // empty if not known
@@ -134,6 +105,7 @@ type spectraMetrics struct {
 	M          int              `json:"low_numbers"`
 	Atoms      int              `json:"atoms"`
 	Learned    *spectralQuality `json:"learned,omitempty"`
+	RawAtoms   *spectralQuality `json:"raw_atoms,omitempty"`
 	Regression *spectralQuality `json:"linear_regression,omitempty"`
 	Seconds    scdlSeconds      `json:"seconds"`
 	ConfigFile string           `json:"config_file"`
@@ -142,40 +114,51 @@ type spectraMetrics struct {
 
 func (r *spectraRun) run(ctx context.Context) error {
 	r.env.Progress.Phase("samples")
+	var err error
+	if r.dict, err = r.c.Dictionary.read(r.comm); err != nil {
+		return err
+	}
 	if err := ranks.AgreeError(r.comm, r.read()); err != nil {
 		return err
 	}
 	r.env.Progress.Phase("predicting")
-	high, err := r.pair.Infer(r.low, r.c.Code.code())
+	pair := r.dict.Pair
+	high, err := pair.Infer(r.low, r.c.Code.code())
 	if err := ranks.AgreeError(r.comm, errors.Join(err, ctx.Err())); err != nil {
 		return err
 	}
 	if r.c.Data.Truth != "" {
-		if r.m.Learned, err = spectral(r.comm, high, r.truth, r.pair.P, r.pair.M, false); err != nil {
+		raw, err := r.dict.Raw.Infer(r.low, r.c.Code.code())
+		if err := ranks.AgreeError(r.comm, err); err != nil {
 			return err
 		}
-		if r.m.Regression, err = spectral(r.comm, r.linear.Apply(r.low), r.truth, r.pair.P, r.pair.M, false); err != nil {
-			return err
+		for _, c := range []struct {
+			to **spectralQuality
+			x  []float64
+		}{{&r.m.Learned, high}, {&r.m.RawAtoms, raw}, {&r.m.Regression, r.dict.Linear.Apply(r.low)}} {
+			if *c.to, err = spectral(r.comm, c.x, r.truth, pair.P, pair.M, false); err != nil {
+				return err
+			}
 		}
 	}
 	total := 0
 	counts := make([]int, len(r.counts))
 	for q, n := range r.counts {
 		total += n
-		counts[q] = n * r.pair.P
+		counts[q] = n * r.dict.Pair.P
 	}
 	var all []float64
 	if r.comm.Rank() == 0 {
-		all = make([]float64, total*r.pair.P)
+		all = make([]float64, total*r.dict.Pair.P)
 	}
 	if err := r.comm.Gatherv(all, counts, high, 0); err != nil {
 		return err
 	}
-	r.m.Samples, r.m.P, r.m.M, r.m.Atoms = total, r.pair.P, r.pair.M, r.pair.Atoms
+	r.m.Samples, r.m.P, r.m.M, r.m.Atoms = total, r.dict.Pair.P, r.dict.Pair.M, r.dict.Pair.Atoms
 	return onRoot(r.comm, func() error { return r.write(all, total) })
 }
 
-// read gets the dictionaries and this rank's samples. Collective.
+// read gets this rank's samples. Collective.
 func (r *spectraRun) read() error {
 	d := &r.c.Data
 	var low, truth matrixShape
@@ -191,10 +174,7 @@ func (r *spectraRun) read() error {
 	if err := share(r.comm, &low.rows, &low.count, &truth.rows, &truth.count); err != nil {
 		return err
 	}
-	if r.pair, r.linear, err = r.c.Dictionary.read(); err != nil {
-		return err
-	}
-	p, m := r.pair.P, r.pair.M
+	p, m := r.dict.Pair.P, r.dict.Pair.M
 	if low.rows != m {
 		return fmt.Errorf("%s has samples of %d numbers, the dictionary's have %d", d.Low, low.rows, m)
 	}
@@ -220,9 +200,9 @@ func (r *spectraRun) write(high []float64, total int) error {
 	if err := clearResult(dir, "high.npy"); err != nil {
 		return err
 	}
-	shape := []int{total, r.pair.P}
+	shape := []int{total, r.dict.Pair.P}
 	if r.c.Data.Samples == "columns" {
-		shape, high = []int{r.pair.P, total}, transposed(high, r.pair.P)
+		shape, high = []int{r.dict.Pair.P, total}, transposed(high, r.dict.Pair.P)
 	}
 	if err := imageio.WriteNpy(filepath.Join(dir, "high.npy"), shape, high); err != nil {
 		return err
@@ -238,7 +218,9 @@ func (r *spectraRun) write(high []float64, total int) error {
 	t := tabwriter.NewWriter(r.env.Summary, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "samples\t%d, from %d to %d numbers with %d atoms\n", total, r.m.M, r.m.P, r.m.Atoms)
 	if q := r.m.Learned; q != nil {
-		fmt.Fprintf(t, "learned\t%s\nlinear regression\t%s\n", q, r.m.Regression)
+		fmt.Fprintf(t, "learned\t%s\nraw samples as atoms\t%s\nlinear regression\t%s\n", q, r.m.RawAtoms, r.m.Regression)
+	} else {
+		fmt.Fprintf(t, "quality\tnot known without data.truth\n")
 	}
 	fmt.Fprintf(t, "written to\t%s\n", dir)
 	return t.Flush()

@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
-	"os"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 
-	"tessera/halo"
 	"tessera/internal/config"
 	"tessera/internal/imageio"
 	"tessera/ranks"
@@ -38,7 +36,7 @@ type smallSection struct {
 func defaultUpscale() upscaleConfig {
 	return upscaleConfig{
 		Seed: 1, Dictionary: dictionarySection{Dir: "out/scdl-grey"}, Image: smallSection{BackProjection: 10},
-		Code: codeSection{Method: "ridge", Lambda: 1e-3, Iterations: 100}, Output: dirSection{Dir: "out/upscale"},
+		Code: codeSection{Method: "ridge", Lambda: 0.5, Iterations: 200}, Output: dirSection{Dir: "out/upscale"},
 	}
 }
 
@@ -84,17 +82,19 @@ func loadUpscale(f *config.File) *Job {
 
 // upscaleRun is the state of one rank of an scdl-upscale job.
 type upscaleRun struct {
-	comm       ranks.Comm
-	env        Env
-	c          *upscaleConfig
-	began      float64
-	m          *upscaleMetrics
-	grid       scdl.Grid
-	pair       *scdl.Pair
-	low        []*scdl.Image // luminance, then, of a colour picture, what each channel has more than it
-	truth      *scdl.Image   // nil if not known
-	rows, cols int           // of the high picture
+	comm   ranks.Comm
+	env    Env
+	c      *upscaleConfig
+	began  float64
+	m      *upscaleMetrics
+	dict   *dictionary
+	strips *scdl.Strips
+	low    []plane // this rank's rows: luminance, then, of a colour picture, what each channel has more than it
+	truth  []plane // likewise; nil if not known
 }
+
+// plane is this rank's rows of one number a pixel.
+type plane = []float64
 
 // upscaleMetrics is metrics.json of an scdl-upscale job.
 type upscaleMetrics struct {
@@ -107,6 +107,9 @@ type upscaleMetrics struct {
 	Atoms       int              `json:"atoms"`
 	Consistency number           `json:"consistency"` // rms difference of the result, made small, from the picture
 	Learned     *pictureQuality  `json:"learned,omitempty"`
+	RawAtoms    *pictureQuality  `json:"raw_atoms,omitempty"`
+	Regression  *pictureQuality  `json:"linear_regression,omitempty"`
+	Projected   *pictureQuality  `json:"bicubic_back_projected,omitempty"`
 	Bicubic     *pictureQuality  `json:"bicubic,omitempty"`
 	Seconds     scdlApplySeconds `json:"seconds"`
 	ConfigFile  string           `json:"config_file"`
@@ -114,7 +117,8 @@ type upscaleMetrics struct {
 }
 
 type scdlApplySeconds struct {
-	Predict float64 `json:"predict"`
+	Predict float64 `json:"predict"` // the result, with back-projection
+	Compare float64 `json:"compare"` // the baselines
 	Total   float64 `json:"total"`
 }
 
@@ -124,184 +128,179 @@ type pictureQuality struct {
 	SSIM number `json:"ssim"`
 }
 
-func judgePicture(x, truth *scdl.Image) *pictureQuality {
-	return &pictureQuality{number(-20 * math.Log10(rmse(x.Data, truth.Data))), number(scdl.SSIM(x, truth))}
-}
-
 func (r *upscaleRun) run(ctx context.Context) error {
 	r.env.Progress.Phase("picture")
-	if err := ranks.AgreeError(r.comm, r.read()); err != nil {
+	if err := r.read(); err != nil {
 		return err
 	}
-	r.env.Progress.Phase("predicting")
 	start := r.comm.Wtime()
-	size := r.comm.Size()
-	lo, hi := halo.Split(r.rows, size, r.comm.Rank())
-	mine, err := r.grid.Predict(r.low[0], r.cols, lo, hi, func(low []float64) ([]float64, error) {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		return r.pair.Infer(low, r.c.Code.code())
-	})
-	if err := ranks.AgreeError(r.comm, err); err != nil {
+	x, err := r.upscale(ctx, "predicting", r.dict.Pair)
+	if err != nil {
 		return err
 	}
-	counts := make([]int, size)
-	for q := range counts {
-		a, b := halo.Split(r.rows, size, q)
-		counts[q] = (b - a) * r.cols
-	}
-	x := &scdl.Image{Rows: r.rows, Cols: r.cols}
-	if r.comm.Rank() == 0 {
-		x.Data = make([]float64, r.rows*r.cols)
-	}
-	if err := r.comm.Gatherv(x.Data, counts, mine, 0); err != nil {
-		return err
-	}
+	r.m.Consistency = number(x.Consistency)
 	r.m.Seconds.Predict = r.comm.Wtime() - start
-	return onRoot(r.comm, func() error { return r.write(x) })
+	start = r.comm.Wtime()
+	plain, err := r.strips.Bicubic(r.low[0])
+	if err != nil {
+		return err
+	}
+	if r.truth != nil {
+		if err := r.compare(ctx, x.Data, plain); err != nil {
+			return err
+		}
+	}
+	r.m.Seconds.Compare = r.comm.Wtime() - start
+	return r.write(x.Data, plain)
 }
 
-// read gets dictionaries and picture; every rank reads the files.
-func (r *upscaleRun) read() error {
-	path := filepath.Join(r.c.Dictionary.Dir, "dictionary.toml")
-	text, err := os.ReadFile(path)
+// upscale predicts by a pair of dictionaries. Collective.
+func (r *upscaleRun) upscale(ctx context.Context, phase string, p *scdl.Pair) (*scdl.Upscaled, error) {
+	predict, err := p.Predictor(r.c.Code.code())
+	if err := ranks.AgreeError(r.comm, err); err != nil {
+		return nil, err
+	}
+	r.env.Progress.Phase(phase)
+	o := r.options()
+	o.Progress = func(done, of int) { r.env.Progress.Count(phase, done, of, "rows of patches") }
+	return scdl.Upscale(ctx, r.strips, r.low[0], predict, o)
+}
+
+func (r *upscaleRun) options() scdl.UpscaleOptions {
+	return scdl.UpscaleOptions{BackProjection: r.c.Image.BackProjection}
+}
+
+// compare judges the result and the baselines, which are back-projected as it is, but
+// for plain bicubic interpolation. Collective.
+func (r *upscaleRun) compare(ctx context.Context, x, plain []float64) error {
+	raw, err := r.upscale(ctx, "raw samples as atoms", r.dict.Raw)
 	if err != nil {
 		return err
 	}
-	var head struct {
-		Atoms         int     `toml:"atoms"`
-		High          int     `toml:"high"`
-		Low           int     `toml:"low"`
-		Normalisation string  `toml:"normalisation"`
-		Samples       int     `toml:"samples"`
-		HighFile      string  `toml:"high_file"`
-		LowFile       string  `toml:"low_file"`
-		Images        string  `toml:"images"`
-		Scale         int     `toml:"scale"`
-		Patch         int     `toml:"patch"`
-		Blur          float64 `toml:"blur"`
-	}
-	f, err := config.Parse(path, text, nil)
-	if err != nil {
-		return fmt.Errorf("%v", err)
-	}
-	f.Decode(&head)
-	f.Want(head.Images != "", "images", "dictionaries learned from pictures")
-	if err := f.Err(); err != nil {
-		// Not the user's config: a file that does not fit, on whichever rank it is seen.
-		return fmt.Errorf("%v", err)
-	}
-	if r.pair, _, err = r.c.Dictionary.read(); err != nil {
-		return err
-	}
-	r.grid = scdl.Grid{Scale: head.Scale, Patch: head.Patch, Blur: head.Blur}
-	if err := r.grid.Check(); err != nil {
-		return err
-	}
-	if side := r.grid.High(); r.pair.P != side*side || r.pair.M != r.grid.Patch*r.grid.Patch {
-		return fmt.Errorf("%s: dictionaries of %d and %d numbers for patches of %d and %d pixels a side", r.c.Dictionary.Dir, r.pair.P, r.pair.M, side, r.grid.Patch)
-	}
-	frame, err := imageio.ReadFrame(cmp.Or(r.c.Image.Path, r.c.Image.Truth))
+	linear, err := scdl.Upscale(ctx, r.strips, r.low[0], r.dict.Linear.Predict, r.options())
 	if err != nil {
 		return err
 	}
-	parts := chroma(frame)
-	r.rows, r.cols = r.grid.Scale*frame.Rows, r.grid.Scale*frame.Cols
-	if r.c.Image.Truth != "" {
-		r.truth, r.rows, r.cols = parts[0], frame.Rows, frame.Cols
-		for i, p := range parts {
-			parts[i] = r.grid.Degrade(p)
+	projected := slices.Clone(plain)
+	if _, err := r.strips.BackProject(ctx, projected, r.low[0], r.c.Image.BackProjection); err != nil {
+		return err
+	}
+	for _, c := range []struct {
+		to **pictureQuality
+		x  []float64
+	}{{&r.m.Learned, x}, {&r.m.RawAtoms, raw.Data}, {&r.m.Regression, linear.Data}, {&r.m.Projected, projected}, {&r.m.Bicubic, plain}} {
+		psnr, err := r.strips.PSNR(c.x, r.truth[0])
+		if err != nil {
+			return err
 		}
+		ssim, err := r.strips.SSIM(c.x, r.truth[0])
+		if err != nil {
+			return err
+		}
+		*c.to = &pictureQuality{number(psnr), number(ssim)}
 	}
-	r.low = parts
 	return nil
 }
 
-// chroma splits a picture into its luminance and, of three channels, what each has
-// more than it. Missing pixels are black.
-func chroma(f *imageio.Frame) []*scdl.Image {
-	parts := []*scdl.Image{withoutColour(f)}
-	n := f.Rows * f.Cols
-	for c := 0; f.Channels == 3 && c < 3; c++ {
-		p := &scdl.Image{Rows: f.Rows, Cols: f.Cols, Data: make([]float64, n)}
-		for i := range n {
-			if d := f.Data[c*n+i] - parts[0].Data[i]; !math.IsNaN(d) {
-				p.Data[i] = d
-			}
-		}
-		parts = append(parts, p)
-	}
-	return parts
-}
-
-// colour puts a luminance together with the channels' differences, interpolated.
-func (r *upscaleRun) colour(x *scdl.Image) *imageio.Frame {
-	f := &imageio.Frame{Channels: 1, Rows: x.Rows, Cols: x.Cols, Data: x.Data}
-	if len(r.low) == 1 {
-		return f
-	}
-	f.Channels, f.Data = 3, nil
-	for _, p := range r.low[1:] {
-		d := r.grid.Bicubic(p, x.Rows, x.Cols).Data
-		for i := range d {
-			d[i] += x.Data[i]
-		}
-		f.Data = append(f.Data, d...)
-	}
-	return f
-}
-
-// write finishes the picture and leaves it beside what bicubic makes of it.
-func (r *upscaleRun) write(x *scdl.Image) error {
+// write gathers and writes one picture after the other, so that rank 0 holds no more
+// than one whole frame at a time, and metrics.json last of all. Collective.
+func (r *upscaleRun) write(x, plain []float64) error {
 	dir, m := r.c.Output.Dir, r.m
-	y := r.low[0]
-	m.Consistency = number(r.grid.BackProject(x, y, r.c.Image.BackProjection))
-	plain := r.grid.Bicubic(y, r.rows, r.cols)
-	if r.truth != nil {
-		m.Learned, m.Bicubic = judgePicture(x, r.truth), judgePicture(plain, r.truth)
-	}
 	r.env.Progress.Phase("writing " + dir)
-	if err := clearResult(dir, "upscaled.png", "bicubic.png", "panel.png", "upscaled.npy"); err != nil {
+	err := onRoot(r.comm, func() error {
+		return clearResult(dir, "upscaled.png", "bicubic.png", "panel.png", "upscaled.npy")
+	})
+	if err != nil {
 		return err
 	}
 	in := func(name string) string { return filepath.Join(dir, name) }
 	stretch := imageio.Linear(0, 1)
-	result, other := r.colour(x), r.colour(plain)
-	panels := []imageio.Panel{{Frame: middle(other), Stretch: stretch}, {Frame: middle(result), Stretch: stretch}}
+	var panels []imageio.Panel
+	var detail imageio.Box
+	draw := func(name string, luminance plane, rest []plane, data bool) error {
+		f, err := r.gather(luminance, rest)
+		if err != nil {
+			return err
+		}
+		return onRoot(r.comm, func() error {
+			if len(panels) == 0 {
+				detail = busiest(f)
+			}
+			panels = append(panels, imageio.Panel{Frame: cutOut(f, detail), Stretch: stretch})
+			if name == "" {
+				return nil
+			}
+			if data {
+				shape := []int{f.Channels, f.Rows, f.Cols}
+				if f.Channels == 1 {
+					shape = shape[1:]
+				}
+				if err := imageio.WriteNpy(in("upscaled.npy"), shape, f.Data); err != nil {
+					return err
+				}
+			}
+			return imageio.WritePNG(in(name), f, stretch)
+		})
+	}
+	var chroma []plane
+	for _, c := range r.low[1:] {
+		wide, err := r.strips.Bicubic(c)
+		if err != nil {
+			return err
+		}
+		chroma = append(chroma, wide)
+	}
+	if err := draw("bicubic.png", plain, chroma, false); err != nil {
+		return err
+	}
+	if err := draw("upscaled.png", x, chroma, true); err != nil {
+		return err
+	}
 	if r.truth != nil {
-		panels = append(panels, imageio.Panel{Frame: middle(r.colour(r.truth)), Stretch: stretch})
-	}
-	shape := []int{result.Channels, result.Rows, result.Cols}
-	if result.Channels == 1 {
-		shape = shape[1:]
-	}
-	for _, step := range []func() error{
-		func() error { return imageio.WriteNpy(in("upscaled.npy"), shape, result.Data) },
-		func() error { return imageio.WritePNG(in("upscaled.png"), result, stretch) },
-		func() error { return imageio.WritePNG(in("bicubic.png"), other, stretch) },
-		func() error { return imageio.WritePanels(in("panel.png"), panels...) },
-	} {
-		if err := step(); err != nil {
+		if err := draw("", r.truth[0], r.truth[1:], false); err != nil {
 			return err
 		}
 	}
-	m.Scale, m.Rows, m.Cols, m.Channels, m.Atoms = r.grid.Scale, r.rows, r.cols, result.Channels, r.pair.Atoms
-	m.Seconds.Total = r.comm.Wtime() - r.began
-	if err := writeMetrics(dir, m); err != nil {
-		return err
-	}
-	r.env.Progress.Done()
-	if r.env.Summary == nil {
+	return onRoot(r.comm, func() error {
+		if err := imageio.WritePanels(in("panel.png"), panels...); err != nil {
+			return err
+		}
+		m.Scale, m.Rows, m.Cols = r.strips.Scale, r.strips.HighRows, r.strips.HighCols
+		m.Channels, m.Atoms = max(1, len(r.low)-1), r.dict.Pair.Atoms
+		m.Seconds.Total = r.comm.Wtime() - r.began
+		if err := writeMetrics(dir, m); err != nil {
+			return err
+		}
+		r.env.Progress.Done()
+		return r.summary(r.env.Summary)
+	})
+}
+
+func (r *upscaleRun) summary(w io.Writer) error {
+	if w == nil {
 		return nil
 	}
-	t := tabwriter.NewWriter(r.env.Summary, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "picture\t%d x %d to %d x %d, %d channels, %d atoms\n", y.Rows, y.Cols, r.rows, r.cols, result.Channels, r.pair.Atoms)
-	if q := m.Learned; q != nil {
-		fmt.Fprintf(t, "learned\t%.2f dB, SSIM %.4f\n", q.PSNR, q.SSIM)
-		fmt.Fprintf(t, "bicubic\t%.2f dB, SSIM %.4f\n", m.Bicubic.PSNR, m.Bicubic.SSIM)
+	m, s := r.m, r.strips
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "picture\t%d x %d to %d x %d, %d channels\n", s.Rows, s.Cols, s.HighRows, s.HighCols, m.Channels)
+	fmt.Fprintf(t, "ranks\t%d, %s\n", m.Ranks, m.Transport)
+	fmt.Fprintf(t, "dictionaries\t%d atoms, %s\n", m.Atoms, r.c.Code.Method)
+	fmt.Fprintf(t, "made small\t%.2g from the picture (rms)\n", m.Consistency)
+	for _, q := range []struct {
+		name string
+		*pictureQuality
+	}{
+		{"learned", m.Learned}, {"raw samples as atoms", m.RawAtoms}, {"linear regression", m.Regression},
+		{"bicubic, back-projected", m.Projected}, {"bicubic", m.Bicubic},
+	} {
+		if q.pictureQuality != nil {
+			fmt.Fprintf(t, "%s\t%.2f dB, SSIM %.4f\n", q.name, q.PSNR, q.SSIM)
+		}
 	}
-	fmt.Fprintf(t, "seconds\t%.2f predicting, %.2f in all\n", m.Seconds.Predict, m.Seconds.Total)
-	fmt.Fprintf(t, "written to\t%s\n", dir)
+	if m.Learned == nil {
+		fmt.Fprintf(t, "quality\tnot known, nor that of bicubic, without image.truth\n")
+	}
+	fmt.Fprintf(t, "seconds\t%.2f predicting, %.2f comparing, %.2f in all\n", m.Seconds.Predict, m.Seconds.Compare, m.Seconds.Total)
+	fmt.Fprintf(t, "written to\t%s\n", r.c.Output.Dir)
 	return t.Flush()
 }

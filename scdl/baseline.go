@@ -1,0 +1,54 @@
+package scdl
+
+import (
+	"fmt"
+
+	"tessera/internal/linalg"
+	"tessera/ranks"
+)
+
+// Linear is linear regression from low to high samples, the yardstick: P x M.
+type Linear struct {
+	P, M int
+	Map  []float64
+}
+
+// Regress fits a linear map to the samples of all ranks by least squares, with 1e-10
+// of the sum of squares for stability: patches without their mean leave one direction
+// open, and with less of it the map would change with the order of the sums. Collective.
+func Regress(comm ranks.Comm, s *Samples) (*Linear, error) {
+	n := s.Count()
+	sums := make([]float64, (s.M+s.P)*s.M)
+	gram, cross := sums[:s.M*s.M], sums[s.M*s.M:]
+	if n > 0 {
+		linalg.Gemm(true, false, s.M, s.M, n, 1, s.Low, s.M, s.Low, s.M, 0, gram, s.M)
+		linalg.Gemm(true, false, s.P, s.M, n, 1, s.High, s.P, s.Low, s.M, 0, cross, s.M)
+	}
+	if err := comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+		return nil, err
+	}
+	trace := 0.0
+	for i := range s.M {
+		trace += gram[i*s.M+i]
+	}
+	for i := range s.M {
+		gram[i*s.M+i] += 1e-10 * trace
+	}
+	if err := linalg.SPDInverse(s.M, gram, s.M); err != nil {
+		return nil, fmt.Errorf("scdl: the low samples are all zero: %w", err)
+	}
+	r := &Linear{P: s.P, M: s.M, Map: make([]float64, s.P*s.M)}
+	linalg.Gemm(false, false, s.P, s.M, s.M, 1, cross, s.M, gram, s.M, 0, r.Map, s.M)
+	return r, nil
+}
+
+// Apply predicts high samples, count x P, from low ones.
+func (r *Linear) Apply(low []float64) []float64 {
+	n := len(low) / r.M
+	high := make([]float64, n*r.P)
+	linalg.Gemm(false, true, n, r.P, r.M, 1, low, r.M, r.Map, r.M, 0, high, r.P)
+	return high
+}
+
+// Predict is Apply as a Predictor.
+func (r *Linear) Predict(low []float64) ([]float64, error) { return r.Apply(low), nil }
