@@ -65,6 +65,7 @@ type trainingHead struct {
 	Digest     string  `toml:"training_digest"`
 	Samples    int     `toml:"samples"`
 	Seed       uint64  `toml:"seed"`
+	Method     string  `toml:"method"`
 	Iterations int     `toml:"iterations"`
 	Lambda     float64 `toml:"lambda"`
 	C1         float64 `toml:"c1"`
@@ -95,6 +96,7 @@ blur = %g               # standard deviation, high pixels
 training_digest = %q    # SHA-256 of the samples, the same for any number of ranks
 samples = %d
 seed = %d
+method = %q
 iterations = %d         # done
 lambda = %g
 c1 = %g
@@ -110,7 +112,7 @@ func (h *dictionaryHead) write(w io.Writer) error {
 	t := &h.Training
 	_, err := fmt.Fprintf(w, headerText, h.Atoms, h.High, h.Low, h.Normalisation, quoted(h.HighFile), quoted(h.LowFile),
 		quoted(h.Images), h.Scale, h.Patch, h.HighPatch, h.Blur,
-		t.Digest, t.Samples, t.Seed, t.Iterations, t.Lambda, t.C1, t.C2, t.C3, t.Beta, t.Step, t.Start, t.Precision)
+		t.Digest, t.Samples, t.Seed, t.Method, t.Iterations, t.Lambda, t.C1, t.C2, t.C3, t.Beta, t.Step, t.Start, t.Precision)
 	return err
 }
 

@@ -19,7 +19,7 @@ import (
 func someDictionary() *dictionary {
 	d := &dictionary{Head: dictionaryHead{
 		Atoms: 4, High: 25, Low: 9, Normalisation: "joint", Images: "a \"folder\"\n# é\x7f\x01", Scale: 2, Patch: 3, HighPatch: 5, Blur: 0.8,
-		Training: trainingHead{Digest: "ab", Samples: 7, Seed: 3, Iterations: 5, Lambda: 1e-5, C1: 0.4, C2: 0.4, C3: 0.8, Beta: 1, Step: 0.02, Start: "random", Precision: "double"},
+		Training: trainingHead{Digest: "ab", Samples: 7, Seed: 3, Method: "admm", Iterations: 5, Lambda: 1e-5, C1: 0.4, C2: 0.4, C3: 0.8, Beta: 1, Step: 0.02, Start: "random", Precision: "double"},
 	}}
 	d.allocate()
 	for k, x := range [][]float64{d.Pair.High, d.Pair.Low, d.Raw.High, d.Raw.Low, d.Linear.Map} {

@@ -152,10 +152,8 @@ func (r *scdlRun) write() error {
 		if err := errors.Join(p.Write(in("error.png")), p.Write(in("error.svg"))); err != nil {
 			return err
 		}
-		if r.c.Patches.Images != "" {
-			if err := writeAtoms(in("atoms.png"), &res.Pair, r.c.Patches.grid()); err != nil {
-				return err
-			}
+		if err := r.writeAtoms(in("atoms.png")); err != nil {
+			return err
 		}
 		m.High, m.Low, m.Samples, m.HeldOut, m.P, m.M = r.c.Data.High, r.c.Data.Low, r.learn.Total, r.judge.Total, res.P, res.M
 		m.Atoms, m.Iterations, m.Converged, m.Reseeded = res.Atoms, res.Iterations, res.Converged, res.Reseeded
@@ -181,9 +179,42 @@ func (r *scdlRun) write() error {
 // atomsShown is how many rows and columns of atoms are drawn at most.
 const atomsShown = 16
 
-// writeAtoms draws the first atoms, high ones on the left and the low ones that belong
+func (r *scdlRun) writeAtoms(path string) error {
+	if r.c.Patches.Images != "" {
+		return writePatches(path, &r.result.Pair, r.c.Patches.grid())
+	}
+	return writeCurves(path, &r.result.Pair)
+}
+
+// writeCurves draws the first atoms as curves one above the other, high ones as lines
+// and the low ones that belong to them as points at the places they stand for.
+func writeCurves(path string, p *scdl.Pair) error {
+	const shown = 6 // colours
+	plot := report.Plot{Title: "the first atoms: high (lines) and low (points)", X: "number in a high sample", Y: "atoms, moved apart"}
+	n := min(shown, p.Atoms)
+	for low := range 2 {
+		rows, dictionary := p.P, p.High
+		if low == 1 {
+			rows, dictionary = p.M, p.Low
+		}
+		for a := range n {
+			s := report.Series{Points: low == 1, Dashed: low == 1}
+			for j, v := range dictionary[a*rows : (a+1)*rows] {
+				s.X = append(s.X, float64(j*(p.P-1))/float64(max(1, rows-1)))
+				s.Y = append(s.Y, v+0.5*float64(n-1-a))
+			}
+			plot.Series = append(plot.Series, s)
+		}
+		for range shown - n { // the same colours again
+			plot.Series = append(plot.Series, report.Series{})
+		}
+	}
+	return plot.Write(path)
+}
+
+// writePatches draws the first atoms, high ones on the left and the low ones that belong
 // to them on the right, each in proportion to its own largest number.
-func writeAtoms(path string, p *scdl.Pair, g scdl.Grid) error {
+func writePatches(path string, p *scdl.Pair, g scdl.Grid) error {
 	n := min(atomsShown, int(math.Ceil(math.Sqrt(float64(p.Atoms)))))
 	cell := g.Scale*g.Patch + 1 // the low ones enlarged, the high ones are one less
 	sheet := func(side, enlarge int, dictionary []float64) *imageio.Frame {
@@ -218,7 +249,7 @@ func (r *scdlRun) header(digest string) dictionaryHead {
 		Atoms: r.result.Atoms, High: r.result.P, Low: r.result.M, Normalisation: strings.Replace(o.Compat, "none", "joint", 1),
 		HighFile: c.Data.High, LowFile: c.Data.Low, Images: c.Patches.Images,
 		Training: trainingHead{
-			Digest: digest, Samples: r.learn.Total, Seed: c.Seed, Iterations: len(r.result.ErrorHigh), Lambda: o.Lambda,
+			Digest: digest, Samples: r.learn.Total, Seed: c.Seed, Method: o.Method, Iterations: r.result.Iterations, Lambda: o.Lambda,
 			C1: o.C1, C2: o.C2, C3: o.C3, Beta: o.Beta, Step: o.Step, Start: o.Start, Precision: o.Precision,
 		},
 	}
