@@ -17,7 +17,7 @@ func (c *communicator) bcast(call string, b []byte, elem, root int) error {
 	if err := c.checkRoot(root); err != nil {
 		return fail(call, err)
 	}
-	start := seconds()
+	start := c.stats.enter()
 	err := c.wire.bcast(b, elem, root)
 	n := children(c.rank, root, c.size)
 	c.countExchange(start, n, n*len(b))
@@ -35,7 +35,7 @@ func (c *communicator) Reduce(dst, src []float64, op Op, root int) error {
 	if err != nil {
 		return fail("Reduce", err)
 	}
-	start := seconds()
+	start := c.stats.enter()
 	err = c.wire.reduce(dst, src, op, root)
 	n := 1
 	if c.rank == root {
@@ -56,7 +56,7 @@ func (c *communicator) Allreduce(dst, src []float64, op Op) error {
 	if err != nil {
 		return fail("Allreduce", err)
 	}
-	start := seconds()
+	start := c.stats.enter()
 	err = c.wire.reduce(dst, src, op, everyRank)
 	n := log2up(c.size)
 	c.countReduce(start, n, n*8*len(src))
@@ -74,7 +74,7 @@ func (c *communicator) Gatherv(dst []float64, counts []int, src []float64, root 
 	if err != nil {
 		return fail("Gatherv", err)
 	}
-	start := seconds()
+	start := c.stats.enter()
 	err = c.wire.gatherv(dst, counts, src, root)
 	n := 1
 	if c.rank == root {
@@ -96,7 +96,7 @@ func (c *communicator) Allgatherv(dst []float64, counts []int, src []float64) er
 	if err != nil {
 		return fail("Allgatherv", err)
 	}
-	start := seconds()
+	start := c.stats.enter()
 	err = c.wire.allgatherv(dst, counts, src)
 	next := counts[(c.rank+1)%c.size] // in a ring a block is passed on until the next rank's own comes round
 	c.countExchange(start, c.size-1, 8*(total-next))
@@ -114,7 +114,7 @@ func (c *communicator) Alltoallv(recv []float64, recvCounts []int, send []float6
 	if err != nil {
 		return fail("Alltoallv", err)
 	}
-	start := seconds()
+	start := c.stats.enter()
 	err = c.wire.alltoallv(recv, recvCounts, send, sendCounts)
 	c.countExchange(start, c.size-1, 8*(len(send)-sendCounts[c.rank]))
 	return fail("Alltoallv", err)
@@ -124,7 +124,7 @@ func (c *communicator) Barrier() error {
 	if err := c.wire.aborted(); err != nil {
 		return fail("Barrier", err)
 	}
-	start := seconds()
+	start := c.stats.enter()
 	err := c.wire.barrier()
 	c.countReduce(start, log2up(c.size), 0)
 	return fail("Barrier", err)

@@ -83,7 +83,7 @@ func (c *communicator) send(call string, b []byte, elem, dst, tag int) error {
 	if dst == ProcNull {
 		return nil
 	}
-	start := seconds()
+	start := c.stats.enter()
 	err := c.wire.send(b, elem, dst, tag)
 	c.countExchange(start, 1, len(b))
 	if err != nil {
@@ -107,7 +107,7 @@ func (c *communicator) recv(call string, b []byte, elem, src, tag int) (Status, 
 	if src == ProcNull {
 		return Status{Source: ProcNull, Tag: AnyTag}, nil
 	}
-	start := seconds()
+	start := c.stats.enter()
 	st, err := c.wire.recv(b, elem, src, tag)
 	c.countExchange(start, 0, 0)
 	if err != nil {
@@ -129,7 +129,7 @@ func (c *communicator) Sendrecv(send []float64, dst, sendTag int, recv []float64
 	if err := c.checkRecv(src, recvTag); err != nil {
 		return Status{}, fail("Sendrecv", err)
 	}
-	start := seconds()
+	start := c.stats.enter()
 	st, err := c.wire.sendrecv(asBytes(send), dst, sendTag, asBytes(recv), src, recvTag)
 	c.countExchange(start, 1, 8*len(send))
 	if err != nil {
@@ -144,7 +144,7 @@ func (c *communicator) Exchange(n Neighbours, send, recv []float64) error {
 	if err != nil {
 		return fail("Exchange", err)
 	}
-	start := seconds()
+	start := c.stats.enter()
 	err = c.wire.exchange(n, send, recv)
 	c.countExchange(start, messages, bytes)
 	return fail("Exchange", err)
@@ -190,7 +190,7 @@ func (c *communicator) Split(colour, key int) (Comm, error) {
 	if err := c.wire.aborted(); err != nil {
 		return nil, fail("Split", err)
 	}
-	start := seconds()
+	start := c.stats.enter()
 	w, rank, size, err := c.wire.split(colour, key)
 	c.countExchange(start, c.size-1, 16*(c.size-1))
 	if err != nil || w == nil {
@@ -213,13 +213,13 @@ func (c *communicator) Abort(code int, why error) {
 func (c *communicator) countExchange(start float64, n, bytes int) {
 	c.stats.Messages += int64(n)
 	c.stats.BytesSent += int64(bytes)
-	c.stats.Exchange += seconds() - start
+	c.stats.Exchange += c.stats.leave() - start
 }
 
 func (c *communicator) countReduce(start float64, n, bytes int) {
 	c.stats.Messages += int64(n)
 	c.stats.BytesSent += int64(bytes)
-	c.stats.Reduce += seconds() - start
+	c.stats.Reduce += c.stats.leave() - start
 }
 
 func (c *communicator) checkSend(dst, tag int) error {

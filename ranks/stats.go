@@ -15,6 +15,23 @@ type Stats struct {
 	BytesSent int64
 	Exchange  float64 // seconds in Send, Recv, Sendrecv, Exchange, Gatherv, Bcast and the like
 	Reduce    float64 // seconds in Reduce, Allreduce, Barrier
+
+	meter *meter // nil = off
+}
+
+// enter is the time at which a call begins, leave that at which it ends.
+func (s *Stats) enter() float64 {
+	if s.meter != nil {
+		s.meter.begin = ThreadSeconds()
+	}
+	return seconds()
+}
+
+func (s *Stats) leave() float64 {
+	if s.meter != nil {
+		s.meter.inCalls += ThreadSeconds() - s.meter.begin
+	}
+	return seconds()
 }
 
 // epoch is what the clock counts from. time.Since reads only the monotonic

@@ -67,7 +67,9 @@ type Row struct {
 	Parallel      float64
 	Computation   float64
 	Global        float64
-	FromCPU       bool // computed from processor time
+	Control       float64 // efficiency of as many one-rank runs at once, which share nothing
+	OfMachine     float64 // Efficiency / Control
+	FromCPU       bool    // computed from processor time
 
 	Phases         []Phase // medians over the runs, in the order of the job
 	Messages       int64   // of all ranks, exact
@@ -91,8 +93,8 @@ type Row struct {
 
 // Phase is a part of a run.
 type Phase struct {
-	Name    string
-	Seconds float64
+	Name    string  `json:"name"`
+	Seconds float64 `json:"seconds"`
 }
 
 // Projection is a row that was not measured: from Model, for a machine of so many cores.

@@ -14,7 +14,6 @@ type Kind string
 const (
 	Strong Kind = "strong" // nothing: the same problem on more ranks
 	Weak   Kind = "weak"   // the problem
-	Sizes  Kind = "sizes"  // the problem as a table says, neither
 )
 
 // Study says what is run and how well it shall be known.
@@ -25,6 +24,9 @@ type Study struct {
 	Config string  `json:"config"` // its file
 	Points []Point `json:"points"` // by rising number of ranks
 	Serial []Point `json:"serial"` // other ways to solve the first point's problem on one rank; base times
+	// Controls are several runs of the first point on one rank at the same time, which
+	// share nothing: what the machine itself gives to as many ranks.
+	Controls []Point `json:"controls"`
 
 	Least     int           `json:"least"`     // runs of a point; 0 = 5
 	Most      int           `json:"most"`      // 0 = 30
@@ -33,23 +35,32 @@ type Study struct {
 	Tolerance float64       `json:"tolerance"` // largest relative difference of an answer from that of one rank; 0 = 1e-6
 	Seed      uint64        `json:"seed"`      // of the order of the runs
 	Cores     int           `json:"cores"`     // that the ranks have in all; more ranks are marked
-	Link      Link          `json:"link"`      // of Model
+	Link      Link          `json:"link"`      // of the model
+	Project   []Target      `json:"project"`   // machines to tell the time on by the model
+}
+
+// Target is a machine that a study is projected to.
+type Target struct {
+	Ranks int  `json:"ranks"`
+	Link  Link `json:"link"`
 }
 
 // Point is one number of ranks.
 type Point struct {
-	Name  string   `json:"name,omitempty"` // of a serial method
-	Ranks int      `json:"ranks"`
-	Sets  []string `json:"set"`  // section.key=value laid over the config
-	Size  string   `json:"size"` // of the problem, in words
-	Work  float64  `json:"work"` // size of the problem relative to the first point's
-	N     float64  `json:"n"`    // unknowns; 0 = not known
+	Name   string   `json:"name,omitempty"` // of a serial method
+	Ranks  int      `json:"ranks"`
+	Copies int      `json:"copies,omitempty"` // of a control: runs at the same time
+	Sets   []string `json:"set"`              // section.key=value laid over the config
+	Size   string   `json:"size"`             // of the problem, in words
+	Work   float64  `json:"work"`             // size of the problem relative to the first point's
+	N      float64  `json:"n"`                // unknowns; 0 = not known
 }
 
 // Launcher starts runs.
 type Launcher interface {
 	// Launch runs point p and waits for it. Answer is a handle of what the run
-	// computed, for Compare.
+	// computed, for Compare. Of several copies it is one of them, with the mean of
+	// their Seconds.
 	Launch(ctx context.Context, p Point) (r Run, err error)
 	// Compare is the relative difference of two answers in the 2-norm.
 	Compare(answer, reference string) (float64, error)
@@ -61,14 +72,14 @@ type Launcher interface {
 
 // Run is what one run tells of itself.
 type Run struct {
-	Seconds    float64            `json:"seconds"`    // of the part that is studied, the slowest rank's
-	Total      float64            `json:"total"`      // of the whole run as it says itself
-	Phases     map[string]float64 `json:"phases"`     // seconds
-	Iterations int                `json:"iterations"` // 0 = the job has none
-	Accounts   []Account          `json:"ranks_did"`  // by rank
-	Transport  string             `json:"transport"`
-	Command    []string           `json:"command"`
-	Answer     string             `json:"-"`
+	Seconds    float64   `json:"seconds"`    // of the part that is studied, the slowest rank's
+	Total      float64   `json:"total"`      // of the whole run as it says itself
+	Phases     []Phase   `json:"phases"`     // of the whole run, one after the other
+	Iterations int       `json:"iterations"` // 0 = the job has none
+	Accounts   []Account `json:"ranks_did"`  // by rank
+	Transport  string    `json:"transport"`
+	Command    []string  `json:"command"`
+	Answer     string    `json:"-"`
 }
 
 // Account is what one rank did in the part that is studied.
@@ -114,7 +125,7 @@ func (s *Study) Check() error {
 			errs = append(errs, fmt.Errorf("scaling: "+format, args...))
 		}
 	}
-	want(s.Kind == Strong || s.Kind == Weak || s.Kind == Sizes, "a study of kind %q", s.Kind)
+	want(s.Kind == Strong || s.Kind == Weak, "a study of kind %q", s.Kind)
 	want(len(s.Points) > 0, "no numbers of ranks")
 	for i, p := range s.Points {
 		want(p.Ranks >= 1, "%d ranks", p.Ranks)

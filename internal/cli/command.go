@@ -44,7 +44,8 @@ type options struct {
 	quiet  bool
 	resume bool
 
-	simulation simulation // of simulate
+	simulation simulation   // of simulate
+	scale      scaleOptions // of scale
 }
 
 // sets collects repeated -set flags.

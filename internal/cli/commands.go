@@ -60,6 +60,20 @@ depend on the number of ranks.`,
 			Run:   simulateData,
 		},
 		{
+			Name: "scale", Args: "strong|weak STUDY -ranks 1,2,4",
+			Short: "measure what ranks buy: a scaling study, with a report",
+			Long: `Runs a job on different numbers of ranks, in random order and until the median
+times are known to 5 %, holds every answer to that of one rank, and writes
+report.html, report.md, summary.csv, runs.jsonl and environment.json into -out.
+STUDY is a study's file (configs/scale-strong.toml explains the keys) or any job's
+own config. Every run is a process of its own: with in-process ranks, or started by
+mpirun (-launch mpirun); inside a Slurm allocation srun starts them.
+
+tessera scale report DIR... renders studies again, several into one report (-out).`,
+			Flags: scaleFlags,
+			Run:   scale,
+		},
+		{
 			Name: "info", Args: "FILE...",
 			Short: "say what is in an image, an npy or npz file or a table",
 			Long:  "Prints the shape, the type and the range of the values of each FILE.",
@@ -90,6 +104,17 @@ func rankFlag(fs *flag.FlagSet, o *options) {
 
 func setFlag(fs *flag.FlagSet, o *options) {
 	fs.Var(&o.sets, "set", "use `section.key=value` whatever CONFIG says; may be repeated")
+}
+
+func scaleFlags(fs *flag.FlagSet, o *options) {
+	fs.StringVar(&o.scale.counts, "ranks", "1,2", "study these numbers of ranks, `N,N,...`")
+	fs.StringVar(&o.out, "out", "", "leave everything in `DIR`")
+	setFlag(fs, o)
+	fs.StringVar(&o.scale.launch, "launch", launchAuto, "start ranks by `HOW`: in-process, mpirun or srun")
+	fs.DurationVar(&o.scale.budget, "budget", 0, "begin no run after `TIME`, such as 10m, whatever the study says")
+	fs.Var(&o.scale.require, "require", "fail unless `COLUMN>=VALUE@RANKS` holds, as in efficiency>=0.8@2; may be repeated")
+	fs.BoolVar(&o.force, "force", false, "replace a study that is there already")
+	fs.BoolVar(&o.quiet, "quiet", false, "print errors only")
 }
 
 func lookup(name string) *Command {

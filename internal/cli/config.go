@@ -61,7 +61,11 @@ func check(ctx context.Context, c *call) error {
 		var all config.Error
 		for _, path := range c.args {
 			text, err := readConfig(path)
+			study := false
 			if err == nil {
+				study, err = job.CheckStudy(path, text)
+			}
+			if err == nil && !study {
 				_, err = c.load(path, text)
 			}
 			var bad *config.Error

@@ -16,6 +16,7 @@ import (
 
 // Job is a config that has passed every check that needs no other file.
 type Job struct {
+	Kind      string // "tikhonov", "psf" and so on
 	Dir       string // where the result goes
 	Resumable bool   // it keeps checkpoints, and goes on from one
 
@@ -68,6 +69,7 @@ func Load(name string, text []byte, sets []string) (*Job, error) {
 	for _, k := range kinds() {
 		if k.name == asked {
 			j := k.load(f)
+			j.Kind = k.name
 			return j, f.Err()
 		}
 		names = append(names, k.name)

@@ -93,14 +93,14 @@ func (r *kernelRun) solve(ctx context.Context) error {
 		r.m.Search = newSearchMetrics(rule, chosen)
 		r.m.Seconds.Search = r.comm.Wtime() - start
 	}
-	before := *r.comm.Stats()
+	stop := ranks.Measure(r.comm)
 	fit, err := kernel.Solve(ctx, r.comm, &r.obs.data, o)
+	work := stop()
 	if fit == nil {
 		return err
 	}
 	r.fit = fit
-	after := *r.comm.Stats()
-	if e := r.account(o, before, after); e != nil {
+	if e := r.account(o, work); e != nil {
 		return e
 	}
 	return err
@@ -118,17 +118,26 @@ func kernelProgress(line *progress.Line, log *slog.Logger) func(kernel.Progress)
 }
 
 // account adds up over the ranks what the fit took.
-func (r *kernelRun) account(o kernel.Options, before, after ranks.Stats) error {
+func (r *kernelRun) account(o kernel.Options, work ranks.Work) error {
 	f, m := r.fit, r.m
 	longest := []float64{f.Setup, f.Solve, f.Compute, float64(f.Largest)}
 	sums := []float64{
-		float64(after.BytesSent - before.BytesSent), float64(after.Messages - before.Messages), float64(f.FactorBytes),
+		float64(work.BytesSent), float64(work.Messages), float64(f.FactorBytes),
 		f.Neighbours * float64(f.Points.Len()), float64(f.Blocks), f.Compute,
 	}
 	if err := r.comm.Allreduce(longest, longest, ranks.Max); err != nil {
 		return err
 	}
 	if err := r.comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+		return err
+	}
+	owned := float64(f.Points.Len())
+	before := owned
+	if f.Balanced != nil {
+		before = float64(f.Balanced.Before[r.comm.Rank()])
+	}
+	var err error
+	if m.RanksDid, err = accounts(r.comm, did(work, owned, 0, before)); err != nil {
 		return err
 	}
 	m.Observations, m.Family, m.Width, m.Lambda, m.Method = f.Observations, string(o.Kernel.Family), o.Kernel.Width, o.Lambda, string(o.Method)

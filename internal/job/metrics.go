@@ -13,6 +13,7 @@ import (
 
 	"tessera/internal/imageio"
 	"tessera/ranks"
+	"tessera/scaling"
 )
 
 const metricsName = "metrics.json"
@@ -26,6 +27,9 @@ type provenance struct {
 	Ranks     int    `json:"ranks"`
 	Cores     int    `json:"cores"` // of rank 0's host
 	Seed      uint64 `json:"seed"`
+
+	// What each rank did in the part of the job that scaling studies time.
+	RanksDid []scaling.Account `json:"ranks_did,omitempty"`
 }
 
 func newProvenance(comm ranks.Comm, env Env, seed uint64) provenance {

@@ -20,6 +20,7 @@ type psfRun struct {
 	m      *psfMetrics // filled on rank 0, there on all
 	s      *stamps
 	kept   *checkpoints
+	work   ranks.Work // of the solve
 	result *psf.Result
 }
 
@@ -72,10 +73,10 @@ func (r *psfRun) solve(ctx context.Context) error {
 			r.log.Info("look", "iteration", p.Iteration, "cost", number(p.Cost), "rank", p.Rank, "active", p.Active)
 		}
 	}
-	before := *r.comm.Stats()
+	stop := ranks.Measure(r.comm)
 	r.result, err = psf.Deconvolve(ctx, r.comm, &r.s.Stack, o)
-	after := *r.comm.Stats()
-	r.m.BytesSent, r.m.MessagesSent = after.BytesSent-before.BytesSent, int64(after.Messages-before.Messages)
+	r.work = stop()
+	r.m.BytesSent, r.m.MessagesSent = r.work.BytesSent, r.work.Messages
 	return inFile(r.c.Stack.Path, err)
 }
 
@@ -92,6 +93,11 @@ func (r *psfRun) account() error {
 		return err
 	}
 	if err := r.comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+		return err
+	}
+	stamps := float64(r.s.Count())
+	var err error
+	if m.RanksDid, err = accounts(r.comm, did(r.work, stamps, 0, stamps)); err != nil {
 		return err
 	}
 	s := &r.c.PSF

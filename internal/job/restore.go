@@ -109,24 +109,23 @@ func (r *restoration) solve(ctx context.Context) error {
 			r.log.Info("iteration", "phase", p.Phase, "iteration", p.Iteration, "residual", number(p.Residual))
 		}
 	}
-	before, start := *r.comm.Stats(), r.comm.Wtime()
+	stop := ranks.Measure(r.comm)
 	result, err := image.Solve(ctx, r.comm, r.o.problem(r.kernel), o)
+	work := stop()
 	if result == nil {
 		return err
 	}
-	after := *r.comm.Stats()
 	r.result = result
-	if e := r.account(before, after, r.comm.Wtime()-start); e != nil {
+	if e := r.account(work); e != nil {
 		return e
 	}
 	return err
 }
 
 // account adds up over the ranks what the solve took.
-func (r *restoration) account(before, after ranks.Stats, took float64) error {
+func (r *restoration) account(work ranks.Work) error {
 	res := r.result
-	longest := []float64{res.Setup, res.Solve, after.Exchange - before.Exchange, after.Reduce - before.Reduce,
-		took - res.Setup - res.Solve}
+	longest := []float64{res.Setup, res.Solve, work.Exchange, work.Reduce, work.Seconds - res.Setup - res.Solve}
 	missing := 0
 	for _, w := range r.o.weights {
 		if w == 0 {
@@ -134,7 +133,7 @@ func (r *restoration) account(before, after ranks.Stats, took float64) error {
 		}
 	}
 	sums := []float64{
-		float64(after.BytesSent - before.BytesSent), float64(after.Messages - before.Messages),
+		float64(work.BytesSent), float64(work.Messages),
 		float64(res.FactorBytes), float64(res.TilesShared), float64(res.TilesExact), float64(missing),
 	}
 	if err := r.comm.Reduce(longest, longest, ranks.Max, 0); err != nil {
@@ -143,10 +142,18 @@ func (r *restoration) account(before, after ranks.Stats, took float64) error {
 	if err := r.comm.Reduce(sums, sums, ranks.Sum, 0); err != nil {
 		return err
 	}
+	own := r.o.frame.Owned(r.comm.Rank())
+	around := own.Grow([]int{r.c.Tikhonov.Overlap, r.c.Tikhonov.Overlap}).Intersect(r.o.frame.Domain())
+	owned := float64(own.Size() * r.o.channels)
+	list, err := accounts(r.comm, did(work, owned, float64(around.Size()*r.o.channels)-owned, owned))
+	if err != nil {
+		return err
+	}
 	m := r.m
 	if m == nil {
 		return nil
 	}
+	m.RanksDid = list
 	m.Seconds.Setup, m.Seconds.Solve = longest[0], longest[1]
 	if m.LambdaRule != string(image.Fixed) {
 		m.Seconds.Lambda = longest[4]

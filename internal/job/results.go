@@ -36,6 +36,9 @@ func (r *restoration) write() error {
 	var panels []imageio.Panel
 	gathered := 0.0 // seconds, for the solution
 	for i, p := range r.pictures() {
+		if i > 0 && !r.c.Output.Pictures {
+			break
+		}
 		f, err := r.gather(p)
 		if err != nil {
 			return err
@@ -47,6 +50,9 @@ func (r *restoration) write() error {
 			stretch, err := p.draw(f)
 			if err != nil {
 				return err
+			}
+			if !r.c.Output.Pictures {
+				return nil
 			}
 			panels = append(panels, imageio.Panel{Frame: middle(f), Stretch: stretch})
 			return imageio.WritePNG(r.path(p.name), f, stretch)
@@ -60,9 +66,11 @@ func (r *restoration) write() error {
 		return err
 	}
 	return onRoot(r.comm, func() error {
-		panels[0], panels[1] = panels[1], panels[0] // observed first
-		if err := imageio.WritePanels(r.path("panel.png"), panels...); err != nil {
-			return err
+		if r.c.Output.Pictures {
+			panels[0], panels[1] = panels[1], panels[0] // observed first
+			if err := imageio.WritePanels(r.path("panel.png"), panels...); err != nil {
+				return err
+			}
 		}
 		r.m.PeakMemoryMB = memory
 		now := r.comm.Wtime()
@@ -86,7 +94,7 @@ func (r *restoration) pictures() []picture {
 	}
 	list := []picture{
 		{"solution.png", part(r.result.Solution), func(f *imageio.Frame) (imageio.Stretch, error) {
-			shared = r.c.Output.stretch(f, r.o.source)
+			shared = r.c.Output.section().stretch(f, r.o.source)
 			return shared, r.writeSolution(f)
 		}},
 		{"observed.png", part(r.o.data), same},

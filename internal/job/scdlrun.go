@@ -63,12 +63,17 @@ func (r *scdlRun) train(ctx context.Context) error {
 	if r.c.SCDL.Method == methodOnline {
 		train = scdl.Online
 	}
-	before := *r.comm.Stats()
-	if r.result, err = train(ctx, r.comm, &r.learn, o); err != nil {
+	stop := ranks.Measure(r.comm)
+	r.result, err = train(ctx, r.comm, &r.learn, o)
+	work := stop()
+	if err != nil {
 		return err
 	}
-	after := *r.comm.Stats()
-	sums := []float64{float64(after.BytesSent - before.BytesSent), float64(r.result.Read), float64(r.result.Written)}
+	samples := float64(r.learn.Count())
+	if r.m.RanksDid, err = accounts(r.comm, did(work, samples, 0, samples)); err != nil {
+		return err
+	}
+	sums := []float64{float64(work.BytesSent), float64(r.result.Read), float64(r.result.Written)}
 	if err := r.comm.Allreduce(sums, sums, ranks.Sum); err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ type tikhonovConfig struct {
 	Simulate simulateSection `toml:"simulate"`
 	Blur     blurSection     `toml:"blur"`
 	Tikhonov tikhonovSection `toml:"tikhonov"`
-	Output   outputSection   `toml:"output"`
+	Output   restoredSection `toml:"output"`
 }
 
 // tikhonovSection fills image.Options.
@@ -76,6 +76,18 @@ func (l lambda) MarshalJSON() ([]byte, error) {
 	return fmt.Append(nil, l.value), nil
 }
 
+// restoredSection says where a restored frame goes, and whether it is drawn.
+type restoredSection struct {
+	Dir      string `toml:"dir"`
+	Stretch  string `toml:"stretch"`
+	Pictures bool   `toml:"pictures"`
+}
+
+// section is what it has in common with other outputs.
+func (s *restoredSection) section() *outputSection {
+	return &outputSection{Dir: s.Dir, Stretch: s.Stretch}
+}
+
 func defaultTikhonov() tikhonovConfig {
 	c := tikhonovConfig{
 		Seed:  1,
@@ -89,7 +101,7 @@ func defaultTikhonov() tikhonovConfig {
 			Lambda: lambda{rule: image.Fixed, value: 0.01}, Border: "reflect", Overlap: 4,
 			Tolerance: 1e-8, MaxIterations: 200, Restart: 30, Weighting: "auto", Precision: string(image.Single),
 		},
-		Output: outputSection{Dir: "out/tikhonov", Stretch: "auto"},
+		Output: restoredSection{Dir: "out/tikhonov", Stretch: "auto", Pictures: true},
 	}
 	return c
 }
@@ -141,7 +153,7 @@ func loadTikhonov(f *config.File) *Job {
 	c.Simulate.check(f)
 	c.Blur.check(f)
 	c.Tikhonov.check(f)
-	c.Output.check(f)
+	c.Output.section().check(f)
 	return &Job{
 		Dir:        c.Output.Dir,
 		CheckFiles: func() error { return c.checkFiles(f) },

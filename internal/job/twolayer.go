@@ -113,7 +113,7 @@ func loadTwoLayer(f *config.File) *Job {
 // tikhonov is a tikhonov job with the same frame.
 func (c *twoLayerConfig) tikhonov() *tikhonovConfig {
 	t := defaultTikhonov()
-	t.Seed, t.Image, t.Simulate, t.Output = c.Seed, c.Image, c.Simulate, c.Output
+	t.Seed, t.Image, t.Simulate, t.Output = c.Seed, c.Image, c.Simulate, restoredSection{Dir: c.Output.Dir, Stretch: c.Output.Stretch}
 	t.Tikhonov.Border = c.Layers.Border
 	return &t
 }

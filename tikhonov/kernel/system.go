@@ -180,9 +180,9 @@ func (s *System) build(ctx context.Context) error {
 // work does local work and counts the time.
 func (s *System) work(f func()) {
 	runtime.LockOSThread() // the clock is the thread's
-	start := threadSeconds()
+	start := ranks.ThreadSeconds()
 	f()
-	s.busy += threadSeconds() - start
+	s.busy += ranks.ThreadSeconds() - start
 	runtime.UnlockOSThread()
 }
 

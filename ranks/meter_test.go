@@ -1,0 +1,43 @@
+package ranks_test
+
+import (
+	"context"
+	"testing"
+
+	"tessera/ranks"
+)
+
+// Computing counts for the rank that does it, waiting for it does not.
+func TestMeasure(t *testing.T) {
+	const work = 0.05 // seconds
+	done := make([]ranks.Work, 3)
+	err := ranks.Launch(context.Background(), ranks.Options{Ranks: 3}, func(_ context.Context, c ranks.Comm) error {
+		stop := ranks.Measure(c)
+		if c.Rank() == 1 {
+			for start := ranks.ThreadSeconds(); ranks.ThreadSeconds()-start < work; {
+			}
+		}
+		x := []float64{1, 2}
+		if err := c.Allreduce(x, x, ranks.Sum); err != nil {
+			return err
+		}
+		done[c.Rank()] = stop()
+		before := *c.Stats()
+		err := c.Barrier()
+		if after := *c.Stats(); after.Reduce < before.Reduce {
+			t.Errorf("rank %d: the account runs backwards", c.Rank())
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for r, w := range done {
+		if busy := w.CPU >= work; busy != (r == 1) {
+			t.Errorf("rank %d: %g s of processor time", r, w.CPU)
+		}
+		if w.Seconds < work*0.9 || r != 1 && w.Reduce < work/2 || w.Messages != 2 || w.BytesSent != 32 || w.Exchange != 0 {
+			t.Errorf("rank %d: %+v", r, w)
+		}
+	}
+}
