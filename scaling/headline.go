@@ -113,10 +113,16 @@ func (s *Summary) lossSentence(r *Row) string {
 	if known(r.OfIterations) && r.OfIterations < 0.9995 && known(r.Computation) {
 		sentence += fmt.Sprintf(" (its %d iterations against %d alone: %s %%)", r.Iterations, s.Rows[0].Iterations, percent(r.OfIterations))
 	}
-	if least < 0.995 {
-		return sentence + "; most is lost to " + name + "."
+	switch {
+	case least < 0.995:
+		sentence += "; most is lost to " + name
+	default:
+		sentence += "; no factor loses anything worth naming"
 	}
-	return sentence + "; no factor loses anything worth naming."
+	if known(r.Control) {
+		sentence += fmt.Sprintf(". As many runs of one rank at once, which share nothing but the machine, keep %s %%", percent(r.Control))
+	}
+	return sentence + "."
 }
 
 // serialSentence holds a row to the best other way to solve the problem on one rank,

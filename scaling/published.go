@@ -36,12 +36,44 @@ var tikhonovWeak = Published{
 	},
 }
 
+// stampsOnSpark and dictionariesOnSpark are times of Panousopoulou et al., A Distributed
+// Learning Architecture for Scientific Imaging Problems.
+var stampsOnSpark = Published{
+	Source:  "published, Spark on 24 cores",
+	Remark:  "Other hardware and another stack; sparse times are 150 iterations divided. The low-rank ones are not those of the published code, which never sees the whole stack.",
+	Columns: []string{"stamps", "form", "on", "s an iteration"},
+	Rows: [][]string{
+		{"20,000", "sparse", "4 cores, sequential", "192"},
+		{"20,000", "sparse", "24 cores", "at most 48"},
+		{"10,000", "low rank", "24 cores", "42 to 50"},
+		{"20,000", "low rank", "24 cores", "88 to 98"},
+	},
+}
+
+var dictionariesOnSpark = Published{
+	Source:  "published, Spark on 24 cores",
+	Remark:  "Other hardware; about 40,000 samples. Spectra have 25 and 9 numbers, patches 289 and 81.",
+	Columns: []string{"samples", "atoms", "on", "s an iteration"},
+	Rows: [][]string{
+		{"spectra", "512", "sequential", "32"},
+		{"spectra", "512", "24 cores", "16"},
+		{"spectra", "1024", "sequential", "66"},
+		{"spectra", "1024", "24 cores", "25"},
+		{"spectra", "2056", "24 cores", "50"},
+		{"patches", "2056", "24 cores", "120"},
+	},
+}
+
 // publishedFor are the tables that belong to a study.
 func publishedFor(s *Study) []Published {
-	if s.Job != "tikhonov" {
+	switch {
+	case s.Job == "psf":
+		return []Published{stampsOnSpark}
+	case s.Job == "scdl-train":
+		return []Published{dictionariesOnSpark}
+	case s.Job != "tikhonov":
 		return nil
-	}
-	if s.Kind == Strong {
+	case s.Kind == Strong:
 		return []Published{tikhonovStrong}
 	}
 	return []Published{tikhonovWeak}
