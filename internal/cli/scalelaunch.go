@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -157,7 +158,12 @@ func (l *launcher) start(ctx context.Context, p scaling.Point, out string) (scal
 	cmd.WaitDelay = stopWithin
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
-	r := scaling.Run{Command: line}
+	r := scaling.Run{Command: slices.Clone(line)}
+	for i, word := range r.Command {
+		if word == l.exe {
+			r.Command[i] = filepath.Base(l.exe) // wherever it lies
+		}
+	}
 	if err := cmd.Run(); err != nil {
 		return r, fmt.Errorf("%w: %s", err, firstLine(said.String()))
 	}
