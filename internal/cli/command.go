@@ -45,6 +45,7 @@ type options struct {
 	resume bool
 
 	simulation simulation // of simulate
+	allocation allocation // of slurm
 }
 
 // sets collects repeated -set flags.
