@@ -33,7 +33,7 @@ import (
 )
 
 const (
-	manifestName = "checkpoint.json"
+	ManifestName = "checkpoint.json" // the file that is there where there is a checkpoint
 	magic        = "TESSERA CHECKPT1"
 	headBytes    = len(magic) + 2*8
 )
@@ -53,7 +53,7 @@ var ErrNone = errors.New("no checkpoint")
 
 // Read returns the manifest in dir.
 func Read(dir string) (*Manifest, error) {
-	text, err := os.ReadFile(filepath.Join(dir, manifestName))
+	text, err := os.ReadFile(filepath.Join(dir, ManifestName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("checkpoint: %s: %w", dir, ErrNone)
 	}
@@ -62,7 +62,7 @@ func Read(dir string) (*Manifest, error) {
 	}
 	m := &Manifest{}
 	if err := json.Unmarshal(text, m); err != nil {
-		return nil, fmt.Errorf("checkpoint: %s: %w", filepath.Join(dir, manifestName), err)
+		return nil, fmt.Errorf("checkpoint: %s: %w", filepath.Join(dir, ManifestName), err)
 	}
 	return m, nil
 }
@@ -70,7 +70,7 @@ func Read(dir string) (*Manifest, error) {
 // Commit makes the parts of m's generation, all of which have been written, the
 // checkpoint in dir, and removes the others.
 func Commit(dir string, m *Manifest) error {
-	err := imageio.WriteAtomic(filepath.Join(dir, manifestName), func(w io.Writer) error {
+	err := imageio.WriteAtomic(filepath.Join(dir, ManifestName), func(w io.Writer) error {
 		return json.NewEncoder(w).Encode(m)
 	})
 	if err != nil {
@@ -91,7 +91,7 @@ func Commit(dir string, m *Manifest) error {
 
 // Remove deletes the checkpoint in dir, and dir if nothing else is in it.
 func Remove(dir string) error {
-	err := os.Remove(filepath.Join(dir, manifestName))
+	err := os.Remove(filepath.Join(dir, ManifestName))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -46,6 +46,7 @@ type options struct {
 
 	simulation simulation   // of simulate
 	scale      scaleOptions // of scale
+	allocation allocation   // of slurm
 }
 
 // sets collects repeated -set flags.

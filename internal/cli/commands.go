@@ -47,6 +47,19 @@ Nothing of the problem's size is allocated.`,
 			Run:   plan,
 		},
 		{
+			Name: "slurm", Args: "CONFIG [flags]",
+			Short: "print a batch script for a cluster with Slurm",
+			Long: `Prints an sbatch script that runs CONFIG with -ntasks-per-node ranks on each of
+-nodes nodes, with comments that say what to fill in. Jobs that keep checkpoints
+(psf, scdl-train) write one ahead of the time limit, go back into the queue and
+go on from it.
+
+    tessera slurm CONFIG -nodes 4 -ntasks-per-node 16 -time 2:00:00 > job.sbatch
+    sbatch job.sbatch`,
+			Flags: slurmFlags,
+			Run:   slurm,
+		},
+		{
 			Name: "simulate", Args: "KIND -out PATH [flags]",
 			Short: "make data to try a job on: observations, survey",
 			Long: `simulate observations -out FILE writes a table (FILE.csv, .npy or .fits) of

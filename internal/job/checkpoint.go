@@ -132,6 +132,15 @@ func (c *checkpoints) stopped(err error) error {
 	return err
 }
 
+// Checkpoint is the file that is there if and only if a run of the job can be
+// continued; empty if the job keeps no checkpoints.
+func (j *Job) Checkpoint() string {
+	if !j.Resumable {
+		return ""
+	}
+	return filepath.Join(j.Dir, checkpointDir, checkpoint.ManifestName)
+}
+
 // held tells whether dir holds a checkpoint.
 func held(dir string) bool {
 	_, err := checkpoint.Read(filepath.Join(dir, checkpointDir))
