@@ -93,8 +93,8 @@ func (l *launcher) binding() string {
 	return "in-process ranks bound to cores where there are enough"
 }
 
-// command is what starts a run of so many ranks.
-func (l *launcher) command(p scaling.Point, out string) []string {
+// command is what starts a run of so many ranks; copies of a run are counted.
+func (l *launcher) command(p scaling.Point, nth int, out string) []string {
 	run := []string{l.exe, "run", l.config, "-quiet", "-out", out}
 	for _, s := range p.Sets {
 		run = append(run, "-set", s)
@@ -107,7 +107,7 @@ func (l *launcher) command(p scaling.Point, out string) []string {
 			head = append(head, "--allow-run-as-root")
 		}
 		if p.Copies > 1 {
-			head = append(head, "--bind-to", "none")
+			head = append(head, "--cpu-set", strconv.Itoa(nth), "--bind-to", "core") // a core each, as the ranks have
 		} else if p.Ranks > l.cores {
 			head = append(head, "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1")
 		} else {
@@ -138,7 +138,8 @@ func (l *launcher) Launch(ctx context.Context, p scaling.Point) (scaling.Run, er
 	for i := range n {
 		l.runs++
 		out := filepath.Join(l.dir, strconv.Itoa(l.runs))
-		all.Go(func() { runs[i], errs[i] = l.start(ctx, p, out) })
+		line := l.command(p, i, out)
+		all.Go(func() { runs[i], errs[i] = l.start(ctx, line, p.Ranks, out) })
 	}
 	all.Wait()
 	first := runs[0]
@@ -151,8 +152,7 @@ func (l *launcher) Launch(ctx context.Context, p scaling.Point) (scaling.Run, er
 }
 
 // start is one run with its result in out.
-func (l *launcher) start(ctx context.Context, p scaling.Point, out string) (scaling.Run, error) {
-	line := l.command(p, out)
+func (l *launcher) start(ctx context.Context, line []string, ranks int, out string) (scaling.Run, error) {
 	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopWithin
@@ -168,7 +168,7 @@ func (l *launcher) start(ctx context.Context, p scaling.Point, out string) (scal
 		return r, fmt.Errorf("%w: %s", err, firstLine(said.String()))
 	}
 	r.Answer = filepath.Join(out, l.answer)
-	return r, l.read(out, p.Ranks, &r)
+	return r, l.read(out, ranks, &r)
 }
 
 // firstLine is the first line of what a run printed.
