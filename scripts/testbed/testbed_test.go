@@ -155,6 +155,26 @@ func TestBatchRun(t *testing.T) {
 	b.same("here", "there")
 }
 
+// A strong scaling study in a batch job: srun starts its runs.
+func TestStudy(t *testing.T) {
+	b := newBench(t)
+	b.write("study.toml", "config = \"frame.toml\"\n[runs]\nleast = 2\nmost = 2\n")
+	out := b.must(2*time.Minute, `slurm sbatch --wait -n 4 "$root/scripts/slurm/scale-strong.sbatch" study.toml -ranks 1,2,4 -out strong && cat tessera-strong-*.log`)
+	if !strings.Contains(out, "written to strong/report.html") {
+		t.Errorf("no report:\n%s", out)
+	}
+	for name, want := range map[string]string{"environment.json": `"launch": "srun, --cpu-bind=cores"`, "runs.jsonl": `"transport":"Open MPI`, "summary.csv": "measured", "report.html": "<svg"} {
+		text, err := os.ReadFile(b.path("strong/" + name))
+		if err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s without %s: %v", name, want, err)
+		}
+	}
+	runs, err := os.ReadFile(b.path("strong/runs.jsonl"))
+	if n := strings.Count(string(runs), `"failed"`); err != nil || n > 0 {
+		t.Errorf("%d runs failed, %v:\n%s", n, err, runs)
+	}
+}
+
 // Two nodes, without and with a batch script; a run that fails fails its job.
 func TestNodes(t *testing.T) {
 	b := newBench(t)
