@@ -124,7 +124,7 @@ func (c *call) prepare(s *scaling.Study, j *job.StudyJob, dir string) (*launcher
 	if answer == "" {
 		return nil, fmt.Errorf("scale: jobs of the kind %q have no answer to compare", s.Job)
 	}
-	l, err := newLauncher(c.scale.launch, j.Path, answer, filepath.Join(dir, "work"))
+	l, err := newLauncher(c.scale.launch, j.Path, answer, filepath.Join(dir, "results"))
 	if err != nil {
 		return nil, err
 	}

@@ -123,6 +123,9 @@ func (l *launcher) command(p scaling.Point, nth int, out string) []string {
 		} else {
 			head = append(head, "--cpu-bind=cores")
 		}
+		if p.Ranks == 1 {
+			run = append(run, "-ranks", n) // srun of one task may be an interactive shell's, which counts for none
+		}
 		return append(head, run...)
 	}
 	return append(run, "-ranks", n)

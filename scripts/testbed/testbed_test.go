@@ -159,7 +159,7 @@ func TestBatchRun(t *testing.T) {
 func TestStudy(t *testing.T) {
 	b := newBench(t)
 	b.write("study.toml", "config = \"frame.toml\"\n[runs]\nleast = 2\nmost = 2\n")
-	out := b.must(2*time.Minute, `slurm sbatch --wait -n 4 "$root/scripts/slurm/scale-strong.sbatch" study.toml -ranks 1,2,4 -out strong && cat tessera-strong-*.log`)
+	out := b.must(2*time.Minute, `slurm sbatch --wait --nodes=1 --ntasks-per-node=4 "$root/scripts/slurm/scale-strong.sbatch" study.toml -ranks 1,2,4 -out strong; status=$?; cat tessera-strong-*.log; exit $status`)
 	if !strings.Contains(out, "written to strong/report.html") {
 		t.Errorf("no report:\n%s", out)
 	}
