@@ -18,14 +18,14 @@
 //	computation scaling      sum C(1) / sum C(p)    (weak: p times that)
 //	global efficiency        the product of both
 //
-// and the scale-up of D'Amore et al., Sc = T(1)/(p T_loc), T_loc the largest time that a
+// and the scale-up of D'Amore, Sc = T(1)/(p T_loc), T_loc the largest time that a
 // rank computes in one iteration, which is E T(p)/T_loc whatever is measured: a large
 // value says that many iterations are needed.
 //
 // More ranks than cores take turns: such rows are marked, their factors come from
 // processor time, and a time for as many cores as ranks comes from Model alone.
 //
-// Sources: Hoefler and Belli, Scientific Benchmarking of Parallel Computing Systems, SC
-// 2015; POP Standard Metrics, pop-coe.eu; Alexandrov, Ionescu, Schauser, Scheiman, LogGP,
-// SPAA 1995.
+// Sources: D'Amore, A resource-efficient model for deep kernel learning; Hoefler and
+// Belli, Scientific Benchmarking of Parallel Computing Systems, SC 2015; POP Standard
+// Metrics, pop-coe.eu; Alexandrov, Ionescu, Schauser, Scheiman, LogGP, SPAA 1995.
 package scaling

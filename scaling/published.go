@@ -8,10 +8,10 @@ type Published struct {
 	Rows    [][]string
 }
 
-// tikhonovStrong and tikhonovWeak are Tables 1 and 2 of D'Amore, Murano et al. on the
-// decomposed deep-learning regression, with what their own columns give.
+// tikhonovStrong and tikhonovWeak are Tables 1 and 2 of D'Amore, A resource-efficient model
+// for deep kernel learning, with what their own columns give.
 var tikhonovStrong = Published{
-	Source:  "published, Table 1",
+	Source:  "published by D'Amore, Table 1",
 	Remark:  "N = 3 x 64^2. Sc recomputed is T(1)/(p T_loc) from the printed columns; it agrees with the printed Sc in no row, and T_loc at 8 and 16 ranks must be misprints by powers of ten: then T(p)/T_loc is about 8, the number of sweeps.",
 	Columns: []string{"p", "S/V", "T_loc", "T(p)", "S published", "S recomputed", "Sc published", "Sc recomputed"},
 	Rows: [][]string{
@@ -23,7 +23,7 @@ var tikhonovStrong = Published{
 }
 
 var tikhonovWeak = Published{
-	Source:  "published, Table 2, fits 1.49 p^2",
+	Source:  "published by D'Amore, Table 2, fits 1.49 p^2",
 	Remark:  "N/p is not constant, so this is no weak scaling; Sc = 1.49 p^2 to three digits is the output of a model, not of a clock.",
 	Columns: []string{"p", "n", "N = 3 n^2", "N/p", "Sc published", "1.49 p^2"},
 	Rows: [][]string{
@@ -39,7 +39,7 @@ var tikhonovWeak = Published{
 // stampsOnSpark and dictionariesOnSpark are times of Panousopoulou et al., A Distributed
 // Learning Architecture for Scientific Imaging Problems.
 var stampsOnSpark = Published{
-	Source:  "published, Spark on 24 cores",
+	Source:  "published by Panousopoulou et al., Spark on 24 cores",
 	Remark:  "Other hardware and another stack; sparse times are 150 iterations divided. The low-rank ones are not those of the published code, which never sees the whole stack.",
 	Columns: []string{"stamps", "form", "on", "s an iteration"},
 	Rows: [][]string{
@@ -51,7 +51,7 @@ var stampsOnSpark = Published{
 }
 
 var dictionariesOnSpark = Published{
-	Source:  "published, Spark on 24 cores",
+	Source:  "published by Panousopoulou et al., Spark on 24 cores",
 	Remark:  "Other hardware; about 40,000 samples. Spectra have 25 and 9 numbers, patches 289 and 81.",
 	Columns: []string{"samples", "atoms", "on", "s an iteration"},
 	Rows: [][]string{

@@ -210,13 +210,13 @@ func (s *Summary) loadTable() table {
 	}, "1 = every rank has as much as the others.")
 }
 
-// paperTable has the columns of D'Amore et al., and the check that their scale-up is
+// paperTable has the columns of D'Amore, and the check that their scale-up is
 // the efficiency times T(p)/T_loc.
 func (s *Summary) paperTable() table {
 	if !slices.ContainsFunc(s.Rows, func(r Row) bool { return known(r.ScaleUp) && r.ScaleUp != 0 }) {
 		return table{ID: "paper"}
 	}
-	return s.tableOf("paper", "Measured, in the columns of D'Amore et al.", s.Rows, []column{
+	return s.tableOf("paper", "Measured, in the columns of D'Amore", s.Rows, []column{
 		{"p", false, ranksCell},
 		{"N", false, func(r *Row) string {
 			if r.N == 0 {
