@@ -93,6 +93,9 @@ func (c *call) study(ctx context.Context, kind scaling.Kind, path string) error 
 	}
 	defer os.RemoveAll(l.dir)
 	records, err := c.makeStudy(ctx, s, l, dir)
+	if len(records) > 0 && errors.Is(err, context.Canceled) && !c.quiet {
+		fmt.Fprintf(c.stderr, "tessera scale report %s shows the %d runs so far\n", dir, len(records))
+	}
 	if len(records) > 0 && !errors.Is(err, context.Canceled) {
 		_, broken := c.render([]string{dir}, dir)
 		err = errors.Join(err, broken)
