@@ -124,6 +124,7 @@ func scaleFlags(fs *flag.FlagSet, o *options) {
 	fs.StringVar(&o.out, "out", "", "leave everything in `DIR`")
 	setFlag(fs, o)
 	fs.StringVar(&o.scale.launch, "launch", launchAuto, "start ranks by `HOW`: in-process, mpirun or srun")
+	fs.StringVar(&o.scale.title, "title", "", "call the study `TEXT`, whatever its file says")
 	fs.DurationVar(&o.scale.budget, "budget", 0, "begin no run after `TIME`, such as 10m, whatever the study says")
 	fs.Var(&o.scale.require, "require", "fail unless `COLUMN>=VALUE@RANKS` holds, as in efficiency>=0.8@2; may be repeated")
 	fs.BoolVar(&o.force, "force", false, "replace a study that is there already")

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,6 +35,7 @@ const (
 type scaleOptions struct {
 	counts  string
 	launch  string
+	title   string
 	require sets
 	budget  time.Duration
 }
@@ -80,6 +82,7 @@ func (c *call) study(ctx context.Context, kind scaling.Kind, path string) error 
 	if c.scale.budget > 0 {
 		s.Budget = c.scale.budget
 	}
+	s.Title = cmp.Or(c.scale.title, s.Title)
 	dir := c.out
 	if dir == "" {
 		dir = filepath.Join("out", "scale-"+string(kind))
