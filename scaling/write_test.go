@@ -264,7 +264,7 @@ func TestMarkedRows(t *testing.T) {
 	if marked < 8 {
 		t.Errorf("16 ranks marked in %d tables", marked)
 	}
-	for _, want := range []string{"2 cores: 4 and more ranks take turns", "best serial solver", "published, Table 1", "same method on 1 rank", "25 GbE: 20 us a message, 2.5 GB/s", "1 run failed"} {
+	for _, want := range []string{"2 cores: 4 and more ranks take turns", "best serial solver", "published by D'Amore, Table 1", "same method on 1 rank", "25 GbE: 20 us a message, 2.5 GB/s", "1 run failed"} {
 		if !strings.Contains(strong, want) {
 			t.Errorf("Markdown lacks %q", want)
 		}
