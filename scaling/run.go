@@ -237,10 +237,13 @@ func (c *campaign) attempt(ctx context.Context, p Point, round int, reference st
 	if reference == "" {
 		return r, nil
 	}
-	if r.Difference, err = c.l.Compare(run.Answer, reference); err != nil {
-		return r, err
-	}
-	if !(r.Difference <= c.Tolerance) {
+	r.Difference, err = c.l.Compare(run.Answer, reference)
+	switch {
+	case err != nil:
+		r.Difference, r.Failed = 0, "its answer cannot be compared: "+err.Error()
+	case math.IsNaN(r.Difference) || math.IsInf(r.Difference, 0): // no number that a record could hold
+		r.Difference, r.Failed = 0, "its answer is not finite, or of another size than that of one rank"
+	case r.Difference > c.Tolerance:
 		r.Failed = fmt.Sprintf("its answer differs from that of one rank by %.3g, more than %.3g", r.Difference, c.Tolerance)
 	}
 	return r, nil

@@ -2,6 +2,7 @@ package scaling
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -14,8 +15,9 @@ import (
 // machine is a launcher whose runs take what a formula says.
 type machine struct {
 	noise   float64
-	wrong   int // ranks whose answer is wrong
-	broken  int // ranks whose runs fail
+	wrong   int     // ranks whose answer is wrong
+	broken  int     // ranks whose runs fail
+	far     float64 // how wrong
 	cores   int
 	r       *rand.Rand
 	started []string
@@ -62,7 +64,7 @@ func (m *machine) Compare(answer, reference string) (float64, error) {
 		return 0, fmt.Errorf("%s or %s is gone", answer, reference)
 	}
 	if strings.HasPrefix(answer, fmt.Sprint(m.wrong, "-")) {
-		return 0.5, nil
+		return m.far, nil
 	}
 	return 1e-9, nil
 }
@@ -185,10 +187,18 @@ func TestRepetitions(t *testing.T) {
 // What answers wrongly or fails gets no time, and the rest of the study does.
 func TestWrongAnswers(t *testing.T) {
 	m := newMachine(0)
-	m.wrong, m.broken = 2, 4
+	m.wrong, m.far, m.broken = 2, 0.5, 4
 	sum, _ := make1(t, strong(1, 2, 4, 8), m)
 	if sum.Wrong != 2 || sum.Rows[1].Runs != 0 || sum.Rows[1].Failed != 1 || !math.IsNaN(sum.Rows[1].Median) || sum.Rows[2].Runs != 0 || sum.Rows[3].Runs == 0 {
 		t.Errorf("%d wrong; %+v", sum.Wrong, sum.Rows[1])
+	}
+	for _, far := range []float64{math.NaN(), math.Inf(1)} {
+		m := newMachine(0)
+		m.wrong, m.far = 2, far
+		sum, records := make1(t, strong(1, 2), m)
+		if _, err := json.Marshal(records); err != nil || sum.Wrong != 1 || sum.Rows[1].Runs != 0 {
+			t.Errorf("an answer off by %g: %d wrong, %v", far, sum.Wrong, err)
+		}
 	}
 	m = newMachine(0)
 	m.broken = 1

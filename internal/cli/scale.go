@@ -234,6 +234,11 @@ func (c *call) render(dirs []string, to string) (*scaling.Report, error) {
 		if i == 0 {
 			r.Environment = *place
 			r.Title = s.Study.Title
+		} else {
+			// Where a study was made otherwise than the first it is said.
+			differs(&r.Environment.Tessera, place.Tessera, s.Study.Title)
+			differs(&r.Environment.Host, place.Host, s.Study.Title)
+			differs(&r.Environment.Launch, place.Launch, s.Study.Title)
 		}
 		r.Studies = append(r.Studies, *s)
 	}
@@ -261,6 +266,13 @@ func (c *call) render(dirs []string, to string) (*scaling.Report, error) {
 		fmt.Fprintf(c.stdout, "written to %s\n", filepath.Join(to, pageName))
 	}
 	return r, nil
+}
+
+// differs adds to what is said of the first study what holds for another.
+func differs(said *string, now, title string) {
+	if first, _, _ := strings.Cut(*said, "; "); first != now {
+		*said += "; " + now + " (" + title + ")"
+	}
 }
 
 // readStudy reads what a study left.
