@@ -11,7 +11,7 @@ import (
 	"tessera/internal/imageio"
 	"tessera/internal/progress"
 	"tessera/ranks"
-	"tessera/tikhonov"
+	"tessera/krylov"
 	"tessera/tikhonov/kernel"
 )
 
@@ -55,7 +55,7 @@ func (r *kernelRun) run(ctx context.Context) error {
 	r.m.Source, r.m.Dim = r.obs.source, r.obs.data.Dim
 	r.m.Seconds.Read = r.comm.Wtime() - start
 	unfinished := r.solve(ctx)
-	if unfinished != nil && !errors.As(unfinished, new(*tikhonov.NotConvergedError)) {
+	if unfinished != nil && !errors.As(unfinished, new(*krylov.NotConvergedError)) {
 		return unfinished
 	}
 	if err := r.evaluate(ctx); err != nil {

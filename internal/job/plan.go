@@ -14,7 +14,7 @@ import (
 	"tessera/internal/imageio"
 	"tessera/internal/progress"
 	"tessera/ranks"
-	"tessera/tikhonov"
+	"tessera/krylov"
 	"tessera/tikhonov/image"
 )
 
@@ -149,7 +149,7 @@ func (c *tikhonovConfig) calibrate(ctx context.Context, comm ranks.Comm, shape *
 		var result *image.Result
 		solve := func() (err error) {
 			result, err = image.Solve(ctx, comm, o.problem(kernel), fixed.solverOptions(o))
-			if errors.As(err, new(*tikhonov.NotConvergedError)) {
+			if errors.As(err, new(*krylov.NotConvergedError)) {
 				return nil
 			}
 			return err

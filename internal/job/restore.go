@@ -8,7 +8,7 @@ import (
 
 	"tessera/internal/config"
 	"tessera/ranks"
-	"tessera/tikhonov"
+	"tessera/krylov"
 	"tessera/tikhonov/image"
 )
 
@@ -48,7 +48,7 @@ func (r *restoration) run(ctx context.Context) error {
 		return err
 	}
 	unfinished := r.solve(ctx)
-	if unfinished != nil && !errors.As(unfinished, new(*tikhonov.NotConvergedError)) && !errors.As(unfinished, new(*image.SweepsError)) {
+	if unfinished != nil && !errors.As(unfinished, new(*krylov.NotConvergedError)) && !errors.As(unfinished, new(*image.SweepsError)) {
 		return unfinished
 	}
 	// From here on the result exists; a signal may still keep it from replacing

@@ -13,7 +13,7 @@ import (
 	"tessera/internal/config"
 	"tessera/internal/imageio"
 	"tessera/ranks"
-	"tessera/tikhonov"
+	"tessera/krylov"
 	"tessera/tikhonov/image"
 	"tessera/tikhonov/image/layers"
 )
@@ -206,7 +206,7 @@ func (r *twoLayerRun) run(ctx context.Context) error {
 	if r.result, unfinished = layers.Solve(ctx, r.comm, p, o); r.result == nil {
 		return unfinished
 	}
-	if unfinished != nil && !errors.As(unfinished, new(*tikhonov.NotConvergedError)) {
+	if unfinished != nil && !errors.As(unfinished, new(*krylov.NotConvergedError)) {
 		return unfinished
 	}
 	if err := ranks.AgreeError(r.comm, ctx.Err()); err != nil {

@@ -11,7 +11,7 @@ import (
 
 	"tessera/halo"
 	"tessera/ranks"
-	"tessera/tikhonov"
+	"tessera/krylov"
 )
 
 // smallDeblur is a frame that every method solves in a moment.
@@ -211,7 +211,7 @@ func TestIterationsRunOut(t *testing.T) {
 	o.MaxIterations = 2
 	for _, o.Method = range append([]Method{Literal}, allMethods...) {
 		x, res, err := f.run(t, 2, o)
-		var short *tikhonov.NotConvergedError
+		var short *krylov.NotConvergedError
 		var sweeps *SweepsError
 		if !(errors.As(err, &short) && short.Iterations == 2 || errors.As(err, &sweeps) && sweeps.Sweeps == 2) || res == nil {
 			t.Errorf("%s: %v, result %v", o.Method, err, res)

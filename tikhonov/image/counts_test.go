@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"tessera/halo"
-	"tessera/tikhonov"
+	"tessera/krylov"
 )
 
 // stepFrame is squares of 40 pixels, dark and bright in turn, and a little noise:
@@ -27,7 +27,7 @@ func (f *frame) reference(t *testing.T, o Options) []float64 {
 	t.Helper()
 	o.Method, o.Tolerance, o.MaxIterations = CG, 1e-13, 5000
 	x, _, err := f.run(t, 2, o)
-	var short *tikhonov.NotConvergedError // stagnates a little above 1e-13
+	var short *krylov.NotConvergedError // stagnates a little above 1e-13
 	if err != nil && !(errors.As(err, &short) && short.ErrorBound < 1e-10) {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func (f *frame) count(t *testing.T, want []float64, o Options) int {
 		return true, nil
 	}
 	_, _, err := f.run(t, 2, o)
-	var short *tikhonov.NotConvergedError
+	var short *krylov.NotConvergedError
 	if err != nil && !errors.As(err, &short) {
 		t.Fatalf("%s: %v", o.Method, err)
 	}
@@ -131,7 +131,7 @@ func (r *table) check(t *testing.T) {
 			o := base
 			o.Method, o.Overlap, o.MaxIterations = RAS, overlap, 120
 			_, res, err := f.run(t, 2, o)
-			var short *tikhonov.NotConvergedError
+			var short *krylov.NotConvergedError
 			if !errors.As(err, &short) {
 				t.Fatalf("%s, overlap %d: RAS ends with %v", r.name, overlap, err)
 			}

@@ -8,7 +8,7 @@ import (
 
 	"tessera/internal/linalg"
 	"tessera/ranks"
-	"tessera/tikhonov"
+	"tessera/krylov"
 )
 
 // Search for lambda stays within these bounds: outside of them H'WH or Q'Q is
@@ -44,7 +44,7 @@ func (s *solver) trial(ctx context.Context, lambda float64, count int) (*Result,
 	o.MaxIterations = max(o.MaxIterations, 500)
 	o.phase = fmt.Sprintf("lambda, try %d", count)
 	res, err := s.solve(ctx, lambda, o)
-	var short *tikhonov.NotConvergedError
+	var short *krylov.NotConvergedError
 	if err != nil && !errors.As(err, &short) {
 		return nil, fmt.Errorf("image: looking for lambda at %.3g: %w", lambda, err)
 	}

@@ -12,7 +12,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"tessera/halo"
-	"tessera/tikhonov"
+	"tessera/krylov"
 )
 
 // bumpFrame is one bright bump of 12 pixels in the middle, where four tiles meet,
@@ -224,7 +224,7 @@ func TestStationaryWithoutOverlapDiverges(t *testing.T) {
 	f.kernel = gaussian5(t)
 	for _, n := range []int{1, 4, 7} {
 		_, res, err := f.run(t, n, Options{Method: RAS, Lambda: 1e-2, Tile: 16, Overlap: 0, MaxIterations: 100000})
-		var d *tikhonov.DivergedError
+		var d *krylov.DivergedError
 		if !errors.As(err, &d) {
 			t.Fatalf("%d ranks: %v, want a DivergedError", n, err)
 		}

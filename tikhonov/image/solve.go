@@ -8,7 +8,7 @@ import (
 
 	"tessera/halo"
 	"tessera/ranks"
-	"tessera/tikhonov"
+	"tessera/krylov"
 )
 
 // Solve finds this rank's part of the minimiser of
@@ -16,7 +16,7 @@ import (
 //	J(w) = ||W^(1/2) S (H w - y)||^2 + lambda ||Q w||^2.
 //
 // Collective: every rank calls it with its part of the problem and the same
-// options. On a *tikhonov.NotConvergedError, *tikhonov.DivergedError or *SweepsError
+// options. On a *krylov.NotConvergedError, *krylov.DivergedError or *SweepsError
 // the Result still tells how far it came; on any other error it is nil.
 func Solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, error) {
 	o = o.withDefaults()
@@ -207,7 +207,7 @@ func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result,
 	return res, err
 }
 
-func (r *Result) fill(report *tikhonov.Report, x []float64) {
+func (r *Result) fill(report *krylov.Report, x []float64) {
 	r.Solution = x
 	r.Iterations, r.Residual = report.Iterations, report.Residual
 	r.ErrorBound, r.Certified = report.ErrorBound, report.Certified
@@ -215,8 +215,8 @@ func (r *Result) fill(report *tikhonov.Report, x []float64) {
 }
 
 // control translates the options for the iteration.
-func (s *solver) control(o *Options) tikhonov.Control {
-	c := tikhonov.Control{
+func (s *solver) control(o *Options) krylov.Control {
+	c := krylov.Control{
 		Tolerance: o.Tolerance, MaxIterations: o.MaxIterations, Restart: o.Restart, Monitor: o.monitor,
 	}
 	if o.Regulariser == Identity {
@@ -235,13 +235,13 @@ func (s *solver) control(o *Options) tikhonov.Control {
 }
 
 // method factors what the method needs and returns the iteration, ready to run.
-func (s *solver) method(ctx context.Context, o *Options, res *Result) (func(x []float64) (*tikhonov.Report, error), error) {
+func (s *solver) method(ctx context.Context, o *Options, res *Result) (func(x []float64) (*krylov.Report, error), error) {
 	c := s.control(o)
 	md, colours := restricted, false
 	switch o.Method {
 	case CG:
-		return func(x []float64) (*tikhonov.Report, error) {
-			return tikhonov.CG(ctx, s.comm, s.m, nil, x, s.b, c)
+		return func(x []float64) (*krylov.Report, error) {
+			return krylov.CG(ctx, s.comm, s.m, nil, x, s.b, c)
 		}, nil
 	case ASCG:
 		md = additive
@@ -262,39 +262,39 @@ func (s *solver) method(ctx context.Context, o *Options, res *Result) (func(x []
 	}
 	switch o.Method {
 	case ASCG:
-		return func(x []float64) (*tikhonov.Report, error) {
-			return tikhonov.CG(ctx, s.comm, s.m, local, x, s.b, c)
+		return func(x []float64) (*krylov.Report, error) {
+			return krylov.CG(ctx, s.comm, s.m, local, x, s.b, c)
 		}, nil
 	case RAS:
-		return func(x []float64) (*tikhonov.Report, error) {
-			return tikhonov.Stationary(ctx, s.comm, s.m, local, x, s.b, c)
+		return func(x []float64) (*krylov.Report, error) {
+			return krylov.Stationary(ctx, s.comm, s.m, local, x, s.b, c)
 		}, nil
 	case Mult:
-		return func(x []float64) (*tikhonov.Report, error) {
-			return tikhonov.Multiplicative(ctx, s.comm, s.m, local, x, s.b, c)
+		return func(x []float64) (*krylov.Report, error) {
+			return krylov.Multiplicative(ctx, s.comm, s.m, local, x, s.b, c)
 		}, nil
 	case TwoLevel:
 		space, err := newCoarse(s.m, o)
 		if err != nil {
 			return nil, err
 		}
-		two := &tikhonov.TwoLevel{A: s.m, P: local, Coarse: space}
-		return func(x []float64) (*tikhonov.Report, error) {
+		two := &krylov.TwoLevel{A: s.m, P: local, Coarse: space}
+		return func(x []float64) (*krylov.Report, error) {
 			if err := two.Start(x, s.b); err != nil {
 				return nil, err
 			}
-			return tikhonov.CG(ctx, s.comm, s.m, two, x, s.b, c)
+			return krylov.CG(ctx, s.comm, s.m, two, x, s.b, c)
 		}, nil
 	}
-	return func(x []float64) (*tikhonov.Report, error) {
-		return tikhonov.GMRES(ctx, s.comm, s.m, local, x, s.b, c)
+	return func(x []float64) (*krylov.Report, error) {
+		return krylov.GMRES(ctx, s.comm, s.m, local, x, s.b, c)
 	}, nil
 }
 
 // localSolver is schwarz of either precision.
 type localSolver interface {
-	tikhonov.Preconditioner
-	tikhonov.Colours
+	krylov.Preconditioner
+	krylov.Colours
 	counts() (shared, own int)
 	bytes() int64
 }
@@ -333,6 +333,6 @@ type factored struct {
 
 var (
 	_ localSolver             = (*schwarz[float32])(nil)
-	_ tikhonov.Preconditioner = (*coarse)(nil)
-	_ tikhonov.Operator       = (*operator)(nil)
+	_ krylov.Preconditioner = (*coarse)(nil)
+	_ krylov.Operator       = (*operator)(nil)
 )

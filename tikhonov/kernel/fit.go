@@ -8,7 +8,7 @@ import (
 
 	"tessera/loadbalance"
 	"tessera/ranks"
-	"tessera/tikhonov"
+	"tessera/krylov"
 )
 
 // Balance says what Solve balances before it solves.
@@ -78,8 +78,8 @@ type Fit struct {
 	system *System
 }
 
-// Solve fits the observations. Collective. On a *tikhonov.NotConvergedError or
-// *tikhonov.DivergedError the Fit still tells how far it came; on any other error
+// Solve fits the observations. Collective. On a *krylov.NotConvergedError or
+// *krylov.DivergedError the Fit still tells how far it came; on any other error
 // it is nil.
 func Solve(ctx context.Context, comm ranks.Comm, obs *Observations, o Options) (*Fit, error) {
 	if err := ranks.AgreeError(comm, o.check()); err != nil {
@@ -224,12 +224,12 @@ func (f *Fit) solve(ctx context.Context, comm ranks.Comm, o *Options) (*Fit, err
 		y[i] = f.Points.Attr[2*i] - f.Mean
 	}
 	f.Coefficients = make([]float64, n)
-	control := tikhonov.Control{Tolerance: o.Tolerance, MaxIterations: o.MaxIterations, Restart: o.Restart}
+	control := krylov.Control{Tolerance: o.Tolerance, MaxIterations: o.MaxIterations, Restart: o.Restart}
 	if o.Progress != nil && comm.Rank() == 0 {
 		control.Progress = func(k int, residual, target float64) { o.Progress(Progress{"solve", k, residual, target}) }
 	}
 	report, err := f.system.Solve(ctx, f.Coefficients, y, control)
-	if err != nil && !errors.As(err, new(*tikhonov.NotConvergedError)) && !errors.As(err, new(*tikhonov.DivergedError)) {
+	if err != nil && !errors.As(err, new(*krylov.NotConvergedError)) && !errors.As(err, new(*krylov.DivergedError)) {
 		return nil, err
 	}
 	f.Converged = err == nil

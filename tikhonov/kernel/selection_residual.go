@@ -8,7 +8,7 @@ import (
 
 	"tessera/internal/linalg"
 	"tessera/ranks"
-	"tessera/tikhonov"
+	"tessera/krylov"
 )
 
 // rounding is the residual that float64 leaves, in units of ||A|| ||x||.
@@ -21,7 +21,7 @@ const rounding = 16 * 0x1p-53
 // put beyond float64. The values K x at the points need no such thing: for a fit
 // their error, K (K + Lambda)^-1 r, is no larger than the residual r. An iteration
 // costs an application of A and of the preconditioner more than one of Solve's.
-func (s *System) SolveResidual(ctx context.Context, x, b []float64, residual float64) (*tikhonov.Report, error) {
+func (s *System) SolveResidual(ctx context.Context, x, b []float64, residual float64) (*krylov.Report, error) {
 	norm := []float64{s.rows.norm} // the largest sum of a row bounds the norm of a symmetric matrix
 	if err := s.comm.Allreduce(norm, norm, ranks.Max); err != nil {
 		return nil, err
@@ -44,8 +44,8 @@ func (s *System) SolveResidual(ctx context.Context, x, b []float64, residual flo
 		return r <= residual*size || r <= rounding*norm[0]*math.Sqrt(sums[2]), nil
 	}
 	// The tolerance is out of reach: the monitor decides.
-	report, err := s.Solve(ctx, x, b, tikhonov.Control{Tolerance: 1e-15, MaxIterations: 500, Restart: 50, Monitor: done})
-	if !errors.As(err, new(*tikhonov.NotConvergedError)) {
+	report, err := s.Solve(ctx, x, b, krylov.Control{Tolerance: 1e-15, MaxIterations: 500, Restart: 50, Monitor: done})
+	if !errors.As(err, new(*krylov.NotConvergedError)) {
 		return report, err
 	}
 	ok, e := done(0, x)

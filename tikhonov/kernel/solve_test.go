@@ -12,7 +12,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"tessera/ranks"
-	"tessera/tikhonov"
+	"tessera/krylov"
 )
 
 // clustered is n observations, half of them in three clusters, of a smooth function
@@ -205,13 +205,13 @@ func TestPublishedCounts(t *testing.T) {
 				y[i] = f.Points.Attr[2*i]
 			}
 			exact := make([]float64, s.Len())
-			if _, err := s.Solve(ctx, exact, y, tikhonov.Control{Tolerance: 1e-10, MaxIterations: 1000}); err != nil {
+			if _, err := s.Solve(ctx, exact, y, krylov.Control{Tolerance: 1e-10, MaxIterations: 1000}); err != nil {
 				return err
 			}
 			count := func(method Method) (int, error) {
 				s.method = method
 				x := make([]float64, s.Len())
-				report, err := s.Solve(ctx, x, y, tikhonov.Control{Tolerance: 1e-14, Monitor: func(_ int, x []float64) (bool, error) {
+				report, err := s.Solve(ctx, x, y, krylov.Control{Tolerance: 1e-14, Monitor: func(_ int, x []float64) (bool, error) {
 					sums := make([]float64, 2)
 					for i, v := range exact {
 						sums[0] += sq(x[i] - v)
@@ -241,7 +241,7 @@ func TestPublishedCounts(t *testing.T) {
 				}
 				switch {
 				case m.want < 0:
-					if !errors.As(err, new(*tikhonov.DivergedError)) {
+					if !errors.As(err, new(*krylov.DivergedError)) {
 						t.Errorf("%s: %v, want divergence", name, err)
 					}
 				case err != nil:

@@ -9,7 +9,7 @@ import (
 
 	"tessera/loadbalance"
 	"tessera/ranks"
-	"tessera/tikhonov"
+	"tessera/krylov"
 )
 
 // System is this rank's rows of the matrix
@@ -307,17 +307,17 @@ func (s *System) local(b *block) []float64 {
 
 // Solve solves A x = b to the control's tolerance; x holds the start. c.LambdaMin
 // is set from the diagonal if it is 0. Collective.
-func (s *System) Solve(ctx context.Context, x, b []float64, c tikhonov.Control) (*tikhonov.Report, error) {
+func (s *System) Solve(ctx context.Context, x, b []float64, c krylov.Control) (*krylov.Report, error) {
 	if c.LambdaMin == 0 {
 		c.LambdaMin = s.lambdaMin
 	}
 	switch s.method {
 	case CG:
-		return tikhonov.CG(ctx, s.comm, s, nil, x, b, c)
+		return krylov.CG(ctx, s.comm, s, nil, x, b, c)
 	case ASCG:
-		return tikhonov.CG(ctx, s.comm, s, as{s}, x, b, c)
+		return krylov.CG(ctx, s.comm, s, as{s}, x, b, c)
 	case RAS:
-		return tikhonov.Stationary(ctx, s.comm, s, ras{s}, x, b, c)
+		return krylov.Stationary(ctx, s.comm, s, ras{s}, x, b, c)
 	}
-	return tikhonov.GMRES(ctx, s.comm, s, ras{s}, x, b, c)
+	return krylov.GMRES(ctx, s.comm, s, ras{s}, x, b, c)
 }

@@ -13,7 +13,7 @@ import (
 
 	"tessera/loadbalance"
 	"tessera/ranks"
-	"tessera/tikhonov"
+	"tessera/krylov"
 )
 
 // slope is the kernel's derivative over r.
@@ -143,7 +143,7 @@ func TestSystemIsTheDenseOne(t *testing.T) {
 					if err := s.Apply(dst, mine); err != nil {
 						return err
 					}
-					if _, err := s.Solve(ctx, y, mine, tikhonov.Control{Tolerance: 1e-10}); err != nil {
+					if _, err := s.Solve(ctx, y, mine, krylov.Control{Tolerance: 1e-10}); err != nil {
 						return err
 					}
 					got, slope, err := s.Evaluate(target, mine, true)

@@ -14,7 +14,7 @@
 //	[ -mu H2'                       mu H2'H2 + lambda2 Q'Q    ] [u2] = [  0   ]
 //
 // are symmetric positive definite, two unknowns a pixel. They are solved with the
-// methods of package tikhonov on overlapping tiles.
+// methods of package krylov on overlapping tiles.
 //
 // A tile's matrix is the restriction of the whole one, both layers, with its weights
 // replaced by their mean, rounded to a quarter of an octave: so a few dense Cholesky

@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"tessera/ranks"
-	"tessera/tikhonov"
+	"tessera/krylov"
 	"tessera/tikhonov/image"
 )
 
@@ -27,7 +27,7 @@ type Result struct {
 }
 
 // Solve finds this rank's part of the minimiser. Collective. On a
-// *tikhonov.NotConvergedError or *tikhonov.DivergedError the Result still tells how
+// *krylov.NotConvergedError or *krylov.DivergedError the Result still tells how
 // far it came; on any other error it is nil.
 func Solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, error) {
 	return solve(ctx, comm, p, o, nil)
@@ -63,22 +63,22 @@ func solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options, monitor 
 
 	start = comm.Wtime()
 	u := make([]float64, m.Len())
-	c := tikhonov.Control{Tolerance: o.Tolerance, MaxIterations: o.MaxIterations, Monitor: monitor}
+	c := krylov.Control{Tolerance: o.Tolerance, MaxIterations: o.MaxIterations, Monitor: monitor}
 	if comm.Rank() == 0 {
 		c.Progress = o.Progress
 	}
-	var report *tikhonov.Report
+	var report *krylov.Report
 	switch o.Method {
 	case image.CG:
-		report, err = tikhonov.CG(ctx, comm, m, nil, u, b, c)
+		report, err = krylov.CG(ctx, comm, m, nil, u, b, c)
 	case image.ASCG:
-		report, err = tikhonov.CG(ctx, comm, m, as{t}, u, b, c)
+		report, err = krylov.CG(ctx, comm, m, as{t}, u, b, c)
 	case image.RAS:
-		report, err = tikhonov.Stationary(ctx, comm, m, ras{t}, u, b, c)
+		report, err = krylov.Stationary(ctx, comm, m, ras{t}, u, b, c)
 	default:
-		report, err = tikhonov.GMRES(ctx, comm, m, ras{t}, u, b, c)
+		report, err = krylov.GMRES(ctx, comm, m, ras{t}, u, b, c)
 	}
-	if err != nil && !errors.As(err, new(*tikhonov.NotConvergedError)) && !errors.As(err, new(*tikhonov.DivergedError)) {
+	if err != nil && !errors.As(err, new(*krylov.NotConvergedError)) && !errors.As(err, new(*krylov.DivergedError)) {
 		return nil, err
 	}
 	r.Converged = err == nil

@@ -1,4 +1,4 @@
-// Package tikhonov solves the decomposed normal equations of Tikhonov
+// Package krylov solves the decomposed normal equations of Tikhonov
 // regularisation, D3L: on P ranks, find w in R^N with
 //
 //	M w = b,   M = H'WH + lambda Q'Q  symmetric positive definite.
@@ -38,4 +38,4 @@
 // functionals the rows of H that reach into a neighbour); Cai and Sarkis, SIAM J.
 // Sci. Comput. 21 (1999) 792, restricted additive Schwarz; Tang, Nabben, Vuik and
 // Erlangga, J. Sci. Comput. 39 (2009) 340, two-level forms (A-DEF2).
-package tikhonov
+package krylov

@@ -1,4 +1,4 @@
-package tikhonov
+package krylov
 
 import (
 	"context"
@@ -209,8 +209,8 @@ func TestIndefinite(t *testing.T) {
 		method method
 		want   string
 	}{
-		{"matrix", flipped, methods(nil)["cg"], "tikhonov: the matrix is not positive definite"},
-		{"preconditioner", s, minus, "tikhonov: the preconditioner is not positive definite"},
+		{"matrix", flipped, methods(nil)["cg"], "krylov: the matrix is not positive definite"},
+		{"preconditioner", s, minus, "krylov: the preconditioner is not positive definite"},
 	}
 	for _, c := range cases {
 		for _, size := range []int{1, 3} {

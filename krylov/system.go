@@ -1,4 +1,4 @@
-package tikhonov
+package krylov
 
 import (
 	"context"
@@ -78,7 +78,7 @@ type NotConvergedError struct {
 }
 
 func (e *NotConvergedError) Error() string {
-	return fmt.Sprintf("tikhonov: not converged after %d iterations: relative residual %.3g, relative error about %.3g",
+	return fmt.Sprintf("krylov: not converged after %d iterations: relative residual %.3g, relative error about %.3g",
 		e.Iterations, e.Residual, e.ErrorBound)
 }
 
@@ -90,7 +90,7 @@ type DivergedError struct {
 }
 
 func (e *DivergedError) Error() string {
-	return fmt.Sprintf("tikhonov: the iteration diverges: relative residual %.3g after %d sweeps, growing %.2f-fold a sweep (more overlap, or a Krylov method, is needed)",
+	return fmt.Sprintf("krylov: the iteration diverges: relative residual %.3g after %d sweeps, growing %.2f-fold a sweep (more overlap, or a Krylov method, is needed)",
 		e.Residual, e.Iterations, e.Factor)
 }
 
@@ -98,7 +98,7 @@ func (e *DivergedError) Error() string {
 type IndefiniteError struct{ What string }
 
 func (e *IndefiniteError) Error() string {
-	return "tikhonov: " + e.What + " is not positive definite"
+	return "krylov: " + e.What + " is not positive definite"
 }
 
 // OverflowError says that the numbers of a Krylov iteration left the range of
@@ -106,7 +106,7 @@ func (e *IndefiniteError) Error() string {
 type OverflowError struct{ Iteration int }
 
 func (e *OverflowError) Error() string {
-	return fmt.Sprintf("tikhonov: infinite or undefined numbers in iteration %d, from the matrix or the preconditioner", e.Iteration)
+	return fmt.Sprintf("krylov: infinite or undefined numbers in iteration %d, from the matrix or the preconditioner", e.Iteration)
 }
 
 // team adds up numbers over the ranks and, with the same message, lets every

@@ -1,4 +1,4 @@
-package tikhonov
+package krylov
 
 import (
 	"context"
