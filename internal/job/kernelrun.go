@@ -10,8 +10,8 @@ import (
 	"tessera/internal/config"
 	"tessera/internal/imageio"
 	"tessera/internal/progress"
-	"tessera/ranks"
 	"tessera/krylov"
+	"tessera/ranks"
 	"tessera/tikhonov/kernel"
 )
 

@@ -13,8 +13,8 @@ import (
 	"tessera/halo"
 	"tessera/internal/imageio"
 	"tessera/internal/progress"
-	"tessera/ranks"
 	"tessera/krylov"
+	"tessera/ranks"
 	"tessera/tikhonov/image"
 )
 

@@ -7,8 +7,8 @@ import (
 	"math"
 
 	"tessera/internal/config"
-	"tessera/ranks"
 	"tessera/krylov"
+	"tessera/ranks"
 	"tessera/tikhonov/image"
 )
 

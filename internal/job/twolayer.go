@@ -12,8 +12,8 @@ import (
 
 	"tessera/internal/config"
 	"tessera/internal/imageio"
-	"tessera/ranks"
 	"tessera/krylov"
+	"tessera/ranks"
 	"tessera/tikhonov/image"
 	"tessera/tikhonov/image/layers"
 )

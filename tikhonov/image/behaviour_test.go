@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"tessera/halo"
-	"tessera/ranks"
 	"tessera/krylov"
+	"tessera/ranks"
 )
 
 // smallDeblur is a frame that every method solves in a moment.

@@ -7,8 +7,8 @@ import (
 	"math"
 
 	"tessera/internal/linalg"
-	"tessera/ranks"
 	"tessera/krylov"
+	"tessera/ranks"
 )
 
 // Search for lambda stays within these bounds: outside of them H'WH or Q'Q is

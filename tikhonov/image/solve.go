@@ -7,8 +7,8 @@ import (
 	"math"
 
 	"tessera/halo"
-	"tessera/ranks"
 	"tessera/krylov"
+	"tessera/ranks"
 )
 
 // Solve finds this rank's part of the minimiser of
@@ -332,7 +332,7 @@ type factored struct {
 }
 
 var (
-	_ localSolver             = (*schwarz[float32])(nil)
+	_ localSolver           = (*schwarz[float32])(nil)
 	_ krylov.Preconditioner = (*coarse)(nil)
 	_ krylov.Operator       = (*operator)(nil)
 )

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"math"
 
+	"tessera/krylov"
 	"tessera/loadbalance"
 	"tessera/ranks"
-	"tessera/krylov"
 )
 
 // Balance says what Solve balances before it solves.

@@ -7,8 +7,8 @@ import (
 	"math"
 
 	"tessera/internal/linalg"
-	"tessera/ranks"
 	"tessera/krylov"
+	"tessera/ranks"
 )
 
 // rounding is the residual that float64 leaves, in units of ||A|| ||x||.

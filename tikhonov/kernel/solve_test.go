@@ -11,8 +11,8 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
-	"tessera/ranks"
 	"tessera/krylov"
+	"tessera/ranks"
 )
 
 // clustered is n observations, half of them in three clusters, of a smooth function

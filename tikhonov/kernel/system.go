@@ -7,9 +7,9 @@ import (
 	"runtime"
 	"slices"
 
+	"tessera/krylov"
 	"tessera/loadbalance"
 	"tessera/ranks"
-	"tessera/krylov"
 )
 
 // System is this rank's rows of the matrix

@@ -11,9 +11,9 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"tessera/krylov"
 	"tessera/loadbalance"
 	"tessera/ranks"
-	"tessera/krylov"
 )
 
 // slope is the kernel's derivative over r.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 
-	"tessera/ranks"
 	"tessera/krylov"
+	"tessera/ranks"
 	"tessera/tikhonov/image"
 )
 
