@@ -24,6 +24,7 @@ var layers = []struct {
 	{"console and config", []string{"internal/config", "internal/progress"}},
 	{"solvers", []string{"tikhonov", "psf", "scdl", "tppa", "mlpatch", "scaling"}},
 	{"iterations", []string{"krylov"}},
+	{"operators", []string{"forward"}},
 	{"load balance", []string{"loadbalance"}},
 	{"halo", []string{"halo"}},
 	{"ranks", []string{"ranks"}},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"tessera/forward"
 	"tessera/halo"
 	"tessera/internal/imageio"
 	"tessera/loadbalance"
@@ -55,8 +56,8 @@ func (c *tikhonovConfig) source(unused bool) string {
 }
 
 // problem is what the solver is given of the observation.
-func (o *observation) problem(kernel image.Kernel) *image.Problem {
-	return &image.Problem{Channels: o.channels, Frame: o.frame, Data: o.data, Weights: o.weights, Kernel: kernel}
+func (o *observation) problem(kernel forward.PSF) *image.Problem {
+	return &image.Problem{Channels: o.channels, Frame: o.frame, Data: o.data, Weights: o.weights, PSF: kernel}
 }
 
 // onRoot runs work on rank 0; its error becomes every rank's.

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"tessera/forward"
 	"tessera/internal/imageio"
 	"tessera/ranks"
-	"tessera/tikhonov/image"
 )
 
 // onRanks runs body on n in-process ranks.
@@ -166,7 +166,7 @@ func TestSimulationStatistics(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		blur, err := image.NewBlur(comm, o.frame, o.channels, k, c.Tikhonov.border())
+		blur, err := forward.NewBlur(comm, o.frame, o.channels, k, c.Tikhonov.border())
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"tessera/forward"
 	"tessera/halo"
 	"tessera/internal/imageio"
 	"tessera/internal/progress"
@@ -102,9 +103,9 @@ func (c *tikhonovConfig) frameShape() (*imageio.Frame, error) {
 }
 
 // reach is the radius of the stencil of M = H'WH + lambda Q'Q.
-func (c *tikhonovConfig) reach(k image.Kernel) int {
-	q := map[image.Regulariser]int{image.Identity: 0, image.Gradient: 1, image.Laplacian: 2}
-	return max(k.Rows/2*2, k.Cols/2*2, q[image.Regulariser(c.Tikhonov.Regulariser)])
+func (c *tikhonovConfig) reach(k forward.PSF) int {
+	q := map[forward.Regulariser]int{forward.Identity: 0, forward.Gradient: 1, forward.Laplacian: 2}
+	return max(k.Rows/2*2, k.Cols/2*2, q[forward.Regulariser(c.Tikhonov.Regulariser)])
 }
 
 // line is a quantity that grows with the number of unknowns.
@@ -134,7 +135,7 @@ type calibration struct {
 // calibrate solves pieces of growing size from the middle of the frame. Where
 // lambda has to be found, the smallest piece tells how much longer that takes
 // than one solve, and the others are solved at the lambda found.
-func (c *tikhonovConfig) calibrate(ctx context.Context, comm ranks.Comm, shape *imageio.Frame, kernel image.Kernel) (*calibration, error) {
+func (c *tikhonovConfig) calibrate(ctx context.Context, comm ranks.Comm, shape *imageio.Frame, kernel forward.PSF) (*calibration, error) {
 	fit := &calibration{}
 	fixed, search := *c, 1.0
 	var x, seconds, bytes []float64
@@ -213,7 +214,7 @@ func live(f func() error) (float64, error) {
 }
 
 // piece is the observation of one box of the frame, as if it were all of it.
-func (c *tikhonovConfig) piece(comm ranks.Comm, box imageio.Box, kernel image.Kernel) (*observation, error) {
+func (c *tikhonovConfig) piece(comm ranks.Comm, box imageio.Box, kernel forward.PSF) (*observation, error) {
 	if c.Image.Path != "" {
 		return readObservation(comm, &c.Image, &box)
 	}

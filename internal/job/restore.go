@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 
+	"tessera/forward"
 	"tessera/internal/config"
 	"tessera/krylov"
 	"tessera/ranks"
@@ -38,7 +39,7 @@ type restoration struct {
 	began  float64
 	unused bool     // the config has a [simulate] section that an [image] overrules
 	m      *metrics // rank 0 only
-	kernel image.Kernel
+	kernel forward.PSF
 	o      *observation
 	result *image.Result
 }

@@ -8,9 +8,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"tessera/forward"
 	"tessera/internal/imageio"
 	"tessera/ranks"
-	"tessera/tikhonov/image"
 )
 
 // panelSide is the side of the pictures in panel.png: the middle of the frame at
@@ -164,7 +164,7 @@ func (r *restoration) writeSolution(f *imageio.Frame) error {
 // residual is W^(1/2) (y - H w), NaN at missing pixels: white noise if the model
 // is right and the weights are inverse variances.
 func (r *restoration) residual() ([]float64, error) {
-	blur, err := image.NewBlur(r.comm, r.o.frame, r.o.channels, r.kernel, r.c.Tikhonov.border())
+	blur, err := forward.NewBlur(r.comm, r.o.frame, r.o.channels, r.kernel, r.c.Tikhonov.border())
 	if err := ranks.AgreeError(r.comm, err); err != nil {
 		return nil, err
 	}

@@ -4,17 +4,17 @@ import (
 	"fmt"
 	"math"
 
+	"tessera/forward"
 	"tessera/halo"
 	"tessera/internal/imageio"
 	"tessera/internal/simulate"
 	"tessera/ranks"
-	"tessera/tikhonov/image"
 )
 
 // simulateObservation makes a truth and what a camera would have seen of it:
 // blurred, with noise and dead pixels that depend on the seed and the pixel, not
 // on the number of ranks. A plan takes a box of the picture or mask files.
-func simulateObservation(comm ranks.Comm, c *tikhonovConfig, kernel image.Kernel, part *imageio.Box) (*observation, error) {
+func simulateObservation(comm ranks.Comm, c *tikhonovConfig, kernel forward.PSF, part *imageio.Box) (*observation, error) {
 	o, err := truth(comm, c, part)
 	if err != nil {
 		return nil, err
@@ -30,7 +30,7 @@ func simulateObservation(comm ranks.Comm, c *tikhonovConfig, kernel image.Kernel
 	if err := comm.Allreduce(peak, peak, ranks.Max); err != nil {
 		return nil, err
 	}
-	blur, err := image.NewBlur(comm, o.frame, o.channels, kernel, c.Tikhonov.border())
+	blur, err := forward.NewBlur(comm, o.frame, o.channels, kernel, c.Tikhonov.border())
 	if err != nil {
 		return nil, err
 	}
@@ -110,33 +110,33 @@ func (o *observation) readMask(comm ranks.Comm, s *imageSection, part *imageio.B
 
 // blurKernel is H as the config describes it. A file is read on rank 0 and sent
 // to the others.
-func blurKernel(comm ranks.Comm, b *blurSection) (image.Kernel, error) {
+func blurKernel(comm ranks.Comm, b *blurSection) (forward.PSF, error) {
 	switch b.Kind {
 	case "gaussian":
-		return image.Gaussian(b.side(), b.Sigma)
+		return forward.Gaussian(b.side(), b.Sigma)
 	case "moffat":
-		return image.Moffat(b.side(), b.FWHM, b.Beta)
+		return forward.Moffat(b.side(), b.FWHM, b.Beta)
 	case "box":
-		return image.Box(b.side())
+		return forward.Box(b.side())
 	case "none":
-		return image.Kernel{}, nil
+		return forward.PSF{}, nil
 	}
-	var k image.Kernel
+	var k forward.PSF
 	err := onRoot(comm, func() error {
 		f, err := imageio.ReadPlane(b.Path)
 		if err != nil {
 			return err
 		}
-		if k, err = image.NewKernel(f.Rows, f.Cols, f.Data); err != nil {
+		if k, err = forward.NewPSF(f.Rows, f.Cols, f.Data); err != nil {
 			return fmt.Errorf("%s: %w", b.Path, err)
 		}
 		return nil
 	})
 	if err != nil {
-		return image.Kernel{}, err
+		return forward.PSF{}, err
 	}
 	if err := share(comm, &k.Rows, &k.Cols); err != nil {
-		return image.Kernel{}, err
+		return forward.PSF{}, err
 	}
 	if comm.Rank() != 0 {
 		k.Values = make([]float64, k.Rows*k.Cols)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"tessera/forward"
 	"tessera/halo"
 	"tessera/internal/config"
 	"tessera/ranks"
@@ -97,7 +98,7 @@ func defaultTikhonov() tikhonovConfig {
 		},
 		Blur: blurSection{Kind: "none", Sigma: 1, FWHM: 3, Beta: 3},
 		Tikhonov: tikhonovSection{
-			Method: string(image.RASGMRES), Regulariser: string(image.Identity),
+			Method: string(image.RASGMRES), Regulariser: string(forward.Identity),
 			Lambda: lambda{rule: image.Fixed, value: 0.01}, Border: "reflect", Overlap: 4,
 			Tolerance: 1e-8, MaxIterations: 200, Restart: 30, Weighting: "auto", Precision: string(image.Single),
 		},
@@ -109,7 +110,7 @@ func defaultTikhonov() tikhonovConfig {
 func (s *tikhonovSection) check(f *config.File) {
 	f.OneOf("tikhonov.method", s.Method, string(image.RASGMRES), string(image.ASCG), string(image.TwoLevel),
 		string(image.RAS), string(image.Mult), string(image.CG), string(image.Literal))
-	f.OneOf("tikhonov.regulariser", s.Regulariser, string(image.Identity), string(image.Gradient), string(image.Laplacian))
+	f.OneOf("tikhonov.regulariser", s.Regulariser, string(forward.Identity), string(forward.Gradient), string(forward.Laplacian))
 	f.OneOf("tikhonov.weighting", s.Weighting, "auto", string(image.WeightNone), string(image.WeightSqrt))
 	f.OneOf("tikhonov.border", s.Border, "zero", "reflect", "periodic")
 	f.OneOf("tikhonov.precision", s.Precision, string(image.Single), string(image.Double))
@@ -132,7 +133,7 @@ func (s *tikhonovSection) border() halo.Border {
 func (c *tikhonovConfig) solverOptions(of *observation) image.Options {
 	s := &c.Tikhonov
 	o := image.Options{
-		Method: image.Method(s.Method), Regulariser: image.Regulariser(s.Regulariser),
+		Method: image.Method(s.Method), Regulariser: forward.Regulariser(s.Regulariser),
 		Border: s.border(), Rule: s.Lambda.rule, Lambda: s.Lambda.value, Noise: s.Noise,
 		Overlap: s.Overlap, Tile: s.Tile, Tolerance: s.Tolerance, MaxIterations: s.MaxIterations,
 		Restart: s.Restart, Omega: s.Omega, Precision: image.Precision(s.Precision), Seed: c.Seed,

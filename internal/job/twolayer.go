@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"text/tabwriter"
 
+	"tessera/forward"
 	"tessera/internal/config"
 	"tessera/internal/imageio"
 	"tessera/krylov"
@@ -52,7 +53,7 @@ func defaultTwoLayer() twoLayerConfig {
 		First:    blurSection{Kind: "gaussian", Sigma: 1, FWHM: 3, Beta: 3},
 		Second:   blurSection{Kind: "gaussian", Sigma: 0.7, FWHM: 3, Beta: 3},
 		Layers: layersSection{
-			Method: string(image.RASGMRES), Regulariser: string(image.Gradient), Border: "reflect",
+			Method: string(image.RASGMRES), Regulariser: string(forward.Gradient), Border: "reflect",
 			Coupling: 1, Lambda1: 1e-4, Lambda2: 1e-3, Overlap: 4, Tile: 12, Tolerance: 1e-8, MaxIterations: 200,
 		},
 		Output: outputSection{Dir: "out/two-layer", Stretch: "auto"},
@@ -61,7 +62,7 @@ func defaultTwoLayer() twoLayerConfig {
 
 func (s *layersSection) check(f *config.File) {
 	f.OneOf("layers.method", s.Method, string(image.RASGMRES), string(image.ASCG), string(image.RAS), string(image.CG))
-	f.OneOf("layers.regulariser", s.Regulariser, string(image.Identity), string(image.Gradient), string(image.Laplacian))
+	f.OneOf("layers.regulariser", s.Regulariser, string(forward.Identity), string(forward.Gradient), string(forward.Laplacian))
 	f.OneOf("layers.border", s.Border, "zero", "reflect", "periodic")
 	f.Want(s.Coupling > 0, "layers.coupling", "more than 0: the layers would not know each other")
 	f.Want(s.Lambda1 > 0, "layers.lambda1", "more than 0")
@@ -142,7 +143,7 @@ type twoLayerRun struct {
 	c             *twoLayerConfig
 	began         float64
 	m             *twoLayerMetrics
-	first, second image.Kernel
+	first, second forward.PSF
 	o             *observation
 	result        *layers.Result
 }
@@ -192,7 +193,7 @@ func (r *twoLayerRun) run(ctx context.Context) error {
 	}
 	s := &r.c.Layers
 	o := layers.Options{
-		Method: image.Method(s.Method), Regulariser: image.Regulariser(s.Regulariser), Border: r.c.tikhonov().Tikhonov.border(),
+		Method: image.Method(s.Method), Regulariser: forward.Regulariser(s.Regulariser), Border: r.c.tikhonov().Tikhonov.border(),
 		Coupling: s.Coupling, Lambda1: s.Lambda1, Lambda2: s.Lambda2, Overlap: s.Overlap, Tile: s.Tile,
 		Tolerance: s.Tolerance, MaxIterations: s.MaxIterations,
 		Progress: func(k int, residual, target float64) {
@@ -249,14 +250,14 @@ func (r *twoLayerRun) observe() (err error) {
 }
 
 // composed is the kernel of one blur after the other.
-func composed(a, b image.Kernel) image.Kernel {
+func composed(a, b forward.PSF) forward.PSF {
 	if a.Values == nil {
 		return b
 	}
 	if b.Values == nil {
 		return a
 	}
-	k := image.Kernel{Rows: a.Rows + b.Rows - 1, Cols: a.Cols + b.Cols - 1}
+	k := forward.PSF{Rows: a.Rows + b.Rows - 1, Cols: a.Cols + b.Cols - 1}
 	k.Values = make([]float64, k.Rows*k.Cols)
 	for i, v := range a.Values {
 		for j, w := range b.Values {

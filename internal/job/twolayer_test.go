@@ -3,7 +3,7 @@ package job
 import (
 	"testing"
 
-	"tessera/tikhonov/image"
+	"tessera/forward"
 )
 
 func TestTwoLayerJob(t *testing.T) {
@@ -38,14 +38,14 @@ sigma = 1.0
 }
 
 func TestComposed(t *testing.T) {
-	a := image.Kernel{Rows: 1, Cols: 3, Values: []float64{1, 2, 3}}
-	b := image.Kernel{Rows: 3, Cols: 1, Values: []float64{4, 5, 6}}
+	a := forward.PSF{Rows: 1, Cols: 3, Values: []float64{1, 2, 3}}
+	b := forward.PSF{Rows: 3, Cols: 1, Values: []float64{4, 5, 6}}
 	k := composed(a, b)
 	want := []float64{4, 8, 12, 5, 10, 15, 6, 12, 18}
 	if k.Rows != 3 || k.Cols != 3 || farthest(k.Values, want) > 0 {
 		t.Errorf("%+v, want %v", k, want)
 	}
-	if composed(image.Kernel{}, b).Rows != 3 || composed(a, image.Kernel{}).Cols != 3 {
+	if composed(forward.PSF{}, b).Rows != 3 || composed(a, forward.PSF{}).Cols != 3 {
 		t.Error("no blur changes a blur")
 	}
 }

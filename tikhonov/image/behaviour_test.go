@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"tessera/forward"
 	"tessera/halo"
 	"tessera/krylov"
 	"tessera/ranks"
@@ -230,7 +231,7 @@ func TestCertified(t *testing.T) {
 	for _, o.Regulariser = range regularisers {
 		for _, o.Method = range allMethods {
 			_, res, err := f.run(t, 2, o)
-			if err != nil || res.Certified != (o.Regulariser == Identity) || !(res.ErrorBound <= 1e-8) {
+			if err != nil || res.Certified != (o.Regulariser == forward.Identity) || !(res.ErrorBound <= 1e-8) {
 				t.Errorf("%s, %s: %v, certified %v, bound %g", o.Method, o.Regulariser, err, res.Certified, res.ErrorBound)
 			}
 		}

@@ -3,6 +3,8 @@ package image
 import (
 	"syscall"
 	"testing"
+
+	"tessera/forward"
 )
 
 // BenchmarkDeblur and BenchmarkInpaint are the problems that the project is
@@ -49,7 +51,7 @@ func BenchmarkInpaint(b *testing.B) {
 		b.Run("1024x1024/"+string(m), func(b *testing.B) {
 			f := randomFrame(1, 1024, 1024, 1)
 			f.mask(0.95, 1)
-			f.bench(b, 2, Options{Method: m, Regulariser: Gradient, Lambda: 100, Overlap: 2, Border: 0, Tolerance: 1e-9, MaxIterations: 2000})
+			f.bench(b, 2, Options{Method: m, Regulariser: forward.Gradient, Lambda: 100, Overlap: 2, Border: 0, Tolerance: 1e-9, MaxIterations: 2000})
 		})
 	}
 }

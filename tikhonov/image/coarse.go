@@ -139,7 +139,7 @@ func (c *coarse) assemble(o *Options) error {
 // have added to.
 func (c *coarse) window(nr, nc int, rows, cols span, o *Options, sum []float64, touched []int) []int {
 	m := c.m
-	k, q := m.blur.kernel, m.normal.Q
+	k, q := m.kernel, m.q
 	box := m.frame.Owned(m.comm.Rank())
 	hr, hc := max(k.RowRadius, q.Reach()), max(k.ColRadius, q.Reach())
 	down, across := values(c.rows, nr, rows.lo-hr, rows.hi+hr, o.Border), values(c.cols, nc, cols.lo-hc, cols.hi+hc, o.Border)
@@ -172,7 +172,7 @@ func (c *coarse) window(nr, nc int, rows, cols span, o *Options, sum []float64, 
 	touched = c.test(u, c.rows.pixels(rows, k.RowRadius, o.Border), c.cols.pixels(cols, k.ColRadius, o.Border), sum, touched)
 
 	penalty := stencil.NormalOperator{
-		Kernel: stencil.Kernel{Dense: []float64{0}}, Q: q, Lambda: o.Lambda, Rows: rows.len(), Cols: cols.len(), Domain: m.normal.Domain,
+		Kernel: stencil.Kernel{Dense: []float64{0}}, Q: q, Lambda: o.Lambda, Rows: rows.len(), Cols: cols.len(), Domain: m.Domain(),
 	}
 	for k := range penalty.Domain {
 		penalty.Domain[k] -= [2]int{top, left}[k/2]

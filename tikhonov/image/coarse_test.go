@@ -8,6 +8,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"tessera/forward"
 	"tessera/halo"
 	"tessera/ranks"
 )
@@ -117,7 +118,7 @@ func TestCoarseSpace(t *testing.T) {
 			for _, border := range borders {
 				for _, q := range regularisers {
 					f := randomFrame(2, s.rows, s.cols, 1)
-					if f.kernel = k; !f.fits(k) || q != Laplacian && name != "none" && name != "comet 5x5" {
+					if f.kernel = k; !f.fits(k) || q != forward.Laplacian && name != "none" && name != "comet 5x5" {
 						continue
 					}
 					f.patchwork(8)

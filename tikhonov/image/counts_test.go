@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"tessera/forward"
 	"tessera/halo"
 	"tessera/krylov"
 )
@@ -83,8 +84,8 @@ var columns = []struct {
 type table struct {
 	name     string
 	n, tile  int
-	kernel   Kernel
-	q        Regulariser
+	kernel   forward.PSF
+	q        forward.Regulariser
 	border   halo.Border
 	lambda   float64
 	missing  float64
@@ -150,29 +151,29 @@ func (r *table) check(t *testing.T) {
 // inside the frame: where there is no blur that is the reflecting border.
 func TestIterationCounts(t *testing.T) {
 	t.Parallel()
-	box, err := Box(5)
+	box, err := forward.Box(5)
 	if err != nil {
 		t.Fatal(err)
 	}
 	g := gaussian5(t)
 	for i, r := range []table{
-		{name: "Gaussian, identity", kernel: g, q: Identity, lambda: 1e-2,
+		{name: "Gaussian, identity", kernel: g, q: forward.Identity, lambda: 1e-2,
 			want: [2][8]int{{83, 8, 5, 13, 17, 7, 17, 17}, {0, 5, 3, 11, 16, 5, 16, 16}}},
-		{name: "box, identity", kernel: box, q: Identity, lambda: 1e-2,
+		{name: "box, identity", kernel: box, q: forward.Identity, lambda: 1e-2,
 			want: [2][8]int{{83, 29, 15, 23, 22, 18, 25, 21}, {0, 20, 10, 19, 21, 14, 22, 19}}},
-		{name: "Gaussian, gradient", kernel: g, q: Gradient, lambda: 1e-2,
+		{name: "Gaussian, gradient", kernel: g, q: forward.Gradient, lambda: 1e-2,
 			want: [2][8]int{{42, 7, 4, 12, 12, 6, 15, 12}, {0, 5, 3, 10, 12, 4, 16, 12}}},
-		{name: "Gaussian, Laplacian", kernel: g, q: Laplacian, lambda: 1e-2,
+		{name: "Gaussian, forward.Laplacian", kernel: g, q: forward.Laplacian, lambda: 1e-2,
 			want: [2][8]int{{29, 7, 4, 12, 9, 7, 15, 10}, {0, 5, 3, 10, 9, 4, 16, 9}}},
-		{name: "no blur, gradient", q: Gradient, border: halo.Reflect, lambda: 1,
+		{name: "no blur, gradient", q: forward.Gradient, border: halo.Reflect, lambda: 1,
 			want: [2][8]int{{25}, {0, 4, 2, 7, 7, 3, 13, 7}}},
-		{name: "no blur, strong gradient", q: Gradient, border: halo.Reflect, lambda: 100,
+		{name: "no blur, strong gradient", q: forward.Gradient, border: halo.Reflect, lambda: 100,
 			want: [2][8]int{{234, 94, 44, 29, 34, 26, 21, 19}, {0, 52, 23, 21, 29, 19, 18, 16}}},
 		// The mask is another one than the published: 10 %, which is what CG and AS-CG
 		// vary by from mask to mask.
-		{name: "5% observed, gradient", q: Gradient, border: halo.Reflect, lambda: 1, missing: 0.95, relative: 0.1,
+		{name: "5% observed, gradient", q: forward.Gradient, border: halo.Reflect, lambda: 1, missing: 0.95, relative: 0.1,
 			want: [2][8]int{{177, 40, 19, 22, 25, 19, 21, 19}, {0, 22, 10, 17, 21, 13, 18, 15}}},
-		{name: "5% observed, strong gradient", q: Gradient, border: halo.Reflect, lambda: 100, missing: 0.95, relative: 0.1,
+		{name: "5% observed, strong gradient", q: forward.Gradient, border: halo.Reflect, lambda: 100, missing: 0.95, relative: 0.1,
 			want: [2][8]int{{583, 0, 0, 65, 80, 63, 26, 22}, {0, 0, 0, 45, 71, 46, 23, 22}}, rate: [2]float64{.988, .979}},
 	} {
 		t.Run(r.name, func(t *testing.T) {
@@ -189,11 +190,11 @@ func TestCountsOnNoise(t *testing.T) {
 	for _, c := range []struct {
 		missing   float64
 		tile      int
-		q         Regulariser
+		q         forward.Regulariser
 		cg, gmres int
 	}{
-		{0, 16, Identity, 95, 5}, {0.01, 16, Identity, 95, 5}, {0.05, 16, Identity, 94, 5}, {0.3, 16, Identity, 84, 5},
-		{0.01, 32, Identity, 0, 5}, {0.01, 16, Gradient, 49, 4}, {0.3, 16, Gradient, 54, 4},
+		{0, 16, forward.Identity, 95, 5}, {0.01, 16, forward.Identity, 95, 5}, {0.05, 16, forward.Identity, 94, 5}, {0.3, 16, forward.Identity, 84, 5},
+		{0.01, 32, forward.Identity, 0, 5}, {0.01, 16, forward.Gradient, 49, 4}, {0.3, 16, forward.Gradient, 54, 4},
 	} {
 		f := randomFrame(1, 128, 128, 1)
 		f.kernel = gaussian5(t)
@@ -218,7 +219,7 @@ func TestCoarseSpaceOn64Ranks(t *testing.T) {
 	t.Parallel()
 	f := randomFrame(1, 128, 128, 1)
 	f.mask(0.95, 1)
-	o := Options{Regulariser: Gradient, Border: halo.Reflect, Lambda: 100, Overlap: 2, Tile: 16, MaxIterations: 1000}
+	o := Options{Regulariser: forward.Gradient, Border: halo.Reflect, Lambda: 100, Overlap: 2, Tile: 16, MaxIterations: 1000}
 	exact := f.reference(t, o)
 	for _, c := range []struct {
 		method       Method

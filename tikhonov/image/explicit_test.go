@@ -7,6 +7,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"tessera/forward"
 	"tessera/halo"
 )
 
@@ -82,7 +83,7 @@ func (b *builder) next() {
 func (f *frame) blurRows(border halo.Border) []row {
 	k := f.kernel
 	if k.Values == nil {
-		k = Kernel{Rows: 1, Cols: 1, Values: []float64{1}}
+		k = forward.PSF{Rows: 1, Cols: 1, Values: []float64{1}}
 	}
 	h := f.builder(border)
 	for i := range f.rows {
@@ -99,16 +100,16 @@ func (f *frame) blurRows(border halo.Border) []row {
 }
 
 // penaltyRows is Q: nothing but the pixels, the differences across each edge between
-// two of them (and to the zeros around a zero border), or the 5-point Laplacian.
-func (f *frame) penaltyRows(q Regulariser, border halo.Border) []row {
+// two of them (and to the zeros around a zero border), or the 5-point forward.Laplacian.
+func (f *frame) penaltyRows(q forward.Regulariser, border halo.Border) []row {
 	p := f.builder(border)
 	for i := range f.rows {
 		for j := range f.cols {
 			switch q {
-			case Identity:
+			case forward.Identity:
 				p.put(i, j, 1)
 				p.next()
-			case Gradient:
+			case forward.Gradient:
 				p.put(i, j, 1)
 				p.put(i+1, j, -1)
 				p.next()
@@ -123,7 +124,7 @@ func (f *frame) penaltyRows(q Regulariser, border halo.Border) []row {
 					p.put(i, j, 1)
 					p.next()
 				}
-			case Laplacian:
+			case forward.Laplacian:
 				p.put(i, j, 4)
 				for _, step := range [4][2]int{{1, 0}, {-1, 0}, {0, 1}, {0, -1}} {
 					p.put(i+step[0], j+step[1], -1)

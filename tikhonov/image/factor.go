@@ -19,13 +19,13 @@ type around struct {
 }
 
 func (m *operator) weightsAround(o *Options) (*around, error) {
-	k := m.blur.kernel
+	k := m.kernel
 	plan, err := halo.NewPlan(m.frame, m.comm.Rank(), []int{o.Overlap + k.RowRadius, o.Overlap + k.ColRadius}, o.Border)
 	if err != nil {
 		return nil, err
 	}
 	a := &around{plan: plan, cols: plan.ExtendedShape()[1]}
-	if m.weights.Data == nil && m.owned == nil {
+	if m.Even() {
 		return a, nil
 	}
 	a.w = make([]float64, plan.Extended().Size())
@@ -100,7 +100,7 @@ func (s *schwarz[T]) factor(ctx context.Context, o *Options) error {
 	kindOf := map[kindKey]int{}
 	ofTile := make([]int, len(s.tiles))
 	reach := s.m.reach
-	if len(s.m.blur.kernel.Dense) >= productTaps {
+	if len(s.m.kernel.Dense) >= productTaps {
 		// The wings of a large kernel matter little to a local solve: tiles a few
 		// pixels from the edge count as interior.
 		reach = [2]int{min(reach[0], 4), min(reach[1], 4)}
@@ -113,7 +113,7 @@ func (s *schwarz[T]) factor(ctx context.Context, o *Options) error {
 			id = len(s.kinds)
 			kindOf[key] = id
 			s.kinds = append(s.kinds, &kind[T]{
-				pattern: newPattern(t, shape, s.m.blur.kernel, s.m.normal.Q, o.Border),
+				pattern: newPattern(t, shape, s.m.kernel, s.m.q, o.Border),
 				before:  [2]int{key.rows.before, key.cols.before},
 				ownRows: key.rows.owned, ownCols: key.cols.owned,
 				nominal: usual,

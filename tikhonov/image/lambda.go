@@ -256,7 +256,7 @@ func (s *solver) probe(index uint64) ([]float64, error) {
 		}
 	}
 	u := make([]float64, len(z))
-	err := s.m.blur.Adjoint(u, z)
+	err := s.m.Blur().Adjoint(u, z)
 	return u, err
 }
 

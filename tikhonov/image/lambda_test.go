@@ -11,6 +11,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"tessera/forward"
 	"tessera/halo"
 	"tessera/ranks"
 )
@@ -58,17 +59,17 @@ func TestDiscrepancy(t *testing.T) {
 	t.Parallel()
 	const sigma = 0.05
 	for _, c := range []struct {
-		q       Regulariser
+		q       forward.Regulariser
 		border  halo.Border
 		weights []float64
 		method  Method
 		start   float64
 	}{
-		{Identity, halo.Zero, nil, "", 0},
-		{Gradient, halo.Reflect, uneven(48 * 50), "", 0},
-		{Laplacian, halo.Periodic, nil, CG, 100},
-		{Gradient, halo.Zero, uneven(48 * 50), TwoLevel, 1e-4},
-		{Gradient, halo.Reflect, nil, RAS, 0},
+		{forward.Identity, halo.Zero, nil, "", 0},
+		{forward.Gradient, halo.Reflect, uneven(48 * 50), "", 0},
+		{forward.Laplacian, halo.Periodic, nil, CG, 100},
+		{forward.Gradient, halo.Zero, uneven(48 * 50), TwoLevel, 1e-4},
+		{forward.Gradient, halo.Reflect, nil, RAS, 0},
 	} {
 		f := skyFrame(t, 2, 48, 50, sigma, c.border, c.weights)
 		observed := 0.0
@@ -149,7 +150,7 @@ func TestEstimatedNoise(t *testing.T) {
 // With the noise estimated the misfit is that of the estimate.
 func TestDiscrepancyOfEstimatedNoise(t *testing.T) {
 	f := skyFrame(t, 1, 96, 96, 0.05, halo.Reflect, nil)
-	_, res, err := f.run(t, 2, Options{Regulariser: Gradient, Border: halo.Reflect, Rule: Discrepancy, Overlap: 4})
+	_, res, err := f.run(t, 2, Options{Regulariser: forward.Gradient, Border: halo.Reflect, Rule: Discrepancy, Overlap: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,11 +210,11 @@ func scaled(a *mat.SymDense, s float64) *mat.SymDense {
 func TestGCV(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		q        Regulariser
+		q        forward.Regulariser
 		border   halo.Border
 		weights  []float64
 		channels int
-	}{{Identity, halo.Reflect, nil, 1}, {Gradient, halo.Zero, uneven(16 * 18), 2}, {Laplacian, halo.Periodic, nil, 1}} {
+	}{{forward.Identity, halo.Reflect, nil, 1}, {forward.Gradient, halo.Zero, uneven(16 * 18), 2}, {forward.Laplacian, halo.Periodic, nil, 1}} {
 		f := skyFrame(t, c.channels, 16, 18, 0.1, c.border, c.weights)
 		o := Options{Regulariser: c.q, Border: c.border, Overlap: 4, Tile: 8, Seed: 3}
 		value := f.crossValidation(t, o)
@@ -245,7 +246,7 @@ func TestGCV(t *testing.T) {
 // Of nothing but noise cross-validation keeps next to nothing.
 func TestGCVOfNoise(t *testing.T) {
 	f := randomFrame(1, 24, 24, 5)
-	_, res, err := f.run(t, 2, Options{Rule: GCV, Regulariser: Gradient, Border: halo.Reflect, Overlap: 4})
+	_, res, err := f.run(t, 2, Options{Rule: GCV, Regulariser: forward.Gradient, Border: halo.Reflect, Overlap: 4})
 	if err != nil || res.Lambda < 1e3 {
 		t.Errorf("%v, lambda %.3g", err, res.Lambda)
 	}

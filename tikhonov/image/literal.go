@@ -48,7 +48,7 @@ func (e *SweepsError) Error() string {
 func (s *solver) literal(ctx context.Context, lambda float64) (*Result, error) {
 	o := s.o
 	o.Lambda = lambda
-	s.m.normal.Lambda = lambda
+	s.m.SetLambda(lambda)
 	begin := s.comm.Wtime()
 	l, err := s.newLiteral(&o)
 	if err != nil {
@@ -77,7 +77,7 @@ func (s *solver) literal(ctx context.Context, lambda float64) (*Result, error) {
 	if norms[1] > 0 {
 		res.Residual = math.Sqrt(norms[0] / norms[1])
 	}
-	misfit, penalty, err := s.m.objective(res.Solution, s.p.Data)
+	misfit, penalty, err := s.m.Objective(res.Solution, s.p.Data)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func (l *literal) prepare(i int, shapes map[[2]int]*kind[float64]) error {
 	k := shapes[[2]int{rows, cols}]
 	if k == nil {
 		alone := &tile{ext: [2]span{{0, rows}, {0, cols}}}
-		k = &kind[float64]{pattern: newPattern(alone, []int{rows, cols}, l.m.blur.kernel, l.m.normal.Q, halo.Zero)}
+		k = &kind[float64]{pattern: newPattern(alone, []int{rows, cols}, l.m.kernel, l.m.q, halo.Zero)}
 		shapes[[2]int{rows, cols}] = k
 	}
 	p := k.pattern
@@ -331,7 +331,7 @@ func (l *literal) argMin(exact []float64, exactNorm float64) (float64, error) {
 		key := kindKey{classify(t, 0, shape[0], reach[0], l.o.Border), classify(t, 1, shape[1], reach[1], l.o.Border)}
 		p := patterns[key]
 		if p == nil {
-			p = newPattern(t, shape, l.m.blur.kernel, l.m.normal.Q, l.o.Border)
+			p = newPattern(t, shape, l.m.kernel, l.m.q, l.o.Border)
 			patterns[key] = p
 		}
 		j, d := 0.0, exactNorm

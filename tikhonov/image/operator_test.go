@@ -9,6 +9,7 @@ import (
 
 	"gonum.org/v1/gonum/floats"
 
+	"tessera/forward"
 	"tessera/halo"
 	"tessera/ranks"
 )
@@ -45,7 +46,7 @@ func (f *frame) apply(t *testing.T, n int, a []float64, body func(c ranks.Comm, 
 }
 
 // fits says whether Solve takes the kernel on a frame.
-func (f *frame) fits(k Kernel) bool { return k.Rows <= 2*f.rows && k.Cols <= 2*f.cols }
+func (f *frame) fits(k forward.PSF) bool { return k.Rows <= 2*f.rows && k.Cols <= 2*f.cols }
 
 // Blur against H from its definition, and <H x, y> = <x, H'y>.
 func TestBlur(t *testing.T) {
@@ -60,7 +61,7 @@ func TestBlur(t *testing.T) {
 				what := fmt.Sprintf("%s, %d x %d, %v, %d ranks", name, s.rows, s.cols, border, s.ranks)
 				x, y := f.y, noise(rand.New(rand.NewPCG(1, 3)), len(f.y))
 				hx := f.apply(t, s.ranks, x, func(c ranks.Comm, p *Problem, dst, src []float64) error {
-					b, err := NewBlur(c, p.Frame, 2, k, border)
+					b, err := forward.NewBlur(c, p.Frame, 2, k, border)
 					if err != nil {
 						return err
 					}
@@ -71,7 +72,7 @@ func TestBlur(t *testing.T) {
 					return b.Apply(dst, src)
 				})
 				hy := f.apply(t, s.ranks, y, func(c ranks.Comm, p *Problem, dst, src []float64) error {
-					b, err := NewBlur(c, p.Frame, 2, k, border)
+					b, err := forward.NewBlur(c, p.Frame, 2, k, border)
 					if err != nil {
 						return err
 					}
@@ -210,12 +211,12 @@ func TestRightHandSideAndObjective(t *testing.T) {
 					if err != nil {
 						return err
 					}
-					b, err := m.rhs(p.Data)
+					b, err := m.RightSide(p.Data)
 					if err != nil {
 						return err
 					}
 					copy(dst, b)
-					fit, pen, err := m.objective(src, p.Data)
+					fit, pen, err := m.Objective(src, p.Data)
 					if math.Abs(fit-misfit) > 1e-11*misfit || math.Abs(pen-penalty) > 1e-11*penalty {
 						t.Errorf("%s, %v, %s, rank %d: J = %.12g + %.12g, want %.12g + %.12g", name, border, q, c.Rank(), fit, pen, misfit, penalty)
 					}
@@ -232,7 +233,7 @@ func TestRightHandSideAndObjective(t *testing.T) {
 func TestBlurShapes(t *testing.T) {
 	f := randomFrame(1, 8, 8, 7)
 	err := f.launch(1, func(_ context.Context, c ranks.Comm, p *Problem) error {
-		b, err := NewBlur(c, p.Frame, 1, gaussian5(t), halo.Zero)
+		b, err := forward.NewBlur(c, p.Frame, 1, gaussian5(t), halo.Zero)
 		if err != nil {
 			return err
 		}
@@ -241,7 +242,7 @@ func TestBlurShapes(t *testing.T) {
 				t.Error("arrays of the wrong size pass")
 			}
 		}
-		if _, err := NewBlur(c, p.Frame, 1, Kernel{Rows: 2, Cols: 1, Values: []float64{1, 1}}, halo.Zero); err == nil {
+		if _, err := forward.NewBlur(c, p.Frame, 1, forward.PSF{Rows: 2, Cols: 1, Values: []float64{1, 1}}, halo.Zero); err == nil {
 			t.Error("an even kernel passes")
 		}
 		return nil

@@ -1,6 +1,9 @@
 package image
 
-import "tessera/halo"
+import (
+	"tessera/forward"
+	"tessera/halo"
+)
 
 // Method names a way to solve the normal equations; see the package comment of tikhonov.
 type Method string
@@ -13,15 +16,6 @@ const (
 	Mult     Method = "mult"
 	CG       Method = "cg"
 	Literal  Method = "literal"
-)
-
-// Regulariser names Q.
-type Regulariser string
-
-const (
-	Identity  Regulariser = "identity"
-	Gradient  Regulariser = "gradient"
-	Laplacian Regulariser = "laplacian"
 )
 
 // LambdaRule says how lambda is found.
@@ -52,22 +46,22 @@ const (
 
 // Options of Solve. The zero value of every field is the documented default.
 type Options struct {
-	Method        Method         // "" = RASGMRES
-	Regulariser   Regulariser    // "" = Identity
-	Border        halo.Border    // of H, H' and Q alike; zero value = halo.Zero
-	Rule          LambdaRule     // "" = Fixed
-	Lambda        float64        // > 0; with Discrepancy or GCV the starting value (0 = chosen)
-	Noise         float64        // standard deviation of the noise for Discrepancy; 0 = estimated from the data
-	Overlap       int            // pixels; < 0 is an error, 0 is no overlap
-	Tile          int            // side of a tile in pixels; 0 = 12 for ras-gmres and ras, else 16
-	Tolerance     float64        // relative error of w to reach; 0 = 1e-8
-	MaxIterations int            // 0 = 200
-	Restart       int            // Krylov vectors kept by ras-gmres; 0 = 30
-	Omega         float64        // literal: weight of the overlap penalty
-	Precision     Precision      // "" = Single
-	Weighting     Weighting      // as-cg, two-level; "" = none for as-cg, sqrt for two-level
-	Seed          uint64         // of the probe vectors of GCV
-	Progress      func(Progress) // called on rank 0 once per iteration; nil = silent
+	Method        Method              // "" = RASGMRES
+	Regulariser   forward.Regulariser // "" = forward.Identity
+	Border        halo.Border         // of H, H' and Q alike; zero value = halo.Zero
+	Rule          LambdaRule          // "" = Fixed
+	Lambda        float64             // > 0; with Discrepancy or GCV the starting value (0 = chosen)
+	Noise         float64             // standard deviation of the noise for Discrepancy; 0 = estimated from the data
+	Overlap       int                 // pixels; < 0 is an error, 0 is no overlap
+	Tile          int                 // side of a tile in pixels; 0 = 12 for ras-gmres and ras, else 16
+	Tolerance     float64             // relative error of w to reach; 0 = 1e-8
+	MaxIterations int                 // 0 = 200
+	Restart       int                 // Krylov vectors kept by ras-gmres; 0 = 30
+	Omega         float64             // literal: weight of the overlap penalty
+	Precision     Precision           // "" = Single
+	Weighting     Weighting           // as-cg, two-level; "" = none for as-cg, sqrt for two-level
+	Seed          uint64              // of the probe vectors of GCV
+	Progress      func(Progress)      // called on rank 0 once per iteration; nil = silent
 
 	monitor func(iteration int, x []float64) (bool, error) // tests
 	phase   string
@@ -86,8 +80,8 @@ type Problem struct {
 	Channels int
 	Frame    *halo.Decomposition // of the (rows, cols) domain; rank r owns Frame.Owned(r)
 	Data     []float64           // y, channels x owned rows x owned cols, row-major; values at missing pixels are ignored
-	Weights  []float64           // W and S in one: owned rows x owned cols, the same for every channel; 0 = missing, else 1 or 1/variance; nil = all ones
-	Kernel   Kernel              // blur; the zero value is no blur
+	Weights  forward.Weights     // W and S in one: owned rows x owned cols, the same for every channel; 0 = missing, else 1 or 1/variance; nil = all ones
+	PSF      forward.PSF         // of the blur; the zero value is no blur
 }
 
 // Result is what Solve leaves on each rank. All numbers are global and the same on every rank.

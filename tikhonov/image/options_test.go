@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"tessera/forward"
 	"tessera/halo"
 	"tessera/ranks"
 )
@@ -108,14 +109,14 @@ func TestBadProblems(t *testing.T) {
 		{func(p *Problem, _ int) { p.Frame = three }, "image: the frame is not cut for 2 ranks"},
 		{func(p *Problem, _ int) { p.Frame = line }, "image: frame of 1 dimensions, want 2"},
 		{func(p *Problem, _ int) { p.Channels = 0 }, "image: 0 channels"},
-		{func(p *Problem, _ int) { p.Kernel = Kernel{Rows: 2, Cols: 3, Values: make([]float64, 6)} }, "image: kernel is 2 x 3 pixels, want odd sizes so that it has a centre"},
-		{func(p *Problem, _ int) { p.Kernel = Kernel{Rows: 3, Cols: 3, Values: make([]float64, 8)} }, "image: kernel has 8 values for 3 x 3 pixels"},
-		{func(p *Problem, _ int) { p.Kernel = Kernel{Rows: 1, Cols: 3, Values: make([]float64, 3)} }, "image: kernel is zero everywhere"},
-		{func(p *Problem, _ int) { p.Kernel = Kernel{Rows: 1, Cols: 3, Values: []float64{1, math.NaN(), 1}} }, "image: kernel value (0, 1) is NaN"},
+		{func(p *Problem, _ int) { p.PSF = forward.PSF{Rows: 2, Cols: 3, Values: make([]float64, 6)} }, "image: PSF is 2 x 3 pixels, want odd sizes so that it has a centre"},
+		{func(p *Problem, _ int) { p.PSF = forward.PSF{Rows: 3, Cols: 3, Values: make([]float64, 8)} }, "image: PSF has 8 values for 3 x 3 pixels"},
+		{func(p *Problem, _ int) { p.PSF = forward.PSF{Rows: 1, Cols: 3, Values: make([]float64, 3)} }, "image: PSF is zero everywhere"},
+		{func(p *Problem, _ int) { p.PSF = forward.PSF{Rows: 1, Cols: 3, Values: []float64{1, math.NaN(), 1}} }, "image: PSF value (0, 1) is NaN"},
 		{func(p *Problem, _ int) {
-			p.Kernel = Kernel{Rows: 1, Cols: 17, Values: make([]float64, 17)}
-			p.Kernel.Values[8] = 1
-		}, "image: kernel of 1 x 17 pixels is more than twice the frame of 6 x 8"},
+			p.PSF = forward.PSF{Rows: 1, Cols: 17, Values: make([]float64, 17)}
+			p.PSF.Values[8] = 1
+		}, "image: PSF of 1 x 17 pixels is more than twice the frame of 6 x 8"},
 		{func(p *Problem, rank int) {
 			p.Weights = nil
 			if p.Frame = empty; rank == 0 {

@@ -7,6 +7,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"tessera/forward"
 	"tessera/halo"
 	"tessera/ranks"
 )
@@ -59,7 +60,7 @@ func TestLocalMatrices(t *testing.T) {
 			for _, border := range borders {
 				for _, q := range regularisers {
 					f := randomFrame(1, s.rows, s.cols, 1)
-					if f.kernel = k; !f.fits(k) || q != Laplacian && name != "none" && name != "gaussian 5x5" {
+					if f.kernel = k; !f.fits(k) || q != forward.Laplacian && name != "none" && name != "gaussian 5x5" {
 						continue // Q is added whatever the kernel
 					}
 					f.patchwork(1)
@@ -79,7 +80,7 @@ func TestLocalMatrices(t *testing.T) {
 							return err
 						}
 						for _, tl := range cutTiles(p.Frame.Owned(c.Rank()), []int{s.rows, s.cols}, s.tile, s.overlap, border) {
-							pat := newPattern(&tl, []int{s.rows, s.cols}, m.blur.kernel, m.normal.Q, border)
+							pat := newPattern(&tl, []int{s.rows, s.cols}, m.kernel, m.q, border)
 							checkLocal(t, what, pat, restrict(weighted, tl.pixels(s.rows, s.cols, border)), restrict(uniform, tl.pixels(s.rows, s.cols, border)), around.at(&tl, pat), o.Lambda)
 						}
 						return nil

@@ -9,6 +9,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"tessera/forward"
 	"tessera/halo"
 	"tessera/internal/linalg"
 	"tessera/ranks"
@@ -116,7 +117,7 @@ func TestSchwarz(t *testing.T) {
 						continue
 					}
 					w.set(f)
-					o := Options{Regulariser: Gradient, Border: border, Lambda: 0.2, Tile: s.tile, Overlap: s.overlap}
+					o := Options{Regulariser: forward.Gradient, Border: border, Lambda: 0.2, Tile: s.tile, Overlap: s.overlap}
 					m := f.dense(o)
 					tiles := f.allTiles(t, s.ranks, o)
 					md := mode(turn % 3) // each mode in turn
@@ -213,7 +214,7 @@ func TestWoodburyCorrection(t *testing.T) {
 	t9 := &tile{owned: [2]span{{4, 9}, {3, 9}}, ext: [2]span{{2, 11}, {1, 11}}}
 	f := randomFrame(1, 30, 30, 5)
 	f.kernel = gaussian5(t)
-	p := newPattern(t9, []int{30, 30}, f.kernel.stencil(), regulariserStencil[Gradient], halo.Reflect)
+	p := newPattern(t9, []int{30, 30}, stencilOf(f.kernel), regulariserStencil[forward.Gradient], halo.Reflect)
 	m := p.rows * p.cols
 	for _, missing := range []int{0, 1, 5, 40, len(p.data) / 2} {
 		k := &kind[float64]{pattern: p, before: [2]int{2, 2}, ownRows: 5, ownCols: 6, nominal: 1.5}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 
+	"tessera/forward"
 	"tessera/halo"
 	"tessera/krylov"
 	"tessera/ranks"
@@ -45,7 +46,7 @@ func (o Options) withDefaults() Options {
 		o.Method = RASGMRES
 	}
 	if o.Regulariser == "" {
-		o.Regulariser = Identity
+		o.Regulariser = forward.Identity
 	}
 	if o.Rule == "" {
 		o.Rule = Fixed
@@ -112,12 +113,12 @@ func (p *Problem) check(comm ranks.Comm) error {
 	if p.Channels < 1 {
 		return fmt.Errorf("image: %d channels", p.Channels)
 	}
-	if err := p.Kernel.check(); err != nil {
+	if err := p.PSF.Check(); err != nil {
 		return fmt.Errorf("image: %w", err)
 	}
 	shape := p.Frame.Domain().Shape()
-	if p.Kernel.Rows > 2*shape[0] || p.Kernel.Cols > 2*shape[1] {
-		return fmt.Errorf("image: kernel of %d x %d pixels is more than twice the frame of %d x %d", p.Kernel.Rows, p.Kernel.Cols, shape[0], shape[1])
+	if p.PSF.Rows > 2*shape[0] || p.PSF.Cols > 2*shape[1] {
+		return fmt.Errorf("image: PSF of %d x %d pixels is more than twice the frame of %d x %d", p.PSF.Rows, p.PSF.Cols, shape[0], shape[1])
 	}
 	owned := p.Frame.Owned(comm.Rank()).Size()
 	if owned == 0 {
@@ -126,18 +127,12 @@ func (p *Problem) check(comm ranks.Comm) error {
 	if len(p.Data) != p.Channels*owned {
 		return fmt.Errorf("image: rank %d: %d data values, want %d x %d", comm.Rank(), len(p.Data), p.Channels, owned)
 	}
-	if p.Weights != nil && len(p.Weights) != owned {
-		return fmt.Errorf("image: rank %d: %d weights, want %d", comm.Rank(), len(p.Weights), owned)
+	err := p.Weights.Check(p.Data, p.Channels)
+	if bad := new(forward.ValueError); errors.As(err, &bad) {
+		return fmt.Errorf("image: rank %d: %s", comm.Rank(), bad.At(p.pixel(comm, bad.Index)))
 	}
-	for i, w := range p.Weights {
-		if !(w >= 0) || math.IsInf(w, 0) {
-			return fmt.Errorf("image: rank %d: weight %g at %s, want 0 or more", comm.Rank(), w, p.pixel(comm, i))
-		}
-	}
-	for i, v := range p.Data {
-		if (math.IsNaN(v) || math.IsInf(v, 0)) && (p.Weights == nil || p.Weights[i%owned] != 0) {
-			return fmt.Errorf("image: rank %d: data value %g at %s, which the weights do not mark as missing", comm.Rank(), v, p.pixel(comm, i%owned))
-		}
+	if err != nil {
+		return fmt.Errorf("image: rank %d: %w", comm.Rank(), err)
 	}
 	return nil
 }
@@ -168,7 +163,7 @@ func newSolver(comm ranks.Comm, p *Problem, o Options) (*solver, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := m.rhs(p.Data)
+	b, err := m.RightSide(p.Data)
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +174,7 @@ func newSolver(comm ranks.Comm, p *Problem, o Options) (*solver, error) {
 func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result, error) {
 	start := s.comm.Wtime()
 	o.Lambda = lambda
-	s.m.normal.Lambda = lambda
+	s.m.SetLambda(lambda)
 	res := &Result{Lambda: lambda}
 	run, err := s.method(ctx, &o, res)
 	if err != nil {
@@ -199,7 +194,7 @@ func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result,
 	}
 	res.fill(report, x)
 	res.Converged = err == nil
-	misfit, penalty, jerr := s.m.objective(x, s.p.Data)
+	misfit, penalty, jerr := s.m.Objective(x, s.p.Data)
 	if jerr != nil {
 		return nil, jerr
 	}
@@ -219,7 +214,7 @@ func (s *solver) control(o *Options) krylov.Control {
 	c := krylov.Control{
 		Tolerance: o.Tolerance, MaxIterations: o.MaxIterations, Restart: o.Restart, Monitor: o.monitor,
 	}
-	if o.Regulariser == Identity {
+	if o.Regulariser == forward.Identity {
 		c.LambdaMin = o.Lambda // H'WH is positive semi-definite
 	}
 	if o.Progress != nil && s.comm.Rank() == 0 {

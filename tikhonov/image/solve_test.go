@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"tessera/forward"
 	"tessera/halo"
 	"tessera/ranks"
 )
@@ -14,7 +15,7 @@ import (
 type frame struct {
 	channels, rows, cols int
 	y, weights           []float64
-	kernel               Kernel
+	kernel               forward.PSF
 }
 
 // launch runs body on so many in-process ranks with their parts of the frame.
@@ -24,7 +25,7 @@ func (f *frame) launch(n int, body func(ctx context.Context, c ranks.Comm, p *Pr
 		if err != nil {
 			return err
 		}
-		p := &Problem{Channels: f.channels, Frame: d, Kernel: f.kernel}
+		p := &Problem{Channels: f.channels, Frame: d, PSF: f.kernel}
 		if p.Data, err = d.ScatterFrom(c, 0, f.y, f.channels); err != nil {
 			return err
 		}
@@ -88,8 +89,8 @@ func (f *frame) run(t testing.TB, n int, o Options) ([]float64, *Result, error) 
 }
 
 // gaussian5 is the 5 x 5 kernel of the iteration tables: sigma 1, normalised.
-func gaussian5(t testing.TB) Kernel {
-	k, err := Gaussian(5, 1)
+func gaussian5(t testing.TB) forward.PSF {
+	k, err := forward.Gaussian(5, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,8 +124,8 @@ func (f *frame) mask(fraction float64, seed uint64) {
 
 // kernels of every kind: separable or not, its own mirror image or not, and one
 // wide enough for Fourier transforms.
-func kernels(t testing.TB) map[string]Kernel {
-	k := map[string]Kernel{"none": {}, "gaussian 5x5": gaussian5(t)}
+func kernels(t testing.TB) map[string]forward.PSF {
+	k := map[string]forward.PSF{"none": {}, "gaussian 5x5": gaussian5(t)}
 	for _, e := range []struct {
 		name       string
 		rows, cols int
@@ -147,7 +148,7 @@ func kernels(t testing.TB) map[string]Kernel {
 			}
 		}
 		var err error
-		if k[e.name], err = NewKernel(e.rows, e.cols, v); err != nil {
+		if k[e.name], err = forward.NewPSF(e.rows, e.cols, v); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -156,7 +157,7 @@ func kernels(t testing.TB) map[string]Kernel {
 
 var (
 	borders      = []halo.Border{halo.Zero, halo.Reflect, halo.Periodic}
-	regularisers = []Regulariser{Identity, Gradient, Laplacian}
+	regularisers = []forward.Regulariser{forward.Identity, forward.Gradient, forward.Laplacian}
 )
 
 // relative is ||a - b|| / ||b||.

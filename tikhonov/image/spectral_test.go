@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"tessera/forward"
 	"tessera/halo"
 	"tessera/internal/fourier"
 )
@@ -56,12 +57,12 @@ func (f *frame) spectral(o Options) []float64 {
 }
 
 // symbol is the eigenvalue of Q'Q at the angles.
-func symbol(q Regulariser, a, b float64) float64 {
+func symbol(q forward.Regulariser, a, b float64) float64 {
 	laplace := 4 - 2*math.Cos(a) - 2*math.Cos(b)
 	switch q {
-	case Gradient:
+	case forward.Gradient:
 		return laplace
-	case Laplacian:
+	case forward.Laplacian:
 		return laplace * laplace
 	}
 	return 1
@@ -80,7 +81,7 @@ func TestSpectralOracles(t *testing.T) {
 	comet := kernels(t)["comet 5x5"]
 	for k, c := range []struct {
 		border halo.Border
-		kernel Kernel
+		kernel forward.PSF
 	}{{halo.Periodic, gaussian5(t)}, {halo.Reflect, gaussian5(t)}, {halo.Periodic, comet}} {
 		f := randomFrame(3, 256, 256, 1)
 		f.kernel = c.kernel
@@ -114,7 +115,7 @@ func TestSpectralOraclesSmooth(t *testing.T) {
 	t.Parallel()
 	turn := 0
 	for _, border := range []halo.Border{halo.Periodic, halo.Reflect} {
-		for _, q := range []Regulariser{Gradient, Laplacian} {
+		for _, q := range []forward.Regulariser{forward.Gradient, forward.Laplacian} {
 			f := randomFrame(1, 96, 90, 2)
 			f.kernel = gaussian5(t)
 			o := Options{Border: border, Regulariser: q, Lambda: 1e-2, Overlap: 4, Tolerance: 2e-9}
@@ -192,13 +193,13 @@ func TestCholeskyOracle(t *testing.T) {
 				f.kernel = kernels(t)[name]
 				f.patchwork(11)
 				o := Options{Regulariser: q, Border: border, Lambda: 1e-2, Overlap: 4, Tolerance: 1e-8, MaxIterations: 400}
-				if q != Identity {
+				if q != forward.Identity {
 					o.Tolerance = 2e-9 // of an estimate
 				}
 				want := f.exact(t, o)
 				for _, o.Method = range allMethods {
 					for _, n := range allRanks {
-						if turn++; (name != "gaussian 5x5" || q != Identity || quick()) && turn%11 != 0 {
+						if turn++; (name != "gaussian 5x5" || q != forward.Identity || quick()) && turn%11 != 0 {
 							continue
 						}
 						o.Precision = []Precision{Single, Double}[turn/11%2]

@@ -5,6 +5,7 @@ package image
 import (
 	"testing"
 
+	"tessera/forward"
 	"tessera/halo"
 )
 
@@ -39,7 +40,7 @@ func TestIterationCounts256(t *testing.T) {
 		t.Skip("solves with tiles of 1600 pixels")
 	}
 	t.Parallel()
-	box, err := Box(5)
+	box, err := forward.Box(5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +51,7 @@ func TestIterationCounts256(t *testing.T) {
 			want: [2][8]int{{0, 24, 0, 0, 0, 15, 0, 19}, {0, 16, 0, 0, 0, 12, 0, 18}}},
 	} {
 		t.Run(r.name, func(t *testing.T) {
-			r.n, r.tile, r.q, r.lambda = 256, 32, Identity, 1e-2
+			r.n, r.tile, r.q, r.lambda = 256, 32, forward.Identity, 1e-2
 			r.check(t)
 		})
 	}

@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 	"pgregory.net/rapid"
 
+	"tessera/forward"
 	"tessera/halo"
 	"tessera/ranks"
 )
@@ -91,7 +92,7 @@ func TestClassify(t *testing.T) {
 			for _, border := range borders {
 				f := randomFrame(1, s.rows, s.cols, 1)
 				f.kernel = k
-				o := Options{Regulariser: Laplacian, Border: border, Lambda: 0.5}
+				o := Options{Regulariser: forward.Laplacian, Border: border, Lambda: 0.5}
 				m := f.dense(o)
 				reach := [2]int{max(2, 2*(k.Rows/2)), max(2, 2*(k.Cols/2))}
 				seen := map[kindKey]*mat.SymDense{}
@@ -159,7 +160,7 @@ func TestColoursDoNotCouple(t *testing.T) {
 			for _, border := range borders {
 				for _, q := range regularisers {
 					f := randomFrame(1, s.rows, s.cols, 1)
-					if f.kernel = k; !f.fits(k) || len(k.Values) > 100 && q != Laplacian {
+					if f.kernel = k; !f.fits(k) || len(k.Values) > 100 && q != forward.Laplacian {
 						continue
 					}
 					o := Options{Regulariser: q, Border: border, Lambda: 0.5, Tile: s.tile, Overlap: s.overlap}

@@ -1,8 +1,8 @@
 package layers
 
 import (
+	"tessera/forward"
 	"tessera/ranks"
-	"tessera/tikhonov/image"
 )
 
 // operator is M, free of any matrix: vectors are u1 then u2, each channels x owned
@@ -11,23 +11,23 @@ type operator struct {
 	p       *Problem
 	o       *Options
 	n       int // of one layer
-	first   *image.Blur
-	second  *image.Blur
-	q       []*image.Blur
+	first   *forward.Blur
+	second  *forward.Blur
+	q       []*forward.Blur
 	a, b, c []float64 // of one layer
 }
 
 func newOperator(comm ranks.Comm, p *Problem, o *Options) (*operator, error) {
 	m := &operator{p: p, o: o, n: len(p.Data)}
 	var err error
-	if m.first, err = image.NewBlur(comm, p.Frame, p.Channels, one(p.First), o.Border); err != nil {
+	if m.first, err = forward.NewBlur(comm, p.Frame, p.Channels, one(p.First), o.Border); err != nil {
 		return nil, err
 	}
-	if m.second, err = image.NewBlur(comm, p.Frame, p.Channels, one(p.Second), o.Border); err != nil {
+	if m.second, err = forward.NewBlur(comm, p.Frame, p.Channels, one(p.Second), o.Border); err != nil {
 		return nil, err
 	}
 	for _, k := range differences(o.Regulariser) {
-		q, err := image.NewBlur(comm, p.Frame, p.Channels, k, edge(o.Border))
+		q, err := forward.NewBlur(comm, p.Frame, p.Channels, k, edge(o.Border))
 		if err != nil {
 			return nil, err
 		}

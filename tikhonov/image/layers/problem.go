@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"tessera/forward"
 	"tessera/halo"
 	"tessera/tikhonov/image"
 )
@@ -13,16 +14,16 @@ import (
 type Problem struct {
 	Channels int
 	Frame    *halo.Decomposition
-	Data     []float64    // y, channels x owned rows x owned cols
-	Weights  []float64    // owned rows x owned cols; 0 = missing; nil = all ones
-	First    image.Kernel // H1
-	Second   image.Kernel // H2
+	Data     []float64   // y, channels x owned rows x owned cols
+	Weights  []float64   // owned rows x owned cols; 0 = missing; nil = all ones
+	First    forward.PSF // H1
+	Second   forward.PSF // H2
 }
 
 // Options of Solve. The zero value of every field is the documented default.
 type Options struct {
 	Method        image.Method                                  // ras-gmres, as-cg, ras or cg; "" = ras-gmres
-	Regulariser   image.Regulariser                             // Q; "" = Gradient
+	Regulariser   forward.Regulariser                           // Q; "" = Gradient
 	Border        halo.Border                                   // of H1 and H2
 	Coupling      float64                                       // mu; 0 = 1
 	Lambda1       float64                                       // 0 = 1e-3
@@ -47,7 +48,7 @@ func (o Options) withDefaults() Options {
 		o.Method = image.RASGMRES
 	}
 	if o.Regulariser == "" {
-		o.Regulariser = image.Gradient
+		o.Regulariser = forward.Gradient
 	}
 	switch {
 	case o.Overlap == 0:
@@ -73,7 +74,7 @@ func (o *Options) check() error {
 	switch {
 	case !slices.Contains([]image.Method{image.RASGMRES, image.ASCG, image.RAS, image.CG}, o.Method):
 		return fmt.Errorf("layers: method %q: want ras-gmres, as-cg, ras or cg", o.Method)
-	case !slices.Contains([]image.Regulariser{image.Identity, image.Gradient, image.Laplacian}, o.Regulariser):
+	case !slices.Contains([]forward.Regulariser{forward.Identity, forward.Gradient, forward.Laplacian}, o.Regulariser):
 		return fmt.Errorf("layers: unknown regulariser %q", o.Regulariser)
 	case o.Tile < 1 || o.Tile > 64:
 		return fmt.Errorf("layers: tiles of %d pixels: want 1 to 64", o.Tile)
@@ -110,14 +111,14 @@ func (p *Problem) weight(i int) float64 {
 }
 
 // differences are the rows of Q as stencils.
-func differences(q image.Regulariser) []image.Kernel {
+func differences(q forward.Regulariser) []forward.PSF {
 	switch q {
-	case image.Gradient:
-		return []image.Kernel{{Rows: 1, Cols: 3, Values: []float64{1, -1, 0}}, {Rows: 3, Cols: 1, Values: []float64{1, -1, 0}}}
-	case image.Laplacian:
-		return []image.Kernel{{Rows: 3, Cols: 3, Values: []float64{0, 1, 0, 1, -4, 1, 0, 1, 0}}}
+	case forward.Gradient:
+		return []forward.PSF{{Rows: 1, Cols: 3, Values: []float64{1, -1, 0}}, {Rows: 3, Cols: 1, Values: []float64{1, -1, 0}}}
+	case forward.Laplacian:
+		return []forward.PSF{{Rows: 3, Cols: 3, Values: []float64{0, 1, 0, 1, -4, 1, 0, 1, 0}}}
 	}
-	return []image.Kernel{{Rows: 1, Cols: 1, Values: []float64{1}}}
+	return []forward.PSF{{Rows: 1, Cols: 1, Values: []float64{1}}}
 }
 
 // edge is the border of Q: nothing is asked of differences across the frame's edge.
@@ -129,9 +130,9 @@ func edge(b halo.Border) halo.Border {
 }
 
 // one is the kernel that changes nothing, for the zero value.
-func one(k image.Kernel) image.Kernel {
+func one(k forward.PSF) forward.PSF {
 	if k.Values == nil {
-		return image.Kernel{Rows: 1, Cols: 1, Values: []float64{1}}
+		return forward.PSF{Rows: 1, Cols: 1, Values: []float64{1}}
 	}
 	return k
 }

@@ -9,13 +9,14 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"tessera/forward"
 	"tessera/halo"
 	"tessera/ranks"
 	"tessera/tikhonov/image"
 )
 
 // convolution is H as a matrix, by its definition.
-func convolution(rows, cols int, k image.Kernel, border halo.Border) *mat.Dense {
+func convolution(rows, cols int, k forward.PSF, border halo.Border) *mat.Dense {
 	h := mat.NewDense(rows*cols, rows*cols, nil)
 	for r := range rows {
 		for c := range cols {
@@ -34,7 +35,7 @@ func convolution(rows, cols int, k image.Kernel, border halo.Border) *mat.Dense 
 }
 
 // dense is M and the solution for one channel.
-func dense(rows, cols int, o Options, first, second image.Kernel, w, y []float64) (*mat.SymDense, []float64) {
+func dense(rows, cols int, o Options, first, second forward.PSF, w, y []float64) (*mat.SymDense, []float64) {
 	o = o.withDefaults()
 	n := rows * cols
 	h1, h2 := convolution(rows, cols, first, o.Border), convolution(rows, cols, second, o.Border)
@@ -110,7 +111,7 @@ func newFrame(rows, cols, channels int, missing float64) *frame {
 }
 
 // run solves on some ranks and gathers both layers.
-func (f *frame) run(t *testing.T, size int, first, second image.Kernel, o Options, even bool) (u1, u2 []float64, r *Result) {
+func (f *frame) run(t *testing.T, size int, first, second forward.PSF, o Options, even bool) (u1, u2 []float64, r *Result) {
 	t.Helper()
 	err := ranks.Launch(context.Background(), ranks.Options{Ranks: size}, func(ctx context.Context, c ranks.Comm) error {
 		d, err := halo.Decompose([]int{f.rows, f.cols}, size)
@@ -146,13 +147,13 @@ func (f *frame) run(t *testing.T, size int, first, second image.Kernel, o Option
 	return u1, u2, r
 }
 
-func kernels(t *testing.T) (first, second image.Kernel) {
+func kernels(t *testing.T) (first, second forward.PSF) {
 	t.Helper()
-	first, err := image.Gaussian(5, 1)
+	first, err := forward.Gaussian(5, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err = image.Gaussian(3, 0.7)
+	second, err = forward.Gaussian(3, 0.7)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +173,7 @@ func TestSolveIsTheDenseSolution(t *testing.T) {
 	f := newFrame(13, 11, 2, 0.2)
 	n := f.rows * f.cols
 	for _, border := range []halo.Border{halo.Zero, halo.Reflect, halo.Periodic} {
-		for _, q := range []image.Regulariser{image.Gradient, image.Laplacian, image.Identity} {
+		for _, q := range []forward.Regulariser{forward.Gradient, forward.Laplacian, forward.Identity} {
 			o := Options{Border: border, Regulariser: q, Tile: 5, Overlap: 3, Tolerance: 1e-10, Lambda2: 0.05}
 			var want [2][]float64
 			for c := range 2 {
@@ -210,7 +211,7 @@ func TestTileMatrix(t *testing.T) {
 		w[i] = 0.5
 	}
 	for _, border := range []halo.Border{halo.Zero, halo.Reflect, halo.Periodic} {
-		for _, q := range []image.Regulariser{image.Gradient, image.Laplacian, image.Identity} {
+		for _, q := range []forward.Regulariser{forward.Gradient, forward.Laplacian, forward.Identity} {
 			o := Options{Border: border, Regulariser: q}.withDefaults()
 			m, _ := dense(rows, cols, o, first, second, w, w)
 			d, err := halo.Decompose([]int{rows, cols}, 1)

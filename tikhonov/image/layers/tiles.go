@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"math"
 
+	"tessera/forward"
 	"tessera/halo"
 	"tessera/internal/linalg"
 	"tessera/ranks"
-	"tessera/tikhonov/image"
 )
 
 // tiles are the local solves: overlapping squares of the frame with both layers.
@@ -205,15 +205,15 @@ type assembler struct {
 	rows, cols int // of the frame
 	border     halo.Border
 	o          *Options
-	first      image.Kernel
-	second     image.Kernel
+	first      forward.PSF
+	second     forward.PSF
 	reach      int
 }
 
 func newAssembler(p *Problem, o *Options) *assembler {
 	hi := p.Frame.Domain().Hi
 	a := &assembler{rows: hi[0], cols: hi[1], border: o.Border, o: o, first: one(p.First), second: one(p.Second)}
-	for _, k := range []image.Kernel{a.first, a.second} {
+	for _, k := range []forward.PSF{a.first, a.second} {
 		a.reach = max(a.reach, k.Rows/2, k.Cols/2)
 	}
 	a.reach = 2*a.reach + 2
@@ -250,7 +250,7 @@ func (a *assembler) matrix(b halo.Box, weight float64) []float64 {
 	}
 	// taps appends the elements of row (r, c) of the convolution with k that lie in
 	// the box, layer's unknowns, times scale.
-	taps := func(k image.Kernel, border halo.Border, r, c, layer int, scale float64) {
+	taps := func(k forward.PSF, border halo.Border, r, c, layer int, scale float64) {
 		for i := range k.Rows {
 			y := source(r-(i-k.Rows/2), a.rows, border)
 			if y < b.Lo[0] || y >= b.Hi[0] {

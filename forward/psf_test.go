@@ -1,4 +1,4 @@
-package image
+package forward
 
 import (
 	"math"
@@ -6,13 +6,13 @@ import (
 	"testing"
 )
 
-// Kernels sum to one, have their centre in the middle and look the same from every side.
-func TestKernels(t *testing.T) {
+// PSFs sum to one, have their centre in the middle and look the same from every side.
+func TestPSFs(t *testing.T) {
 	for _, size := range []int{1, 3, 9} {
 		gauss, err1 := Gaussian(size, 1.3)
 		moffat, err2 := Moffat(size, 2.5, 3)
 		box, err3 := Box(size)
-		for name, k := range map[string]Kernel{"gaussian": gauss, "moffat": moffat, "box": box} {
+		for name, k := range map[string]PSF{"gaussian": gauss, "moffat": moffat, "box": box} {
 			if err1 != nil || err2 != nil || err3 != nil {
 				t.Fatal(err1, err2, err3)
 			}
@@ -42,31 +42,31 @@ func TestKernels(t *testing.T) {
 	}
 }
 
-func TestBadKernels(t *testing.T) {
-	of := func(_ Kernel, err error) error { return err }
+func TestBadPSFs(t *testing.T) {
+	of := func(_ PSF, err error) error { return err }
 	for _, c := range []struct {
 		err  error
 		want string
 	}{
-		{of(Gaussian(4, 1)), "gaussian kernel: size = 4"},
+		{of(Gaussian(4, 1)), "gaussian PSF: size = 4"},
 		{of(Gaussian(5, 0)), "sigma = 0"},
 		{of(Gaussian(5, math.NaN())), "sigma = NaN"},
 		{of(Moffat(5, -1, 3)), "fwhm = -1"},
 		{of(Moffat(5, 2, 1)), "beta = 1"},
-		{of(Moffat(-3, 2, 3)), "moffat kernel: size = -3"},
-		{of(Box(0)), "box kernel: size = 0"},
-		{of(NewKernel(3, 3, make([]float64, 4))), "4 values for 3 x 3"},
-		{of(NewKernel(0, 3, nil)), "0 x 3 pixels"},
-		{of(NewKernel(1, 3, []float64{1, 0, -1})), "cannot be normalised"},
-		{of(NewKernel(1, 1, []float64{math.Inf(1)})), "kernel value (0, 0) is +Inf"},
-		{of(NewKernel(1, 1, []float64{0})), "zero everywhere"},
+		{of(Moffat(-3, 2, 3)), "moffat PSF: size = -3"},
+		{of(Box(0)), "box PSF: size = 0"},
+		{of(NewPSF(3, 3, make([]float64, 4))), "4 values for 3 x 3"},
+		{of(NewPSF(0, 3, nil)), "0 x 3 pixels"},
+		{of(NewPSF(1, 3, []float64{1, 0, -1})), "cannot be normalised"},
+		{of(NewPSF(1, 1, []float64{math.Inf(1)})), "PSF value (0, 0) is +Inf"},
+		{of(NewPSF(1, 1, []float64{0})), "zero everywhere"},
 	} {
-		if c.err == nil || !strings.HasPrefix(c.err.Error(), "image: ") || !strings.Contains(c.err.Error(), c.want) {
+		if c.err == nil || !strings.HasPrefix(c.err.Error(), "forward: ") || !strings.Contains(c.err.Error(), c.want) {
 			t.Errorf("error %v, want %q", c.err, c.want)
 		}
 	}
 	values := []float64{1, 2, 1}
-	k, err := NewKernel(1, 3, values)
+	k, err := NewPSF(1, 3, values)
 	if err != nil || k.Values[1] != 0.5 || values[1] != 2 {
 		t.Errorf("%v, %v from %v", err, k.Values, values)
 	}

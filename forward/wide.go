@@ -1,4 +1,4 @@
-package image
+package forward
 
 import (
 	"tessera/internal/fourier"

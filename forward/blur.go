@@ -1,32 +1,36 @@
-package image
+package forward
 
 import (
 	"fmt"
+	"math"
 
 	"tessera/halo"
 	"tessera/internal/stencil"
 	"tessera/ranks"
 )
 
-// Blur is this rank's part of the convolution H of a frame, and of its transpose.
-// It keeps its buffers until Release: one goroutine at a time.
+// Blur is this rank's part of the convolution H of a frame, and of its transpose. x and
+// y are channels x owned rows x owned cols. PSFs of 361 pixels or more are convolved by
+// Fourier transforms of the rank's box, smaller ones directly. It keeps its buffers
+// until Release: one goroutine at a time.
 type Blur struct {
 	comm       ranks.Comm
 	plan       *halo.Plan
 	kernel     stencil.Kernel
+	border     halo.Border
 	rows, cols int
 	channels   int
-	ext        []float64 // channels planes with a halo of the kernel's radius
-	wide       *wide     // nil unless the kernel is large
+	ext        []float64 // channels planes with a halo of the PSF's radius
+	wide       *wide     // nil unless the PSF is large
 	padded     []float64 // one plane with twice that halo, zero outside the owned box; made by Adjoint
 }
 
 // NewBlur prepares the blur of frames of so many channels, cut as frame says.
-func NewBlur(comm ranks.Comm, frame *halo.Decomposition, channels int, k Kernel, border halo.Border) (*Blur, error) {
-	if err := k.check(); err != nil {
-		return nil, fmt.Errorf("image: %w", err)
+func NewBlur(comm ranks.Comm, frame *halo.Decomposition, channels int, psf PSF, border halo.Border) (*Blur, error) {
+	if err := psf.Check(); err != nil {
+		return nil, fmt.Errorf("forward: %w", err)
 	}
-	b := &Blur{comm: comm, kernel: k.stencil(), channels: channels}
+	b := &Blur{comm: comm, kernel: psf.stencil(), border: border, channels: channels}
 	plan, err := halo.NewPlan(frame, comm.Rank(), []int{b.kernel.RowRadius, b.kernel.ColRadius}, border)
 	if err != nil {
 		return nil, err
@@ -36,6 +40,30 @@ func NewBlur(comm ranks.Comm, frame *halo.Decomposition, channels int, k Kernel,
 	b.rows, b.cols = shape[0], shape[1]
 	b.wide = newWide(b.kernel, b.rows, b.cols)
 	return b, nil
+}
+
+// Dims is the length of this rank's part of y = H x, and of x.
+func (b *Blur) Dims() (m, n int) {
+	n = b.channels * b.rows * b.cols
+	return n, n
+}
+
+// NormBound bounds the norm of H: the sum of the PSF's absolute values, times sqrt(2) an
+// axis where a reflecting border may show a pixel twice to a PSF that is not its own
+// mirror image.
+func (b *Blur) NormBound() float64 {
+	sum := 0.0
+	for _, v := range b.kernel.Dense {
+		sum += math.Abs(v)
+	}
+	if b.border == halo.Reflect && !b.kernel.Symmetric() {
+		for _, radius := range []int{b.kernel.RowRadius, b.kernel.ColRadius} {
+			if radius > 0 {
+				sum *= math.Sqrt2
+			}
+		}
+	}
+	return sum
 }
 
 // Apply sets dst = H src, both channels x owned rows x owned cols. Collective.
@@ -59,7 +87,7 @@ func (b *Blur) Apply(dst, src []float64) error {
 }
 
 // Adjoint sets dst = H' src. Collective. What src spreads beyond the owned box is
-// added back to the pixels it comes from, so it is the transpose for every kernel
+// added back to the pixels it comes from, so it is the transpose for every PSF
 // and border.
 func (b *Blur) Adjoint(dst, src []float64) error {
 	if err := b.check("Adjoint", dst, src); err != nil {
@@ -109,7 +137,7 @@ func (b *Blur) Release() { b.ext, b.padded = nil, nil }
 
 func (b *Blur) check(call string, dst, src []float64) error {
 	if n := b.channels * b.rows * b.cols; len(dst) != n || len(src) != n {
-		return fmt.Errorf("image: Blur.%s: arrays of %d and %d values, want %d x %d x %d", call, len(dst), len(src), b.channels, b.rows, b.cols)
+		return fmt.Errorf("forward: Blur.%s: arrays of %d and %d values, want %d x %d x %d", call, len(dst), len(src), b.channels, b.rows, b.cols)
 	}
 	return nil
 }

@@ -1,0 +1,109 @@
+package forward
+
+import (
+	"fmt"
+	"math"
+
+	"tessera/internal/stencil"
+)
+
+// PSF is the point spread function of a blur, an odd x odd stencil. The convolution is
+// (H w)(i,j) = sum_ab h(a,b) w(i-a, j-b), (a,b) counted from the centre. The zero
+// value is no blur.
+type PSF struct {
+	Rows, Cols int       // odd
+	Values     []float64 // Rows*Cols, row-major, centre at (Rows/2, Cols/2)
+}
+
+// Check says what is wrong with the PSF: an even size, a value that is not finite, or
+// nothing but zeros.
+func (p PSF) Check() error {
+	if p.Values == nil && p.Rows == 0 && p.Cols == 0 {
+		return nil
+	}
+	if p.Rows < 1 || p.Cols < 1 || p.Rows%2 == 0 || p.Cols%2 == 0 {
+		return fmt.Errorf("PSF is %d x %d pixels, want odd sizes so that it has a centre", p.Rows, p.Cols)
+	}
+	if len(p.Values) != p.Rows*p.Cols {
+		return fmt.Errorf("PSF has %d values for %d x %d pixels", len(p.Values), p.Rows, p.Cols)
+	}
+	sum := 0.0
+	for i, v := range p.Values {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("PSF value (%d, %d) is %g", i/p.Cols, i%p.Cols, v)
+		}
+		sum += math.Abs(v)
+	}
+	if sum == 0 {
+		return fmt.Errorf("PSF is zero everywhere")
+	}
+	return nil
+}
+
+func (p PSF) stencil() stencil.Kernel {
+	if p.Values == nil {
+		return stencil.Identity()
+	}
+	return stencil.New(p.Rows, p.Cols, p.Values)
+}
+
+// NewPSF copies values into a PSF that sums to one.
+func NewPSF(rows, cols int, values []float64) (PSF, error) {
+	p := PSF{Rows: rows, Cols: cols, Values: append([]float64(nil), values...)}
+	if err := p.Check(); err != nil {
+		return PSF{}, fmt.Errorf("forward: %w", err)
+	}
+	sum := 0.0
+	for _, v := range p.Values {
+		sum += v
+	}
+	if !(math.Abs(sum) > 0) {
+		return PSF{}, fmt.Errorf("forward: PSF sums to %g and cannot be normalised", sum)
+	}
+	for i := range p.Values {
+		p.Values[i] /= sum
+	}
+	return p, nil
+}
+
+// Gaussian is exp(-(a^2+b^2) / (2 sigma^2)) at the pixel centres of a size x size
+// square, normalised; sigma in pixels.
+func Gaussian(size int, sigma float64) (PSF, error) {
+	if !(sigma > 0) {
+		return PSF{}, fmt.Errorf("forward: gaussian PSF: sigma = %g pixels, want more than 0", sigma)
+	}
+	return sampled("gaussian", size, func(r2 float64) float64 { return math.Exp(-r2 / (2 * sigma * sigma)) })
+}
+
+// Moffat is (1 + r^2/alpha^2)^-beta, the profile of a star seen through the
+// atmosphere, alpha = fwhm / (2 sqrt(2^(1/beta) - 1)); fwhm in pixels.
+// Moffat, Astronomy and Astrophysics 3 (1969) 455.
+func Moffat(size int, fwhm, beta float64) (PSF, error) {
+	if !(fwhm > 0) {
+		return PSF{}, fmt.Errorf("forward: moffat PSF: fwhm = %g pixels, want more than 0", fwhm)
+	}
+	if !(beta > 1) {
+		return PSF{}, fmt.Errorf("forward: moffat PSF: beta = %g, want more than 1 (its flux is infinite otherwise)", beta)
+	}
+	alpha := fwhm / (2 * math.Sqrt(math.Pow(2, 1/beta)-1))
+	return sampled("moffat", size, func(r2 float64) float64 { return math.Pow(1+r2/(alpha*alpha), -beta) })
+}
+
+// Box is the mean over a size x size square.
+func Box(size int) (PSF, error) {
+	return sampled("box", size, func(float64) float64 { return 1 })
+}
+
+// sampled evaluates a radial profile of r^2 at pixel centres.
+func sampled(name string, size int, f func(r2 float64) float64) (PSF, error) {
+	if size < 1 || size%2 == 0 {
+		return PSF{}, fmt.Errorf("forward: %s PSF: size = %d pixels, want an odd number", name, size)
+	}
+	v := make([]float64, 0, size*size)
+	for a := -size / 2; a <= size/2; a++ {
+		for b := -size / 2; b <= size/2; b++ {
+			v = append(v, f(float64(a*a+b*b)))
+		}
+	}
+	return NewPSF(size, size, v)
+}
