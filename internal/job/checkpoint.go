@@ -41,7 +41,7 @@ func newCheckpoints(comm ranks.Comm, dir, kind string) *checkpoints {
 
 // save keeps the records of all ranks. Collective.
 func (c *checkpoints) save(state []byte, ids []int, recordBytes int, fill func(i int, record []byte)) error {
-	if err := onRoot(c.comm, func() error { return os.MkdirAll(c.dir, 0o777) }); err != nil {
+	if err := ranks.OnRoot(c.comm, func() error { return os.MkdirAll(c.dir, 0o777) }); err != nil {
 		return err
 	}
 	c.generation++
@@ -58,7 +58,7 @@ func (c *checkpoints) save(state []byte, ids []int, recordBytes int, fill func(i
 		return err
 	}
 	c.taken++
-	return onRoot(c.comm, func() error {
+	return ranks.OnRoot(c.comm, func() error {
 		m := &checkpoint.Manifest{Generation: c.generation, Job: c.kind, State: state}
 		for _, s := range sums {
 			m.Parts = append(m.Parts, uint32(s))
@@ -76,7 +76,7 @@ func (c *checkpoints) keep(s *checkpoint.Snapshot) error {
 // shall continue. Collective.
 func (c *checkpoints) begin(resume bool) (*checkpoint.Snapshot, error) {
 	if !resume {
-		return nil, onRoot(c.comm, c.remove)
+		return nil, ranks.OnRoot(c.comm, c.remove)
 	}
 	m, err := c.find()
 	if err != nil {
@@ -90,7 +90,7 @@ func (c *checkpoints) begin(resume bool) (*checkpoint.Snapshot, error) {
 // find reads the manifest on rank 0 and hands it to all. Collective.
 func (c *checkpoints) find() (*checkpoint.Manifest, error) {
 	var text []byte
-	err := onRoot(c.comm, func() error {
+	err := ranks.OnRoot(c.comm, func() error {
 		m, err := checkpoint.Read(c.dir)
 		if err != nil {
 			return err
@@ -105,7 +105,7 @@ func (c *checkpoints) find() (*checkpoint.Manifest, error) {
 		return nil, err
 	}
 	length := len(text)
-	if err := share(c.comm, &length); err != nil {
+	if err := ranks.Share(c.comm, &length); err != nil {
 		return nil, err
 	}
 	if c.comm.Rank() != 0 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 
 	"tessera/halo"
 	"tessera/internal/config"
@@ -51,13 +50,13 @@ type deepSection struct {
 // singleSection is the grid from which cross-validation chooses the single Gaussian
 // layer that the deep kernel is compared with.
 type singleSection struct {
-	Widths  numbers `toml:"widths"`
-	Lambdas numbers `toml:"lambdas"`
+	Widths  config.Numbers `toml:"widths"`
+	Lambdas config.Numbers `toml:"lambdas"`
 }
 
 // gridSection says on how fine a grid the fits are drawn.
 type gridSection struct {
-	Shape numbers `toml:"shape"`
+	Shape config.Numbers `toml:"shape"`
 }
 
 func defaultDeep() deepConfig {
@@ -69,7 +68,7 @@ func defaultDeep() deepConfig {
 			Features: 1, Starts: 8, Steps: 40,
 		},
 		Single: singleSection{
-			Widths: numbers{0.02, 0.04, 0.06, 0.08, 0.12, 0.16, 0.24}, Lambdas: numbers{1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1},
+			Widths: config.Numbers{0.02, 0.04, 0.06, 0.08, 0.12, 0.16, 0.24}, Lambdas: config.Numbers{1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1},
 		},
 		Output: outputSection{Dir: "out/deep-kernel", Stretch: "auto"},
 	}
@@ -97,13 +96,13 @@ func (c *deepConfig) check(f *config.File) {
 	f.Want(d.Drop >= 0 && d.Drop < 1, "deep.drop", "a fraction of the objective; 0 = never stop early")
 	ascending(f, "single.widths", c.Single.Widths)
 	ascending(f, "single.lambdas", c.Single.Lambdas)
-	shape, ok := c.Evaluate.Shape.ints(1)
+	shape, ok := c.Evaluate.Shape.Ints(1)
 	f.Want(ok && (len(shape) == 0 || len(shape) <= 3), "evaluate.shape", "as many whole numbers as there are coordinates")
 	c.Output.check(f)
 }
 
 // ascending records a problem unless the list is of rising numbers above 0.
-func ascending(f *config.File, key string, list numbers) {
+func ascending(f *config.File, key string, list config.Numbers) {
 	ok := true
 	for i, x := range list {
 		ok = ok && x > 0 && (i == 0 || x > list[i-1])
@@ -118,17 +117,9 @@ func loadDeep(f *config.File) *Job {
 	return &Job{
 		Dir:        c.Output.Dir,
 		CheckFiles: func() error { return c.kernel().checkFiles(f) },
-		Run: func(ctx context.Context, comm ranks.Comm, env Env) error {
-			return logged(comm, c.Output.Dir, func(log *slog.Logger) error {
-				if comm.Rank() == 0 {
-					defer env.Progress.Done()
-				}
-				r := &deepRun{comm: comm, env: env, log: log, c: &c, began: comm.Wtime(), m: &deepMetrics{}}
-				r.m.provenance = newProvenance(comm, env, c.Seed)
-				r.m.ConfigFile, r.m.Config = f.Name(), sections(f.Values())
-				return r.run(ctx)
-			})
-		},
+		Run: Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, run *Run) error {
+			return (&deepRun{Run: run, c: &c, m: &deepMetrics{Record: run.Record()}}).run(ctx)
+		}),
 		Plan: c.plan,
 	}
 }

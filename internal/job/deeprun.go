@@ -4,11 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"math"
 	"path/filepath"
 	"slices"
-	"text/tabwriter"
 
 	"tessera/halo"
 	"tessera/internal/imageio"
@@ -20,11 +18,8 @@ import (
 
 // deepRun is the state of one rank of a deep-kernel job.
 type deepRun struct {
-	comm   ranks.Comm
-	env    Env
-	log    *slog.Logger
+	*Run
 	c      *deepConfig
-	began  float64
 	m      *deepMetrics
 	obs    *scattered
 	model  *deep.Model
@@ -33,7 +28,7 @@ type deepRun struct {
 
 // deepMetrics is metrics.json of a deep-kernel job.
 type deepMetrics struct {
-	provenance
+	Record
 
 	Source       string      `json:"source"`
 	Observations int         `json:"observations"`
@@ -54,8 +49,6 @@ type deepMetrics struct {
 		Total  float64 `json:"total"`
 	} `json:"seconds"`
 	PeakMemoryMB float64 `json:"peak_memory_mb"`
-	ConfigFile   string  `json:"config_file"`
-	Config       any     `json:"config"`
 }
 
 // deepStep is one step: E is the balance of feature space before and after DyDD.
@@ -83,17 +76,17 @@ type deepRMSE struct {
 
 func (r *deepRun) run(ctx context.Context) error {
 	var err error
-	r.env.Progress.Phase("observations")
-	if r.obs, err = r.c.observe(r.comm); err != nil {
+	r.Progress.Phase("observations")
+	if r.obs, err = r.c.observe(r.Comm); err != nil {
 		return err
 	}
 	r.m.Source = r.obs.source
-	start := r.comm.Wtime()
+	start := r.Comm.Wtime()
 	o := r.c.options()
-	if r.comm.Rank() == 0 {
+	if r.Comm.Rank() == 0 {
 		o.Progress = func(p deep.Progress) {
-			r.env.Progress.Phase(fmt.Sprintf("%s, objective %.5g", p.Phase, p.Objective))
-			r.log.Info("step", "phase", p.Phase, "objective", number(p.Objective))
+			r.Progress.Phase(fmt.Sprintf("%s, objective %.5g", p.Phase, p.Objective))
+			r.Log.Info("step", "phase", p.Phase, "objective", number(p.Objective))
 		}
 	}
 	if o.Inner.Family == "" && r.c.Deep.Inner != string(kernel.Gaussian) {
@@ -103,16 +96,16 @@ func (r *deepRun) run(ctx context.Context) error {
 		}
 		o.Inner = kernel.Kernel{Family: kernel.Family(r.c.Deep.Inner), Width: side / 2}
 	}
-	if r.model, err = deep.Train(ctx, r.comm, &r.obs.data, o); err != nil {
+	if r.model, err = deep.Train(ctx, r.Comm, &r.obs.data, o); err != nil {
 		return err
 	}
-	r.m.Seconds.Train = r.comm.Wtime() - start
-	start = r.comm.Wtime()
-	r.env.Progress.Phase("a single layer, to compare")
+	r.m.Seconds.Train = r.Comm.Wtime() - start
+	start = r.Comm.Wtime()
+	r.Progress.Phase("a single layer, to compare")
 	if err := r.singleLayer(ctx); err != nil {
 		return err
 	}
-	r.m.Seconds.Single = r.comm.Wtime() - start
+	r.m.Seconds.Single = r.Comm.Wtime() - start
 	r.keep()
 	if r.c.Observations.Path == "" {
 		if err := r.test(); err != nil {
@@ -125,13 +118,13 @@ func (r *deepRun) run(ctx context.Context) error {
 // singleLayer fits the best Gaussian that cross-validation finds.
 func (r *deepRun) singleLayer(ctx context.Context) error {
 	o := kernel.Options{Kernel: kernel.Kernel{Family: kernel.Gaussian, Width: r.c.Single.Widths[0]}, Lambda: r.c.Single.Lambdas[0], Mean: r.c.Deep.Mean}
-	chosen, err := kernel.Select(ctx, r.comm, &r.obs.data, o, kernel.Search{Widths: r.c.Single.Widths, Lambdas: r.c.Single.Lambdas, Seed: r.c.Seed})
+	chosen, err := kernel.Select(ctx, r.Comm, &r.obs.data, o, kernel.Search{Widths: r.c.Single.Widths, Lambdas: r.c.Single.Lambdas, Seed: r.c.Seed})
 	if err != nil {
 		return err
 	}
 	o.Kernel.Width, o.Lambda, o.Tolerance = chosen.Width, chosen.Lambda, 1e-6
 	r.m.Single = singleLayer{chosen.Width, chosen.Lambda, number(chosen.Score)}
-	r.single, err = kernel.Solve(ctx, r.comm, &r.obs.data, o)
+	r.single, err = kernel.Solve(ctx, r.Comm, &r.obs.data, o)
 	return err
 }
 
@@ -151,7 +144,7 @@ func (r *deepRun) keep() {
 // test compares both fits with the truth at points numbered after the observations.
 func (r *deepRun) test() error {
 	n := r.c.Simulate.Test
-	lo, hi := halo.Split(n, r.comm.Size(), r.comm.Rank())
+	lo, hi := halo.Split(n, r.Comm.Size(), r.Comm.Rank())
 	x := make([]float64, 2*(hi-lo))
 	for i := range hi - lo {
 		simulate.Uniform(r.c.Seed, r.c.Simulate.Count+lo+i, x[2*i:2*i+2])
@@ -170,7 +163,7 @@ func (r *deepRun) test() error {
 		sums[0] += (a[i] - t) * (a[i] - t)
 		sums[1] += (b[i] - t) * (b[i] - t)
 	}
-	if err := r.comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+	if err := r.Comm.Allreduce(sums, sums, ranks.Sum); err != nil {
 		return err
 	}
 	r.m.RMSE = &deepRMSE{math.Sqrt(sums[0] / float64(n)), math.Sqrt(sums[1] / float64(n)), n}
@@ -179,7 +172,7 @@ func (r *deepRun) test() error {
 
 // write evaluates on the grid and leaves the result, metrics.json last.
 func (r *deepRun) write(ctx context.Context) error {
-	shape, _ := r.c.Evaluate.Shape.ints(1)
+	shape, _ := r.c.Evaluate.Shape.Ints(1)
 	d := r.obs.data.Dim
 	if len(shape) == 0 {
 		shape = defaultGrid(r.obs.lo, r.obs.hi)
@@ -187,12 +180,12 @@ func (r *deepRun) write(ctx context.Context) error {
 	if len(shape) != d {
 		return fmt.Errorf("evaluate.shape has %d axes, the observations have %d coordinates", len(shape), d)
 	}
-	g := &kernelRun{comm: r.comm, obs: r.obs, shape: shape}
+	g := &kernelRun{Run: r.Run, obs: r.obs, shape: shape}
 	total := 1
 	for _, n := range shape {
 		total *= n
 	}
-	lo, hi := halo.Split(total, r.comm.Size(), r.comm.Rank())
+	lo, hi := halo.Split(total, r.Comm.Size(), r.Comm.Rank())
 	var x []float64
 	for i := lo; i < hi; i++ {
 		x = g.place(x, i)
@@ -215,35 +208,36 @@ func (r *deepRun) write(ctx context.Context) error {
 			return err
 		}
 	}
-	memory, err := peakMemory(r.comm)
-	if err != nil {
+	if err := ranks.AgreeError(r.Comm, ctx.Err()); err != nil {
 		return err
 	}
-	if err := ranks.AgreeError(r.comm, ctx.Err()); err != nil {
-		return err
-	}
-	return onRoot(r.comm, func() error {
-		dir := r.c.Output.Dir
-		if err := clearResult(dir, "fit.npy", "single.npy", "features.npy", "panel.png"); err != nil {
-			return err
-		}
-		for name, a := range map[string][]float64{"fit.npy": fits[1], "single.npy": fits[0], "features.npy": fits[2]} {
-			if err := imageio.WriteNpy(filepath.Join(dir, name), shape, a); err != nil {
-				return err
+	return r.Finish(Ending{
+		Files: []string{"fit.npy", "single.npy", "features.npy", "panel.png"},
+		Write: func() error {
+			if r.Comm.Rank() != 0 {
+				return nil
 			}
-		}
-		if d == 2 {
-			if err := r.draw(g, fits); err != nil {
-				return err
-			}
-		}
-		r.m.PeakMemoryMB, r.m.Seconds.Total = memory, r.comm.Wtime()-r.began
-		if err := writeMetrics(dir, r.m); err != nil {
-			return err
-		}
-		r.env.Progress.Done()
-		return r.m.summary(r.env.Summary, dir)
+			return r.writeFiles(g, fits)
+		},
+		Metrics: func(total, memory float64) any {
+			r.m.PeakMemoryMB, r.m.Seconds.Total = memory, total
+			return r.m
+		},
+		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
 	})
+}
+
+// writeFiles leaves single layer, deep kernel and its first feature on the grid.
+func (r *deepRun) writeFiles(g *kernelRun, fits [3][]float64) error {
+	for k, name := range []string{"single.npy", "fit.npy", "features.npy"} {
+		if err := imageio.WriteNpy(r.Path(name), g.shape, fits[k]); err != nil {
+			return err
+		}
+	}
+	if len(g.shape) != 2 {
+		return nil
+	}
+	return r.draw(g, fits)
 }
 
 // draw shows truth, single layer, deep kernel and its first feature.
@@ -271,9 +265,6 @@ func (r *deepRun) draw(g *kernelRun, fits [3][]float64) error {
 }
 
 func (m *deepMetrics) summary(w io.Writer, dir string) error {
-	if w == nil {
-		return nil
-	}
 	fmt.Fprintf(w, "step  objective  damping   cells of feature space, E\n")
 	for i, s := range m.Steps {
 		switch {
@@ -283,10 +274,8 @@ func (m *deepMetrics) summary(w io.Writer, dir string) error {
 			fmt.Fprintf(w, "%4d  %9.5g  %7.1e   %.3f -> %.3f\n", i+1, s.Objective, s.Damping, s.EBefore, s.E)
 		}
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(name, format string, args ...any) {
-		fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...))
-	}
+	t := NewTable(w)
+	row := t.Row
 	row("observations", "%d, %s", m.Observations, m.Source)
 	row("ranks", "%d, %s", m.Ranks, m.Transport)
 	row("starts", "%.4g: number %d trained", []float64(m.Starts), m.Start+1)

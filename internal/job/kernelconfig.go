@@ -27,9 +27,9 @@ type kernelConfig struct {
 
 // observationsSection names a table of observations.
 type observationsSection struct {
-	Path    string `toml:"path"`
-	Columns words  `toml:"columns"` // coordinates, value and, if there is one, sigma; empty = recognised
-	Dim     int    `toml:"dim"`     // coordinates; 0 = from the columns
+	Path    string       `toml:"path"`
+	Columns config.Words `toml:"columns"` // coordinates, value and, if there is one, sigma; empty = recognised
+	Dim     int          `toml:"dim"`     // coordinates; 0 = from the columns
 }
 
 // surveySection describes a simulated survey.
@@ -69,16 +69,16 @@ type kernelSection struct {
 
 // searchSection fills kernel.Search.
 type searchSection struct {
-	Folds   int     `toml:"folds"`
-	Widths  numbers `toml:"widths"`
-	Lambdas numbers `toml:"lambdas"`
+	Folds   int            `toml:"folds"`
+	Widths  config.Numbers `toml:"widths"`
+	Lambdas config.Numbers `toml:"lambdas"`
 }
 
 // evaluateSection says where the fit is wanted.
 type evaluateSection struct {
-	Shape    numbers `toml:"shape"` // of a grid over the box of the observations; the frame's pixels for one
-	Path     string  `toml:"path"`  // or a table of places
-	Variance bool    `toml:"variance"`
+	Shape    config.Numbers `toml:"shape"` // of a grid over the box of the observations; the frame's pixels for one
+	Path     string         `toml:"path"`  // or a table of places
+	Variance bool           `toml:"variance"`
 }
 
 func defaultKernel() kernelConfig {
@@ -125,7 +125,7 @@ func (c *kernelConfig) check(f *config.File) {
 	f.Want(c.Search.Folds >= 2, "search.folds", "2 or more")
 	ascending(f, "search.widths", c.Search.Widths)
 	ascending(f, "search.lambdas", c.Search.Lambdas)
-	shape, ok := c.Evaluate.Shape.ints(1)
+	shape, ok := c.Evaluate.Shape.Ints(1)
 	size := 1.0
 	for _, n := range shape {
 		size *= float64(n)
@@ -144,9 +144,9 @@ func loadKernel(f *config.File) *Job {
 	return &Job{
 		Dir:        c.Output.Dir,
 		CheckFiles: func() error { return c.checkFiles(f) },
-		Run: func(ctx context.Context, comm ranks.Comm, env Env) error {
-			return logged(comm, c.Output.Dir, runKernel(ctx, comm, env, f, &c))
-		},
+		Run: Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, run *Run) error {
+			return (&kernelRun{Run: run, c: &c, m: &kernelMetrics{Record: run.Record()}}).run(ctx)
+		}),
 		Plan: c.plan,
 	}
 }

@@ -14,14 +14,14 @@ import (
 // otherMeans fills the frame from the same pixels by their nearest neighbours and
 // by Tikhonov inpainting, to compare with.
 func (r *kernelRun) otherMeans(ctx context.Context) error {
-	r.env.Progress.Phase("nearest neighbours and Tikhonov inpainting, to compare")
+	r.Progress.Phase("nearest neighbours and Tikhonov inpainting, to compare")
 	rows, cols := r.obs.rows, r.obs.cols
-	frame, err := halo.Decompose([]int{rows, cols}, r.comm.Size())
+	frame, err := halo.Decompose([]int{rows, cols}, r.Comm.Size())
 	if err != nil {
 		return err
 	}
 	var data, weights []float64
-	if r.comm.Rank() == 0 {
+	if r.Comm.Rank() == 0 {
 		data, weights = make([]float64, rows*cols), make([]float64, rows*cols)
 		for i, y := range r.obs.data.Y {
 			at := int(math.Round(r.obs.data.X[2*i]))*cols + int(math.Round(r.obs.data.X[2*i+1]))
@@ -32,19 +32,19 @@ func (r *kernelRun) otherMeans(ctx context.Context) error {
 		r.nearest = nearestPixels(rows, cols, data, weights)
 	}
 	p := &image.Problem{Channels: 1, Frame: frame}
-	if p.Data, err = frame.ScatterFrom(r.comm, 0, data, 1); err != nil {
+	if p.Data, err = frame.ScatterFrom(r.Comm, 0, data, 1); err != nil {
 		return err
 	}
-	if p.Weights, err = frame.ScatterFrom(r.comm, 0, weights, 1); err != nil {
+	if p.Weights, err = frame.ScatterFrom(r.Comm, 0, weights, 1); err != nil {
 		return err
 	}
-	result, err := image.Solve(ctx, r.comm, p, image.Options{
+	result, err := image.Solve(ctx, r.Comm, p, image.Options{
 		Method: image.TwoLevel, Regulariser: forward.Gradient, Border: halo.Reflect, Lambda: 1e-3, Overlap: 4, Tolerance: 1e-6, MaxIterations: 1000,
 	})
 	if err != nil && !errors.As(err, new(*krylov.NotConvergedError)) {
 		return err
 	}
-	if r.inpainted, err = frame.GatherTo(r.comm, 0, result.Solution, 1); err != nil {
+	if r.inpainted, err = frame.GatherTo(r.Comm, 0, result.Solution, 1); err != nil {
 		return err
 	}
 	if r.truth != nil {

@@ -7,7 +7,6 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
-	"text/tabwriter"
 
 	"tessera/internal/imageio"
 	"tessera/loadbalance"
@@ -17,7 +16,7 @@ import (
 
 // kernelMetrics is metrics.json of a kernel job.
 type kernelMetrics struct {
-	provenance
+	Record
 
 	Source       string  `json:"source"`
 	Observations int     `json:"observations"`
@@ -51,8 +50,6 @@ type kernelMetrics struct {
 	FactorMB     float64       `json:"factor_mb"`
 	PeakMemoryMB float64       `json:"peak_memory_mb"`
 	History      series        `json:"history"`
-	ConfigFile   string        `json:"config_file"`
-	Config       any           `json:"config"`
 
 	predictions *imageio.Table
 }
@@ -122,13 +119,8 @@ type framePSNR struct {
 	Tikhonov number `json:"tikhonov"`
 }
 
-// write leaves the result in the output directory, metrics.json last.
+// write leaves the result.
 func (r *kernelRun) write() error {
-	r.env.Progress.Phase("writing " + r.c.Output.Dir)
-	memory, err := peakMemory(r.comm)
-	if err != nil {
-		return err
-	}
 	coefficients, err := r.coefficients()
 	if err != nil {
 		return err
@@ -137,44 +129,48 @@ func (r *kernelRun) write() error {
 	if err != nil {
 		return err
 	}
-	return onRoot(r.comm, func() error {
-		dir := r.c.Output.Dir
-		if err := clearResult(dir, "fit.npy", "fit.png", "variance.npy", "panel.png", "cells.png",
+	return r.Finish(Ending{
+		Files: []string{"fit.npy", "fit.png", "variance.npy", "panel.png", "cells.png",
 			"coefficients.npy", "coefficients.csv", "coefficients.fits",
-			"predictions.npy", "predictions.csv", "predictions.fits"); err != nil {
-			return err
-		}
-		if err := imageio.WriteTable(filepath.Join(dir, "coefficients"+r.extension()), coefficients); err != nil {
-			return err
-		}
-		if t := r.m.predictions; t != nil {
-			if err := imageio.WriteTable(filepath.Join(dir, "predictions."+t.Format), t); err != nil {
-				return err
+			"predictions.npy", "predictions.csv", "predictions.fits"},
+		Write: func() error {
+			if r.Comm.Rank() != 0 {
+				return nil
 			}
-		}
-		if r.grid != nil {
-			if err := imageio.WriteNpy(filepath.Join(dir, "fit.npy"), r.shape, r.grid); err != nil {
-				return err
-			}
-		}
-		if r.spread != nil {
-			if err := imageio.WriteNpy(filepath.Join(dir, "variance.npy"), r.shape, r.spread); err != nil {
-				return err
-			}
-		}
-		if len(r.shape) == 2 {
-			if err := r.draw(observed); err != nil {
-				return err
-			}
-		}
-		r.m.PeakMemoryMB = memory
-		r.m.Seconds.Total = r.comm.Wtime() - r.began
-		if err := writeMetrics(dir, r.m); err != nil {
-			return err
-		}
-		r.env.Progress.Done()
-		return r.m.summary(r.env.Summary, dir)
+			return r.writeFiles(coefficients, observed)
+		},
+		Metrics: func(total, memory float64) any {
+			r.m.PeakMemoryMB, r.m.Seconds.Total = memory, total
+			return r.m
+		},
+		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
 	})
+}
+
+// writeFiles leaves the tables, the fit on its grid and the pictures.
+func (r *kernelRun) writeFiles(coefficients *imageio.Table, observed [2][]float64) error {
+	if err := imageio.WriteTable(r.Path("coefficients"+r.extension()), coefficients); err != nil {
+		return err
+	}
+	if t := r.m.predictions; t != nil {
+		if err := imageio.WriteTable(r.Path("predictions."+t.Format), t); err != nil {
+			return err
+		}
+	}
+	if r.grid != nil {
+		if err := imageio.WriteNpy(r.Path("fit.npy"), r.shape, r.grid); err != nil {
+			return err
+		}
+	}
+	if r.spread != nil {
+		if err := imageio.WriteNpy(r.Path("variance.npy"), r.shape, r.spread); err != nil {
+			return err
+		}
+	}
+	if len(r.shape) != 2 {
+		return nil
+	}
+	return r.draw(observed)
 }
 
 // extension of the table of coefficients: as the observations came.
@@ -197,22 +193,19 @@ func (r *kernelRun) coefficients() (*imageio.Table, error) {
 		mine = append(mine, p.X[i*d:(i+1)*d]...)
 		mine = append(mine, p.Attr[2*i], p.Attr[2*i+1], r.fit.Coefficients[i])
 	}
-	size := r.comm.Size()
-	counts, ones := make([]float64, size), slices.Repeat([]int{1}, size)
-	if err := r.comm.Allgatherv(counts, ones, []float64{float64(len(mine))}); err != nil {
+	whole, err := ranks.Counts(r.Comm, len(mine))
+	if err != nil {
 		return nil, err
 	}
-	whole := make([]int, size)
 	total := 0
-	for q, c := range counts {
-		whole[q] = int(c)
-		total += int(c)
+	for _, n := range whole {
+		total += n
 	}
 	var all []float64
-	if r.comm.Rank() == 0 {
+	if r.Comm.Rank() == 0 {
 		all = make([]float64, total)
 	}
-	if err := r.comm.Gatherv(all, whole, mine, 0); err != nil || r.comm.Rank() != 0 {
+	if err := r.Comm.Gatherv(all, whole, mine, 0); err != nil || r.Comm.Rank() != 0 {
 		return nil, err
 	}
 	t := &imageio.Table{Rows: total / width, Cols: width - 1, Data: make([]float64, total/width*(width-1))}
@@ -244,7 +237,7 @@ func (r *kernelRun) raster() ([2][]float64, error) {
 		sums[at] += y
 		sums[n+at]++
 	}
-	if err := r.comm.Reduce(sums, sums, ranks.Sum, 0); err != nil {
+	if err := r.Comm.Reduce(sums, sums, ranks.Sum, 0); err != nil {
 		return out, err
 	}
 	out[0], out[1] = sums[:n], sums[n:]
@@ -288,7 +281,7 @@ func (r *kernelRun) draw(observed [2][]float64) error {
 	if err := imageio.WritePanels(filepath.Join(dir, "panel.png"), panels...); err != nil {
 		return err
 	}
-	equal, err := loadbalance.Strips(r.obs.lo, r.obs.hi, r.comm.Size())
+	equal, err := loadbalance.Strips(r.obs.lo, r.obs.hi, r.Comm.Size())
 	if err != nil {
 		return err
 	}
@@ -321,13 +314,8 @@ func (r *kernelRun) outline(part *loadbalance.Partition, count []float64) []floa
 // summary prints the short table at the end of a run, and the loads before and
 // after; w may be nil.
 func (m *kernelMetrics) summary(w io.Writer, dir string) error {
-	if w == nil {
-		return nil
-	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(name, format string, args ...any) {
-		fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...))
-	}
+	t := NewTable(w)
+	row := t.Row
 	row("observations", "%s", m.Source)
 	row("", "%d in %d dimensions, %.0f neighbours each on average", m.Observations, m.Dim, m.Neighbours)
 	row("ranks", "%d, %s", m.Ranks, m.Transport)

@@ -7,7 +7,6 @@ import (
 	"math"
 
 	"tessera/halo"
-	"tessera/internal/config"
 	"tessera/internal/imageio"
 	"tessera/internal/progress"
 	"tessera/krylov"
@@ -17,11 +16,8 @@ import (
 
 // kernelRun is the state of one rank of a kernel job.
 type kernelRun struct {
-	comm   ranks.Comm
-	env    Env
-	log    *slog.Logger
+	*Run
 	c      *kernelConfig
-	began  float64
 	m      *kernelMetrics // filled on rank 0, there on all
 	obs    *scattered
 	fit    *kernel.Fit
@@ -33,27 +29,15 @@ type kernelRun struct {
 	nearest, inpainted []float64
 }
 
-func runKernel(ctx context.Context, comm ranks.Comm, env Env, f *config.File, c *kernelConfig) func(*slog.Logger) error {
-	return func(log *slog.Logger) error {
-		if comm.Rank() == 0 {
-			defer env.Progress.Done()
-		}
-		r := &kernelRun{comm: comm, env: env, log: log, c: c, began: comm.Wtime(), m: &kernelMetrics{}}
-		r.m.provenance = newProvenance(comm, env, c.Seed)
-		r.m.ConfigFile, r.m.Config = f.Name(), sections(f.Values())
-		return r.run(ctx)
-	}
-}
-
 func (r *kernelRun) run(ctx context.Context) error {
-	start := r.comm.Wtime()
-	r.env.Progress.Phase("observations")
+	start := r.Comm.Wtime()
+	r.Progress.Phase("observations")
 	var err error
-	if r.obs, err = r.c.observe(r.comm); err != nil {
+	if r.obs, err = r.c.observe(r.Comm); err != nil {
 		return err
 	}
 	r.m.Source, r.m.Dim = r.obs.source, r.obs.data.Dim
-	r.m.Seconds.Read = r.comm.Wtime() - start
+	r.m.Seconds.Read = r.Comm.Wtime() - start
 	unfinished := r.solve(ctx)
 	if unfinished != nil && !errors.As(unfinished, new(*krylov.NotConvergedError)) {
 		return unfinished
@@ -61,7 +45,7 @@ func (r *kernelRun) run(ctx context.Context) error {
 	if err := r.evaluate(ctx); err != nil {
 		return err
 	}
-	if err := ranks.AgreeError(r.comm, ctx.Err()); err != nil {
+	if err := ranks.AgreeError(r.Comm, ctx.Err()); err != nil {
 		return err
 	}
 	if err := r.write(); err != nil {
@@ -73,17 +57,17 @@ func (r *kernelRun) run(ctx context.Context) error {
 // solve chooses width and lambda where asked to, and fits.
 func (r *kernelRun) solve(ctx context.Context) error {
 	n := []float64{float64(len(r.obs.data.Y))}
-	if err := r.comm.Allreduce(n, n, ranks.Sum); err != nil {
+	if err := r.Comm.Allreduce(n, n, ranks.Sum); err != nil {
 		return err
 	}
 	o := r.c.options(r.obs.data.Dim, int(n[0]), r.obs.volume())
-	if r.comm.Rank() == 0 {
-		o.Progress = kernelProgress(r.env.Progress, r.log)
+	if r.Comm.Rank() == 0 {
+		o.Progress = kernelProgress(r.Progress, r.Log)
 	}
 	if rule := r.c.Kernel.Choose; rule != "none" {
-		start := r.comm.Wtime()
-		r.env.Progress.Phase("choosing width and lambda")
-		chosen, err := kernel.Select(ctx, r.comm, &r.obs.data, o, kernel.Search{
+		start := r.Comm.Wtime()
+		r.Progress.Phase("choosing width and lambda")
+		chosen, err := kernel.Select(ctx, r.Comm, &r.obs.data, o, kernel.Search{
 			Rule: kernel.Rule(rule), Folds: r.c.Search.Folds, Widths: r.c.Search.Widths, Lambdas: r.c.Search.Lambdas, Seed: r.c.Seed,
 		})
 		if err != nil {
@@ -91,10 +75,10 @@ func (r *kernelRun) solve(ctx context.Context) error {
 		}
 		o.Kernel.Width, o.Lambda = chosen.Width, chosen.Lambda
 		r.m.Search = newSearchMetrics(rule, chosen)
-		r.m.Seconds.Search = r.comm.Wtime() - start
+		r.m.Seconds.Search = r.Comm.Wtime() - start
 	}
-	stop := ranks.Measure(r.comm)
-	fit, err := kernel.Solve(ctx, r.comm, &r.obs.data, o)
+	stop := ranks.Measure(r.Comm)
+	fit, err := kernel.Solve(ctx, r.Comm, &r.obs.data, o)
 	work := stop()
 	if fit == nil {
 		return err
@@ -125,26 +109,26 @@ func (r *kernelRun) account(o kernel.Options, work ranks.Work) error {
 		float64(work.BytesSent), float64(work.Messages), float64(f.FactorBytes),
 		f.Neighbours * float64(f.Points.Len()), float64(f.Blocks), f.Compute,
 	}
-	if err := r.comm.Allreduce(longest, longest, ranks.Max); err != nil {
+	if err := r.Comm.Allreduce(longest, longest, ranks.Max); err != nil {
 		return err
 	}
-	if err := r.comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+	if err := r.Comm.Allreduce(sums, sums, ranks.Sum); err != nil {
 		return err
 	}
 	owned := float64(f.Points.Len())
 	before := owned
 	if f.Balanced != nil {
-		before = float64(f.Balanced.Before[r.comm.Rank()])
+		before = float64(f.Balanced.Before[r.Comm.Rank()])
 	}
 	var err error
-	if m.RanksDid, err = accounts(r.comm, did(work, owned, 0, before)); err != nil {
+	if m.RanksDid, err = accounts(r.Comm, did(work, owned, 0, before)); err != nil {
 		return err
 	}
 	m.Observations, m.Family, m.Width, m.Lambda, m.Method = f.Observations, string(o.Kernel.Family), o.Kernel.Width, o.Lambda, string(o.Method)
 	m.Neighbours, m.Blocks, m.Largest = sums[3]/float64(f.Observations), int(sums[4]), int(longest[3])
 	m.Iterations, m.Converged, m.Residual, m.ErrorBound, m.Certified = f.Iterations, f.Converged, number(f.Residual), number(f.ErrorBound), f.Certified
 	m.Mean, m.Misfit, m.Objective, m.Truncation, m.History = f.Mean, f.Misfit, f.Objective, f.Truncation, f.History
-	m.Seconds.Setup, m.Seconds.Solve, m.Seconds.Compute, m.Seconds.ComputeMean = longest[0], longest[1], longest[2], sums[5]/float64(r.comm.Size())
+	m.Seconds.Setup, m.Seconds.Solve, m.Seconds.Compute, m.Seconds.ComputeMean = longest[0], longest[1], longest[2], sums[5]/float64(r.Comm.Size())
 	m.BytesSent, m.MessagesSent, m.FactorMB = int64(sums[0]), int64(sums[1]), sums[2]/1e6
 	if b := f.Balanced; b != nil {
 		m.Balance = newBalanceMetrics(b, longest[2]/float64(f.Iterations+1))
@@ -152,18 +136,18 @@ func (r *kernelRun) account(o kernel.Options, work ranks.Work) error {
 	if b := f.Refined; b != nil {
 		m.Refined = newBalanceMetrics(b, longest[2]/float64(f.Iterations+1))
 	}
-	r.log.Info("fitted", "iterations", m.Iterations, "converged", m.Converged, "residual", m.Residual, "seconds", m.Seconds)
+	r.Log.Info("fitted", "iterations", m.Iterations, "converged", m.Converged, "residual", m.Residual, "seconds", m.Seconds)
 	return nil
 }
 
 // evaluate fills the grid, or the table of places, and compares with the truth.
 func (r *kernelRun) evaluate(ctx context.Context) error {
-	start := r.comm.Wtime()
-	r.env.Progress.Phase("evaluating")
+	start := r.Comm.Wtime()
+	r.Progress.Phase("evaluating")
 	if r.c.Evaluate.Path != "" {
 		return r.evaluateTable()
 	}
-	r.shape, _ = r.c.Evaluate.Shape.ints(1)
+	r.shape, _ = r.c.Evaluate.Shape.Ints(1)
 	d := r.obs.data.Dim
 	switch {
 	case r.obs.rows > 0:
@@ -177,7 +161,7 @@ func (r *kernelRun) evaluate(ctx context.Context) error {
 	for _, n := range r.shape {
 		total *= n
 	}
-	lo, hi := halo.Split(total, r.comm.Size(), r.comm.Rank())
+	lo, hi := halo.Split(total, r.Comm.Size(), r.Comm.Rank())
 	places := make([]float64, 0, (hi-lo)*d)
 	for i := lo; i < hi; i++ {
 		places = r.place(places, i)
@@ -205,7 +189,7 @@ func (r *kernelRun) evaluate(ctx context.Context) error {
 			return err
 		}
 	}
-	r.m.Seconds.Evaluate = r.comm.Wtime() - start
+	r.m.Seconds.Evaluate = r.Comm.Wtime() - start
 	if r.obs.frame != nil {
 		r.truth = r.obs.frame.Data
 	}
@@ -259,17 +243,17 @@ func defaultGrid(lo, hi []float64) []int {
 
 // collect brings values, halo.Split over the ranks, to rank 0; nil elsewhere.
 func (r *kernelRun) collect(values []float64, total int) ([]float64, error) {
-	size := r.comm.Size()
+	size := r.Comm.Size()
 	counts := make([]int, size)
 	for q := range counts {
 		lo, hi := halo.Split(total, size, q)
 		counts[q] = hi - lo
 	}
 	var all []float64
-	if r.comm.Rank() == 0 {
+	if r.Comm.Rank() == 0 {
 		all = make([]float64, total)
 	}
-	return all, r.comm.Gatherv(all, counts, values, 0)
+	return all, r.Comm.Gatherv(all, counts, values, 0)
 }
 
 func rmse(a, b []float64) float64 {
@@ -285,7 +269,7 @@ func (r *kernelRun) evaluateTable() error {
 	var places []float64
 	var t *imageio.Table
 	d := r.obs.data.Dim
-	err := onRoot(r.comm, func() (err error) {
+	err := ranks.OnRoot(r.Comm, func() (err error) {
 		if t, err = imageio.ReadTable(r.c.Evaluate.Path); err != nil {
 			return err
 		}
@@ -305,7 +289,7 @@ func (r *kernelRun) evaluateTable() error {
 			return err
 		}
 	}
-	if r.comm.Rank() != 0 {
+	if r.Comm.Rank() != 0 {
 		return nil
 	}
 	out := &imageio.Table{Rows: len(values), Format: t.Format}

@@ -38,7 +38,7 @@ func openLog(dir string) (*runLog, error) {
 // closes it. Collective.
 func logged(comm ranks.Comm, dir string, work func(*slog.Logger) error) (err error) {
 	log := &runLog{Logger: slog.New(slog.DiscardHandler)}
-	err = onRoot(comm, func() (err error) {
+	err = ranks.OnRoot(comm, func() (err error) {
 		log, err = openLog(dir)
 		return err
 	})

@@ -18,7 +18,7 @@ type observation struct {
 	channels int
 	frame    *halo.Decomposition // of (rows, cols)
 	data     []float64           // channels x owned rows x owned cols
-	weights  []float64           // owned rows x owned cols, 0 = missing; nil = all ones
+	weights  forward.Weights     // of the owned pixels, 0 = missing; nil = all ones
 	truth    []float64           // as data; nil where unknown
 	noise    float64             // standard deviation of the simulated noise, in units of data; 0 = unknown
 	source   *imageio.Frame      // rank 0: what was read, without its pixels; nil if nothing was
@@ -29,59 +29,9 @@ func (o *observation) shape() (rows, cols int) {
 	return hi[0], hi[1]
 }
 
-// missing tells whether pixel i of the owned box, any channel, was not observed.
-func (o *observation) missing(i int) bool {
-	return o.weights != nil && o.weights[i%len(o.weights)] == 0
-}
-
-// file is what the frame is read from; "" for a made-up sky.
-func (c *tikhonovConfig) file() string {
-	if c.Image.Path != "" {
-		return c.Image.Path
-	}
-	return c.Simulate.From
-}
-
-// source says in words where the frame comes from.
-func (c *tikhonovConfig) source(unused bool) string {
-	switch {
-	case unused:
-		return c.Image.Path + ", observed; [simulate] is not used"
-	case c.Image.Path != "":
-		return c.Image.Path + ", observed"
-	case c.Simulate.From != "":
-		return "simulated from " + c.Simulate.From
-	}
-	return "simulated deep-sky frame"
-}
-
 // problem is what the solver is given of the observation.
-func (o *observation) problem(kernel forward.PSF) *image.Problem {
-	return &image.Problem{Channels: o.channels, Frame: o.frame, Data: o.data, Weights: o.weights, PSF: kernel}
-}
-
-// onRoot runs work on rank 0; its error becomes every rank's.
-func onRoot(comm ranks.Comm, work func() error) error {
-	var err error
-	if comm.Rank() == 0 {
-		err = work()
-	}
-	return ranks.AgreeError(comm, err)
-}
-
-// share sends small whole numbers that rank 0 knows to all ranks.
-func share(comm ranks.Comm, numbers ...*int) error {
-	buf := make([]float64, len(numbers))
-	for i, n := range numbers {
-		buf[i] = float64(*n)
-	}
-	if err := comm.Bcast(buf, 0); err != nil {
-		return err
-	}
-	for i, n := range numbers {
-		*n = int(buf[i])
-	}
-	return nil
+func (o *observation) problem(psf forward.PSF) *image.Problem {
+	return &image.Problem{Channels: o.channels, Frame: o.frame, Data: o.data, Weights: o.weights, PSF: psf}
 }
 
 // equalBoxes cuts a frame into boxes of equal size.
@@ -95,7 +45,7 @@ func observedBoxes(weights []float64) func(ranks.Comm, int, int) (*halo.Decompos
 	return func(comm ranks.Comm, rows, cols int) (*halo.Decomposition, error) {
 		shape := []int{rows, cols}
 		corners := make([]float64, 4*comm.Size())
-		err := onRoot(comm, func() error {
+		err := ranks.OnRoot(comm, func() error {
 			observed := make([]float64, rows*cols)
 			for i := range observed {
 				if weights == nil || weights[i] > 0 {
@@ -135,7 +85,7 @@ func scatterFrame(comm ranks.Comm, f *imageio.Frame, boxes func(ranks.Comm, int,
 		whole, f.Data = f.Data, nil
 		o.source = f
 	}
-	if err := share(comm, &o.channels, &rows, &cols); err != nil {
+	if err := ranks.Share(comm, &o.channels, &rows, &cols); err != nil {
 		return nil, err
 	}
 	var err error
@@ -151,7 +101,7 @@ func scatterFrame(comm ranks.Comm, f *imageio.Frame, boxes func(ranks.Comm, int,
 func readObservation(comm ranks.Comm, s *imageSection, box *imageio.Box) (*observation, error) {
 	var f *imageio.Frame
 	var weights []float64
-	err := onRoot(comm, func() (err error) {
+	err := ranks.OnRoot(comm, func() (err error) {
 		if f, err = readFrame(s.Path, box); err != nil {
 			return err
 		}
@@ -252,7 +202,7 @@ func (o *observation) scatterWeights(comm ranks.Comm, plane []float64) error {
 	if plane != nil {
 		any = 1
 	}
-	if err := share(comm, &any); err != nil || any == 0 {
+	if err := ranks.Share(comm, &any); err != nil || any == 0 {
 		return err
 	}
 	var err error

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"tessera/forward"
+	"tessera/halo"
 	"tessera/internal/imageio"
 	"tessera/ranks"
 )
@@ -113,11 +114,22 @@ func TestReadErrorsReachEveryRank(t *testing.T) {
 	}
 }
 
-func simulated(rows, cols int) tikhonovConfig {
-	c := defaultTikhonov()
+func simulated(rows, cols int) *simulatedFrame {
+	c := &simulatedFrame{}
 	c.Simulate = simulateSection{Rows: rows, Cols: cols, Channels: 2, Noise: 0.03, Missing: 0.1}
 	c.Blur = blurSection{Kind: "moffat", Size: 7, FWHM: 3, Beta: 2.5}
 	return c
+}
+
+// simulatedFrame is what a config says of one.
+type simulatedFrame struct {
+	Image    imageSection
+	Simulate simulateSection
+	Blur     blurSection
+}
+
+func (c *simulatedFrame) source() *source {
+	return &source{seed: 1, image: &c.Image, simulate: &c.Simulate, border: halo.Reflect}
 }
 
 // A simulated frame has the same bytes on any number of ranks.
@@ -126,11 +138,11 @@ func TestSimulationDoesNotDependOnRanks(t *testing.T) {
 	var first []float64
 	for _, n := range []int{1, 2, 3, 7} {
 		onRanks(t, n, func(comm ranks.Comm) error {
-			k, err := blurKernel(comm, &c.Blur)
+			k, err := blurPSF(comm, &c.Blur)
 			if err != nil {
 				return err
 			}
-			o, err := simulateObservation(comm, &c, k, nil)
+			o, err := simulateObservation(comm, c.source(), k, nil)
 			if err != nil {
 				return err
 			}
@@ -158,15 +170,15 @@ func TestSimulationDoesNotDependOnRanks(t *testing.T) {
 func TestSimulationStatistics(t *testing.T) {
 	c := simulated(200, 200)
 	onRanks(t, 1, func(comm ranks.Comm) error {
-		k, err := blurKernel(comm, &c.Blur)
+		k, err := blurPSF(comm, &c.Blur)
 		if err != nil {
 			return err
 		}
-		o, err := simulateObservation(comm, &c, k, nil)
+		o, err := simulateObservation(comm, c.source(), k, nil)
 		if err != nil {
 			return err
 		}
-		blur, err := forward.NewBlur(comm, o.frame, o.channels, k, c.Tikhonov.border())
+		blur, err := forward.NewBlur(comm, o.frame, o.channels, k, halo.Reflect)
 		if err != nil {
 			return err
 		}
@@ -199,7 +211,7 @@ func TestKernelFile(t *testing.T) {
 	values := []float64{0, 1, 0, 2, 4, 2, 0, 1, 0}
 	b := blurSection{Kind: "file", Path: writeNpy(t, t.TempDir(), "kernel.npy", values, 3, 3)}
 	onRanks(t, 3, func(comm ranks.Comm) error {
-		k, err := blurKernel(comm, &b)
+		k, err := blurPSF(comm, &b)
 		if err != nil {
 			return err
 		}
@@ -267,7 +279,7 @@ func TestBalancedByObservedPixels(t *testing.T) {
 			}
 			load := []float64{0, 0} // observed pixels, and less of them
 			for i := range o.data {
-				if !o.missing(i) {
+				if !o.weights.Missing(i) {
 					load[0]++
 					load[1]--
 				}

@@ -7,13 +7,11 @@ import (
 	"io"
 	"math"
 	"runtime"
-	"text/tabwriter"
 	"time"
 
 	"tessera/forward"
 	"tessera/halo"
 	"tessera/internal/imageio"
-	"tessera/internal/progress"
 	"tessera/krylov"
 	"tessera/ranks"
 	"tessera/tikhonov/image"
@@ -24,7 +22,7 @@ import (
 // options on this one rank, and what grows with the number of pixels is told from
 // what does not.
 func (c *tikhonovConfig) plan(ctx context.Context, comm ranks.Comm, w io.Writer, n int, link Link) error {
-	shape, err := c.frameShape()
+	shape, err := c.source().shape()
 	if err != nil {
 		return err
 	}
@@ -33,12 +31,12 @@ func (c *tikhonovConfig) plan(ctx context.Context, comm ranks.Comm, w io.Writer,
 	if err != nil {
 		return err
 	}
-	kernel, err := blurKernel(comm, &c.Blur)
+	psf, err := blurPSF(comm, &c.Blur)
 	if err != nil {
 		return err
 	}
-	stencil := c.reach(kernel)
-	border := c.Tikhonov.border()
+	stencil := c.reach(psf)
+	border := borders[c.Tikhonov.Border]
 	apply, err := frame.Traffic([]int{stencil, stencil}, border)
 	if err != nil {
 		return err
@@ -47,7 +45,7 @@ func (c *tikhonovConfig) plan(ctx context.Context, comm ranks.Comm, w io.Writer,
 	if err != nil {
 		return err
 	}
-	fit, err := c.calibrate(ctx, comm, shape, kernel)
+	fit, err := c.calibrate(ctx, comm, shape, psf)
 	if err != nil {
 		return fmt.Errorf("calibration on the middle of the frame: %w", err)
 	}
@@ -69,10 +67,8 @@ func (c *tikhonovConfig) plan(ctx context.Context, comm ranks.Comm, w io.Writer,
 		talk *= float64(fit.iterations)
 	}
 
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(name, format string, args ...any) {
-		fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...))
-	}
+	t := NewTable(w)
+	row := t.Row
 	row("frame", "%d x %d x %d", channels, rows, cols)
 	layout := "bricks"
 	if g := frame.GridShape(); g != nil {
@@ -92,14 +88,6 @@ func (c *tikhonovConfig) plan(ctx context.Context, comm ranks.Comm, w io.Writer,
 		row("", "%d ranks share %d cores here; with a core each: %s", n, cores, duration(compute+talk))
 	}
 	return t.Flush()
-}
-
-// frameShape is the shape of the frame that a run would restore.
-func (c *tikhonovConfig) frameShape() (*imageio.Frame, error) {
-	if path := c.file(); path != "" {
-		return imageio.Stat(path)
-	}
-	return &imageio.Frame{Channels: c.Simulate.Channels, Rows: c.Simulate.Rows, Cols: c.Simulate.Cols}, nil
 }
 
 // reach is the radius of the stencil of M = H'WH + lambda Q'Q.
@@ -135,7 +123,7 @@ type calibration struct {
 // calibrate solves pieces of growing size from the middle of the frame. Where
 // lambda has to be found, the smallest piece tells how much longer that takes
 // than one solve, and the others are solved at the lambda found.
-func (c *tikhonovConfig) calibrate(ctx context.Context, comm ranks.Comm, shape *imageio.Frame, kernel forward.PSF) (*calibration, error) {
+func (c *tikhonovConfig) calibrate(ctx context.Context, comm ranks.Comm, shape *imageio.Frame, psf forward.PSF) (*calibration, error) {
 	fit := &calibration{}
 	fixed, search := *c, 1.0
 	var x, seconds, bytes []float64
@@ -143,13 +131,13 @@ func (c *tikhonovConfig) calibrate(ctx context.Context, comm ranks.Comm, shape *
 		rows, cols := min(side, shape.Rows), min(side, shape.Cols)
 		r0, c0 := (shape.Rows-rows)/2, (shape.Cols-cols)/2
 		box := imageio.Box{R0: r0, R1: r0 + rows, C0: c0, C1: c0 + cols}
-		o, err := c.piece(comm, box, kernel)
+		o, err := c.source().piece(comm, psf, box)
 		if err != nil {
 			return nil, err
 		}
 		var result *image.Result
 		solve := func() (err error) {
-			result, err = image.Solve(ctx, comm, o.problem(kernel), fixed.solverOptions(o))
+			result, err = image.Solve(ctx, comm, o.problem(psf), fixed.solverOptions(o))
 			if errors.As(err, new(*krylov.NotConvergedError)) {
 				return nil
 			}
@@ -211,31 +199,4 @@ func live(f func() error) (float64, error) {
 	err := f() // on this goroutine: it may be the one that MPI knows
 	close(stop)
 	return float64(<-most - before), err
-}
-
-// piece is the observation of one box of the frame, as if it were all of it.
-func (c *tikhonovConfig) piece(comm ranks.Comm, box imageio.Box, kernel forward.PSF) (*observation, error) {
-	if c.Image.Path != "" {
-		return readObservation(comm, &c.Image, &box)
-	}
-	part := *c
-	part.Simulate.Rows, part.Simulate.Cols = box.R1-box.R0, box.C1-box.C0
-	return simulateObservation(comm, &part, kernel, &box)
-}
-
-func size(bytes float64) string {
-	units := []string{"B", "kB", "MB", "GB", "TB"}
-	i := 0
-	for bytes >= 999.5 && i < len(units)-1 {
-		bytes /= 1000
-		i++
-	}
-	return fmt.Sprintf("%.3g %s", bytes, units[i])
-}
-
-func duration(seconds float64) string {
-	if seconds < 0.095 {
-		return fmt.Sprintf("%.2g ms", 1e3*seconds)
-	}
-	return progress.Duration(time.Duration(seconds * float64(time.Second)))
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"math"
 	"os"
 	"time"
@@ -41,31 +40,31 @@ type psfSection struct {
 	Index  string `toml:"index"`  // table: which PSF is whose, counted from 0
 	Strict bool   `toml:"strict"` // refuse PSFs that do not sum to 1
 
-	Mode           string  `toml:"mode"`
-	Border         string  `toml:"border"`
-	Precision      string  `toml:"precision"`
-	Iterations     int     `toml:"iterations"`
-	LookEvery      int     `toml:"look_every"`
-	Tolerance      float64 `toml:"tolerance"`
-	Noise          string  `toml:"noise"`
-	Sigma          float64 `toml:"sigma"` // of the noise, if noise = "given"
-	Start          string  `toml:"start"`
-	StartPath      string  `toml:"start_path"`
-	Positivity     bool    `toml:"positivity"`
-	Compat         string  `toml:"compat"`
-	Wavelet        string  `toml:"wavelet"`
-	Scales         int     `toml:"scales"`
-	Thresholds     numbers `toml:"thresholds"`
-	Reweightings   int     `toml:"reweightings"`
-	StampTolerance float64 `toml:"stamp_tolerance"`
-	Balance        bool    `toml:"balance"`
-	Threshold      string  `toml:"threshold"`
-	Factor         float64 `toml:"factor"`
-	Block          int     `toml:"block"`
-	Settle         int     `toml:"settle"`
-	Tau            float64 `toml:"tau"`
-	SigmaDual      float64 `toml:"sigma_dual"`
-	Rho            float64 `toml:"rho"`
+	Mode           string         `toml:"mode"`
+	Border         string         `toml:"border"`
+	Precision      string         `toml:"precision"`
+	Iterations     int            `toml:"iterations"`
+	LookEvery      int            `toml:"look_every"`
+	Tolerance      float64        `toml:"tolerance"`
+	Noise          string         `toml:"noise"`
+	Sigma          float64        `toml:"sigma"` // of the noise, if noise = "given"
+	Start          string         `toml:"start"`
+	StartPath      string         `toml:"start_path"`
+	Positivity     bool           `toml:"positivity"`
+	Compat         string         `toml:"compat"`
+	Wavelet        string         `toml:"wavelet"`
+	Scales         int            `toml:"scales"`
+	Thresholds     config.Numbers `toml:"thresholds"`
+	Reweightings   int            `toml:"reweightings"`
+	StampTolerance float64        `toml:"stamp_tolerance"`
+	Balance        bool           `toml:"balance"`
+	Threshold      string         `toml:"threshold"`
+	Factor         float64        `toml:"factor"`
+	Block          int            `toml:"block"`
+	Settle         int            `toml:"settle"`
+	Tau            float64        `toml:"tau"`
+	SigmaDual      float64        `toml:"sigma_dual"`
+	Rho            float64        `toml:"rho"`
 }
 
 // fieldSection describes a survey that is made up where no stamps are named.
@@ -96,7 +95,7 @@ func defaultPSF() psfConfig {
 		PSF: psfSection{
 			Mode: string(psf.Sparse), Border: string(psf.Zero), Precision: string(psf.Single),
 			Iterations: 150, LookEvery: 10, Noise: string(psf.MAD), Start: string(psf.FromZero), Positivity: true, Compat: "none",
-			Wavelet: "linear", Scales: 3, Thresholds: numbers{3, 3, 4}, Balance: true,
+			Wavelet: "linear", Scales: 3, Thresholds: config.Numbers{3, 3, 4}, Balance: true,
 			Threshold: string(psf.Reweighted), Block: 32, Rho: 0.8,
 		},
 		Simulate:   fieldSection{Count: 1000, Side: 41, PSFs: 600, SNR: 2},
@@ -169,17 +168,9 @@ func loadPSF(f *config.File) *Job {
 		Dir:        c.Output.Dir,
 		Resumable:  true,
 		CheckFiles: func() error { return c.checkFiles(f) },
-		Run: func(ctx context.Context, comm ranks.Comm, env Env) error {
-			return logged(comm, c.Output.Dir, func(log *slog.Logger) error {
-				if comm.Rank() == 0 {
-					defer env.Progress.Done()
-				}
-				r := &psfRun{comm: comm, env: env, log: log, c: &c, began: comm.Wtime(), m: &psfMetrics{}}
-				r.m.provenance = newProvenance(comm, env, c.Seed)
-				r.m.ConfigFile, r.m.Config = f.Name(), sections(f.Values())
-				return r.run(ctx)
-			})
-		},
+		Run: Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, run *Run) error {
+			return (&psfRun{Run: run, c: &c, m: &psfMetrics{Record: run.Record()}}).run(ctx)
+		}),
 		Plan: func(ctx context.Context, comm ranks.Comm, w io.Writer, n int, _ Link) error {
 			return c.plan(ctx, comm, w, n)
 		},

@@ -6,7 +6,6 @@ import (
 	"math"
 	"path/filepath"
 	"strconv"
-	"text/tabwriter"
 
 	"tessera/internal/imageio"
 	"tessera/internal/report"
@@ -16,7 +15,7 @@ import (
 
 // psfMetrics is metrics.json of a psf job.
 type psfMetrics struct {
-	provenance
+	Record
 
 	Source     string          `json:"source"`
 	Stamps     int             `json:"stamps"`
@@ -46,8 +45,6 @@ type psfMetrics struct {
 	BytesSent    int64      `json:"bytes_sent"`
 	MessagesSent int64      `json:"messages_sent"`
 	PeakMemoryMB float64    `json:"peak_memory_mb"`
-	ConfigFile   string     `json:"config_file"`
-	Config       any        `json:"config"`
 
 	quality map[int]psf.Quality
 }
@@ -101,42 +98,27 @@ func newQuality(columns [][]float64) *qualityMetrics {
 // short writes a number as a person reads it.
 func short(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
 
-// write leaves the result, metrics.json last.
+// write leaves the result.
 func (r *psfRun) write() error {
-	dir := r.c.Output.Dir
-	start := r.comm.Wtime()
-	r.env.Progress.Phase("writing " + dir)
-	err := onRoot(r.comm, func() error {
-		return clearResult(dir, "solution.npy", "solution.fits", "mosaic.png", "convergence.png", "convergence.svg")
-	})
-	if err != nil {
-		return err
-	}
-	if err := r.writeStack(); err != nil {
-		return err
-	}
-	if err := r.writeMosaic(); err != nil {
-		return err
-	}
-	memory, err := peakMemory(r.comm)
-	if err != nil {
-		return err
-	}
-	return onRoot(r.comm, func() error {
-		if err := r.writeConvergence(); err != nil {
-			return err
-		}
-		r.m.PeakMemoryMB = memory
-		now := r.comm.Wtime()
-		r.m.Seconds.Write, r.m.Seconds.Total = now-start, now-r.began
-		if err := writeMetrics(dir, r.m); err != nil {
-			return err
-		}
-		if err := r.kept.remove(); err != nil {
-			return err
-		}
-		r.env.Progress.Done()
-		return r.m.summary(r.env.Summary, dir)
+	start := r.Comm.Wtime()
+	return r.Finish(Ending{
+		Files: []string{"solution.npy", "solution.fits", "mosaic.png", "convergence.png", "convergence.svg"},
+		Write: func() error {
+			if err := r.writeStack(); err != nil {
+				return err
+			}
+			if err := r.writeMosaic(); err != nil {
+				return err
+			}
+			return ranks.OnRoot(r.Comm, r.writeConvergence)
+		},
+		Metrics: func(total, memory float64) any {
+			r.m.PeakMemoryMB = memory
+			r.m.Seconds.Write, r.m.Seconds.Total = r.Comm.Wtime()-start, total
+			return r.m
+		},
+		Remove:  r.kept.remove,
+		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
 	})
 }
 
@@ -146,19 +128,19 @@ const batch = 64
 // writeStack brings the solution to rank 0 a few stamps at a time. Collective.
 func (r *psfRun) writeStack() error {
 	const tag = 71
-	counts, err := r.counts()
+	counts, err := ranks.Counts(r.Comm, r.s.Count())
 	if err != nil {
 		return err
 	}
 	n := r.s.Side * r.s.Side
-	if r.comm.Rank() != 0 {
+	if r.Comm.Rank() != 0 {
 		for at := 0; at < r.s.Count(); at += batch {
 			end := min(at+batch, r.s.Count())
-			if err := r.comm.Send(r.result.Data[at*n:end*n], 0, tag); err != nil {
+			if err := r.Comm.Send(r.result.Data[at*n:end*n], 0, tag); err != nil {
 				return err
 			}
 		}
-		return onRoot(r.comm, nil) // how the file fared
+		return ranks.OnRoot(r.Comm, nil) // how the file fared
 	}
 	path, header := filepath.Join(r.c.Output.Dir, "solution.npy"), imageio.Header(nil)
 	if r.s.format == "fits" {
@@ -180,7 +162,7 @@ func (r *psfRun) writeStack() error {
 			if q == 0 {
 				part = part[at*n : at*n+k]
 			} else {
-				if _, err := r.comm.Recv(buf[:k], q, tag); err != nil {
+				if _, err := r.Comm.Recv(buf[:k], q, tag); err != nil {
 					return err
 				}
 				part = buf[:k]
@@ -190,7 +172,7 @@ func (r *psfRun) writeStack() error {
 			}
 		}
 	}
-	return onRoot(r.comm, func() error {
+	return ranks.OnRoot(r.Comm, func() error {
 		if failure != nil {
 			return failure
 		}
@@ -227,10 +209,10 @@ func (r *psfRun) writeMosaic() error {
 			copy(to(3), r.s.truth[i*n:(i+1)*n])
 		}
 	}
-	if err := r.comm.Reduce(all, all, ranks.Sum, 0); err != nil {
+	if err := r.Comm.Reduce(all, all, ranks.Sum, 0); err != nil {
 		return err
 	}
-	return onRoot(r.comm, func() error { return r.drawMosaic(ids, all, parts) })
+	return ranks.OnRoot(r.Comm, func() error { return r.drawMosaic(ids, all, parts) })
 }
 
 // drawMosaic draws parts pictures of each of the stamps ids.
@@ -269,13 +251,8 @@ func (r *psfRun) drawMosaic(ids []int, all []float64, parts int) error {
 }
 
 func (m *psfMetrics) summary(w io.Writer, dir string) error {
-	if w == nil {
-		return nil
-	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(name, format string, args ...any) {
-		fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...))
-	}
+	t := NewTable(w)
+	row := t.Row
 	row("stack", "%s", m.Source)
 	row("", "%d stamps of %d x %d", m.Stamps, m.Side, m.Side)
 	if m.Normalised > 0 {

@@ -3,7 +3,6 @@ package job
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"math"
 
 	"tessera/psf"
@@ -12,11 +11,8 @@ import (
 
 // psfRun is the state of one rank of a psf job.
 type psfRun struct {
-	comm   ranks.Comm
-	env    Env
-	log    *slog.Logger
+	*Run
 	c      *psfConfig
-	began  float64
 	m      *psfMetrics // filled on rank 0, there on all
 	s      *stamps
 	kept   *checkpoints
@@ -25,14 +21,14 @@ type psfRun struct {
 }
 
 func (r *psfRun) run(ctx context.Context) error {
-	start := r.comm.Wtime()
-	r.env.Progress.Phase("stamps")
+	start := r.Comm.Wtime()
+	r.Progress.Phase("stamps")
 	var err error
-	if r.s, err = r.c.read(r.comm); err != nil {
+	if r.s, err = r.c.read(r.Comm); err != nil {
 		return err
 	}
-	r.m.Seconds.Read = r.comm.Wtime() - start
-	r.kept = newCheckpoints(r.comm, r.c.Output.Dir, "psf")
+	r.m.Seconds.Read = r.Comm.Wtime() - start
+	r.kept = newCheckpoints(r.Comm, r.c.Output.Dir, "psf")
 	if err := r.solve(ctx); err != nil {
 		return r.kept.stopped(err)
 	}
@@ -56,11 +52,11 @@ func (r *psfRun) solve(ctx context.Context) error {
 	o.Given = r.s.start
 	o.Save = r.kept.keep
 	var err error
-	if o.Resume, err = r.kept.begin(r.env.Resume); err != nil {
+	if o.Resume, err = r.kept.begin(r.Resume); err != nil {
 		return err
 	}
-	r.m.Resumed = r.env.Resume
-	if r.comm.Rank() == 0 {
+	r.m.Resumed = r.Resume
+	if r.Comm.Rank() == 0 {
 		o.Progress = func(p psf.Progress) {
 			detail := "cost " + short(p.Cost)
 			if p.Rank > 0 {
@@ -69,12 +65,12 @@ func (r *psfRun) solve(ctx context.Context) error {
 			if p.Active < r.s.Total {
 				detail += ", " + short(float64(p.Active)) + " stamps still run"
 			}
-			r.env.Progress.Count(r.c.PSF.Mode+" iteration", p.Iteration, p.Of, detail)
-			r.log.Info("look", "iteration", p.Iteration, "cost", number(p.Cost), "rank", p.Rank, "active", p.Active)
+			r.Progress.Count(r.c.PSF.Mode+" iteration", p.Iteration, p.Of, detail)
+			r.Log.Info("look", "iteration", p.Iteration, "cost", number(p.Cost), "rank", p.Rank, "active", p.Active)
 		}
 	}
-	stop := ranks.Measure(r.comm)
-	r.result, err = psf.Deconvolve(ctx, r.comm, &r.s.Stack, o)
+	stop := ranks.Measure(r.Comm)
+	r.result, err = psf.Deconvolve(ctx, r.Comm, &r.s.Stack, o)
 	r.work = stop()
 	r.m.BytesSent, r.m.MessagesSent = r.work.BytesSent, r.work.Messages
 	return inFile(r.c.Stack.Path, err)
@@ -89,15 +85,15 @@ func (r *psfRun) account() error {
 	}
 	longest := []float64{res.Setup, res.Solve, res.Transforms}
 	sums := []float64{float64(m.BytesSent), float64(m.MessagesSent), float64(r.s.normalised), float64(r.s.unique), float64(done), res.Solve}
-	if err := r.comm.Allreduce(longest, longest, ranks.Max); err != nil {
+	if err := r.Comm.Allreduce(longest, longest, ranks.Max); err != nil {
 		return err
 	}
-	if err := r.comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+	if err := r.Comm.Allreduce(sums, sums, ranks.Sum); err != nil {
 		return err
 	}
 	stamps := float64(r.s.Count())
 	var err error
-	if m.RanksDid, err = accounts(r.comm, did(r.work, stamps, 0, stamps)); err != nil {
+	if m.RanksDid, err = accounts(r.Comm, did(r.work, stamps, 0, stamps)); err != nil {
 		return err
 	}
 	s := &r.c.PSF
@@ -155,7 +151,7 @@ func (r *psfRun) judge() error {
 
 // collect brings width numbers a stamp to rank 0; nil elsewhere. Collective.
 func (r *psfRun) collect(mine []float64, width int) ([]float64, error) {
-	counts, err := r.counts()
+	counts, err := ranks.Counts(r.Comm, r.s.Count())
 	if err != nil {
 		return nil, err
 	}
@@ -163,24 +159,8 @@ func (r *psfRun) collect(mine []float64, width int) ([]float64, error) {
 	for q := range counts {
 		counts[q] *= width
 	}
-	if r.comm.Rank() == 0 {
+	if r.Comm.Rank() == 0 {
 		all = make([]float64, r.s.Total*width)
 	}
-	return all, r.comm.Gatherv(all, counts, mine, 0)
-}
-
-// counts is how many stamps each rank has.
-func (r *psfRun) counts() ([]int, error) {
-	size := r.comm.Size()
-	ones, mine, wide := make([]int, size), []float64{float64(r.s.Count())}, make([]float64, size)
-	for q := range ones {
-		ones[q] = 1
-	}
-	if err := r.comm.Allgatherv(wide, ones, mine); err != nil {
-		return nil, err
-	}
-	for q, v := range wide {
-		ones[q] = int(v)
-	}
-	return ones, nil
+	return all, r.Comm.Gatherv(all, counts, mine, 0)
 }

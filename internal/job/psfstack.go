@@ -42,7 +42,7 @@ func (c *psfConfig) read(comm ranks.Comm) (*stamps, error) {
 func (c *psfConfig) readStamps(comm ranks.Comm) (*stamps, error) {
 	s := &stamps{source: c.Stack.Path}
 	var total, side, psfs, kernelSide int
-	err := onRoot(comm, func() error {
+	err := ranks.OnRoot(comm, func() error {
 		st, err := imageio.StatStack(c.Stack.Path)
 		if err != nil {
 			return err
@@ -62,7 +62,7 @@ func (c *psfConfig) readStamps(comm ranks.Comm) (*stamps, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := share(comm, &total, &side, &psfs, &kernelSide); err != nil {
+	if err := ranks.Share(comm, &total, &side, &psfs, &kernelSide); err != nil {
 		return nil, err
 	}
 	index, err := c.index(comm, total, psfs)
@@ -162,7 +162,7 @@ func (c *psfConfig) index(comm ranks.Comm, total, psfs int) ([]int, error) {
 		return nil, nil
 	}
 	var list []int
-	err := onRoot(comm, func() (err error) {
+	err := ranks.OnRoot(comm, func() (err error) {
 		list, err = readIndex(c.PSF.Index, total, psfs)
 		return err
 	})

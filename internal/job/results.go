@@ -1,11 +1,9 @@
 package job
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"math"
-	"os"
 	"path/filepath"
 
 	"tessera/forward"
@@ -26,27 +24,42 @@ type picture struct {
 }
 
 // write gathers and writes one array after the other, so that rank 0 holds no
-// more than one whole frame at a time, and metrics.json last of all.
+// more than one whole frame at a time.
 func (r *restoration) write() error {
-	r.env.Progress.Phase("writing " + r.c.Output.Dir)
-	if err := onRoot(r.comm, r.clear); err != nil {
-		return err
-	}
-	start := r.comm.Wtime()
+	start, gathered := r.Comm.Wtime(), 0.0
+	return r.Finish(Ending{
+		Files: []string{"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", "panel.png"},
+		Write: func() (err error) {
+			gathered, err = r.writePictures()
+			return err
+		},
+		Metrics: func(total, memory float64) any {
+			r.m.PeakMemoryMB = memory
+			r.m.Seconds.Gather, r.m.Seconds.Write = gathered, r.Comm.Wtime()-start-gathered
+			r.m.Seconds.Total = total
+			return r.m
+		},
+		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
+	})
+}
+
+// writePictures leaves the solution and the pictures and returns the seconds that
+// gathering the solution took.
+func (r *restoration) writePictures() (gathered float64, err error) {
+	start := r.Comm.Wtime()
 	var panels []imageio.Panel
-	gathered := 0.0 // seconds, for the solution
 	for i, p := range r.pictures() {
 		if i > 0 && !r.c.Output.Pictures {
 			break
 		}
 		f, err := r.gather(p)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if i == 0 {
-			gathered = r.comm.Wtime() - start
+			gathered = r.Comm.Wtime() - start
 		}
-		err = onRoot(r.comm, func() error {
+		err = ranks.OnRoot(r.Comm, func() error {
 			stretch, err := p.draw(f)
 			if err != nil {
 				return err
@@ -55,33 +68,17 @@ func (r *restoration) write() error {
 				return nil
 			}
 			panels = append(panels, imageio.Panel{Frame: middle(f), Stretch: stretch})
-			return imageio.WritePNG(r.path(p.name), f, stretch)
+			return imageio.WritePNG(r.Path(p.name), f, stretch)
 		})
 		if err != nil {
-			return err
+			return 0, err
 		}
 	}
-	memory, err := peakMemory(r.comm)
-	if err != nil {
-		return err
+	if panels == nil {
+		return gathered, nil
 	}
-	return onRoot(r.comm, func() error {
-		if r.c.Output.Pictures {
-			panels[0], panels[1] = panels[1], panels[0] // observed first
-			if err := imageio.WritePanels(r.path("panel.png"), panels...); err != nil {
-				return err
-			}
-		}
-		r.m.PeakMemoryMB = memory
-		now := r.comm.Wtime()
-		r.m.Seconds.Gather, r.m.Seconds.Write = gathered, now-start-gathered
-		r.m.Seconds.Total = now - r.began
-		if err := writeMetrics(r.c.Output.Dir, r.m); err != nil {
-			return err
-		}
-		r.env.Progress.Done()
-		return r.m.summary(r.env.Summary, r.c.Output.Dir)
-	})
+	panels[0], panels[1] = panels[1], panels[0] // observed first
+	return gathered, imageio.WritePanels(r.Path("panel.png"), panels...)
 }
 
 // pictures are drawn in this order. All but the residual share the stretch of the
@@ -116,25 +113,8 @@ func (r *restoration) gather(p picture) (*imageio.Frame, error) {
 		return nil, err
 	}
 	rows, cols := r.o.shape()
-	data, err := r.o.frame.GatherTo(r.comm, 0, owned, r.o.channels)
+	data, err := r.o.frame.GatherTo(r.Comm, 0, owned, r.o.channels)
 	return &imageio.Frame{Channels: r.o.channels, Rows: rows, Cols: cols, Data: data}, err
-}
-
-func (r *restoration) path(name string) string { return filepath.Join(r.c.Output.Dir, name) }
-
-func (r *restoration) clear() error {
-	return clearResult(r.c.Output.Dir, "solution.npy", "solution.fits", "solution.png", "observed.png",
-		"residual.png", "truth.png", "panel.png")
-}
-
-// clearResult removes what an earlier run left, its metrics first.
-func clearResult(dir string, names ...string) error {
-	for _, name := range append([]string{metricsName, logName, failedLogName}, names...) {
-		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
 }
 
 // writeSolution writes the npy, and where the frame came from FITS a FITS file
@@ -144,7 +124,7 @@ func (r *restoration) writeSolution(f *imageio.Frame) error {
 	if f.Channels == 1 {
 		shape = shape[1:]
 	}
-	if err := imageio.WriteNpy(r.path("solution.npy"), shape, f.Data); err != nil {
+	if err := imageio.WriteNpy(r.Path("solution.npy"), shape, f.Data); err != nil {
 		return err
 	}
 	src := r.o.source
@@ -154,8 +134,8 @@ func (r *restoration) writeSolution(f *imageio.Frame) error {
 	out := *f
 	out.Header, out.Type = src.Header, "float64"
 	m := r.m
-	return imageio.WriteFITS(r.path("solution.fits"), &out,
-		fmt.Sprintf("tessera %s: Tikhonov restoration of %s", m.Tessera, filepath.Base(r.c.file())),
+	return imageio.WriteFITS(r.Path("solution.fits"), &out,
+		fmt.Sprintf("tessera %s: Tikhonov restoration of %s", m.Tessera, filepath.Base(r.c.source().file())),
 		fmt.Sprintf("method %s, regulariser %s, lambda %.6g, border %s, blur %s", m.Method, m.Regulariser, m.Lambda, m.Border, r.c.Blur.Kind),
 		fmt.Sprintf("%d iterations, relative residual %.2e, relative error bound %.2e", m.Iterations, m.Residual, m.ErrorBound),
 	)
@@ -164,8 +144,8 @@ func (r *restoration) writeSolution(f *imageio.Frame) error {
 // residual is W^(1/2) (y - H w), NaN at missing pixels: white noise if the model
 // is right and the weights are inverse variances.
 func (r *restoration) residual() ([]float64, error) {
-	blur, err := forward.NewBlur(r.comm, r.o.frame, r.o.channels, r.kernel, r.c.Tikhonov.border())
-	if err := ranks.AgreeError(r.comm, err); err != nil {
+	blur, err := forward.NewBlur(r.Comm, r.o.frame, r.o.channels, r.psf, borders[r.c.Tikhonov.Border])
+	if err := ranks.AgreeError(r.Comm, err); err != nil {
 		return nil, err
 	}
 	res := make([]float64, len(r.o.data))
@@ -173,10 +153,7 @@ func (r *restoration) residual() ([]float64, error) {
 		return nil, err
 	}
 	for i, y := range r.o.data {
-		res[i] = y - res[i] // NaN where y is
-		if r.o.weights != nil {
-			res[i] *= math.Sqrt(r.o.weights[i%len(r.o.weights)])
-		}
+		res[i] = (y - res[i]) * math.Sqrt(r.o.weights.At(i)) // NaN where y is
 	}
 	return res, nil
 }

@@ -42,7 +42,7 @@ func (c *kernelConfig) observe(comm ranks.Comm) (*scattered, error) {
 	s := &scattered{}
 	err := c.fill(comm, s)
 	if err == nil {
-		if err = share(comm, &s.data.Dim, &s.rows, &s.cols); err == nil {
+		if err = ranks.Share(comm, &s.data.Dim, &s.rows, &s.cols); err == nil {
 			err = s.bounds(comm)
 		}
 	}
@@ -53,7 +53,7 @@ func (c *kernelConfig) fill(comm ranks.Comm, s *scattered) error {
 	switch {
 	case c.Observations.Path != "":
 		s.source = c.Observations.Path
-		return onRoot(comm, func() error {
+		return ranks.OnRoot(comm, func() error {
 			if err := c.readObservations(s); err != nil {
 				return err
 			}
@@ -64,7 +64,7 @@ func (c *kernelConfig) fill(comm ranks.Comm, s *scattered) error {
 		if c.Frame.Truth == "" {
 			s.source = "a sample of a simulated deep-sky frame"
 		}
-		return onRoot(comm, func() error { return c.sample(s) })
+		return ranks.OnRoot(comm, func() error { return c.sample(s) })
 	}
 	sim := &c.Simulate
 	s.source = "simulated survey"

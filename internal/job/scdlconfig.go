@@ -3,14 +3,12 @@ package job
 import (
 	"cmp"
 	"context"
-	"log/slog"
 	"math"
 	"path/filepath"
 	"time"
 
 	"tessera/internal/config"
 	"tessera/internal/simulate"
-	"tessera/ranks"
 	"tessera/scdl"
 )
 
@@ -235,17 +233,9 @@ func loadSCDL(f *config.File) *Job {
 			}
 			return f.Err()
 		},
-		Run: func(ctx context.Context, comm ranks.Comm, env Env) error {
-			return logged(comm, c.Output.Dir, func(log *slog.Logger) error {
-				if comm.Rank() == 0 {
-					defer env.Progress.Done()
-				}
-				r := &scdlRun{comm: comm, env: env, log: log, c: &c, began: comm.Wtime(), m: &scdlMetrics{}}
-				r.m.provenance = newProvenance(comm, env, c.Seed)
-				r.m.ConfigFile, r.m.Config = f.Name(), sections(f.Values())
-				return r.run(ctx)
-			})
-		},
+		Run: Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, run *Run) error {
+			return (&scdlRun{Run: run, c: &c, m: &scdlMetrics{Record: run.Record()}}).run(ctx)
+		}),
 		Plan: c.plan,
 	}
 }

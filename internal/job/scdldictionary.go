@@ -171,7 +171,7 @@ func (d *dictionary) write(dir string) error {
 // all. Collective.
 func (s *dictionarySection) read(comm ranks.Comm) (*dictionary, error) {
 	d := &dictionary{}
-	err := onRoot(comm, func() (err error) {
+	err := ranks.OnRoot(comm, func() (err error) {
 		d, err = readDictionary(s.Dir)
 		return err
 	})
@@ -267,7 +267,7 @@ func (d *dictionary) share(comm ranks.Comm) error {
 		pictures = 1
 	}
 	blur := []float64{h.Blur}
-	if err := errors.Join(share(comm, &h.Atoms, &h.High, &h.Low, &pictures, &h.Scale, &h.Patch), comm.Bcast(blur, 0)); err != nil {
+	if err := errors.Join(ranks.Share(comm, &h.Atoms, &h.High, &h.Low, &pictures, &h.Scale, &h.Patch), comm.Bcast(blur, 0)); err != nil {
 		return err
 	}
 	h.Blur = blur[0]

@@ -15,15 +15,15 @@ import (
 func (r *upscaleRun) read() error {
 	dir := r.c.Dictionary.Dir
 	var err error
-	if r.dict, err = r.c.Dictionary.read(r.comm); err != nil {
+	if r.dict, err = r.c.Dictionary.read(r.Comm); err != nil {
 		return err
 	}
-	if err := onRoot(r.comm, func() error { return r.dict.ofPictures(dir) }); err != nil {
+	if err := ranks.OnRoot(r.Comm, func() error { return r.dict.ofPictures(dir) }); err != nil {
 		return err
 	}
 	path := cmp.Or(r.c.Image.Path, r.c.Image.Truth)
 	var p pictureFile
-	if err := p.open(r.comm, path); err != nil {
+	if err := p.open(r.Comm, path); err != nil {
 		return err
 	}
 	grid := r.dict.Head.grid()
@@ -31,14 +31,14 @@ func (r *upscaleRun) read() error {
 	if r.c.Image.Truth == "" {
 		rows, cols = grid.Scale*rows, grid.Scale*cols
 	}
-	if r.strips, err = scdl.NewStrips(r.comm, grid, rows, cols); err != nil {
+	if r.strips, err = scdl.NewStrips(r.Comm, grid, rows, cols); err != nil {
 		return fmt.Errorf("%s: %w", path, err) // on all ranks alike
 	}
 	cut := r.strips.Low()
 	if r.c.Image.Truth != "" {
 		cut = r.strips.High()
 	}
-	f, err := p.read(r.comm, cut)
+	f, err := p.read(r.Comm, cut)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ type pictureFile struct {
 // open looks at the file on rank 0. Collective.
 func (p *pictureFile) open(comm ranks.Comm, path string) error {
 	p.path = path
-	err := onRoot(comm, func() error {
+	err := ranks.OnRoot(comm, func() error {
 		f, err := imageio.Stat(path)
 		if err != nil {
 			return err
@@ -84,7 +84,7 @@ func (p *pictureFile) open(comm ranks.Comm, path string) error {
 	if err != nil {
 		return err
 	}
-	return share(comm, &p.channels, &p.rows, &p.cols, &p.direct)
+	return ranks.Share(comm, &p.channels, &p.rows, &p.cols, &p.direct)
 }
 
 // read gets the rows that a rank owns: each its own, or by way of rank 0 where the file
@@ -105,7 +105,7 @@ func (p *pictureFile) read(comm ranks.Comm, cut *halo.Decomposition) (*imageio.F
 		return strip, ranks.AgreeError(comm, err)
 	}
 	var whole []float64
-	err = onRoot(comm, func() error {
+	err = ranks.OnRoot(comm, func() error {
 		f, err := imageio.ReadFrame(p.path)
 		if err == nil {
 			whole = f.Data
@@ -165,7 +165,7 @@ func (r *upscaleRun) gather(luminance plane, rest []plane) (*imageio.Frame, erro
 		}
 	}
 	var err error
-	f.Data, err = r.strips.High().GatherTo(r.comm, 0, mine, f.Channels)
+	f.Data, err = r.strips.High().GatherTo(r.Comm, 0, mine, f.Channels)
 	return f, err
 }
 

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"path/filepath"
 	"strings"
-	"text/tabwriter"
 
 	"tessera/internal/imageio"
 	"tessera/internal/report"
@@ -18,7 +16,7 @@ import (
 
 // scdlMetrics is metrics.json of an scdl-train job.
 type scdlMetrics struct {
-	provenance
+	Record
 
 	High         string           `json:"high"` // file; empty = made up
 	Low          string           `json:"low"`
@@ -48,8 +46,6 @@ type scdlMetrics struct {
 	StateWritten int64            `json:"state_written"` // likewise
 	Resumed      int              `json:"resumed"`       // iterations of earlier runs
 	PeakMemoryMB float64          `json:"peak_memory_mb"`
-	ConfigFile   string           `json:"config_file"`
-	Config       any              `json:"config"`
 }
 
 type scdlSeconds struct {
@@ -121,59 +117,68 @@ func spectral(comm ranks.Comm, x, truth []float64, p, m int, patches bool) (*spe
 	}, nil
 }
 
-// write leaves the dictionaries, metrics.json last.
+// write leaves the dictionaries.
 func (r *scdlRun) write() error {
-	dir := r.c.Output.Dir
-	r.env.Progress.Phase("writing " + dir)
-	memory, err := peakMemory(r.comm)
+	digest, err := r.learn.Digest(r.Comm)
 	if err != nil {
 		return err
 	}
-	digest, err := r.learn.Digest(r.comm)
-	if err != nil {
-		return err
-	}
-	return onRoot(r.comm, func() error {
-		if err := clearResult(dir, dictionaryName, headerName, "error.png", "error.svg", "atoms.png"); err != nil {
-			return err
-		}
-		res, m := r.result, r.m
-		in := func(name string) string { return filepath.Join(dir, name) }
-		d := &dictionary{Pair: &res.Pair, Raw: r.raw, Linear: r.linear, Head: r.header(digest)}
-		if err := d.write(dir); err != nil {
-			return err
-		}
-		var x []float64
-		for _, k := range res.At {
-			x = append(x, float64(k))
-		}
-		p := report.Plot{Title: fmt.Sprintf("%d atoms, %d samples", res.Atoms, r.learn.Total), X: "iteration", Y: "root mean square error", LogY: true,
-			Series: []report.Series{{Name: "high", X: x, Y: res.ErrorHigh}, {Name: "low", X: x, Y: res.ErrorLow}}}
-		if err := errors.Join(p.Write(in("error.png")), p.Write(in("error.svg"))); err != nil {
-			return err
-		}
-		if err := r.writeAtoms(in("atoms.png")); err != nil {
-			return err
-		}
-		m.High, m.Low, m.Samples, m.HeldOut, m.P, m.M = r.c.Data.High, r.c.Data.Low, r.learn.Total, r.judge.Total, res.P, res.M
-		m.Atoms, m.Iterations, m.Converged, m.Reseeded = res.Atoms, res.Iterations, res.Converged, res.Reseeded
-		m.Method, m.State, m.Resumed, m.ErrorAt = r.c.SCDL.Method, cmp.Or(r.c.folder(), stateMemory), res.Resumed, res.At
-		m.ErrorHigh, m.ErrorLow = res.ErrorHigh, res.ErrorLow
-		m.SparsityHigh, m.SparsityLow = number(res.SparsityHigh), number(res.SparsityLow)
-		m.Digest = digest
-		m.Coherence = number(scdl.Coherence(res.Atoms, res.P, res.High))
-		m.PeakMemoryMB, m.Seconds.Train, m.Seconds.Total = memory, res.Seconds, r.comm.Wtime()-r.began
-		if err := errors.Join(writeMetrics(dir, m), r.kept.remove()); err != nil {
-			return err
-		}
-		if folder := r.c.folder(); folder != "" {
-			if err := scdl.RemoveState(folder); err != nil {
+	return r.Finish(Ending{
+		Files: []string{dictionaryName, headerName, "error.png", "error.svg", "atoms.png"},
+		Write: func() error {
+			if r.Comm.Rank() != 0 {
+				return nil
+			}
+			return r.writeFiles(digest)
+		},
+		Metrics: func(total, memory float64) any {
+			r.m.PeakMemoryMB, r.m.Seconds.Total = memory, total
+			return r.fill(digest)
+		},
+		Remove: func() error {
+			if err := r.kept.remove(); err != nil {
 				return err
 			}
-		}
-		r.env.Progress.Done()
-		return m.summary(r.env.Summary, dir)
+			if folder := r.c.folder(); folder != "" {
+				return scdl.RemoveState(folder)
+			}
+			return nil
+		},
+		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
 	})
+}
+
+// writeFiles leaves the dictionaries and the pictures.
+func (r *scdlRun) writeFiles(digest string) error {
+	res := r.result
+	d := &dictionary{Pair: &res.Pair, Raw: r.raw, Linear: r.linear, Head: r.header(digest)}
+	if err := d.write(r.Dir); err != nil {
+		return err
+	}
+	var x []float64
+	for _, k := range res.At {
+		x = append(x, float64(k))
+	}
+	p := report.Plot{Title: fmt.Sprintf("%d atoms, %d samples", res.Atoms, r.learn.Total), X: "iteration", Y: "root mean square error", LogY: true,
+		Series: []report.Series{{Name: "high", X: x, Y: res.ErrorHigh}, {Name: "low", X: x, Y: res.ErrorLow}}}
+	if err := errors.Join(p.Write(r.Path("error.png")), p.Write(r.Path("error.svg"))); err != nil {
+		return err
+	}
+	return r.writeAtoms(r.Path("atoms.png"))
+}
+
+// fill completes the metrics.
+func (r *scdlRun) fill(digest string) *scdlMetrics {
+	res, m := r.result, r.m
+	m.High, m.Low, m.Samples, m.HeldOut, m.P, m.M = r.c.Data.High, r.c.Data.Low, r.learn.Total, r.judge.Total, res.P, res.M
+	m.Atoms, m.Iterations, m.Converged, m.Reseeded = res.Atoms, res.Iterations, res.Converged, res.Reseeded
+	m.Method, m.State, m.Resumed, m.ErrorAt = r.c.SCDL.Method, cmp.Or(r.c.folder(), stateMemory), res.Resumed, res.At
+	m.ErrorHigh, m.ErrorLow = res.ErrorHigh, res.ErrorLow
+	m.SparsityHigh, m.SparsityLow = number(res.SparsityHigh), number(res.SparsityLow)
+	m.Digest = digest
+	m.Coherence = number(scdl.Coherence(res.Atoms, res.P, res.High))
+	m.Seconds.Train = res.Seconds
+	return m
 }
 
 // atomsShown is how many rows and columns of atoms are drawn at most.
@@ -260,13 +265,8 @@ func (r *scdlRun) header(digest string) dictionaryHead {
 }
 
 func (m *scdlMetrics) summary(w io.Writer, dir string) error {
-	if w == nil {
-		return nil
-	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(name, format string, args ...any) {
-		fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...))
-	}
+	t := NewTable(w)
+	row := t.Row
 	last := len(m.ErrorHigh) - 1
 	row("samples", "%d of %d and %d numbers, %d held out", m.Samples, m.P, m.M, m.HeldOut)
 	row("ranks", "%d, %s", m.Ranks, m.Transport)

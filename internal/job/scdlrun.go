@@ -3,7 +3,6 @@ package job
 import (
 	"context"
 	"fmt"
-	"log/slog"
 
 	"tessera/halo"
 	"tessera/internal/imageio"
@@ -14,11 +13,8 @@ import (
 
 // scdlRun is the state of one rank of an scdl-train job.
 type scdlRun struct {
-	comm         ranks.Comm
-	env          Env
-	log          *slog.Logger
+	*Run
 	c            *scdlConfig
-	began        float64
 	m            *scdlMetrics
 	learn, judge scdl.Samples // this rank's, to learn from and to judge by
 	kept         *checkpoints
@@ -28,19 +24,19 @@ type scdlRun struct {
 }
 
 func (r *scdlRun) run(ctx context.Context) error {
-	start := r.comm.Wtime()
-	r.env.Progress.Phase("samples")
-	if err := ranks.AgreeError(r.comm, r.read()); err != nil {
+	start := r.Comm.Wtime()
+	r.Progress.Phase("samples")
+	if err := ranks.AgreeError(r.Comm, r.read()); err != nil {
 		return err
 	}
-	r.m.Seconds.Read = r.comm.Wtime() - start
+	r.m.Seconds.Read = r.Comm.Wtime() - start
 	if err := r.train(ctx); err != nil {
 		return r.kept.stopped(err)
 	}
 	if err := r.compare(); err != nil {
 		return err
 	}
-	if err := ranks.AgreeError(r.comm, ctx.Err()); err != nil {
+	if err := ranks.AgreeError(r.Comm, ctx.Err()); err != nil {
 		return err
 	}
 	return r.write()
@@ -49,32 +45,32 @@ func (r *scdlRun) run(ctx context.Context) error {
 // train learns the dictionaries, from the checkpoint if there shall be one. Collective.
 func (r *scdlRun) train(ctx context.Context) error {
 	o := r.c.options()
-	r.kept = newCheckpoints(r.comm, r.c.Output.Dir, "scdl-train")
+	r.kept = newCheckpoints(r.Comm, r.c.Output.Dir, "scdl-train")
 	o.Save = r.kept.keep
 	var err error
-	if o.Resume, err = r.kept.begin(r.env.Resume); err != nil {
+	if o.Resume, err = r.kept.begin(r.Resume); err != nil {
 		return err
 	}
 	o.Progress = func(p scdl.Progress) {
-		r.env.Progress.Count("training", p.Iteration, p.Of, fmt.Sprintf("error %.3g high, %.3g low", p.High, p.Low))
-		r.log.Info("iteration", "iteration", p.Iteration, "high", number(p.High), "low", number(p.Low))
+		r.Progress.Count("training", p.Iteration, p.Of, fmt.Sprintf("error %.3g high, %.3g low", p.High, p.Low))
+		r.Log.Info("iteration", "iteration", p.Iteration, "high", number(p.High), "low", number(p.Low))
 	}
 	train := scdl.Train
 	if r.c.SCDL.Method == methodOnline {
 		train = scdl.Online
 	}
-	stop := ranks.Measure(r.comm)
-	r.result, err = train(ctx, r.comm, &r.learn, o)
+	stop := ranks.Measure(r.Comm)
+	r.result, err = train(ctx, r.Comm, &r.learn, o)
 	work := stop()
 	if err != nil {
 		return err
 	}
 	samples := float64(r.learn.Count())
-	if r.m.RanksDid, err = accounts(r.comm, did(work, samples, 0, samples)); err != nil {
+	if r.m.RanksDid, err = accounts(r.Comm, did(work, samples, 0, samples)); err != nil {
 		return err
 	}
 	sums := []float64{float64(work.BytesSent), float64(r.result.Read), float64(r.result.Written)}
-	if err := r.comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+	if err := r.Comm.Allreduce(sums, sums, ranks.Sum); err != nil {
 		return err
 	}
 	r.m.BytesSent, r.m.StateRead, r.m.StateWritten = int64(sums[0]), int64(sums[1]), int64(sums[2])
@@ -89,24 +85,24 @@ func (r *scdlRun) read() error {
 		return r.readPictures()
 	}
 	var high, low matrixShape
-	err := onRoot(r.comm, func() (err error) {
+	err := ranks.OnRoot(r.Comm, func() (err error) {
 		high, low, err = r.c.shapes()
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if err := share(r.comm, &high.rows, &high.count, &low.rows, &low.count); err != nil {
+	if err := ranks.Share(r.Comm, &high.rows, &high.count, &low.rows, &low.count); err != nil {
 		return err
 	}
 	learn := r.c.learned(high.count, high.count)
-	lo, hi := scdl.Share(learn, r.comm.Size(), r.comm.Rank())
+	lo, hi := scdl.Share(learn, r.Comm.Size(), r.Comm.Rank())
 	r.learn = scdl.Samples{P: high.rows, M: low.rows, First: lo, Total: learn}
 	if err := r.part(&r.learn, false, lo, hi); err != nil {
 		return err
 	}
 	judge := high.count - learn
-	lo, hi = halo.Split(judge, r.comm.Size(), r.comm.Rank())
+	lo, hi = halo.Split(judge, r.Comm.Size(), r.Comm.Rank())
 	r.judge = scdl.Samples{P: high.rows, M: low.rows, First: lo, Total: judge}
 	return r.part(&r.judge, true, lo, hi)
 }
@@ -155,7 +151,7 @@ func (r *scdlRun) readPictures() error {
 		first, last int
 		deal        func(total, size, rank int) (lo, hi int)
 	}{{&r.learn, 0, learn, scdl.Share}, {&r.judge, learn, c.Count, halo.Split}} {
-		lo, hi := part.deal(part.last-part.first, r.comm.Size(), r.comm.Rank())
+		lo, hi := part.deal(part.last-part.first, r.Comm.Size(), r.Comm.Rank())
 		*part.to = scdl.Samples{First: lo, Total: part.last - part.first}
 		if err := c.grid().Pairs(images, r.c.Seed, part.first+lo, part.first+hi, part.to); err != nil {
 			return fmt.Errorf("%s: %w", c.Images, err)
@@ -168,10 +164,10 @@ func (r *scdlRun) readPictures() error {
 // the dictionaries beside them by the held-out samples, if there are any. Collective.
 func (r *scdlRun) compare() error {
 	var err error
-	if r.linear, err = scdl.Regress(r.comm, &r.learn); err != nil {
+	if r.linear, err = scdl.Regress(r.Comm, &r.learn); err != nil {
 		return err
 	}
-	if r.raw, err = scdl.RawAtoms(r.comm, &r.learn, r.c.SCDL.Atoms, r.c.Seed+1); err != nil {
+	if r.raw, err = scdl.RawAtoms(r.Comm, &r.learn, r.c.SCDL.Atoms, r.c.Seed+1); err != nil {
 		return err
 	}
 	if r.judge.Total == 0 {
@@ -189,7 +185,7 @@ func (r *scdlRun) compare() error {
 		to **spectralQuality
 		x  []float64
 	}{{&r.m.Learned, learned}, {&r.m.RawAtoms, plain}, {&r.m.Regression, r.linear.Apply(r.judge.Low)}} {
-		if *c.to, err = spectral(r.comm, c.x, r.judge.High, r.judge.P, r.judge.M, r.c.Patches.Images != ""); err != nil {
+		if *c.to, err = spectral(r.Comm, c.x, r.judge.High, r.judge.P, r.judge.M, r.c.Patches.Images != ""); err != nil {
 			return err
 		}
 	}

@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"path/filepath"
 	"slices"
-	"text/tabwriter"
 
 	"tessera/halo"
 	"tessera/internal/config"
@@ -62,17 +59,9 @@ func loadSpectra(f *config.File) *Job {
 			}
 			return f.Err()
 		},
-		Run: func(ctx context.Context, comm ranks.Comm, env Env) error {
-			return logged(comm, c.Output.Dir, func(log *slog.Logger) error {
-				if comm.Rank() == 0 {
-					defer env.Progress.Done()
-				}
-				r := &spectraRun{comm: comm, env: env, c: &c, began: comm.Wtime(), m: &spectraMetrics{}}
-				r.m.provenance = newProvenance(comm, env, c.Seed)
-				r.m.ConfigFile, r.m.Config = f.Name(), sections(f.Values())
-				return r.run(ctx)
-			})
-		},
+		Run: Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, run *Run) error {
+			return (&spectraRun{Run: run, c: &c, m: &spectraMetrics{Record: run.Record()}}).run(ctx)
+		}),
 		Plan: func(_ context.Context, _ ranks.Comm, w io.Writer, n int, _ Link) error {
 			low, err := statMatrix(c.Data.Low, c.Data.Samples)
 			if err == nil {
@@ -85,10 +74,8 @@ func loadSpectra(f *config.File) *Job {
 
 // spectraRun is the state of one rank of an scdl-spectra job.
 type spectraRun struct {
-	comm   ranks.Comm
-	env    Env
+	*Run
 	c      *spectraConfig
-	began  float64
 	m      *spectraMetrics
 	dict   *dictionary
 	counts []int // samples of each rank
@@ -98,7 +85,7 @@ type spectraRun struct {
 
 // spectraMetrics is metrics.json of an scdl-spectra job.
 type spectraMetrics struct {
-	provenance
+	Record
 
 	Samples    int              `json:"samples"`
 	P          int              `json:"high_numbers"`
@@ -108,35 +95,33 @@ type spectraMetrics struct {
 	RawAtoms   *spectralQuality `json:"raw_atoms,omitempty"`
 	Regression *spectralQuality `json:"linear_regression,omitempty"`
 	Seconds    scdlSeconds      `json:"seconds"`
-	ConfigFile string           `json:"config_file"`
-	Config     any              `json:"config"`
 }
 
 func (r *spectraRun) run(ctx context.Context) error {
-	r.env.Progress.Phase("samples")
+	r.Progress.Phase("samples")
 	var err error
-	if r.dict, err = r.c.Dictionary.read(r.comm); err != nil {
+	if r.dict, err = r.c.Dictionary.read(r.Comm); err != nil {
 		return err
 	}
-	if err := ranks.AgreeError(r.comm, r.read()); err != nil {
+	if err := ranks.AgreeError(r.Comm, r.read()); err != nil {
 		return err
 	}
-	r.env.Progress.Phase("predicting")
+	r.Progress.Phase("predicting")
 	pair := r.dict.Pair
 	high, err := pair.Infer(r.low, r.c.Code.code())
-	if err := ranks.AgreeError(r.comm, errors.Join(err, ctx.Err())); err != nil {
+	if err := ranks.AgreeError(r.Comm, errors.Join(err, ctx.Err())); err != nil {
 		return err
 	}
 	if r.c.Data.Truth != "" {
 		raw, err := r.dict.Raw.Infer(r.low, r.c.Code.code())
-		if err := ranks.AgreeError(r.comm, err); err != nil {
+		if err := ranks.AgreeError(r.Comm, err); err != nil {
 			return err
 		}
 		for _, c := range []struct {
 			to **spectralQuality
 			x  []float64
 		}{{&r.m.Learned, high}, {&r.m.RawAtoms, raw}, {&r.m.Regression, r.dict.Linear.Apply(r.low)}} {
-			if *c.to, err = spectral(r.comm, c.x, r.truth, pair.P, pair.M, false); err != nil {
+			if *c.to, err = spectral(r.Comm, c.x, r.truth, pair.P, pair.M, false); err != nil {
 				return err
 			}
 		}
@@ -148,21 +133,21 @@ func (r *spectraRun) run(ctx context.Context) error {
 		counts[q] = n * r.dict.Pair.P
 	}
 	var all []float64
-	if r.comm.Rank() == 0 {
+	if r.Comm.Rank() == 0 {
 		all = make([]float64, total*r.dict.Pair.P)
 	}
-	if err := r.comm.Gatherv(all, counts, high, 0); err != nil {
+	if err := r.Comm.Gatherv(all, counts, high, 0); err != nil {
 		return err
 	}
 	r.m.Samples, r.m.P, r.m.M, r.m.Atoms = total, r.dict.Pair.P, r.dict.Pair.M, r.dict.Pair.Atoms
-	return onRoot(r.comm, func() error { return r.write(all, total) })
+	return r.write(all, total)
 }
 
 // read gets this rank's samples. Collective.
 func (r *spectraRun) read() error {
 	d := &r.c.Data
 	var low, truth matrixShape
-	err := onRoot(r.comm, func() (err error) {
+	err := ranks.OnRoot(r.Comm, func() (err error) {
 		if low, err = statMatrix(d.Low, d.Samples); err == nil && d.Truth != "" {
 			truth, err = statMatrix(d.Truth, d.Samples)
 		}
@@ -171,7 +156,7 @@ func (r *spectraRun) read() error {
 	if err != nil {
 		return err
 	}
-	if err := share(r.comm, &low.rows, &low.count, &truth.rows, &truth.count); err != nil {
+	if err := ranks.Share(r.Comm, &low.rows, &low.count, &truth.rows, &truth.count); err != nil {
 		return err
 	}
 	p, m := r.dict.Pair.P, r.dict.Pair.M
@@ -181,11 +166,11 @@ func (r *spectraRun) read() error {
 	if want := (matrixShape{p, low.count}); d.Truth != "" && truth != want {
 		return fmt.Errorf("%s has %d samples of %d numbers, want %d samples of %d", d.Truth, truth.count, truth.rows, want.count, want.rows)
 	}
-	for q := range r.comm.Size() {
-		a, b := halo.Split(low.count, r.comm.Size(), q)
+	for q := range r.Comm.Size() {
+		a, b := halo.Split(low.count, r.Comm.Size(), q)
 		r.counts = append(r.counts, b-a)
 	}
-	lo, hi := halo.Split(low.count, r.comm.Size(), r.comm.Rank())
+	lo, hi := halo.Split(low.count, r.Comm.Size(), r.Comm.Rank())
 	all := slices.Repeat([]bool{true}, hi-lo)
 	if r.low, err = readSamples(d.Low, d.Samples, m, lo, all); err == nil && d.Truth != "" {
 		r.truth, err = readSamples(d.Truth, d.Samples, p, lo, all)
@@ -193,35 +178,36 @@ func (r *spectraRun) read() error {
 	return err
 }
 
-// write leaves the predicted samples in the order of the low ones.
+// write leaves the predicted samples, on rank 0, in the order of the low ones.
 func (r *spectraRun) write(high []float64, total int) error {
-	dir := r.c.Output.Dir
-	r.env.Progress.Phase("writing " + dir)
-	if err := clearResult(dir, "high.npy"); err != nil {
-		return err
-	}
-	shape := []int{total, r.dict.Pair.P}
-	if r.c.Data.Samples == "columns" {
-		shape, high = []int{r.dict.Pair.P, total}, transposed(high, r.dict.Pair.P)
-	}
-	if err := imageio.WriteNpy(filepath.Join(dir, "high.npy"), shape, high); err != nil {
-		return err
-	}
-	r.m.Seconds.Total = r.comm.Wtime() - r.began
-	if err := writeMetrics(dir, r.m); err != nil {
-		return err
-	}
-	r.env.Progress.Done()
-	if r.env.Summary == nil {
-		return nil
-	}
-	t := tabwriter.NewWriter(r.env.Summary, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "samples\t%d, from %d to %d numbers with %d atoms\n", total, r.m.M, r.m.P, r.m.Atoms)
-	if q := r.m.Learned; q != nil {
-		fmt.Fprintf(t, "learned\t%s\nraw samples as atoms\t%s\nlinear regression\t%s\n", q, r.m.RawAtoms, r.m.Regression)
-	} else {
-		fmt.Fprintf(t, "quality\tnot known without data.truth\n")
-	}
-	fmt.Fprintf(t, "written to\t%s\n", dir)
-	return t.Flush()
+	return r.Finish(Ending{
+		Files: []string{"high.npy"},
+		Write: func() error {
+			if r.Comm.Rank() != 0 {
+				return nil
+			}
+			shape := []int{total, r.dict.Pair.P}
+			if r.c.Data.Samples == "columns" {
+				shape, high = []int{r.dict.Pair.P, total}, transposed(high, r.dict.Pair.P)
+			}
+			return imageio.WriteNpy(r.Path("high.npy"), shape, high)
+		},
+		Metrics: func(seconds, _ float64) any {
+			r.m.Seconds.Total = seconds
+			return r.m
+		},
+		Summary: func(w io.Writer) error {
+			t := NewTable(w)
+			t.Row("samples", "%d, from %d to %d numbers with %d atoms", total, r.m.M, r.m.P, r.m.Atoms)
+			if q := r.m.Learned; q != nil {
+				t.Row("learned", "%s", q)
+				t.Row("raw samples as atoms", "%s", r.m.RawAtoms)
+				t.Row("linear regression", "%s", r.m.Regression)
+			} else {
+				t.Row("quality", "not known without data.truth")
+			}
+			t.Row("written to", "%s", r.Dir)
+			return t.Flush()
+		},
+	})
 }

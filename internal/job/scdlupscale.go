@@ -5,10 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
-	"path/filepath"
 	"slices"
-	"text/tabwriter"
 
 	"tessera/internal/config"
 	"tessera/internal/imageio"
@@ -59,17 +56,9 @@ func loadUpscale(f *config.File) *Job {
 			checkFrame(f, "image.truth", c.Image.Truth)
 			return f.Err()
 		},
-		Run: func(ctx context.Context, comm ranks.Comm, env Env) error {
-			return logged(comm, c.Output.Dir, func(log *slog.Logger) error {
-				if comm.Rank() == 0 {
-					defer env.Progress.Done()
-				}
-				r := &upscaleRun{comm: comm, env: env, c: &c, began: comm.Wtime(), m: &upscaleMetrics{}}
-				r.m.provenance = newProvenance(comm, env, c.Seed)
-				r.m.ConfigFile, r.m.Config = f.Name(), sections(f.Values())
-				return r.run(ctx)
-			})
-		},
+		Run: Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, run *Run) error {
+			return (&upscaleRun{Run: run, c: &c, m: &upscaleMetrics{Record: run.Record()}}).run(ctx)
+		}),
 		Plan: func(_ context.Context, _ ranks.Comm, w io.Writer, n int, _ Link) error {
 			s, err := imageio.Stat(cmp.Or(c.Image.Path, c.Image.Truth))
 			if err == nil {
@@ -82,10 +71,8 @@ func loadUpscale(f *config.File) *Job {
 
 // upscaleRun is the state of one rank of an scdl-upscale job.
 type upscaleRun struct {
-	comm   ranks.Comm
-	env    Env
+	*Run
 	c      *upscaleConfig
-	began  float64
 	m      *upscaleMetrics
 	dict   *dictionary
 	strips *scdl.Strips
@@ -98,7 +85,7 @@ type plane = []float64
 
 // upscaleMetrics is metrics.json of an scdl-upscale job.
 type upscaleMetrics struct {
-	provenance
+	Record
 
 	Scale       int              `json:"scale"`
 	Rows        int              `json:"rows"` // of the result
@@ -112,8 +99,6 @@ type upscaleMetrics struct {
 	Projected   *pictureQuality  `json:"bicubic_back_projected,omitempty"`
 	Bicubic     *pictureQuality  `json:"bicubic,omitempty"`
 	Seconds     scdlApplySeconds `json:"seconds"`
-	ConfigFile  string           `json:"config_file"`
-	Config      any              `json:"config"`
 }
 
 type scdlApplySeconds struct {
@@ -129,18 +114,18 @@ type pictureQuality struct {
 }
 
 func (r *upscaleRun) run(ctx context.Context) error {
-	r.env.Progress.Phase("picture")
+	r.Progress.Phase("picture")
 	if err := r.read(); err != nil {
 		return err
 	}
-	start := r.comm.Wtime()
+	start := r.Comm.Wtime()
 	x, err := r.upscale(ctx, "predicting", r.dict.Pair)
 	if err != nil {
 		return err
 	}
 	r.m.Consistency = number(x.Consistency)
-	r.m.Seconds.Predict = r.comm.Wtime() - start
-	start = r.comm.Wtime()
+	r.m.Seconds.Predict = r.Comm.Wtime() - start
+	start = r.Comm.Wtime()
 	plain, err := r.strips.Bicubic(r.low[0])
 	if err != nil {
 		return err
@@ -150,19 +135,19 @@ func (r *upscaleRun) run(ctx context.Context) error {
 			return err
 		}
 	}
-	r.m.Seconds.Compare = r.comm.Wtime() - start
+	r.m.Seconds.Compare = r.Comm.Wtime() - start
 	return r.write(x.Data, plain)
 }
 
 // upscale predicts by a pair of dictionaries. Collective.
 func (r *upscaleRun) upscale(ctx context.Context, phase string, p *scdl.Pair) (*scdl.Upscaled, error) {
 	predict, err := p.Predictor(r.c.Code.code())
-	if err := ranks.AgreeError(r.comm, err); err != nil {
+	if err := ranks.AgreeError(r.Comm, err); err != nil {
 		return nil, err
 	}
-	r.env.Progress.Phase(phase)
+	r.Progress.Phase(phase)
 	o := r.options()
-	o.Progress = func(done, of int) { r.env.Progress.Count(phase, done, of, "rows of patches") }
+	o.Progress = func(done, of int) { r.Progress.Count(phase, done, of, "rows of patches") }
 	return scdl.Upscale(ctx, r.strips, r.low[0], predict, o)
 }
 
@@ -202,18 +187,25 @@ func (r *upscaleRun) compare(ctx context.Context, x, plain []float64) error {
 	return nil
 }
 
-// write gathers and writes one picture after the other, so that rank 0 holds no more
-// than one whole frame at a time, and metrics.json last of all. Collective.
+// write leaves the result.
 func (r *upscaleRun) write(x, plain []float64) error {
-	dir, m := r.c.Output.Dir, r.m
-	r.env.Progress.Phase("writing " + dir)
-	err := onRoot(r.comm, func() error {
-		return clearResult(dir, "upscaled.png", "bicubic.png", "panel.png", "upscaled.npy")
+	return r.Finish(Ending{
+		Files: []string{"upscaled.png", "bicubic.png", "panel.png", "upscaled.npy"},
+		Write: func() error { return r.writePictures(x, plain) },
+		Metrics: func(total, _ float64) any {
+			m := r.m
+			m.Scale, m.Rows, m.Cols = r.strips.Scale, r.strips.HighRows, r.strips.HighCols
+			m.Channels, m.Atoms = max(1, len(r.low)-1), r.dict.Pair.Atoms
+			m.Seconds.Total = total
+			return m
+		},
+		Summary: r.summary,
 	})
-	if err != nil {
-		return err
-	}
-	in := func(name string) string { return filepath.Join(dir, name) }
+}
+
+// writePictures gathers and writes one picture after the other, so that rank 0 holds no
+// more than one whole frame at a time. Collective.
+func (r *upscaleRun) writePictures(x, plain []float64) error {
 	stretch := imageio.Linear(0, 1)
 	var panels []imageio.Panel
 	var detail imageio.Box
@@ -222,7 +214,7 @@ func (r *upscaleRun) write(x, plain []float64) error {
 		if err != nil {
 			return err
 		}
-		return onRoot(r.comm, func() error {
+		return ranks.OnRoot(r.Comm, func() error {
 			if len(panels) == 0 {
 				detail = busiest(f)
 			}
@@ -235,11 +227,11 @@ func (r *upscaleRun) write(x, plain []float64) error {
 				if f.Channels == 1 {
 					shape = shape[1:]
 				}
-				if err := imageio.WriteNpy(in("upscaled.npy"), shape, f.Data); err != nil {
+				if err := imageio.WriteNpy(r.Path("upscaled.npy"), shape, f.Data); err != nil {
 					return err
 				}
 			}
-			return imageio.WritePNG(in(name), f, stretch)
+			return imageio.WritePNG(r.Path(name), f, stretch)
 		})
 	}
 	var chroma []plane
@@ -261,31 +253,19 @@ func (r *upscaleRun) write(x, plain []float64) error {
 			return err
 		}
 	}
-	return onRoot(r.comm, func() error {
-		if err := imageio.WritePanels(in("panel.png"), panels...); err != nil {
-			return err
-		}
-		m.Scale, m.Rows, m.Cols = r.strips.Scale, r.strips.HighRows, r.strips.HighCols
-		m.Channels, m.Atoms = max(1, len(r.low)-1), r.dict.Pair.Atoms
-		m.Seconds.Total = r.comm.Wtime() - r.began
-		if err := writeMetrics(dir, m); err != nil {
-			return err
-		}
-		r.env.Progress.Done()
-		return r.summary(r.env.Summary)
-	})
+	if r.Comm.Rank() != 0 {
+		return nil
+	}
+	return imageio.WritePanels(r.Path("panel.png"), panels...)
 }
 
 func (r *upscaleRun) summary(w io.Writer) error {
-	if w == nil {
-		return nil
-	}
 	m, s := r.m, r.strips
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "picture\t%d x %d to %d x %d, %d channels\n", s.Rows, s.Cols, s.HighRows, s.HighCols, m.Channels)
-	fmt.Fprintf(t, "ranks\t%d, %s\n", m.Ranks, m.Transport)
-	fmt.Fprintf(t, "dictionaries\t%d atoms, %s\n", m.Atoms, r.c.Code.Method)
-	fmt.Fprintf(t, "made small\t%.2g from the picture (rms)\n", m.Consistency)
+	t := NewTable(w)
+	t.Row("picture", "%d x %d to %d x %d, %d channels", s.Rows, s.Cols, s.HighRows, s.HighCols, m.Channels)
+	t.Row("ranks", "%d, %s", m.Ranks, m.Transport)
+	t.Row("dictionaries", "%d atoms, %s", m.Atoms, r.c.Code.Method)
+	t.Row("made small", "%.2g from the picture (rms)", m.Consistency)
 	for _, q := range []struct {
 		name string
 		*pictureQuality
@@ -294,13 +274,13 @@ func (r *upscaleRun) summary(w io.Writer) error {
 		{"bicubic, back-projected", m.Projected}, {"bicubic", m.Bicubic},
 	} {
 		if q.pictureQuality != nil {
-			fmt.Fprintf(t, "%s\t%.2f dB, SSIM %.4f\n", q.name, q.PSNR, q.SSIM)
+			t.Row(q.name, "%.2f dB, SSIM %.4f", q.PSNR, q.SSIM)
 		}
 	}
 	if m.Learned == nil {
-		fmt.Fprintf(t, "quality\tnot known, nor that of bicubic, without image.truth\n")
+		t.Row("quality", "not known, nor that of bicubic, without image.truth")
 	}
-	fmt.Fprintf(t, "seconds\t%.2f predicting, %.2f comparing, %.2f in all\n", m.Seconds.Predict, m.Seconds.Compare, m.Seconds.Total)
-	fmt.Fprintf(t, "written to\t%s\n", r.c.Output.Dir)
+	t.Row("seconds", "%.2f predicting, %.2f comparing, %.2f in all", m.Seconds.Predict, m.Seconds.Compare, m.Seconds.Total)
+	t.Row("written to", "%s", r.Dir)
 	return t.Flush()
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 
+	"tessera/halo"
 	"tessera/internal/config"
 	"tessera/internal/imageio"
 )
@@ -43,6 +44,9 @@ func (s *simulateSection) check(f *config.File) {
 	f.Want(s.Galaxies >= 0, "simulate.galaxies", "0 or more; 0 = as many as the sky has in such a frame")
 }
 
+// mostBlur is the largest PSF, in pixels a side.
+const mostBlur = 255
+
 // blurSection describes H.
 type blurSection struct {
 	Kind  string  `toml:"kind"`
@@ -53,16 +57,16 @@ type blurSection struct {
 	Path  string  `toml:"path"`  // file
 }
 
-func (b *blurSection) check(f *config.File) {
-	const most = 255
-	f.OneOf("blur.kind", b.Kind, "gaussian", "moffat", "box", "file", "none")
-	f.Want(b.Size >= 0 && b.Size <= most && (b.Size == 0 || b.Size%2 == 1), "blur.size",
+// check records what is wrong with a blur whose PSF has at most so many pixels a side.
+func (b *blurSection) check(f *config.File, section string, most int) {
+	f.OneOf(section+".kind", b.Kind, "gaussian", "moffat", "box", "file", "none")
+	f.Want(b.Size >= 0 && b.Size <= most && (b.Size == 0 || b.Size%2 == 1), section+".size",
 		"an odd number of pixels up to %d; 0 = chosen from the width", most)
-	f.Want(b.Sigma > 0 && b.Sigma <= most/6, "blur.sigma", "more than 0 and at most %d pixels", most/6)
-	f.Want(b.FWHM > 0 && b.FWHM <= most/4, "blur.fwhm", "more than 0 and at most %d pixels", most/4)
-	f.Want(b.Beta > 1, "blur.beta", "more than 1: the wings carry infinite light otherwise")
-	f.Want(b.Kind != "box" || b.Size > 0, "blur.size", "an odd number of pixels: a box has no other width")
-	f.Want(b.Kind != "file" || b.Path != "", "blur.path", `a file, as blur.kind is "file"`)
+	f.Want(b.Sigma > 0 && b.Sigma <= float64(most/6), section+".sigma", "more than 0 and at most %d pixels", most/6)
+	f.Want(b.FWHM > 0 && b.FWHM <= float64(most/4), section+".fwhm", "more than 0 and at most %d pixels", most/4)
+	f.Want(b.Beta > 1, section+".beta", "more than 1: the wings carry infinite light otherwise")
+	f.Want(b.Kind != "box" || b.Size > 0, section+".size", "an odd number of pixels: a box has no other width")
+	f.Want(b.Kind != "file" || b.Path != "", section+".path", `a file, as %s.kind is "file"`, section)
 }
 
 // outputSection says where the result goes and how its pictures are drawn.
@@ -102,22 +106,16 @@ func checkPlane(f *config.File, key, path string, frame *imageio.Frame) {
 	}
 }
 
-// checkFiles opens every file the config names.
-func (c *tikhonovConfig) checkFiles(f *config.File) error {
-	frame := &imageio.Frame{Rows: c.Simulate.Rows, Cols: c.Simulate.Cols}
-	switch {
-	case c.Image.Path != "":
-		frame = checkFrame(f, "image.path", c.Image.Path)
-	case c.Simulate.From != "":
-		frame = checkFrame(f, "simulate.from", c.Simulate.From)
+// checkBlurFile records a problem unless the PSF of a blur from a file is there and has a centre.
+func checkBlurFile(f *config.File, section string, b *blurSection) {
+	if b.Kind != "file" {
+		return
 	}
-	checkPlane(f, "image.mask", c.Image.Mask, frame)
-	checkPlane(f, "image.weights", c.Image.Weights, frame)
-	if c.Blur.Kind == "file" {
-		k := checkFrame(f, "blur.path", c.Blur.Path)
-		if k != nil && (k.Rows%2 == 0 || k.Cols%2 == 0) {
-			f.Fail("blur.path", "is %d x %d pixels, want odd sizes so that the kernel has a centre", k.Rows, k.Cols)
-		}
+	key := section + ".path"
+	if k := checkFrame(f, key, b.Path); k != nil && (k.Rows%2 == 0 || k.Cols%2 == 0) {
+		f.Fail(key, "is %d x %d pixels, want odd sizes so that the kernel has a centre", k.Rows, k.Cols)
 	}
-	return f.Err()
 }
+
+// borders are the border conditions by the names that a config uses.
+var borders = map[string]halo.Border{"zero": halo.Zero, "reflect": halo.Reflect, "periodic": halo.Periodic}

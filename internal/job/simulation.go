@@ -14,8 +14,8 @@ import (
 // simulateObservation makes a truth and what a camera would have seen of it:
 // blurred, with noise and dead pixels that depend on the seed and the pixel, not
 // on the number of ranks. A plan takes a box of the picture or mask files.
-func simulateObservation(comm ranks.Comm, c *tikhonovConfig, kernel forward.PSF, part *imageio.Box) (*observation, error) {
-	o, err := truth(comm, c, part)
+func simulateObservation(comm ranks.Comm, s *source, psf forward.PSF, part *imageio.Box) (*observation, error) {
+	o, err := truth(comm, s, part)
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +30,7 @@ func simulateObservation(comm ranks.Comm, c *tikhonovConfig, kernel forward.PSF,
 	if err := comm.Allreduce(peak, peak, ranks.Max); err != nil {
 		return nil, err
 	}
-	blur, err := forward.NewBlur(comm, o.frame, o.channels, kernel, c.Tikhonov.border())
+	blur, err := forward.NewBlur(comm, o.frame, o.channels, psf, s.border)
 	if err != nil {
 		return nil, err
 	}
@@ -38,13 +38,13 @@ func simulateObservation(comm ranks.Comm, c *tikhonovConfig, kernel forward.PSF,
 	if err := blur.Apply(o.data, o.truth); err != nil {
 		return nil, err
 	}
-	o.noise = c.Simulate.Noise * peak[0]
-	simulate.AddNoise(o.data, o.channels, box, cols, c.Seed, o.noise)
-	if err := o.readMask(comm, &c.Image, part); err != nil {
+	o.noise = s.simulate.Noise * peak[0]
+	simulate.AddNoise(o.data, o.channels, box, cols, s.seed, o.noise)
+	if err := o.readMask(comm, s.image, part); err != nil {
 		return nil, err
 	}
-	if c.Simulate.Missing > 0 {
-		alive := simulate.Dead{Seed: c.Seed, Fraction: c.Simulate.Missing}.Weights(box, cols)
+	if s.simulate.Missing > 0 {
+		alive := simulate.Dead{Seed: s.seed, Fraction: s.simulate.Missing}.Weights(box, cols)
 		for i, w := range o.weights {
 			alive[i] *= w
 		}
@@ -55,11 +55,11 @@ func simulateObservation(comm ranks.Comm, c *tikhonovConfig, kernel forward.PSF,
 
 // truth is the picture that simulate.from names, or a made-up sky of which every
 // rank renders its own box.
-func truth(comm ranks.Comm, c *tikhonovConfig, part *imageio.Box) (*observation, error) {
-	s := &c.Simulate
+func truth(comm ranks.Comm, src *source, part *imageio.Box) (*observation, error) {
+	s := src.simulate
 	if s.From != "" {
 		var f *imageio.Frame
-		err := onRoot(comm, func() (err error) {
+		err := ranks.OnRoot(comm, func() (err error) {
 			if f, err = readFrame(s.From, part); err != nil {
 				return err
 			}
@@ -84,7 +84,7 @@ func truth(comm ranks.Comm, c *tikhonovConfig, part *imageio.Box) (*observation,
 		return nil, err
 	}
 	scene := simulate.Sky(simulate.SkyOptions{
-		Seed: c.Seed, Rows: s.Rows, Cols: s.Cols, Channels: s.Channels, Galaxies: s.Galaxies,
+		Seed: src.seed, Rows: s.Rows, Cols: s.Cols, Channels: s.Channels, Galaxies: s.Galaxies,
 	})
 	b := frame.Owned(comm.Rank())
 	box := simulate.Box{R0: b.Lo[0], R1: b.Hi[0], C0: b.Lo[1], C1: b.Hi[1]}
@@ -97,7 +97,7 @@ func (o *observation) readMask(comm ranks.Comm, s *imageSection, part *imageio.B
 		return nil
 	}
 	var plane []float64
-	err := onRoot(comm, func() (err error) {
+	err := ranks.OnRoot(comm, func() (err error) {
 		rows, cols := o.shape()
 		plane, err = readWeights(s, &imageio.Frame{Channels: o.channels, Rows: rows, Cols: cols}, part)
 		return err
@@ -108,9 +108,9 @@ func (o *observation) readMask(comm ranks.Comm, s *imageSection, part *imageio.B
 	return o.scatterWeights(comm, plane)
 }
 
-// blurKernel is H as the config describes it. A file is read on rank 0 and sent
+// blurPSF is H as the config describes it. A file is read on rank 0 and sent
 // to the others.
-func blurKernel(comm ranks.Comm, b *blurSection) (forward.PSF, error) {
+func blurPSF(comm ranks.Comm, b *blurSection) (forward.PSF, error) {
 	switch b.Kind {
 	case "gaussian":
 		return forward.Gaussian(b.side(), b.Sigma)
@@ -122,7 +122,7 @@ func blurKernel(comm ranks.Comm, b *blurSection) (forward.PSF, error) {
 		return forward.PSF{}, nil
 	}
 	var k forward.PSF
-	err := onRoot(comm, func() error {
+	err := ranks.OnRoot(comm, func() error {
 		f, err := imageio.ReadPlane(b.Path)
 		if err != nil {
 			return err
@@ -135,7 +135,7 @@ func blurKernel(comm ranks.Comm, b *blurSection) (forward.PSF, error) {
 	if err != nil {
 		return forward.PSF{}, err
 	}
-	if err := share(comm, &k.Rows, &k.Cols); err != nil {
+	if err := ranks.Share(comm, &k.Rows, &k.Cols); err != nil {
 		return forward.PSF{}, err
 	}
 	if comm.Rank() != 0 {

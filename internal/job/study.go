@@ -20,8 +20,8 @@ import (
 type studyConfig struct {
 	Title   string         `toml:"title"`
 	Config  string         `toml:"config"` // of the job, beside the study's file
-	Set     words          `toml:"set"`    // laid over it
-	Serial  words          `toml:"serial"` // "name: section.key=value section.key=value"
+	Set     config.Words   `toml:"set"`    // laid over it
+	Serial  config.Words   `toml:"serial"` // "name: section.key=value section.key=value"
 	Runs    runsSection    `toml:"runs"`
 	Grow    growSection    `toml:"grow"`
 	Link    linkSection    `toml:"link"`
@@ -40,9 +40,9 @@ type runsSection struct {
 
 // growSection says what grows with the ranks.
 type growSection struct {
-	Keys  words   `toml:"keys"`  // whole numbers of the job's config
-	First numbers `toml:"first"` // their values at the smallest number of ranks; their product grows in proportion
-	Sizes numbers `toml:"sizes"` // or: the value of all of them at each number of ranks
+	Keys  config.Words   `toml:"keys"`  // whole numbers of the job's config
+	First config.Numbers `toml:"first"` // their values at the smallest number of ranks; their product grows in proportion
+	Sizes config.Numbers `toml:"sizes"` // or: the value of all of them at each number of ranks
 }
 
 // linkSection is what ranks talk over; measured where it is not given.
@@ -52,10 +52,10 @@ type linkSection struct {
 }
 
 type projectSection struct {
-	Ranks     numbers `toml:"ranks"`
-	Network   string  `toml:"network"`
-	Latency   float64 `toml:"latency"`
-	Bandwidth float64 `toml:"bandwidth"`
+	Ranks     config.Numbers `toml:"ranks"`
+	Network   string         `toml:"network"`
+	Latency   float64        `toml:"latency"`
+	Bandwidth float64        `toml:"bandwidth"`
 }
 
 // StudyJob is the job that a study runs.
@@ -112,7 +112,7 @@ func LoadStudy(path string, text []byte, kind scaling.Kind, counts []int, sets [
 			s.Controls = append(s.Controls, p)
 		}
 	}
-	targets, _ := c.Project.Ranks.ints(1)
+	targets, _ := c.Project.Ranks.Ints(1)
 	for _, n := range targets {
 		s.Project = append(s.Project, scaling.Target{Ranks: n, Link: scaling.Link{
 			Name: c.Project.Network, Latency: c.Project.Latency, Bandwidth: c.Project.Bandwidth,
@@ -161,7 +161,7 @@ func (c *studyConfig) check(f *config.File, kind scaling.Kind, counts int) {
 	f.Want(c.Runs.Tolerance >= 0 && c.Runs.Tolerance < 1, "runs.tolerance", "a relative difference")
 	f.Want(c.Link.Latency >= 0 && c.Link.Bandwidth >= 0, "link.latency", "seconds and bytes a second; 0 = measure")
 	f.Want(c.Project.Latency >= 0 && c.Project.Bandwidth >= 0, "project.latency", "seconds and bytes a second")
-	_, ok := c.Project.Ranks.ints(1)
+	_, ok := c.Project.Ranks.Ints(1)
 	f.Want(ok, "project.ranks", "whole numbers, 1 or more")
 	for _, text := range c.Serial {
 		name, _, ok := strings.Cut(text, ":")

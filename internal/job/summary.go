@@ -3,18 +3,12 @@ package job
 import (
 	"fmt"
 	"io"
-	"text/tabwriter"
 )
 
 // summary prints the short table at the end of a run; w may be nil.
 func (m *metrics) summary(w io.Writer, dir string) error {
-	if w == nil {
-		return nil
-	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(name, format string, args ...any) {
-		fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...))
-	}
+	t := NewTable(w)
+	row := t.Row
 	row("frame", "%s", m.Source)
 	row("", "%d x %d x %d, %d missing pixels", m.Channels, m.Rows, m.Cols, m.Missing)
 	row("ranks", "%d, %s", m.Ranks, m.Transport)

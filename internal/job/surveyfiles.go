@@ -89,7 +89,7 @@ func (s *SurveyFiles) Write(ctx context.Context, comm ranks.Comm, dir string) er
 	}
 	var out surveyWriter
 	defer out.abort()
-	if err := onRoot(comm, func() error { return out.create(s, dir, sigma) }); err != nil {
+	if err := ranks.OnRoot(comm, func() error { return out.create(s, dir, sigma) }); err != nil {
 		return err
 	}
 	size := comm.Size()
@@ -118,7 +118,7 @@ func (s *SurveyFiles) Write(ctx context.Context, comm ranks.Comm, dir string) er
 		if err := comm.Gatherv(all, counts, mine, 0); err != nil {
 			return err
 		}
-		err := onRoot(comm, func() error { return out.write(all, n) })
+		err := ranks.OnRoot(comm, func() error { return out.write(all, n) })
 		if err == nil {
 			err = ranks.AgreeError(comm, ctx.Err())
 		}
@@ -126,7 +126,7 @@ func (s *SurveyFiles) Write(ctx context.Context, comm ranks.Comm, dir string) er
 			return err
 		}
 	}
-	return onRoot(comm, func() error { return out.close(s, sv, dir) })
+	return ranks.OnRoot(comm, func() error { return out.close(s, sv, dir) })
 }
 
 // surveyWriter is the files of a survey on rank 0.

@@ -5,9 +5,7 @@ import (
 	"fmt"
 
 	"tessera/forward"
-	"tessera/halo"
 	"tessera/internal/config"
-	"tessera/ranks"
 	"tessera/tikhonov/image"
 )
 
@@ -124,17 +122,13 @@ func (s *tikhonovSection) check(f *config.File) {
 	f.Want(s.Omega >= 0, "tikhonov.omega", "0 or more")
 }
 
-func (s *tikhonovSection) border() halo.Border {
-	return map[string]halo.Border{"zero": halo.Zero, "reflect": halo.Reflect, "periodic": halo.Periodic}[s.Border]
-}
-
 // solverOptions are the options for an observation, whose noise is known where the
 // program made it.
 func (c *tikhonovConfig) solverOptions(of *observation) image.Options {
 	s := &c.Tikhonov
 	o := image.Options{
 		Method: image.Method(s.Method), Regulariser: forward.Regulariser(s.Regulariser),
-		Border: s.border(), Rule: s.Lambda.rule, Lambda: s.Lambda.value, Noise: s.Noise,
+		Border: borders[s.Border], Rule: s.Lambda.rule, Lambda: s.Lambda.value, Noise: s.Noise,
 		Overlap: s.Overlap, Tile: s.Tile, Tolerance: s.Tolerance, MaxIterations: s.MaxIterations,
 		Restart: s.Restart, Omega: s.Omega, Precision: image.Precision(s.Precision), Seed: c.Seed,
 	}
@@ -152,15 +146,35 @@ func loadTikhonov(f *config.File) *Job {
 	f.Decode(&c)
 	c.Image.check(f)
 	c.Simulate.check(f)
-	c.Blur.check(f)
+	c.Blur.check(f, "blur", mostBlur)
 	c.Tikhonov.check(f)
 	c.Output.section().check(f)
 	return &Job{
 		Dir:        c.Output.Dir,
 		CheckFiles: func() error { return c.checkFiles(f) },
-		Run: func(ctx context.Context, comm ranks.Comm, env Env) error {
-			return runTikhonov(ctx, comm, env, f, &c)
-		},
+		Run: Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, run *Run) error {
+			s := &c.Tikhonov
+			r := &restoration{
+				Run: run, c: &c, unused: c.Image.Path != "" && f.Has("simulate"),
+				m: &metrics{
+					Record: run.Record(),
+					Method: s.Method, Regulariser: s.Regulariser, Border: s.Border, Overlap: s.Overlap, LambdaRule: string(s.Lambda.rule),
+				},
+			}
+			return r.run(ctx)
+		}),
 		Plan: c.plan,
 	}
+}
+
+// source is where the frame comes from.
+func (c *tikhonovConfig) source() *source {
+	return &source{seed: c.Seed, image: &c.Image, simulate: &c.Simulate, border: borders[c.Tikhonov.Border]}
+}
+
+// checkFiles looks at every file that the config names.
+func (c *tikhonovConfig) checkFiles(f *config.File) error {
+	c.source().checkFiles(f)
+	checkBlurFile(f, "blur", &c.Blur)
+	return f.Err()
 }

@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"math"
-	"path/filepath"
-	"text/tabwriter"
 
 	"tessera/forward"
 	"tessera/internal/config"
@@ -73,54 +70,43 @@ func (s *layersSection) check(f *config.File) {
 	f.Want(s.MaxIterations >= 1, "layers.max_iterations", "1 or more")
 }
 
-// check of a blur under another name than "blur".
-func checkBlur(f *config.File, section string, b *blurSection) {
-	f.OneOf(section+".kind", b.Kind, "gaussian", "moffat", "box", "file", "none")
-	f.Want(b.Size >= 0 && b.Size <= 63 && (b.Size == 0 || b.Size%2 == 1), section+".size", "an odd number of pixels up to 63; 0 = chosen from the width")
-	f.Want(b.Sigma > 0 && b.Sigma <= 10, section+".sigma", "more than 0 and at most 10 pixels")
-	f.Want(b.FWHM > 0 && b.FWHM <= 15, section+".fwhm", "more than 0 and at most 15 pixels")
-	f.Want(b.Beta > 1, section+".beta", "more than 1")
-	f.Want(b.Kind != "box" || b.Size > 0, section+".size", "an odd number of pixels: a box has no other width")
-	f.Want(b.Kind != "file" || b.Path != "", section+".path", `a file, as %s.kind is "file"`, section)
-}
+// mostLayerBlur is the largest PSF of a layer, in pixels a side.
+const mostLayerBlur = 63
 
 func loadTwoLayer(f *config.File) *Job {
 	c := defaultTwoLayer()
 	f.Decode(&c)
 	c.Image.check(f)
 	c.Simulate.check(f)
-	checkBlur(f, "first", &c.First)
-	checkBlur(f, "second", &c.Second)
+	c.First.check(f, "first", mostLayerBlur)
+	c.Second.check(f, "second", mostLayerBlur)
 	c.Layers.check(f)
 	c.Output.check(f)
 	return &Job{
 		Dir:        c.Output.Dir,
-		CheckFiles: func() error { return c.tikhonov().checkFiles(f) },
-		Run: func(ctx context.Context, comm ranks.Comm, env Env) error {
-			return logged(comm, c.Output.Dir, func(log *slog.Logger) error {
-				if comm.Rank() == 0 {
-					defer env.Progress.Done()
-				}
-				r := &twoLayerRun{comm: comm, env: env, log: log, c: &c, began: comm.Wtime(), m: &twoLayerMetrics{}}
-				r.m.provenance = newProvenance(comm, env, c.Seed)
-				r.m.ConfigFile, r.m.Config = f.Name(), sections(f.Values())
-				return r.run(ctx)
-			})
-		},
+		CheckFiles: func() error { return c.checkFiles(f) },
+		Run: Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, run *Run) error {
+			return (&twoLayerRun{Run: run, c: &c, m: &twoLayerMetrics{Record: run.Record()}}).run(ctx)
+		}),
 		Plan: c.plan,
 	}
 }
 
-// tikhonov is a tikhonov job with the same frame.
-func (c *twoLayerConfig) tikhonov() *tikhonovConfig {
-	t := defaultTikhonov()
-	t.Seed, t.Image, t.Simulate, t.Output = c.Seed, c.Image, c.Simulate, restoredSection{Dir: c.Output.Dir, Stretch: c.Output.Stretch}
-	t.Tikhonov.Border = c.Layers.Border
-	return &t
+// source is where the frame comes from.
+func (c *twoLayerConfig) source() *source {
+	return &source{seed: c.Seed, image: &c.Image, simulate: &c.Simulate, border: borders[c.Layers.Border]}
+}
+
+// checkFiles looks at every file that the config names.
+func (c *twoLayerConfig) checkFiles(f *config.File) error {
+	c.source().checkFiles(f)
+	checkBlurFile(f, "first", &c.First)
+	checkBlurFile(f, "second", &c.Second)
+	return f.Err()
 }
 
 func (c *twoLayerConfig) plan(_ context.Context, _ ranks.Comm, w io.Writer, n int, _ Link) error {
-	shape, err := c.tikhonov().frameShape()
+	shape, err := c.source().shape()
 	if err != nil {
 		return err
 	}
@@ -137,11 +123,8 @@ vectors         about %.1f MB a rank
 
 // twoLayerRun is the state of one rank of a two-layer job.
 type twoLayerRun struct {
-	comm          ranks.Comm
-	env           Env
-	log           *slog.Logger
+	*Run
 	c             *twoLayerConfig
-	began         float64
 	m             *twoLayerMetrics
 	first, second forward.PSF
 	o             *observation
@@ -150,7 +133,7 @@ type twoLayerRun struct {
 
 // twoLayerMetrics is metrics.json of a two-layer job.
 type twoLayerMetrics struct {
-	provenance
+	Record
 
 	Source     string         `json:"source"`
 	Channels   int            `json:"channels"`
@@ -169,8 +152,6 @@ type twoLayerMetrics struct {
 	Tiles      int            `json:"tiles"`
 	Factors    int            `json:"factors"`
 	History    series         `json:"history"`
-	ConfigFile string         `json:"config_file"`
-	Config     any            `json:"config"`
 }
 
 // twoLayerPSNR is against the truth, which the second layer is after: observed
@@ -193,24 +174,24 @@ func (r *twoLayerRun) run(ctx context.Context) error {
 	}
 	s := &r.c.Layers
 	o := layers.Options{
-		Method: image.Method(s.Method), Regulariser: forward.Regulariser(s.Regulariser), Border: r.c.tikhonov().Tikhonov.border(),
+		Method: image.Method(s.Method), Regulariser: forward.Regulariser(s.Regulariser), Border: borders[s.Border],
 		Coupling: s.Coupling, Lambda1: s.Lambda1, Lambda2: s.Lambda2, Overlap: s.Overlap, Tile: s.Tile,
 		Tolerance: s.Tolerance, MaxIterations: s.MaxIterations,
 		Progress: func(k int, residual, target float64) {
-			r.env.Progress.Step("solve", k, residual, target)
-			r.log.Info("iteration", "iteration", k, "residual", number(residual))
+			r.Progress.Step("solve", k, residual, target)
+			r.Log.Info("iteration", "iteration", k, "residual", number(residual))
 		},
 	}
 	p := &layers.Problem{Channels: r.o.channels, Frame: r.o.frame, Data: r.o.data, Weights: r.o.weights, First: r.first, Second: r.second}
-	r.env.Progress.Phase("set-up")
+	r.Progress.Phase("set-up")
 	var unfinished error
-	if r.result, unfinished = layers.Solve(ctx, r.comm, p, o); r.result == nil {
+	if r.result, unfinished = layers.Solve(ctx, r.Comm, p, o); r.result == nil {
 		return unfinished
 	}
 	if unfinished != nil && !errors.As(unfinished, new(*krylov.NotConvergedError)) {
 		return unfinished
 	}
-	if err := ranks.AgreeError(r.comm, ctx.Err()); err != nil {
+	if err := ranks.AgreeError(r.Comm, ctx.Err()); err != nil {
 		return err
 	}
 	if err := r.account(); err != nil {
@@ -224,29 +205,17 @@ func (r *twoLayerRun) run(ctx context.Context) error {
 
 // observe gets the frame and both blurs. A simulated frame has gone through both.
 func (r *twoLayerRun) observe() (err error) {
-	if r.first, err = blurKernel(r.comm, &r.c.First); err != nil {
+	if r.first, err = blurPSF(r.Comm, &r.c.First); err != nil {
 		return err
 	}
-	if r.second, err = blurKernel(r.comm, &r.c.Second); err != nil {
+	if r.second, err = blurPSF(r.Comm, &r.c.Second); err != nil {
 		return err
 	}
-	t := r.c.tikhonov()
-	r.m.Source = t.source(false)
-	r.env.Progress.Phase(r.m.Source)
-	if r.c.Image.Path != "" {
-		r.o, err = readObservation(r.comm, &r.c.Image, nil)
-	} else {
-		r.o, err = simulateObservation(r.comm, t, composed(r.first, r.second), nil)
-	}
-	if err := ranks.AgreeError(r.comm, err); err != nil {
-		return err
-	}
-	for i := range r.o.data {
-		if r.o.missing(i) {
-			r.o.data[i] = math.NaN()
-		}
-	}
-	return nil
+	from := r.c.source()
+	r.m.Source = from.describe(false)
+	r.Progress.Phase(r.m.Source)
+	r.o, err = from.observe(r.Comm, composed(r.first, r.second))
+	return err
 }
 
 // composed is the kernel of one blur after the other.
@@ -271,10 +240,10 @@ func (r *twoLayerRun) account() error {
 	res, m := r.result, r.m
 	longest := []float64{res.Setup, res.Solve}
 	sums := []float64{float64(res.FactorBytes), float64(res.Tiles), float64(res.Shared)}
-	if err := r.comm.Allreduce(longest, longest, ranks.Max); err != nil {
+	if err := r.Comm.Allreduce(longest, longest, ranks.Max); err != nil {
 		return err
 	}
-	if err := r.comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+	if err := r.Comm.Allreduce(sums, sums, ranks.Sum); err != nil {
 		return err
 	}
 	m.Channels = r.o.channels
@@ -297,10 +266,10 @@ func (r *twoLayerRun) account() error {
 			}
 		}
 	}
-	if err := r.comm.Allreduce(peak, peak, ranks.Max); err != nil {
+	if err := r.Comm.Allreduce(peak, peak, ranks.Max); err != nil {
 		return err
 	}
-	if err := r.comm.Allreduce(square, square, ranks.Sum); err != nil {
+	if err := r.Comm.Allreduce(square, square, ranks.Sum); err != nil {
 		return err
 	}
 	db := func(k int) number { return number(10 * math.Log10(peak[0]*peak[0]*square[3+k]/square[k])) }
@@ -308,63 +277,65 @@ func (r *twoLayerRun) account() error {
 	return nil
 }
 
-// write leaves the result, metrics.json last.
+// write gathers both layers and leaves the result.
 func (r *twoLayerRun) write() error {
-	dir := r.c.Output.Dir
-	r.env.Progress.Phase("writing " + dir)
 	rows, cols := r.o.shape()
 	var frames []*imageio.Frame
 	for _, part := range [][]float64{r.o.data, r.result.First, r.result.Second, r.o.truth} {
 		if part == nil && r.o.truth == nil && len(frames) == 3 {
 			break
 		}
-		data, err := r.o.frame.GatherTo(r.comm, 0, part, r.o.channels)
+		data, err := r.o.frame.GatherTo(r.Comm, 0, part, r.o.channels)
 		if err != nil {
 			return err
 		}
 		frames = append(frames, &imageio.Frame{Channels: r.o.channels, Rows: rows, Cols: cols, Data: data})
 	}
-	return onRoot(r.comm, func() error {
-		if err := clearResult(dir, "solution.npy", "solution.png", "layer1.npy", "layer1.png", "panel.png"); err != nil {
-			return err
-		}
-		shape := []int{r.o.channels, rows, cols}
-		if r.o.channels == 1 {
-			shape = shape[1:]
-		}
-		stretch := r.c.Output.stretch(frames[2], r.o.source)
-		for name, f := range map[string]*imageio.Frame{"layer1": frames[1], "solution": frames[2]} {
-			if err := imageio.WriteNpy(filepath.Join(dir, name+".npy"), shape, f.Data); err != nil {
-				return err
+	return r.Finish(Ending{
+		Files: []string{"solution.npy", "solution.png", "layer1.npy", "layer1.png", "panel.png"},
+		Write: func() error {
+			if r.Comm.Rank() != 0 {
+				return nil
 			}
-			if err := imageio.WritePNG(filepath.Join(dir, name+".png"), f, stretch); err != nil {
-				return err
-			}
-		}
-		var panels []imageio.Panel
-		for _, f := range frames {
-			panels = append(panels, imageio.Panel{Frame: middle(f), Stretch: stretch})
-		}
-		if err := imageio.WritePanels(filepath.Join(dir, "panel.png"), panels...); err != nil {
-			return err
-		}
-		r.m.Seconds.Total = r.comm.Wtime() - r.began
-		if err := writeMetrics(dir, r.m); err != nil {
-			return err
-		}
-		r.env.Progress.Done()
-		return r.m.summary(r.env.Summary, dir)
+			return r.writeFiles(frames)
+		},
+		Metrics: func(total, _ float64) any {
+			r.m.Seconds.Total = total
+			return r.m
+		},
+		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
 	})
 }
 
+// writeFiles leaves observed, first and second layer and, if there is one, the truth.
+func (r *twoLayerRun) writeFiles(frames []*imageio.Frame) error {
+	stretch := r.c.Output.stretch(frames[2], r.o.source)
+	for _, layer := range []struct {
+		name  string
+		frame *imageio.Frame
+	}{{"layer1", frames[1]}, {"solution", frames[2]}} {
+		f := layer.frame
+		shape := []int{f.Channels, f.Rows, f.Cols}
+		if f.Channels == 1 {
+			shape = shape[1:]
+		}
+		if err := imageio.WriteNpy(r.Path(layer.name+".npy"), shape, f.Data); err != nil {
+			return err
+		}
+		if err := imageio.WritePNG(r.Path(layer.name+".png"), f, stretch); err != nil {
+			return err
+		}
+	}
+	var panels []imageio.Panel
+	for _, f := range frames {
+		panels = append(panels, imageio.Panel{Frame: middle(f), Stretch: stretch})
+	}
+	return imageio.WritePanels(r.Path("panel.png"), panels...)
+}
+
 func (m *twoLayerMetrics) summary(w io.Writer, dir string) error {
-	if w == nil {
-		return nil
-	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(name, format string, args ...any) {
-		fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...))
-	}
+	t := NewTable(w)
+	row := t.Row
 	row("frame", "%s", m.Source)
 	row("", "%d x %d x %d", m.Channels, m.Rows, m.Cols)
 	row("ranks", "%d, %s", m.Ranks, m.Transport)

@@ -1,25 +1,23 @@
-package job
+package config
 
 import (
 	"fmt"
-
-	"tessera/internal/config"
 )
 
-// numbers and words are lists in a config.
+// Numbers and Words are lists in a config.
 type (
-	numbers []float64
-	words   []string
+	Numbers []float64
+	Words   []string
 )
 
-func (n *numbers) UnmarshalTOML(v any) error {
+func (n *Numbers) UnmarshalTOML(v any) error {
 	items, ok := v.([]any)
 	if !ok {
 		return fmt.Errorf("a list of numbers")
 	}
-	list := make(numbers, 0, len(items))
+	list := make(Numbers, 0, len(items))
 	for _, item := range items {
-		x, err := config.Number(item)
+		x, err := Number(item)
 		if err != nil {
 			return fmt.Errorf("a list of numbers")
 		}
@@ -29,8 +27,8 @@ func (n *numbers) UnmarshalTOML(v any) error {
 	return nil
 }
 
-// ints is the list as whole numbers; ok is false if some are not, or lie below least.
-func (n numbers) ints(least int) (list []int, ok bool) {
+// Ints is the list as whole numbers; ok is false if some are not, or lie below least.
+func (n Numbers) Ints(least int) (list []int, ok bool) {
 	ok = true
 	for _, x := range n {
 		i := int(x)
@@ -40,12 +38,12 @@ func (n numbers) ints(least int) (list []int, ok bool) {
 	return list, ok
 }
 
-func (w *words) UnmarshalTOML(v any) error {
+func (w *Words) UnmarshalTOML(v any) error {
 	items, ok := v.([]any)
 	if !ok {
 		return fmt.Errorf("a list of strings")
 	}
-	list := make(words, 0, len(items))
+	list := make(Words, 0, len(items))
 	for _, item := range items {
 		s, ok := item.(string)
 		if !ok {

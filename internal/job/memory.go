@@ -1,0 +1,58 @@
+package job
+
+import (
+	"hash/fnv"
+	"io"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"tessera/ranks"
+)
+
+// peakMemory is the largest resident memory, in MB, of the processes that the
+// ranks live in, added up on rank 0; 0 where the system does not tell. Ranks of
+// one process are counted once.
+func peakMemory(comm ranks.Comm) (float64, error) {
+	host, _ := os.Hostname()
+	h := fnv.New64a()
+	io.WriteString(h, host+"\x00"+strconv.Itoa(os.Getpid()))
+	const exact = 1<<53 - 1 // what a float64 carries to the last bit
+	mine := []float64{float64(h.Sum64() & exact), highWater()}
+	counts := make([]int, comm.Size())
+	for r := range counts {
+		counts[r] = 2
+	}
+	all := make([]float64, 2*comm.Size())
+	if err := comm.Gatherv(all, counts, mine, 0); err != nil {
+		return 0, err
+	}
+	seen := map[float64]bool{}
+	total := 0.0
+	for r := range comm.Size() {
+		if process := all[2*r]; !seen[process] {
+			seen[process] = true
+			total += all[2*r+1]
+		}
+	}
+	return total, nil
+}
+
+// highWater is the largest resident memory of this process so far, in MB.
+func highWater() float64 {
+	if runtime.GOOS != "linux" {
+		return 0
+	}
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kb, _ := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+			return kb * 1024 / 1e6
+		}
+	}
+	return 0
+}
