@@ -116,6 +116,7 @@ func (c *call) prepare(s *scaling.Study, j *job.StudyJob, dir string) (*launcher
 	if err != nil {
 		return nil, err
 	}
+	answer := ""
 	for _, p := range append(slices.Clone(s.Serial), s.Points...) {
 		loaded, err := job.Load(j.Path, text, p.Sets)
 		if err == nil {
@@ -124,11 +125,7 @@ func (c *call) prepare(s *scaling.Study, j *job.StudyJob, dir string) (*launcher
 		if err != nil {
 			return nil, err
 		}
-		s.Job = loaded.Kind
-	}
-	answer := job.AnswerFile(s.Job)
-	if answer == "" {
-		return nil, fmt.Errorf("scale: jobs of the kind %q have no answer to compare", s.Job)
+		s.Job, answer = loaded.Kind, loaded.Answer
 	}
 	l, err := newLauncher(c.scale.launch, j.Path, answer, filepath.Join(dir, "results"))
 	if err != nil {

@@ -5,32 +5,18 @@ import (
 	"tessera/scaling"
 )
 
-// did is what this rank did in the part of a job that scaling studies time, and what of
-// the problem it has.
-func did(w ranks.Work, owned, halo, before float64) scaling.Account {
-	return scaling.Account{
-		Seconds: w.Seconds, CPU: w.CPU, Exchange: w.Exchange, Reduce: w.Reduce, Messages: w.Messages, BytesSent: w.BytesSent,
-		Owned: owned, Halo: halo, Before: before, MemoryMB: highWater(),
-	}
-}
-
-// accounts brings to rank 0 what each rank did; nil elsewhere. Collective.
-func accounts(comm ranks.Comm, a scaling.Account) ([]scaling.Account, error) {
-	mine := []float64{
-		a.Seconds, a.CPU, a.Exchange, a.Reduce, float64(a.Messages), float64(a.BytesSent), a.Owned, a.Halo, a.Before, a.MemoryMB,
-	}
-	w, size := len(mine), comm.Size()
-	counts := make([]int, size)
-	for r := range counts {
-		counts[r] = w
-	}
-	all := make([]float64, w*size)
-	if err := comm.Gatherv(all, counts, mine, 0); err != nil || comm.Rank() != 0 {
+// Accounts brings to rank 0 what each rank did in the part of a job that scaling studies
+// time: its work, the items of the problem (pixels, observations, stamps, samples) that it
+// owned, those of its halo, and those that it owned before balancing. nil on the other
+// ranks. Collective.
+func accounts(comm ranks.Comm, w ranks.Work, owned, halo, before float64) ([]scaling.Account, error) {
+	all, err := ranks.GatherNumbers(comm, w.Seconds, w.CPU, w.Exchange, w.Reduce, float64(w.Messages), float64(w.BytesSent), owned, halo, before, highWater())
+	if err != nil || all == nil {
 		return nil, err
 	}
-	list := make([]scaling.Account, size)
+	list := make([]scaling.Account, comm.Size())
 	for r := range list {
-		v := all[r*w:]
+		v := all[r*len(all)/len(list):]
 		list[r] = scaling.Account{
 			Seconds: v[0], CPU: v[1], Exchange: v[2], Reduce: v[3], Messages: int64(v[4]), BytesSent: int64(v[5]),
 			Owned: v[6], Halo: v[7], Before: v[8], MemoryMB: v[9],

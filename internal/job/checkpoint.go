@@ -1,6 +1,7 @@
 package job
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 
 	"tessera/internal/checkpoint"
+	"tessera/internal/config"
 	"tessera/ranks"
 )
 
@@ -49,12 +51,8 @@ func (c *checkpoints) save(state []byte, ids []int, recordBytes int, fill func(i
 	if err := ranks.AgreeError(c.comm, err); err != nil {
 		return err
 	}
-	ones := make([]int, c.comm.Size())
-	for r := range ones {
-		ones[r] = 1
-	}
-	sums := make([]float64, len(ones))
-	if err := c.comm.Gatherv(sums, ones, []float64{float64(sum)}, 0); err != nil {
+	sums, err := ranks.GatherNumbers(c.comm, float64(sum))
+	if err != nil {
 		return err
 	}
 	c.taken++
@@ -145,4 +143,17 @@ func (j *Job) Checkpoint() string {
 func held(dir string) bool {
 	_, err := checkpoint.Read(filepath.Join(dir, checkpointDir))
 	return !errors.Is(err, checkpoint.ErrNone)
+}
+
+// checkpointSection says how often the state is kept.
+type checkpointSection struct {
+	Every float64 `toml:"every"` // seconds; 0 = only when stopped
+}
+
+func (s *checkpointSection) check(f *config.File) {
+	f.Want(s.Every >= 0, "checkpoint.every", "seconds; 0 = only when stopped")
+}
+
+func stoppedByUser(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }

@@ -116,6 +116,7 @@ func loadDeep(f *config.File) *Job {
 	c.check(f)
 	return &Job{
 		Dir:        c.Output.Dir,
+		Answer:     "fit.npy",
 		CheckFiles: func() error { return c.kernel().checkFiles(f) },
 		Run: Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, run *Run) error {
 			return (&deepRun{Run: run, c: &c, m: &deepMetrics{Record: run.Record()}}).run(ctx)

@@ -23,30 +23,10 @@ shape = [20, 30]
 variance = true
 `
 
-func readNpy(t *testing.T, dir, name string) []float64 {
-	t.Helper()
-	a, err := imageio.ReadNpy(filepath.Join(dir, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a.Data
-}
-
-func farthest(a, b []float64) float64 {
-	most := math.Inf(1)
-	if len(a) == len(b) {
-		most = 0
-	}
-	for i := range b {
-		most = max(most, math.Abs(a[i]-b[i]))
-	}
-	return most
-}
-
 func TestKernelJob(t *testing.T) {
 	var first []float64
 	for _, n := range []int{1, 2, 3, 4, 7} {
-		dir, err := runJob(t, n, surveyJob)
+		dir, err := runJob(t, loadKernel, n, surveyJob)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +86,7 @@ func TestKernelReadsTables(t *testing.T) {
 		if err := imageio.WriteTable(path, table); err != nil {
 			t.Fatal(err)
 		}
-		dir, err := runJob(t, 3, surveyJob, sets...)
+		dir, err := runJob(t, loadKernel, 3, surveyJob, sets...)
 		if err != nil {
 			t.Fatalf("%s: %v", ext, err)
 		}
@@ -147,7 +127,7 @@ func TestKernelRefuses(t *testing.T) {
 		if c.set != "" {
 			sets = append(sets, c.set)
 		}
-		dir, err := runJob(t, 2, surveyJob, sets...)
+		dir, err := runJob(t, loadKernel, 2, surveyJob, sets...)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%q: %v, want %s", c.text, err, c.want)
 		}
@@ -177,7 +157,7 @@ func TestKernelOddObservations(t *testing.T) {
 		if err := os.WriteFile(path, []byte(c.text), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		dir, err := runJob(t, 4, surveyJob, append(c.sets, fmt.Sprintf("observations.path=%q", path), "evaluate.shape=[]")...)
+		dir, err := runJob(t, loadKernel, 4, surveyJob, append(c.sets, fmt.Sprintf("observations.path=%q", path), "evaluate.shape=[]")...)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -203,7 +183,7 @@ func TestInpaintObservations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := runJob(t, 3, string(text), "frame.rows=96", "frame.cols=80", "kernel.width=12")
+	dir, err := runJob(t, loadKernel, 3, string(text), "frame.rows=96", "frame.cols=80", "kernel.width=12")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +206,7 @@ func TestInpaintHubble(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := runJob(t, 2, string(text), fmt.Sprintf("frame.truth=%q", picture), "kernel.width=14")
+	dir, err := runJob(t, loadKernel, 2, string(text), fmt.Sprintf("frame.truth=%q", picture), "kernel.width=14")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +240,7 @@ func TestNearestPixels(t *testing.T) {
 func TestDeepKernelJob(t *testing.T) {
 	var first []float64
 	for _, n := range []int{1, 4} {
-		dir, err := runJob(t, n, "job = 'deep-kernel'\n[evaluate]\nshape = [16, 16]")
+		dir, err := runJob(t, loadDeep, n, "job = 'deep-kernel'\n[evaluate]\nshape = [16, 16]")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -143,6 +143,7 @@ func loadKernel(f *config.File) *Job {
 	c.check(f)
 	return &Job{
 		Dir:        c.Output.Dir,
+		Answer:     "fit.npy",
 		CheckFiles: func() error { return c.checkFiles(f) },
 		Run: Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, run *Run) error {
 			return (&kernelRun{Run: run, c: &c, m: &kernelMetrics{Record: run.Record()}}).run(ctx)

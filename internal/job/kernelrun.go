@@ -121,7 +121,7 @@ func (r *kernelRun) account(o kernel.Options, work ranks.Work) error {
 		before = float64(f.Balanced.Before[r.Comm.Rank()])
 	}
 	var err error
-	if m.RanksDid, err = accounts(r.Comm, did(work, owned, 0, before)); err != nil {
+	if m.RanksDid, err = accounts(r.Comm, work, owned, 0, before); err != nil {
 		return err
 	}
 	m.Observations, m.Family, m.Width, m.Lambda, m.Method = f.Observations, string(o.Kernel.Family), o.Kernel.Width, o.Lambda, string(o.Method)

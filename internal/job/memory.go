@@ -19,21 +19,16 @@ func peakMemory(comm ranks.Comm) (float64, error) {
 	h := fnv.New64a()
 	io.WriteString(h, host+"\x00"+strconv.Itoa(os.Getpid()))
 	const exact = 1<<53 - 1 // what a float64 carries to the last bit
-	mine := []float64{float64(h.Sum64() & exact), highWater()}
-	counts := make([]int, comm.Size())
-	for r := range counts {
-		counts[r] = 2
-	}
-	all := make([]float64, 2*comm.Size())
-	if err := comm.Gatherv(all, counts, mine, 0); err != nil {
+	all, err := ranks.GatherNumbers(comm, float64(h.Sum64()&exact), highWater())
+	if err != nil {
 		return 0, err
 	}
 	seen := map[float64]bool{}
 	total := 0.0
-	for r := range comm.Size() {
-		if process := all[2*r]; !seen[process] {
+	for ; len(all) > 0; all = all[2:] {
+		if process := all[0]; !seen[process] {
 			seen[process] = true
-			total += all[2*r+1]
+			total += all[1]
 		}
 	}
 	return total, nil

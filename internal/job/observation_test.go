@@ -1,7 +1,6 @@
 package job
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -11,29 +10,8 @@ import (
 
 	"tessera/forward"
 	"tessera/halo"
-	"tessera/internal/imageio"
 	"tessera/ranks"
 )
-
-// onRanks runs body on n in-process ranks.
-func onRanks(t *testing.T, n int, body func(comm ranks.Comm) error) {
-	t.Helper()
-	err := ranks.Launch(context.Background(), ranks.Options{Ranks: n}, func(_ context.Context, comm ranks.Comm) error {
-		return body(comm)
-	})
-	if err != nil {
-		t.Fatalf("%d ranks: %v", n, err)
-	}
-}
-
-func writeNpy(t *testing.T, dir, name string, data []float64, shape ...int) string {
-	t.Helper()
-	path := filepath.Join(dir, name)
-	if err := imageio.WriteNpy(path, shape, data); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
 
 // Weight map, mask and missing values of any channel decide together.
 func TestReadObservation(t *testing.T) {
@@ -241,59 +219,6 @@ func TestKernelSides(t *testing.T) {
 	} {
 		if got := c.b.side(); got != c.want {
 			t.Errorf("%+v: side %d, want %d", c.b, got, c.want)
-		}
-	}
-}
-
-// A frame of which one half is missing is cut into boxes with as many observed
-// pixels each, and restored to the same answer.
-func TestBalancedByObservedPixels(t *testing.T) {
-	const rows, cols = 60, 44
-	f := &imageio.Frame{Channels: 1, Rows: rows, Cols: cols, Data: make([]float64, rows*cols)}
-	for i := range f.Data {
-		f.Data[i] = math.Sin(float64(i%cols)/5) + math.Cos(float64(i/cols)/7)
-		if i/cols >= rows/2 && i%7 > 0 {
-			f.Data[i] = math.NaN()
-		}
-	}
-	path := filepath.Join(t.TempDir(), "half.fits")
-	if err := imageio.WriteFITS(path, f); err != nil {
-		t.Fatal(err)
-	}
-	for _, n := range []int{1, 2, 3, 4, 7} {
-		var solutions [][]float64
-		for _, balance := range []string{"none", byObserved} {
-			dir, err := runJob(t, n, fitsJob, fmt.Sprintf("image.path=%q", path), fmt.Sprintf("image.balance=%q", balance), "tikhonov.tolerance=1e-10")
-			if err != nil {
-				t.Fatal(err)
-			}
-			solutions = append(solutions, readNpy(t, dir, "solution.npy"))
-		}
-		if d := farthest(solutions[0], solutions[1]); d > 1e-7 {
-			t.Errorf("%d ranks: the answers differ by %g", n, d)
-		}
-		err := ranks.Launch(context.Background(), ranks.Options{Ranks: n}, func(_ context.Context, comm ranks.Comm) error {
-			o, err := readObservation(comm, &imageSection{Path: path, Balance: byObserved}, nil)
-			if err != nil {
-				return err
-			}
-			load := []float64{0, 0} // observed pixels, and less of them
-			for i := range o.data {
-				if !o.weights.Missing(i) {
-					load[0]++
-					load[1]--
-				}
-			}
-			if err := comm.Allreduce(load, load, ranks.Max); err != nil {
-				return err
-			}
-			if e := -load[1] / load[0]; e < 0.85 {
-				t.Errorf("%d ranks: E = %.3f of observed pixels", n, e)
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
 		}
 	}
 }

@@ -44,7 +44,7 @@ func TestPSFJob(t *testing.T) {
 	npy, fits := surveyIn(t, "npy"), surveyIn(t, "fits")
 	var first []float64
 	for _, n := range []int{1, 2, 3, 4, 7} {
-		dir, err := runJob(t, n, fmt.Sprintf(psfJob, npy+"/observed.npy", npy+"/psfs.npy"), "psf.index="+npy+"/index.npy", "stack.truth="+npy+"/truth.npy")
+		dir, err := runJob(t, loadPSF, n, fmt.Sprintf(psfJob, npy+"/observed.npy", npy+"/psfs.npy"), "psf.index="+npy+"/index.npy", "stack.truth="+npy+"/truth.npy")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,7 +62,7 @@ func TestPSFJob(t *testing.T) {
 			t.Errorf("pixel error %g observed, %g restored; metrics %v", observed, restored, m)
 		}
 	}
-	dir, err := runJob(t, 2, fmt.Sprintf(psfJob, fits+"/observed.fits", fits+"/psfs.fits"), "psf.index="+npy+"/index.npy")
+	dir, err := runJob(t, loadPSF, 2, fmt.Sprintf(psfJob, fits+"/observed.fits", fits+"/psfs.fits"), "psf.index="+npy+"/index.npy")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestPSFGalaxies(t *testing.T) {
 	for _, mode := range []string{"sparse", "low-rank"} {
 		var solutions [][]float64
 		for _, ext := range []string{"npy", "fits"} {
-			dir, err := runJob(t, 2, fmt.Sprintf(psfJob, data+"galaxies-100-observed."+ext, data+"galaxies-100-psfs."+ext), "psf.mode="+mode)
+			dir, err := runJob(t, loadPSF, 2, fmt.Sprintf(psfJob, data+"galaxies-100-observed."+ext, data+"galaxies-100-psfs."+ext), "psf.mode="+mode)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -110,11 +110,11 @@ func TestPSFMask(t *testing.T) {
 	}
 	writeNpy(t, npy, "holes.npy", data, 12, 15, 15)
 	writeNpy(t, npy, "mask.npy", mask, 12, 15, 15)
-	_, err := runJob(t, 2, text, index)
+	_, err := runJob(t, loadPSF, 2, text, index)
 	if err == nil || !strings.Contains(err.Error(), "holes.npy: stamp 0: NaN at row 0, column 3, which no mask covers") {
 		t.Errorf("NaN pixels: %v", err)
 	}
-	dir, err := runJob(t, 2, text, index, "stack.mask="+npy+"/mask.npy")
+	dir, err := runJob(t, loadPSF, 2, text, index, "stack.mask="+npy+"/mask.npy")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestPSFMask(t *testing.T) {
 		}
 	}
 	// The mask as weights does the same.
-	other, err := runJob(t, 2, text, index, "stack.weights="+npy+"/mask.npy")
+	other, err := runJob(t, loadPSF, 2, text, index, "stack.weights="+npy+"/mask.npy")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,13 +165,13 @@ func TestPSFRefuses(t *testing.T) {
 		"weights":     {[]string{index, "psf.noise=weights"}, "stack.weights"},
 		"seed":        {[]string{"simulate.side=40"}, "an odd number of pixels"},
 	} {
-		j, err := Load("test.toml", []byte(text), c.sets)
+		j, err := parseJob(loadPSF, text, c.sets...)
 		if err == nil {
 			err = j.CheckFiles()
 		}
 		dir := t.TempDir()
 		if err == nil {
-			dir, err = runJob(t, 3, text, c.sets...)
+			dir, err = runJob(t, loadPSF, 3, text, c.sets...)
 		}
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
@@ -181,7 +181,7 @@ func TestPSFRefuses(t *testing.T) {
 		}
 	}
 	// A PSF that does not sum to 1 is normalised, and the run says so.
-	dir, err := runJob(t, 3, text, index, "psf.path="+npy+"/bright.npy")
+	dir, err := runJob(t, loadPSF, 3, text, index, "psf.path="+npy+"/bright.npy")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func TestPSFRefuses(t *testing.T) {
 }
 
 func TestCompatibleDefaults(t *testing.T) {
-	j, err := Load("c.toml", []byte("job = 'psf'\n[psf]\ncompat = 'sf_deconvolve'\nreweightings = 0\n"), nil)
+	j, err := parseJob(loadPSF, "job = 'psf'\n[psf]\ncompat = 'sf_deconvolve'\nreweightings = 0\n")
 	if err != nil || j == nil {
 		t.Fatal(err)
 	}

@@ -75,11 +75,6 @@ type fieldSection struct {
 	SNR   float64 `toml:"snr"` // mean over the stamps of their rms, over the noise
 }
 
-// checkpointSection says how often the state is kept.
-type checkpointSection struct {
-	Every float64 `toml:"every"` // seconds; 0 = only when stopped
-}
-
 // stampsOutput says where the result goes and what is drawn of it.
 type stampsOutput struct {
 	Dir    string  `toml:"dir"`
@@ -160,12 +155,13 @@ func loadPSF(f *config.File) *Job {
 	c.Simulate.check(f)
 	f.Want(c.Stack.Path == "" || c.PSF.Path != "", "psf.path", "the PSFs of the stamps in stack.path")
 	f.Want(c.PSF.Noise != string(psf.FromWeights) || c.Stack.Weights != "", "stack.weights", `a stack, as psf.noise is "weights"`)
-	f.Want(c.Checkpoint.Every >= 0, "checkpoint.every", "seconds; 0 = only when stopped")
+	c.Checkpoint.check(f)
 	f.Want(c.Output.Dir != "", "output.dir", "a directory")
 	f.Want(c.Output.Mosaic >= 0 && c.Output.Mosaic <= 60, "output.mosaic", "0 to 60 stamps")
 	f.Want(c.Output.Window >= 0, "output.window", "pixels; 0 = none")
 	return &Job{
 		Dir:        c.Output.Dir,
+		Answer:     "solution.npy",
 		Resumable:  true,
 		CheckFiles: func() error { return c.checkFiles(f) },
 		Run: Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, run *Run) error {

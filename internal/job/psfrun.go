@@ -2,7 +2,6 @@ package job
 
 import (
 	"context"
-	"errors"
 	"math"
 
 	"tessera/psf"
@@ -40,10 +39,6 @@ func (r *psfRun) run(ctx context.Context) error {
 		return err
 	}
 	return r.write()
-}
-
-func stoppedByUser(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // solve calls the solver, from the checkpoint if there shall be one.
@@ -93,7 +88,7 @@ func (r *psfRun) account() error {
 	}
 	stamps := float64(r.s.Count())
 	var err error
-	if m.RanksDid, err = accounts(r.Comm, did(r.work, stamps, 0, stamps)); err != nil {
+	if m.RanksDid, err = accounts(r.Comm, r.work, stamps, 0, stamps); err != nil {
 		return err
 	}
 	s := &r.c.PSF

@@ -109,7 +109,7 @@ func (r *restoration) account(work ranks.Work) error {
 	own := r.o.frame.Owned(r.Comm.Rank())
 	around := own.Grow([]int{r.c.Tikhonov.Overlap, r.c.Tikhonov.Overlap}).Intersect(r.o.frame.Domain())
 	owned := float64(own.Size() * r.o.channels)
-	list, err := accounts(r.Comm, did(work, owned, float64(around.Size()*r.o.channels)-owned, owned))
+	list, err := accounts(r.Comm, work, owned, float64(around.Size()*r.o.channels)-owned, owned)
 	if err != nil {
 		return err
 	}

@@ -11,10 +11,6 @@ import (
 	"tessera/ranks"
 )
 
-// panelSide is the side of the pictures in panel.png: the middle of the frame at
-// full resolution shows more than all of it made small.
-const panelSide = 640
-
 // picture is one array of a result that is drawn.
 type picture struct {
 	name  string
@@ -156,37 +152,4 @@ func (r *restoration) residual() ([]float64, error) {
 		res[i] = (y - res[i]) * math.Sqrt(r.o.weights.At(i)) // NaN where y is
 	}
 	return res, nil
-}
-
-// middle copies at most panelSide x panelSide pixels around the centre.
-func middle(f *imageio.Frame) *imageio.Frame {
-	m := &imageio.Frame{Channels: f.Channels, Rows: min(f.Rows, panelSide), Cols: min(f.Cols, panelSide)}
-	m.Data = make([]float64, 0, m.Channels*m.Rows*m.Cols)
-	r0, c0 := (f.Rows-m.Rows)/2, (f.Cols-m.Cols)/2
-	for c := range f.Channels {
-		for i := range m.Rows {
-			at := (c*f.Rows+r0+i)*f.Cols + c0
-			m.Data = append(m.Data, f.Data[at:at+m.Cols]...)
-		}
-	}
-	return m
-}
-
-// stretch is how pictures of pixel values are drawn: as the config says, or in
-// proportion for a photograph and asinh for everything else.
-func (s *outputSection) stretch(f, source *imageio.Frame) imageio.Stretch {
-	photograph := source != nil && (source.Format == "png" || source.Format == "jpeg")
-	if s.Stretch == "linear" || s.Stretch == "auto" && photograph {
-		if photograph {
-			return imageio.Linear(0, 1)
-		}
-		lo, hi := math.Inf(1), math.Inf(-1)
-		for _, v := range f.Data {
-			lo, hi = min(lo, v), max(hi, v)
-		}
-		if lo < hi {
-			return imageio.Linear(lo, hi)
-		}
-	}
-	return imageio.Asinh(f)
 }

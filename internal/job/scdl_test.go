@@ -81,7 +81,7 @@ func TestSCDLForms(t *testing.T) {
 				writeMatrix(t, h, form, turn(high))
 				writeMatrix(t, l, form, turn(low))
 				order := fmt.Sprintf("data.samples=%q", samples)
-				out, err := runJob(t, n, trainJob, order, fmt.Sprintf("data.high=%q", h), fmt.Sprintf("data.low=%q", l))
+				out, err := runJob(t, loadSCDL, n, trainJob, order, fmt.Sprintf("data.high=%q", h), fmt.Sprintf("data.low=%q", l))
 				if err != nil {
 					t.Fatalf("%s, %s, %d ranks: %v", form, samples, n, err)
 				}
@@ -96,7 +96,7 @@ func TestSCDLForms(t *testing.T) {
 					t.Errorf("%s, %s, %d ranks: %v samples and %v held out", form, samples, n, m["samples"], m["held_out"])
 				}
 
-				out, err = runJob(t, n, "job = \"scdl-spectra\"", order, fmt.Sprintf("dictionary.dir=%q", out),
+				out, err = runJob(t, loadSpectra, n, "job = \"scdl-spectra\"", order, fmt.Sprintf("dictionary.dir=%q", out),
 					fmt.Sprintf("data.low=%q", l), fmt.Sprintf("data.truth=%q", h))
 				if err != nil {
 					t.Fatalf("%s, %s, %d ranks: %v", form, samples, n, err)
@@ -136,12 +136,12 @@ func TestSCDLFewSamples(t *testing.T) {
 	writeMatrix(t, h, "", high)
 	writeMatrix(t, l, "", low)
 	for _, heldOut := range []string{"0.0", "0.5"} {
-		out, err := runJob(t, 7, trainJob, "scdl.atoms=1", "seed=4", "data.samples=\"rows\"", "data.held_out="+heldOut,
+		out, err := runJob(t, loadSCDL, 7, trainJob, "scdl.atoms=1", "seed=4", "data.samples=\"rows\"", "data.held_out="+heldOut,
 			fmt.Sprintf("data.high=%q", h), fmt.Sprintf("data.low=%q", l))
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err = runJob(t, 7, "job = \"scdl-spectra\"", "data.samples=\"rows\"", fmt.Sprintf("dictionary.dir=%q", out),
+		out, err = runJob(t, loadSpectra, 7, "job = \"scdl-spectra\"", "data.samples=\"rows\"", fmt.Sprintf("dictionary.dir=%q", out),
 			fmt.Sprintf("data.low=%q", l), fmt.Sprintf("data.truth=%q", h))
 		if err != nil {
 			t.Fatal(err)
@@ -218,7 +218,7 @@ func TestSCDLBadFiles(t *testing.T) {
 		{"good.csv", "none.csv", "no such file", "none.csv: no such file"},
 	} {
 		sets := []string{`data.samples="rows"`, fmt.Sprintf("data.high=%q", filepath.Join(dir, c.high)), fmt.Sprintf("data.low=%q", filepath.Join(dir, c.low))}
-		j, err := Load("test.toml", []byte(trainJob), sets)
+		j, err := parseJob(loadSCDL, trainJob, sets...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -226,7 +226,7 @@ func TestSCDLBadFiles(t *testing.T) {
 			t.Errorf("%s, %s: the check says %v, want %q", c.high, c.low, err, c.check)
 		}
 		for _, n := range []int{1, 3} {
-			_, err := runJob(t, n, trainJob, sets...)
+			_, err := runJob(t, loadSCDL, n, trainJob, sets...)
 			if err == nil || strings.Count(err.Error(), c.run) != 1 {
 				t.Errorf("%s, %s, %d ranks: %v, want %q", c.high, c.low, n, err, c.run)
 			}

@@ -168,7 +168,7 @@ func (c *scdlConfig) check(f *config.File) {
 		f.Want(s.State == stateMemory, "scdl.state", "memory: online training has no state to keep")
 		f.Want(s.Compat == "none", "scdl.compat", "none: no other program trains online")
 	}
-	f.Want(c.Checkpoint.Every >= 0, "checkpoint.every", "seconds; 0 = only when stopped")
+	c.Checkpoint.check(f)
 	c.Code.check(f)
 	f.Want(c.Output.Dir != "", "output.dir", "a directory")
 }
@@ -223,6 +223,7 @@ func loadSCDL(f *config.File) *Job {
 	c.check(f)
 	return &Job{
 		Dir:       c.Output.Dir,
+		Answer:    dictionaryName,
 		Resumable: true,
 		CheckFiles: func() error {
 			c.checkSamples(f)

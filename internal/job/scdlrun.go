@@ -66,7 +66,7 @@ func (r *scdlRun) train(ctx context.Context) error {
 		return err
 	}
 	samples := float64(r.learn.Count())
-	if r.m.RanksDid, err = accounts(r.Comm, did(work, samples, 0, samples)); err != nil {
+	if r.m.RanksDid, err = accounts(r.Comm, work, samples, 0, samples); err != nil {
 		return err
 	}
 	sums := []float64{float64(work.BytesSent), float64(r.result.Read), float64(r.result.Written)}

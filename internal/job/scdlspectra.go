@@ -47,7 +47,8 @@ func loadSpectra(f *config.File) *Job {
 	c.Code.check(f)
 	f.Want(c.Output.Dir != "", "output.dir", "a directory")
 	return &Job{
-		Dir: c.Output.Dir,
+		Dir:    c.Output.Dir,
+		Answer: "high.npy",
 		CheckFiles: func() error {
 			checkMatrix(f, "dictionary.dir", c.Dictionary.Dir)
 			low := checkSamples(f, "data.low", c.Data.Low, c.Data.Samples)

@@ -49,7 +49,8 @@ func loadUpscale(f *config.File) *Job {
 	c.Code.check(f)
 	f.Want(c.Output.Dir != "", "output.dir", "a directory")
 	return &Job{
-		Dir: c.Output.Dir,
+		Dir:    c.Output.Dir,
+		Answer: "upscaled.npy",
 		CheckFiles: func() error {
 			checkMatrix(f, "dictionary.dir", c.Dictionary.Dir)
 			checkFrame(f, "image.path", c.Image.Path)

@@ -220,17 +220,3 @@ func (c *studyConfig) point(kind scaling.Kind, base []string, counts []int, i, n
 	p.Size = strings.Join(size, ", ")
 	return p
 }
-
-// AnswerFile is the file of a job's result that says what it computed; "" for a kind of
-// job whose results cannot be compared.
-func AnswerFile(kind string) string {
-	switch kind {
-	case "tikhonov", "two-layer", "psf":
-		return "solution.npy"
-	case "kernel", "deep-kernel":
-		return "fit.npy"
-	case "scdl-train":
-		return dictionaryName
-	}
-	return ""
-}

@@ -151,6 +151,7 @@ func loadTikhonov(f *config.File) *Job {
 	c.Output.section().check(f)
 	return &Job{
 		Dir:        c.Output.Dir,
+		Answer:     "solution.npy",
 		CheckFiles: func() error { return c.checkFiles(f) },
 		Run: Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, run *Run) error {
 			s := &c.Tikhonov

@@ -2,7 +2,6 @@ package job
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -11,38 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"tessera/internal/config"
 	"tessera/internal/imageio"
 	"tessera/ranks"
 )
-
-// runJob loads a config and runs it on n ranks.
-func runJob(t *testing.T, n int, text string, sets ...string) (dir string, err error) {
-	t.Helper()
-	dir = filepath.Join(t.TempDir(), "out")
-	sets = append(sets, fmt.Sprintf("output.dir=%q", dir))
-	err = ranks.Launch(context.Background(), ranks.Options{Ranks: n}, func(ctx context.Context, comm ranks.Comm) error {
-		j, err := Load("test.toml", []byte(text), sets)
-		if err != nil {
-			return err
-		}
-		return j.Run(ctx, comm, Env{Version: "test"})
-	})
-	return dir, err
-}
-
-func readMetrics(t *testing.T, dir string) map[string]any {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(dir, metricsName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var m map[string]any
-	if err := json.Unmarshal(text, &m); err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
 
 const fitsJob = `
 job = "tikhonov"
@@ -68,7 +38,7 @@ func TestFITSRoundTrip(t *testing.T) {
 	if err := imageio.WriteFITS(path, f); err != nil {
 		t.Fatal(err)
 	}
-	dir, err := runJob(t, 3, fitsJob, fmt.Sprintf("image.path=%q", path))
+	dir, err := runJob(t, loadTikhonov, 3, fitsJob, fmt.Sprintf("image.path=%q", path))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +89,7 @@ func TestPSNR(t *testing.T) {
 	}
 	from := writeNpy(t, dir, "truth.npy", truth, rows, cols)
 	text := "job = 'tikhonov'\n[simulate]\nnoise = 0.02\nmissing = 0.2\n"
-	out, err := runJob(t, 2, text, fmt.Sprintf("simulate.from=%q", from))
+	out, err := runJob(t, loadTikhonov, 2, text, fmt.Sprintf("simulate.from=%q", from))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +120,7 @@ func TestFailureKeepsTheEarlierResult(t *testing.T) {
 	bad := writeNpy(t, dir, "bad.npy", append(make([]float64, 47), -1), 6, 8)
 	run := func(sets ...string) error {
 		return ranks.Launch(context.Background(), ranks.Options{Ranks: 2}, func(ctx context.Context, comm ranks.Comm) error {
-			j, err := Load("test.toml", []byte("job = 'tikhonov'"), append(sets, set, fmt.Sprintf("image.path=%q", frame)))
+			j, err := parseJob(loadTikhonov, "job = 'tikhonov'", append(sets, set, fmt.Sprintf("image.path=%q", frame))...)
 			if err != nil {
 				return err
 			}
@@ -202,98 +172,6 @@ func TestThrough(t *testing.T) {
 	} {
 		if got := through(c.x1, c.y1, c.x2, c.y2).at(c.at); math.Abs(got-c.want) > 1e-9 {
 			t.Errorf("through(%g, %g, %g, %g) at %g = %g, want %g", c.x1, c.y1, c.x2, c.y2, c.at, got, c.want)
-		}
-	}
-}
-
-// Whatever a config says, loading it ends in a job or in problems.
-func FuzzLoad(f *testing.F) {
-	for _, path := range []string{"../../configs/deblur.toml", "../../configs/hubble.toml", "../../configs/inpaint.toml", "../../configs/reference.toml",
-		"../../configs/kernel.toml", "../../configs/deep-kernel.toml", "../../configs/two-layer.toml",
-		"../../configs/psf-sparse.toml", "../../configs/scdl-train-spectral.toml"} {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(string(text), "tikhonov.lambda=gcv")
-	}
-	f.Add("job = 'tikhonov'\n[blur]\nkind = 'box'\n", "blur.size=3")
-	f.Add("job = 'tikhonov'\n[tikhonov]\nlambda = -0.0", "seed=18446744073709551615")
-	f.Fuzz(func(t *testing.T, text, set string) {
-		j, err := Load("fuzz.toml", []byte(text), []string{set})
-		if err == nil && (j.Dir == "" || j.Run == nil || j.Plan == nil || j.CheckFiles == nil) {
-			t.Fatalf("half a job: %+v", j)
-		}
-		if err != nil && !errors.As(err, new(*config.Error)) {
-			t.Fatalf("%T %v", err, err)
-		}
-	})
-}
-
-// The reference configs name every key of their jobs, with the default.
-func TestReferenceIsTheDefaults(t *testing.T) {
-	for name, defaults := range map[string]func() any{
-		"reference.toml":           func() any { c := defaultTikhonov(); c.Job = "tikhonov"; return &c },
-		"reference-two-layer.toml": func() any { c := defaultTwoLayer(); c.Job = "two-layer"; return &c },
-		"reference-kernel.toml":    func() any { c := defaultKernel(); c.Job = "kernel"; return &c },
-		"reference-scdl-spectra.toml": func() any {
-			c := defaultSpectra()
-			c.Job, c.Data.Low = "scdl-spectra", "low.npy" // which has no default
-			return &c
-		},
-		"reference-scdl-upscale.toml": func() any {
-			c := defaultUpscale()
-			c.Job, c.Image.Path = "scdl-upscale", "small.png"
-			return &c
-		},
-		"reference-scdl-train.toml":  func() any { c := defaultSCDL(); c.Job = "scdl-train"; return &c },
-		"reference-psf.toml":         func() any { c := defaultPSF(); c.Job = "psf"; return &c },
-		"reference-deep-kernel.toml": func() any { c := defaultDeep(); c.Job = "deep-kernel"; return &c },
-	} {
-		text, err := os.ReadFile("../../configs/" + name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		values := func(text string) (*config.File, map[string]any) {
-			f, err := config.Parse(name, []byte(text), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			f.Decode(defaults())
-			if err := f.Err(); err != nil {
-				t.Fatal(err)
-			}
-			return f, f.Values()
-		}
-		f, said := values(string(text))
-		_, defaults := values("")
-		for key, want := range defaults {
-			if !f.Has(key) {
-				t.Errorf("%s: %s is not there; its default is %v", name, key, want)
-			} else if fmt.Sprint(said[key]) != fmt.Sprint(want) {
-				t.Errorf("%s: %s = %v, the default is %v", name, key, said[key], want)
-			}
-		}
-	}
-}
-
-// The configs that the README names are fine as they stand.
-func TestShippedConfigs(t *testing.T) {
-	paths, err := filepath.Glob("../../configs/*.toml")
-	if err != nil || len(paths) < 4 {
-		t.Fatalf("%d configs, %v", len(paths), err)
-	}
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		study, err := CheckStudy(path, text)
-		if !study {
-			_, err = Load(path, text, nil)
-		}
-		if err != nil {
-			t.Error(err)
 		}
 	}
 }

@@ -84,6 +84,7 @@ func loadTwoLayer(f *config.File) *Job {
 	c.Output.check(f)
 	return &Job{
 		Dir:        c.Output.Dir,
+		Answer:     "solution.npy",
 		CheckFiles: func() error { return c.checkFiles(f) },
 		Run: Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, run *Run) error {
 			return (&twoLayerRun{Run: run, c: &c, m: &twoLayerMetrics{Record: run.Record()}}).run(ctx)

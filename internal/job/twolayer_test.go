@@ -9,7 +9,7 @@ import (
 func TestTwoLayerJob(t *testing.T) {
 	var first []float64
 	for _, n := range []int{1, 3, 7} {
-		dir, err := runJob(t, n, `
+		dir, err := runJob(t, loadTwoLayer, n, `
 job = "two-layer"
 [simulate]
 rows = 60
