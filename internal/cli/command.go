@@ -13,7 +13,7 @@ import (
 	"syscall"
 
 	"tessera/internal/config"
-	"tessera/internal/job"
+	"tessera/internal/lifecycle"
 	"tessera/ranks"
 )
 
@@ -188,7 +188,7 @@ func status(err error) int {
 		return done
 	case errors.As(err, &r):
 		return r.status
-	case errors.As(err, new(usageError)), errors.As(err, new(*config.Error)), errors.As(err, new(*job.ExistsError)), errors.As(err, new(*job.NoCheckpointError)):
+	case errors.As(err, new(usageError)), errors.As(err, new(*config.Error)), errors.As(err, new(*lifecycle.ExistsError)), errors.As(err, new(*lifecycle.NoCheckpointError)):
 		return misused
 	case errors.Is(err, context.Canceled):
 		return stopped
@@ -202,7 +202,7 @@ func message(err error) string {
 	if errors.As(err, new(usageError)) || errors.As(err, new(*config.Error)) {
 		return err.Error()
 	}
-	if kept := new(job.StoppedError); errors.As(err, &kept) {
+	if kept := new(lifecycle.StoppedError); errors.As(err, &kept) {
 		return "tessera: " + kept.Error()
 	}
 	if status(err) == stopped {

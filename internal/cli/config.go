@@ -7,7 +7,8 @@ import (
 	"os"
 
 	"tessera/internal/config"
-	"tessera/internal/job"
+	"tessera/internal/jobs"
+	"tessera/internal/lifecycle"
 )
 
 // one is the single CONFIG of a command.
@@ -44,8 +45,8 @@ func readConfig(path string) ([]byte, error) {
 }
 
 // load checks a config's text and the files it names. For one rank.
-func (c *call) load(path string, text []byte) (*job.Job, error) {
-	j, err := job.Load(path, text, c.overrides())
+func (c *call) load(path string, text []byte) (*lifecycle.Job, error) {
+	j, err := jobs.Load(path, text, c.overrides())
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +64,7 @@ func check(ctx context.Context, c *call) error {
 			text, err := readConfig(path)
 			study := false
 			if err == nil {
-				study, err = job.CheckStudy(path, text)
+				study, err = jobs.CheckStudy(path, text)
 			}
 			if err == nil && !study {
 				_, err = c.load(path, text)

@@ -14,7 +14,7 @@ import (
 
 	"tessera/internal/fourier"
 	"tessera/internal/imageio"
-	"tessera/internal/job"
+	"tessera/internal/lifecycle"
 	"tessera/internal/linalg"
 	"tessera/ranks"
 )
@@ -24,7 +24,7 @@ import (
 func doctor(ctx context.Context, c *call) error {
 	var broken []string
 	err := ranks.Launch(ctx, ranks.Options{}, func(_ context.Context, comm ranks.Comm) error {
-		link, err := job.MeasureLink(comm)
+		link, err := lifecycle.MeasureLink(comm)
 		if err != nil || comm.Rank() != 0 {
 			return err
 		}
@@ -56,7 +56,7 @@ func doctor(ctx context.Context, c *call) error {
 }
 
 // talk says how fast ranks exchange messages.
-func talk(l job.Link) string {
+func talk(l lifecycle.Link) string {
 	if l.Bandwidth == 0 {
 		return "no second one to talk to"
 	}

@@ -4,12 +4,12 @@ import (
 	"context"
 	"runtime"
 
-	"tessera/internal/job"
+	"tessera/internal/lifecycle"
 	"tessera/ranks"
 )
 
 // anyJob accepts a job whatever its directory holds.
-func anyJob(*job.Job) error { return nil }
+func anyJob(*lifecycle.Job) error { return nil }
 
 // plan prints what a run would cost. Rank 0 does the sums; a second rank is there
 // to measure what talking costs.
@@ -18,8 +18,8 @@ func plan(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.withJob(ctx, ranks.Options{}, path, anyJob, func(ctx context.Context, comm ranks.Comm, j *job.Job) error {
-		link, err := job.MeasureLink(comm)
+	return c.withJob(ctx, ranks.Options{}, path, anyJob, func(ctx context.Context, comm ranks.Comm, j *lifecycle.Job) error {
+		link, err := lifecycle.MeasureLink(comm)
 		if err != nil {
 			return err
 		}

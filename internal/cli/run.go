@@ -7,7 +7,8 @@ import (
 	"runtime/debug"
 	"time"
 
-	"tessera/internal/job"
+	"tessera/internal/jobs"
+	"tessera/internal/lifecycle"
 	"tessera/internal/progress"
 	"tessera/ranks"
 )
@@ -29,17 +30,17 @@ func run(ctx context.Context, c *call) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	accept := job.Refuse
+	accept := lifecycle.Refuse
 	switch {
 	case c.resume && c.force:
 		return usageError{"tessera run: -resume goes on from a checkpoint and -force begins anew: choose one"}
 	case c.resume:
-		accept = job.Continue
+		accept = lifecycle.Continue
 	case c.force:
 		accept = anyJob
 	}
-	return c.withJob(ctx, ranks.Options{Ranks: c.ranks, Grace: grace}, path, accept, func(ctx context.Context, comm ranks.Comm, j *job.Job) error {
-		env := job.Env{Version: version(), Resume: c.resume}
+	return c.withJob(ctx, ranks.Options{Ranks: c.ranks, Grace: grace}, path, accept, func(ctx context.Context, comm ranks.Comm, j *lifecycle.Job) error {
+		env := lifecycle.Env{Version: version(), Resume: c.resume}
 		if comm.Rank() == 0 && !c.quiet {
 			env.Progress = progress.New(c.stderr)
 			env.Summary = c.stdout
@@ -51,8 +52,8 @@ func run(ctx context.Context, c *call) error {
 // withJob reads a config on rank 0, agrees on it with the others and, if nothing
 // is wrong with it and rank 0 accepts it, runs work on every
 // rank.
-func (c *call) withJob(ctx context.Context, o ranks.Options, path string, accept func(*job.Job) error,
-	work func(context.Context, ranks.Comm, *job.Job) error) error {
+func (c *call) withJob(ctx context.Context, o ranks.Options, path string, accept func(*lifecycle.Job) error,
+	work func(context.Context, ranks.Comm, *lifecycle.Job) error) error {
 	var v verdict
 	err := ranks.Launch(ctx, o, func(ctx context.Context, comm ranks.Comm) error {
 		j, code, err := c.agreeOnJob(comm, path, accept)
@@ -76,7 +77,7 @@ func (c *call) withJob(ctx context.Context, o ranks.Options, path string, accept
 // agreeOnJob reads the config on rank 0 and checks it and the files it names;
 // the other ranks are sent its text. Collective. What rank 0 finds wrong it
 // prints, and every rank gets the exit status of that.
-func (c *call) agreeOnJob(comm ranks.Comm, path string, accept func(*job.Job) error) (j *job.Job, code int, err error) {
+func (c *call) agreeOnJob(comm ranks.Comm, path string, accept func(*lifecycle.Job) error) (j *lifecycle.Job, code int, err error) {
 	var text []byte
 	head := make([]float64, 2) // exit status, length of the text
 	if comm.Rank() == 0 {
@@ -102,7 +103,7 @@ func (c *call) agreeOnJob(comm ranks.Comm, path string, accept func(*job.Job) er
 		return nil, failed, err
 	}
 	if comm.Rank() != 0 {
-		j, err = job.Load(path, text, c.overrides())
+		j, err = jobs.Load(path, text, c.overrides())
 	}
 	return j, done, err
 }

@@ -16,7 +16,8 @@ import (
 	"time"
 
 	"tessera/internal/imageio"
-	"tessera/internal/job"
+	"tessera/internal/jobs"
+	"tessera/internal/lifecycle"
 	"tessera/ranks"
 	"tessera/scaling"
 )
@@ -75,7 +76,7 @@ func (c *call) study(ctx context.Context, kind scaling.Kind, path string) error 
 	if err != nil {
 		return err
 	}
-	s, j, err := job.LoadStudy(path, text, kind, counts, c.sets)
+	s, j, err := jobs.LoadStudy(path, text, kind, counts, c.sets)
 	if err != nil {
 		return err
 	}
@@ -88,7 +89,7 @@ func (c *call) study(ctx context.Context, kind scaling.Kind, path string) error 
 		dir = filepath.Join("out", "scale-"+string(kind))
 	}
 	if _, err := os.Stat(filepath.Join(dir, runsName)); err == nil && !c.force {
-		return &job.ExistsError{Path: filepath.Join(dir, runsName)}
+		return &lifecycle.ExistsError{Path: filepath.Join(dir, runsName)}
 	}
 	l, err := c.prepare(s, j, dir)
 	if err != nil {
@@ -111,14 +112,14 @@ func (c *call) study(ctx context.Context, kind scaling.Kind, path string) error 
 }
 
 // prepare checks every point's config before the first run and writes what the study is.
-func (c *call) prepare(s *scaling.Study, j *job.StudyJob, dir string) (*launcher, error) {
+func (c *call) prepare(s *scaling.Study, j *jobs.StudyJob, dir string) (*launcher, error) {
 	text, err := readConfig(j.Path)
 	if err != nil {
 		return nil, err
 	}
 	answer := ""
 	for _, p := range append(slices.Clone(s.Serial), s.Points...) {
-		loaded, err := job.Load(j.Path, text, p.Sets)
+		loaded, err := jobs.Load(j.Path, text, p.Sets)
 		if err == nil {
 			err = loaded.CheckFiles()
 		}
@@ -152,9 +153,9 @@ func (c *call) prepare(s *scaling.Study, j *job.StudyJob, dir string) (*launcher
 
 // measuredLink is what two in-process ranks of this machine have between them.
 func measuredLink() (scaling.Link, error) {
-	var link job.Link
+	var link lifecycle.Link
 	err := ranks.Launch(context.Background(), ranks.Options{Ranks: 2}, func(_ context.Context, comm ranks.Comm) error {
-		l, err := job.MeasureLink(comm)
+		l, err := lifecycle.MeasureLink(comm)
 		if comm.Rank() == 0 {
 			link = l
 		}

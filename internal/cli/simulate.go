@@ -8,14 +8,15 @@ import (
 	"io/fs"
 	"os"
 
-	"tessera/internal/job"
+	"tessera/internal/jobs/kernel"
+	"tessera/internal/jobs/psf"
 	"tessera/ranks"
 )
 
 // simulation is what the flags of simulate say.
 type simulation struct {
-	job.Sampling
-	survey job.SurveyFiles
+	kernel.Sampling
+	survey psf.SurveyFiles
 	seed   uint64
 	count  int // 0 = the kind's own
 }

@@ -1,0 +1,211 @@
+package frames
+
+import (
+	"fmt"
+	"math"
+
+	"tessera/forward"
+	"tessera/halo"
+	"tessera/internal/imageio"
+	"tessera/loadbalance"
+	"tessera/ranks"
+	"tessera/tikhonov/image"
+)
+
+// Observation is this rank's part of a frame to be restored, and of its truth
+// where the program made the frame itself.
+type Observation struct {
+	Channels int
+	Frame    *halo.Decomposition // of (rows, cols)
+	Data     []float64           // channels x owned rows x owned cols
+	Weights  forward.Weights     // of the owned pixels, 0 = missing; nil = all ones
+	Truth    []float64           // as data; nil where unknown
+	Noise    float64             // standard deviation of the simulated noise, in units of data; 0 = unknown
+	Source   *imageio.Frame      // rank 0: what was read, without its pixels; nil if nothing was
+}
+
+func (o *Observation) Shape() (rows, cols int) {
+	hi := o.Frame.Domain().Hi
+	return hi[0], hi[1]
+}
+
+// Problem is what the solver is given of the observation.
+func (o *Observation) Problem(psf forward.PSF) *image.Problem {
+	return &image.Problem{Channels: o.Channels, Frame: o.Frame, Data: o.Data, Weights: o.Weights, PSF: psf}
+}
+
+// equalBoxes cuts a frame into boxes of equal size.
+func equalBoxes(comm ranks.Comm, rows, cols int) (*halo.Decomposition, error) {
+	return halo.Decompose([]int{rows, cols}, comm.Size())
+}
+
+// observedBoxes cuts it into jagged strips of as many observed pixels each; weights
+// are on rank 0, nil where all pixels were observed.
+func observedBoxes(weights []float64) func(ranks.Comm, int, int) (*halo.Decomposition, error) {
+	return func(comm ranks.Comm, rows, cols int) (*halo.Decomposition, error) {
+		shape := []int{rows, cols}
+		corners := make([]float64, 4*comm.Size())
+		err := ranks.OnRoot(comm, func() error {
+			observed := make([]float64, rows*cols)
+			for i := range observed {
+				if weights == nil || weights[i] > 0 {
+					observed[i] = 1
+				}
+			}
+			boxes, err := loadbalance.FrameBoxes(shape, observed, comm.Size(), nil)
+			for r, b := range boxes {
+				for k := range 2 {
+					corners[4*r+k], corners[4*r+2+k] = float64(b.Lo[k]), float64(b.Hi[k])
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if err := comm.Bcast(corners, 0); err != nil {
+			return nil, err
+		}
+		var boxes []halo.Box
+		for c := corners; len(c) > 0; c = c[4:] {
+			boxes = append(boxes, halo.Box{Lo: []int{int(c[0]), int(c[1])}, Hi: []int{int(c[2]), int(c[3])}})
+		}
+		return halo.FromBoxes(shape, boxes)
+	}
+}
+
+// scatterFrame hands a frame that rank 0 holds to the ranks, cut into boxes. Its
+// pixels are released on rank 0 then.
+func scatterFrame(comm ranks.Comm, f *imageio.Frame, boxes func(ranks.Comm, int, int) (*halo.Decomposition, error)) (*Observation, error) {
+	o := &Observation{}
+	var rows, cols int
+	var whole []float64
+	if comm.Rank() == 0 {
+		o.Channels, rows, cols = f.Channels, f.Rows, f.Cols
+		whole, f.Data = f.Data, nil
+		o.Source = f
+	}
+	if err := ranks.Share(comm, &o.Channels, &rows, &cols); err != nil {
+		return nil, err
+	}
+	var err error
+	if o.Frame, err = boxes(comm, rows, cols); err != nil {
+		return nil, err
+	}
+	o.Data, err = o.Frame.ScatterFrom(comm, 0, whole, o.Channels)
+	return o, err
+}
+
+// ReadObservation reads the frame, mask and weights of the [image] section, whole
+// or, for a plan, a box of them.
+func ReadObservation(comm ranks.Comm, s *ImageSection, box *imageio.Box) (*Observation, error) {
+	var f *imageio.Frame
+	var weights []float64
+	err := ranks.OnRoot(comm, func() (err error) {
+		if f, err = readFrame(s.Path, box); err != nil {
+			return err
+		}
+		weights, err = readWeights(s, f, box)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	boxes := equalBoxes
+	if s.Balance == ByObserved {
+		boxes = observedBoxes(weights)
+	}
+	o, err := scatterFrame(comm, f, boxes)
+	if err != nil {
+		return nil, err
+	}
+	return o, o.scatterWeights(comm, weights)
+}
+
+func readFrame(path string, box *imageio.Box) (*imageio.Frame, error) {
+	if box == nil {
+		return imageio.ReadFrame(path)
+	}
+	return imageio.ReadBox(path, *box)
+}
+
+// readWeights joins mask, weight map and missing pixels of f into one plane of
+// weights, nil if all are one. f has no pixels where the frame is yet to be made.
+func readWeights(s *ImageSection, f *imageio.Frame, box *imageio.Box) ([]float64, error) {
+	var w []float64
+	plane := func() []float64 {
+		if w == nil {
+			w = make([]float64, f.Rows*f.Cols)
+			for i := range w {
+				w[i] = 1
+			}
+		}
+		return w
+	}
+	if s.Weights != "" {
+		data, err := readMap(s.Weights, f, box)
+		if err != nil {
+			return nil, err
+		}
+		for i, v := range data {
+			switch {
+			case v < 0 || math.IsInf(v, 0):
+				return nil, fmt.Errorf("%s: weight %g at row %d, column %d: want 0 or more", s.Weights, v, i/f.Cols, i%f.Cols)
+			case math.IsNaN(v):
+				v = 0
+			}
+			plane()[i] = v
+		}
+	}
+	if s.Mask != "" {
+		data, err := readMap(s.Mask, f, box)
+		if err != nil {
+			return nil, err
+		}
+		for i, v := range data {
+			if v == 0 || math.IsNaN(v) {
+				plane()[i] = 0
+			}
+		}
+	}
+	n := f.Rows * f.Cols
+	for i, v := range f.Data {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			plane()[i%n] = 0
+		}
+	}
+	return w, nil
+}
+
+// readMap reads one plane of f's shape.
+func readMap(path string, f *imageio.Frame, box *imageio.Box) ([]float64, error) {
+	if box != nil {
+		p, err := imageio.ReadBox(path, *box)
+		if err != nil {
+			return nil, err
+		}
+		return p.Data[:f.Rows*f.Cols], nil
+	}
+	p, err := imageio.ReadPlane(path)
+	if err == nil && (p.Rows != f.Rows || p.Cols != f.Cols) {
+		err = fmt.Errorf("%s: %d x %d pixels, want the frame's %d x %d", path, p.Rows, p.Cols, f.Rows, f.Cols)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p.Data, nil
+}
+
+// scatterWeights hands out the plane that rank 0 holds; nil there is nil everywhere.
+func (o *Observation) scatterWeights(comm ranks.Comm, plane []float64) error {
+	any := 0
+	if plane != nil {
+		any = 1
+	}
+	if err := ranks.Share(comm, &any); err != nil || any == 0 {
+		return err
+	}
+	var err error
+	o.Weights, err = o.Frame.ScatterFrom(comm, 0, plane, 1)
+	return err
+}

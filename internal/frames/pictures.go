@@ -1,0 +1,44 @@
+package frames
+
+import (
+	"math"
+
+	"tessera/internal/imageio"
+)
+
+// panelSide is the side of the pictures in panel.png: the middle of the frame at
+// full resolution shows more than all of it made small.
+const panelSide = 640
+
+// Middle copies at most panelSide x panelSide pixels around the centre.
+func Middle(f *imageio.Frame) *imageio.Frame {
+	m := &imageio.Frame{Channels: f.Channels, Rows: min(f.Rows, panelSide), Cols: min(f.Cols, panelSide)}
+	m.Data = make([]float64, 0, m.Channels*m.Rows*m.Cols)
+	r0, c0 := (f.Rows-m.Rows)/2, (f.Cols-m.Cols)/2
+	for c := range f.Channels {
+		for i := range m.Rows {
+			at := (c*f.Rows+r0+i)*f.Cols + c0
+			m.Data = append(m.Data, f.Data[at:at+m.Cols]...)
+		}
+	}
+	return m
+}
+
+// StretchOf is how pictures of pixel values are drawn: as the config says, or in
+// proportion for a photograph and asinh for everything else.
+func (s *OutputSection) StretchOf(f, source *imageio.Frame) imageio.Stretch {
+	photograph := source != nil && (source.Format == "png" || source.Format == "jpeg")
+	if s.Stretch == "linear" || s.Stretch == "auto" && photograph {
+		if photograph {
+			return imageio.Linear(0, 1)
+		}
+		lo, hi := math.Inf(1), math.Inf(-1)
+		for _, v := range f.Data {
+			lo, hi = min(lo, v), max(hi, v)
+		}
+		if lo < hi {
+			return imageio.Linear(lo, hi)
+		}
+	}
+	return imageio.Asinh(f)
+}

@@ -1,0 +1,2 @@
+// Package jobtest runs jobs in the tests of their packages.
+package jobtest

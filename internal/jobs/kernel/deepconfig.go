@@ -1,0 +1,177 @@
+package kernel
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"tessera/halo"
+	"tessera/internal/config"
+	"tessera/internal/frames"
+	"tessera/internal/lifecycle"
+	"tessera/internal/simulate"
+	"tessera/ranks"
+	"tessera/tikhonov/kernel"
+	"tessera/tikhonov/kernel/deep"
+)
+
+// deepConfig is everything a deep-kernel config may say.
+type deepConfig struct {
+	Job          string               `toml:"job"`
+	Seed         uint64               `toml:"seed"`
+	Observations observationsSection  `toml:"observations"`
+	Simulate     creaseSection        `toml:"simulate"`
+	Deep         deepSection          `toml:"deep"`
+	Single       singleSection        `toml:"single"`
+	Evaluate     gridSection          `toml:"evaluate"`
+	Output       frames.OutputSection `toml:"output"`
+}
+
+// creaseSection describes observations of 1/(0.1 + |x1 - x2|) in the unit square.
+type creaseSection struct {
+	Count int     `toml:"count"`
+	Test  int     `toml:"test"` // points that are not fitted, to compare with
+	Noise float64 `toml:"noise"`
+}
+
+// deepSection fills deep.Options.
+type deepSection struct {
+	Inner       string  `toml:"inner"`
+	InnerWidth  float64 `toml:"inner_width"` // 0 = half the longest side of the box
+	InnerLambda float64 `toml:"inner_lambda"`
+	Outer       string  `toml:"outer"`
+	OuterWidth  float64 `toml:"outer_width"`
+	OuterLambda float64 `toml:"outer_lambda"`
+	Features    int     `toml:"features"`
+	Starts      int     `toml:"starts"`
+	Steps       int     `toml:"steps"`
+	Drop        float64 `toml:"drop"`
+	Mean        bool    `toml:"mean"`
+}
+
+// singleSection is the grid from which cross-validation chooses the single Gaussian
+// layer that the deep kernel is compared with.
+type singleSection struct {
+	Widths  config.Numbers `toml:"widths"`
+	Lambdas config.Numbers `toml:"lambdas"`
+}
+
+// gridSection says on how fine a grid the fits are drawn.
+type gridSection struct {
+	Shape config.Numbers `toml:"shape"`
+}
+
+func defaultDeep() deepConfig {
+	return deepConfig{
+		Seed:     1,
+		Simulate: creaseSection{Count: 300, Test: 2000},
+		Deep: deepSection{
+			Inner: string(kernel.Gaussian), InnerLambda: 1e-3, Outer: string(kernel.Gaussian), OuterWidth: 0.05, OuterLambda: 1e-2,
+			Features: 1, Starts: 8, Steps: 40,
+		},
+		Single: singleSection{
+			Widths: config.Numbers{0.02, 0.04, 0.06, 0.08, 0.12, 0.16, 0.24}, Lambdas: config.Numbers{1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1},
+		},
+		Output: frames.OutputSection{Dir: "out/deep-kernel", Stretch: "auto"},
+	}
+}
+
+func (c *deepConfig) check(f *config.File) {
+	s, d := &c.Simulate, &c.Deep
+	f.Want(c.Observations.Dim >= 0 && c.Observations.Dim <= 3, "observations.dim", "1 to 3; 0 = from the columns")
+	f.Want(s.Count >= 1 && s.Count <= 1e6, "simulate.count", "1 to 1e6")
+	f.Want(s.Test >= 1 && s.Test <= 1e7, "simulate.test", "1 to 1e7")
+	f.Want(s.Noise >= 0, "simulate.noise", "0 or more")
+	var families []string
+	for _, name := range kernel.Families() {
+		families = append(families, string(name))
+	}
+	f.OneOf("deep.inner", d.Inner, families...)
+	f.OneOf("deep.outer", d.Outer, families...)
+	f.Want(d.InnerWidth >= 0, "deep.inner_width", "more than 0; 0 = half the longest side of the box")
+	f.Want(d.OuterWidth > 0, "deep.outer_width", "more than 0, in the unit of the features, which start about 1 wide")
+	f.Want(d.InnerLambda > 0, "deep.inner_lambda", "more than 0")
+	f.Want(d.OuterLambda > 0, "deep.outer_lambda", "more than 0")
+	f.Want(d.Features >= 1 && d.Features <= 3, "deep.features", "1 to 3")
+	f.Want(d.Starts >= 1, "deep.starts", "1 or more")
+	f.Want(d.Steps >= 1, "deep.steps", "1 or more")
+	f.Want(d.Drop >= 0 && d.Drop < 1, "deep.drop", "a fraction of the objective; 0 = never stop early")
+	ascending(f, "single.widths", c.Single.Widths)
+	ascending(f, "single.lambdas", c.Single.Lambdas)
+	shape, ok := c.Evaluate.Shape.Ints(1)
+	f.Want(ok && (len(shape) == 0 || len(shape) <= 3), "evaluate.shape", "as many whole numbers as there are coordinates")
+	c.Output.Check(f)
+}
+
+// ascending records a problem unless the list is of rising numbers above 0.
+func ascending(f *config.File, key string, list config.Numbers) {
+	ok := true
+	for i, x := range list {
+		ok = ok && x > 0 && (i == 0 || x > list[i-1])
+	}
+	f.Want(ok, key, "numbers above 0, ascending")
+}
+
+func LoadDeep(f *config.File) *lifecycle.Job {
+	c := defaultDeep()
+	f.Decode(&c)
+	c.check(f)
+	return &lifecycle.Job{
+		Dir:        c.Output.Dir,
+		Answer:     "fit.npy",
+		CheckFiles: func() error { return c.kernel().checkFiles(f) },
+		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, base *lifecycle.Run) error {
+			return (&deepRun{Run: base, c: &c, m: &deepMetrics{Record: base.Record()}}).run(ctx)
+		}),
+		Plan: c.plan,
+	}
+}
+
+// kernel is a kernel job with the same table of observations.
+func (c *deepConfig) kernel() *settings {
+	k := defaults()
+	k.Observations = c.Observations
+	return &k
+}
+
+func (c *deepConfig) options() deep.Options {
+	d := &c.Deep
+	o := deep.Options{
+		Outer:       kernel.Kernel{Family: kernel.Family(d.Outer), Width: d.OuterWidth},
+		InnerLambda: d.InnerLambda, OuterLambda: d.OuterLambda, Features: d.Features, Mean: d.Mean,
+		Starts: d.Starts, Steps: d.Steps, Drop: d.Drop,
+	}
+	if d.InnerWidth > 0 {
+		o.Inner = kernel.Kernel{Family: kernel.Family(d.Inner), Width: d.InnerWidth}
+	}
+	return o
+}
+
+// observe reads or makes the observations.
+func (c *deepConfig) observe(comm ranks.Comm) (*scattered, error) {
+	if c.Observations.Path != "" {
+		return c.kernel().observe(comm)
+	}
+	s := &scattered{source: "simulated 1/(0.1 + |x1 - x2|)"}
+	lo, hi := halo.Split(c.Simulate.Count, comm.Size(), comm.Rank())
+	s.data = kernel.Observations{Dim: 2, X: make([]float64, 2*(hi-lo)), Y: make([]float64, hi-lo)}
+	for i := range s.data.Y {
+		x := s.data.X[2*i : 2*i+2]
+		noise := simulate.Uniform(c.Seed, lo+i, x)
+		s.data.Y[i] = simulate.Crease(x) + c.Simulate.Noise*noise
+	}
+	return s, s.bounds(comm)
+}
+
+func (c *deepConfig) plan(_ context.Context, comm ranks.Comm, w io.Writer, n int, _ lifecycle.Link) error {
+	obs, err := c.observe(comm)
+	if err != nil {
+		return err
+	}
+	count := float64(len(obs.data.Y))
+	_, err = fmt.Fprintf(w, `observations    %.0f in %d dimensions, %.0f a rank on %d ranks
+work            at most %.3g operations a step and rank, %d steps and %d starts, where the kernels reach everywhere
+memory          at most %.1f MB a rank for the factors
+`, count, obs.data.Dim, count/float64(n), n, 2*count*count*count/3, c.Deep.Steps, c.Deep.Starts, 2*8e-6*count*count)
+	return err
+}

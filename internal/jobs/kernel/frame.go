@@ -1,0 +1,88 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+	"math"
+
+	"tessera/forward"
+	"tessera/halo"
+	"tessera/internal/lifecycle"
+	"tessera/krylov"
+	"tessera/tikhonov/image"
+)
+
+// otherMeans fills the frame from the same pixels by their nearest neighbours and
+// by Tikhonov inpainting, to compare with.
+func (r *run) otherMeans(ctx context.Context) error {
+	r.Progress.Phase("nearest neighbours and Tikhonov inpainting, to compare")
+	rows, cols := r.obs.rows, r.obs.cols
+	frame, err := halo.Decompose([]int{rows, cols}, r.Comm.Size())
+	if err != nil {
+		return err
+	}
+	var data, weights []float64
+	if r.Comm.Rank() == 0 {
+		data, weights = make([]float64, rows*cols), make([]float64, rows*cols)
+		for i, y := range r.obs.data.Y {
+			at := int(math.Round(r.obs.data.X[2*i]))*cols + int(math.Round(r.obs.data.X[2*i+1]))
+			if at < len(data) {
+				data[at], weights[at] = y, 1
+			}
+		}
+		r.nearest = nearestPixels(rows, cols, data, weights)
+	}
+	p := &image.Problem{Channels: 1, Frame: frame}
+	if p.Data, err = frame.ScatterFrom(r.Comm, 0, data, 1); err != nil {
+		return err
+	}
+	if p.Weights, err = frame.ScatterFrom(r.Comm, 0, weights, 1); err != nil {
+		return err
+	}
+	result, err := image.Solve(ctx, r.Comm, p, image.Options{
+		Method: image.TwoLevel, Regulariser: forward.Gradient, Border: halo.Reflect, Lambda: 1e-3, Overlap: 4, Tolerance: 1e-6, MaxIterations: 1000,
+	})
+	if err != nil && !errors.As(err, new(*krylov.NotConvergedError)) {
+		return err
+	}
+	if r.inpainted, err = frame.GatherTo(r.Comm, 0, result.Solution, 1); err != nil {
+		return err
+	}
+	if r.truth != nil {
+		peak := 0.0
+		for _, v := range r.truth {
+			peak = max(peak, v)
+		}
+		db := func(a []float64) lifecycle.Number { return lifecycle.Number(20 * math.Log10(peak/rmse(a, r.truth))) }
+		r.m.PSNR = &framePSNR{Kernel: db(r.grid), Nearest: db(r.nearest), Tikhonov: db(r.inpainted)}
+	}
+	return nil
+}
+
+// nearestPixels gives every pixel the value of the nearest observed one, of those
+// at one distance the first in reading order.
+func nearestPixels(rows, cols int, data, weights []float64) []float64 {
+	out := make([]float64, rows*cols)
+	for i := range out {
+		row, col := i/cols, i%cols
+		best := math.MaxInt
+		// Rings of growing half-width w; none beyond the best distance can be nearer.
+		for w := 0; w*w <= best && w <= max(rows, cols); w++ {
+			for y := max(0, row-w); y <= min(rows-1, row+w); y++ {
+				step := 2 * w
+				if y == row-w || y == row+w || w == 0 {
+					step = 1
+				}
+				for x := col - w; x <= col+w; x += step {
+					if x < 0 || x >= cols || weights[y*cols+x] == 0 {
+						continue
+					}
+					if d := (y-row)*(y-row) + (x-col)*(x-col); d < best {
+						best, out[i] = d, data[y*cols+x]
+					}
+				}
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,264 @@
+package psf
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"time"
+
+	"tessera/internal/config"
+	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
+	"tessera/internal/wavelet"
+	"tessera/psf"
+	"tessera/ranks"
+)
+
+// settings is everything a psf config may say.
+type settings struct {
+	Job        string                      `toml:"job"`
+	Seed       uint64                      `toml:"seed"`
+	Stack      stackSection                `toml:"stack"`
+	PSF        psfSection                  `toml:"psf"`
+	Simulate   fieldSection                `toml:"simulate"`
+	Checkpoint lifecycle.CheckpointSection `toml:"checkpoint"`
+	Output     stampsOutput                `toml:"output"`
+}
+
+// stackSection names the stamps; all files are stacks of them.
+type stackSection struct {
+	Path    string `toml:"path"`
+	Mask    string `toml:"mask"`    // 0 = missing
+	Weights string `toml:"weights"` // inverse variances, or relative ones with another psf.noise
+	Truth   string `toml:"truth"`   // to compare with
+}
+
+// psfSection names the PSFs and fills psf.Options.
+type psfSection struct {
+	Path   string `toml:"path"`
+	Index  string `toml:"index"`  // table: which PSF is whose, counted from 0
+	Strict bool   `toml:"strict"` // refuse PSFs that do not sum to 1
+
+	Mode           string         `toml:"mode"`
+	Border         string         `toml:"border"`
+	Precision      string         `toml:"precision"`
+	Iterations     int            `toml:"iterations"`
+	LookEvery      int            `toml:"look_every"`
+	Tolerance      float64        `toml:"tolerance"`
+	Noise          string         `toml:"noise"`
+	Sigma          float64        `toml:"sigma"` // of the noise, if noise = "given"
+	Start          string         `toml:"start"`
+	StartPath      string         `toml:"start_path"`
+	Positivity     bool           `toml:"positivity"`
+	Compat         string         `toml:"compat"`
+	Wavelet        string         `toml:"wavelet"`
+	Scales         int            `toml:"scales"`
+	Thresholds     config.Numbers `toml:"thresholds"`
+	Reweightings   int            `toml:"reweightings"`
+	StampTolerance float64        `toml:"stamp_tolerance"`
+	Balance        bool           `toml:"balance"`
+	Threshold      string         `toml:"threshold"`
+	Factor         float64        `toml:"factor"`
+	Block          int            `toml:"block"`
+	Settle         int            `toml:"settle"`
+	Tau            float64        `toml:"tau"`
+	SigmaDual      float64        `toml:"sigma_dual"`
+	Rho            float64        `toml:"rho"`
+}
+
+// fieldSection describes a survey that is made up where no stamps are named.
+type fieldSection struct {
+	Count int     `toml:"count"`
+	Side  int     `toml:"side"` // pixels, odd
+	PSFs  int     `toml:"psfs"`
+	SNR   float64 `toml:"snr"` // mean over the stamps of their rms, over the noise
+}
+
+// stampsOutput says where the result goes and what is drawn of it.
+type stampsOutput struct {
+	Dir    string  `toml:"dir"`
+	Mosaic int     `toml:"mosaic"` // stamps in mosaic.png
+	Window float64 `toml:"window"` // standard deviation of the Gaussian under which ellipticities are measured, pixels
+}
+
+const sfDeconvolve = "sf_deconvolve"
+
+func defaults() settings {
+	return settings{
+		Seed: 1,
+		PSF: psfSection{
+			Mode: string(psf.Sparse), Border: string(psf.Zero), Precision: string(psf.Single),
+			Iterations: 150, LookEvery: 10, Noise: string(psf.MAD), Start: string(psf.FromZero), Positivity: true, Compat: "none",
+			Wavelet: "linear", Scales: 3, Thresholds: config.Numbers{3, 3, 4}, Balance: true,
+			Threshold: string(psf.Reweighted), Block: 32, Rho: 0.8,
+		},
+		Simulate:   fieldSection{Count: 1000, Side: 41, PSFs: 600, SNR: 2},
+		Checkpoint: lifecycle.CheckpointSection{Every: 600},
+		Output:     stampsOutput{Dir: "out/psf", Mosaic: 12, Window: 5},
+	}
+}
+
+func (s *psfSection) check(f *config.File) {
+	f.OneOf("psf.mode", s.Mode, string(psf.Sparse), string(psf.LowRank))
+	f.OneOf("psf.border", s.Border, string(psf.Zero), string(psf.Wrap))
+	f.OneOf("psf.precision", s.Precision, string(psf.Single), string(psf.Double))
+	f.OneOf("psf.noise", s.Noise, string(psf.MAD), string(psf.MADPerStamp), string(psf.Given), string(psf.FromWeights))
+	f.OneOf("psf.start", s.Start, string(psf.FromZero), string(psf.FromOnes), string(psf.FromWiener), string(psf.FromGiven))
+	f.OneOf("psf.compat", s.Compat, "none", sfDeconvolve)
+	f.OneOf("psf.wavelet", s.Wavelet, "linear", "b3")
+	f.OneOf("psf.threshold", s.Threshold, string(psf.Reweighted), string(psf.Soft), string(psf.Hard))
+	f.Want(s.Iterations >= 1, "psf.iterations", "1 or more")
+	f.Want(s.LookEvery >= 1, "psf.look_every", "1 or more iterations")
+	f.Want(s.Tolerance >= 0 && s.Tolerance < 1, "psf.tolerance", "a fraction of the cost; 0 = run all iterations")
+	f.Want(s.StampTolerance >= 0 && s.StampTolerance < 1, "psf.stamp_tolerance", "a fraction of a stamp's cost; 0 = run all iterations")
+	given := psf.NoiseRule(s.Noise) == psf.Given
+	f.Want(s.Sigma >= 0 && !math.IsInf(s.Sigma, 0) && (s.Sigma > 0 || !given), "psf.sigma", `the noise's standard deviation, more than 0 with psf.noise = "given"`)
+	f.Want((s.StartPath != "") == (s.Start == string(psf.FromGiven)), "psf.start_path", `a stack, with psf.start = "given" and only then`)
+	f.Want(s.Scales >= 1 && s.Scales <= 8, "psf.scales", "1 to 8")
+	f.Want(len(s.Thresholds) == s.Scales, "psf.thresholds", "as many numbers as psf.scales says, %d, the finest scale first", s.Scales)
+	for _, k := range s.Thresholds {
+		f.Want(k >= 0 && !math.IsInf(k, 0), "psf.thresholds", "numbers, 0 or more, in units of the noise")
+	}
+	f.Want(s.Reweightings >= 0 && s.Reweightings <= 100, "psf.reweightings", "0 to 100")
+	f.Want(s.Factor >= 0 && !math.IsInf(s.Factor, 0), "psf.factor", "more than 0; 0 = 0.6 for reweighted thresholds, else 1")
+	f.Want(s.Block >= 1, "psf.block", "1 or more singular vectors")
+	f.Want(s.Settle >= 0, "psf.settle", "iterations; 0 = a third of psf.iterations")
+	f.Want(s.Tau >= 0 && s.SigmaDual >= 0, "psf.tau", "psf.tau and psf.sigma_dual 0 or more; 0 = from the operators' norms")
+	f.Want(s.Rho > 0 && s.Rho < 2, "psf.rho", "more than 0 and less than 2")
+}
+
+func (s *fieldSection) check(f *config.File) {
+	f.Want(s.Count >= 1 && s.Count <= 1<<31, "simulate.count", "1 to 2^31 stamps")
+	f.Want(s.Side >= 3 && s.Side <= 255 && s.Side%2 == 1, "simulate.side", "an odd number of pixels, 3 to 255")
+	f.Want(s.PSFs >= 1 && s.PSFs <= 1<<24, "simulate.psfs", "1 to 2^24")
+	f.Want(s.SNR > 0 && !math.IsInf(s.SNR, 0), "simulate.snr", "more than 0")
+}
+
+// compatibleDefaults is the defaults where psf.compat asks for those of sf_deconvolve.
+func compatibleDefaults() settings {
+	c := defaults()
+	s := &c.PSF
+	s.Precision, s.Start, s.Threshold, s.Factor = string(psf.Double), string(psf.FromOnes), string(psf.Hard), 1
+	s.LookEvery, s.Tolerance, s.Reweightings, s.Balance = 1, 3e-4, 1, false
+	s.Tau, s.SigmaDual = 0.5, 0.5
+	return c
+}
+
+func Load(f *config.File) *lifecycle.Job {
+	c := defaults()
+	if f.String("psf.compat") == sfDeconvolve {
+		c = compatibleDefaults()
+	}
+	f.Decode(&c)
+	c.PSF.check(f)
+	c.Simulate.check(f)
+	f.Want(c.Stack.Path == "" || c.PSF.Path != "", "psf.path", "the PSFs of the stamps in stack.path")
+	f.Want(c.PSF.Noise != string(psf.FromWeights) || c.Stack.Weights != "", "stack.weights", `a stack, as psf.noise is "weights"`)
+	c.Checkpoint.Check(f)
+	f.Want(c.Output.Dir != "", "output.dir", "a directory")
+	f.Want(c.Output.Mosaic >= 0 && c.Output.Mosaic <= 60, "output.mosaic", "0 to 60 stamps")
+	f.Want(c.Output.Window >= 0, "output.window", "pixels; 0 = none")
+	return &lifecycle.Job{
+		Dir:        c.Output.Dir,
+		Answer:     "solution.npy",
+		Resumable:  true,
+		CheckFiles: func() error { return c.checkFiles(f) },
+		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, base *lifecycle.Run) error {
+			return (&run{Run: base, c: &c, m: &metrics{Record: base.Record()}}).run(ctx)
+		}),
+		Plan: func(ctx context.Context, comm ranks.Comm, w io.Writer, n int, _ lifecycle.Link) error {
+			return c.plan(ctx, comm, w, n)
+		},
+	}
+}
+
+// options are the solver's; the run adds what it has to be told of.
+func (c *settings) options() psf.Options {
+	s := &c.PSF
+	o := psf.Options{
+		Mode: psf.Mode(s.Mode), Border: psf.Border(s.Border), Precision: psf.Precision(s.Precision),
+		Noise: psf.NoiseRule(s.Noise), Sigma: s.Sigma, Start: psf.Start(s.Start), Family: wavelet.Linear,
+		Scales: s.Scales, Thresholds: s.Thresholds, Reweightings: s.Reweightings,
+		Threshold: psf.Threshold(s.Threshold), Factor: s.Factor, Block: s.Block, Settle: s.Settle,
+		Iterations: s.Iterations, LookEvery: s.LookEvery, Tolerance: s.Tolerance, StampTolerance: s.StampTolerance, Balance: s.Balance,
+		Tau: s.Tau, SigmaDual: s.SigmaDual, Rho: s.Rho, AnySign: !s.Positivity, Seed: c.Seed,
+		SaveEvery: time.Duration(c.Checkpoint.Every * float64(time.Second)),
+	}
+	if s.Wavelet == "b3" {
+		o.Family = wavelet.B3
+	}
+	if s.Compat == sfDeconvolve {
+		o.Compatible = true
+	}
+	return o
+}
+
+// checkFiles holds the shapes of all files the config names to each other.
+func (c *settings) checkFiles(f *config.File) error {
+	s := &c.Stack
+	count, side := c.Simulate.Count, c.Simulate.Side
+	if s.Path != "" {
+		st := statStack(f, "stack.path", s.Path)
+		switch {
+		case st == nil:
+			count = 0 // not known
+		case st.Count == 0:
+			f.Fail("stack.path", "holds no stamps")
+			count = 0
+		case st.Rows != st.Cols:
+			f.Fail("stack.path", "holds stamps of %d x %d pixels, want square ones", st.Rows, st.Cols)
+			count = 0
+		default:
+			count, side = st.Count, st.Rows
+		}
+		c.checkPSFs(f, count)
+	}
+	for key, path := range map[string]string{
+		"stack.mask": s.Mask, "stack.weights": s.Weights, "stack.truth": s.Truth, "psf.start_path": c.PSF.StartPath,
+	} {
+		if path == "" {
+			continue
+		}
+		if st := statStack(f, key, path); st != nil && count > 0 && (st.Count != count || st.Rows != side || st.Cols != side) {
+			f.Fail(key, "holds %d stamps of %d x %d pixels, want %d of %d x %d as the stack has", st.Count, st.Rows, st.Cols, count, side, side)
+		}
+	}
+	return f.Err()
+}
+
+// checkPSFs holds the PSFs to a stack of count stamps, 0 if that is not known.
+func (c *settings) checkPSFs(f *config.File, count int) {
+	p := statStack(f, "psf.path", c.PSF.Path)
+	switch {
+	case p == nil:
+		return
+	case p.Count == 0:
+		f.Fail("psf.path", "holds no PSFs")
+	case p.Rows != p.Cols:
+		f.Fail("psf.path", "holds PSFs of %d x %d pixels, want square ones", p.Rows, p.Cols)
+	case c.PSF.Index == "" && count > 0 && p.Count != 1 && p.Count != count:
+		f.Fail("psf.path", "holds %d PSFs for %d stamps: want one for each, one for all, or psf.index to say which is whose", p.Count, count)
+	}
+	if c.PSF.Index == "" {
+		return
+	}
+	if _, err := readIndex(c.PSF.Index, count, p.Count); err != nil {
+		f.Fail("psf.index", "%v", err)
+	}
+}
+
+// statStack records a problem unless the file at key is a stack.
+func statStack(f *config.File, key, path string) *imageio.Stack {
+	s, err := imageio.StatStack(path)
+	if err != nil {
+		var pe *os.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err
+		}
+		f.Fail(key, "%v", err)
+		return nil
+	}
+	return s
+}

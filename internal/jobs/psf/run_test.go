@@ -1,0 +1,206 @@
+package psf
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"tessera/internal/imageio"
+	"tessera/internal/jobs/jobtest"
+	"tessera/internal/lifecycle"
+	"tessera/ranks"
+)
+
+const psfJob = `
+job = "psf"
+[stack]
+path = %q
+[psf]
+path = %q
+iterations = 10
+`
+
+// surveyIn writes a small survey into a new directory.
+func surveyIn(t *testing.T, format string) string {
+	t.Helper()
+	dir := t.TempDir()
+	s := SurveyFiles{Seed: 1, Count: 12, Side: 15, PSFs: 5, SNR: 3, Format: format}
+	if err := s.Check(); err != nil {
+		t.Fatal(err)
+	}
+	err := ranks.Launch(context.Background(), ranks.Options{Ranks: 3}, func(ctx context.Context, c ranks.Comm) error {
+		return s.Write(ctx, c, dir)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestPSFJob(t *testing.T) {
+	npy, fits := surveyIn(t, "npy"), surveyIn(t, "fits")
+	var first []float64
+	for _, n := range []int{1, 2, 3, 4, 7} {
+		dir, err := jobtest.Run(t, Load, n, fmt.Sprintf(psfJob, npy+"/observed.npy", npy+"/psfs.npy"), "psf.index="+npy+"/index.npy", "stack.truth="+npy+"/truth.npy")
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := jobtest.ReadNpy(t, dir, "solution.npy")
+		if first == nil {
+			first = x
+		}
+		if !slices.Equal(x, first) {
+			t.Errorf("%d ranks differ from one", n)
+		}
+		m := jobtest.Metrics(t, dir)
+		restored := m["restored"].(map[string]any)["pixel_error"].(map[string]any)["median"].(float64)
+		observed := m["observed"].(map[string]any)["pixel_error"].(map[string]any)["median"].(float64)
+		if !(restored < observed) || m["stamps"].(float64) != 12 || len(m["looks"].([]any)) != 1 {
+			t.Errorf("pixel error %g observed, %g restored; metrics %v", observed, restored, m)
+		}
+	}
+	dir, err := jobtest.Run(t, Load, 2, fmt.Sprintf(psfJob, fits+"/observed.fits", fits+"/psfs.fits"), "psf.index="+npy+"/index.npy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := imageio.ReadStack(filepath.Join(dir, "solution.fits"), 0, 12)
+	if err != nil || !slices.Equal(s.Data, first) {
+		t.Errorf("from FITS: %v, farthest %g", err, jobtest.Farthest(s.Data, first))
+	}
+}
+
+// Real stamps in both formats.
+func TestPSFGalaxies(t *testing.T) {
+	const data = "../../../../shared/data/"
+	if _, err := os.Stat(data + "galaxies-100-observed.npy"); err != nil {
+		t.Skip(err)
+	}
+	for _, mode := range []string{"sparse", "low-rank"} {
+		var solutions [][]float64
+		for _, ext := range []string{"npy", "fits"} {
+			dir, err := jobtest.Run(t, Load, 2, fmt.Sprintf(psfJob, data+"galaxies-100-observed."+ext, data+"galaxies-100-psfs."+ext), "psf.mode="+mode)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := imageio.ReadStack(filepath.Join(dir, "solution."+ext), 0, 100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			solutions = append(solutions, s.Data)
+		}
+		if !slices.Equal(solutions[0], solutions[1]) {
+			t.Errorf("%s: npy and FITS differ by %g", mode, jobtest.Farthest(solutions[0], solutions[1]))
+		}
+	}
+}
+
+func TestPSFMask(t *testing.T) {
+	npy := surveyIn(t, "npy")
+	text := fmt.Sprintf(psfJob, npy+"/holes.npy", npy+"/psfs.npy")
+	index := "psf.index=" + npy + "/index.npy"
+	data := jobtest.ReadNpy(t, npy, "observed.npy")
+	mask := make([]float64, len(data))
+	for i := range data {
+		if mask[i] = 1; i%10 == 3 {
+			mask[i], data[i] = 0, math.NaN()
+		}
+	}
+	jobtest.WriteNpy(t, npy, "holes.npy", data, 12, 15, 15)
+	jobtest.WriteNpy(t, npy, "mask.npy", mask, 12, 15, 15)
+	_, err := jobtest.Run(t, Load, 2, text, index)
+	if err == nil || !strings.Contains(err.Error(), "holes.npy: stamp 0: NaN at row 0, column 3, which no mask covers") {
+		t.Errorf("NaN pixels: %v", err)
+	}
+	dir, err := jobtest.Run(t, Load, 2, text, index, "stack.mask="+npy+"/mask.npy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range jobtest.ReadNpy(t, dir, "solution.npy") {
+		if !(v >= 0) {
+			t.Fatalf("number %d is %g", i, v)
+		}
+	}
+	// The mask as weights does the same.
+	other, err := jobtest.Run(t, Load, 2, text, index, "stack.weights="+npy+"/mask.npy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(jobtest.ReadNpy(t, dir, "solution.npy"), jobtest.ReadNpy(t, other, "solution.npy")) {
+		t.Error("a mask and weights of 0 and 1 differ")
+	}
+}
+
+func TestPSFRefuses(t *testing.T) {
+	npy := surveyIn(t, "npy")
+	index := "psf.index=" + npy + "/index.npy"
+	text := fmt.Sprintf(psfJob, npy+"/observed.npy", npy+"/psfs.npy")
+	psfs := jobtest.ReadNpy(t, npy, "psfs.npy")
+	bright, dark := slices.Clone(psfs), slices.Clone(psfs)
+	for i := range 225 {
+		bright[225+i] *= 1.5
+		dark[2*225+i] = 0
+	}
+	jobtest.WriteNpy(t, npy, "bright.npy", bright, 5, 15, 15)
+	jobtest.WriteNpy(t, npy, "dark.npy", dark, 5, 15, 15)
+	jobtest.WriteNpy(t, npy, "oblong.npy", make([]float64, 12*15*10), 12, 15, 10)
+	jobtest.WriteNpy(t, npy, "none.npy", nil, 0, 15, 15)
+	jobtest.WriteNpy(t, npy, "numbers.npy", []float64{0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 0}, 12, 1)
+	for name, c := range map[string]struct {
+		sets []string
+		want string
+	}{
+		"dark PSF":    {[]string{index, "psf.path=" + npy + "/dark.npy"}, "dark.npy: PSF 2: its pixels sum to 0, want 1"},
+		"strict":      {[]string{index, "psf.path=" + npy + "/bright.npy", "psf.strict=true"}, "bright.npy: 1 of the PSFs 0 to 4 do not sum to 1"},
+		"few PSFs":    {nil, "holds 5 PSFs for 12 stamps"},
+		"not square":  {[]string{index, "stack.path=" + npy + "/oblong.npy"}, "holds stamps of 15 x 10 pixels, want square"},
+		"empty":       {[]string{index, "stack.path=" + npy + "/none.npy"}, "holds no stamps"},
+		"index":       {[]string{"psf.index=" + npy + "/numbers.npy"}, "stamp 5 has PSF 5, want 0 to 4"},
+		"truth":       {[]string{index, "stack.truth=" + npy + "/psfs.npy"}, "holds 5 stamps of 15 x 15 pixels, want 12"},
+		"no PSFs":     {[]string{"psf.path="}, "the PSFs of the stamps"},
+		"start":       {[]string{index, "psf.start=given"}, "psf.start_path"},
+		"given noise": {[]string{index, "psf.noise=given"}, "psf.sigma"},
+		"weights":     {[]string{index, "psf.noise=weights"}, "stack.weights"},
+		"seed":        {[]string{"simulate.side=40"}, "an odd number of pixels"},
+	} {
+		j, err := jobtest.Parse(Load, text, c.sets...)
+		if err == nil {
+			err = j.CheckFiles()
+		}
+		dir := t.TempDir()
+		if err == nil {
+			dir, err = jobtest.Run(t, Load, 3, text, c.sets...)
+		}
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+		if _, err := os.Stat(filepath.Join(dir, lifecycle.MetricsName)); err == nil {
+			t.Errorf("%s: there is a result", name)
+		}
+	}
+	// A PSF that does not sum to 1 is normalised, and the run says so.
+	dir, err := jobtest.Run(t, Load, 3, text, index, "psf.path="+npy+"/bright.npy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := jobtest.Metrics(t, dir); m["psfs_normalised"].(float64) != 1 {
+		t.Errorf("%v PSFs normalised", m["psfs_normalised"])
+	}
+}
+
+func TestCompatibleDefaults(t *testing.T) {
+	j, err := jobtest.Parse(Load, "job = 'psf'\n[psf]\ncompat = 'sf_deconvolve'\nreweightings = 0\n")
+	if err != nil || j == nil {
+		t.Fatal(err)
+	}
+	c := compatibleDefaults()
+	c.PSF.Compat = sfDeconvolve
+	o := c.options()
+	if !o.Compatible || o.Start != "ones" || o.Threshold != "hard" || o.Tolerance != 3e-4 || o.Reweightings != 1 || o.LookEvery != 1 {
+		t.Errorf("options %+v", o)
+	}
+}

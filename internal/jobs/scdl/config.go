@@ -1,0 +1,276 @@
+package scdl
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"path/filepath"
+	"time"
+
+	"tessera/internal/config"
+	"tessera/internal/lifecycle"
+	"tessera/internal/simulate"
+	"tessera/scdl"
+)
+
+// trainSettings is everything an scdl-train config may say.
+type trainSettings struct {
+	Job        string                      `toml:"job"`
+	Seed       uint64                      `toml:"seed"`
+	Data       matrixSection               `toml:"data"`
+	Patches    patchSection                `toml:"patches"`
+	Simulate   spectraSection              `toml:"simulate"`
+	SCDL       trainSection                `toml:"scdl"`
+	Code       codeSection                 `toml:"code"`
+	Checkpoint lifecycle.CheckpointSection `toml:"checkpoint"`
+	Output     dirSection                  `toml:"output"`
+}
+
+// patchSection says what patches are drawn where the samples come from pictures.
+type patchSection struct {
+	Images string  `toml:"images"` // a folder of PNG and JPEG
+	Count  int     `toml:"count"`
+	Scale  int     `toml:"scale"`
+	Patch  int     `toml:"patch"` // low pixels a side
+	Blur   float64 `toml:"blur"`  // high pixels
+}
+
+func (s *patchSection) grid() scdl.Grid {
+	return scdl.Grid{Scale: s.Scale, Patch: s.Patch, Blur: s.Blur}
+}
+
+// spectraSection describes spectra that are made up where no files are named.
+type spectraSection struct {
+	Count int     `toml:"count"`
+	High  int     `toml:"high"` // numbers of a spectrum; the low ones have a third
+	Noise float64 `toml:"noise"`
+}
+
+// matrixSection names matched samples: matrices with a sample a column, or a row.
+type matrixSection struct {
+	High    string  `toml:"high"`
+	Low     string  `toml:"low"`
+	Samples string  `toml:"samples"` // columns | rows
+	HeldOut float64 `toml:"held_out"`
+}
+
+// trainSection fills scdl.Options.
+type trainSection struct {
+	Method         string  `toml:"method"` // admm | online
+	Atoms          int     `toml:"atoms"`
+	Iterations     int     `toml:"iterations"`
+	Lambda         float64 `toml:"lambda"`
+	C1             float64 `toml:"c1"`
+	C2             float64 `toml:"c2"`
+	C3             float64 `toml:"c3"`
+	Beta           float64 `toml:"beta"`
+	Step           float64 `toml:"step"`
+	Delta          float64 `toml:"delta"`
+	Start          string  `toml:"start"` // random | first
+	Window         int     `toml:"window"`
+	Tolerance      float64 `toml:"tolerance"`
+	Precision      string  `toml:"precision"`
+	Compat         string  `toml:"compat"` // none | sequential | spark
+	State          string  `toml:"state"`  // memory | disk
+	Folder         string  `toml:"folder"` // disk; empty = state/ in the output directory
+	Batch          int     `toml:"batch"`  // online
+	CodeIterations int     `toml:"code_iterations"`
+}
+
+// codeSection says how held-out samples are written in atoms.
+type codeSection struct {
+	Method     string  `toml:"method"` // ridge | lasso
+	Lambda     float64 `toml:"lambda"`
+	Iterations int     `toml:"iterations"`
+}
+
+func (s *codeSection) code() scdl.Code {
+	return scdl.Code{Method: s.Method, Lambda: s.Lambda, Iterations: s.Iterations}
+}
+
+func (s *codeSection) check(f *config.File) {
+	f.OneOf("code.method", s.Method, "ridge", "lasso")
+	f.Want(s.Lambda > 0 && !math.IsInf(s.Lambda, 0), "code.lambda", "more than 0")
+	f.Want(s.Iterations >= 1, "code.iterations", "1 or more")
+}
+
+// dirSection says where the result goes.
+type dirSection struct {
+	Dir string `toml:"dir"`
+}
+
+func trainDefaults() trainSettings {
+	return trainSettings{
+		Seed:     1,
+		Data:     matrixSection{Samples: "columns", HeldOut: 0.2},
+		Patches:  patchSection{Count: 20000, Scale: 2, Patch: 5, Blur: 0.8},
+		Simulate: spectraSection{Count: 4000, High: 25, Noise: 0.002},
+		SCDL: trainSection{
+			Method: methodADMM, Atoms: 128, Iterations: 50, Lambda: 0.001, C1: 0.4, C2: 0.4, C3: 0.8, Beta: 1, Step: 0.02, Delta: 1e-4,
+			Start: "random", Window: 1, Precision: string(scdl.Single), Compat: "none", State: stateMemory, Batch: 2048, CodeIterations: 30,
+		},
+		Code:       codeSection{Method: "ridge", Lambda: 1e-3, Iterations: 200},
+		Checkpoint: lifecycle.CheckpointSection{Every: 600},
+		Output:     dirSection{Dir: "out/scdl"},
+	}
+}
+
+// Values of scdl.method and scdl.state.
+const (
+	methodADMM   = "admm"
+	methodOnline = "online"
+	stateMemory  = "memory"
+	stateDisk    = "disk"
+)
+
+// compatibleDefaults is the defaults where scdl.compat names a reference program.
+func compatibleDefaults() trainSettings {
+	c := trainDefaults()
+	c.SCDL.Lambda, c.SCDL.Beta, c.SCDL.Start, c.SCDL.Precision = 0.1, 0.01, "first", string(scdl.Double)
+	return c
+}
+
+// onlineDefaults is the defaults where scdl.method is online.
+func onlineDefaults() trainSettings {
+	c := trainDefaults()
+	c.SCDL.Method, c.SCDL.Iterations, c.SCDL.Lambda, c.SCDL.Step = methodOnline, 10, 0.01, 1
+	return c
+}
+
+func (c *trainSettings) check(f *config.File) {
+	s := &c.SCDL
+	f.Want((c.Data.High != "") == (c.Data.Low != ""), "data.high", "data.high and data.low, files of matched samples, or neither")
+	f.Want(c.Simulate.Count >= 1 && c.Simulate.Count <= 1<<31, "simulate.count", "1 to 2^31 spectra")
+	f.Want(c.Simulate.High >= 3 && c.Simulate.High <= 100000, "simulate.high", "3 to 100000 numbers")
+	f.Want(c.Simulate.Noise >= 0 && !math.IsInf(c.Simulate.Noise, 0), "simulate.noise", "0 or more")
+	f.Want(c.Data.High == "" || c.Patches.Images == "", "patches.images", "either pictures or matrices of samples in data.high and data.low")
+	f.Want(c.Patches.Count >= 1 && c.Patches.Count <= 1<<31, "patches.count", "1 to 2^31 patches")
+	if err := c.Patches.grid().Check(); err != nil {
+		f.Fail("patches.scale", "%v", err)
+	}
+	f.OneOf("data.samples", c.Data.Samples, "columns", "rows")
+	f.Want(c.Data.HeldOut >= 0 && c.Data.HeldOut < 1, "data.held_out", "a fraction, 0 or more and less than 1")
+	f.Want(s.Atoms >= 1 && s.Atoms <= 8192, "scdl.atoms", "1 to 8192")
+	f.Want(s.Iterations >= 1, "scdl.iterations", "1 or more")
+	for key, v := range map[string]float64{"lambda": s.Lambda, "c1": s.C1, "c2": s.C2, "c3": s.C3, "beta": s.Beta, "step": s.Step, "delta": s.Delta} {
+		f.Want(v > 0 && !math.IsInf(v, 0), "scdl."+key, "more than 0")
+	}
+	f.Want(s.Tolerance >= 0 && s.Tolerance < 1, "scdl.tolerance", "a fraction of the error; 0 = run all iterations")
+	f.OneOf("scdl.start", s.Start, "random", "first")
+	f.OneOf("scdl.precision", s.Precision, string(scdl.Single), string(scdl.Double))
+	f.OneOf("scdl.compat", s.Compat, "none", string(scdl.Sequential), string(scdl.Spark))
+	f.OneOf("scdl.method", s.Method, methodADMM, methodOnline)
+	f.OneOf("scdl.state", s.State, stateMemory, stateDisk)
+	f.Want(s.Window >= 1, "scdl.window", "1 or more iterations")
+	f.Want(s.Batch >= 1, "scdl.batch", "1 or more samples")
+	f.Want(s.CodeIterations >= 1, "scdl.code_iterations", "1 or more")
+	f.Want(s.Folder == "" || s.State == stateDisk, "scdl.folder", `scdl.state = "disk" with it`)
+	if s.Method == methodOnline {
+		f.Want(s.State == stateMemory, "scdl.state", "memory: online training has no state to keep")
+		f.Want(s.Compat == "none", "scdl.compat", "none: no other program trains online")
+	}
+	c.Checkpoint.Check(f)
+	c.Code.check(f)
+	f.Want(c.Output.Dir != "", "output.dir", "a directory")
+}
+
+// folder holds the state of a training on disk; empty = it is in memory.
+func (c *trainSettings) folder() string {
+	if c.SCDL.State == stateMemory {
+		return ""
+	}
+	return cmp.Or(c.SCDL.Folder, filepath.Join(c.Output.Dir, "state"))
+}
+
+// checkSamples records what is wrong with the files of samples as far as their shapes
+// tell.
+func (c *trainSettings) checkSamples(f *config.File) {
+	high := checkSamples(f, "data.high", c.Data.High, c.Data.Samples)
+	low := checkSamples(f, "data.low", c.Data.Low, c.Data.Samples)
+	switch {
+	case c.Data.High == "":
+		shape, _, _ := c.shapes()
+		high = &shape
+	case high == nil || low == nil:
+		return
+	default:
+		if err := sameCount(c.Data.High, high.count, c.Data.Low, low.count); err != nil {
+			f.Fail("data.low", "%v", err)
+			return
+		}
+	}
+	n := c.learned(high.count, c.SCDL.Atoms)
+	f.Want(c.SCDL.Atoms <= n, "scdl.atoms", "at most the %d samples that there are to learn from", n)
+}
+
+func (c *trainSettings) heldOut() heldOut { return heldOut{c.Seed, c.Data.HeldOut} }
+
+// learned is how many samples of so many are learned from, counted as far as enough.
+func (c *trainSettings) learned(count, enough int) int {
+	if c.Patches.Images != "" {
+		return count - int(math.Round(c.Data.HeldOut*float64(count)))
+	}
+	return c.heldOut().learned(count, enough)
+}
+
+func LoadTrain(f *config.File) *lifecycle.Job {
+	c := trainDefaults()
+	if compat := scdl.Compatibility(f.String("scdl.compat")); compat == scdl.Sequential || compat == scdl.Spark {
+		c = compatibleDefaults()
+	} else if f.String("scdl.method") == methodOnline {
+		c = onlineDefaults()
+	}
+	f.Decode(&c)
+	c.check(f)
+	return &lifecycle.Job{
+		Dir:       c.Output.Dir,
+		Answer:    dictionaryName,
+		Resumable: true,
+		CheckFiles: func() error {
+			c.checkSamples(f)
+			if c.Patches.Images != "" {
+				if _, err := pictures(c.Patches.Images); err != nil {
+					f.Fail("patches.images", "%v", err)
+				}
+			}
+			return f.Err()
+		},
+		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, base *lifecycle.Run) error {
+			return (&trainRun{Run: base, c: &c, m: &trainMetrics{Record: base.Record()}}).run(ctx)
+		}),
+		Plan: c.plan,
+	}
+}
+
+func (c *trainSettings) options() scdl.Options {
+	s := &c.SCDL
+	o := scdl.Options{
+		Atoms: s.Atoms, Iterations: s.Iterations, Lambda: s.Lambda, C1: s.C1, C2: s.C2, C3: s.C3, Beta: s.Beta, Step: s.Step,
+		Delta: s.Delta, FirstColumns: s.Start == "first", Window: s.Window, Tolerance: s.Tolerance, Precision: scdl.Precision(s.Precision),
+		Seed: c.Seed, Folder: c.folder(), Batch: s.Batch, CodeIterations: s.CodeIterations,
+		SaveEvery: time.Duration(c.Checkpoint.Every * float64(time.Second)),
+	}
+	if s.Compat != "none" {
+		o.Compatibility = scdl.Compatibility(s.Compat)
+	}
+	return o
+}
+
+// shapes are those of the samples, which match.
+func (c *trainSettings) shapes() (high, low matrixShape, err error) {
+	if c.Patches.Images != "" {
+		g := c.Patches.grid()
+		return matrixShape{g.High() * g.High(), c.Patches.Count}, matrixShape{g.Patch * g.Patch, c.Patches.Count}, nil
+	}
+	if c.Data.High == "" {
+		sim := simulate.Spectra{High: c.Simulate.High}
+		return matrixShape{c.Simulate.High, c.Simulate.Count}, matrixShape{sim.Low(), c.Simulate.Count}, nil
+	}
+	if high, err = statMatrix(c.Data.High, c.Data.Samples); err == nil {
+		low, err = statMatrix(c.Data.Low, c.Data.Samples)
+	}
+	if err == nil {
+		err = sameCount(c.Data.High, high.count, c.Data.Low, low.count)
+	}
+	return high, low, err
+}

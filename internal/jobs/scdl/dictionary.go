@@ -1,0 +1,291 @@
+package scdl
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"tessera/internal/config"
+	"tessera/internal/imageio"
+	"tessera/ranks"
+	"tessera/scdl"
+)
+
+// Names of the files of a dictionary.
+const (
+	dictionaryName = "dictionary.npz"
+	headerName     = "dictionary.toml"
+)
+
+// dictionarySection names what an scdl-train job has left.
+type dictionarySection struct {
+	Dir string `toml:"dir"`
+}
+
+// dictionary is what an scdl-train job leaves for others to use: dictionary.npz, which
+// numpy.load opens too, with the matrices
+//
+//	high, low          P x atoms and M x atoms: the coupled pair
+//	linear             P x M: least squares from low to high samples
+//	raw_high, raw_low  like the pair: samples as they are, the baseline
+//
+// and dictionary.toml, which says what they are of.
+type dictionary struct {
+	Pair   *scdl.Pair
+	Raw    *scdl.Pair
+	Linear *scdl.Linear
+	Head   dictionaryHead
+}
+
+// dictionaryHead is dictionary.toml.
+type dictionaryHead struct {
+	Atoms         int    `toml:"atoms"`
+	High          int    `toml:"high"`
+	Low           int    `toml:"low"`
+	Normalisation string `toml:"normalisation"` // joint | sequential | spark
+
+	HighFile string `toml:"high_file"` // the samples: two files, or ...
+	LowFile  string `toml:"low_file"`
+	Images   string `toml:"images"` // ... pictures, or both empty: made up
+
+	Scale     int     `toml:"scale"`
+	Patch     int     `toml:"patch"`
+	HighPatch int     `toml:"high_patch"`
+	Blur      float64 `toml:"blur"`
+
+	Training trainingHead `toml:"training"`
+}
+
+// trainingHead says how a dictionary was learned.
+type trainingHead struct {
+	Digest     string  `toml:"training_digest"`
+	Samples    int     `toml:"samples"`
+	Seed       uint64  `toml:"seed"`
+	Method     string  `toml:"method"`
+	Iterations int     `toml:"iterations"`
+	Lambda     float64 `toml:"lambda"`
+	C1         float64 `toml:"c1"`
+	C2         float64 `toml:"c2"`
+	C3         float64 `toml:"c3"`
+	Beta       float64 `toml:"beta"`
+	Step       float64 `toml:"step"`
+	Start      string  `toml:"start"`
+	Precision  string  `toml:"precision"`
+}
+
+const headerText = `# Coupled dictionaries: dictionary.npz beside this file holds high (high x atoms), low
+# (low x atoms), linear (high x low, least squares) and raw_high, raw_low (samples as
+# atoms). numpy.load opens it.
+atoms = %d
+high = %d               # numbers of a high sample
+low = %d
+normalisation = %q      # joint: both halves of an atom divided by the length of the high one
+high_file = %s
+low_file = %s
+images = %s             # empty where the samples are no patches of pictures
+scale = %d              # of pictures
+patch = %d              # low pixels a side
+high_patch = %d         # high pixels a side
+blur = %g               # standard deviation, high pixels
+
+[training]
+training_digest = %q    # SHA-256 of the samples, the same for any number of ranks
+samples = %d
+seed = %d
+method = %q
+iterations = %d         # done
+lambda = %g
+c1 = %g
+c2 = %g
+c3 = %g
+beta = %g
+step = %g
+start = %q
+precision = %q
+`
+
+func (h *dictionaryHead) write(w io.Writer) error {
+	t := &h.Training
+	_, err := fmt.Fprintf(w, headerText, h.Atoms, h.High, h.Low, h.Normalisation, quoted(h.HighFile), quoted(h.LowFile),
+		quoted(h.Images), h.Scale, h.Patch, h.HighPatch, h.Blur,
+		t.Digest, t.Samples, t.Seed, t.Method, t.Iterations, t.Lambda, t.C1, t.C2, t.C3, t.Beta, t.Step, t.Start, t.Precision)
+	return err
+}
+
+// quoted is a file's name as a TOML string, which is written as a JSON one is.
+func quoted(s string) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(s) // a string always has a form
+	return strings.ReplaceAll(strings.TrimSpace(b.String()), "\x7f", `\u007f`)
+}
+
+// grid is that of dictionaries of pictures.
+func (h *dictionaryHead) grid() scdl.Grid {
+	return scdl.Grid{Scale: h.Scale, Patch: h.Patch, Blur: h.Blur}
+}
+
+// check finds what is wrong with a header on its own.
+func (h *dictionaryHead) check() error {
+	const most = 1 << 24
+	if h.Atoms < 1 || h.High < 1 || h.Low < 1 || h.Atoms > most || h.High > most || h.Low > most {
+		return fmt.Errorf("%d atoms of %d and %d numbers", h.Atoms, h.High, h.Low)
+	}
+	if h.Images == "" {
+		return nil
+	}
+	if err := h.grid().Check(); err != nil {
+		return err
+	}
+	if side := h.grid().High(); h.High != side*side || h.Low != h.Patch*h.Patch {
+		return fmt.Errorf("samples of %d and %d numbers from patches of %d and %d pixels a side", h.High, h.Low, side, h.Patch)
+	}
+	return nil
+}
+
+// write leaves the dictionary in a folder, the header last.
+func (d *dictionary) write(dir string) error {
+	matrix := func(name string, rows, cols int, data []float64) imageio.Member {
+		return imageio.Member{Name: name, Array: imageio.Array{Shape: []int{rows, cols}, Data: data}}
+	}
+	p := d.Pair
+	err := imageio.WriteNpz(filepath.Join(dir, dictionaryName), []imageio.Member{
+		matrix("high", p.P, p.Atoms, transposed(p.High, p.P)),
+		matrix("low", p.M, p.Atoms, transposed(p.Low, p.M)),
+		matrix("linear", p.P, p.M, d.Linear.Map),
+		matrix("raw_high", p.P, d.Raw.Atoms, transposed(d.Raw.High, p.P)),
+		matrix("raw_low", p.M, d.Raw.Atoms, transposed(d.Raw.Low, p.M)),
+	})
+	if err != nil {
+		return err
+	}
+	return imageio.WriteAtomic(filepath.Join(dir, headerName), d.Head.write)
+}
+
+// read gets a dictionary on rank 0, which alone has to see the files, and hands it to
+// all. Collective.
+func (s *dictionarySection) read(comm ranks.Comm) (*dictionary, error) {
+	d := &dictionary{}
+	err := ranks.OnRoot(comm, func() (err error) {
+		d, err = readDictionary(s.Dir)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return d, d.share(comm)
+}
+
+func readDictionary(dir string) (*dictionary, error) {
+	path := filepath.Join(dir, headerName)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	d := &dictionary{}
+	f, err := config.Parse(path, text, nil)
+	if err == nil {
+		f.Decode(&d.Head)
+		err = f.Err()
+	}
+	if err != nil {
+		// Not the user's config but a file that does not fit.
+		return nil, errors.New(err.Error())
+	}
+	if err := d.Head.check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	path = filepath.Join(dir, dictionaryName)
+	members, err := imageio.ReadNpz(path)
+	if err != nil {
+		return nil, err
+	}
+	h := &d.Head
+	d.Pair = &scdl.Pair{P: h.High, M: h.Low, Atoms: h.Atoms}
+	d.Raw = &scdl.Pair{P: h.High, M: h.Low, Atoms: h.Atoms}
+	d.Linear = &scdl.Linear{P: h.High, M: h.Low}
+	for _, want := range []struct {
+		name       string
+		to         *[]float64
+		rows, cols int
+	}{
+		{"high", &d.Pair.High, h.High, h.Atoms}, {"low", &d.Pair.Low, h.Low, h.Atoms}, {"linear", &d.Linear.Map, h.High, h.Low},
+		{"raw_high", &d.Raw.High, h.High, h.Atoms}, {"raw_low", &d.Raw.Low, h.Low, h.Atoms},
+	} {
+		m, err := find(members, want.name, want.rows, want.cols)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if want.to != &d.Linear.Map {
+			m = transposed(m, want.cols)
+		}
+		*want.to = m
+	}
+	return d, nil
+}
+
+// find is the member of a name, which must be a matrix of finite numbers.
+func find(members []imageio.Member, name string, rows, cols int) ([]float64, error) {
+	for i := range members {
+		m := &members[i]
+		if m.Name != name {
+			continue
+		}
+		if len(m.Shape) != 2 || m.Shape[0] != rows || m.Shape[1] != cols {
+			return nil, fmt.Errorf("%s has shape %v, %s says [%d %d]", name, m.Shape, headerName, rows, cols)
+		}
+		for _, v := range m.Data {
+			if v-v != 0 {
+				return nil, fmt.Errorf("%s holds %g", name, v)
+			}
+		}
+		return m.Data, nil
+	}
+	return nil, fmt.Errorf("no array %q: not what an scdl-train job writes", name)
+}
+
+// allocate makes the arrays that the header speaks of.
+func (d *dictionary) allocate() {
+	h := &d.Head
+	pair := func() *scdl.Pair {
+		return &scdl.Pair{P: h.High, M: h.Low, Atoms: h.Atoms, High: make([]float64, h.High*h.Atoms), Low: make([]float64, h.Low*h.Atoms)}
+	}
+	d.Pair, d.Raw = pair(), pair()
+	d.Linear = &scdl.Linear{P: h.High, M: h.Low, Map: make([]float64, h.High*h.Low)}
+}
+
+// share hands what rank 0 has read to all ranks, but for how it was learned. Collective.
+func (d *dictionary) share(comm ranks.Comm) error {
+	h := &d.Head
+	pictures := 0
+	if h.Images != "" {
+		pictures = 1
+	}
+	blur := []float64{h.Blur}
+	if err := errors.Join(ranks.Share(comm, &h.Atoms, &h.High, &h.Low, &pictures, &h.Scale, &h.Patch), comm.Bcast(blur, 0)); err != nil {
+		return err
+	}
+	h.Blur = blur[0]
+	if comm.Rank() != 0 {
+		d.allocate()
+	}
+	for _, x := range [][]float64{d.Pair.High, d.Pair.Low, d.Raw.High, d.Raw.Low, d.Linear.Map} {
+		if err := comm.Bcast(x, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ofPictures fails unless the dictionaries are of pictures.
+func (d *dictionary) ofPictures(dir string) error {
+	if d.Head.Images == "" {
+		return fmt.Errorf("%s: dictionaries of spectra, want some learned from pictures", filepath.Join(dir, headerName))
+	}
+	return nil
+}

@@ -1,0 +1,210 @@
+package scdl
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+
+	"tessera/halo"
+	"tessera/internal/imageio"
+	"tessera/ranks"
+	"tessera/scdl"
+)
+
+// read gets the dictionaries, and this rank's rows of the picture. Collective.
+func (r *upscaleRun) read() error {
+	dir := r.c.Dictionary.Dir
+	var err error
+	if r.dict, err = r.c.Dictionary.read(r.Comm); err != nil {
+		return err
+	}
+	if err := ranks.OnRoot(r.Comm, func() error { return r.dict.ofPictures(dir) }); err != nil {
+		return err
+	}
+	path := cmp.Or(r.c.Image.Path, r.c.Image.Truth)
+	var p pictureFile
+	if err := p.open(r.Comm, path); err != nil {
+		return err
+	}
+	grid := r.dict.Head.grid()
+	rows, cols := p.rows, p.cols
+	if r.c.Image.Truth == "" {
+		rows, cols = grid.Scale*rows, grid.Scale*cols
+	}
+	if r.strips, err = scdl.NewStrips(r.Comm, grid, rows, cols); err != nil {
+		return fmt.Errorf("%s: %w", path, err) // on all ranks alike
+	}
+	cut := r.strips.Low()
+	if r.c.Image.Truth != "" {
+		cut = r.strips.High()
+	}
+	f, err := p.read(r.Comm, cut)
+	if err != nil {
+		return err
+	}
+	r.low = chroma(f)
+	if r.c.Image.Truth == "" {
+		return nil
+	}
+	r.truth, r.low = r.low, nil
+	for _, x := range r.truth {
+		y, err := r.strips.Degrade(x)
+		if err != nil {
+			return err
+		}
+		r.low = append(r.low, y)
+	}
+	return nil
+}
+
+// pictureFile is a picture that the ranks read their rows of.
+type pictureFile struct {
+	path                 string
+	channels, rows, cols int
+	direct               int // 1 where rows can be read alone: npy and FITS
+}
+
+// open looks at the file on rank 0. Collective.
+func (p *pictureFile) open(comm ranks.Comm, path string) error {
+	p.path = path
+	err := ranks.OnRoot(comm, func() error {
+		f, err := imageio.Stat(path)
+		if err != nil {
+			return err
+		}
+		if f.Channels != 1 && f.Channels != 3 {
+			return fmt.Errorf("%s: %d channels, want 1 or 3", path, f.Channels)
+		}
+		p.channels, p.rows, p.cols = f.Channels, f.Rows, f.Cols
+		if f.Format == "npy" || f.Format == "fits" {
+			p.direct = 1
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return ranks.Share(comm, &p.channels, &p.rows, &p.cols, &p.direct)
+}
+
+// read gets the rows that a rank owns: each its own, or by way of rank 0 where the file
+// has to be decoded whole. Collective.
+func (p *pictureFile) read(comm ranks.Comm, cut *halo.Decomposition) (*imageio.Frame, error) {
+	mine := cut.Owned(comm.Rank())
+	box := imageio.Box{R0: mine.Lo[0], R1: mine.Hi[0], C1: p.cols}
+	strip := &imageio.Frame{Channels: p.channels, Rows: box.R1 - box.R0, Cols: p.cols}
+	var err error
+	if p.direct == 1 {
+		if !mine.Empty() {
+			var f *imageio.Frame
+			if f, err = imageio.ReadBox(p.path, box); err == nil {
+				strip.Data = f.Data
+				err = p.finite(f.Data, box)
+			}
+		}
+		return strip, ranks.AgreeError(comm, err)
+	}
+	var whole []float64
+	err = ranks.OnRoot(comm, func() error {
+		f, err := imageio.ReadFrame(p.path)
+		if err == nil {
+			whole = f.Data
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	strip.Data, err = cut.ScatterFrom(comm, 0, whole, p.channels)
+	return strip, err
+}
+
+// finite fails at the first pixel of a box that is no number. Of PNG it is not asked:
+// what is transparent there is drawn black.
+func (p *pictureFile) finite(data []float64, box imageio.Box) error {
+	n := (box.R1 - box.R0) * p.cols
+	for i, v := range data {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			at := i % n
+			return fmt.Errorf("%s: row %d, column %d: %g; fill in what is missing first, for example with a tikhonov job",
+				p.path, box.R0+at/p.cols, at%p.cols, v)
+		}
+	}
+	return nil
+}
+
+// chroma splits a picture into its luminance and, of three channels, what each has
+// more than it. Missing pixels are black.
+func chroma(f *imageio.Frame) []plane {
+	luminance := withoutColour(f).Data
+	parts := []plane{luminance}
+	n := f.Rows * f.Cols
+	for c := 0; f.Channels == 3 && c < 3; c++ {
+		p := make(plane, n)
+		for i := range p {
+			if d := f.Data[c*n+i] - luminance[i]; !math.IsNaN(d) {
+				p[i] = d
+			}
+		}
+		parts = append(parts, p)
+	}
+	return parts
+}
+
+// gather puts a luminance together with the channels' differences from it, on rank 0;
+// the others get a frame without pixels. Collective.
+func (r *upscaleRun) gather(luminance plane, rest []plane) (*imageio.Frame, error) {
+	f := &imageio.Frame{Channels: max(1, len(rest)), Rows: r.strips.HighRows, Cols: r.strips.HighCols}
+	mine := luminance
+	if len(rest) > 0 {
+		mine = nil
+		for _, d := range rest {
+			for i, v := range d {
+				mine = append(mine, luminance[i]+v)
+			}
+		}
+	}
+	var err error
+	f.Data, err = r.strips.High().GatherTo(r.Comm, 0, mine, f.Channels)
+	return f, err
+}
+
+// detailSide is the side of the part of a picture that panel.png shows: enlarged, so
+// that single pixels are seen.
+const detailSide = 160
+
+// busiest is where most happens in a picture: of the boxes of detailSide, a quarter of
+// it apart, the one with the largest squared differences between neighbours.
+func busiest(f *imageio.Frame) imageio.Box {
+	rows, cols := min(f.Rows, detailSide), min(f.Cols, detailSide)
+	var best imageio.Box
+	most := -1.0
+	for r0 := 0; r0 <= f.Rows-rows; r0 += detailSide / 4 {
+		for c0 := 0; c0 <= f.Cols-cols; c0 += detailSide / 4 {
+			sum := 0.0
+			for i := r0; i < r0+rows-1; i++ {
+				row := f.Data[i*f.Cols+c0 : (i+1)*f.Cols+c0+cols]
+				for j := range cols - 1 {
+					across, down := row[j+1]-row[j], row[j+f.Cols]-row[j]
+					sum += across*across + down*down
+				}
+			}
+			if sum > most {
+				most, best = sum, imageio.Box{R0: r0, R1: r0 + rows, C0: c0, C1: c0 + cols}
+			}
+		}
+	}
+	return best
+}
+
+// cutOut is the box of a frame.
+func cutOut(f *imageio.Frame, b imageio.Box) *imageio.Frame {
+	part := &imageio.Frame{Channels: f.Channels, Rows: b.R1 - b.R0, Cols: b.C1 - b.C0}
+	for c := range f.Channels {
+		for i := b.R0; i < b.R1; i++ {
+			at := (c*f.Rows+i)*f.Cols + b.C0
+			part.Data = append(part.Data, f.Data[at:at+part.Cols]...)
+		}
+	}
+	return part
+}

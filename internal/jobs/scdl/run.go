@@ -1,0 +1,194 @@
+package scdl
+
+import (
+	"context"
+	"fmt"
+
+	"tessera/halo"
+	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
+	"tessera/internal/simulate"
+	"tessera/ranks"
+	"tessera/scdl"
+)
+
+// trainRun is the state of one rank of an scdl-train job.
+type trainRun struct {
+	*lifecycle.Run
+	c            *trainSettings
+	m            *trainMetrics
+	learn, judge scdl.Samples // this rank's, to learn from and to judge by
+	kept         *lifecycle.Checkpoints
+	result       *scdl.Result
+	linear       *scdl.Linear
+	raw          *scdl.Pair // samples as atoms
+}
+
+func (r *trainRun) run(ctx context.Context) error {
+	start := r.Comm.Wtime()
+	r.Progress.Phase("samples")
+	if err := ranks.AgreeError(r.Comm, r.read()); err != nil {
+		return err
+	}
+	r.m.Seconds.Read = r.Comm.Wtime() - start
+	if err := r.train(ctx); err != nil {
+		return r.kept.Stopped(err)
+	}
+	if err := r.compare(); err != nil {
+		return err
+	}
+	if err := ranks.AgreeError(r.Comm, ctx.Err()); err != nil {
+		return err
+	}
+	return r.write()
+}
+
+// train learns the dictionaries, from the checkpoint if there shall be one. Collective.
+func (r *trainRun) train(ctx context.Context) error {
+	o := r.c.options()
+	r.kept = lifecycle.NewCheckpoints(r.Comm, r.c.Output.Dir, "scdl-train")
+	o.Save = r.kept.Keep
+	var err error
+	if o.Resume, err = r.kept.Begin(r.Resume); err != nil {
+		return err
+	}
+	o.Progress = func(p scdl.Progress) {
+		r.Progress.Count("training", p.Iteration, p.Of, fmt.Sprintf("error %.3g high, %.3g low", p.High, p.Low))
+		r.Log.Info("iteration", "iteration", p.Iteration, "high", lifecycle.Number(p.High), "low", lifecycle.Number(p.Low))
+	}
+	train := scdl.Train
+	if r.c.SCDL.Method == methodOnline {
+		train = scdl.Online
+	}
+	stop := ranks.Measure(r.Comm)
+	r.result, err = train(ctx, r.Comm, &r.learn, o)
+	work := stop()
+	if err != nil {
+		return err
+	}
+	samples := float64(r.learn.Count())
+	if r.m.RanksDid, err = lifecycle.Accounts(r.Comm, work, samples, 0, samples); err != nil {
+		return err
+	}
+	sums := []float64{float64(work.BytesSent), float64(r.result.Read), float64(r.result.Written)}
+	if err := r.Comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+		return err
+	}
+	r.m.BytesSent, r.m.StateRead, r.m.StateWritten = int64(sums[0]), int64(sums[1]), int64(sums[2])
+	return nil
+}
+
+// read gets this rank's stretch of both parts. Rank 0 tells the others the shapes; then
+// each reads the smallest ranges of the files that its samples are in.
+// Collective.
+func (r *trainRun) read() error {
+	if r.c.Patches.Images != "" {
+		return r.readPictures()
+	}
+	var high, low matrixShape
+	err := ranks.OnRoot(r.Comm, func() (err error) {
+		high, low, err = r.c.shapes()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := ranks.Share(r.Comm, &high.rows, &high.count, &low.rows, &low.count); err != nil {
+		return err
+	}
+	learn := r.c.learned(high.count, high.count)
+	lo, hi := scdl.Share(learn, r.Comm.Size(), r.Comm.Rank())
+	r.learn = scdl.Samples{P: high.rows, M: low.rows, First: lo, Total: learn}
+	if err := r.part(&r.learn, false, lo, hi); err != nil {
+		return err
+	}
+	judge := high.count - learn
+	lo, hi = halo.Split(judge, r.Comm.Size(), r.Comm.Rank())
+	r.judge = scdl.Samples{P: high.rows, M: low.rows, First: lo, Total: judge}
+	return r.part(&r.judge, true, lo, hi)
+}
+
+// part gets the lo-th to the (hi-1)-th of the samples that are held out, or of those
+// that are not.
+func (r *trainRun) part(s *scdl.Samples, held bool, lo, hi int) (err error) {
+	d := &r.c.Data
+	first, keep := r.c.heldOut().cover(held, lo, hi)
+	if d.High != "" {
+		if s.High, err = readSamples(d.High, d.Samples, s.P, first, keep); err == nil {
+			s.Low, err = readSamples(d.Low, d.Samples, s.M, first, keep)
+		}
+		return err
+	}
+	sim := simulate.Spectra{Seed: r.c.Seed, High: r.c.Simulate.High, Noise: r.c.Simulate.Noise}
+	s.High, s.Low = make([]float64, (hi-lo)*s.P), make([]float64, (hi-lo)*s.M)
+	n := 0
+	for i, ok := range keep {
+		if ok {
+			sim.Draw(first+i, s.High[n*s.P:(n+1)*s.P], s.Low[n*s.M:(n+1)*s.M])
+			n++
+		}
+	}
+	return nil
+}
+
+// readPictures draws this rank's patches. The pictures are read by every rank.
+func (r *trainRun) readPictures() error {
+	c := &r.c.Patches
+	paths, err := pictures(c.Images)
+	if err != nil {
+		return err
+	}
+	var images []*scdl.Image
+	for _, path := range paths {
+		f, err := imageio.ReadFrame(path)
+		if err != nil {
+			return err
+		}
+		images = append(images, withoutColour(f))
+	}
+	learn := r.c.learned(c.Count, c.Count)
+	for _, part := range []struct {
+		to          *scdl.Samples
+		first, last int
+		deal        func(total, size, rank int) (lo, hi int)
+	}{{&r.learn, 0, learn, scdl.Share}, {&r.judge, learn, c.Count, halo.Split}} {
+		lo, hi := part.deal(part.last-part.first, r.Comm.Size(), r.Comm.Rank())
+		*part.to = scdl.Samples{First: lo, Total: part.last - part.first}
+		if err := c.grid().Pairs(images, r.c.Seed, part.first+lo, part.first+hi, part.to); err != nil {
+			return fmt.Errorf("%s: %w", c.Images, err)
+		}
+	}
+	return nil
+}
+
+// compare makes the yardsticks, raw samples as atoms and linear regression, and judges
+// the dictionaries beside them by the held-out samples, if there are any. Collective.
+func (r *trainRun) compare() error {
+	var err error
+	if r.linear, err = scdl.Regress(r.Comm, &r.learn); err != nil {
+		return err
+	}
+	if r.raw, err = scdl.RawAtoms(r.Comm, &r.learn, r.c.SCDL.Atoms, r.c.Seed+1); err != nil {
+		return err
+	}
+	if r.judge.Total == 0 {
+		return nil
+	}
+	learned, err := r.result.Infer(r.judge.Low, r.c.Code.code())
+	if err != nil {
+		return err
+	}
+	plain, err := r.raw.Infer(r.judge.Low, r.c.Code.code())
+	if err != nil {
+		return err
+	}
+	for _, c := range []struct {
+		to **spectralQuality
+		x  []float64
+	}{{&r.m.Learned, learned}, {&r.m.RawAtoms, plain}, {&r.m.Regression, r.linear.Apply(r.judge.Low)}} {
+		if *c.to, err = spectral(r.Comm, c.x, r.judge.High, r.judge.P, r.judge.M, r.c.Patches.Images != ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}

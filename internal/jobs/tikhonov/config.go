@@ -1,0 +1,183 @@
+package tikhonov
+
+import (
+	"context"
+	"fmt"
+
+	"tessera/forward"
+	"tessera/internal/config"
+	"tessera/internal/frames"
+	"tessera/internal/lifecycle"
+	"tessera/tikhonov/image"
+)
+
+// settings is everything a tikhonov config may say.
+type settings struct {
+	Job      string                 `toml:"job"`
+	Seed     uint64                 `toml:"seed"`
+	Image    frames.ImageSection    `toml:"image"`
+	Simulate frames.SimulateSection `toml:"simulate"`
+	Blur     frames.BlurSection     `toml:"blur"`
+	Tikhonov tikhonovSection        `toml:"tikhonov"`
+	Output   restoredSection        `toml:"output"`
+}
+
+// tikhonovSection fills image.Options.
+type tikhonovSection struct {
+	Method        string  `toml:"method"`
+	Regulariser   string  `toml:"regulariser"`
+	Lambda        lambda  `toml:"lambda"`
+	Noise         float64 `toml:"noise"` // standard deviation, in the data's units; 0 = known or estimated
+	Border        string  `toml:"border"`
+	Overlap       int     `toml:"overlap"` // pixels
+	Tile          int     `toml:"tile"`    // pixels
+	Tolerance     float64 `toml:"tolerance"`
+	MaxIterations int     `toml:"max_iterations"`
+	Restart       int     `toml:"restart"`
+	Omega         float64 `toml:"omega"`
+	Weighting     string  `toml:"weighting"` // auto: as the method likes it
+	Precision     string  `toml:"precision"`
+}
+
+// lambda is a number or the rule that finds it.
+type lambda struct {
+	rule  image.LambdaRule
+	value float64
+}
+
+func (l *lambda) UnmarshalTOML(v any) error {
+	if s, ok := v.(string); ok {
+		rule := image.LambdaRule(s)
+		if rule != image.Discrepancy && rule != image.GCV {
+			return fmt.Errorf(`a number, "discrepancy" or "gcv"`)
+		}
+		*l = lambda{rule: rule}
+		return nil
+	}
+	x, err := config.Number(v)
+	if err != nil {
+		return fmt.Errorf(`a number, "discrepancy" or "gcv"`)
+	}
+	*l = lambda{rule: image.Fixed, value: x}
+	return nil
+}
+
+func (l lambda) String() string {
+	if l.rule != image.Fixed {
+		return string(l.rule)
+	}
+	return fmt.Sprint(l.value)
+}
+
+// MarshalJSON writes what the config says: the number or the rule.
+func (l lambda) MarshalJSON() ([]byte, error) {
+	if l.rule != image.Fixed {
+		return fmt.Appendf(nil, "%q", l.rule), nil
+	}
+	return fmt.Append(nil, l.value), nil
+}
+
+// restoredSection says where a restored frame goes, and whether it is drawn.
+type restoredSection struct {
+	Dir      string `toml:"dir"`
+	Stretch  string `toml:"stretch"`
+	Pictures bool   `toml:"pictures"`
+}
+
+// section is what it has in common with other outputs.
+func (s *restoredSection) section() *frames.OutputSection {
+	return &frames.OutputSection{Dir: s.Dir, Stretch: s.Stretch}
+}
+
+func defaults() settings {
+	c := settings{
+		Seed:  1,
+		Image: frames.ImageSection{Balance: "none"},
+		Simulate: frames.SimulateSection{
+			Rows: 512, Cols: 512, Channels: 1, Noise: 0.01, Missing: 0.01,
+		},
+		Blur: frames.BlurSection{Kind: "none", Sigma: 1, FWHM: 3, Beta: 3},
+		Tikhonov: tikhonovSection{
+			Method: string(image.RASGMRES), Regulariser: string(forward.Identity),
+			Lambda: lambda{rule: image.Fixed, value: 0.01}, Border: "reflect", Overlap: 4,
+			Tolerance: 1e-8, MaxIterations: 200, Restart: 30, Weighting: "auto", Precision: string(image.Single),
+		},
+		Output: restoredSection{Dir: "out/tikhonov", Stretch: "auto", Pictures: true},
+	}
+	return c
+}
+
+func (s *tikhonovSection) check(f *config.File) {
+	f.OneOf("tikhonov.method", s.Method, string(image.RASGMRES), string(image.ASCG), string(image.TwoLevel),
+		string(image.RAS), string(image.Mult), string(image.CG), string(image.Literal))
+	f.OneOf("tikhonov.regulariser", s.Regulariser, string(forward.Identity), string(forward.Gradient), string(forward.Laplacian))
+	f.OneOf("tikhonov.weighting", s.Weighting, "auto", string(image.WeightNone), string(image.WeightSqrt))
+	f.OneOf("tikhonov.border", s.Border, "zero", "reflect", "periodic")
+	f.OneOf("tikhonov.precision", s.Precision, string(image.Single), string(image.Double))
+	f.Want(s.Lambda.rule != image.Fixed || s.Lambda.value > 0, "tikhonov.lambda", `more than 0, "discrepancy" or "gcv"`)
+	f.Want(s.Noise >= 0, "tikhonov.noise", "0 or more, in units of the data")
+	f.Want(s.Overlap >= 0, "tikhonov.overlap", "0 or more")
+	f.Want(s.Tile >= 0, "tikhonov.tile", "1 pixel or more; 0 = as the method likes it")
+	f.Want(s.Tolerance > 0 && s.Tolerance < 1, "tikhonov.tolerance", "more than 0 and less than 1")
+	f.Want(s.MaxIterations >= 1, "tikhonov.max_iterations", "1 or more")
+	f.Want(s.Restart >= 2, "tikhonov.restart", "2 Krylov vectors or more")
+	f.Want(s.Omega >= 0, "tikhonov.omega", "0 or more")
+}
+
+// solverOptions are the options for an observation, whose noise is known where the
+// program made it.
+func (c *settings) solverOptions(of *frames.Observation) image.Options {
+	s := &c.Tikhonov
+	o := image.Options{
+		Method: image.Method(s.Method), Regulariser: forward.Regulariser(s.Regulariser),
+		Border: frames.Borders[s.Border], Rule: s.Lambda.rule, Lambda: s.Lambda.value, Noise: s.Noise,
+		Overlap: s.Overlap, Tile: s.Tile, Tolerance: s.Tolerance, MaxIterations: s.MaxIterations,
+		Restart: s.Restart, Omega: s.Omega, Precision: image.Precision(s.Precision), Seed: c.Seed,
+	}
+	if o.Noise == 0 {
+		o.Noise = of.Noise
+	}
+	if s.Weighting != "auto" {
+		o.Weighting = image.Weighting(s.Weighting)
+	}
+	return o
+}
+
+func Load(f *config.File) *lifecycle.Job {
+	c := defaults()
+	f.Decode(&c)
+	c.Image.Check(f)
+	c.Simulate.Check(f)
+	c.Blur.Check(f, "blur", frames.MostBlur)
+	c.Tikhonov.check(f)
+	c.Output.section().Check(f)
+	return &lifecycle.Job{
+		Dir:        c.Output.Dir,
+		Answer:     "solution.npy",
+		CheckFiles: func() error { return c.checkFiles(f) },
+		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, base *lifecycle.Run) error {
+			s := &c.Tikhonov
+			r := &run{
+				Run: base, c: &c, unused: c.Image.Path != "" && f.Has("simulate"),
+				m: &metrics{
+					Record: base.Record(),
+					Method: s.Method, Regulariser: s.Regulariser, Border: s.Border, Overlap: s.Overlap, LambdaRule: string(s.Lambda.rule),
+				},
+			}
+			return r.run(ctx)
+		}),
+		Plan: c.plan,
+	}
+}
+
+// source is where the frame comes from.
+func (c *settings) source() *frames.Source {
+	return &frames.Source{Seed: c.Seed, Image: &c.Image, Simulate: &c.Simulate, Border: frames.Borders[c.Tikhonov.Border]}
+}
+
+// checkFiles looks at every file that the config names.
+func (c *settings) checkFiles(f *config.File) error {
+	c.source().CheckFiles(f)
+	frames.CheckBlurFile(f, "blur", &c.Blur)
+	return f.Err()
+}

@@ -1,0 +1,179 @@
+package tikhonov
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tessera/internal/imageio"
+	"tessera/internal/jobs/jobtest"
+	"tessera/internal/lifecycle"
+	"tessera/ranks"
+)
+
+const fitsJob = `
+job = "tikhonov"
+[simulate]
+rows = 8
+[blur]
+kind = "gaussian"
+size = 3
+[tikhonov]
+lambda = 0.1
+`
+
+// A FITS frame with missing pixels comes back as FITS, with its header, what was
+// done to it, and no missing pixels.
+func TestFITSRoundTrip(t *testing.T) {
+	f := &imageio.Frame{Channels: 1, Rows: 24, Cols: 17, Data: make([]float64, 24*17)}
+	for i := range f.Data {
+		f.Data[i] = 100 + float64(i%13)
+	}
+	f.Data[40] = math.NaN()
+	f.Header = imageio.Header{card("OBJECT  = 'M 51    '           / what it is"), card("EXPTIME =                600.0")}
+	path := filepath.Join(t.TempDir(), "in.fits")
+	if err := imageio.WriteFITS(path, f); err != nil {
+		t.Fatal(err)
+	}
+	dir, err := jobtest.Run(t, Load, 3, fitsJob, fmt.Sprintf("image.path=%q", path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := imageio.ReadFrame(filepath.Join(dir, "solution.fits"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	npy, err := imageio.ReadNpy(filepath.Join(dir, "solution.npy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range got.Data {
+		if v != npy.Data[i] || math.IsNaN(v) {
+			t.Fatalf("pixel %d: %g in FITS, %g in npy", i, v, npy.Data[i])
+		}
+	}
+	if object, _ := got.Header.Get("OBJECT"); object != "M 51" {
+		t.Errorf("OBJECT is %q, want M 51", object)
+	}
+	raw, _ := os.ReadFile(filepath.Join(dir, "solution.fits"))
+	if !strings.Contains(string(raw), "HISTORY tessera test: Tikhonov restoration of in.fits") {
+		t.Error("no HISTORY of the restoration")
+	}
+	m := jobtest.Metrics(t, dir)
+	if s := m["source"].(string); !strings.HasSuffix(s, "in.fits, observed; [simulate] is not used") {
+		t.Errorf("source is %q", s)
+	}
+	if m["missing_pixels"] != 1.0 || m["psnr_db"] != nil {
+		t.Errorf("missing_pixels %v, psnr_db %v: want 1 and none, as no truth is known", m["missing_pixels"], m["psnr_db"])
+	}
+	for _, name := range []string{"truth.png"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			t.Errorf("%s without a truth", name)
+		}
+	}
+}
+
+func card(s string) imageio.Card { return imageio.Card(fmt.Sprintf("%-80s", s)) }
+
+// The PSNR is that of the files: peak of the truth, observed pixels only for
+// what was observed, all of them for the restoration.
+func TestPSNR(t *testing.T) {
+	dir := t.TempDir()
+	const rows, cols = 19, 23
+	truth := make([]float64, rows*cols)
+	for i := range truth {
+		truth[i] = 3 * math.Exp(-math.Pow(float64(i/cols-9), 2)/20-math.Pow(float64(i%cols-11), 2)/30)
+	}
+	from := jobtest.WriteNpy(t, dir, "truth.npy", truth, rows, cols)
+	text := "job = 'tikhonov'\n[simulate]\nnoise = 0.02\nmissing = 0.2\n"
+	out, err := jobtest.Run(t, Load, 2, text, fmt.Sprintf("simulate.from=%q", from))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := imageio.ReadNpy(filepath.Join(out, "solution.npy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for i, v := range w.Data {
+		sum += (v - truth[i]) * (v - truth[i])
+	}
+	want := 10 * math.Log10(9*float64(len(truth))/sum)
+	p := jobtest.Metrics(t, out)["psnr_db"].(map[string]any)
+	if got := p["restored"].(float64); math.Abs(got-want) > 1e-9 {
+		t.Errorf("restored: %g dB, want %g", got, want)
+	}
+	// Noise of 2 % of the peak alone: 34 dB; 350 pixels tell it to 0.3 dB.
+	if got := p["observed"].(float64); math.Abs(got-20*math.Log10(50)) > 1 {
+		t.Errorf("observed: %g dB, want about 34", got)
+	}
+}
+
+// A run that fails leaves its log, and an earlier result as it was.
+func TestFailureKeepsTheEarlierResult(t *testing.T) {
+	dir := t.TempDir()
+	set := fmt.Sprintf("output.dir=%q", filepath.Join(dir, "out"))
+	frame := jobtest.WriteNpy(t, dir, "frame.npy", make([]float64, 48), 6, 8)
+	bad := jobtest.WriteNpy(t, dir, "bad.npy", append(make([]float64, 47), -1), 6, 8)
+	run := func(sets ...string) error {
+		return ranks.Launch(context.Background(), ranks.Options{Ranks: 2}, func(ctx context.Context, comm ranks.Comm) error {
+			j, err := jobtest.Parse(Load, "job = 'tikhonov'", append(sets, set, fmt.Sprintf("image.path=%q", frame))...)
+			if err != nil {
+				return err
+			}
+			return j.Run(ctx, comm, lifecycle.Env{Version: "test"})
+		})
+	}
+	if err := run(); err != nil {
+		t.Fatal(err)
+	}
+	if err := lifecycle.Refuse(&lifecycle.Job{Dir: filepath.Join(dir, "out")}); !errors.As(err, new(*lifecycle.ExistsError)) {
+		t.Errorf("Refuse of a finished result: %v", err)
+	}
+	before, _ := os.ReadFile(filepath.Join(dir, "out", "metrics.json"))
+	if err := run(fmt.Sprintf("image.weights=%q", bad)); err == nil || !strings.Contains(err.Error(), "weight -1") {
+		t.Fatalf("got %v, want a complaint about the weight", err)
+	}
+	after, _ := os.ReadFile(filepath.Join(dir, "out", "metrics.json"))
+	if len(before) == 0 || string(before) != string(after) {
+		t.Error("the earlier metrics.json is not what it was")
+	}
+	log, _ := os.ReadFile(filepath.Join(dir, "out", lifecycle.FailedLogName))
+	if !strings.Contains(string(log), "weight -1") {
+		t.Errorf("failed.log does not tell why: %q", log)
+	}
+	left, _ := filepath.Glob(filepath.Join(dir, "out", ".*"))
+	if len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestMetricsSurviveOddNumbers(t *testing.T) {
+	dir := t.TempDir()
+	m := &metrics{Residual: lifecycle.Number(math.Inf(1)), Objective: lifecycle.Number(math.NaN()), History: lifecycle.Series{1, math.Inf(1)}}
+	if err := lifecycle.WriteMetrics(dir, m); err != nil {
+		t.Fatal(err)
+	}
+	got := jobtest.Metrics(t, dir)
+	if got["residual"] != "+Inf" || got["objective"] != "NaN" || got["history"].([]any)[1] != "+Inf" {
+		t.Errorf("got %v, %v, %v", got["residual"], got["objective"], got["history"])
+	}
+}
+
+func TestThrough(t *testing.T) {
+	for _, c := range []struct{ x1, y1, x2, y2, at, want float64 }{
+		{10, 30, 20, 50, 100, 210}, // 10 + 2x
+		{10, 10, 20, 50, 100, 250}, // grows faster than the number: no negative fixed part
+		{10, 50, 20, 40, 100, 200}, // noise: in proportion to the larger
+		{10, 5, 10, 5, 100, 50},    // one size only
+	} {
+		if got := through(c.x1, c.y1, c.x2, c.y2).at(c.at); math.Abs(got-c.want) > 1e-9 {
+			t.Errorf("through(%g, %g, %g, %g) at %g = %g, want %g", c.x1, c.y1, c.x2, c.y2, c.at, got, c.want)
+		}
+	}
+}

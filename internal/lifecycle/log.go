@@ -1,0 +1,69 @@
+package lifecycle
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"tessera/ranks"
+)
+
+const (
+	logName       = "run.log"
+	FailedLogName = "failed.log"
+)
+
+// runLog is the JSON log of one run. It grows under a name of its own and takes
+// its place beside the other results when they do; the log of a run that ended
+// otherwise is kept as failed.log, so that an earlier result keeps its own.
+type runLog struct {
+	*slog.Logger
+	file *os.File
+	dir  string
+}
+
+func openLog(dir string) (*runLog, error) {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp(dir, ".run-*.log")
+	if err != nil {
+		return nil, err
+	}
+	return &runLog{slog.New(slog.NewJSONHandler(f, nil)), f, dir}, nil
+}
+
+// logged opens the log of a run on rank 0, lets work do the run on every rank, and
+// closes it. Collective.
+func logged(comm ranks.Comm, dir string, work func(*slog.Logger) error) (err error) {
+	log := &runLog{Logger: slog.New(slog.DiscardHandler)}
+	err = ranks.OnRoot(comm, func() (err error) {
+		log, err = openLog(dir)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if comm.Rank() == 0 {
+		defer func() { err = log.end(err) }()
+	}
+	return work(log.Logger)
+}
+
+// end closes the log and gives it its final name, in view of how the run ended.
+func (l *runLog) end(err error) error {
+	name := logName
+	if err != nil {
+		name = FailedLogName
+		l.Error("ended", "error", err.Error())
+	} else {
+		l.Info("done")
+	}
+	return errors.Join(
+		err,
+		l.file.Chmod(0o644),
+		l.file.Close(),
+		os.Rename(l.file.Name(), filepath.Join(l.dir, name)),
+	)
+}
