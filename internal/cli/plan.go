@@ -35,6 +35,10 @@ func plan(ctx context.Context, c *call) error {
 		if n == 0 {
 			n = runtime.GOMAXPROCS(0) // as run has it
 		}
-		return j.Plan(ctx, one, c.stdout, n, link)
+		p, err := j.Plan(ctx, one, n, link)
+		if err != nil {
+			return err
+		}
+		return p.Write(c.stdout)
 	})
 }

@@ -25,9 +25,9 @@ type Job struct {
 	CheckFiles func() error
 	// Run does the job on this rank.
 	Run func(ctx context.Context, comm ranks.Comm, env Env) error
-	// Plan writes what Run would cost on n ranks that talk over such a link. comm
-	// is a world of one.
-	Plan func(ctx context.Context, comm ranks.Comm, w io.Writer, n int, link Link) error
+	// Plan is what Run would cost on n ranks that talk over such a link. comm is a
+	// world of one.
+	Plan func(ctx context.Context, comm ranks.Comm, n int, link Link) (*Plan, error)
 }
 
 // Env is what a run has around it. On ranks other than 0 only Version and Resume are set.

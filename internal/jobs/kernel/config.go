@@ -2,8 +2,6 @@ package kernel
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"math"
 
 	"tessera/internal/config"
@@ -198,21 +196,20 @@ func widthFor(neighbours float64, dim int, density float64) float64 {
 
 // plan says what the fit would take, from numbers alone: a survey spread evenly is
 // the least there can be, clusters cost more.
-func (c *settings) plan(_ context.Context, comm ranks.Comm, w io.Writer, n int, _ lifecycle.Link) error {
+func (c *settings) plan(_ context.Context, comm ranks.Comm, n int, _ lifecycle.Link) (*lifecycle.Plan, error) {
 	obs, err := c.observe(comm)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	count := len(obs.data.Y)
 	o := c.options(obs.data.Dim, count, obs.volume())
 	radius := o.Kernel.Radius()
 	perRank := float64(count) / float64(n)
 	neighbours := math.Min(float64(count), float64(count)/obs.volume()*ball(obs.data.Dim, radius))
-	_, err = fmt.Fprintf(w, `observations    %d in %d dimensions, %.0f a rank on %d ranks
-kernel          %s, width %.4g, radius %.4g: about %.0f neighbours each if spread evenly
-rows            %.1f MB a rank
-`, count, obs.data.Dim, perRank, n, o.Kernel.Family, o.Kernel.Width, radius, neighbours, 12e-6*perRank*neighbours)
-	return err
+	p := &lifecycle.Plan{Ranks: n, MemoryBytes: 12 * perRank * neighbours}
+	p.Row("observations", "%d in %d dimensions, %.0f a rank on %d ranks", count, obs.data.Dim, perRank, n)
+	p.Row("kernel", "%s, width %.4g, radius %.4g: about %.0f neighbours each if spread evenly", o.Kernel.Family, o.Kernel.Width, radius, neighbours)
+	return p, nil
 }
 
 func ball(dim int, r float64) float64 {

@@ -2,8 +2,6 @@ package kernel
 
 import (
 	"context"
-	"fmt"
-	"io"
 
 	"tessera/halo"
 	"tessera/internal/config"
@@ -163,15 +161,15 @@ func (c *deepConfig) observe(comm ranks.Comm) (*scattered, error) {
 	return s, s.bounds(comm)
 }
 
-func (c *deepConfig) plan(_ context.Context, comm ranks.Comm, w io.Writer, n int, _ lifecycle.Link) error {
+func (c *deepConfig) plan(_ context.Context, comm ranks.Comm, n int, _ lifecycle.Link) (*lifecycle.Plan, error) {
 	obs, err := c.observe(comm)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	count := float64(len(obs.data.Y))
-	_, err = fmt.Fprintf(w, `observations    %.0f in %d dimensions, %.0f a rank on %d ranks
-work            at most %.3g operations a step and rank, %d steps and %d starts, where the kernels reach everywhere
-memory          at most %.1f MB a rank for the factors
-`, count, obs.data.Dim, count/float64(n), n, 2*count*count*count/3, c.Deep.Steps, c.Deep.Starts, 2*8e-6*count*count)
-	return err
+	p := &lifecycle.Plan{Ranks: n, MemoryBytes: 2 * 8 * count * count}
+	p.Row("observations", "%.0f in %d dimensions, %.0f a rank on %d ranks", count, obs.data.Dim, count/float64(n), n)
+	p.Row("work", "at most %.3g operations a step and rank, %d steps and %d starts, where the kernels reach everywhere",
+		2*count*count*count/3, c.Deep.Steps, c.Deep.Starts)
+	return p, nil
 }

@@ -3,7 +3,6 @@ package psf
 import (
 	"context"
 	"errors"
-	"io"
 	"math"
 	"os"
 	"time"
@@ -168,8 +167,8 @@ func Load(f *config.File) *lifecycle.Job {
 		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, base *lifecycle.Run) error {
 			return (&run{Run: base, c: &c, m: &metrics{Record: base.Record()}}).run(ctx)
 		}),
-		Plan: func(ctx context.Context, comm ranks.Comm, w io.Writer, n int, _ lifecycle.Link) error {
-			return c.plan(ctx, comm, w, n)
+		Plan: func(ctx context.Context, comm ranks.Comm, n int, _ lifecycle.Link) (*lifecycle.Plan, error) {
+			return c.plan(ctx, comm, n)
 		},
 	}
 }

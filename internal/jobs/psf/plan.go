@@ -2,23 +2,22 @@ package psf
 
 import (
 	"context"
-	"fmt"
-	"io"
 
 	"tessera/halo"
 	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
 	"tessera/psf"
 	"tessera/ranks"
 )
 
 // plan prints what a run on n ranks would cost. A few stamps of a made-up survey of
 // the same size are taken through some iterations to know the time of one.
-func (c *settings) plan(ctx context.Context, comm ranks.Comm, w io.Writer, n int) error {
+func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int) (*lifecycle.Plan, error) {
 	count, side := c.Simulate.Count, c.Simulate.Side
 	if c.Stack.Path != "" {
 		s, err := imageio.StatStack(c.Stack.Path)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		count, side = s.Count, s.Rows
 	}
@@ -29,11 +28,11 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, w io.Writer, n int
 	trial.PSF.Noise, trial.PSF.Start, trial.PSF.Settle = string(psf.MAD), string(psf.FromZero), 0
 	s, err := trial.simulate(comm)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r, err := psf.Deconvolve(ctx, comm, &s.Stack, trial.options())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	perIteration := r.Solve / float64(s.Total*r.Done)
 	lo, hi := halo.Split(count, n, 0)
@@ -49,12 +48,12 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, w io.Writer, n int
 		perPixel = 7
 		reduce, what = 8*float64(c.PSF.Block*side*side), "about twice an iteration"
 	}
-	_, err = fmt.Fprintf(w, `stamps          %d of %d x %d, at most %d a rank on %d ranks
-memory          about %.0f MB a rank
-sum over ranks  %.3g MB %s
-iterations      %d, each %.1f us a stamp (measured on %d stamps, one core)
-solve           about %.1f s if every rank has a core
-`, count, side, side, hi-lo, n, 1e-6*pixels*(perPixel*words+4*8), reduce/1e6, what,
-		iterations, 1e6*perIteration, s.Total, perIteration*float64((hi-lo)*iterations))
-	return err
+	p := &lifecycle.Plan{
+		Ranks: n, MemoryBytes: pixels * (perPixel*words + 4*8), Iterations: float64(iterations),
+		Compute: perIteration * float64((hi-lo)*iterations), SentBytes: reduce * float64(n*iterations),
+	}
+	p.Row("stamps", "%d of %d x %d, at most %d a rank on %d ranks", count, side, side, hi-lo, n)
+	p.Row("sum over ranks", "%.3g MB %s", reduce/1e6, what)
+	p.Row("an iteration", "%.1f us a stamp (measured on %d stamps, one core)", 1e6*perIteration, s.Total)
+	return p, nil
 }

@@ -3,7 +3,6 @@ package scdl
 import (
 	"context"
 	"fmt"
-	"io"
 	"math/bits"
 	"math/rand/v2"
 
@@ -15,17 +14,17 @@ import (
 // plan prints what a run on n ranks would cost; of files only the shapes are looked
 // at. A few tiles of noise of the same size are taken through some iterations to know
 // the time of one.
-func (c *trainSettings) plan(ctx context.Context, comm ranks.Comm, w io.Writer, n int, link lifecycle.Link) error {
+func (c *trainSettings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecycle.Link) (*lifecycle.Plan, error) {
 	high, low, err := c.shapes()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	learn := c.learned(high.count, high.count)
 	_, most := scdl.Share(learn, n, 0)
 	tiles := (most + scdl.TileSamples - 1) / scdl.TileSamples
 	perTile, err := c.trial(ctx, comm, high.rows, low.rows, min(tiles, 8))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	o := c.options()
 	a, rows := float64(c.SCDL.Atoms), float64(high.rows+low.rows)
@@ -51,20 +50,20 @@ func (c *trainSettings) plan(ctx context.Context, comm ranks.Comm, w io.Writer, 
 	if n > 1 && link.Bandwidth > 0 {
 		talk = float64(meetings) * (float64(2*bits.Len(uint(n-1)))*link.Latency + 2*sums/link.Bandwidth)
 	}
-	_, err = fmt.Fprintf(w, `samples         %d of %d and %d numbers, and %d held out, at most %d a rank on %d ranks
-state           %s
-memory          about %.0f MB a rank
-sum over ranks  %.2f MB %s
-iterations      %d, each about %.3g s (%.2g s a tile of %d samples, measured on one core; %.2g s for the sum)
-training        about %.1f s if every rank has a core%s
-`, learn, high.rows, low.rows, high.count-learn, most, n, state, megabytes, sums/1e6, how,
-		c.SCDL.Iterations, each+talk, perTile, scdl.TileSamples, talk, float64(c.SCDL.Iterations)*(each+talk), c.diskRemark())
-	return err
+	p := &lifecycle.Plan{
+		Ranks: n, MemoryBytes: 1e6 * megabytes, SentBytes: sums * float64(n*meetings*c.SCDL.Iterations),
+		Iterations: float64(c.SCDL.Iterations), Compute: each * float64(c.SCDL.Iterations), Talk: talk * float64(c.SCDL.Iterations),
+	}
+	p.Row("samples", "%d of %d and %d numbers, and %d held out, at most %d a rank on %d ranks", learn, high.rows, low.rows, high.count-learn, most, n)
+	p.Row("state", "%s", state)
+	p.Row("sum over ranks", "%.2f MB %s", sums/1e6, how)
+	p.Row("an iteration", "about %.3g s (%.2g s a tile of %d samples, measured on one core)%s", each+talk, perTile, scdl.TileSamples, c.diskRemark())
+	return p, nil
 }
 
 func (c *trainSettings) diskRemark() string {
 	if c.SCDL.State == stateDisk {
-		return " and the files are as fast as memory"
+		return " if the files are as fast as memory"
 	}
 	return ""
 }

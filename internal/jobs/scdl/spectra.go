@@ -64,12 +64,14 @@ func LoadSpectra(f *config.File) *lifecycle.Job {
 		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, base *lifecycle.Run) error {
 			return (&spectraRun{Run: base, c: &c, m: &spectraMetrics{Record: base.Record()}}).run(ctx)
 		}),
-		Plan: func(_ context.Context, _ ranks.Comm, w io.Writer, n int, _ lifecycle.Link) error {
+		Plan: func(_ context.Context, _ ranks.Comm, n int, _ lifecycle.Link) (*lifecycle.Plan, error) {
 			low, err := statMatrix(c.Data.Low, c.Data.Samples)
-			if err == nil {
-				_, err = fmt.Fprintf(w, "samples  %d of %d numbers on %d ranks\n", low.count, low.rows, n)
+			if err != nil {
+				return nil, err
 			}
-			return err
+			p := &lifecycle.Plan{Ranks: n, MemoryBytes: 8 * float64(low.rows*low.count/n)}
+			p.Row("samples", "%d of %d numbers on %d ranks", low.count, low.rows, n)
+			return p, nil
 		},
 	}
 }

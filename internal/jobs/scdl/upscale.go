@@ -3,7 +3,6 @@ package scdl
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"io"
 	"slices"
 
@@ -62,12 +61,14 @@ func LoadUpscale(f *config.File) *lifecycle.Job {
 		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, base *lifecycle.Run) error {
 			return (&upscaleRun{Run: base, c: &c, m: &upscaleMetrics{Record: base.Record()}}).run(ctx)
 		}),
-		Plan: func(_ context.Context, _ ranks.Comm, w io.Writer, n int, _ lifecycle.Link) error {
+		Plan: func(_ context.Context, _ ranks.Comm, n int, _ lifecycle.Link) (*lifecycle.Plan, error) {
 			s, err := imageio.Stat(cmp.Or(c.Image.Path, c.Image.Truth))
-			if err == nil {
-				_, err = fmt.Fprintf(w, "picture  %d x %d x %d, its rows on %d ranks\n", s.Channels, s.Rows, s.Cols, n)
+			if err != nil {
+				return nil, err
 			}
-			return err
+			p := &lifecycle.Plan{Ranks: n, MemoryBytes: 8 * float64(s.Channels*s.Rows*s.Cols/n)}
+			p.Row("picture", "%d x %d x %d, its rows on %d ranks", s.Channels, s.Rows, s.Cols, n)
+			return p, nil
 		},
 	}
 }

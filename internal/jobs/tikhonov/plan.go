@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
-	"runtime"
 	"time"
 
 	"tessera/forward"
@@ -19,77 +17,68 @@ import (
 	"tessera/tikhonov/image"
 )
 
-// plan prints what a run on so many ranks would cost. It looks at the middle of
+// plan is what a run on so many ranks would cost. It looks at the middle of
 // the frame only: two small pieces of it are restored with the config's own
 // options on this one rank, and what grows with the number of pixels is told from
 // what does not.
-func (c *settings) plan(ctx context.Context, comm ranks.Comm, w io.Writer, n int, link lifecycle.Link) error {
+func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecycle.Link) (*lifecycle.Plan, error) {
 	shape, err := c.source().Shape()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	channels, rows, cols := shape.Channels, shape.Rows, shape.Cols
 	frame, err := halo.Decompose([]int{rows, cols}, n)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	psf, err := frames.BlurPSF(comm, &c.Blur)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	stencil := c.reach(psf)
 	border := frames.Borders[c.Tikhonov.Border]
 	apply, err := frame.Traffic([]int{stencil, stencil}, border)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	local, err := frame.Traffic([]int{c.Tikhonov.Overlap, c.Tikhonov.Overlap}, border)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	fit, err := c.calibrate(ctx, comm, shape, psf)
 	if err != nil {
-		return fmt.Errorf("calibration on the middle of the frame: %w", err)
+		return nil, fmt.Errorf("calibration on the middle of the frame: %w", err)
 	}
 
 	unknowns := float64(channels) * float64(apply.MaxOwned)
-	perRank := fit.bytes.at(unknowns)
-	// On one host ranks share its cores; elsewhere each is taken to have one.
-	cores := runtime.GOMAXPROCS(0)
-	crowd := math.Max(1, float64(n)/float64(cores))
-	compute := fit.seconds.at(unknowns)
-	var talk float64
+	p := &lifecycle.Plan{
+		Ranks: n, Iterations: float64(fit.iterations), Compute: fit.seconds.At(unknowns),
+		MemoryBytes: fit.bytes.At(unknowns), RootBytes: 8 * float64(channels) * float64(rows) * float64(cols),
+	}
 	if n > 1 {
 		// Two exchanges and two sums over all ranks an iteration.
 		cells := float64(channels) * float64(apply.MaxReceived+local.MaxReceived)
-		talk = 2*link.Latency*math.Ceil(math.Log2(float64(n))) + 2*link.Latency
+		sums := math.Ceil(math.Log2(float64(n)))
+		p.Talk = 2*link.Latency*sums + 2*link.Latency
 		if link.Bandwidth > 0 {
-			talk += 8 * cells / link.Bandwidth
+			p.Talk += 8 * cells / link.Bandwidth
 		}
-		talk *= float64(fit.iterations)
+		p.Talk *= p.Iterations
+		p.SentBytes = p.Iterations * 8 * cells * float64(n)
+		p.Messages = p.Iterations * (float64(apply.Messages+local.Messages) + 2*sums*float64(n))
 	}
-
-	t := lifecycle.NewTable(w)
-	row := t.Row
-	row("frame", "%d x %d x %d", channels, rows, cols)
+	p.Row("frame", "%d x %d x %d", channels, rows, cols)
 	layout := "bricks"
 	if g := frame.GridShape(); g != nil {
 		layout = fmt.Sprintf("a grid of %d x %d", g[0], g[1])
 	}
 	first := frame.Owned(0).Shape()
-	row("ranks", "%d in %s; rank 0 owns %d x %d pixels, none more than %d", n, layout, first[0], first[1], apply.MaxOwned)
-	row("memory", "about %s a rank, %s all ranks; rank 0 holds %s more to write the result",
-		lifecycle.Bytes(perRank), lifecycle.Bytes(perRank*float64(n)), lifecycle.Bytes(8*float64(channels)*float64(rows)*float64(cols)))
-	row("halo", "%d pixels for the matrix, %d for the overlap: %s received a rank and iteration, %.1f %% of what it owns",
+	p.Row("ranks", "%d in %s; rank 0 owns %d x %d pixels, none more than %d", n, layout, first[0], first[1], apply.MaxOwned)
+	p.Row("halo", "%d pixels for the matrix, %d for the overlap: %s received a rank and iteration, %.1f %% of what it owns",
 		stencil, c.Tikhonov.Overlap, lifecycle.Bytes(8*float64(channels)*float64(apply.MaxReceived+local.MaxReceived)),
 		100*(apply.MaxRatio+local.MaxRatio))
-	row("messages", "%d an iteration, to at most %d neighbours", apply.Messages+local.Messages, max(apply.MaxNeighbours, local.MaxNeighbours))
-	row("iterations", "about %d", fit.iterations)
-	row("time", "about %s computing and %s talking", lifecycle.Seconds(compute*crowd), lifecycle.Seconds(talk*crowd))
-	if crowd > 1 {
-		row("", "%d ranks share %d cores here; with a core each: %s", n, cores, lifecycle.Seconds(compute+talk))
-	}
-	return t.Flush()
+	p.Row("messages", "%d an iteration, to at most %d neighbours", apply.Messages+local.Messages, max(apply.MaxNeighbours, local.MaxNeighbours))
+	return p, nil
 }
 
 // reach is the radius of the stencil of M = H'WH + lambda Q'Q.
@@ -98,27 +87,10 @@ func (c *settings) reach(k forward.PSF) int {
 	return max(k.Rows/2*2, k.Cols/2*2, q[forward.Regulariser(c.Tikhonov.Regulariser)])
 }
 
-// line is a quantity that grows with the number of unknowns.
-type line struct{ fixed, each float64 }
-
-func (l line) at(unknowns float64) float64 { return l.fixed + l.each*unknowns }
-
-// through is the line through two measurements, neither part of it negative.
-func through(x1, y1, x2, y2 float64) line {
-	if x2 <= x1 || y2 <= y1 {
-		return line{each: y2 / x2}
-	}
-	each := (y2 - y1) / (x2 - x1)
-	if fixed := y1 - each*x1; fixed > 0 {
-		return line{fixed, each}
-	}
-	return line{each: y2 / x2}
-}
-
 // calibration is what one rank needs for a frame of so many unknowns.
 type calibration struct {
-	seconds    line // set-up and solve
-	bytes      line
+	seconds    lifecycle.Line // set-up and solve
+	bytes      lifecycle.Line
 	iterations int
 }
 
@@ -161,7 +133,7 @@ func (c *settings) calibrate(ctx context.Context, comm ranks.Comm, shape *imagei
 			}
 			continue
 		}
-		held, err := live(solve)
+		held, err := lifecycle.PeakHeap(solve)
 		if err != nil {
 			return nil, err
 		}
@@ -170,35 +142,7 @@ func (c *settings) calibrate(ctx context.Context, comm ranks.Comm, shape *imagei
 		bytes = append(bytes, held+8*float64(len(o.Data)+len(o.Weights)+len(o.Truth)))
 		fit.iterations = result.Iterations
 	}
-	fit.seconds = through(x[0], seconds[0], x[1], seconds[1])
-	fit.bytes = through(x[0], bytes[0], x[1], bytes[1])
+	fit.seconds = lifecycle.LineThrough(x[0], seconds[0], x[1], seconds[1])
+	fit.bytes = lifecycle.LineThrough(x[0], bytes[0], x[1], bytes[1])
 	return fit, nil
-}
-
-// live is the most memory, in bytes, that f holds at a time: what the collector
-// finds in use, looked at again and again while f runs.
-func live(f func() error) (float64, error) {
-	inUse := func() uint64 {
-		var m runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
-	before := inUse()
-	stop, most := make(chan struct{}), make(chan uint64)
-	go func() {
-		top := before
-		for {
-			select {
-			case <-stop:
-				most <- top
-				return
-			default:
-				top = max(top, inUse())
-			}
-		}
-	}()
-	err := f() // on this goroutine: it may be the one that MPI knows
-	close(stop)
-	return float64(<-most - before), err
 }

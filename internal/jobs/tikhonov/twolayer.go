@@ -3,7 +3,6 @@ package tikhonov
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 
@@ -108,20 +107,18 @@ func (c *twoLayerConfig) checkFiles(f *config.File) error {
 	return f.Err()
 }
 
-func (c *twoLayerConfig) plan(_ context.Context, _ ranks.Comm, w io.Writer, n int, _ lifecycle.Link) error {
+func (c *twoLayerConfig) plan(_ context.Context, _ ranks.Comm, n int, _ lifecycle.Link) (*lifecycle.Plan, error) {
 	shape, err := c.source().Shape()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	pixels := float64(shape.Rows) * float64(shape.Cols) / float64(n)
 	side := float64(c.Layers.Tile + 2*c.Layers.Overlap)
-	_, err = fmt.Fprintf(w, `frame           %d x %d x %d, %.0f pixels a rank on %d ranks
-unknowns        %.0f a rank
-factors         %.1f MB for each kind of tile
-vectors         about %.1f MB a rank
-`, shape.Channels, shape.Rows, shape.Cols, pixels, n, 2*pixels*float64(shape.Channels), 8e-6*4*side*side*side*side,
-		8e-6*2*40*pixels*float64(shape.Channels))
-	return err
+	unknowns := 2 * pixels * float64(shape.Channels)
+	p := &lifecycle.Plan{Ranks: n, MemoryBytes: 8*4*side*side*side*side + 8*40*unknowns}
+	p.Row("frame", "%d x %d x %d, %.0f pixels a rank on %d ranks", shape.Channels, shape.Rows, shape.Cols, pixels, n)
+	p.Row("unknowns", "%.0f a rank", unknowns)
+	return p, nil
 }
 
 // twoLayerRun is the state of one rank of a two-layer job.
