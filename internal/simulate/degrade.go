@@ -19,17 +19,17 @@ func AddNoise(data []float64, channels int, b Box, cols int, seed uint64, sigma 
 			first := uint64(b.R0+r)*uint64(cols) + uint64(b.C0)
 			x := 0
 			if first%2 == 1 && len(line) > 0 {
-				_, odd := s.normals(first / 2)
+				_, odd := s.Normals(first / 2)
 				line[0] += sigma * odd
 				x = 1
 			}
 			for ; x+1 < len(line); x += 2 {
-				even, odd := s.normals((first + uint64(x)) / 2)
+				even, odd := s.Normals((first + uint64(x)) / 2)
 				line[x] += sigma * even
 				line[x+1] += sigma * odd
 			}
 			if x < len(line) {
-				even, _ := s.normals((first + uint64(x)) / 2)
+				even, _ := s.Normals((first + uint64(x)) / 2)
 				line[x] += sigma * even
 			}
 		}
@@ -52,13 +52,13 @@ func (d Dead) Weights(b Box, cols int) []float64 {
 	w := make([]float64, b.rows()*b.cols())
 	live := make([]bool, b.cols())
 	for c := range live {
-		live[c] = columns.uniform(uint64(b.C0+c)) >= d.Columns
+		live[c] = columns.Uniform(uint64(b.C0+c)) >= d.Columns
 	}
 	for r := range b.rows() {
 		first := uint64(b.R0+r)*uint64(cols) + uint64(b.C0)
 		line := w[r*b.cols() : (r+1)*b.cols()]
 		for c := range line {
-			if live[c] && pixels.uniform(first+uint64(c)) >= d.Fraction {
+			if live[c] && pixels.Uniform(first+uint64(c)) >= d.Fraction {
 				line[c] = 1
 			}
 		}

@@ -133,19 +133,6 @@ func TestNoiseIsAdded(t *testing.T) {
 	}
 }
 
-func TestUniformStaysInside(t *testing.T) {
-	s := newStream(7, forNoise, 3)
-	lo, hi, sum := 1.0, 0.0, 0.0
-	const n = 1 << 20
-	for k := range uint64(n) {
-		u := s.uniform(k)
-		lo, hi, sum = min(lo, u), max(hi, u), sum+u
-	}
-	if lo <= 0 || hi >= 1 || lo > 1e-5 || hi < 1-1e-5 || math.Abs(sum/n-0.5) > 4*math.Sqrt(1.0/12/n) {
-		t.Errorf("%v to %v, mean %v", lo, hi, sum/n)
-	}
-}
-
 func TestDeadPixels(t *testing.T) {
 	const rows, cols = 400, 1000
 	whole := Box{0, rows, 0, cols}

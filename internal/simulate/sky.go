@@ -1,6 +1,10 @@
 package simulate
 
-import "math"
+import (
+	"math"
+
+	"tessera/internal/random"
+)
 
 // SkyOptions describe a made-up deep-sky frame. Zero means the default.
 type SkyOptions struct {
@@ -70,9 +74,9 @@ func Sky(o SkyOptions) *Scene {
 
 // galaxy draws one: number counts N(>f) ~ 1/f over a factor of 300, bright ones
 // larger; discs (n about 1) blue and flat, ellipticals (n to 4) red and round.
-func (s *Scene) galaxy(r stream, profiles map[float64]*profile) object {
+func (s *Scene) galaxy(r random.Stream, profiles map[float64]*profile) object {
 	var k uint64
-	next := func() float64 { k++; return r.uniform(k) }
+	next := func() float64 { k++; return r.Uniform(k) }
 	ob := object{row: next() * float64(s.Rows), col: next() * float64(s.Cols)}
 	flux := 1 / (1 - next()*(1-1.0/300))
 	elliptical := next() < 0.3
@@ -85,12 +89,12 @@ func (s *Scene) galaxy(r stream, profiles map[float64]*profile) object {
 	if profiles[n] == nil {
 		profiles[n] = newProfile(n)
 	}
-	scatter, _ := r.normals(100)
+	scatter, _ := r.Normals(100)
 	re := 1.8 * math.Pow(flux, 0.4) * math.Exp(0.25*scatter)
 	if elliptical {
 		re *= 1.3
 	}
-	warm, _ := r.normals(101)
+	warm, _ := r.Normals(101)
 	warm = 0.2*warm - 0.12
 	if elliptical {
 		warm += 0.42
@@ -110,11 +114,11 @@ func (ob *object) shape(p *profile, re, q, angle float64) {
 }
 
 // star draws one with a peak between 1/20 and 1 of the brightest galaxy's.
-func (s *Scene) star(r stream, galaxyPeak float64) object {
-	ob := object{row: r.uniform(0) * float64(s.Rows), col: r.uniform(1) * float64(s.Cols)}
+func (s *Scene) star(r random.Stream, galaxyPeak float64) object {
+	ob := object{row: r.Uniform(0) * float64(s.Rows), col: r.Uniform(1) * float64(s.Cols)}
 	centre := math.Erf(0.5 / (math.Sqrt2 * starSigma))
-	warm, _ := r.normals(50)
-	peak := galaxyPeak * math.Pow(20, -r.uniform(2))
+	warm, _ := r.Normals(50)
+	peak := galaxyPeak * math.Pow(20, -r.Uniform(2))
 	ob.flux = colours(peak/(centre*centre), 0.25*warm, s.Channels)
 	top := 0.0
 	for _, f := range ob.flux {

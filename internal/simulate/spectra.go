@@ -25,9 +25,9 @@ func (s *Spectra) Draw(i int, high, low []float64) {
 	clear(high)
 	r := newStream(s.Seed, forSpectra, uint64(i))
 	for k := range uint64(3) {
-		b := newStream(s.Seed, forSpectralBumps, uint64(r.uniform(2*k)*spectralBumps))
-		centre, width := float64(s.High)*b.uniform(0), float64(s.High)*(0.08+0.16*b.uniform(1))
-		height := r.uniform(2*k+1) / 2
+		b := newStream(s.Seed, forSpectralBumps, uint64(r.Uniform(2*k)*spectralBumps))
+		centre, width := float64(s.High)*b.Uniform(0), float64(s.High)*(0.08+0.16*b.Uniform(1))
+		height := r.Uniform(2*k+1) / 2
 		for j := range high {
 			d := (float64(j) - centre) / width
 			high[j] += height * math.Exp(-d*d/2)
@@ -35,7 +35,7 @@ func (s *Spectra) Draw(i int, high, low []float64) {
 	}
 	noise := newStream(s.Seed, forSpectralNoise, uint64(i))
 	for j := range high {
-		even, odd := noise.normals(uint64(j))
+		even, odd := noise.Normals(uint64(j))
 		if j%decimation == 0 {
 			low[j/decimation] = high[j] + s.Noise*odd
 		}

@@ -97,14 +97,14 @@ func (f *Field) draw(dst []float64, row, col, e1, e2 float64, brightness func(r2
 // half a pixel of the stamp's.
 func (f *Field) Galaxy(i int, dst []float64) {
 	r := newStream(f.Seed, forGalaxyStamp, uint64(i))
-	n := sersicIndices[int(r.uniform(0)*float64(len(sersicIndices)))]
-	radius := 1.4 * math.Pow(4.5/1.4, r.uniform(1))
-	z, _ := r.normals(1) // numbers 2 and 3
+	n := sersicIndices[int(r.Uniform(0)*float64(len(sersicIndices)))]
+	radius := 1.4 * math.Pow(4.5/1.4, r.Uniform(1))
+	z, _ := r.Normals(1) // numbers 2 and 3
 	shear := min(math.Abs(0.25*z), 0.7) / 2
-	sin, cos := math.Sincos(2 * math.Pi * r.uniform(4)) // of twice the position angle
+	sin, cos := math.Sincos(2 * math.Pi * r.Uniform(4)) // of twice the position angle
 	profile, scale := f.galaxies[n], 1/(radius*radius)
 	clear(dst)
-	sum := f.draw(dst, r.uniform(5)-0.5, r.uniform(6)-0.5, shear*cos, shear*sin, func(r2 float64) float64 {
+	sum := f.draw(dst, r.Uniform(5)-0.5, r.Uniform(6)-0.5, shear*cos, shear*sin, func(r2 float64) float64 {
 		return profile.at(r2 * scale)
 	})
 	scaleBy(dst, 1/sum)
@@ -118,9 +118,9 @@ func (f *Field) Galaxy(i int, dst []float64) {
 //	0.8 Airy(1.6163399 r/w) + 0.2 Moffat (1 + r^2/(2.2 w)^2)^-2.6, sheared 1.5 times as much
 func (f *Field) PSF(i int, dst []float64) {
 	r := newStream(f.Seed, forPSF, uint64(i))
-	u, v := 2*r.uniform(0)-1, 2*r.uniform(1)-1
-	z1, z2 := r.normals(1) // numbers 2 and 3
-	z3, _ := r.normals(2)
+	u, v := 2*r.Uniform(0)-1, 2*r.Uniform(1)-1
+	z1, z2 := r.Normals(1) // numbers 2 and 3
+	z3, _ := r.Normals(2)
 	e1 := 0.06*u*u - 0.05*v*v + 0.03*u + 0.01*z1
 	e2 := 0.08*u*v - 0.03*v + 0.01*z2
 	w := 1.55 * (1 + 0.06*(u*u+v*v) + 0.01*z3)
@@ -139,14 +139,14 @@ func (f *Field) PSF(i int, dst []float64) {
 
 // PSFOf is the PSF that stamp i is seen through, any with equal probability.
 func (f *Field) PSFOf(i int) int {
-	return int(newStream(f.Seed, forStampPSF, uint64(i)).uniform(0) * float64(f.PSFs))
+	return int(newStream(f.Seed, forStampPSF, uint64(i)).Uniform(0) * float64(f.PSFs))
 }
 
 // AddNoise adds white noise of standard deviation sigma to the pixels of stamp i.
 func (f *Field) AddNoise(i int, dst []float64, sigma float64) {
 	r := newStream(f.Seed, forStampNoise, uint64(i))
 	for k := 0; k < len(dst); k += 2 {
-		even, odd := r.normals(uint64(k / 2))
+		even, odd := r.Normals(uint64(k / 2))
 		dst[k] += sigma * even
 		if k+1 < len(dst) {
 			dst[k+1] += sigma * odd

@@ -28,13 +28,13 @@ func (s *Survey) Truth(x []float64) float64 {
 	f := math.Sin(phase) / 2
 	for b := range uint64(bumps) {
 		r := newStream(s.Seed, forBumps, b)
-		w := 0.03 * math.Pow(10, r.uniform(0))
+		w := 0.03 * math.Pow(10, r.Uniform(0))
 		d2 := 0.0
 		for k, v := range x {
-			d := v - r.uniform(uint64(2+k))
+			d := v - r.Uniform(uint64(2+k))
 			d2 += d * d
 		}
-		f += (2*r.uniform(1) - 1) * math.Exp(-d2/(2*w*w))
+		f += (2*r.Uniform(1) - 1) * math.Exp(-d2/(2*w*w))
 	}
 	return f
 }
@@ -42,11 +42,11 @@ func (s *Survey) Truth(x []float64) float64 {
 // Observation is number i: its place, which is written to x (Dim numbers), and value.
 func (s *Survey) Observation(i int, x []float64) float64 {
 	r := newStream(s.Seed, forSurvey, uint64(i))
-	noise, _ := r.normals(0)
+	noise, _ := r.Normals(0)
 	place := newStream(s.Seed, forSurvey, uint64(i)|1<<62)
-	if s.Clusters == 0 || place.uniform(0) >= s.Clustered {
+	if s.Clusters == 0 || place.Uniform(0) >= s.Clustered {
 		for k := range x {
-			x[k] = place.uniform(uint64(1 + k))
+			x[k] = place.Uniform(uint64(1 + k))
 		}
 	} else {
 		// The first clusters are the richest: number k gets 1/(k+1) of a share.
@@ -54,18 +54,18 @@ func (s *Survey) Observation(i int, x []float64) float64 {
 		for k := range s.Clusters {
 			total += 1 / float64(k+1)
 		}
-		u, cluster := place.uniform(1)*total, 0
+		u, cluster := place.Uniform(1)*total, 0
 		for ; cluster < s.Clusters-1; cluster++ {
 			if u -= 1 / float64(cluster+1); u < 0 {
 				break
 			}
 		}
 		c := newStream(s.Seed, forClusters, uint64(cluster))
-		width := 0.04 + 0.08*c.uniform(0)
+		width := 0.04 + 0.08*c.Uniform(0)
 		for k := range x {
-			z, _ := place.normals(uint64(2 + 4*k))
+			z, _ := place.Normals(uint64(2 + 4*k))
 			// Folded back into the cube.
-			v := math.Mod(math.Abs(0.1+0.8*c.uniform(uint64(1+k))+width*z), 2)
+			v := math.Mod(math.Abs(0.1+0.8*c.Uniform(uint64(1+k))+width*z), 2)
 			x[k] = min(v, 2-v)
 		}
 	}
@@ -81,7 +81,7 @@ func Sampled(seed uint64, pixel int, fraction, brightness, mean float64) bool {
 	if mean > 0 {
 		p *= 0.25 + 0.75*brightness/mean
 	}
-	return newStream(seed, forSample, 0).uniform(uint64(pixel)) < p
+	return newStream(seed, forSample, 0).Uniform(uint64(pixel)) < p
 }
 
 // Crease is 1/(0.1 + |x - y|), smooth along the diagonal of the unit square and
@@ -93,8 +93,8 @@ func Crease(x []float64) float64 { return 1 / (0.1 + math.Abs(x[0]-x[1])) }
 func Uniform(seed uint64, i int, x []float64) (noise float64) {
 	r := newStream(seed, forSurvey, uint64(i))
 	for k := range x {
-		x[k] = r.uniform(uint64(2 + k))
+		x[k] = r.Uniform(uint64(2 + k))
 	}
-	noise, _ = r.normals(0)
+	noise, _ = r.Normals(0)
 	return noise
 }
