@@ -60,7 +60,8 @@ func name(op Operator) string {
 	if s, ok := op.(fmt.Stringer); ok {
 		return s.String()
 	}
-	return strings.TrimPrefix(strings.TrimPrefix(fmt.Sprintf("%T", op), "*"), "forward.")
+	typ := strings.TrimPrefix(fmt.Sprintf("%T", op), "*")
+	return strings.TrimSuffix(strings.TrimPrefix(typ, "forward."), "Operator")
 }
 
 // checkApply compares the lengths of the arguments of op.Apply with Dims.
