@@ -76,7 +76,8 @@ func ExampleNewBlur() {
 	// <H x, H x> = 46, <x, H'H x> = 46
 }
 
-// The operator of total variation deblurring and the step size of a primal-dual method.
+// The operator of total variation deblurring, its norm, here sqrt(8 + 1/81), and the bound
+// of it that gives the step size of a primal-dual method.
 func ExampleStack() {
 	err := ranks.Launch(context.Background(), ranks.Options{Ranks: 2}, func(ctx context.Context, comm ranks.Comm) error {
 		frame, err := halo.Decompose([]int{8, 8}, comm.Size())
@@ -116,5 +117,5 @@ func ExampleStack() {
 	}
 	// Output:
 	// Stack(Blur, Differences): 96 values from 32 on this rank
-	// norm 2.8304, bound 3.0000
+	// norm 2.8306, bound 3.0000
 }
