@@ -32,13 +32,19 @@ type Blur struct {
 }
 
 // NewBlur prepares the blur of frames of 2 axes with so many channels, all by the same
-// PSF. It is not collective; every rank gives the same arguments.
+// PSF. Every rank must own pixels. It is not collective; every rank gives the same
+// arguments.
 func NewBlur(comm ranks.Comm, frame *halo.Decomposition, channels int, psf PSF, border halo.Border) (*Blur, error) {
 	if err := checkFrame("NewBlur", comm, frame, channels); err != nil {
 		return nil, err
 	}
 	if n := len(frame.Domain().Lo); n != 2 {
 		return nil, fmt.Errorf("forward: NewBlur: frame of %d axes, want 2", n)
+	}
+	for r := range frame.Ranks() {
+		if frame.Owned(r).Empty() {
+			return nil, fmt.Errorf("forward: NewBlur: rank %d owns no pixels", r)
+		}
 	}
 	if err := psf.Check(); err != nil {
 		return nil, fmt.Errorf("forward: %w", err)

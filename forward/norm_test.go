@@ -221,6 +221,7 @@ func TestConstructorErrors(t *testing.T) {
 			{of(forward.NewLaplacian(comm, frame, 1, halo.Border(7))), "NewLaplacian: unknown border Border(7)"},
 			{of(forward.NewDifferences(comm, frame, 1, halo.Border(-1))), "NewDifferences: unknown border Border(-1)"},
 			{of(forward.NewBlur(comm, line, 1, forward.PSF{}, halo.Zero)), "NewBlur: frame of 1 axes, want 2"},
+			{of(forward.NewBlur(comm, frame, 0, forward.PSF{}, halo.Zero)), "NewBlur: 0 channels"},
 			{of(forward.NewWeighting(comm, frame, 1, make(forward.Weights, 3))), "NewWeighting: 3 weights, want 20"},
 			{of(forward.NewWeighting(comm, line, 1, forward.Weights{1, 1, 1, -2, 1, 1, 1, 1, 1})), "NewWeighting: weight -2 at pixel 3"},
 			{of(forward.NewNormal(comm, &forward.Problem{Frame: frame, Channels: 1, Weights: make(forward.Weights, 3)})), "NewNormal: 3 weights, want 20"},
@@ -250,6 +251,26 @@ func must[T any](v T, err error) T {
 		panic(err)
 	}
 	return v
+}
+
+// A blur of a frame of which a rank owns nothing is an error on all ranks.
+func TestBlurWantsPixelsOnEveryRank(t *testing.T) {
+	errs := make([]error, 2)
+	err := launch(2, func(_ context.Context, comm ranks.Comm) error {
+		frame, err := halo.FromBoxes([]int{4, 5}, []halo.Box{{Lo: []int{0, 0}, Hi: []int{4, 5}}, {Lo: []int{4, 0}, Hi: []int{4, 5}}})
+		if err == nil {
+			_, errs[comm.Rank()] = forward.NewBlur(comm, frame, 1, forward.PSF{}, halo.Zero)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rank, err := range errs {
+		if err == nil || !strings.Contains(err.Error(), "rank 1 owns no pixels") {
+			t.Errorf("rank %d: %v", rank, err)
+		}
+	}
 }
 
 // Weights that are wrong on one rank are an error of NewWeighting on all ranks.

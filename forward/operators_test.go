@@ -63,6 +63,23 @@ type entry struct {
 	y                    func(axes int) []int // nil: one plane
 }
 
+// built is the operator with the layouts of x and y.
+func (e *entry) built(p place) (*forwardtest.Built, error) {
+	op, err := e.build(p)
+	if err != nil {
+		return nil, err
+	}
+	planes := []int{1}
+	if e.y != nil {
+		planes = e.y(len(p.frame.Domain().Lo))
+	}
+	built := &forwardtest.Built{Operator: op, X: []forwardtest.Layout{p.layout(1)}}
+	for _, n := range planes {
+		built.Y = append(built.Y, p.layout(n))
+	}
+	return built, nil
+}
+
 var (
 	someImages = [][]int{{13, 17}, {1, 23}, {5, 9}}
 	anyAxes    = [][]int{{13, 17}, {23, 1}, {29}, {5, 6, 7}, {1, 2, 9}}
@@ -187,20 +204,7 @@ func TestOperators(t *testing.T) {
 					if err != nil {
 						return nil, err
 					}
-					p := place{comm, frame, channels, border}
-					op, err := e.build(p)
-					if err != nil {
-						return nil, err
-					}
-					planes := []int{1}
-					if e.y != nil {
-						planes = e.y(len(shape))
-					}
-					built := &forwardtest.Built{Operator: op, X: []forwardtest.Layout{p.layout(1)}}
-					for _, n := range planes {
-						built.Y = append(built.Y, p.layout(n))
-					}
-					return built, nil
+					return e.built(place{comm, frame, channels, border})
 				},
 			}
 			if e.noBorder {
@@ -208,6 +212,34 @@ func TestOperators(t *testing.T) {
 			}
 			t.Run(c.Name, func(t *testing.T) { forwardtest.Run(t, c) })
 		}
+	}
+}
+
+// Operators that take frames of any number of axes also take ranks without pixels, here
+// the last of several.
+func TestRanksWithoutPixels(t *testing.T) {
+	for _, e := range table() {
+		if len(e.shapes) != len(anyAxes) {
+			continue
+		}
+		shape := []int{5, 9}
+		forwardtest.Run(t, forwardtest.Case{
+			Name: e.constructor + " " + e.variant, Borders: borders, SameBits: true,
+			Build: func(comm ranks.Comm, border halo.Border) (*forwardtest.Built, error) {
+				frame, err := halo.Decompose(shape, max(1, comm.Size()-1))
+				if err == nil && comm.Size() > 1 {
+					boxes := []halo.Box{}
+					for r := range frame.Ranks() {
+						boxes = append(boxes, frame.Owned(r))
+					}
+					frame, err = halo.FromBoxes(shape, append(boxes, halo.Box{Lo: []int{0, 3}, Hi: []int{0, 3}}))
+				}
+				if err != nil {
+					return nil, err
+				}
+				return e.built(place{comm, frame, 2, border})
+			},
+		})
 	}
 }
 
