@@ -1,14 +1,15 @@
 package simulate
 
-// Box is the half-open box [R0,R1) x [C0,C1) of pixels of a frame.
+// Box is the half-open box of rows R0 to R1 and columns C0 to C1 of a frame, in pixels:
+// [R0,R1) x [C0,C1).
 type Box struct{ R0, R1, C0, C1 int }
 
 func (b Box) rows() int { return b.R1 - b.R0 }
 func (b Box) cols() int { return b.C1 - b.C0 }
 
-// AddNoise adds Gaussian noise of standard deviation sigma to data, the pixels of
-// box b (channels x rows x cols) of a frame cols wide. Pixel i of channel c gets
-// number i of stream (seed, c), whatever the box.
+// AddNoise adds Gaussian noise of standard deviation sigma, in the units of data, to data:
+// the pixels of box b, channels x rows x cols, of a frame of cols columns. Pixel i of
+// channel c of the frame gets normal number i of the stream (seed, c), for every box.
 func AddNoise(data []float64, channels int, b Box, cols int, seed uint64, sigma float64) {
 	n := b.rows() * b.cols()
 	for c := range channels {
@@ -36,16 +37,15 @@ func AddNoise(data []float64, channels int, b Box, cols int, seed uint64, sigma 
 	}
 }
 
-// Dead says which pixels of a camera are dead: each with probability Fraction, and
-// each whole column with probability Columns. The same for every channel.
+// Dead says which pixels of a camera are dead, the same for every channel.
 type Dead struct {
 	Seed     uint64
-	Fraction float64
-	Columns  float64
+	Fraction float64 // probability that a pixel is dead, 0 to 1
+	Columns  float64 // probability that a whole column is dead, 0 to 1
 }
 
-// Weights is 0 at the dead pixels of box b of a frame cols wide and 1 elsewhere,
-// rows x cols.
+// Weights is 0 at the dead pixels of box b of a frame of cols columns and 1 elsewhere,
+// rows x cols of the box.
 func (d Dead) Weights(b Box, cols int) []float64 {
 	pixels := newStream(d.Seed, forDeadPixels, 0)
 	columns := newStream(d.Seed, forDeadColumns, 0)

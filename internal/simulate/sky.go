@@ -6,20 +6,20 @@ import (
 	"tessera/internal/random"
 )
 
-// SkyOptions describe a made-up deep-sky frame. Zero means the default.
+// SkyOptions describe an invented frame of the deep sky.
 type SkyOptions struct {
 	Seed     uint64
-	Rows     int
-	Cols     int
-	Channels int // 0 = 1; colours run from blue-green-red in the order R, G, B
-	Galaxies int // 0 = one per 1600 pixels, at least 12; < 0 = none
-	Stars    int // 0 = one per 30000 pixels, at least 2; < 0 = none
+	Rows     int // pixels
+	Cols     int // pixels
+	Channels int // 0 = 1; the first channel is the reddest, so that three are R, G, B
+	Galaxies int // 0 = one for 1600 pixels, at least 12; < 0 = none
+	Stars    int // 0 = one for 30000 pixels, at least 2; < 0 = none
 }
 
-// Scene is what there is to see: objects on a background of 0. The brightest pixel
-// of the brightest object is 1 where no other object lies over it.
+// Scene is a list of objects on a background of 0. The brightest pixel of the brightest
+// object is 1 where no other object covers it.
 type Scene struct {
-	Channels, Rows, Cols int
+	Channels, Rows, Cols int // shape of the frame, in pixels
 	objects              []object
 }
 
@@ -34,11 +34,11 @@ type object struct {
 	scale    float64    // brightness per pixel of unit flux = scale * profile
 }
 
-// starSigma is the width of a star in pixels: the smallest the pixel grid carries
-// without visible steps.
+// starSigma is the width of a star in pixels, the smallest that does not show steps of the
+// pixel grid.
 const starSigma = 0.6
 
-// Sky draws the objects of a frame.
+// Sky makes the objects of a frame at random.
 func Sky(o SkyOptions) *Scene {
 	area := float64(o.Rows) * float64(o.Cols)
 	count := func(asked int, each float64, least int) int {
@@ -72,8 +72,9 @@ func Sky(o SkyOptions) *Scene {
 	return s
 }
 
-// galaxy draws one: number counts N(>f) ~ 1/f over a factor of 300, bright ones
-// larger; discs (n about 1) blue and flat, ellipticals (n to 4) red and round.
+// galaxy makes one galaxy at random. The number of galaxies brighter than f falls as 1/f
+// over a factor of 300, and bright ones are larger. Discs (n about 1) are blue and flat,
+// ellipticals (n up to 4) are red and round.
 func (s *Scene) galaxy(r random.Stream, profiles map[float64]*profile) object {
 	var k uint64
 	next := func() float64 { k++; return r.Uniform(k) }
@@ -84,7 +85,7 @@ func (s *Scene) galaxy(r random.Stream, profiles map[float64]*profile) object {
 	if elliptical {
 		n, ratio = 2+2*next(), 0.6+0.4*next()
 	}
-	// Steps of 1/4 let galaxies share tables.
+	// n is a multiple of 1/4, so that galaxies share tables.
 	n = math.Round(4*n) / 4
 	if profiles[n] == nil {
 		profiles[n] = newProfile(n)
@@ -104,7 +105,7 @@ func (s *Scene) galaxy(r random.Stream, profiles map[float64]*profile) object {
 	return ob
 }
 
-// shape sets the ellipse: angle of the major axis from the column axis.
+// shape sets the ellipse; angle is that of the major axis against the direction of a row.
 func (ob *object) shape(p *profile, re, q, angle float64) {
 	sin, cos := math.Sincos(angle)
 	ob.profile, ob.re, ob.q = p, re, q
@@ -113,7 +114,8 @@ func (ob *object) shape(p *profile, re, q, angle float64) {
 	ob.scale = 1 / (re * re * q)
 }
 
-// star draws one with a peak between 1/20 and 1 of the brightest galaxy's.
+// star makes one star at random. Its peak is between 1/20 of the peak of the brightest
+// galaxy and all of it.
 func (s *Scene) star(r random.Stream, galaxyPeak float64) object {
 	ob := object{row: r.Uniform(0) * float64(s.Rows), col: r.Uniform(1) * float64(s.Cols)}
 	centre := math.Erf(0.5 / (math.Sqrt2 * starSigma))
@@ -130,8 +132,8 @@ func (s *Scene) star(r random.Stream, galaxyPeak float64) object {
 	return ob
 }
 
-// colours spreads flux over the channels: first the reddest; warm > 0 is red. The
-// mean over the channels is flux.
+// colours distributes flux over the channels, of which the first is the reddest. Objects
+// with warm > 0 are red. The mean over the channels is flux.
 func colours(flux, warm float64, channels int) []float64 {
 	f := make([]float64, channels)
 	sum := 0.0

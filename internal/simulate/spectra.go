@@ -2,13 +2,13 @@ package simulate
 
 import "math"
 
-// Spectra is made-up spectra of High numbers and the same ones as a coarser
-// instrument sees them, every third number: each is a mixture of three out of twelve
-// bumps, with white noise. Spectrum i is a function of (Seed, i) alone.
+// Spectra are pairs of invented spectra: one of High values, and the same one as a coarser
+// instrument sees it, every third value. Each is a sum of three out of twelve bumps, with
+// white noise. Spectrum i is a function of (Seed, i) alone.
 type Spectra struct {
 	Seed  uint64
-	High  int
-	Noise float64 // standard deviation; the spectra are of the order of 1
+	High  int     // values of a fine spectrum
+	Noise float64 // standard deviation of the noise; the spectra are of the order of 1
 }
 
 const (
@@ -16,11 +16,11 @@ const (
 	decimation    = 3
 )
 
-// Low is how many numbers the coarser instrument sees.
+// Low is the number of values that the coarser instrument sees.
 func (s *Spectra) Low() int { return (s.High + decimation - 1) / decimation }
 
-// Draw writes spectrum i, High numbers, and what the coarser instrument sees of it,
-// with noise of its own.
+// Draw writes spectrum i to high, High values, and to low what the coarser instrument sees
+// of it, Low values. The two have different noise.
 func (s *Spectra) Draw(i int, high, low []float64) {
 	clear(high)
 	r := newStream(s.Seed, forSpectra, uint64(i))
