@@ -2,6 +2,7 @@ package forward_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -32,9 +33,11 @@ func pixel(x []float64, shape, at []int, border halo.Border) float64 {
 			case halo.Zero:
 				return 0
 			case halo.Reflect:
-				i = max(0, min(n-1, i)) // one pixel outside
+				if i = ((i % (2 * n)) + 2*n) % (2 * n); i >= n {
+					i = 2*n - 1 - i
+				}
 			case halo.Periodic:
-				i = (i + n) % n
+				i = ((i % n) + n) % n
 			}
 		}
 		index = index*n + i
@@ -102,14 +105,7 @@ func TestDefinitions(t *testing.T) {
 					}
 				}
 				for c := range channels {
-					plane := x[c*cells : (c+1)*cells]
-					each(shape, func(i int, at []int) {
-						sum := 0.0
-						for axis := range shape {
-							sum += pixel(plane, shape, moved(at, axis, 1), border) + pixel(plane, shape, moved(at, axis, -1), border) - 2*plane[i]
-						}
-						wantL = append(wantL, sum)
-					})
+					wantL = append(wantL, naiveLaplacian(x[c*cells:(c+1)*cells], shape, border)...)
 				}
 				dx, lx := make([]float64, len(wantD)), make([]float64, len(wantL))
 				if err := d.Apply(dx, x); err != nil {
@@ -136,6 +132,122 @@ func TestDefinitions(t *testing.T) {
 					if math.Abs(v+lx[i]) > 1e-14 {
 						return fmt.Errorf("shape %v, border %v: -D'D x is %v at value %d, the Laplacian %v", shape, border, -v, i, lx[i])
 					}
+				}
+				return nil
+			})
+		}
+	}
+}
+
+// naiveBlur is H x by the definition of PSF.
+func naiveBlur(x []float64, shape []int, psf forward.PSF, border halo.Border) []float64 {
+	y := make([]float64, len(x))
+	each(shape, func(i int, at []int) {
+		for a := range psf.Rows {
+			for b := range psf.Cols {
+				from := []int{at[0] - (a - psf.Rows/2), at[1] - (b - psf.Cols/2)}
+				y[i] += psf.Values[a*psf.Cols+b] * pixel(x, shape, from, border)
+			}
+		}
+	})
+	return y
+}
+
+// naiveLaplacian is L x of one plane.
+func naiveLaplacian(x []float64, shape []int, border halo.Border) []float64 {
+	y := make([]float64, len(x))
+	each(shape, func(i int, at []int) {
+		for axis := range shape {
+			y[i] += pixel(x, shape, moved(at, axis, 1), border) + pixel(x, shape, moved(at, axis, -1), border) - 2*x[i]
+		}
+	})
+	return y
+}
+
+// Blur, its transpose and Normal against their definitions; the frames are smaller than
+// the halo of the wide PSF.
+func TestBlurAndNormalByDefinition(t *testing.T) {
+	narrow, err1 := lopsided(3, 5)
+	even, err2 := forward.Gaussian(3, 1)
+	wide, err3 := lopsided(19, 19)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		t.Fatal(err)
+	}
+	shape := []int{6, 7}
+	const cells, lambda = 42, 0.3
+	x := normals(cells, 8)
+	near := func(what string, got, want []float64) {
+		t.Helper()
+		for i, w := range want {
+			if math.Abs(got[i]-w) > 1e-13 {
+				t.Errorf("%s: value %d is %v, want %v", what, i, got[i], w)
+				return
+			}
+		}
+	}
+	for name, psf := range map[string]forward.PSF{"narrow": narrow, "symmetric": even, "wide": wide} {
+		for _, border := range borders {
+			h := make([][]float64, cells) // columns
+			for i := range h {
+				unit := make([]float64, cells)
+				unit[i] = 1
+				h[i] = naiveBlur(unit, shape, psf, border)
+			}
+			transposed := func(y []float64) []float64 {
+				out := make([]float64, cells)
+				for i := range h {
+					for j, v := range h[i] {
+						out[i] += v * y[j]
+					}
+				}
+				return out
+			}
+			onOne(t, func(comm ranks.Comm) error {
+				frame, err := halo.Decompose(shape, 1)
+				if err != nil {
+					return err
+				}
+				blur, err := forward.NewBlur(comm, frame, 1, psf, border)
+				if err != nil {
+					return err
+				}
+				got := make([]float64, cells)
+				if err := blur.Apply(got, x); err != nil {
+					return err
+				}
+				what := fmt.Sprintf("%s PSF, border %v", name, border)
+				near(what+", H x", got, naiveBlur(x, shape, psf, border))
+				if err := blur.Adjoint(got, x); err != nil {
+					return err
+				}
+				near(what+", H'x", got, transposed(x))
+				weights := place{comm: comm, frame: frame}.weights()
+				for _, q := range forward.Regularisers() {
+					m, err := forward.NewNormal(comm, &forward.Problem{Frame: frame, Channels: 1, PSF: psf, Weights: weights, Border: border, Regulariser: q, Lambda: lambda})
+					if err != nil {
+						return err
+					}
+					if err := m.Apply(got, x); err != nil {
+						return err
+					}
+					t1 := naiveBlur(x, shape, psf, border)
+					for i, w := range weights {
+						t1[i] *= w
+					}
+					want, penalty := transposed(t1), slices.Clone(x)
+					switch q {
+					case forward.Gradient:
+						penalty = naiveLaplacian(x, shape, border)
+						for i := range penalty {
+							penalty[i] *= -1
+						}
+					case forward.Laplacian:
+						penalty = naiveLaplacian(naiveLaplacian(x, shape, border), shape, border)
+					}
+					for i, v := range penalty {
+						want[i] += lambda * v
+					}
+					near(fmt.Sprintf("%s, M x with the %s", what, q), got, want)
 				}
 				return nil
 			})
