@@ -8,8 +8,8 @@
 //	min ||W^(1/2) S (H x - y)||^2 + a penalty of D x,
 //
 // where H is a blur or another instrument, W the weights, S the pixels that were
-// observed and D differences or another transform. A solver needs of an operator A only
-// y = A x and the exact adjoint x = A' y, with
+// observed and D differences or another transform. A solver needs two
+// things of an operator A: y = A x and the exact adjoint x = A' y, with
 //
 //	<A x, y> = <x, A' y>
 //

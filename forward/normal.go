@@ -195,7 +195,7 @@ func (m *Normal) spreadWeights() error {
 func (m *Normal) Len() int { return m.channels * m.rows * m.cols }
 
 // Dims is Len twice.
-func (m *Normal) Dims() (rows, cols int) { return m.Len(), m.Len() }
+func (m *Normal) Dims() (ofY, ofX int) { return m.Len(), m.Len() }
 
 // Frame is the frame of x.
 func (m *Normal) Frame() (frame *halo.Decomposition, channels int) { return m.frame, m.channels }
