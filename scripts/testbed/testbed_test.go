@@ -337,7 +337,7 @@ func TestTakenDown(t *testing.T) {
 		`cut h1`:                  2,
 		`hosts -rate much 2 true`: 1,
 		interrupted("TERM", `slurm sh -c 'sbatch --wrap "touch up; exec sleep 600" -n 2; exec sleep 600'`): 143,
-		interrupted("INT", `hosts 2 mpirun -n 2 sh -c 'touch up; exec sleep 600'`):                    130,
+		interrupted("INT", `hosts 2 mpirun -n 2 sh -c 'touch up; exec sleep 600'`):                         130,
 		// Two at once.
 		`hosts 2 mpirun -n 2 ` + meets("one", "other") + ` & hosts 2 mpirun -n 2 ` + meets("other", "one") + ` && wait $!`: 0,
 		`slurm slurm srun -n 2 true`: 0,
