@@ -35,15 +35,15 @@ func (e *Environment) list() []named {
 	return slices.DeleteFunc(all, func(n named) bool { return n.Value == "" })
 }
 
-// howToRead defines the terms of the tables and figures.
-var howToRead = []named{
+// definitions defines the terms of the tables and figures.
+var definitions = []named{
 	{"timed part", "the call of the solver, without input and output; its time is that of the slowest rank."},
 	{"median, interval", "T(p) is the median time of the timed part on p ranks. The interval contains the median of the distribution with 95 % probability, whatever the distribution is (order statistics); it needs at least 6 runs. Numbers are rounded to the digits that their interval supports."},
 	{"speed-up, efficiency", "Strong scaling (one problem): S = T(1)/T(p), E = S/p. Weak scaling (p ranks have p times the work): E = T(1)/T(p), scaled speed-up S = E p. Where the first row has more than 1 rank, its efficiency is set to 100 %."},
 	{"iteration efficiency", "n(1)/n(p), the iterations of the method on one rank over those on p ranks. E = iteration efficiency x efficiency per iteration: the first factor is a property of the method, the second one of its implementation and of the machine."},
 	{"POP factors", "With C the computing time of a rank: load balance = mean C / max C; communication efficiency = max C / T; parallel efficiency = load balance x communication efficiency; computation scaling = sum of C on 1 rank / sum of C on p ranks (weak scaling: p times that); global efficiency = parallel efficiency x computation scaling. Source: POP Standard Metrics, pop-coe.eu."},
 	{"independent runs", "p runs of one rank at the same time. They do not communicate, so their efficiency, T(1) over their mean time, shows what shared caches and shared memory bandwidth cost. 'Relative to independent runs' is the efficiency divided by that of the independent runs."},
-	{mark + " oversubscribed", "more ranks than cores, so that ranks share cores. POP factors come from processor time in these rows. The measured time does not tell the time on as many cores as ranks."},
+	{mark + " oversubscribed", "more ranks than cores, so that ranks share cores. POP factors come from processor time in these rows. The measured time does not predict the time on as many cores as ranks."},
 	{"modelled", "not measured: the largest sum over the ranks of processor time and communication time, where a message of n bytes takes latency + n/bandwidth. The model leaves out shared caches, shared memory bandwidth and waiting within an iteration: it is a lower bound."},
 }
 

@@ -146,7 +146,7 @@ func (s *Summary) oversubscribedSentence() string {
 	if last := s.Rows[len(s.Rows)-1].Ranks; last > ranks {
 		which = strconv.Itoa(ranks) + " ranks and more are"
 	}
-	sentence := fmt.Sprintf("The machine has %s, so %s oversubscribed: their times do not tell the times on as many cores", count(cores, "core", "cores"), which)
+	sentence := fmt.Sprintf("The machine has %s, so %s oversubscribed: their times do not predict the times on as many cores", count(cores, "core", "cores"), which)
 	for i := len(s.Rows) - 1; i >= 0; i-- {
 		if r := &s.Rows[i]; r.Oversubscribed && known(r.Modelled) && r.Modelled > 0 {
 			return sentence + fmt.Sprintf("; by the model, %d ranks on %d cores would take at least %s s.", r.Ranks, r.Ranks, significant(r.Modelled, 2))

@@ -21,7 +21,7 @@ type page struct {
 	Where       string // host, processor, cores and how ranks were started, in one line
 	Studies     []pageStudy
 	Environment []named
-	HowToRead   []named
+	Definitions []named
 }
 
 type pageStudy struct {
@@ -43,7 +43,7 @@ func WriteHTML(w io.Writer, r *Report) error {
 	if err != nil {
 		return fmt.Errorf("scaling: report.html: %w", err)
 	}
-	p := page{Title: r.Title, Style: template.CSS(reportStyle), Where: r.Environment.where(), Environment: r.Environment.list(), HowToRead: howToRead}
+	p := page{Title: r.Title, Style: template.CSS(reportStyle), Where: r.Environment.where(), Environment: r.Environment.list(), Definitions: definitions}
 	if !r.Made.IsZero() {
 		p.Made = r.Made.UTC().Format("2006-01-02 15:04 UTC")
 	}

@@ -33,8 +33,8 @@ func WriteMarkdown(w io.Writer, r *Report) error {
 	for _, n := range r.Environment.list() {
 		say("- %s: %s\n", plain(n.Name), plain(n.Value))
 	}
-	say("\n## How to read this\n\n")
-	for _, n := range howToRead {
+	say("\n## Definitions\n\n")
+	for _, n := range definitions {
 		say("- %s: %s\n", plain(n.Name), plain(n.Value))
 	}
 	if _, err := w.Write(b.Bytes()); err != nil {

@@ -50,7 +50,7 @@ type Summary struct {
 // fractions. NaN = not known.
 type Row struct {
 	Point
-	Oversubscribed bool   // more ranks than cores: T(p) does not tell the time on p cores
+	Oversubscribed bool   // more ranks than cores: T(p) does not predict the time on p cores
 	Runs           int    // counted runs: without warm-ups and failures
 	Failed         int    // runs that failed or gave a wrong answer
 	Stopped        string // why there are no more runs: "interval" (the median is known well enough), "most" (Study.Most), "failed" or "budget"; empty = no run counts

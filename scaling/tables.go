@@ -67,7 +67,7 @@ func (s *Summary) tableOf(id, title string, rows []Row, columns []column, notes 
 		}
 	}
 	if cores, ranks := s.oversubscribed(); ranks > 0 && slices.ContainsFunc(t.Rows, func(r tableRow) bool { return r.Over }) {
-		t.Notes = append(t.Notes, fmt.Sprintf("%s oversubscribed: more ranks than the %s. The times do not tell the times on as many cores as ranks.", mark, count(cores, "core", "cores")))
+		t.Notes = append(t.Notes, fmt.Sprintf("%s oversubscribed: more ranks than the %s. The times do not predict the times on as many cores as ranks.", mark, count(cores, "core", "cores")))
 	}
 	for _, n := range notes {
 		if n != "" {
