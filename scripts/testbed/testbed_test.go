@@ -12,7 +12,6 @@ package testbed
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -54,9 +53,9 @@ func build(m *testing.M) int {
 	return m.Run()
 }
 
-// frame is a job of a second. stamps keeps a checkpoint every half second; its number of
-// iterations is appended. With endless of them a run is certain to be interrupted before
-// its end; it is then continued with enough.
+// frame is a job of a second. endless is one that keeps a checkpoint every half second,
+// with so many iterations that it is certain to be interrupted before its end; the lines of
+// enough set a number that it can be continued with.
 const (
 	frame = `
 job = "tikhonov"
@@ -68,7 +67,7 @@ missing = 0.02
 kind = "gaussian"
 size = 5
 `
-	stamps = `
+	endless = `
 job = "psf"
 [simulate]
 count = 60
@@ -78,8 +77,8 @@ side = 21
 every = 0.5
 [psf]
 tolerance = 0
-iterations = `
-	enough, endless = "2000\n", "9000000\n"
+iterations = 9000000
+`
 )
 
 // limit is how long the lines of one test may take. It ends lines that hang; nothing is
@@ -95,8 +94,7 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	b := &bench{t, t.TempDir()}
 	b.write("frame.toml", frame)
-	b.write("stamps.toml", stamps+enough)
-	b.write("endless.toml", stamps+endless)
+	b.write("endless.toml", endless)
 	return b
 }
 
@@ -160,18 +158,25 @@ func (b *bench) same(one, other string) {
 	}
 }
 
-// sameAsUninterrupted checks that a run of stamps that was interrupted and continued
-// wrote the bytes of a run that was not. The two have the same number of iterations,
-// however many there were before the interruption.
+// untilKept waits for the first checkpoint of a run that writes into the folder NAME.
+func untilKept(name string) string {
+	return `until [ -e ` + name + `/checkpoint/checkpoint.json ]; do sleep 0.1; done`
+}
+
+// enough sets, in NAME.toml, a hundred iterations more than the interrupted run in the
+// folder NAME has reported.
+func enough(name string) string {
+	return strings.ReplaceAll(`
+		n=$(grep -rho --include='*.log' '"iteration":[0-9]*' NAME | tr -dc '0-9\n' | sort -n | tail -n 1)
+		sed -i "s/^iterations = .*/iterations = $((${n:?no iteration in the log of NAME} + 100))/" NAME.toml
+	`, "NAME", name)
+}
+
+// sameAsUninterrupted checks that the run of NAME.toml in the folder NAME, which was
+// interrupted and continued, wrote the bytes of a run that was not.
 func (b *bench) sameAsUninterrupted(name string) {
 	b.Helper()
-	var m struct {
-		Iterations int `json:"iterations"`
-	}
-	if err := json.Unmarshal([]byte(b.read(name+"/metrics.json")), &m); err != nil || m.Iterations == 0 {
-		b.Fatalf("%s/metrics.json: %d iterations, %v", name, m.Iterations, err)
-	}
-	b.must(fmt.Sprintf(`$tessera run stamps.toml -quiet -ranks 2 -set psf.iterations=%d -out %s-whole`, m.Iterations, name))
+	b.must(strings.ReplaceAll(`$tessera run NAME.toml -quiet -ranks 2 -out NAME-whole`, "NAME", name))
 	b.same(name+"-whole", name)
 }
 
@@ -223,11 +228,6 @@ func TestNodes(t *testing.T) {
 	}
 }
 
-// untilKept waits for the first checkpoint of a run that writes into DIR.
-func untilKept(dir string) string {
-	return `until [ -e ` + dir + `/checkpoint/checkpoint.json ]; do sleep 0.1; done`
-}
-
 // A run that is told to stop goes back into the queue and continues to the same result.
 func TestRequeue(t *testing.T) {
 	b := newBench(t)
@@ -237,15 +237,19 @@ func TestRequeue(t *testing.T) {
 	} {
 		b.Run(c.name, func(t *testing.T) {
 			b := &bench{t, b.dir}
-			b.write(c.name+".toml", stamps+endless)
-			// The run has read its config long before it keeps a checkpoint; the next start of
-			// the job reads the other one.
+			b.write(c.name+".toml", endless)
+			// No job starts on a node that is drained: the job waits in the queue until its
+			// config has the number of iterations for the second start.
 			b.write("submit", `
+				ended() { state=$(scontrol show job $job); [[ $state == *JobState=@($1)* ]]; }
 				job=$(`+c.submit+`)
 				`+untilKept(c.name)+`
-				cp stamps.toml `+c.name+`.toml
+				scontrol update nodename=ALL state=drain reason=test
 				scancel --signal=USR1 $job
-				until state=$(scontrol show job $job); [[ $state == *JobState=@(COMPLETED|FAILED|CANCELLED|NODE_FAIL)* ]]; do sleep 0.1; done
+				until ended 'PENDING|COMPLETED|FAILED|CANCELLED|NODE_FAIL'; do sleep 0.1; done
+				`+enough(c.name)+`
+				scontrol update nodename=ALL state=resume
+				until ended 'COMPLETED|FAILED|CANCELLED|NODE_FAIL'; do sleep 0.1; done
 				cat `+c.name+`.log
 				[[ $state == *JobState=COMPLETED*Restarts=1\ * ]] || { echo "$state"; exit 1; }
 			`)
@@ -295,20 +299,21 @@ func TestHosts(t *testing.T) {
 // A host that vanishes ends the job, which can be continued without it.
 func TestCut(t *testing.T) {
 	b := newBench(t)
+	b.write("part.toml", endless)
 	b.write("vanish", `
-		mpirun -n 4 $tessera run endless.toml -quiet -out part & run=$!
+		mpirun -n 4 $tessera run part.toml -quiet -out part & run=$!
 		`+untilKept("part")+`
 		cut h3
 		wait $run
 		status=$?
 		echo "status $status"
-		[ $status -ne 0 ]
-	`)
+		[ $status -ne 0 ] || exit 1
+	`+enough("part"))
 	out := b.must(`hosts 4 bash vanish`)
 	if !strings.Contains(out, "lost communication with a remote daemon") || !strings.Contains(out, "10.77.0.3") {
 		t.Errorf("no message says which host was lost:\n%s", out)
 	}
-	b.must(`hosts 3 mpirun -n 3 $tessera run stamps.toml -quiet -resume -out part`)
+	b.must(`hosts 3 mpirun -n 3 $tessera run part.toml -quiet -resume -out part`)
 	b.sameAsUninterrupted("part")
 }
 
