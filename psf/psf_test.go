@@ -31,7 +31,7 @@ func notShort(t *testing.T) {
 // stretch is one rank's part of a stack.
 func stretch(s *Stack, o Options, size, rank int) (*Stack, Options) {
 	lo, hi := halo.Split(s.Total, size, rank)
-	n, m := s.Side*s.Side, s.KernelSide*s.KernelSide
+	n, m := s.Side*s.Side, s.PSFSide*s.PSFSide
 	p := *s
 	p.First, p.Data = lo, s.Data[lo*n:hi*n]
 	if s.Weights != nil && hi > lo { // a rank without stamps need not bring any
@@ -40,12 +40,12 @@ func stretch(s *Stack, o Options, size, rank int) (*Stack, Options) {
 		p.Weights = nil
 	}
 	switch {
-	case s.Kernel != nil:
-		p.Kernel = s.Kernel[lo:hi]
-	case len(s.Kernels) == s.Total*m:
-		p.Kernels = s.Kernels[lo*m : hi*m]
+	case s.PSFOf != nil:
+		p.PSFOf = s.PSFOf[lo:hi]
+	case len(s.PSFs) == s.Total*m:
+		p.PSFs = s.PSFs[lo*m : hi*m]
 		if hi-lo == 0 {
-			p.Kernel = []int{}
+			p.PSFOf = []int{}
 		}
 	}
 	if o.Given != nil {
@@ -58,8 +58,8 @@ func stretch(s *Stack, o Options, size, rank int) (*Stack, Options) {
 // and the iterations of all.
 func trySolve(size int, s *Stack, o Options, adapt func(ranks.Comm, *Options)) (*Result, error) {
 	var mu sync.Mutex
-	all := &Result{Data: make([]float64, len(s.Data)), Iterations: make([]int, s.Total)}
-	var looks []Look
+	all := &Result{Data: make([]float64, len(s.Data)), StampIterations: make([]int, s.Total)}
+	var checks []Check
 	err := ranks.Launch(context.Background(), ranks.Options{Ranks: size}, func(ctx context.Context, c ranks.Comm) error {
 		part, own := stretch(s, o, size, c.Rank())
 		if adapt != nil {
@@ -72,15 +72,15 @@ func trySolve(size int, s *Stack, o Options, adapt func(ranks.Comm, *Options)) (
 		mu.Lock()
 		defer mu.Unlock()
 		copy(all.Data[part.First*s.Side*s.Side:], r.Data)
-		copy(all.Iterations[part.First:], r.Iterations)
-		if looks != nil && !slices.Equal(looks, r.Looks) {
-			return fmt.Errorf("the ranks disagree: %v, %v", looks, r.Looks)
+		copy(all.StampIterations[part.First:], r.StampIterations)
+		if checks != nil && !slices.Equal(checks, r.Checks) {
+			return fmt.Errorf("the ranks disagree: %v, %v", checks, r.Checks)
 		}
-		looks = r.Looks
+		checks = r.Checks
 		if c.Rank() == 0 {
-			data, iterations := all.Data, all.Iterations
+			data, iterations := all.Data, all.StampIterations
 			*all = *r
-			all.Data, all.Iterations = data, iterations
+			all.Data, all.StampIterations = data, iterations
 		}
 		return nil
 	})
@@ -101,20 +101,20 @@ func survey(n, psfs int, snr float64, seed uint64) (s *Stack, truth []float64) {
 	const side = 41
 	const p = side * side
 	f := simulate.NewField(seed, side, psfs)
-	s = &Stack{Side: side, Total: n, KernelSide: side, Kernels: make([]float64, psfs*p), Data: make([]float64, n*p)}
+	s = &Stack{Side: side, Total: n, PSFSide: side, PSFs: make([]float64, psfs*p), Data: make([]float64, n*p)}
 	conv := fourier.NewSmallZeroConvolver[float64](side, side)
 	var filters []fourier.Filter[float64]
 	for i := range psfs {
-		f.PSF(i, s.Kernels[i*p:(i+1)*p])
-		filters = append(filters, conv.Filter(side, s.Kernels[i*p:(i+1)*p], identity))
+		f.PSF(i, s.PSFs[i*p:(i+1)*p])
+		filters = append(filters, conv.Filter(side, s.PSFs[i*p:(i+1)*p], identity))
 	}
 	truth = make([]float64, n*p)
 	rms := 0.0
 	for i := range n {
 		x, y := truth[i*p:(i+1)*p], s.Data[i*p:(i+1)*p]
 		f.Galaxy(i, x)
-		s.Kernel = append(s.Kernel, f.PSFOf(i))
-		conv.Apply(y, x, filters[s.Kernel[i]])
+		s.PSFOf = append(s.PSFOf, f.PSFOf(i))
+		conv.Apply(y, x, filters[s.PSFOf[i]])
 		rms += linalg.Norm2(y) / side
 	}
 	for i := range n {
@@ -147,7 +147,7 @@ func readReference(t testing.TB, name string) []float64 {
 
 func referenceStack(t testing.TB) (*Stack, []float64) {
 	t.Helper()
-	s := &Stack{Side: 41, Total: 100, KernelSide: 41, Data: readReference(t, "psf-obs-100-snr2.npy"), Kernels: readReference(t, "psf-psfs-100.npy")}
+	s := &Stack{Side: 41, Total: 100, PSFSide: 41, Data: readReference(t, "psf-obs-100-snr2.npy"), PSFs: readReference(t, "psf-psfs-100.npy")}
 	return s, readReference(t, "psf-true-100.npy")
 }
 
@@ -157,11 +157,11 @@ func TestParity(t *testing.T) {
 	notShort(t)
 	s, _ := referenceStack(t)
 	for name, o := range map[string]Options{
-		"psf-primal-sparse-zeropad-5+5it.npy": {Iterations: 5, Reweightings: 1},
-		"psf-primal-lowrank-zeropad-5it.npy":  {Iterations: 5, Mode: LowRank},
+		"psf-primal-sparse-zeropad-5+5it.npy": {MaxIterations: 5, Reweightings: 1},
+		"psf-primal-lowrank-zeropad-5it.npy":  {MaxIterations: 5, Mode: LowRank},
 	} {
 		want := readReference(t, name)
-		o.Compatible, o.LookEvery = true, 1
+		o.Compatible, o.CheckEvery = true, 1
 		for _, size := range []int{1, 3} {
 			r := solve(t, size, s, o)
 			worst, top := 0.0, 0.0
@@ -189,8 +189,8 @@ func TestReferenceQuality(t *testing.T) {
 // the low-rank form's, being g(Z) and not g(X), nears its limit from either side.
 func checkDescent(t *testing.T, name string, r *Result, burnIn int) {
 	t.Helper()
-	for k := 1; k < len(r.Looks); k++ {
-		a, b := r.Looks[k-1], r.Looks[k]
+	for k := 1; k < len(r.Checks); k++ {
+		a, b := r.Checks[k-1], r.Checks[k]
 		if a.Iteration >= burnIn && b.Cost() > a.Cost()*(1+1e-6) {
 			t.Errorf("%s: the cost rises from %.9g to %.9g between iterations %d and %d", name, a.Cost(), b.Cost(), a.Iteration, b.Iteration)
 		}
@@ -204,12 +204,12 @@ func TestSparseQuality(t *testing.T) {
 	if !native {
 		iterations = 60
 	}
-	r := solve(t, 2, s, Options{Iterations: iterations})
+	r := solve(t, 2, s, Options{MaxIterations: iterations})
 	if px, _ := medians(s, r, truth); px > 0.045 {
 		t.Errorf("pixel error %.4f", px)
 	}
 	checkDescent(t, "sparse", r, 20)
-	wrap := solve(t, 2, s, Options{Iterations: iterations, Border: Wrap})
+	wrap := solve(t, 2, s, Options{MaxIterations: iterations, Border: Wrap})
 	if px, _ := medians(s, wrap, truth); px > 0.045 {
 		t.Errorf("wrap: pixel error %.4f", px)
 	}
@@ -229,14 +229,14 @@ func TestLowRankQuality(t *testing.T) {
 		t.Errorf("pixel error %.4f, want <= 0.05; ellipticity error %.4f, want <= 0.047", px, e)
 	}
 	checkDescent(t, "reweighted", r, 60)
-	if n := len(r.Looks); math.Abs(r.Looks[n-1].Cost()-r.Looks[n-2].Cost()) > 3e-4*r.Looks[n-1].Cost() {
-		t.Errorf("the cost has not settled: %v", r.Looks[n-2:])
+	if n := len(r.Checks); math.Abs(r.Checks[n-1].Cost()-r.Checks[n-2].Cost()) > 3e-4*r.Checks[n-1].Cost() {
+		t.Errorf("the cost has not settled: %v", r.Checks[n-2:])
 	}
 	r = solve(t, 2, s, Options{Mode: LowRank, Threshold: Soft})
 	checkDescent(t, "soft", r, 20)
-	for _, l := range r.Looks[len(r.Looks)-5:] {
-		if l.Rank != r.Looks[len(r.Looks)-1].Rank {
-			t.Errorf("soft: the rank still changes: %v", r.Looks[len(r.Looks)-5:])
+	for _, l := range r.Checks[len(r.Checks)-5:] {
+		if l.Rank != r.Checks[len(r.Checks)-1].Rank {
+			t.Errorf("soft: the rank still changes: %v", r.Checks[len(r.Checks)-5:])
 		}
 	}
 }
@@ -251,7 +251,7 @@ func TestRanks(t *testing.T) {
 		{Mode: LowRank, Precision: Double, Block: 4},
 		{Mode: LowRank, Precision: Double, Threshold: Hard, Compatible: true},
 	} {
-		o.Iterations, o.LookEvery = 20, 5
+		o.MaxIterations, o.CheckEvery = 20, 5
 		s := smallStack(5, 9, 12, 7, false)
 		one := solve(t, 1, s, o)
 		for _, size := range []int{2, 3, 4, 7, 11} {
@@ -264,8 +264,8 @@ func TestRanks(t *testing.T) {
 					t.Fatalf("%+v: %d ranks: number %d off by %.2e", o, size, i, math.Abs(v-r.Data[i]))
 				}
 			}
-			if !slices.Equal(one.Iterations, r.Iterations) {
-				t.Errorf("%+v: %d ranks: iterations %v, on one %v", o, size, r.Iterations, one.Iterations)
+			if !slices.Equal(one.StampIterations, r.StampIterations) {
+				t.Errorf("%+v: %d ranks: iterations %v, on one %v", o, size, r.StampIterations, one.StampIterations)
 			}
 		}
 	}
@@ -275,8 +275,8 @@ func TestRanks(t *testing.T) {
 // whether one that has no stamps brings weights.
 func TestNormsOnRanks(t *testing.T) {
 	for _, o := range []Options{
-		{Mode: LowRank, Precision: Double, Iterations: 6},
-		{Mode: LowRank, Compatible: true, Threshold: Soft, Iterations: 6},
+		{Mode: LowRank, Precision: Double, MaxIterations: 6},
+		{Mode: LowRank, Compatible: true, Threshold: Soft, MaxIterations: 6},
 	} {
 		s := smallStack(5, 3, 9, 5, true)
 		for i := range s.Weights {
@@ -301,26 +301,26 @@ func TestBalance(t *testing.T) {
 	for i := range s.Data[:len(s.Data)/2] { // nothing to restore in the first half
 		s.Data[i] = 0
 	}
-	o := Options{Iterations: 200, LookEvery: 5, StampTolerance: 1e-4, Noise: Given, Sigma: 0.05, Reweightings: 1}
+	o := Options{MaxIterations: 200, CheckEvery: 5, StampTolerance: 1e-4, Noise: Given, Sigma: 0.05, Reweightings: 1}
 	plain := solve(t, 4, s, o)
 	o.Balance = true
 	r := solve(t, 4, s, o)
-	if !slices.Equal(plain.Data, r.Data) || !slices.Equal(plain.Iterations, r.Iterations) {
+	if !slices.Equal(plain.Data, r.Data) || !slices.Equal(plain.StampIterations, r.StampIterations) {
 		t.Error("balancing changes the result")
 	}
 	if r.Moved == 0 {
-		t.Errorf("no stamp moved, iterations %v", r.Iterations)
+		t.Errorf("no stamp moved, iterations %v", r.StampIterations)
 	}
-	if slices.Min(r.Iterations) >= 100 || slices.Max(r.Iterations) < 200 {
-		t.Errorf("iterations %v", r.Iterations)
+	if slices.Min(r.StampIterations) >= 100 || slices.Max(r.StampIterations) < 200 {
+		t.Errorf("iterations %v", r.StampIterations)
 	}
 }
 
 func TestPrecisions(t *testing.T) {
 	s, _ := survey(20, 5, 2, 9)
 	for _, mode := range []Mode{Sparse, LowRank} {
-		single := solve(t, 2, s, Options{Mode: mode, Iterations: 30})
-		double := solve(t, 2, s, Options{Mode: mode, Iterations: 30, Precision: Double})
+		single := solve(t, 2, s, Options{Mode: mode, MaxIterations: 30})
+		double := solve(t, 2, s, Options{Mode: mode, MaxIterations: 30, Precision: Double})
 		top := slices.Max(double.Data)
 		for i, v := range double.Data {
 			if math.Abs(v-single.Data[i]) > 1e-3*top {
@@ -332,13 +332,13 @@ func TestPrecisions(t *testing.T) {
 
 func TestTolerance(t *testing.T) {
 	s, _ := survey(10, 5, 2, 9)
-	r := solve(t, 2, s, Options{Iterations: 400, Tolerance: 1e-3})
-	if !r.Converged || r.Done >= 400 || r.Done%10 != 0 {
-		t.Errorf("converged %v after %d iterations", r.Converged, r.Done)
+	r := solve(t, 2, s, Options{MaxIterations: 400, Tolerance: 1e-3})
+	if !r.Converged || r.Iterations >= 400 || r.Iterations%10 != 0 {
+		t.Errorf("converged %v after %d iterations", r.Converged, r.Iterations)
 	}
-	r = solve(t, 2, s, Options{Iterations: 400, Tolerance: 3e-2, LookEvery: 1, Compatible: true})
-	if !r.Converged || r.Done >= 400 || r.Done%4 != 0 {
-		t.Errorf("as the reference: converged %v after %d iterations", r.Converged, r.Done)
+	r = solve(t, 2, s, Options{MaxIterations: 400, Tolerance: 3e-2, CheckEvery: 1, Compatible: true})
+	if !r.Converged || r.Iterations >= 400 || r.Iterations%4 != 0 {
+		t.Errorf("as the reference: converged %v after %d iterations", r.Converged, r.Iterations)
 	}
 }
 
@@ -350,7 +350,7 @@ func TestNoise(t *testing.T) {
 	}
 	want := mad(slices.Clone(all))
 	for _, size := range []int{1, 2, 5} {
-		if r := solve(t, size, s, Options{Iterations: 1}); r.Noise != want && math.Abs(r.Noise-want) > 1e-15 {
+		if r := solve(t, size, s, Options{MaxIterations: 1}); r.Noise != want && math.Abs(r.Noise-want) > 1e-15 {
 			t.Errorf("%d ranks: noise %g, want %g", size, r.Noise, want)
 		}
 	}
@@ -358,14 +358,14 @@ func TestNoise(t *testing.T) {
 	for i := range s.Weights {
 		s.Weights[i] *= 400
 	}
-	weighted := solve(t, 2, s, Options{Iterations: 20, Noise: FromWeights})
+	weighted := solve(t, 2, s, Options{MaxIterations: 20, Noise: FromWeights})
 	if math.Abs(weighted.Noise-0.05) > 1e-12 {
 		t.Errorf("noise %g of weights 400, want 0.05", weighted.Noise)
 	}
 	for i := range s.Weights {
 		s.Weights[i] /= 400
 	}
-	given := solve(t, 2, s, Options{Iterations: 20, Noise: Given, Sigma: weighted.Noise})
+	given := solve(t, 2, s, Options{MaxIterations: 20, Noise: Given, Sigma: weighted.Noise})
 	if !slices.Equal(given.Data, weighted.Data) {
 		t.Error("weights of 400 and a noise of 0.05 differ")
 	}
@@ -375,10 +375,10 @@ func TestNoise(t *testing.T) {
 func TestMaskedStamp(t *testing.T) {
 	s := smallStack(2, 5, 9, 5, true)
 	clear(s.Weights[2*81 : 3*81])
-	s.Kernels = s.Kernels[:25]
+	s.PSFs = s.PSFs[:25]
 	for _, noise := range []NoiseRule{MAD, MADPerStamp, FromWeights} {
 		for _, mode := range []Mode{Sparse, LowRank} {
-			r := solve(t, 2, s, Options{Mode: mode, Noise: noise, Iterations: 10})
+			r := solve(t, 2, s, Options{Mode: mode, Noise: noise, MaxIterations: 10})
 			for i, v := range r.Data {
 				if math.IsNaN(v) || mode == Sparse && i/81 == 2 && v != 0 {
 					t.Fatalf("%s, %s: number %d is %g", mode, noise, i, v)
@@ -395,13 +395,13 @@ func TestErrors(t *testing.T) {
 		want   string
 	}{
 		"NaN":        {func(s *Stack, _ *Options) { s.Data[60] = math.NaN() }, "stamp 2: NaN at row 2, column 0"},
-		"empty":      {func(s *Stack, _ *Options) { s.Total, s.Data, s.Kernels = 0, nil, s.Kernels[:9] }, "an empty stack"},
-		"sum":        {func(s *Stack, _ *Options) { s.Kernels[9] += 0.1 }, "PSF 1: its pixels sum to 1.1"},
-		"few PSFs":   {func(s *Stack, _ *Options) { s.Kernels = s.Kernels[:18] }, "2 PSFs for 4 stamps"},
+		"empty":      {func(s *Stack, _ *Options) { s.Total, s.Data, s.PSFs = 0, nil, s.PSFs[:9] }, "an empty stack"},
+		"sum":        {func(s *Stack, _ *Options) { s.PSFs[9] += 0.1 }, "PSF 1: its pixels sum to 1.1"},
+		"few PSFs":   {func(s *Stack, _ *Options) { s.PSFs = s.PSFs[:18] }, "2 PSFs for 4 stamps"},
 		"ragged":     {func(s *Stack, _ *Options) { s.Data = s.Data[:99] }, "not stamps of 5 x 5"},
 		"weights":    {func(s *Stack, _ *Options) { s.Weights = make([]float64, 7) }, "7 weights for 100 pixels"},
 		"bad weight": {func(s *Stack, _ *Options) { s.Weights = slices.Repeat([]float64{1}, 100); s.Weights[99] = -1 }, "stamp 3: weight -1 at row 4, column 4"},
-		"index":      {func(s *Stack, _ *Options) { s.Kernel = []int{0, 1, 4, 0} }, "stamp 2: PSF number 4 of 4"},
+		"index":      {func(s *Stack, _ *Options) { s.PSFOf = []int{0, 1, 4, 0} }, "stamp 2: PSF number 4 of 4"},
 		"tau":        {func(_ *Stack, o *Options) { o.Tau = 3 }, "need not converge"},
 		"rho":        {func(_ *Stack, o *Options) { o.Rho = 1.99; o.Tau, o.SigmaDual = 0.5, 0.5 }, "need not converge"},
 		"mode":       {func(_ *Stack, o *Options) { o.Mode = "fast" }, `mode "fast"`},
@@ -410,7 +410,7 @@ func TestErrors(t *testing.T) {
 		"constant":   {func(s *Stack, _ *Options) { clear(s.Data) }, "the noise of the stack comes out as 0"},
 		"sigma":      {func(_ *Stack, o *Options) { o.Noise = Given }, "noise of standard deviation 0"},
 	} {
-		s, o := good(), Options{Iterations: 2}
+		s, o := good(), Options{MaxIterations: 2}
 		c.change(s, &o)
 		err := ranks.Launch(context.Background(), ranks.Options{Ranks: 1}, func(ctx context.Context, comm ranks.Comm) error {
 			_, err := Deconvolve(ctx, comm, s, o)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 
+	"tessera/internal/checkpoint"
 	"tessera/psf"
 	"tessera/ranks"
 )
@@ -54,11 +55,12 @@ func stoppedByUser(err error) bool {
 func (r *psfRun) solve(ctx context.Context) error {
 	o := r.c.options()
 	o.Given = r.s.start
-	o.Save = r.kept.keep
-	var err error
-	if o.Resume, err = r.kept.begin(r.env.Resume); err != nil {
+	o.Save = func(s *psf.Snapshot) error { return r.kept.keep((*checkpoint.Snapshot)(s)) }
+	from, err := r.kept.begin(r.env.Resume)
+	if err != nil {
 		return err
 	}
+	o.Resume = (*psf.Snapshot)(from)
 	r.m.Resumed = r.env.Resume
 	if r.comm.Rank() == 0 {
 		o.Progress = func(p psf.Progress) {
@@ -84,7 +86,7 @@ func (r *psfRun) solve(ctx context.Context) error {
 func (r *psfRun) account() error {
 	res, m := r.result, r.m
 	done := 0
-	for _, n := range res.Iterations {
+	for _, n := range res.StampIterations {
 		done += n
 	}
 	longest := []float64{res.Setup, res.Solve, res.Transforms}
@@ -104,11 +106,11 @@ func (r *psfRun) account() error {
 	m.Source, m.Stamps, m.Side, m.Normalised = r.s.source, r.s.Total, r.s.Side, int(sums[2])
 	m.Mode, m.Border, m.Precision, m.Noise = s.Mode, s.Border, s.Precision, number(res.Noise)
 	m.Tau, m.SigmaDual, m.Rho, m.Beta = number(res.Tau), number(res.SigmaDual), number(s.Rho), number(res.Beta)
-	m.Iterations, m.Converged, m.Moved = res.Done, res.Converged, res.Moved
+	m.Iterations, m.Converged, m.Moved = res.Iterations, res.Converged, res.Moved
 	if s.Mode == string(psf.LowRank) {
 		m.Low = &lowRankMetrics{Lambda: number(res.Lambda), Threshold: s.Threshold, Singular: res.Singular, Products: res.Passes, Accuracy: number(res.Accuracy)}
 	}
-	for _, l := range res.Looks {
+	for _, l := range res.Checks {
 		m.Looks = append(m.Looks, lookMetrics{l.Iteration, number(l.Cost()), number(l.Misfit), number(l.Penalty), l.Rank, l.Active})
 	}
 	m.BytesSent, m.MessagesSent = int64(sums[0]), int64(sums[1])
