@@ -84,7 +84,7 @@ func TestOnline(t *testing.T) {
 			continue
 		}
 		train, test := split(c.s, c.s.Total*4/5)
-		r, err := dealt(2, train, Options{Atoms: 100, Iterations: 4, Batch: 512, Seed: 1}, Online)
+		r, err := dealt(2, train, Options{Atoms: 100, MaxIterations: 4, Batch: 512, Seed: 1}, Online)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +100,7 @@ func TestOnline(t *testing.T) {
 // The same on any number of ranks, and in one piece or two.
 func TestOnlineRanks(t *testing.T) {
 	s := spectra(300, 4)
-	o := Options{Atoms: 30, Iterations: 3, Batch: 100, CodeIterations: 10, Precision: Double, Seed: 2}
+	o := Options{Atoms: 30, MaxIterations: 3, Batch: 100, CodeIterations: 10, Precision: Double, Seed: 2}
 	whole := map[int]*Result{}
 	for _, size := range []int{1, 2, 3, 7} {
 		r, err := dealt(size, s, o, Online)

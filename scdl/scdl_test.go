@@ -87,7 +87,7 @@ func TestParity(t *testing.T) {
 	low, m := readMatrix(t, data+"reference/scdl_hs100_Sl.npy")
 	out := data + "reference/scdl_out_hs100_A64_it100_asis.npz"
 	s := &Samples{P: p, M: m, Total: 100, High: high, Low: low}
-	r := learn(t, 1, s, Options{Atoms: 64, Iterations: 100, Compatibility: Sequential})
+	r := learn(t, 1, s, Options{Atoms: 64, MaxIterations: 100, Compatibility: Sequential})
 	worst := func(got, want []float64) (d float64) {
 		for i, v := range want {
 			d = max(d, math.Abs(v-got[i]))
@@ -200,7 +200,7 @@ func TestCorrected(t *testing.T) {
 			continue
 		}
 		train, test := split(c.s, c.s.Total*5/6)
-		r := learn(t, 2, train, Options{Atoms: c.atoms, Iterations: 30, Seed: 1})
+		r := learn(t, 2, train, Options{Atoms: c.atoms, MaxIterations: 30, Seed: 1})
 		for k := 1; k < len(r.ErrorHigh); k++ {
 			if r.ErrorHigh[k] > r.ErrorHigh[k-1] {
 				t.Errorf("%s: the error rises from %g to %g at iteration %d", c.name, r.ErrorHigh[k-1], r.ErrorHigh[k], k+1)
@@ -282,7 +282,7 @@ func naive(s *Samples, dh, dl []float64, o Options) (high, low []float64) {
 	if compatible {
 		sign, soft1, soft2, dual2 = -1, o.Lambda/2, o.Lambda/2, o.Beta*o.C1
 	}
-	for range o.Iterations {
+	for range o.MaxIterations {
 		old := wh
 		wh = code(h, sh, o.C1+o.C3, right(y1, y3, p, wl, -1, o.C1))
 		coupled := wh
@@ -337,7 +337,7 @@ func naive(s *Samples, dh, dl []float64, o Options) (high, low []float64) {
 func TestRanks(t *testing.T) {
 	s := spectra(300, 4)
 	for name, o := range forms {
-		o.Atoms, o.Iterations, o.Seed = 40, 12, 2
+		o.Atoms, o.MaxIterations, o.Seed = 40, 12, 2
 		tolerance := 1e-9
 		if o.Precision == "" {
 			o.Precision = Double
@@ -371,12 +371,12 @@ func TestRanks(t *testing.T) {
 }
 
 // Errors are the same whichever are asked for.
-func TestWindow(t *testing.T) {
+func TestCheckEvery(t *testing.T) {
 	s := spectra(100, 4)
 	for name, o := range forms {
-		o.Atoms, o.Iterations = 20, 10
+		o.Atoms, o.MaxIterations = 20, 10
 		all := learn(t, 2, s, o)
-		o.Window = 4
+		o.CheckEvery = 4
 		some := learn(t, 2, s, o)
 		if !slices.Equal(some.At, []int{4, 8, 10}) {
 			t.Errorf("%s: errors at %v", name, some.At)
@@ -386,7 +386,7 @@ func TestWindow(t *testing.T) {
 				t.Errorf("%s: error at %d is %g, without a window %g", name, k, some.ErrorHigh[i], all.ErrorHigh[k-1])
 			}
 		}
-		o.Window, o.Iterations, o.Tolerance = 2, 300, 1e-2
+		o.CheckEvery, o.MaxIterations, o.Tolerance = 2, 300, 1e-2
 		early := learn(t, 2, s, o)
 		if n := len(early.At); !early.Converged || early.Iterations >= 300 || n < 2 || math.Abs(early.ErrorHigh[n-1]-early.ErrorHigh[n-2]) > 1e-2*early.ErrorHigh[n-1] {
 			t.Errorf("%s: %d iterations, converged %v, errors at %v", name, early.Iterations, early.Converged, early.At)
@@ -401,17 +401,17 @@ func TestZeroSamples(t *testing.T) {
 		clear(s.Low[i*s.M : (i+1)*s.M])
 		clear(s.High[i*s.P : (i+1)*s.P])
 	}
-	r := learn(t, 2, s, Options{Atoms: 117, Iterations: 5})
+	r := learn(t, 2, s, Options{Atoms: 117, MaxIterations: 5})
 	for i, v := range r.High {
 		if math.IsNaN(v) {
 			t.Fatalf("number %d is NaN", i)
 		}
 	}
-	if r = learn(t, 3, s, Options{Atoms: 20, Iterations: 40, FirstColumns: true}); r.Reseeded != 3 {
+	if r = learn(t, 3, s, Options{Atoms: 20, MaxIterations: 40, FirstColumns: true}); r.Reseeded != 3 {
 		t.Errorf("%d atoms begun anew, want the 3 that are zero", r.Reseeded)
 	}
 	// As the reference programs do they give no NaN here either.
-	r = learn(t, 2, s, Options{Atoms: 20, Iterations: 5, Compatibility: Spark})
+	r = learn(t, 2, s, Options{Atoms: 20, MaxIterations: 5, Compatibility: Spark})
 	for i, v := range r.High {
 		if math.IsNaN(v) {
 			t.Fatalf("spark: number %d is NaN", i)
@@ -432,7 +432,7 @@ func TestErrors(t *testing.T) {
 		"all zero":  {func(s *Samples, _ *Options) { clear(s.High) }, "0 samples are not zero, too few for 5 atoms"},
 		"lambda":    {func(_ *Samples, o *Options) { o.Lambda = -1 }, "must be positive"},
 	} {
-		s, o := spectra(30, 1), Options{Atoms: 5, Iterations: 2}
+		s, o := spectra(30, 1), Options{Atoms: 5, MaxIterations: 2}
 		c.change(s, &o)
 		err := ranks.Launch(context.Background(), ranks.Options{Ranks: 1}, func(ctx context.Context, comm ranks.Comm) error {
 			_, err := Train(ctx, comm, s, o)
@@ -545,7 +545,7 @@ func BenchmarkTrain(b *testing.B) {
 					total := 0.0
 					for b.Loop() {
 						var at []time.Time
-						learn(b, size, s, Options{Atoms: atoms, Iterations: iterations, Precision: precision, Progress: func(Progress) { at = append(at, time.Now()) }})
+						learn(b, size, s, Options{Atoms: atoms, MaxIterations: iterations, Precision: precision, Progress: func(Progress) { at = append(at, time.Now()) }})
 						total += at[iterations-1].Sub(at[0]).Seconds() / (iterations - 1)
 					}
 					each := total / float64(b.N)

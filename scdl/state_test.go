@@ -103,7 +103,7 @@ var forms = map[string]Options{
 func TestInterrupted(t *testing.T) {
 	s := spectra(300, 4)
 	for name, o := range forms {
-		o.Atoms, o.Iterations, o.Seed = 30, 9, 2
+		o.Atoms, o.MaxIterations, o.Seed = 30, 9, 2
 		if o.Precision == "" {
 			o.Precision = Double
 		}
@@ -179,7 +179,7 @@ func TestInterrupted(t *testing.T) {
 // What cannot be continued says why.
 func TestNotContinued(t *testing.T) {
 	s := spectra(150, 4)
-	begin := Options{Atoms: 20, Iterations: 4, Precision: Double, Folder: t.TempDir()}
+	begin := Options{Atoms: 20, MaxIterations: 4, Precision: Double, Folder: t.TempDir()}
 	k := &kept{}
 	begin.Save = k.save
 	if _, err := dealt(2, s, begin, Train); err != nil {
@@ -199,7 +199,7 @@ func TestNotContinued(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := begin
-			o.Iterations, o.Resume = 6, k.snapshot()
+			o.MaxIterations, o.Resume = 6, k.snapshot()
 			c.change(t, &o)
 			_, err := dealt(2, s, o, Train)
 			if err == nil || !strings.Contains(err.Error(), c.want) {

@@ -90,7 +90,7 @@ func trained(t testing.TB, g Grid, images []*Image, atoms int) *Pair {
 	if err := g.Pairs(images, 1, 0, s.Total, s); err != nil {
 		t.Fatal(err)
 	}
-	return &learn(t, 2, s, Options{Atoms: atoms, Iterations: 20, Seed: 1}).Pair
+	return &learn(t, 2, s, Options{Atoms: atoms, MaxIterations: 20, Seed: 1}).Pair
 }
 
 func TestUpscaleRanks(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"tessera/halo"
+	"tessera/internal/checkpoint"
 	"tessera/internal/imageio"
 	"tessera/internal/simulate"
 	"tessera/ranks"
@@ -50,11 +51,12 @@ func (r *scdlRun) run(ctx context.Context) error {
 func (r *scdlRun) train(ctx context.Context) error {
 	o := r.c.options()
 	r.kept = newCheckpoints(r.comm, r.c.Output.Dir, "scdl-train")
-	o.Save = r.kept.keep
-	var err error
-	if o.Resume, err = r.kept.begin(r.env.Resume); err != nil {
+	o.Save = func(s *scdl.Snapshot) error { return r.kept.keep((*checkpoint.Snapshot)(s)) }
+	from, err := r.kept.begin(r.env.Resume)
+	if err != nil {
 		return err
 	}
+	o.Resume = (*scdl.Snapshot)(from)
 	o.Progress = func(p scdl.Progress) {
 		r.env.Progress.Count("training", p.Iteration, p.Of, fmt.Sprintf("error %.3g high, %.3g low", p.High, p.Low))
 		r.log.Info("iteration", "iteration", p.Iteration, "high", number(p.High), "low", number(p.Low))
