@@ -74,7 +74,7 @@ func TestOneRankIsWrong(t *testing.T) {
 		"other balance":      {func(_ *Stack, o *Options) { o.Balance = true }, "balance true"},
 		"other block":        {func(_ *Stack, o *Options) { o.Block = 3 }, "block 3"},
 		"other seed":         {func(_ *Stack, o *Options) { o.Seed = 7 }, "seed 7"},
-		"compatible":         {func(_ *Stack, o *Options) { o.Compatible, o.Precision, o.Start = true, Double, FromOnes }, "rank 0 has"},
+		"compatible":         {func(_ *Stack, o *Options) { o.Compatible, o.Precision, o.Start = true, Double, FromOnes }, "compatible "},
 		"save":               {func(_ *Stack, o *Options) { o.Save = keep }, "snapshots kept true"},
 		"save every":         {func(_ *Stack, o *Options) { o.SaveEvery = time.Second }, "every 1s"},
 		"resume":             {func(_ *Stack, o *Options) { o.Resume = &Snapshot{Meta: []byte("other")} }, "continue from a snapshot"},

@@ -105,6 +105,7 @@ func (o *Options) common(s *Stack) []string {
 		resume = fmt.Sprintf("a snapshot with checksum %.6x", sha256.Sum256(o.Resume.Meta))
 	}
 	return []string{
+		fmt.Sprintf("compatible %v", o.Compatible),
 		fmt.Sprintf("stamps of %d x %d, PSFs of %d x %d", s.Side, s.Side, s.PSFSide, s.PSFSide),
 		fmt.Sprintf("a stack of %d stamps", s.Total),
 		fmt.Sprintf("mode %q", o.Mode),
@@ -120,7 +121,6 @@ func (o *Options) common(s *Stack) []string {
 		fmt.Sprintf("tolerances %g and %g", o.Tolerance, o.StampTolerance),
 		fmt.Sprintf("balance %v", o.Balance),
 		fmt.Sprintf("steps %g and %g, relaxation %g", o.Tau, o.SigmaDual, o.Rho),
-		fmt.Sprintf("compatible %v", o.Compatible),
 		fmt.Sprintf("seed %d", o.Seed),
 		fmt.Sprintf("snapshots kept %v, every %v", o.Save != nil, o.SaveEvery),
 		fmt.Sprintf("continue from %s", resume),

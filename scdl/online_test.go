@@ -12,7 +12,7 @@ import (
 	"tessera/internal/linalg"
 )
 
-// Codes satisfy the optimality conditions of the lasso, and are those of plain Go.
+// Codes satisfy the optimality conditions of the lasso, and agree with those of plain Go.
 func testCode[T linalg.Float](t *testing.T, tolerance float64) {
 	r := rand.New(rand.NewPCG(5, 5))
 	const atoms, rows, lambda = 83, 13, 0.05
@@ -71,8 +71,8 @@ func TestCode(t *testing.T) {
 	testCode[float64](t, 2e-4)
 }
 
-// Mini-batches learn what is worth more than raw atoms on patches of pictures; spectra,
-// whose high numbers are nearly linear in the low ones, they are only held to fit.
+// On patches of pictures Online predicts better than raw atoms. The high spectra are nearly
+// linear in the low ones, so that raw atoms are as good; there it must reach a PSNR only.
 func TestOnline(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -97,7 +97,7 @@ func TestOnline(t *testing.T) {
 	}
 }
 
-// The same on any number of ranks, and in one piece or two.
+// The result is the same on any number of ranks, without or with an interruption.
 func TestOnlineRanks(t *testing.T) {
 	s := spectra(300, 4)
 	o := Options{Atoms: 30, MaxIterations: 3, Batch: 100, CodeIterations: 10, Precision: Double, Seed: 2}

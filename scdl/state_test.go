@@ -15,7 +15,7 @@ import (
 	"tessera/ranks"
 )
 
-// kept is a checkpoint in memory, of all ranks.
+// kept stores the last snapshot of all ranks in memory.
 type kept struct {
 	mu      sync.Mutex
 	meta    []byte
@@ -54,7 +54,7 @@ func (k *kept) snapshot() *Snapshot {
 // trainer is Train or Online.
 type trainer func(context.Context, ranks.Comm, *Samples, Options) (*Result, error)
 
-// dealt runs a training on some ranks, each with its share of the samples.
+// dealt trains on size ranks, each with its share of the samples.
 func dealt(size int, s *Samples, o Options, train trainer) (*Result, error) {
 	return dealtWith(context.Background(), size, s, o, train)
 }
@@ -98,8 +98,8 @@ var forms = map[string]Options{
 	"scaled": {}, "general": {Beta: 0.7}, "sequential": {Compatibility: Sequential, Lambda: 0.01}, "spark": {Compatibility: Spark}, "single": {Precision: Single},
 }
 
-// The state in files is that in memory, bit for bit, and an interrupted training ends
-// where one in a piece does, whichever way and on however many ranks it is continued.
+// The state in files is bit for bit that in memory, and an interrupted training has the
+// result of an uninterrupted one, on any number of ranks, with either kind of state.
 func TestInterrupted(t *testing.T) {
 	s := spectra(300, 4)
 	for name, o := range forms {
@@ -176,7 +176,7 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// What cannot be continued says why.
+// A snapshot that does not fit is an error that says why.
 func TestNotContinued(t *testing.T) {
 	s := spectra(150, 4)
 	begin := Options{Atoms: 20, MaxIterations: 4, Precision: Double, Folder: t.TempDir()}
@@ -209,7 +209,7 @@ func TestNotContinued(t *testing.T) {
 	}
 }
 
-// damaged is a copy of a folder, with tiles-0 cut to a length and a byte of it changed.
+// damaged is a copy of a folder in which tiles-0 has been truncated or one byte changed.
 func damaged(t *testing.T, folder string, length, at int) string {
 	to := t.TempDir()
 	if err := os.CopyFS(to, os.DirFS(folder)); err != nil {

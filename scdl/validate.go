@@ -99,6 +99,7 @@ func (o *Options) common() []string {
 		resume = fmt.Sprintf("a snapshot with checksum %.6x", sha256.Sum256(o.Resume.Meta))
 	}
 	return []string{
+		fmt.Sprintf("compatibility %q", o.Compatibility),
 		fmt.Sprintf("%d atoms", o.Atoms),
 		fmt.Sprintf("%d iterations, an error every %d", o.MaxIterations, o.CheckEvery),
 		fmt.Sprintf("tolerance %g", o.Tolerance),
@@ -106,7 +107,6 @@ func (o *Options) common() []string {
 		fmt.Sprintf("beta %g, step %g, delta %g", o.Beta, o.Step, o.Delta),
 		fmt.Sprintf("first columns %v", o.FirstColumns),
 		fmt.Sprintf("precision %q", o.Precision),
-		fmt.Sprintf("compatibility %q", o.Compatibility),
 		fmt.Sprintf("seed %d", o.Seed),
 		fmt.Sprintf("state in files %v", o.Folder != ""),
 		fmt.Sprintf("mini-batches of %d samples, %d iterations each", o.Batch, o.CodeIterations),
