@@ -99,6 +99,9 @@ func (s *solver[T]) resume(from *Snapshot) error {
 			return err
 		}
 	}
+	if from.Records == nil {
+		return fmt.Errorf("psf: the snapshot to continue from has no Records")
+	}
 	if len(s.stamps) == 0 {
 		return nil
 	}

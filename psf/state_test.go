@@ -161,7 +161,8 @@ func TestResumeRefuses(t *testing.T) {
 		"short record": {func(o *Options) {
 			o.Resume.Records = func(ids []int, use func(int, []byte) error) error { return use(ids[0], make([]byte, 9)) }
 		}, "record of stamp 0 has 9 bytes"},
-		"rubbish": {func(o *Options) { o.Resume.Meta = []byte("rubbish") }, "not a checkpoint"},
+		"nil records": {func(o *Options) { o.Resume.Records = nil }, "has no Records"},
+		"rubbish":     {func(o *Options) { o.Resume.Meta = []byte("rubbish") }, "not a checkpoint"},
 	} {
 		_, err := trySolve(1, s, o, func(_ ranks.Comm, o *Options) { o.Resume = kept.snapshot(); c.change(o) })
 		if err == nil || !strings.Contains(err.Error(), c.want) {

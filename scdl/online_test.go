@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tessera/internal/linalg"
 )
@@ -142,6 +143,14 @@ func TestOnlineRanks(t *testing.T) {
 		}
 	}
 	for want, change := range map[string]func(*Options){
+		"no Records": func(o *Options) {
+			k := &kept{}
+			o.Save, o.SaveEvery = k.save, time.Nanosecond
+			if _, err := dealt(1, s, *o, Online); err != nil {
+				t.Fatal(err)
+			}
+			o.Resume = &Snapshot{Meta: k.meta}
+		},
 		"no state to keep": func(o *Options) { o.Folder = t.TempDir() },
 		"compatible with":  func(o *Options) { o.Compatibility = Spark },
 		"mini-batches":     func(o *Options) { o.Batch = -1 },

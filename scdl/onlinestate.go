@@ -66,6 +66,9 @@ func (l *stream[T]) recall() error {
 		return otherOptions(m.Key, key)
 	}
 	*l.r, l.batch, l.squares = m.Result, m.Batch, m.Squares
+	if l.o.Resume.Records == nil {
+		return errNoRecords
+	}
 	seen := false
 	err := l.o.Resume.Records([]int{0}, func(_ int, record []byte) error {
 		if len(record) != 8*len(l.memory) {

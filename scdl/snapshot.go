@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/gob"
+	"errors"
 	"fmt"
 	"time"
 
@@ -44,6 +45,8 @@ func decode(from *Snapshot, to any) error {
 	}
 	return nil
 }
+
+var errNoRecords = errors.New("scdl: the snapshot to continue from has no Records")
 
 func otherOptions(then, now string) error {
 	return fmt.Errorf("scdl: the checkpoint was made with other samples or options: %s; now %s", then, now)
@@ -105,6 +108,9 @@ func (l *learner[T]) recall(m *memory[T]) error {
 	ids := make([]int, len(m.state))
 	for i := range ids {
 		ids[i] = l.s.First/TileSamples + i
+	}
+	if l.o.Resume.Records == nil {
+		return errNoRecords
 	}
 	if len(ids) == 0 {
 		return nil
