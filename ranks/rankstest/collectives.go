@@ -276,7 +276,7 @@ func stats(c ranks.Comm) error {
 		if k.reduces {
 			spent, other = other, spent
 		}
-		if spent < 0 || other != 0 || spent > 60 {
+		if spent < 0 || other != 0 || spent > 120 {
 			return fmt.Errorf("%s took %v s on its account and %v s on the other", k.name, spent, other)
 		}
 	}

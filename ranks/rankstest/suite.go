@@ -50,6 +50,13 @@ func Cases() []Case {
 		{Name: "split apart", Run: splitApart, Buffered: true},
 		{Name: "stats", Run: stats},
 		{Name: "agree", Run: agree},
+		{Name: "numbers", Run: numbers},
+		{Name: "gather numbers", Run: gatherNumbers},
+		{Name: "counts", Run: counts},
+		{Name: "exchange counts", Run: exchangeCounts},
+		{Name: "deliver", Run: deliver},
+		{Name: "on root", Run: onRoot},
+		{Name: "share", Run: shared},
 		{Name: "random programs", Run: randomPrograms},
 	}
 }
