@@ -132,26 +132,10 @@ func (d *Decomposition) largestPart(root int) int {
 // agree makes one error of all ranks' own errors, and an error if they pass
 // different decompositions, roots or planes. Collective.
 func (d *Decomposition) agree(call string, comm ranks.Comm, root, planes int, own error) error {
-	// One reduction decides whether there is anything to agree on. Over all ranks
-	// min x = -min(-x) exactly if x is the same everywhere.
-	x := []float64{0, float64(root), -float64(root), float64(planes), -float64(planes), d.digest, -d.digest}
-	if own != nil {
-		x[0] = -1
-	}
-	if err := comm.Allreduce(x, x, ranks.Min); err != nil {
-		return fmt.Errorf("halo: %s: %w", call, err)
-	}
-	switch {
-	case x[0] < 0:
-		return ranks.AgreeError(comm, own)
-	case x[1] != -x[2]:
-		return fmt.Errorf("halo: %s: ranks pass different roots, from %v to %v", call, x[1], -x[2])
-	case x[3] != -x[4]:
-		return fmt.Errorf("halo: %s: ranks pass different numbers of planes, from %v to %v", call, x[3], -x[4])
-	case x[5] != -x[6]:
-		return fmt.Errorf("halo: %s: ranks use different decompositions", call)
-	}
-	return nil
+	return ranks.AgreeSame(comm, "halo: "+call, own,
+		ranks.Same{Name: "root", Value: float64(root)},
+		ranks.Same{Name: "planes", Value: float64(planes)},
+		ranks.Same{Name: "the decomposition", Value: d.digest, Hash: true})
 }
 
 // checkCollective checks what does not depend on the array.

@@ -45,9 +45,9 @@ func TestCollectErrors(t *testing.T) {
 					fmt.Sprintf("%d boxes for %d ranks", n+1, n)},
 				"root":          {func(a *arguments) { a.root = n }, fmt.Sprintf("root %d of %d ranks", n, n), fmt.Sprintf("root %d of %d ranks", n, n)},
 				"length":        {func(a *arguments) { a.extra = 1 }, "owned array of ", "array of 61 values, want 2 x 6x5 = 60"},
-				"other planes":  {func(a *arguments) { a.planes = 3 }, "ranks pass different numbers of planes, from 2 to 3", "ranks pass different numbers of planes, from 2 to 3"},
-				"other root":    {func(a *arguments) { a.root = 1 }, "ranks pass different roots, from 0 to 1", "ranks pass different roots, from 0 to 1"},
-				"other domain":  {func(a *arguments) { a.d = turned }, "ranks use different decompositions", "ranks use different decompositions"},
+				"other planes":  {func(a *arguments) { a.planes = 3 }, "planes is 2 on one rank and 3 on another", "planes is 2 on one rank and 3 on another"},
+				"other root":    {func(a *arguments) { a.root = 1 }, "root is 0 on one rank and 1 on another", "root is 0 on one rank and 1 on another"},
+				"other domain":  {func(a *arguments) { a.d = turned }, "the decomposition is not the same on all ranks", "the decomposition is not the same on all ranks"},
 				"nothing wrong": {func(a *arguments) {}, "", ""},
 			} {
 				for call, want := range map[string]string{"GatherTo": k.gather, "ScatterFrom": k.scatter} {

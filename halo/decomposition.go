@@ -1,7 +1,9 @@
 package halo
 
 import (
+	"encoding/binary"
 	"fmt"
+	"hash/fnv"
 	"slices"
 )
 
@@ -76,14 +78,14 @@ func newDecomposition(shape []int, owned []Box, grid []int) *Decomposition {
 	}
 }
 
-// digest is a hash of 52 bits (FNV-1a), so that float64 holds it exactly.
+// digest is a hash of 52 bits, which float64 holds exactly.
 func digest(shape []int, owned []Box) float64 {
-	h := uint64(14695981039346656037)
+	h := fnv.New64a()
+	var buf [8]byte
 	add := func(list []int) {
 		for _, n := range list {
-			for shift := 0; shift < 64; shift += 8 {
-				h = (h ^ uint64(n)>>shift&0xff) * 1099511628211
-			}
+			binary.LittleEndian.PutUint64(buf[:], uint64(n))
+			h.Write(buf[:])
 		}
 	}
 	add(shape)
@@ -91,7 +93,7 @@ func digest(shape []int, owned []Box) float64 {
 		add(b.Lo)
 		add(b.Hi)
 	}
-	return float64(h >> 12)
+	return float64(h.Sum64() >> 12)
 }
 
 // Ranks is the number of boxes, one for each rank.

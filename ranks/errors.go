@@ -111,3 +111,44 @@ func AgreeError(c Comm, err error) error {
 	}
 	return &RankError{Rank: int(head[2]), Code: int(head[3]), Err: remote}
 }
+
+// Same is an argument of a collective call that must be equal on all ranks.
+type Same struct {
+	Name  string  // for the error message: "planes"
+	Value float64 // of this rank; not NaN
+	Hash  bool    // Value is a hash of the argument: the message leaves it out
+}
+
+// AgreeSame checks the arguments of a collective call together on all ranks. err is
+// what this rank found wrong with its own arguments, or nil. If a rank has an error,
+// every rank gets it, as from AgreeError; otherwise, if a Value of same differs between
+// ranks, every rank gets an error that begins with call and wraps ErrMismatch. Every
+// rank passes the same names. Collective. One Allreduce of 1 + 2 len(same) numbers when
+// all is well.
+func AgreeSame(c Comm, call string, err error, same ...Same) error {
+	// Over all ranks, min x = -min(-x) only if x is the same on every rank.
+	least := make([]float64, 1+2*len(same))
+	if err != nil {
+		least[0] = -1
+	}
+	for i, s := range same {
+		least[1+2*i], least[2+2*i] = s.Value, -s.Value
+	}
+	if e := c.Allreduce(least, least, Min); e != nil {
+		return errors.Join(err, e)
+	}
+	if least[0] < 0 {
+		return AgreeError(c, err)
+	}
+	for i, s := range same {
+		lo, hi := least[1+2*i], -least[2+2*i]
+		switch {
+		case lo == hi:
+		case s.Hash:
+			return fmt.Errorf("%s: %w: %s is not the same on all ranks", call, ErrMismatch, s.Name)
+		default:
+			return fmt.Errorf("%s: %w: %s is %v on one rank and %v on another", call, ErrMismatch, s.Name, lo, hi)
+		}
+	}
+	return nil
+}

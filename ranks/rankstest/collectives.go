@@ -310,3 +310,40 @@ func agree(c ranks.Comm) error {
 	}
 	return nil
 }
+
+// agreeSame: a number or a hash that the last rank alone has otherwise, and an error
+// of the last rank, which goes first.
+func agreeSame(c ranks.Comm) error {
+	alone, last := c.Size() == 1, 0.0
+	if !alone && c.Rank() == c.Size()-1 {
+		last = 1
+	}
+	for _, k := range []struct {
+		err  error
+		same []ranks.Same
+		want string
+	}{
+		{nil, nil, ""},
+		{nil, []ranks.Same{{Name: "root", Value: -2}, {Name: "planes", Value: 3}}, ""},
+		{nil, []ranks.Same{{Name: "root"}, {Name: "planes", Value: 2 + last}}, "x: Call: ranks: calls do not match: planes is 2 on one rank and 3 on another"},
+		{nil, []ranks.Same{{Name: "the domain", Value: 1 << 52 * (1 + last), Hash: true}}, "x: Call: ranks: calls do not match: the domain is not the same on all ranks"},
+		{errors.New("no data"), []ranks.Same{{Name: "planes", Value: last}}, fmt.Sprintf("rank %d: no data", c.Size()-1)},
+	} {
+		mine := k.err
+		if mine != nil && c.Rank() != c.Size()-1 {
+			mine = nil
+		}
+		err := ranks.AgreeSame(c, "x: Call", mine, k.same...)
+		want := k.want
+		if alone && k.err == nil {
+			want = "" // one rank agrees with itself
+		}
+		if (err == nil) != (want == "") || err != nil && err.Error() != want {
+			return fmt.Errorf("AgreeSame returned %v, want %s", err, want)
+		}
+		if err != nil && errors.Is(err, ranks.ErrMismatch) != (k.err == nil) {
+			return fmt.Errorf("AgreeSame: ErrMismatch in %v", err)
+		}
+	}
+	return nil
+}

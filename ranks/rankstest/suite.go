@@ -50,6 +50,7 @@ func Cases() []Case {
 		{Name: "split apart", Run: splitApart, Buffered: true},
 		{Name: "stats", Run: stats},
 		{Name: "agree", Run: agree},
+		{Name: "agree same", Run: agreeSame},
 		{Name: "numbers", Run: numbers},
 		{Name: "gather numbers", Run: gatherNumbers},
 		{Name: "counts", Run: counts},
