@@ -222,7 +222,7 @@ func TestGraphRefuses(t *testing.T) {
 		want  string
 	}{
 		{0, nil, "loadbalance: a graph of 0 subdomains"},
-		{2, nil, "loadbalance: no way from subdomain 0 to subdomain 1"},
+		{2, nil, "loadbalance: the graph is not connected: no path from subdomain 0 to subdomain 1"},
 		{2, [][2]int{{0, 0}}, "loadbalance: edge 0 joins 0 and 0: want two different subdomains of 2"},
 		{2, [][2]int{{0, 1}, {1, 0}}, "loadbalance: edges 0 and 1 both join 1 and 0"},
 		{2, [][2]int{{0, 2}}, "loadbalance: edge 0 joins 0 and 2: want two different subdomains of 2"},
