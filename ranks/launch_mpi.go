@@ -42,7 +42,7 @@ func launchWorld(ctx context.Context, o Options, j job, body func(context.Contex
 	return true, j.oneVoice(err)
 }
 
-// MPI says what this binary knows of MPI.
+// MPI describes the MPI library of this binary.
 func MPI() MPIInfo {
 	return MPIInfo{Compiled: true, Library: mpix.Library(), Standard: mpix.Standard(), ThreadLevel: mpix.ThreadLevel()}
 }
