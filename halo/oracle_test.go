@@ -24,7 +24,7 @@ func launch(t testing.TB, n int, body func(comm ranks.Comm) error) {
 	}
 }
 
-// sourceOf is the border rule for one cell, in the words of the definition.
+// sourceOf is the border rule for one cell, taken literally from its definition.
 func sourceOf(e, n int, border Border) (int, bool) {
 	switch border {
 	case Reflect:

@@ -14,7 +14,7 @@ import (
 	"tessera/ranks"
 )
 
-// scatter is every kind of point set that balancing must survive.
+// scatter draws points of a kind that is difficult to balance in its own way.
 func scatter(rng *rand.Rand, kind string, n, dim int) *Points {
 	p := &Points{Dim: dim, Cols: 1}
 	for i := range n {
@@ -44,7 +44,7 @@ func scatter(rng *rand.Rand, kind string, n, dim int) *Points {
 	return p
 }
 
-// share hands the points out by a rule that has nothing to do with the place.
+// share is the random share of one rank, which does not depend on the places of the points.
 func share(p *Points, rank, size int, seed uint64) *Points {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	q := &Points{Dim: p.Dim, Cols: p.Cols}
@@ -184,8 +184,8 @@ func TestNearIsComplete(t *testing.T) {
 	}
 }
 
-// Costs that grow over two orders of magnitude end within what one slab's largest
-// point can do.
+// Costs that differ by two orders of magnitude are balanced to within the cost of a few
+// points.
 func TestRebalanceCosts(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 0))
 	all := scatter(rng, "uniform", 4000, 2)
@@ -208,7 +208,8 @@ func TestRebalanceCosts(t *testing.T) {
 	}
 }
 
-// On a line the cuts move by what DyDD schedules: the published chain of four.
+// On a line the points that cross the cuts are those of the DyDD schedule, here for the
+// published chain of four subdomains.
 func TestRebalanceFollowsTheSchedule(t *testing.T) {
 	all := &Points{Dim: 1, Cols: 1}
 	for cell, n := range []int{150, 300, 450, 600} {

@@ -12,7 +12,7 @@ import (
 
 func repeat(x int64, n int) []int64 { return slices.Repeat([]int64{x}, n) }
 
-// The published cases, with what must come out of them.
+// The published cases with their results.
 var published = []struct {
 	name       string
 	g          *Graph
@@ -56,7 +56,7 @@ func TestPublishedCases(t *testing.T) {
 	}
 }
 
-// The best E there is, by total and number of subdomains, from one loaded centre.
+// Items that all lie on one subdomain end with the largest possible E.
 func TestBestE(t *testing.T) {
 	for _, c := range []struct {
 		m    int64
@@ -173,7 +173,7 @@ func TestBalanceOnAnyGraph(t *testing.T) {
 	}
 }
 
-// The flow is the smallest: against a dense least-norm solution.
+// The norm of Flow is that of a dense least-norm solution.
 func TestFlowIsTheSmallest(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 0))
 	for range 20 {

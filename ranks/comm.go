@@ -29,7 +29,8 @@ type Comm interface {
 	// Exchange sends one message to every neighbour and receives one from each. send
 	// holds the outgoing messages one after the other in the order of n.Ranks, recv the
 	// incoming ones. It is not collective: the ranks named take part, and both ranks of
-	// a pair must name each other. Counts that do not match are ErrMismatch on both.
+	// a pair must name each other. If a message has another length than its receiver
+	// expects, the receiver gets an error that wraps ErrMismatch.
 	Exchange(n Neighbours, send, recv []float64) error
 
 	// Bcast copies buf from rank root to all ranks, which pass buffers of one length.

@@ -62,8 +62,8 @@ var blocked = map[string]func(ctx context.Context, c ranks.Comm) error{
 	},
 }
 
-// TestFailureWakesEverybody: whatever the others wait in, the failure of rank 1
-// ends the launch with its error first, and theirs wrap ErrAborted and name it.
+// TestFailureWakesEverybody: when rank 1 fails, Launch returns its error, and every call in
+// which another rank waits returns an error that wraps ErrAborted and names rank 1.
 func TestFailureWakesEverybody(t *testing.T) {
 	errDisk := errors.New("disk full")
 	failing := map[string]struct {
@@ -145,8 +145,8 @@ func TestGoexitIsAnError(t *testing.T) {
 	}
 }
 
-// TestMismatch: ranks that call different collectives, or the same with other
-// sizes, get an error on every rank, and the communicator goes on.
+// TestMismatch: if ranks call different collectives, or the same one with different sizes,
+// every rank gets an error, and the communicator can still be used.
 func TestMismatch(t *testing.T) {
 	x := make([]float64, 100)
 	bcast := func(n, root int) func(ranks.Comm) error {

@@ -17,15 +17,15 @@ import (
 	"tessera/ranks"
 )
 
-// outcome is what a program of this binary in some role did.
+// outcome is the result of a program that start has run.
 type outcome struct {
 	code           int
 	stdout, stderr string
 	took           time.Duration // from the "event" that a role prints to the end; for the log alone
 }
 
-// start runs a role; prefix is the launcher with its arguments, or empty. With a
-// signal, that is sent to the process whose pid the role prints.
+// start runs this binary in a role; prefix is the launcher with its arguments, or empty. If
+// sig is not 0, it is sent to the process whose pid the role prints.
 func start(t testing.TB, prefix []string, role string, sig syscall.Signal, env ...string) outcome {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)

@@ -36,7 +36,7 @@ func bcast(c ranks.Comm) error {
 	return nil
 }
 
-// blocks is what a gather of the round should give, with each rank's count.
+// blocks is the expected result of a gather, and the count of each rank.
 func blocks(round, p int) (counts []int, all []float64) {
 	scale := []int{1, 3, 50, 40000 / (p + 12), 1}[round%5]
 	for q := range p {
@@ -98,8 +98,8 @@ func allgatherv(c ranks.Comm) error {
 	return nil
 }
 
-// barrier: nobody leaves before the last has come, by the machine's clock. One
-// rank after the other comes late.
+// barrier: no rank returns before the last one has called, by the machine's clock. Each rank
+// is late in turn.
 func barrier(c ranks.Comm) error {
 	now := func() float64 { return float64(time.Now().UnixNano() % 1e15) }
 	for late := range min(c.Size(), 5) {
@@ -168,7 +168,7 @@ func split(c ranks.Comm) error {
 		if err := exchangeRound(s, 3); err != nil {
 			return fmt.Errorf("in the half: %w", err)
 		}
-		// Split again, all keys equal: the order stays.
+		// Split again with equal keys: the order remains.
 		q, err := s.Split(s.Rank()/2, 7)
 		if err != nil {
 			return err
@@ -304,15 +304,15 @@ func agree(c ranks.Comm) error {
 	if !errors.As(err, &re) || re.Rank != p/2 || !strings.HasPrefix(err.Error(), want) || !errors.Is(err, ranks.ErrTruncated) {
 		return fmt.Errorf("agreed on %q, want %q...", err, want)
 	}
-	// What has been agreed on names its rank once, however often it is agreed on.
+	// Agreeing on the same error again does not repeat the number of its rank.
 	if again := ranks.AgreeError(c, err); again.Error() != err.Error() {
 		return fmt.Errorf("agreed again: %q, before %q", again, err)
 	}
 	return nil
 }
 
-// agreeSame: a number or a hash that the last rank alone has otherwise, and an error
-// of the last rank, which goes first.
+// agreeSame: all ranks get an error if the last rank has another number or hash than the
+// others, and the error of the last rank if it has one.
 func agreeSame(c ranks.Comm) error {
 	alone, last := c.Size() == 1, 0.0
 	if !alone && c.Rank() == c.Size()-1 {
