@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -74,7 +75,7 @@ func TestMPIConformance(t *testing.T) {
 // the libraries it loads.
 func TestMPIFailures(t *testing.T) {
 	for _, k := range []struct {
-		role, want string // want is a line of standard error; "": none is expected
+		role, want string // want matches a line of standard error; "": none is expected
 		code       int    // 0: any but 0
 	}{
 		{"error", "rank 1: reading x.npy: no such file", 1},
@@ -82,7 +83,7 @@ func TestMPIFailures(t *testing.T) {
 		{"abort", "rank 1: enough", 71},
 		{"agreed error", "rank 1: reading x.npy: no such file", 1},
 		{"late", "rank 1: too late", 1},
-		{"all panic", "rank 0: panic: all of us", 1},
+		{"all panic", "rank .: panic: all of us", 1}, // rank 0, unless the machine is slow
 		{"kill", "", 0},
 		{"exit", "", 0},
 	} {
@@ -95,7 +96,7 @@ func TestMPIFailures(t *testing.T) {
 			if k.want == "" {
 				return
 			}
-			if said := rankLines(o.stderr); len(said) != 1 || said[0] != k.want {
+			if said := rankLines(o.stderr); len(said) != 1 || !regexp.MustCompile("^"+k.want+"$").MatchString(said[0]) {
 				t.Errorf("ranks wrote %q, want only %q; stderr:\n%s", said, k.want, o.stderr)
 			}
 		})
