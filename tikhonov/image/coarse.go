@@ -215,7 +215,7 @@ func (c *coarse) test(v []float64, rows, cols []int, sum []float64, touched []in
 func values(h *hats, i, lo, hi int, border halo.Border) []float64 {
 	v := make([]float64, hi-lo)
 	for k := range v {
-		if p := source(lo+k, h.n, border); p >= 0 {
+		if p := border.Source(lo+k, h.n); p >= 0 {
 			v[k] = h.at(i, p)
 		}
 	}

@@ -74,7 +74,7 @@ func (h *hats) at(i, p int) float64 {
 func (h *hats) pixels(s span, margin int, border halo.Border) []int {
 	p := make([]int, 0, s.len()+2*margin)
 	for i := s.lo - margin; i < s.hi+margin; i++ {
-		p = append(p, source(i, h.n, border))
+		p = append(p, border.Source(i, h.n))
 	}
 	return p
 }

@@ -59,12 +59,12 @@ func tabulate(ext span, n, radius int, border halo.Border) axisTable {
 // localIndex is where the pixel that stands at frame index i lies in the tile, -1
 // if outside of it.
 func localIndex(i int, ext span, n int, border halo.Border) int {
-	s := source(i, n, border)
+	s := border.Source(i, n)
 	if s < 0 {
 		return -1
 	}
 	if border == halo.Periodic {
-		s = ext.lo + source(s-ext.lo, n, border)
+		s = ext.lo + border.Source(s-ext.lo, n)
 	}
 	if s < ext.lo || s >= ext.hi {
 		return -1

@@ -56,25 +56,6 @@ func extend(s span, n, overlap int, border halo.Border) span {
 	return span{max(0, s.lo-overlap), min(n, s.hi+overlap)}
 }
 
-// source is the pixel that stands at index i along an axis of n pixels, inside or
-// outside of it; -1 for none.
-func source(i, n int, border halo.Border) int {
-	if i >= 0 && i < n {
-		return i
-	}
-	switch border {
-	case halo.Periodic:
-		return ((i % n) + n) % n
-	case halo.Reflect:
-		i = ((i % (2 * n)) + 2*n) % (2 * n)
-		if i >= n {
-			i = 2*n - 1 - i
-		}
-		return i
-	}
-	return -1
-}
-
 // axisClass is what the local matrix knows of one axis of a tile: the lengths, and
 // how far the edges of the frame are, as far as the stencil of M can see them.
 type axisClass struct {

@@ -13,18 +13,6 @@ import (
 	"tessera/ranks"
 )
 
-func TestSource(t *testing.T) {
-	for _, border := range borders {
-		for n := 1; n <= 6; n++ {
-			for i := -3 * n; i < 4*n; i++ {
-				if got, want := source(i, n, border), naiveSource(i, n, border); got != want {
-					t.Errorf("%v, %d pixels: %d stands for %d, want %d", border, n, i, got, want)
-				}
-			}
-		}
-	}
-}
-
 // The tiles of all ranks cover the frame once; an extended tile is what lies within
 // the overlap, listed once, and contiguous.
 func TestCutTiles(t *testing.T) {

@@ -22,7 +22,7 @@ func convolution(rows, cols int, k forward.PSF, border halo.Border) *mat.Dense {
 		for c := range cols {
 			for i := range k.Rows {
 				for j := range k.Cols {
-					y, x := source(r-i+k.Rows/2, rows, border), source(c-j+k.Cols/2, cols, border)
+					y, x := border.Source(r-i+k.Rows/2, rows), border.Source(c-j+k.Cols/2, cols)
 					if y >= 0 && x >= 0 {
 						at := y*cols + x
 						h.Set(r*cols+c, at, h.At(r*cols+c, at)+k.Values[i*k.Cols+j])

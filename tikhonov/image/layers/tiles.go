@@ -252,12 +252,12 @@ func (a *assembler) matrix(b halo.Box, weight float64) []float64 {
 	// the box, layer's unknowns, times scale.
 	taps := func(k forward.PSF, border halo.Border, r, c, layer int, scale float64) {
 		for i := range k.Rows {
-			y := source(r-(i-k.Rows/2), a.rows, border)
+			y := border.Source(r-(i-k.Rows/2), a.rows)
 			if y < b.Lo[0] || y >= b.Hi[0] {
 				continue
 			}
 			for j := range k.Cols {
-				x := source(c-(j-k.Cols/2), a.cols, border)
+				x := border.Source(c-(j-k.Cols/2), a.cols)
 				if x < b.Lo[1] || x >= b.Hi[1] {
 					continue
 				}
@@ -319,20 +319,4 @@ func (a *assembler) around(lo, hi, n int) []int {
 		list = append(list, i)
 	}
 	return list
-}
-
-// source is the pixel that stands at i on an axis of n pixels, -1 for none.
-func source(i, n int, border halo.Border) int {
-	switch {
-	case i >= 0 && i < n:
-		return i
-	case border == halo.Periodic:
-		return ((i % n) + n) % n
-	case border == halo.Reflect:
-		if i = ((i % (2 * n)) + 2*n) % (2 * n); i >= n {
-			i = 2*n - 1 - i
-		}
-		return i
-	}
-	return -1
 }
