@@ -2,54 +2,9 @@ package image
 
 import (
 	"context"
-	"math"
 
-	"tessera/halo"
 	"tessera/internal/linalg"
 )
-
-func sqrt(x float64) float64 { return math.Sqrt(x) }
-
-// around is the weights with a halo wide enough for every data pixel that a tile's
-// unknowns appear in.
-type around struct {
-	plan *halo.Plan
-	w    []float64 // nil: all ones
-	cols int
-}
-
-func (m *operator) weightsAround(o *Options) (*around, error) {
-	k := m.kernel
-	plan, err := halo.NewPlan(m.frame, m.comm.Rank(), []int{o.Overlap + k.RowRadius, o.Overlap + k.ColRadius}, o.Border)
-	if err != nil {
-		return nil, err
-	}
-	a := &around{plan: plan, cols: plan.ExtendedShape()[1]}
-	if m.Even() {
-		return a, nil
-	}
-	a.w = make([]float64, plan.Extended().Size())
-	w := m.owned
-	if w == nil {
-		w = make([]float64, m.rows*m.cols)
-		for i := range w {
-			w[i] = 1
-		}
-	}
-	plan.Scatter(a.w, w, 1)
-	return a, plan.Exchange(m.comm, a.w, 1)
-}
-
-// at returns the weights of the data pixels of a tile, indexed as pattern.data.
-func (a *around) at(t *tile, p *pattern) func(q int) float64 {
-	if a.w == nil {
-		return func(int) float64 { return 1 }
-	}
-	box := a.plan.Extended()
-	r0, c0 := t.ext[0].lo+p.dataRows.lo-box.Lo[0], t.ext[1].lo+p.dataCols.lo-box.Lo[1]
-	width := p.dataCols.len()
-	return func(q int) float64 { return a.w[(r0+q/width)*a.cols+c0+q%width] }
-}
 
 // nominal is the weight that most pixels have, or 0 if no weight has a majority
 // (Boyer and Moore's vote, then a count).
@@ -80,8 +35,6 @@ func nominal(w []float64) float64 {
 	return candidate
 }
 
-type kindKey struct{ rows, cols axisClass }
-
 type groupKey struct {
 	kind   int
 	colour int
@@ -97,7 +50,7 @@ func (s *schwarz[T]) factor(ctx context.Context, o *Options) error {
 	shape := s.m.frame.Domain().Shape()
 	usual := nominal(s.m.owned)
 	average := mean(s.m.owned)
-	kindOf := map[kindKey]int{}
+	kindOf := map[class]int{}
 	ofTile := make([]int, len(s.tiles))
 	reach := s.m.reach
 	if len(s.m.kernel.Dense) >= productTaps {
@@ -107,7 +60,7 @@ func (s *schwarz[T]) factor(ctx context.Context, o *Options) error {
 	}
 	for i := range s.tiles {
 		t := &s.tiles[i]
-		key := kindKey{classify(t, 0, shape[0], reach[0], o.Border), classify(t, 1, shape[1], reach[1], o.Border)}
+		key := classify(t, shape, reach, o.Border)
 		id, known := kindOf[key]
 		if !known {
 			id = len(s.kinds)

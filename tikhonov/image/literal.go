@@ -25,7 +25,7 @@ type literal struct {
 	plan    *halo.Plan
 	weights *around
 	tiles   []tile
-	own     []*kind[float64] // per tile: the tile as a frame of its own
+	own     []*pattern // per tile: the tile as a frame of its own
 	batch   []*linalg.BandedBatch[float64]
 	w       [][]float64 // per tile: channels x extended tile
 	rhs     [][]float64
@@ -128,7 +128,7 @@ func (s *solver) newLiteral(o *Options) (*literal, error) {
 	if err := l.share(l.covers, 1); err != nil {
 		return nil, err
 	}
-	shapes := map[[2]int]*kind[float64]{}
+	shapes := map[[2]int]*pattern{}
 	for i := range l.tiles {
 		if err := l.prepare(i, shapes); err != nil {
 			return nil, err
@@ -138,16 +138,15 @@ func (s *solver) newLiteral(o *Options) (*literal, error) {
 }
 
 // prepare factors tile i and forms its right-hand side A_i'W y_i.
-func (l *literal) prepare(i int, shapes map[[2]int]*kind[float64]) error {
+func (l *literal) prepare(i int, shapes map[[2]int]*pattern) error {
 	t := &l.tiles[i]
 	rows, cols := t.ext[0].len(), t.ext[1].len()
-	k := shapes[[2]int{rows, cols}]
-	if k == nil {
+	p := shapes[[2]int{rows, cols}]
+	if p == nil {
 		alone := &tile{ext: [2]span{{0, rows}, {0, cols}}}
-		k = &kind[float64]{pattern: newPattern(alone, []int{rows, cols}, l.m.kernel, l.m.q, halo.Zero)}
-		shapes[[2]int{rows, cols}] = k
+		p = newPattern(alone, []int{rows, cols}, l.m.kernel, l.m.q, halo.Zero)
+		shapes[[2]int{rows, cols}] = p
 	}
-	p := k.pattern
 	weight := l.weights.at(t, p)
 	m, band := rows*cols, p.band
 	low := make([]float64, m*(band+1))
@@ -167,7 +166,7 @@ func (l *literal) prepare(i int, shapes map[[2]int]*kind[float64]) error {
 			}
 		})
 	}
-	l.own, l.batch = append(l.own, k), append(l.batch, batch)
+	l.own, l.batch = append(l.own, p), append(l.batch, batch)
 	l.rhs, l.w = append(l.rhs, rhs), append(l.w, make([]float64, len(rhs)))
 	return nil
 }
@@ -324,11 +323,10 @@ func (l *literal) argMin(exact []float64, exactNorm float64) (float64, error) {
 	plane := len(l.data) / channels
 	least, distance := math.Inf(1), 0.0
 	shape := l.p.Frame.Domain().Shape()
-	patterns := map[kindKey]*pattern{}
-	reach := l.m.reach
+	patterns := map[class]*pattern{}
 	for i := range l.tiles {
 		t, m := &l.tiles[i], l.tiles[i].area()
-		key := kindKey{classify(t, 0, shape[0], reach[0], l.o.Border), classify(t, 1, shape[1], reach[1], l.o.Border)}
+		key := classify(t, shape, l.m.reach, l.o.Border)
 		p := patterns[key]
 		if p == nil {
 			p = newPattern(t, shape, l.m.kernel, l.m.q, l.o.Border)

@@ -39,6 +39,13 @@ func newOperator(comm ranks.Comm, p *Problem, o *Options) (*operator, error) {
 	return m, nil
 }
 
+// weightsAround is the weights of every data pixel that a tile's unknowns appear in.
+// Collective.
+func (m *operator) weightsAround(o *Options) (*around, error) {
+	k := m.kernel
+	return newAround(m.comm, m.frame, m.owned, m.Even(), [2]int{o.Overlap + k.RowRadius, o.Overlap + k.ColRadius}, o.Border)
+}
+
 func stencilOf(p forward.PSF) stencil.Kernel {
 	if p.Values == nil {
 		return stencil.Identity()

@@ -3,6 +3,7 @@ package image
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"tessera/halo"
 	"tessera/internal/linalg"
@@ -122,7 +123,7 @@ func (s *schwarz[T]) multiplicity() error {
 	}
 	for i, n := range count {
 		if n > 0 {
-			count[i] = 1 / sqrt(n)
+			count[i] = 1 / math.Sqrt(n)
 		}
 	}
 	s.scale = count

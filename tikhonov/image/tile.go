@@ -56,15 +56,25 @@ func extend(s span, n, overlap int, border halo.Border) span {
 	return span{max(0, s.lo-overlap), min(n, s.hi+overlap)}
 }
 
-// axisClass is what the local matrix knows of one axis of a tile: the lengths, and
-// how far the edges of the frame are, as far as the stencil of M can see them.
+// class is what the local matrix knows of a tile: tiles of one class have the same
+// matrix where the weights are the same.
+type class struct{ rows, cols axisClass }
+
+// axisClass is one axis of a class: the lengths, and how far the edges of the frame
+// are, as far as the stencil of M reaches.
 type axisClass struct {
 	owned, before, after int // pixels owned, extended before and after them
 	gapLo, gapHi         int // pixels to the frame's edges, at most reach
 	period               int // the axis' length where the stencil reaches around it, else 0
 }
 
-func classify(t *tile, axis, n, reach int, border halo.Border) axisClass {
+// classify is the class of a tile of a frame of that shape, for an M whose stencil
+// has the reach, in rows and columns.
+func classify(t *tile, frame []int, reach [2]int, border halo.Border) class {
+	return class{classifyAxis(t, 0, frame[0], reach[0], border), classifyAxis(t, 1, frame[1], reach[1], border)}
+}
+
+func classifyAxis(t *tile, axis, n, reach int, border halo.Border) axisClass {
 	o, e := t.owned[axis], t.ext[axis]
 	c := axisClass{owned: o.len(), before: o.lo - e.lo, after: e.hi - o.hi}
 	if border == halo.Periodic {

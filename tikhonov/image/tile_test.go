@@ -83,10 +83,10 @@ func TestClassify(t *testing.T) {
 				o := Options{Regulariser: forward.Laplacian, Border: border, Lambda: 0.5}
 				m := f.dense(o)
 				reach := [2]int{max(2, 2*(k.Rows/2)), max(2, 2*(k.Cols/2))}
-				seen := map[kindKey]*mat.SymDense{}
+				seen := map[class]*mat.SymDense{}
 				shape := []int{s.rows, s.cols}
 				for _, tl := range cutTiles(halo.Box{Lo: []int{0, 0}, Hi: shape}, shape, s.tile, s.overlap, border) {
-					key := kindKey{classify(&tl, 0, s.rows, reach[0], border), classify(&tl, 1, s.cols, reach[1], border)}
+					key := classify(&tl, shape, reach, border)
 					local := restrict(m, tl.pixels(s.rows, s.cols, border))
 					if first := seen[key]; first == nil {
 						seen[key] = local
@@ -99,9 +99,9 @@ func TestClassify(t *testing.T) {
 	}
 	shape := []int{256, 256}
 	for border, want := range map[halo.Border]int{halo.Zero: 9, halo.Reflect: 9, halo.Periodic: 1} {
-		seen := map[kindKey]bool{}
+		seen := map[class]bool{}
 		for _, tl := range cutTiles(halo.Box{Lo: []int{0, 0}, Hi: shape}, shape, 16, 4, border) {
-			seen[kindKey{classify(&tl, 0, 256, 4, border), classify(&tl, 1, 256, 4, border)}] = true
+			seen[classify(&tl, shape, [2]int{4, 4}, border)] = true
 		}
 		if len(seen) != want {
 			t.Errorf("%v: %d classes of tiles, want %d", border, len(seen), want)
