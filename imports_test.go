@@ -54,8 +54,9 @@ func allowed(from, to string) bool {
 		return false
 	case layers[i].name == kernels:
 		return layers[j].name == kernels
-	case i == j: // tikhonov/image/layers uses tikhonov/image, which uses nothing below it but what it keeps internal
-		return fromTop == toTop && (strings.HasPrefix(from, to+"/") || strings.HasPrefix(to, from+"/internal/"))
+	case i == j: // tikhonov/image/layers uses tikhonov/image, which uses nothing below it but what it keeps internal; both may use that
+		keeper, _, internal := strings.Cut(to, "/internal/")
+		return fromTop == toTop && (strings.HasPrefix(from, to+"/") || internal && strings.HasPrefix(from+"/", keeper+"/"))
 	case layers[i].name == "ranks" || layers[i].name == "halo" && layers[j].name == kernels:
 		return false // ranks imports nothing of ours, halo knows no physics
 	case layers[i].name == "console and config":

@@ -149,7 +149,7 @@ func (c *tikhonovConfig) calibrate(ctx context.Context, comm ranks.Comm, shape *
 		}
 		var result *image.Result
 		solve := func() (err error) {
-			result, err = image.Solve(ctx, comm, o.problem(kernel), fixed.solverOptions(o))
+			result, _, err = fixed.solveFrame(ctx, comm, o.problem(kernel), fixed.solverOptions(o))
 			if errors.As(err, new(*krylov.NotConvergedError)) {
 				return nil
 			}

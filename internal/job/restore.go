@@ -11,6 +11,7 @@ import (
 	"tessera/krylov"
 	"tessera/ranks"
 	"tessera/tikhonov/image"
+	"tessera/tikhonov/image/literal"
 )
 
 // runTikhonov is one rank's part of a tikhonov job: read or simulate the frame,
@@ -42,6 +43,7 @@ type restoration struct {
 	kernel forward.PSF
 	o      *observation
 	result *image.Result
+	bias   *literal.Bias // of the printed method only
 }
 
 func (r *restoration) run(ctx context.Context) error {
@@ -49,7 +51,7 @@ func (r *restoration) run(ctx context.Context) error {
 		return err
 	}
 	unfinished := r.solve(ctx)
-	if unfinished != nil && !errors.As(unfinished, new(*krylov.NotConvergedError)) && !errors.As(unfinished, new(*image.SweepsError)) {
+	if unfinished != nil && !errors.As(unfinished, new(*krylov.NotConvergedError)) && !errors.As(unfinished, new(*literal.SweepsError)) {
 		return unfinished
 	}
 	// From here on the result exists; a signal may still keep it from replacing
@@ -111,12 +113,12 @@ func (r *restoration) solve(ctx context.Context) error {
 		}
 	}
 	stop := ranks.Measure(r.comm)
-	result, err := image.Solve(ctx, r.comm, r.o.problem(r.kernel), o)
+	result, bias, err := r.c.solveFrame(ctx, r.comm, r.o.problem(r.kernel), o)
 	work := stop()
 	if result == nil {
 		return err
 	}
-	r.result = result
+	r.result, r.bias = result, bias
 	if e := r.account(work); e != nil {
 		return e
 	}
@@ -168,7 +170,7 @@ func (r *restoration) account(work ranks.Work) error {
 	m.Objective, m.History = number(res.Objective), res.History
 	r.log.Info("solved", "lambda", m.Lambda, "iterations", m.Iterations, "converged", m.Converged,
 		"residual", m.Residual, "error_bound", m.ErrorBound, "seconds", m.Seconds)
-	if b := res.Bias; b != nil {
+	if b := r.bias; b != nil {
 		m.Bias = &bias{number(b.Owner), number(b.Averaged), number(b.PlainSum), number(b.ArgMin)}
 	}
 	return nil

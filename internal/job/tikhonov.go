@@ -109,7 +109,7 @@ func defaultTikhonov() tikhonovConfig {
 
 func (s *tikhonovSection) check(f *config.File) {
 	f.OneOf("tikhonov.method", s.Method, string(image.RASGMRES), string(image.ASCG), string(image.TwoLevel),
-		string(image.RAS), string(image.Mult), string(image.CG), string(image.Literal))
+		string(image.RAS), string(image.Mult), string(image.CG), methodLiteral)
 	f.OneOf("tikhonov.regulariser", s.Regulariser, string(forward.Identity), string(forward.Gradient), string(forward.Laplacian))
 	f.OneOf("tikhonov.weighting", s.Weighting, "auto", string(image.WeightNone), string(image.WeightSqrt))
 	f.OneOf("tikhonov.border", s.Border, "zero", "reflect", "periodic")
@@ -136,7 +136,7 @@ func (c *tikhonovConfig) solverOptions(of *observation) image.Options {
 		Method: image.Method(s.Method), Regulariser: forward.Regulariser(s.Regulariser),
 		Border: s.border(), Rule: s.Lambda.rule, Lambda: s.Lambda.value, Noise: s.Noise,
 		Overlap: s.Overlap, Tile: s.Tile, Tolerance: s.Tolerance, MaxIterations: s.MaxIterations,
-		Restart: s.Restart, Omega: s.Omega, Precision: image.Precision(s.Precision), Seed: c.Seed,
+		Restart: s.Restart, Precision: image.Precision(s.Precision), Seed: c.Seed,
 	}
 	if o.Noise == 0 {
 		o.Noise = of.noise

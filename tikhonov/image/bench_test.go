@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"tessera/forward"
+	"tessera/tikhonov/image/internal/oracle"
 )
 
 // BenchmarkDeblur and BenchmarkInpaint are the problems that the project is
@@ -26,8 +27,8 @@ func BenchmarkDeblur(b *testing.B) {
 	for _, c := range cases {
 		b.Run(c.name, func(b *testing.B) {
 			f := randomFrame(c.channels, 1024, 1024, 1)
-			f.kernel = gaussian5(b)
-			f.mask(0.01, 1)
+			f.PSF = oracle.Gaussian5(b)
+			f.Mask(0.01, 1)
 			f.bench(b, c.ranks, Options{Method: c.method, Lambda: 1e-2, Overlap: 4, Tolerance: c.tolerance})
 		})
 	}
@@ -36,8 +37,8 @@ func BenchmarkDeblur(b *testing.B) {
 // BenchmarkScaling solves a 2048 x 2048 frame on one rank and on two.
 func BenchmarkScaling(b *testing.B) {
 	f := randomFrame(1, 2048, 2048, 1)
-	f.kernel = gaussian5(b)
-	f.mask(0.01, 1)
+	f.PSF = oracle.Gaussian5(b)
+	f.Mask(0.01, 1)
 	for _, n := range []int{1, 2} {
 		b.Run(map[int]string{1: "1-rank", 2: "2-ranks"}[n], func(b *testing.B) {
 			f.bench(b, n, Options{Lambda: 1e-2, Overlap: 4})
@@ -50,7 +51,7 @@ func BenchmarkInpaint(b *testing.B) {
 	for _, m := range []Method{TwoLevel, CG} {
 		b.Run("1024x1024/"+string(m), func(b *testing.B) {
 			f := randomFrame(1, 1024, 1024, 1)
-			f.mask(0.95, 1)
+			f.Mask(0.95, 1)
 			f.bench(b, 2, Options{Method: m, Regulariser: forward.Gradient, Lambda: 100, Overlap: 2, Border: 0, Tolerance: 1e-9, MaxIterations: 2000})
 		})
 	}

@@ -10,15 +10,16 @@ import (
 	"tessera/forward"
 	"tessera/halo"
 	"tessera/krylov"
+	"tessera/tikhonov/image/internal/oracle"
 )
 
 // stepFrame is squares of 40 pixels, dark and bright in turn, and a little noise:
 // data with edges, noise and a mean, like an image.
 func stepFrame(n int, seed uint64) *frame {
 	rng := rand.New(rand.NewPCG(seed, 3))
-	f := &frame{channels: 1, rows: n, cols: n, y: make([]float64, n*n)}
-	for i := range f.y {
-		f.y[i] = float64((i/n/40+i%n/40)%2) + 0.05*rng.NormFloat64()
+	f := &frame{oracle.Frame{Channels: 1, Rows: n, Cols: n, Y: make([]float64, n*n)}}
+	for i := range f.Y {
+		f.Y[i] = float64((i/n/40+i%n/40)%2) + 0.05*rng.NormFloat64()
 	}
 	return f
 }
@@ -43,7 +44,7 @@ func (f *frame) count(t *testing.T, want []float64, o Options) int {
 	at := -1
 	o.Tolerance, o.Restart = 1e-13, 1000
 	o.monitor = func(k int, x []float64) (bool, error) {
-		if relative(x, want) > 1e-8 {
+		if oracle.Relative(x, want) > 1e-8 {
 			return false, nil
 		}
 		at = k
@@ -99,9 +100,9 @@ type table struct {
 // the data, not only that of M; TestCountsOnNoise holds it to numbers for noise.
 func (r *table) check(t *testing.T) {
 	f := stepFrame(r.n, 1)
-	f.kernel = r.kernel
+	f.PSF = r.kernel
 	if r.missing > 0 {
-		f.mask(r.missing, 2)
+		f.Mask(r.missing, 2)
 	}
 	base := Options{Border: r.border, Regulariser: r.q, Lambda: r.lambda, Tile: r.tile, MaxIterations: 1000, Precision: Double}
 	exact := f.reference(t, base)
@@ -155,7 +156,7 @@ func TestIterationCounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := gaussian5(t)
+	g := oracle.Gaussian5(t)
 	for i, r := range []table{
 		{name: "Gaussian, identity", kernel: g, q: forward.Identity, lambda: 1e-2,
 			want: [2][8]int{{83, 8, 5, 13, 17, 7, 17, 17}, {0, 5, 3, 11, 16, 5, 16, 16}}},
@@ -197,8 +198,8 @@ func TestCountsOnNoise(t *testing.T) {
 		{0.01, 32, forward.Identity, 0, 5}, {0.01, 16, forward.Gradient, 49, 4}, {0.3, 16, forward.Gradient, 54, 4},
 	} {
 		f := randomFrame(1, 128, 128, 1)
-		f.kernel = gaussian5(t)
-		f.mask(c.missing, 1)
+		f.PSF = oracle.Gaussian5(t)
+		f.Mask(c.missing, 1)
 		o := Options{Regulariser: c.q, Lambda: 1e-2, Tile: c.tile, Overlap: 4}
 		exact := f.reference(t, o)
 		for method, want := range map[Method]int{CG: c.cg, RASGMRES: c.gmres} {
@@ -218,7 +219,7 @@ func TestCountsOnNoise(t *testing.T) {
 func TestCoarseSpaceOn64Ranks(t *testing.T) {
 	t.Parallel()
 	f := randomFrame(1, 128, 128, 1)
-	f.mask(0.95, 1)
+	f.Mask(0.95, 1)
 	o := Options{Regulariser: forward.Gradient, Border: halo.Reflect, Lambda: 100, Overlap: 2, Tile: 16, MaxIterations: 1000}
 	exact := f.reference(t, o)
 	for _, c := range []struct {
@@ -231,7 +232,7 @@ func TestCoarseSpaceOn64Ranks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if k, d := res.Iterations, relative(x, exact); k < c.least || k > c.most || d > c.largestError {
+		if k, d := res.Iterations, oracle.Relative(x, exact); k < c.least || k > c.most || d > c.largestError {
 			t.Errorf("%s: %d iterations, error %.3g; want %d to %d", c.method, k, d, c.least, c.most)
 		}
 	}

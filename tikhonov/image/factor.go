@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"tessera/internal/linalg"
+	"tessera/tikhonov/image/internal/tiles"
 )
 
 // nominal is the weight that most pixels have, or 0 if no weight has a majority
@@ -50,25 +51,25 @@ func (s *schwarz[T]) factor(ctx context.Context, o *Options) error {
 	shape := s.m.frame.Domain().Shape()
 	usual := nominal(s.m.owned)
 	average := mean(s.m.owned)
-	kindOf := map[class]int{}
+	kindOf := map[tiles.Class]int{}
 	ofTile := make([]int, len(s.tiles))
 	reach := s.m.reach
-	if len(s.m.kernel.Dense) >= productTaps {
+	if len(s.m.kernel.Dense) >= tiles.ProductTaps {
 		// The wings of a large kernel matter little to a local solve: tiles a few
 		// pixels from the edge count as interior.
 		reach = [2]int{min(reach[0], 4), min(reach[1], 4)}
 	}
 	for i := range s.tiles {
 		t := &s.tiles[i]
-		key := classify(t, shape, reach, o.Border)
+		key := tiles.Classify(t, shape, reach, o.Border)
 		id, known := kindOf[key]
 		if !known {
 			id = len(s.kinds)
 			kindOf[key] = id
 			s.kinds = append(s.kinds, &kind[T]{
-				pattern: newPattern(t, shape, s.m.kernel, s.m.q, o.Border),
-				before:  [2]int{key.rows.before, key.cols.before},
-				ownRows: key.rows.owned, ownCols: key.cols.owned,
+				pattern: tiles.New(t, shape, s.m.kernel, s.m.q, o.Border),
+				before:  [2]int{key.Rows.Before, key.Cols.Before},
+				ownRows: key.Rows.Owned, ownCols: key.Cols.Owned,
 				nominal: usual,
 			})
 			if k := s.kinds[id]; usual == 0 && !k.affordable() {
@@ -86,8 +87,8 @@ func (s *schwarz[T]) factor(ctx context.Context, o *Options) error {
 			break // the next global sum tells every rank
 		}
 		t, k, key := &s.tiles[i], s.kinds[ofTile[i]], groupKey{ofTile[i], s.colour[i]}
-		weight := a.at(t, k.pattern)
-		if pixels, ok := k.deviants(weight, s.mode, a.w == nil); ok {
+		weight := a.At(t, k.pattern)
+		if pixels, ok := k.deviants(weight, s.mode, a.W == nil); ok {
 			if k.inverse == nil {
 				if err := k.factor(o.Lambda); err != nil {
 					return notSPD(t, err)
@@ -135,7 +136,7 @@ func (k *kind[T]) deviants(weight func(q int) float64, md mode, uniform bool) ([
 	if md == restricted {
 		out = k.ownRows * k.ownCols
 	}
-	own := exactCost * 2 * m * (k.pattern.band + 1)
+	own := exactCost * 2 * m * (k.pattern.Band + 1)
 	room := (own - m*out) / (correctionCost * (m + out))
 	room = min(room, maxCorrection)
 	if k.nominal == 0 || room < 0 {
@@ -145,7 +146,7 @@ func (k *kind[T]) deviants(weight func(q int) float64, md mode, uniform bool) ([
 		return nil, true
 	}
 	var pixels []int
-	for q, h := range k.pattern.data {
+	for q, h := range k.pattern.Data {
 		w := weight(q)
 		if w == k.nominal || len(h) == 0 {
 			continue
@@ -164,8 +165,8 @@ func (k *kind[T]) deviants(weight func(q int) float64, md mode, uniform bool) ([
 // kernels the band is full, and forming it takes longer than the iterations it saves.
 func (k *kind[T]) affordable() bool {
 	p := k.pattern
-	return k.size()*(p.band+1)*linalg.SizeOf[T]() <= ownFactorBytes*k.ownRows*k.ownCols &&
-		len(p.data)*p.taps*p.taps <= ownFactorWork
+	return k.size()*(p.Band+1)*linalg.SizeOf[T]() <= ownFactorBytes*k.ownRows*k.ownCols &&
+		len(p.Data)*p.Taps*p.Taps <= ownFactorWork
 }
 
 // mean of the positive weights, 1 if there are none.
@@ -184,13 +185,13 @@ func mean(w []float64) float64 {
 }
 
 // factorExact assembles and factors the banded matrices of a group.
-func (s *schwarz[T]) factorExact(g *exactGroup[T], a *around, lambda float64) error {
-	m, band := g.kind.size(), g.kind.pattern.band
+func (s *schwarz[T]) factorExact(g *exactGroup[T], a *tiles.Weights, lambda float64) error {
+	m, band := g.kind.size(), g.kind.pattern.Band
 	g.batch = linalg.NewBandedBatch[T](m, band, len(g.tiles))
 	low := make([]float64, m*(band+1))
 	rounded := make([]T, len(low))
 	for i, id := range g.tiles {
-		g.kind.pattern.banded(low, lambda, a.at(&s.tiles[id], g.kind.pattern))
+		g.kind.pattern.Banded(low, lambda, a.At(&s.tiles[id], g.kind.pattern))
 		for j, v := range low {
 			rounded[j] = T(v)
 		}

@@ -4,13 +4,14 @@ import (
 	"fmt"
 
 	"tessera/internal/linalg"
+	"tessera/tikhonov/image/internal/tiles"
 )
 
 // kind is the factor that all tiles of one geometry share: the inverse of the
 // local matrix with one nominal weight everywhere, as dense matrices because a
 // product with them runs at the speed of the processor, not of memory.
 type kind[T linalg.Float] struct {
-	pattern          *pattern
+	pattern          *tiles.Pattern
 	before           [2]int // extended rows and columns before the owned ones
 	ownRows, ownCols int
 	nominal          float64
@@ -24,14 +25,14 @@ type kind[T linalg.Float] struct {
 }
 
 // size is the number of unknowns of an extended tile.
-func (k *kind[T]) size() int { return k.pattern.rows * k.pattern.cols }
+func (k *kind[T]) size() int { return k.pattern.Rows * k.pattern.Cols }
 
 // factor inverts the nominal matrix.
 func (k *kind[T]) factor(lambda float64) error {
 	m := k.size()
-	a := k.pattern.dense(lambda, k.nominal)
+	a := k.pattern.Dense(lambda, k.nominal)
 	if err := linalg.SPDInverse(m, a, m); err != nil {
-		return fmt.Errorf("image: local matrix of a %d x %d tile: %w", k.pattern.rows, k.pattern.cols, err)
+		return fmt.Errorf("image: local matrix of a %d x %d tile: %w", k.pattern.Rows, k.pattern.Cols, err)
 	}
 	k.inverse = make([]T, m*m)
 	for i, v := range a {
@@ -39,10 +40,10 @@ func (k *kind[T]) factor(lambda float64) error {
 	}
 	k.restricted = make([]T, 0, k.ownRows*k.ownCols*m)
 	for i := range k.ownRows {
-		at := (k.before[0]+i)*k.pattern.cols + k.before[1]
+		at := (k.before[0]+i)*k.pattern.Cols + k.before[1]
 		k.restricted = append(k.restricted, k.inverse[at*m:(at+k.ownCols)*m]...)
 	}
-	k.row = make([]int32, len(k.pattern.data))
+	k.row = make([]int32, len(k.pattern.Data))
 	for q := range k.row {
 		k.row[q] = -1
 	}
@@ -57,12 +58,12 @@ func (k *kind[T]) column(q int) int32 {
 	m := k.size()
 	k.row[q] = int32(len(k.columns) / m)
 	c := make([]T, m)
-	for _, e := range k.pattern.data[q] {
-		linalg.AxpyOf(T(e.value), k.inverse[e.at*m:(e.at+1)*m], c)
+	for _, e := range k.pattern.Data[q] {
+		linalg.AxpyOf(T(e.Value), k.inverse[e.At*m:(e.At+1)*m], c)
 	}
 	k.columns = append(k.columns, c...)
 	for i := range k.ownRows {
-		at := (k.before[0]+i)*k.pattern.cols + k.before[1]
+		at := (k.before[0]+i)*k.pattern.Cols + k.before[1]
 		k.ownColumns = append(k.ownColumns, c[at:at+k.ownCols]...)
 	}
 	return k.row[q]
@@ -92,8 +93,8 @@ func (k *kind[T]) correct(pixels []int, weight func(q int) float64) (correction[
 		for j, p := range c.rows[:i+1] {
 			column := k.columns[int(p)*m:][:m]
 			dot := 0.0
-			for _, e := range k.pattern.data[q] {
-				dot += e.value * float64(column[e.at])
+			for _, e := range k.pattern.Data[q] {
+				dot += e.Value * float64(column[e.At])
 			}
 			s[i*n+j] = -dot
 		}

@@ -37,7 +37,7 @@ func (s *solver) chooseLambda(ctx context.Context) (float64, error) {
 // trial solves at one lambda, roughly, from the last solution.
 func (s *solver) trial(ctx context.Context, lambda float64, count int) (*Result, error) {
 	o := s.o
-	if o.Method == Literal || o.Method == RAS || o.Method == Mult {
+	if o.Method == RAS || o.Method == Mult {
 		o.Method = RASGMRES
 	}
 	o.Tolerance, o.monitor = searchTolerance, nil

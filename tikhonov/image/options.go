@@ -15,7 +15,6 @@ const (
 	RAS      Method = "ras"
 	Mult     Method = "mult"
 	CG       Method = "cg"
-	Literal  Method = "literal"
 )
 
 // LambdaRule says how lambda is found.
@@ -57,7 +56,6 @@ type Options struct {
 	Tolerance     float64             // relative error of w to reach; 0 = 1e-8
 	MaxIterations int                 // 0 = 200
 	Restart       int                 // Krylov vectors kept by ras-gmres; 0 = 30
-	Omega         float64             // literal: weight of the overlap penalty
 	Precision     Precision           // "" = Single
 	Weighting     Weighting           // as-cg, two-level; "" = none for as-cg, sqrt for two-level
 	Seed          uint64              // of the probe vectors of GCV
@@ -95,14 +93,8 @@ type Result struct {
 	Objective               float64 // J(w)
 	Misfit                  float64 // its first term
 	Converged               bool
-	Bias                    *Bias     // literal only
 	History                 []float64 // relative residual per iteration
 	Setup, Solve            float64   // seconds
 	FactorBytes             int64     // local factors on this rank
 	TilesShared, TilesExact int       // tiles of this rank served by a shared factor, by one of their own
-}
-
-// Bias tells how far the literal method is from the true minimiser: relative errors of the four ways the paper patches.
-type Bias struct {
-	Owner, Averaged, PlainSum, ArgMin float64
 }

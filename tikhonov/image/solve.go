@@ -10,6 +10,7 @@ import (
 	"tessera/halo"
 	"tessera/krylov"
 	"tessera/ranks"
+	"tessera/tikhonov/image/internal/tiles"
 )
 
 // Solve finds this rank's part of the minimiser of
@@ -17,17 +18,10 @@ import (
 //	J(w) = ||W^(1/2) S (H w - y)||^2 + lambda ||Q w||^2.
 //
 // Collective: every rank calls it with its part of the problem and the same
-// options. On a *krylov.NotConvergedError, *krylov.DivergedError or *SweepsError
+// options. On a *krylov.NotConvergedError or *krylov.DivergedError
 // the Result still tells how far it came; on any other error it is nil.
 func Solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, error) {
-	o = o.withDefaults()
-	if err := o.check(); err != nil {
-		return nil, err
-	}
-	if err := p.check(comm); err != nil {
-		return nil, err
-	}
-	s, err := newSolver(comm, p, o)
+	s, err := prepare(comm, p, o)
 	if err != nil {
 		return nil, err
 	}
@@ -35,11 +29,31 @@ func Solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result
 	if err != nil {
 		return nil, err
 	}
-	if o.Method == Literal {
-		return s.literal(ctx, lambda)
-	}
-	return s.solve(ctx, lambda, o)
+	return s.solve(ctx, lambda, s.o)
 }
+
+// ChooseLambda is the regularisation parameter by the rule of the options, as Solve
+// finds it: with Fixed it is o.Lambda. Collective.
+func ChooseLambda(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (float64, error) {
+	s, err := prepare(comm, p, o)
+	if err != nil {
+		return 0, err
+	}
+	return s.chooseLambda(ctx)
+}
+
+// prepare checks the input and sets the operator up. Collective.
+func prepare(comm ranks.Comm, p *Problem, o Options) (*solver, error) {
+	o = o.withDefaults()
+	if err := ranks.AgreeError(comm, errors.Join(o.check(), p.check(comm))); err != nil {
+		return nil, err
+	}
+	return newSolver(comm, p, o)
+}
+
+// Check finds what is wrong with any rank's part of the problem: the same error on
+// every rank. Collective.
+func (p *Problem) Check(comm ranks.Comm) error { return ranks.AgreeError(comm, p.check(comm)) }
 
 func (o Options) withDefaults() Options {
 	if o.Method == "" {
@@ -81,11 +95,11 @@ func (o Options) check() error {
 		}
 	}
 	switch o.Method {
-	case RASGMRES, ASCG, TwoLevel, RAS, Mult, CG, Literal:
+	case RASGMRES, ASCG, TwoLevel, RAS, Mult, CG:
 	default:
 		want(false, "unknown method %q", o.Method)
 	}
-	_, ok := regulariserStencil[o.Regulariser]
+	_, ok := tiles.Penalty(o.Regulariser)
 	want(ok, "unknown regulariser %q", o.Regulariser)
 	want(o.Rule == Fixed || o.Rule == Discrepancy || o.Rule == GCV, "unknown rule for lambda %q", o.Rule)
 	finite := func(x float64) bool { return x >= 0 && !math.IsInf(x, 0) }
@@ -97,7 +111,6 @@ func (o Options) check() error {
 	want(o.MaxIterations > 0, "max_iterations = %d, want 1 or more", o.MaxIterations)
 	want(o.Restart > 0, "restart = %d, want 1 or more", o.Restart)
 	want(finite(o.Noise), "noise = %g, want 0 or more", o.Noise)
-	want(finite(o.Omega), "omega = %g, want 0 or more", o.Omega)
 	want(o.Precision == Single || o.Precision == Double, "unknown precision %q", o.Precision)
 	want(o.Weighting == "" || o.Weighting == WeightNone || o.Weighting == WeightSqrt, "unknown weighting %q", o.Weighting)
 	return errors.Join(bad...)

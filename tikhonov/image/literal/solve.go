@@ -1,0 +1,95 @@
+package literal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"tessera/ranks"
+	"tessera/tikhonov/image"
+)
+
+// Solve runs the printed method and measures its bias against the minimiser of J.
+// Collective: every rank calls it with its part of the problem and the same options.
+// On a *SweepsError the Result still tells how far the sweeps came; on any other error
+// it is nil. Every rank returns an error if one does.
+func Solve(ctx context.Context, comm ranks.Comm, p *image.Problem, o Options) (*Result, error) {
+	o = o.withDefaults()
+	if err := ranks.AgreeError(comm, o.check()); err != nil {
+		return nil, err
+	}
+	if err := p.Check(comm); err != nil {
+		return nil, err
+	}
+	start := comm.Wtime()
+	l, err := newMethod(comm, p, &o)
+	if err != nil {
+		return nil, err
+	}
+	res := &Result{Setup: comm.Wtime() - start, Tiles: len(l.tiles)}
+	start = comm.Wtime()
+	unfinished := l.sweeps(ctx, res)
+	if unfinished != nil && !errors.As(unfinished, new(*SweepsError)) {
+		return nil, unfinished
+	}
+	res.Converged = unfinished == nil
+	res.Solve = comm.Wtime() - start
+	res.Solution = l.owner()
+	if err := l.measure(res); err != nil {
+		return nil, err
+	}
+	exact, err := l.minimiser(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("literal: the minimiser, against which the bias is measured: %w", err)
+	}
+	bias, err := l.bias(res.Solution, exact)
+	if err != nil {
+		return nil, err
+	}
+	res.Bias = *bias
+	return res, unfinished
+}
+
+// measure finds the residual and the objective of the solution. Collective.
+func (l *method) measure(res *Result) error {
+	r := make([]float64, l.m.Len())
+	if err := l.m.Apply(r, res.Solution); err != nil {
+		return err
+	}
+	norms := make([]float64, 2)
+	for i, b := range l.b {
+		norms[0] += (b - r[i]) * (b - r[i])
+		norms[1] += b * b
+	}
+	if err := l.comm.Allreduce(norms, norms, ranks.Sum); err != nil {
+		return err
+	}
+	if norms[1] > 0 {
+		res.Residual = math.Sqrt(norms[0] / norms[1])
+	}
+	misfit, penalty, err := l.m.Objective(res.Solution, l.p.Data)
+	res.Misfit, res.Objective = misfit, misfit+penalty
+	return err
+}
+
+// minimiser is w*, on the owned box, by package image. Collective.
+func (l *method) minimiser(ctx context.Context) ([]float64, error) {
+	o := image.Options{
+		Regulariser: l.o.Regulariser, Border: l.o.Border, Lambda: l.o.Lambda, Tile: l.o.Tile, Overlap: l.o.Overlap,
+		Tolerance: l.o.Tolerance, MaxIterations: max(l.o.MaxIterations, 500), // the caller's number is for the sweeps
+	}
+	if l.o.Progress != nil {
+		o.Progress = func(p image.Progress) {
+			if p.Phase == "solve" {
+				p.Phase = "the true minimiser"
+			}
+			l.o.Progress(p)
+		}
+	}
+	exact, err := image.Solve(ctx, l.comm, l.p, o)
+	if err != nil {
+		return nil, err
+	}
+	return exact.Solution, nil
+}
