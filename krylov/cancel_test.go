@@ -23,13 +23,17 @@ func TestCancelOneRank(t *testing.T) {
 					ctx, cancel := context.WithCancel(ctx)
 					defer cancel()
 					r, me := s.on(comm), comm.Rank()
-					_, errs[me] = f(ctx, r, make([]float64, r.Len()), Control{LambdaMin: 1e-3, Tolerance: 1e-10, Monitor: func(k int, _ []float64) (bool, error) {
+					var report *Report
+					report, errs[me] = f(ctx, r, make([]float64, r.Len()), Control{LambdaMin: 1e-3, Tolerance: 1e-10, Monitor: func(k int, _ []float64) (bool, error) {
 						seen[me] = k
 						if me == who && k == at {
 							cancel()
 						}
 						return false, nil
 					}})
+					if report == nil || report.Status != Cancelled {
+						t.Errorf("%s, %d ranks: rank %d reports %+v", name, size, me, report)
+					}
 					return nil
 				})
 				if err != nil {

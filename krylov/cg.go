@@ -13,7 +13,8 @@ const ritzEvery = 5
 
 // CG solves A x = b by conjugate gradients preconditioned by the symmetric p, or
 // by nothing if p is nil. x holds the start on entry, the solution on return, also
-// when the error is a *NotConvergedError. One iteration costs one application of a
+// when the error is a *NotConvergedError. Collective; every rank returns the same
+// report, and an error of the iteration on every rank. One iteration costs one application of a
 // and p and two global sums; the memory is four vectors (three without p).
 //
 // The search direction is updated by Polak and Ribiere's formula, which costs one
@@ -32,7 +33,7 @@ func CG(ctx context.Context, comm ranks.Comm, a Operator, p Preconditioner, x, b
 	if p != nil {
 		s.z = make([]float64, n)
 	}
-	return s.run()
+	return s.team.outcome(&s.report, s.run())
 }
 
 type cg struct {
@@ -49,46 +50,56 @@ type cg struct {
 	report       Report
 }
 
-func (s *cg) run() (*Report, error) {
+// run leaves in report how the iteration ended; an error is one of the operator, the
+// preconditioner, the communication or the context.
+func (s *cg) run() error {
 	bb := linalg.Dot(s.b, s.b)
 	if err := s.team.sum(&bb); err != nil {
-		return nil, err
+		return err
 	}
 	s.gauge.bnorm = math.Sqrt(bb)
 	s.report.Certified = s.LambdaMin > 0
 	if bb == 0 {
 		clear(s.x)
 		s.report.History = []float64{0}
-		return &s.report, nil
+		s.report.Status = Converged
+		return nil
 	}
 	last, stop := math.MaxFloat64, false
 	for {
 		rr, err := s.trueResidual()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		rz, zz, _, err := s.precondition(rr)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		s.report.Residual = math.Sqrt(rr) / s.gauge.bnorm
 		if s.report.Iterations == 0 {
 			s.report.History = append(s.report.History, s.report.Residual)
 			if rr == 0 {
-				return &s.report, nil
+				s.report.Status = Converged
+				return nil
 			}
 		} else {
 			s.report.ErrorBound = s.gauge.bound(s.xnorm, math.Sqrt(rr), math.Sqrt(zz), s.theta)
 			if stop || s.report.ErrorBound <= s.Tolerance {
-				return &s.report, nil
+				s.report.Status = Converged
+				return nil
 			}
-			if s.report.Iterations >= s.MaxIterations || rr > 0.98*last {
-				return &s.report, &NotConvergedError{s.report.Iterations, s.report.Residual, s.report.ErrorBound}
+			if s.report.Iterations >= s.MaxIterations {
+				s.report.Status = IterationLimit
+				return nil
+			}
+			if rr > 0.98*last {
+				s.report.Status = Stagnated
+				return nil
 			}
 		}
 		last = rr
 		if stop, err = s.descend(rz); err != nil {
-			return nil, err
+			return err
 		}
 	}
 }

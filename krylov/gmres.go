@@ -16,7 +16,8 @@ const reorthogonalise = 0.7
 
 // GMRES solves A x = b by restarted GMRES, preconditioned from the right by p, so
 // that its residual is the true one. x holds the start on entry, the solution on
-// return, also when the error is a *NotConvergedError. One iteration costs one
+// return, also when the error is a *NotConvergedError. Collective; every rank returns
+// the same report, and an error of the iteration on every rank. One iteration costs one
 // application of p and of a, one global sum, and 4k vector reads at depth k; the
 // memory is one vector per Krylov direction and three more.
 // Saad and Schultz, SIAM J. Sci. Stat. Comput. 7 (1986) 856.
@@ -37,7 +38,7 @@ func GMRES(ctx context.Context, comm ranks.Comm, a Operator, p Preconditioner, x
 	if s, ok := p.(SinglePrecision); ok {
 		g.flexible = s.SinglePrecision()
 	}
-	return g.run()
+	return g.team.outcome(&g.report, g.run())
 }
 
 type gmres struct {
@@ -59,44 +60,48 @@ type gmres struct {
 	report   Report
 }
 
-func (g *gmres) run() (*Report, error) {
+// run leaves in report how the iteration ended; an error is one of the operator, the
+// preconditioner, the communication or the context.
+func (g *gmres) run() error {
 	rnorm, xnorm, err := g.residual()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	bb := linalg.Dot(g.b, g.b)
 	if err := g.team.sum(&bb); err != nil {
-		return nil, err
+		return err
 	}
 	g.gauge.bnorm = math.Sqrt(bb)
 	g.report.Certified = g.LambdaMin > 0
 	if bb == 0 {
 		clear(g.x)
 		g.report.History = []float64{0}
-		return &g.report, nil
+		g.report.Status = Converged
+		return nil
 	}
 	g.report.History = append(g.report.History, rnorm/g.gauge.bnorm)
 	if rnorm == 0 {
-		return &g.report, nil
+		g.report.Status = Converged
+		return nil
 	}
 	target := 0.0
 	for {
 		before := rnorm
 		stop, err := g.cycle(rnorm, xnorm, target)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if rnorm, xnorm, err = g.residual(); err != nil {
-			return nil, err
+			return err
 		}
 		znorm := 0.0
 		if g.LambdaMin == 0 {
 			if err := g.p.Apply(g.z, g.v[0]); err != nil {
-				return nil, err
+				return err
 			}
 			zz := linalg.Dot(g.z, g.z)
 			if err := g.team.sum(&zz); err != nil {
-				return nil, err
+				return err
 			}
 			znorm = math.Sqrt(zz)
 		}
@@ -105,9 +110,14 @@ func (g *gmres) run() (*Report, error) {
 		g.report.ErrorBound = bound
 		switch {
 		case stop || bound <= g.Tolerance:
-			return &g.report, nil
-		case g.report.Iterations >= g.MaxIterations, rnorm > 0.99*before:
-			return &g.report, &NotConvergedError{g.report.Iterations, g.report.Residual, bound}
+			g.report.Status = Converged
+			return nil
+		case g.report.Iterations >= g.MaxIterations:
+			g.report.Status = IterationLimit
+			return nil
+		case rnorm > 0.99*before:
+			g.report.Status = Stagnated
+			return nil
 		}
 		target = rnorm * 0.5 * g.Tolerance / bound
 	}

@@ -2,7 +2,6 @@ package krylov
 
 import (
 	"context"
-	"fmt"
 
 	"tessera/ranks"
 )
@@ -61,60 +60,14 @@ func (c Control) withDefaults() Control {
 	return c
 }
 
-// Report is what an iteration did; the same on every rank.
-type Report struct {
-	Iterations int
-	Residual   float64 // ||b-Mx|| / ||b||, recomputed from x at the end
-	ErrorBound float64 // relative error of x: guaranteed if Certified, else estimated
-	Certified  bool
-	History    []float64 // relative residual after each iteration, from 0
-}
-
-// NotConvergedError says that the iterations ran out. The iterate so far is in x.
-type NotConvergedError struct {
-	Iterations int
-	Residual   float64 // relative
-	ErrorBound float64 // relative
-}
-
-func (e *NotConvergedError) Error() string {
-	return fmt.Sprintf("krylov: not converged after %d iterations: relative residual %.3g, relative error about %.3g",
-		e.Iterations, e.Residual, e.ErrorBound)
-}
-
-// DivergedError says that the residual of a stationary iteration grows.
-type DivergedError struct {
-	Iterations int
-	Residual   float64 // relative
-	Factor     float64 // growth a sweep over the last sweeps
-}
-
-func (e *DivergedError) Error() string {
-	return fmt.Sprintf("krylov: the iteration diverges: relative residual %.3g after %d sweeps, growing %.2f-fold a sweep (more overlap, or a Krylov method, is needed)",
-		e.Residual, e.Iterations, e.Factor)
-}
-
-// IndefiniteError says that a matrix that should be positive definite is not.
-type IndefiniteError struct{ What string }
-
-func (e *IndefiniteError) Error() string {
-	return "krylov: " + e.What + " is not positive definite"
-}
-
-// OverflowError says that the numbers of a Krylov iteration left the range of
-// float64: the operator or the preconditioner returned an infinity or no number.
-type OverflowError struct{ Iteration int }
-
-func (e *OverflowError) Error() string {
-	return fmt.Sprintf("krylov: infinite or undefined numbers in iteration %d, from the matrix or the preconditioner", e.Iteration)
-}
-
 // team adds up numbers over the ranks and, with the same message, lets every
 // rank learn that one of them was told to stop.
 type team struct {
 	ctx  context.Context
 	comm ranks.Comm
 	buf  []float64
+
+	cancelled bool // a rank's context was cancelled
 }
 
 // sum replaces v by its sum over the ranks.
@@ -152,12 +105,28 @@ func (t *team) sumBuffer() error {
 		return err
 	}
 	if t.buf[len(t.buf)-1] > 0 {
+		t.cancelled = true
 		if err := context.Cause(t.ctx); err != nil {
 			return err
 		}
 		return context.Canceled
 	}
 	return nil
+}
+
+// outcome is what an iteration returns: its report where the iterate in x is of use
+// or the caller cancelled, so that the report says where; no report on other errors.
+func (t *team) outcome(r *Report, err error) (*Report, error) {
+	switch {
+	case t.cancelled:
+		r.Status = Cancelled
+	case err != nil:
+		return nil, err
+	}
+	if r.Status == Converged || r.Status == Cancelled {
+		return r, err
+	}
+	return r, r.notConverged()
 }
 
 // sub sets dst = a - b; dst may be either.

@@ -2,7 +2,6 @@ package job
 
 import (
 	"context"
-	"errors"
 	"math"
 
 	"tessera/forward"
@@ -41,7 +40,7 @@ func (r *kernelRun) otherMeans(ctx context.Context) error {
 	result, err := image.Solve(ctx, r.comm, p, image.Options{
 		Method: image.TwoLevel, Regulariser: forward.Gradient, Border: halo.Reflect, Lambda: 1e-3, Overlap: 4, Tolerance: 1e-6, MaxIterations: 1000,
 	})
-	if err != nil && !errors.As(err, new(*krylov.NotConvergedError)) {
+	if err != nil && !krylov.Unfinished(err) {
 		return err
 	}
 	if r.inpainted, err = frame.GatherTo(r.comm, 0, result.Solution, 1); err != nil {

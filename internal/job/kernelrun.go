@@ -55,7 +55,7 @@ func (r *kernelRun) run(ctx context.Context) error {
 	r.m.Source, r.m.Dim = r.obs.source, r.obs.data.Dim
 	r.m.Seconds.Read = r.comm.Wtime() - start
 	unfinished := r.solve(ctx)
-	if unfinished != nil && !errors.As(unfinished, new(*krylov.NotConvergedError)) {
+	if unfinished != nil && !krylov.Unfinished(unfinished) {
 		return unfinished
 	}
 	if err := r.evaluate(ctx); err != nil {

@@ -2,7 +2,6 @@ package job
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -150,7 +149,7 @@ func (c *tikhonovConfig) calibrate(ctx context.Context, comm ranks.Comm, shape *
 		var result *image.Result
 		solve := func() (err error) {
 			result, _, err = fixed.solveFrame(ctx, comm, o.problem(kernel), fixed.solverOptions(o))
-			if errors.As(err, new(*krylov.NotConvergedError)) {
+			if krylov.Unfinished(err) {
 				return nil
 			}
 			return err

@@ -2,7 +2,6 @@ package job
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"math"
 
@@ -51,7 +50,7 @@ func (r *restoration) run(ctx context.Context) error {
 		return err
 	}
 	unfinished := r.solve(ctx)
-	if unfinished != nil && !errors.As(unfinished, new(*krylov.NotConvergedError)) && !errors.As(unfinished, new(*literal.SweepsError)) {
+	if unfinished != nil && !krylov.Unfinished(unfinished) {
 		return unfinished
 	}
 	// From here on the result exists; a signal may still keep it from replacing

@@ -2,7 +2,6 @@ package job
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -207,7 +206,7 @@ func (r *twoLayerRun) run(ctx context.Context) error {
 	if r.result, unfinished = layers.Solve(ctx, r.comm, p, o); r.result == nil {
 		return unfinished
 	}
-	if unfinished != nil && !errors.As(unfinished, new(*krylov.NotConvergedError)) {
+	if unfinished != nil && !krylov.Unfinished(unfinished) {
 		return unfinished
 	}
 	if err := ranks.AgreeError(r.comm, ctx.Err()); err != nil {

@@ -3,6 +3,7 @@ package image
 import (
 	"tessera/forward"
 	"tessera/halo"
+	"tessera/krylov"
 )
 
 // Method names a way to solve the normal equations; see the package comment of tikhonov.
@@ -90,11 +91,12 @@ type Result struct {
 	Residual                float64 // ||b - M w|| / ||b||, recomputed at the end
 	ErrorBound              float64 // relative error of w: a guarantee if Certified, else an estimate
 	Certified               bool
-	Objective               float64 // J(w)
-	Misfit                  float64 // its first term
-	Converged               bool
-	History                 []float64 // relative residual per iteration
-	Setup, Solve            float64   // seconds
-	FactorBytes             int64     // local factors on this rank
-	TilesShared, TilesExact int       // tiles of this rank served by a shared factor, by one of their own
+	Objective               float64       // J(w)
+	Misfit                  float64       // its first term
+	Status                  krylov.Status // why the iteration stopped
+	Converged               bool          // Status is krylov.Converged
+	History                 []float64     // relative residual per iteration
+	Setup, Solve            float64       // seconds
+	FactorBytes             int64         // local factors on this rank
+	TilesShared, TilesExact int           // tiles of this rank served by a shared factor, by one of their own
 }

@@ -18,7 +18,7 @@ import (
 //	J(w) = ||W^(1/2) S (H w - y)||^2 + lambda ||Q w||^2.
 //
 // Collective: every rank calls it with its part of the problem and the same
-// options. On a *krylov.NotConvergedError or *krylov.DivergedError
+// options. On a *krylov.NotConvergedError
 // the Result still tells how far it came; on any other error it is nil.
 func Solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, error) {
 	s, err := prepare(comm, p, o)
@@ -202,11 +202,10 @@ func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result,
 	start = s.comm.Wtime()
 	report, err := run(x)
 	res.Solve = s.comm.Wtime() - start
-	if report == nil {
+	if err != nil && !errors.As(err, new(*krylov.NotConvergedError)) {
 		return nil, err
 	}
 	res.fill(report, x)
-	res.Converged = err == nil
 	misfit, penalty, jerr := s.m.Objective(x, s.p.Data)
 	if jerr != nil {
 		return nil, jerr
@@ -217,6 +216,7 @@ func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result,
 
 func (r *Result) fill(report *krylov.Report, x []float64) {
 	r.Solution = x
+	r.Status, r.Converged = report.Status, report.Status == krylov.Converged
 	r.Iterations, r.Residual = report.Iterations, report.Residual
 	r.ErrorBound, r.Certified = report.ErrorBound, report.Certified
 	r.History = report.History

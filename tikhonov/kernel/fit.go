@@ -58,7 +58,8 @@ type Fit struct {
 	Residual     float64 // ||y - (K + Lambda) a|| / ||y||
 	ErrorBound   float64 // relative error of a: guaranteed if Certified, else estimated
 	Certified    bool
-	Converged    bool
+	Status       krylov.Status // why the iteration stopped
+	Converged    bool          // Status is krylov.Converged
 	History      []float64
 	Misfit       float64             // sum ((f(x_i)-y_i)/sigma_i)^2
 	Objective    float64             // Misfit + lambda ||f||^2
@@ -78,8 +79,8 @@ type Fit struct {
 	system *System
 }
 
-// Solve fits the observations. Collective. On a *krylov.NotConvergedError or
-// *krylov.DivergedError the Fit still tells how far it came; on any other error
+// Solve fits the observations. Collective. On a *krylov.NotConvergedError
+// the Fit still tells how far it came; on any other error
 // it is nil.
 func Solve(ctx context.Context, comm ranks.Comm, obs *Observations, o Options) (*Fit, error) {
 	if err := ranks.AgreeError(comm, o.check()); err != nil {
@@ -229,14 +230,12 @@ func (f *Fit) solve(ctx context.Context, comm ranks.Comm, o *Options) (*Fit, err
 		control.Progress = func(k int, residual, target float64) { o.Progress(Progress{"solve", k, residual, target}) }
 	}
 	report, err := f.system.Solve(ctx, f.Coefficients, y, control)
-	if err != nil && !errors.As(err, new(*krylov.NotConvergedError)) && !errors.As(err, new(*krylov.DivergedError)) {
+	if err != nil && !errors.As(err, new(*krylov.NotConvergedError)) {
 		return nil, err
 	}
-	f.Converged = err == nil
-	if report != nil {
-		f.Iterations, f.Residual, f.History = report.Iterations, report.Residual, report.History
-		f.ErrorBound, f.Certified = report.ErrorBound, report.Certified
-	}
+	f.Status, f.Converged = report.Status, report.Status == krylov.Converged
+	f.Iterations, f.Residual, f.History = report.Iterations, report.Residual, report.History
+	f.ErrorBound, f.Certified = report.ErrorBound, report.Certified
 	if e := f.measure(comm, y); e != nil {
 		return nil, e
 	}

@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 
@@ -45,7 +44,7 @@ func (s *System) SolveResidual(ctx context.Context, x, b []float64, residual flo
 	}
 	// The tolerance is out of reach: the monitor decides.
 	report, err := s.Solve(ctx, x, b, krylov.Control{Tolerance: 1e-15, MaxIterations: 500, Restart: 50, Monitor: done})
-	if !errors.As(err, new(*krylov.NotConvergedError)) {
+	if !krylov.Unfinished(err) {
 		return report, err
 	}
 	ok, e := done(0, x)

@@ -241,7 +241,7 @@ func TestPublishedCounts(t *testing.T) {
 				}
 				switch {
 				case m.want < 0:
-					if !errors.As(err, new(*krylov.DivergedError)) {
+					if short := new(krylov.NotConvergedError); !errors.As(err, &short) || short.Status != krylov.Diverged {
 						t.Errorf("%s: %v, want divergence", name, err)
 					}
 				case err != nil:

@@ -15,11 +15,12 @@ type Result struct {
 	First, Second []float64 // u1 and u2 on the owned box, as Problem.Data
 
 	Iterations    int
-	Residual      float64 // ||b - M u|| / ||b||
-	ErrorBound    float64 // estimated relative error of (u1, u2)
-	Objective     float64 // J
-	Misfit        float64 // its first term
-	Converged     bool
+	Residual      float64       // ||b - M u|| / ||b||
+	ErrorBound    float64       // estimated relative error of (u1, u2)
+	Objective     float64       // J
+	Misfit        float64       // its first term
+	Status        krylov.Status // why the iteration stopped
+	Converged     bool          // Status is krylov.Converged
 	History       []float64
 	Setup, Solve  float64 // seconds
 	FactorBytes   int64   // of this rank
@@ -27,8 +28,7 @@ type Result struct {
 }
 
 // Solve finds this rank's part of the minimiser. Collective. On a
-// *krylov.NotConvergedError or *krylov.DivergedError the Result still tells how
-// far it came; on any other error it is nil.
+// *krylov.NotConvergedError the Result still tells how far it came; on any other error it is nil.
 func Solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, error) {
 	return solve(ctx, comm, p, o, nil)
 }
@@ -78,13 +78,11 @@ func solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options, monitor 
 	default:
 		report, err = krylov.GMRES(ctx, comm, m, ras{t}, u, b, c)
 	}
-	if err != nil && !errors.As(err, new(*krylov.NotConvergedError)) && !errors.As(err, new(*krylov.DivergedError)) {
+	if err != nil && !errors.As(err, new(*krylov.NotConvergedError)) {
 		return nil, err
 	}
-	r.Converged = err == nil
-	if report != nil {
-		r.Iterations, r.Residual, r.ErrorBound, r.History = report.Iterations, report.Residual, report.ErrorBound, report.History
-	}
+	r.Status, r.Converged = report.Status, report.Status == krylov.Converged
+	r.Iterations, r.Residual, r.ErrorBound, r.History = report.Iterations, report.Residual, report.ErrorBound, report.History
 	var e error
 	if r.Objective, r.Misfit, e = m.objective(comm, u); e != nil {
 		return nil, e

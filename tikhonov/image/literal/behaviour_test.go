@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"tessera/halo"
+	"tessera/krylov"
 	"tessera/ranks"
 	"tessera/tikhonov/image"
 	"tessera/tikhonov/image/internal/oracle"
@@ -154,8 +155,8 @@ func TestSweepsRunOut(t *testing.T) {
 	f, o := small(t)
 	o.MaxIterations = 2
 	x, res, err := run(t, f, 2, o)
-	var short *SweepsError
-	if !errors.As(err, &short) || short.Sweeps != 2 || res == nil {
+	var short *krylov.NotConvergedError
+	if !errors.As(err, &short) || short.Iterations != 2 || res == nil {
 		t.Fatalf("%v, result %v", err, res)
 	}
 	if res.Iterations != 2 || res.Converged || len(x) != len(f.Y) || res.Objective <= 0 || res.Bias.Owner <= 0 {

@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"tessera/halo"
+	"tessera/krylov"
 	"tessera/ranks"
 	"tessera/tikhonov/image"
 	"tessera/tikhonov/image/internal/oracle"
@@ -193,7 +194,7 @@ func TestAgainstNaive(t *testing.T) {
 				turn++
 				what := fmt.Sprintf("%s, %v, %+v", q, border, s)
 				x, res, err := run(t, f, s.ranks, o)
-				var short *SweepsError
+				var short *krylov.NotConvergedError
 				if !errors.As(err, &short) || res == nil {
 					t.Errorf("%s: %v after %d sweeps", what, err, sweeps)
 					continue

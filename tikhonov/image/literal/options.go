@@ -7,6 +7,7 @@ import (
 
 	"tessera/forward"
 	"tessera/halo"
+	"tessera/krylov"
 	"tessera/tikhonov/image"
 	"tessera/tikhonov/image/internal/tiles"
 )
@@ -37,28 +38,18 @@ type Bias struct {
 // Result is what Solve leaves on each rank. Numbers are global and the same on every
 // rank but for the last three.
 type Result struct {
-	Solution   []float64 // w, each pixel from the tile that owns it; channels x owned rows x owned cols
-	Iterations int       // sweeps
-	History    []float64 // length of each sweep's step, relative to the tiles' values
-	Converged  bool
-	Residual   float64 // ||b - M w|| / ||b||, with M = H'WH + lambda Q'Q and b = H'Wy
-	Objective  float64 // J(w); the weights are W
-	Misfit     float64 // ||W^(1/2) (H w - y)||^2, its first term
+	Solution   []float64     // w, each pixel from the tile that owns it; channels x owned rows x owned cols
+	Iterations int           // sweeps
+	History    []float64     // length of each sweep's step, relative to the tiles' values
+	Status     krylov.Status // krylov.Converged or krylov.IterationLimit
+	Converged  bool          // Status is krylov.Converged
+	Residual   float64       // ||b - M w|| / ||b||, with M = H'WH + lambda Q'Q and b = H'Wy
+	Objective  float64       // J(w); the weights are W
+	Misfit     float64       // ||W^(1/2) (H w - y)||^2, its first term
 	Bias       Bias
 
 	Setup, Solve float64 // seconds, without the minimiser
 	Tiles        int     // of this rank
-}
-
-// SweepsError says that the tiles still move after the last sweep. The Result so far,
-// with its bias, is returned beside it.
-type SweepsError struct {
-	Sweeps int
-	Moved  float64 // length of the last step, relative to the tiles' values
-}
-
-func (e *SweepsError) Error() string {
-	return fmt.Sprintf("literal: the tiles still move by %.3g of their length after %d sweeps", e.Moved, e.Sweeps)
 }
 
 func (o Options) withDefaults() Options {

@@ -2,18 +2,18 @@ package literal
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 
+	"tessera/krylov"
 	"tessera/ranks"
 	"tessera/tikhonov/image"
 )
 
 // Solve runs the printed method and measures its bias against the minimiser of J.
 // Collective: every rank calls it with its part of the problem and the same options.
-// On a *SweepsError the Result still tells how far the sweeps came; on any other error
-// it is nil. Every rank returns an error if one does.
+// On a *krylov.NotConvergedError, whose ErrorBound is Bias.Owner, the Result still tells
+// how far the sweeps came; on any other error it is nil. Every rank returns an error if one does.
 func Solve(ctx context.Context, comm ranks.Comm, p *image.Problem, o Options) (*Result, error) {
 	o = o.withDefaults()
 	if err := ranks.AgreeError(comm, o.check()); err != nil {
@@ -29,11 +29,10 @@ func Solve(ctx context.Context, comm ranks.Comm, p *image.Problem, o Options) (*
 	}
 	res := &Result{Setup: comm.Wtime() - start, Tiles: len(l.tiles)}
 	start = comm.Wtime()
-	unfinished := l.sweeps(ctx, res)
-	if unfinished != nil && !errors.As(unfinished, new(*SweepsError)) {
-		return nil, unfinished
+	if err := l.sweeps(ctx, res); err != nil {
+		return nil, err
 	}
-	res.Converged = unfinished == nil
+	res.Converged = res.Status == krylov.Converged
 	res.Solve = comm.Wtime() - start
 	res.Solution = l.owner()
 	if err := l.measure(res); err != nil {
@@ -48,7 +47,11 @@ func Solve(ctx context.Context, comm ranks.Comm, p *image.Problem, o Options) (*
 		return nil, err
 	}
 	res.Bias = *bias
-	return res, unfinished
+	if res.Converged {
+		return res, nil
+	}
+	return res, fmt.Errorf("literal: the tiles still move by %.3g of their length: %w", res.History[res.Iterations-1],
+		&krylov.NotConvergedError{Status: res.Status, Iterations: res.Iterations, Residual: res.Residual, ErrorBound: res.Bias.Owner})
 }
 
 // measure finds the residual and the objective of the solution. Collective.

@@ -9,6 +9,7 @@ import (
 	"tessera/halo"
 	"tessera/internal/linalg"
 	"tessera/internal/stencil"
+	"tessera/krylov"
 	"tessera/ranks"
 	"tessera/tikhonov/image"
 	"tessera/tikhonov/image/internal/tiles"
@@ -203,10 +204,12 @@ func (l *method) sweeps(ctx context.Context, res *Result) error {
 		}
 		// Without a penalty the first sweep is final.
 		if moved <= l.o.Tolerance || l.o.Omega == 0 {
+			res.Status = krylov.Converged
 			return nil
 		}
 		if res.Iterations >= l.o.MaxIterations {
-			return &SweepsError{Sweeps: res.Iterations, Moved: moved}
+			res.Status = krylov.IterationLimit
+			return nil
 		}
 	}
 }
