@@ -65,7 +65,7 @@ func TestCancelCause(t *testing.T) {
 			want = why
 		}
 		r := s.on(comm)
-		if _, err := CG(ctx, comm, r, nil, make([]float64, r.Len()), s.b[r.lo:r.hi], Control{}); !errors.Is(err, want) {
+		if _, err := ConjugateGradients(ctx, comm, r, nil, make([]float64, r.Len()), s.b[r.lo:r.hi], Control{}); !errors.Is(err, want) {
 			t.Errorf("rank %d: %v, want %v", comm.Rank(), err, want)
 		}
 		return nil

@@ -11,7 +11,7 @@ import (
 // ritzEvery is how often, in iterations, CG looks at the spectrum it has seen.
 const ritzEvery = 5
 
-// CG solves A x = b by conjugate gradients preconditioned by the symmetric p, or
+// ConjugateGradients solves A x = b by conjugate gradients preconditioned by the symmetric p, or
 // by nothing if p is nil. x holds the start on entry, the solution on return, also
 // when the error is a *NotConvergedError. Collective; every rank returns the same
 // report, and an error of the iteration on every rank. One iteration costs one application of a
@@ -20,7 +20,7 @@ const ritzEvery = 5
 // The search direction is updated by Polak and Ribiere's formula, which costs one
 // more dot product and forgives a preconditioner that is symmetric only to single
 // precision. Golub and Ye, SIAM J. Sci. Comput. 21 (1999) 1305.
-func CG(ctx context.Context, comm ranks.Comm, a Operator, p Preconditioner, x, b []float64, c Control) (*Report, error) {
+func ConjugateGradients(ctx context.Context, comm ranks.Comm, a Operator, p Preconditioner, x, b []float64, c Control) (*Report, error) {
 	c = c.withDefaults()
 	n := a.Len()
 	s := &cg{
@@ -184,9 +184,7 @@ func (s *cg) descend(rz float64) (stop bool, err error) {
 			return false, err
 		}
 		s.lanczos(alpha, lastAlpha, lastBeta)
-		if s.Progress != nil {
-			s.Progress(s.report.Iterations, rnorm/s.gauge.bnorm, s.target(rnorm, math.Sqrt(zz))/s.gauge.bnorm)
-		}
+		s.tell(s.report.Iterations, rnorm/s.gauge.bnorm, s.target(rnorm, math.Sqrt(zz))/s.gauge.bnorm)
 		if s.Monitor != nil {
 			if stop, err := s.Monitor(s.report.Iterations, s.x); stop || err != nil {
 				return stop, err

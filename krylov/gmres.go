@@ -183,9 +183,7 @@ func (g *gmres) cycle(beta, xnorm, target float64) (stop bool, err error) {
 		g.report.Iterations++
 		res := math.Abs(g.rhs[k])
 		g.report.History = append(g.report.History, res/g.gauge.bnorm)
-		if g.Progress != nil {
-			g.Progress(g.report.Iterations, res/g.gauge.bnorm, target/g.gauge.bnorm)
-		}
+		g.tell(g.report.Iterations, res/g.gauge.bnorm, target/g.gauge.bnorm)
 		if g.Monitor != nil {
 			x := append([]float64(nil), g.x...)
 			if err := g.correct(x, k); err != nil {

@@ -201,7 +201,7 @@ func TestIndefinite(t *testing.T) {
 	flipped.m.CopySym(s.m)
 	flipped.m.SetSym(4, 4, -5)
 	minus := func(ctx context.Context, r *rows, x []float64, c Control) (*Report, error) {
-		return CG(ctx, r.comm, r, negative{}, x, r.b[r.lo:r.hi], c)
+		return ConjugateGradients(ctx, r.comm, r, negative{}, x, r.b[r.lo:r.hi], c)
 	}
 	cases := []struct {
 		name   string

@@ -36,6 +36,15 @@ func (s Status) String() string {
 	return fmt.Sprintf("Status(%d)", int(s))
 }
 
+// Progress is how far a solver has come.
+type Progress struct {
+	Phase     string  // what runs: "set-up", "solve", ...
+	Iteration int     // of the phase, from 1; 0 = the phase begins
+	Of        int     // most iterations of the phase; 0 = not known
+	Residual  float64 // ||b - M x|| / ||b||
+	Target    float64 // the Residual at which the phase is expected to end; 0 = not known
+}
+
 // Report is what an iteration did; the same on every rank.
 type Report struct {
 	Status     Status

@@ -111,7 +111,7 @@ func sweeps(t *team, report *Report, a Operator, x, b []float64, c Control, step
 			if c.LambdaMin > 0 {
 				target = g.residualFor(math.Sqrt(xx)) / g.bnorm
 			}
-			c.Progress(report.Iterations, report.Residual, target)
+			c.tell(report.Iterations, report.Residual, target)
 		}
 		if c.Monitor != nil {
 			stop, err := c.Monitor(report.Iterations, x)

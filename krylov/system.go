@@ -37,13 +37,19 @@ type Control struct {
 	MaxIterations int     // 0 = 200
 	Restart       int     // Krylov vectors GMRES keeps; 0 = 30
 
-	// Progress, if not nil, is called after every iteration with ||b-Mx||/||b||
-	// and the value of it at which the iteration is expected to stop (0: unknown).
-	Progress func(iteration int, residual, target float64)
+	// Progress, if not nil, is called after every iteration with the phase "solve".
+	Progress func(Progress)
 	// Monitor, if not nil, sees the iterate after every iteration, on every rank;
 	// true on all ranks stops the solve as converged. For tests: forming the
 	// iterate costs GMRES one application of the preconditioner.
 	Monitor func(iteration int, x []float64) (bool, error)
+}
+
+// tell calls Progress.
+func (c *Control) tell(iteration int, residual, target float64) {
+	if c.Progress != nil {
+		c.Progress(Progress{Phase: "solve", Iteration: iteration, Of: c.MaxIterations, Residual: residual, Target: target})
+	}
 }
 
 // withDefaults fills in what was left zero.

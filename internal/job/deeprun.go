@@ -92,8 +92,8 @@ func (r *deepRun) run(ctx context.Context) error {
 	o := r.c.options()
 	if r.comm.Rank() == 0 {
 		o.Progress = func(p deep.Progress) {
-			r.env.Progress.Phase(fmt.Sprintf("%s, objective %.5g", p.Phase, p.Objective))
-			r.log.Info("step", "phase", p.Phase, "objective", number(p.Objective))
+			r.env.Progress.Phase(fmt.Sprintf("%s %d of %d, objective %.5g", p.Phase, p.Iteration, p.Of, p.Objective))
+			r.log.Info("step", "phase", fmt.Sprintf("%s %d of %d", p.Phase, p.Iteration, p.Of), "objective", number(p.Objective))
 		}
 	}
 	if o.Inner.Family == "" && r.c.Deep.Inner != string(kernel.Gaussian) {

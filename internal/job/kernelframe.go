@@ -38,7 +38,7 @@ func (r *kernelRun) otherMeans(ctx context.Context) error {
 		return err
 	}
 	result, err := image.Solve(ctx, r.comm, p, image.Options{
-		Method: image.TwoLevel, Regulariser: forward.Gradient, Border: halo.Reflect, Lambda: 1e-3, Overlap: 4, Tolerance: 1e-6, MaxIterations: 1000,
+		Method: krylov.TwoLevel, Regulariser: forward.Gradient, Border: halo.Reflect, Lambda: 1e-3, Overlap: 4, Tolerance: 1e-6, MaxIterations: 1000,
 	})
 	if err != nil && !krylov.Unfinished(err) {
 		return err

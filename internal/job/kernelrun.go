@@ -106,8 +106,8 @@ func (r *kernelRun) solve(ctx context.Context) error {
 	return err
 }
 
-func kernelProgress(line *progress.Line, log *slog.Logger) func(kernel.Progress) {
-	return func(p kernel.Progress) {
+func kernelProgress(line *progress.Line, log *slog.Logger) func(krylov.Progress) {
+	return func(p krylov.Progress) {
 		if p.Iteration == 0 {
 			line.Phase(p.Phase)
 			return

@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 
+	"tessera/krylov"
 	"tessera/ranks"
 	"tessera/tikhonov/image"
 	"tessera/tikhonov/image/literal"
@@ -18,7 +19,7 @@ func (c *tikhonovConfig) solveFrame(ctx context.Context, comm ranks.Comm, p *ima
 		result, err := image.Solve(ctx, comm, p, o)
 		return result, nil, err
 	}
-	o.Method = image.RASGMRES
+	o.Method = krylov.RASGMRES
 	if o.Tile == 0 {
 		o.Tile = 16 // the default of the printed method
 	}
@@ -26,12 +27,8 @@ func (c *tikhonovConfig) solveFrame(ctx context.Context, comm ranks.Comm, p *ima
 	if err != nil {
 		return nil, nil, err
 	}
-	overlap := o.Overlap
-	if overlap == 0 {
-		overlap = -1 // none
-	}
 	r, err := literal.Solve(ctx, comm, p, literal.Options{
-		Lambda: lambda, Regulariser: o.Regulariser, Border: o.Border, Omega: c.Tikhonov.Omega, Tile: o.Tile, Overlap: overlap,
+		Lambda: lambda, Regulariser: o.Regulariser, Border: o.Border, Omega: c.Tikhonov.Omega, Tile: o.Tile, Overlap: o.Overlap,
 		Tolerance: o.Tolerance, MaxIterations: o.MaxIterations, Progress: o.Progress,
 	})
 	if r == nil {

@@ -102,7 +102,7 @@ func (r *restoration) observe(ctx context.Context) (err error) {
 func (r *restoration) solve(ctx context.Context) error {
 	o := r.c.solverOptions(r.o)
 	if r.comm.Rank() == 0 {
-		o.Progress = func(p image.Progress) {
+		o.Progress = func(p krylov.Progress) {
 			if p.Iteration == 0 {
 				r.env.Progress.Phase(p.Phase)
 				return

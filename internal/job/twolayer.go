@@ -14,7 +14,6 @@ import (
 	"tessera/internal/imageio"
 	"tessera/krylov"
 	"tessera/ranks"
-	"tessera/tikhonov/image"
 	"tessera/tikhonov/image/layers"
 )
 
@@ -52,7 +51,7 @@ func defaultTwoLayer() twoLayerConfig {
 		First:    blurSection{Kind: "gaussian", Sigma: 1, FWHM: 3, Beta: 3},
 		Second:   blurSection{Kind: "gaussian", Sigma: 0.7, FWHM: 3, Beta: 3},
 		Layers: layersSection{
-			Method: string(image.RASGMRES), Regulariser: string(forward.Gradient), Border: "reflect",
+			Method: string(krylov.RASGMRES), Regulariser: string(forward.Gradient), Border: "reflect",
 			Coupling: 1, Lambda1: 1e-4, Lambda2: 1e-3, Overlap: 4, Tile: 12, Tolerance: 1e-8, MaxIterations: 200,
 		},
 		Output: outputSection{Dir: "out/two-layer", Stretch: "auto"},
@@ -60,7 +59,7 @@ func defaultTwoLayer() twoLayerConfig {
 }
 
 func (s *layersSection) check(f *config.File) {
-	f.OneOf("layers.method", s.Method, string(image.RASGMRES), string(image.ASCG), string(image.RAS), string(image.CG))
+	f.OneOf("layers.method", s.Method, string(krylov.RASGMRES), string(krylov.ASCG), string(krylov.RAS), string(krylov.CG))
 	f.OneOf("layers.regulariser", s.Regulariser, string(forward.Identity), string(forward.Gradient), string(forward.Laplacian))
 	f.OneOf("layers.border", s.Border, "zero", "reflect", "periodic")
 	f.Want(s.Coupling > 0, "layers.coupling", "more than 0: the layers would not know each other")
@@ -192,12 +191,12 @@ func (r *twoLayerRun) run(ctx context.Context) error {
 	}
 	s := &r.c.Layers
 	o := layers.Options{
-		Method: image.Method(s.Method), Regulariser: forward.Regulariser(s.Regulariser), Border: r.c.tikhonov().Tikhonov.border(),
+		Method: krylov.Method(s.Method), Regulariser: forward.Regulariser(s.Regulariser), Border: r.c.tikhonov().Tikhonov.border(),
 		Coupling: s.Coupling, Lambda1: s.Lambda1, Lambda2: s.Lambda2, Overlap: s.Overlap, Tile: s.Tile,
 		Tolerance: s.Tolerance, MaxIterations: s.MaxIterations,
-		Progress: func(k int, residual, target float64) {
-			r.env.Progress.Step("solve", k, residual, target)
-			r.log.Info("iteration", "iteration", k, "residual", number(residual))
+		Progress: func(p krylov.Progress) {
+			r.env.Progress.Step(p.Phase, p.Iteration, p.Residual, p.Target)
+			r.log.Info("iteration", "iteration", p.Iteration, "residual", number(p.Residual))
 		},
 	}
 	p := &layers.Problem{Channels: r.o.channels, Frame: r.o.frame, Data: r.o.data, Weights: r.o.weights, First: r.first, Second: r.second}
@@ -269,7 +268,7 @@ func composed(a, b forward.PSF) forward.PSF {
 func (r *twoLayerRun) account() error {
 	res, m := r.result, r.m
 	longest := []float64{res.Setup, res.Solve}
-	sums := []float64{float64(res.FactorBytes), float64(res.Tiles), float64(res.Shared)}
+	sums := []float64{float64(res.FactorBytes), float64(res.Tiles), float64(res.Factors)}
 	if err := r.comm.Allreduce(longest, longest, ranks.Max); err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ func TestResultsAgree(t *testing.T) {
 		if len(res.History) < res.Iterations || res.Lambda != o.Lambda || !res.Converged {
 			t.Errorf("%s: %+v", o.Method, res)
 		}
-		if tiles := res.TilesShared + res.TilesExact; o.Method != CG && tiles == 0 {
+		if tiles := res.TilesShared + res.TilesExact; o.Method != krylov.CG && tiles == 0 {
 			t.Errorf("%s: no tiles", o.Method)
 		}
 	}
@@ -87,7 +87,7 @@ func TestRepeatable(t *testing.T) {
 		check(o, 1)
 		check(o, 4)
 	}
-	o.Method = RASGMRES
+	o.Method = krylov.RASGMRES
 	f = randomFrame(1, 16, 16, 22)
 	for _, o.Rule = range []LambdaRule{Discrepancy, GCV} {
 		o.Noise = 0.5
@@ -112,7 +112,7 @@ func TestCancel(t *testing.T) {
 					if at < 0 {
 						cancel()
 					}
-					oo.Progress = func(p Progress) {
+					oo.Progress = func(p krylov.Progress) {
 						if p.Iteration > at+1 {
 							t.Errorf("%s: goes on to iteration %d", o.Method, p.Iteration)
 						}
@@ -140,11 +140,11 @@ func TestCancel(t *testing.T) {
 func TestProgress(t *testing.T) {
 	f, o := smallDeblur(t)
 	for _, o.Method = range allMethods {
-		var lines []Progress
+		var lines []krylov.Progress
 		var history []float64
 		err := f.launch(3, func(ctx context.Context, c ranks.Comm, p *Problem) error {
 			oo := o
-			oo.Progress = func(p Progress) {
+			oo.Progress = func(p krylov.Progress) {
 				if c.Rank() != 0 {
 					t.Errorf("%s: progress on rank %d", o.Method, c.Rank())
 					return
@@ -161,7 +161,7 @@ func TestProgress(t *testing.T) {
 			t.Fatal(err)
 		}
 		history = history[1:]
-		var iterations []Progress
+		var iterations []krylov.Progress
 		for _, l := range lines {
 			if l.Phase == "solve" && l.Iteration > 0 {
 				iterations = append(iterations, l)
@@ -231,7 +231,7 @@ func TestStationaryWithoutOverlapDiverges(t *testing.T) {
 	f := randomFrame(1, 128, 128, 1)
 	f.PSF = oracle.Gaussian5(t)
 	for _, n := range []int{1, 4, 7} {
-		_, res, err := f.run(t, n, Options{Method: RAS, Lambda: 1e-2, Tile: 16, Overlap: 0, MaxIterations: 100000})
+		_, res, err := f.run(t, n, Options{Method: krylov.RAS, Lambda: 1e-2, Tile: 16, Overlap: -1, MaxIterations: 100000})
 		var d *krylov.NotConvergedError
 		if !errors.As(err, &d) || d.Status != krylov.Diverged || res.Status != krylov.Diverged {
 			t.Fatalf("%d ranks: %v, want that it diverged", n, err)

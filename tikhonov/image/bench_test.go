@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"tessera/forward"
+	"tessera/krylov"
 	"tessera/tikhonov/image/internal/oracle"
 )
 
@@ -16,13 +17,13 @@ func BenchmarkDeblur(b *testing.B) {
 		name      string
 		channels  int
 		ranks     int
-		method    Method
+		method    krylov.Method
 		tolerance float64
 	}{
-		{"1024x1024/ras-gmres/1e-9", 1, 2, RASGMRES, 1e-9},
-		{"1024x1024/cg/1e-9", 1, 2, CG, 1e-9},
-		{"1024x1024x3/ras-gmres/1e-8", 3, 2, RASGMRES, 1e-8},
-		{"1024x1024x3/cg/1e-8", 3, 2, CG, 1e-8},
+		{"1024x1024/ras-gmres/1e-9", 1, 2, krylov.RASGMRES, 1e-9},
+		{"1024x1024/cg/1e-9", 1, 2, krylov.CG, 1e-9},
+		{"1024x1024x3/ras-gmres/1e-8", 3, 2, krylov.RASGMRES, 1e-8},
+		{"1024x1024x3/cg/1e-8", 3, 2, krylov.CG, 1e-8},
 	}
 	for _, c := range cases {
 		b.Run(c.name, func(b *testing.B) {
@@ -48,7 +49,7 @@ func BenchmarkScaling(b *testing.B) {
 
 // BenchmarkInpaint: 5 % of the pixels observed, H = I, Q = gradient, lambda = 100.
 func BenchmarkInpaint(b *testing.B) {
-	for _, m := range []Method{TwoLevel, CG} {
+	for _, m := range []krylov.Method{krylov.TwoLevel, krylov.CG} {
 		b.Run("1024x1024/"+string(m), func(b *testing.B) {
 			f := randomFrame(1, 1024, 1024, 1)
 			f.Mask(0.95, 1)

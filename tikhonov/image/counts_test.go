@@ -27,7 +27,7 @@ func stepFrame(n int, seed uint64) *frame {
 // reference is the solution to rounding.
 func (f *frame) reference(t *testing.T, o Options) []float64 {
 	t.Helper()
-	o.Method, o.Tolerance, o.MaxIterations = CG, 1e-13, 5000
+	o.Method, o.Tolerance, o.MaxIterations = krylov.CG, 1e-13, 5000
 	x, _, err := f.run(t, 2, o)
 	var short *krylov.NotConvergedError // stagnates a little above 1e-13
 	if err != nil && !(errors.As(err, &short) && short.ErrorBound < 1e-10) {
@@ -67,18 +67,18 @@ var twoAway = band{2, 2}
 // functions, which bilinear ones must not exceed by more than two.
 var columns = []struct {
 	name      string
-	method    Method
+	method    krylov.Method
 	weighting Weighting
 	band      band
 }{
-	{"CG", CG, "", twoAway},
-	{"RAS", RAS, "", twoAway},
-	{"mult", Mult, "", twoAway},
-	{"AS-CG", ASCG, WeightNone, twoAway},
-	{"sqrtPOU-CG", ASCG, WeightSqrt, twoAway},
-	{"RAS-GMRES", RASGMRES, "", twoAway},
-	{"AS+coarse", TwoLevel, WeightNone, band{math.Inf(1), 2}},
-	{"sqrtPOU+coarse", TwoLevel, WeightSqrt, band{math.Inf(1), 2}},
+	{"CG", krylov.CG, "", twoAway},
+	{"RAS", krylov.RAS, "", twoAway},
+	{"mult", krylov.Mult, "", twoAway},
+	{"AS-CG", krylov.ASCG, WeightNone, twoAway},
+	{"sqrtPOU-CG", krylov.ASCG, WeightSqrt, twoAway},
+	{"RAS-GMRES", krylov.RASGMRES, "", twoAway},
+	{"AS+coarse", krylov.TwoLevel, WeightNone, band{math.Inf(1), 2}},
+	{"sqrtPOU+coarse", krylov.TwoLevel, WeightSqrt, band{math.Inf(1), 2}},
 }
 
 // table is one problem: the counts expected for overlaps 2 and 4, 0 for none.
@@ -117,10 +117,10 @@ func (r *table) check(t *testing.T) {
 				continue
 			}
 			o := base
-			o.Method, o.Weighting, o.Overlap = c.method, c.weighting, overlap
+			o.Method, o.Weighting, o.Overlap = c.method, c.weighting, asked(overlap)
 			got := f.count(t, exact, o)
 			b := c.band
-			if c.method == CG {
+			if c.method == krylov.CG {
 				b = band{0.12 * float64(want), 0.12 * float64(want)}
 			}
 			b.below, b.above = max(b.below, r.relative*float64(want)), max(b.above, r.relative*float64(want))
@@ -131,7 +131,7 @@ func (r *table) check(t *testing.T) {
 		}
 		if want := r.rate[i]; want != 0 {
 			o := base
-			o.Method, o.Overlap, o.MaxIterations = RAS, overlap, 120
+			o.Method, o.Overlap, o.MaxIterations = krylov.RAS, asked(overlap), 120
 			_, res, err := f.run(t, 2, o)
 			var short *krylov.NotConvergedError
 			if !errors.As(err, &short) {
@@ -202,7 +202,7 @@ func TestCountsOnNoise(t *testing.T) {
 		f.Mask(c.missing, 1)
 		o := Options{Regulariser: c.q, Lambda: 1e-2, Tile: c.tile, Overlap: 4}
 		exact := f.reference(t, o)
-		for method, want := range map[Method]int{CG: c.cg, RASGMRES: c.gmres} {
+		for method, want := range map[krylov.Method]int{krylov.CG: c.cg, krylov.RASGMRES: c.gmres} {
 			if want == 0 {
 				continue
 			}
@@ -223,10 +223,10 @@ func TestCoarseSpaceOn64Ranks(t *testing.T) {
 	o := Options{Regulariser: forward.Gradient, Border: halo.Reflect, Lambda: 100, Overlap: 2, Tile: 16, MaxIterations: 1000}
 	exact := f.reference(t, o)
 	for _, c := range []struct {
-		method       Method
+		method       krylov.Method
 		least, most  int
 		largestError float64
-	}{{TwoLevel, 1, 30, 1e-8}, {CG, 501, 1000, 1e-8}} {
+	}{{krylov.TwoLevel, 1, 30, 1e-8}, {krylov.CG, 501, 1000, 1e-8}} {
 		o.Method = c.method
 		x, res, err := f.run(t, 64, o)
 		if err != nil {

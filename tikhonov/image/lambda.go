@@ -37,8 +37,8 @@ func (s *solver) chooseLambda(ctx context.Context) (float64, error) {
 // trial solves at one lambda, roughly, from the last solution.
 func (s *solver) trial(ctx context.Context, lambda float64, count int) (*Result, error) {
 	o := s.o
-	if o.Method == RAS || o.Method == Mult {
-		o.Method = RASGMRES
+	if o.Method == krylov.RAS || o.Method == krylov.Mult {
+		o.Method = krylov.RASGMRES
 	}
 	o.Tolerance, o.monitor = searchTolerance, nil
 	o.MaxIterations = max(o.MaxIterations, 500)

@@ -13,6 +13,7 @@ import (
 
 	"tessera/forward"
 	"tessera/halo"
+	"tessera/krylov"
 	"tessera/ranks"
 	"tessera/tikhonov/image/internal/oracle"
 )
@@ -63,14 +64,14 @@ func TestDiscrepancy(t *testing.T) {
 		q       forward.Regulariser
 		border  halo.Border
 		weights []float64
-		method  Method
+		method  krylov.Method
 		start   float64
 	}{
 		{forward.Identity, halo.Zero, nil, "", 0},
 		{forward.Gradient, halo.Reflect, uneven(48 * 50), "", 0},
-		{forward.Laplacian, halo.Periodic, nil, CG, 100},
-		{forward.Gradient, halo.Zero, uneven(48 * 50), TwoLevel, 1e-4},
-		{forward.Gradient, halo.Reflect, nil, RAS, 0},
+		{forward.Laplacian, halo.Periodic, nil, krylov.CG, 100},
+		{forward.Gradient, halo.Zero, uneven(48 * 50), krylov.TwoLevel, 1e-4},
+		{forward.Gradient, halo.Reflect, nil, krylov.RAS, 0},
 	} {
 		f := skyFrame(t, 2, 48, 50, sigma, c.border, c.weights)
 		observed := 0.0

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"testing"
 
+	"tessera/krylov"
 	"tessera/tikhonov/image/internal/oracle"
 )
 
@@ -19,7 +20,7 @@ func TestMemoryOfASolve(t *testing.T) {
 		runtime.GC()
 		runtime.ReadMemStats(&before)
 		peak := 0.0
-		_, res, err := f.run(t, n, Options{Lambda: 1e-2, Overlap: 4, Progress: func(p Progress) {
+		_, res, err := f.run(t, n, Options{Lambda: 1e-2, Overlap: 4, Progress: func(p krylov.Progress) {
 			runtime.GC()
 			runtime.ReadMemStats(&now)
 			peak = max(peak, float64(now.HeapAlloc)-float64(before.HeapAlloc))

@@ -6,18 +6,6 @@ import (
 	"tessera/krylov"
 )
 
-// Method names a way to solve the normal equations; see the package comment of tikhonov.
-type Method string
-
-const (
-	RASGMRES Method = "ras-gmres"
-	ASCG     Method = "as-cg"
-	TwoLevel Method = "two-level"
-	RAS      Method = "ras"
-	Mult     Method = "mult"
-	CG       Method = "cg"
-)
-
 // LambdaRule says how lambda is found.
 type LambdaRule string
 
@@ -46,32 +34,24 @@ const (
 
 // Options of Solve. The zero value of every field is the documented default.
 type Options struct {
-	Method        Method              // "" = RASGMRES
-	Regulariser   forward.Regulariser // "" = forward.Identity
-	Border        halo.Border         // of H, H' and Q alike; zero value = halo.Zero
-	Rule          LambdaRule          // "" = Fixed
-	Lambda        float64             // > 0; with Discrepancy or GCV the starting value (0 = chosen)
-	Noise         float64             // standard deviation of the noise for Discrepancy; 0 = estimated from the data
-	Overlap       int                 // pixels; < 0 is an error, 0 is no overlap
-	Tile          int                 // side of a tile in pixels; 0 = 12 for ras-gmres and ras, else 16
-	Tolerance     float64             // relative error of w to reach; 0 = 1e-8
-	MaxIterations int                 // 0 = 200
-	Restart       int                 // Krylov vectors kept by ras-gmres; 0 = 30
-	Precision     Precision           // "" = Single
-	Weighting     Weighting           // as-cg, two-level; "" = none for as-cg, sqrt for two-level
-	Seed          uint64              // of the probe vectors of GCV
-	Progress      func(Progress)      // called on rank 0 once per iteration; nil = silent
+	Method        krylov.Method         // "" = krylov.RASGMRES
+	Regulariser   forward.Regulariser   // "" = forward.Identity
+	Border        halo.Border           // of H, H' and Q alike; zero value = halo.Zero
+	Rule          LambdaRule            // "" = Fixed
+	Lambda        float64               // > 0; with Discrepancy or GCV the starting value (0 = chosen)
+	Noise         float64               // standard deviation of the noise for Discrepancy; 0 = estimated from the data
+	Overlap       int                   // pixels by which a tile reaches into its neighbours; 0 = 4, < 0 = none
+	Tile          int                   // side of a tile in pixels; 0 = 12 for ras-gmres and ras, else 16
+	Tolerance     float64               // relative error of w to reach; 0 = 1e-8
+	MaxIterations int                   // 0 = 200
+	Restart       int                   // Krylov vectors kept by ras-gmres; 0 = 30
+	Precision     Precision             // "" = Single
+	Weighting     Weighting             // as-cg, two-level; "" = none for as-cg, sqrt for two-level
+	Seed          uint64                // of the probe vectors of GCV
+	Progress      func(krylov.Progress) // called on rank 0 once per iteration; nil = silent
 
 	monitor func(iteration int, x []float64) (bool, error) // tests
 	phase   string
-}
-
-// Progress is one line of news from a running solve.
-type Progress struct {
-	Phase     string // "set-up", "solve", "lambda 3 of about 8"
-	Iteration int
-	Residual  float64 // ||b - M w|| / ||b||
-	Target    float64 // the value of Residual at which the solve stops, as far as known
 }
 
 // Problem is this rank's part of the frame.

@@ -28,7 +28,6 @@ func TestBadOptions(t *testing.T) {
 		{func(o *Options) { o.Lambda = inf }, "image: lambda = +Inf, want a number above 0"},
 		{func(o *Options) { o.Border = 3 }, "image: unknown border 3"},
 		{func(o *Options) { o.Border = -1 }, "image: unknown border -1"},
-		{func(o *Options) { o.Overlap = -1 }, "image: overlap = -1 pixels, want 0 or more"},
 		{func(o *Options) { o.Tile = -2 }, "image: tile = -2 pixels, want 1 or more"},
 		{func(o *Options) { o.Tolerance = 1 }, "image: tolerance = 1, want a number between 0 and 1"},
 		{func(o *Options) { o.Tolerance = -1e-8 }, "image: tolerance = -1e-08, want a number between 0 and 1"},
@@ -58,7 +57,7 @@ func TestBadOptions(t *testing.T) {
 // All of them are told at once.
 func TestAllBadOptions(t *testing.T) {
 	o := Options{
-		Method: "a", Regulariser: "b", Rule: "c", Lambda: math.NaN(), Border: 9, Overlap: -1, Tile: -1, Tolerance: 2,
+		Method: "a", Regulariser: "b", Rule: "c", Lambda: math.NaN(), Border: 9, Tile: -1, Tolerance: 2,
 		MaxIterations: -1, Restart: -1, Noise: -1, Precision: "d", Weighting: "e",
 	}
 	err := o.withDefaults().check()
@@ -67,7 +66,7 @@ func TestAllBadOptions(t *testing.T) {
 	}
 	lines := strings.Split(err.Error(), "\n")
 	for _, name := range []string{
-		"method", "regulariser", "rule", "lambda =", "border", "overlap", "tile", "tolerance", "max_iterations", "restart",
+		"method", "regulariser", "rule", "lambda =", "border", "tile", "tolerance", "max_iterations", "restart",
 		"noise", "precision", "weighting",
 	} {
 		n := 0

@@ -57,7 +57,7 @@ func (p *Problem) Check(comm ranks.Comm) error { return ranks.AgreeError(comm, p
 
 func (o Options) withDefaults() Options {
 	if o.Method == "" {
-		o.Method = RASGMRES
+		o.Method = krylov.RASGMRES
 	}
 	if o.Regulariser == "" {
 		o.Regulariser = forward.Identity
@@ -65,9 +65,15 @@ func (o Options) withDefaults() Options {
 	if o.Rule == "" {
 		o.Rule = Fixed
 	}
+	switch {
+	case o.Overlap == 0:
+		o.Overlap = 4
+	case o.Overlap < 0:
+		o.Overlap = 0
+	}
 	if o.Tile == 0 {
 		o.Tile = 16
-		if o.Method == RASGMRES || o.Method == RAS {
+		if o.Method == krylov.RASGMRES || o.Method == krylov.RAS {
 			o.Tile = 12 // a dense product per tile: small ones are cheaper, and RAS does not mind
 		}
 	}
@@ -95,7 +101,7 @@ func (o Options) check() error {
 		}
 	}
 	switch o.Method {
-	case RASGMRES, ASCG, TwoLevel, RAS, Mult, CG:
+	case krylov.RASGMRES, krylov.ASCG, krylov.TwoLevel, krylov.RAS, krylov.Mult, krylov.CG:
 	default:
 		want(false, "unknown method %q", o.Method)
 	}
@@ -105,7 +111,6 @@ func (o Options) check() error {
 	finite := func(x float64) bool { return x >= 0 && !math.IsInf(x, 0) }
 	want(finite(o.Lambda) && (o.Lambda > 0 || o.Rule != Fixed), "lambda = %g, want a number above 0", o.Lambda)
 	want(o.Border >= halo.Zero && o.Border <= halo.Periodic, "unknown border %d", int(o.Border))
-	want(o.Overlap >= 0, "overlap = %d pixels, want 0 or more", o.Overlap)
 	want(o.Tile >= 1, "tile = %d pixels, want 1 or more", o.Tile)
 	want(o.Tolerance > 0 && o.Tolerance < 1, "tolerance = %g, want a number between 0 and 1", o.Tolerance)
 	want(o.MaxIterations > 0, "max_iterations = %d, want 1 or more", o.MaxIterations)
@@ -235,8 +240,9 @@ func (s *solver) control(o *Options) krylov.Control {
 		if phase == "" {
 			phase = "solve"
 		}
-		c.Progress = func(k int, residual, target float64) {
-			o.Progress(Progress{Phase: phase, Iteration: k, Residual: residual, Target: target})
+		c.Progress = func(p krylov.Progress) {
+			p.Phase = phase
+			o.Progress(p)
 		}
 	}
 	return c
@@ -247,21 +253,21 @@ func (s *solver) method(ctx context.Context, o *Options, res *Result) (func(x []
 	c := s.control(o)
 	md, colours := restricted, false
 	switch o.Method {
-	case CG:
+	case krylov.CG:
 		return func(x []float64) (*krylov.Report, error) {
-			return krylov.CG(ctx, s.comm, s.m, nil, x, s.b, c)
+			return krylov.ConjugateGradients(ctx, s.comm, s.m, nil, x, s.b, c)
 		}, nil
-	case ASCG:
+	case krylov.ASCG:
 		md = additive
 		if o.Weighting == WeightSqrt {
 			md = weighted
 		}
-	case TwoLevel:
+	case krylov.TwoLevel:
 		md = weighted
 		if o.Weighting == WeightNone {
 			md = additive
 		}
-	case Mult:
+	case krylov.Mult:
 		md, colours = additive, true
 	}
 	local, err := s.localSolves(ctx, o, md, colours, res)
@@ -269,29 +275,29 @@ func (s *solver) method(ctx context.Context, o *Options, res *Result) (func(x []
 		return nil, err
 	}
 	switch o.Method {
-	case ASCG:
+	case krylov.ASCG:
 		return func(x []float64) (*krylov.Report, error) {
-			return krylov.CG(ctx, s.comm, s.m, local, x, s.b, c)
+			return krylov.ConjugateGradients(ctx, s.comm, s.m, local, x, s.b, c)
 		}, nil
-	case RAS:
+	case krylov.RAS:
 		return func(x []float64) (*krylov.Report, error) {
 			return krylov.Stationary(ctx, s.comm, s.m, local, x, s.b, c)
 		}, nil
-	case Mult:
+	case krylov.Mult:
 		return func(x []float64) (*krylov.Report, error) {
 			return krylov.Multiplicative(ctx, s.comm, s.m, local, x, s.b, c)
 		}, nil
-	case TwoLevel:
+	case krylov.TwoLevel:
 		space, err := newCoarse(s.m, o)
 		if err != nil {
 			return nil, err
 		}
-		two := &krylov.TwoLevel{A: s.m, P: local, Coarse: space}
+		two := &krylov.Deflated{A: s.m, P: local, Coarse: space}
 		return func(x []float64) (*krylov.Report, error) {
 			if err := two.Start(x, s.b); err != nil {
 				return nil, err
 			}
-			return krylov.CG(ctx, s.comm, s.m, two, x, s.b, c)
+			return krylov.ConjugateGradients(ctx, s.comm, s.m, two, x, s.b, c)
 		}, nil
 	}
 	return func(x []float64) (*krylov.Report, error) {
@@ -311,7 +317,7 @@ type localSolver interface {
 func (s *solver) localSolves(ctx context.Context, o *Options, md mode, colours bool, res *Result) (localSolver, error) {
 	if made := (factored{lambda: o.Lambda, mode: md, colours: colours}); s.local == nil || s.factored != made {
 		if o.Progress != nil && s.comm.Rank() == 0 {
-			o.Progress(Progress{Phase: "set-up"})
+			o.Progress(krylov.Progress{Phase: "set-up"})
 		}
 		s.local = nil // before the next takes its memory
 		var local localSolver

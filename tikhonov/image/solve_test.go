@@ -24,6 +24,14 @@ func (o Options) equations() oracle.Equations {
 
 }
 
+// asked is the option that asks for so many pixels of overlap, 0 included.
+func asked(overlap int) int {
+	if overlap == 0 {
+		return -1
+	}
+	return overlap
+}
+
 // launch runs body on so many in-process ranks with their parts of the frame.
 func (f *frame) launch(n int, body func(ctx context.Context, c ranks.Comm, p *Problem) error) error {
 	return f.Launch(n, func(ctx context.Context, c ranks.Comm, d *halo.Decomposition, data, weights []float64) error {

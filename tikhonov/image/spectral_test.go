@@ -8,6 +8,7 @@ import (
 	"tessera/forward"
 	"tessera/halo"
 	"tessera/internal/fourier"
+	"tessera/krylov"
 	"tessera/tikhonov/image/internal/oracle"
 )
 
@@ -70,7 +71,7 @@ func symbol(q forward.Regulariser, a, b float64) float64 {
 }
 
 var (
-	allMethods = []Method{RASGMRES, ASCG, TwoLevel, RAS, Mult, CG}
+	allMethods = []krylov.Method{krylov.RASGMRES, krylov.ASCG, krylov.TwoLevel, krylov.RAS, krylov.Mult, krylov.CG}
 	allRanks   = []int{1, 2, 3, 4, 7, 16}
 )
 
@@ -159,13 +160,13 @@ func TestOddFrames(t *testing.T) {
 					f.Weights = nil // something must be observed
 				}
 				o := Options{
-					Method:      []Method{RASGMRES, ASCG, TwoLevel, Mult, CG}[turn%5],
+					Method:      []krylov.Method{krylov.RASGMRES, krylov.ASCG, krylov.TwoLevel, krylov.Mult, krylov.CG}[turn%5],
 					Regulariser: oracle.Regularisers[turn%3], Precision: []Precision{Single, Double}[turn%2],
-					Border: border, Lambda: 0.05, Tile: s.Tile, Overlap: s.Overlap,
+					Border: border, Lambda: 0.05, Tile: s.Tile, Overlap: asked(s.Overlap),
 					Tolerance: 1e-9, MaxIterations: 3000,
 				}
-				if turn++; len(k.Values) > 100 && o.Method == Mult {
-					o.Method = RASGMRES // hundreds of tiles, each a colour of its own
+				if turn++; len(k.Values) > 100 && o.Method == krylov.Mult {
+					o.Method = krylov.RASGMRES // hundreds of tiles, each a colour of its own
 				}
 				what := fmt.Sprintf("%s, %s, %s, %s, %v, %+v", o.Method, name, o.Regulariser, o.Precision, border, s)
 				x, res, err := f.run(t, s.Ranks, o)

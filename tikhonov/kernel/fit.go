@@ -25,23 +25,16 @@ const (
 // documented default.
 type Options struct {
 	Kernel        Kernel
-	Lambda        float64 // > 0
-	Mean          bool    // fit the observations minus their weighted mean
-	Method        Method  // "" = RASGMRES
-	Balance       Balance // "" = ByCount
-	Overlap       float64 // of the blocks, as a fraction of the kernel's radius; 0 = chosen, < 0 = none; see SystemOptions
-	Block         int     // points owned by a block, at most; 0 = chosen by predicted cost
-	Tolerance     float64 // relative error of a; 0 = 1e-8
-	MaxIterations int     // 0 = 200
-	Restart       int     // Krylov vectors kept by ras-gmres; 0 = 30
-	Progress      func(Progress)
-}
-
-// Progress is one line of news from a running solve, on rank 0.
-type Progress struct {
-	Phase            string // "balance", "set-up", "solve"
-	Iteration        int
-	Residual, Target float64
+	Lambda        float64               // > 0
+	Mean          bool                  // fit the observations minus their weighted mean
+	Method        krylov.Method         // RASGMRES, ASCG, RAS or CG; "" = RASGMRES
+	Balance       Balance               // "" = ByCount
+	OverlapRatio  float64               // by how much a block reaches beyond its own points, as a fraction of the kernel's radius; 0 = chosen, < 0 = none; see SystemOptions
+	Block         int                   // points owned by a block, at most; 0 = chosen by predicted cost
+	Tolerance     float64               // relative error of a; 0 = 1e-8
+	MaxIterations int                   // 0 = 200
+	Restart       int                   // Krylov vectors kept by ras-gmres; 0 = 30
+	Progress      func(krylov.Progress) // called on rank 0 as a phase begins and once per iteration; nil = silent
 }
 
 // Fit is a fitted function. It keeps the ranks' communicator: Predict and Variance
@@ -119,16 +112,16 @@ func (o *Options) check() error {
 	return fmt.Errorf("kernel: unknown balance %q", o.Balance)
 }
 
-// news tells rank 0's listener of a phase.
-func (o *Options) news(comm ranks.Comm, phase string) {
+// begin tells the caller on rank 0 that a phase begins.
+func (o *Options) begin(comm ranks.Comm, phase string) {
 	if o.Progress != nil && comm.Rank() == 0 {
-		o.Progress(Progress{Phase: phase})
+		o.Progress(krylov.Progress{Phase: phase})
 	}
 }
 
 // place hands the points to cells of equal size, and to cells of equal count.
 func (f *Fit) place(comm ranks.Comm, pts *loadbalance.Points, o *Options) error {
-	o.news(comm, "balance")
+	o.begin(comm, "balance")
 	lo, hi, err := loadbalance.Bounds(comm, pts)
 	if err != nil {
 		return err
@@ -165,7 +158,7 @@ func (f *Fit) rebalance(comm ranks.Comm, cost []float64) error {
 // partition by counts, to learn them.
 func (f *Fit) build(ctx context.Context, comm ranks.Comm, o *Options) error {
 	if o.Balance == ByWork || o.Balance == ByTime {
-		o.news(comm, "balance")
+		o.begin(comm, "balance")
 		trial, err := prepare(comm, f.Partition, f.Points, f.systemOptions(o))
 		if err != nil {
 			return err
@@ -187,7 +180,7 @@ func (f *Fit) build(ctx context.Context, comm ranks.Comm, o *Options) error {
 			return err
 		}
 	}
-	o.news(comm, "set-up")
+	o.begin(comm, "set-up")
 	start := comm.Wtime()
 	var err error
 	f.system, err = NewSystem(ctx, comm, f.Partition, f.Points, f.systemOptions(o))
@@ -201,7 +194,7 @@ func (f *Fit) systemOptions(o *Options) SystemOptions {
 		sigma := f.Points.Attr[2*i+1]
 		diagonal[i] = o.Lambda * sigma * sigma
 	}
-	return SystemOptions{Kernel: o.Kernel, Diagonal: diagonal, Overlap: o.Overlap, Block: o.Block, Method: o.Method}
+	return SystemOptions{Kernel: o.Kernel, Diagonal: diagonal, OverlapRatio: o.OverlapRatio, Block: o.Block, Method: o.Method}
 }
 
 func (f *Fit) solve(ctx context.Context, comm ranks.Comm, o *Options) (*Fit, error) {
@@ -227,7 +220,7 @@ func (f *Fit) solve(ctx context.Context, comm ranks.Comm, o *Options) (*Fit, err
 	f.Coefficients = make([]float64, n)
 	control := krylov.Control{Tolerance: o.Tolerance, MaxIterations: o.MaxIterations, Restart: o.Restart}
 	if o.Progress != nil && comm.Rank() == 0 {
-		control.Progress = func(k int, residual, target float64) { o.Progress(Progress{"solve", k, residual, target}) }
+		control.Progress = o.Progress
 	}
 	report, err := f.system.Solve(ctx, f.Coefficients, y, control)
 	if err != nil && !errors.As(err, new(*krylov.NotConvergedError)) {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"tessera/krylov"
 	"tessera/loadbalance"
 	"tessera/ranks"
 )
@@ -140,7 +141,7 @@ func (s *Search) check(o Options) error {
 	}
 	system := (&Fit{Points: &loadbalance.Points{}}).systemOptions(&o)
 	if system.Method == "" {
-		system.Method = RASGMRES
+		system.Method = krylov.RASGMRES
 	}
 	return system.check(&loadbalance.Points{})
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"tessera/internal/linalg"
+	"tessera/krylov"
 	"tessera/loadbalance"
 	"tessera/ranks"
 )
@@ -122,7 +123,7 @@ func (q *selector) fits(ctx context.Context, w, fold int) error {
 	for l, lambda := range q.Lambdas {
 		at := w*len(q.Lambdas) + l
 		if q.o.Progress != nil && q.group == 0 && q.comm.Rank() == 0 {
-			q.o.Progress(Progress{Phase: fmt.Sprintf("width %.4g, lambda %.3g, fold %d of %d", o.Kernel.Width, lambda, fold+1, q.folds())})
+			q.o.Progress(krylov.Progress{Phase: fmt.Sprintf("width %.4g, lambda %.3g, fold %d of %d", o.Kernel.Width, lambda, fold+1, q.folds())})
 		}
 		o.Lambda = lambda
 		score, err := q.score(ctx, f, &o, test)

@@ -11,6 +11,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"tessera/krylov"
 	"tessera/ranks"
 )
 
@@ -319,7 +320,7 @@ func TestSelectCancelled(t *testing.T) {
 	for _, p := range []int{1, 4} {
 		ctx, cancel := context.WithCancel(t.Context())
 		o := Options{Kernel: Kernel{Family: WendlandC2, Width: .3}}
-		o.Progress = func(p Progress) { cancel() }
+		o.Progress = func(p krylov.Progress) { cancel() }
 		if _, err := selectOn(ctx, p, uneven(100, 7), o, Search{}); !errors.Is(err, context.Canceled) {
 			t.Errorf("%d ranks: %v, want a cancelled run", p, err)
 		}

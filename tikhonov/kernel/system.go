@@ -21,7 +21,7 @@ import (
 // goroutine at a time.
 type System struct {
 	comm     ranks.Comm
-	method   Method
+	method   krylov.Method
 	kernel   Kernel
 	profile  profile
 	radius   float64
@@ -50,24 +50,14 @@ type System struct {
 
 // SystemOptions of NewSystem.
 type SystemOptions struct {
-	Kernel   Kernel
-	Diagonal []float64 // d, n owned points, > 0
-	Scale    []float64 // s, n x Scales; nil = all 1
-	Scales   int       // columns of Scale
-	Overlap  float64   // of the blocks, as a fraction of the kernel's radius; 0 = half the support of a compact kernel, two length scales of the others; < 0 = none
-	Block    int       // points owned by a block, at most; 0 = chosen by predicted cost
-	Method   Method    // "" = RASGMRES
+	Kernel       Kernel
+	Diagonal     []float64     // d, n owned points, > 0
+	Scale        []float64     // s, n x Scales; nil = all 1
+	Scales       int           // columns of Scale
+	OverlapRatio float64       // by how much a block reaches beyond its own points, as a fraction of the kernel's radius; 0 = half the support of a compact kernel, two length scales of the others; < 0 = none
+	Block        int           // points owned by a block, at most; 0 = chosen by predicted cost
+	Method       krylov.Method // RASGMRES, ASCG, RAS or CG; "" = RASGMRES
 }
-
-// Method is how the system is solved.
-type Method string
-
-const (
-	RASGMRES Method = "ras-gmres" // GMRES preconditioned by restricted additive Schwarz
-	ASCG     Method = "as-cg"     // CG preconditioned by additive Schwarz
-	RAS      Method = "ras"       // the stationary sweep
-	CG       Method = "cg"        // without blocks
-)
 
 // NewSystem assembles and factors. pts are this rank's points as part owns them.
 // Collective.
@@ -86,7 +76,7 @@ func NewSystem(ctx context.Context, comm ranks.Comm, part *loadbalance.Partition
 // will cost. Collective.
 func prepare(comm ranks.Comm, part *loadbalance.Partition, pts *loadbalance.Points, o SystemOptions) (*System, error) {
 	if o.Method == "" {
-		o.Method = RASGMRES
+		o.Method = krylov.RASGMRES
 	}
 	if err := ranks.AgreeError(comm, o.check(pts)); err != nil {
 		return nil, err
@@ -96,12 +86,12 @@ func prepare(comm ranks.Comm, part *loadbalance.Partition, pts *loadbalance.Poin
 		radius: o.Kernel.Radius(), ids: pts.ID,
 	}
 	switch {
-	case o.Overlap < 0 || o.Method == CG:
+	case o.OverlapRatio < 0 || o.Method == krylov.CG:
 		s.overlap = -1
-	case o.Overlap == 0:
+	case o.OverlapRatio == 0:
 		s.overlap = o.Kernel.defaultOverlap()
 	default:
-		s.overlap = o.Overlap * s.radius
+		s.overlap = o.OverlapRatio * s.radius
 	}
 	var err error
 	if s.halo, err = newHalo(comm, pts, max(s.radius, s.overlap)); err != nil {
@@ -123,7 +113,7 @@ func prepare(comm ranks.Comm, part *loadbalance.Partition, pts *loadbalance.Poin
 	}
 	s.src, s.sum = make([]float64, all), make([]float64, all)
 	s.cells = newCells(pts.Dim, s.halo.x, max(s.radius, s.overlap))
-	if o.Method != CG {
+	if o.Method != krylov.CG {
 		s.cut(o.Block)
 	}
 
@@ -196,12 +186,12 @@ func (o *SystemOptions) check(pts *loadbalance.Points) error {
 		return fmt.Errorf("kernel: a diagonal of %d for %d points", len(o.Diagonal), n)
 	case o.Scale != nil && (o.Scales < 1 || len(o.Scale) != n*o.Scales):
 		return fmt.Errorf("kernel: %d numbers of scale for %d points with %d each", len(o.Scale), n, o.Scales)
-	case math.IsNaN(o.Overlap) || o.Overlap > 10:
-		return fmt.Errorf("kernel: overlap %v: want at most 10 times the radius", o.Overlap)
+	case math.IsNaN(o.OverlapRatio) || o.OverlapRatio > 10:
+		return fmt.Errorf("kernel: overlap ratio %v: want at most 10 times the radius", o.OverlapRatio)
 	case o.Block < 0:
 		return fmt.Errorf("kernel: blocks of %d points", o.Block)
-	case !slices.Contains([]Method{RASGMRES, ASCG, RAS, CG}, o.Method):
-		return fmt.Errorf("kernel: unknown method %q", o.Method)
+	case !slices.Contains([]krylov.Method{krylov.RASGMRES, krylov.ASCG, krylov.RAS, krylov.CG}, o.Method):
+		return fmt.Errorf("kernel: method %q: want ras-gmres, as-cg, ras or cg", o.Method)
 	}
 	for i, d := range o.Diagonal {
 		if !(d > 0) || math.IsInf(d, 0) {
@@ -312,11 +302,11 @@ func (s *System) Solve(ctx context.Context, x, b []float64, c krylov.Control) (*
 		c.LambdaMin = s.lambdaMin
 	}
 	switch s.method {
-	case CG:
-		return krylov.CG(ctx, s.comm, s, nil, x, b, c)
-	case ASCG:
-		return krylov.CG(ctx, s.comm, s, as{s}, x, b, c)
-	case RAS:
+	case krylov.CG:
+		return krylov.ConjugateGradients(ctx, s.comm, s, nil, x, b, c)
+	case krylov.ASCG:
+		return krylov.ConjugateGradients(ctx, s.comm, s, as{s}, x, b, c)
+	case krylov.RAS:
 		return krylov.Stationary(ctx, s.comm, s, ras{s}, x, b, c)
 	}
 	return krylov.GMRES(ctx, s.comm, s, ras{s}, x, b, c)

@@ -113,7 +113,7 @@ func TestSystemIsTheDenseOne(t *testing.T) {
 			}
 		}
 		for _, size := range []int{1, 2, 3, 4, 7} {
-			for _, method := range []Method{RASGMRES, ASCG, CG} {
+			for _, method := range []krylov.Method{krylov.RASGMRES, krylov.ASCG, krylov.CG} {
 				product, x := make([]float64, n), make([]float64, n)
 				var mu sync.Mutex
 				err := ranks.Launch(context.Background(), ranks.Options{Ranks: size}, func(ctx context.Context, c ranks.Comm) error {

@@ -7,7 +7,7 @@ import (
 
 	"tessera/forward"
 	"tessera/halo"
-	"tessera/tikhonov/image"
+	"tessera/krylov"
 )
 
 // Problem is this rank's part of the frame, as for package image.
@@ -22,17 +22,17 @@ type Problem struct {
 
 // Options of Solve. The zero value of every field is the documented default.
 type Options struct {
-	Method        image.Method                                  // ras-gmres, as-cg, ras or cg; "" = ras-gmres
-	Regulariser   forward.Regulariser                           // Q; "" = Gradient
-	Border        halo.Border                                   // of H1 and H2
-	Coupling      float64                                       // mu; 0 = 1
-	Lambda1       float64                                       // 0 = 1e-3
-	Lambda2       float64                                       // 0 = 1e-2
-	Overlap       int                                           // pixels; 0 = 4, < 0 = none
-	Tile          int                                           // side in pixels; 0 = 12
-	Tolerance     float64                                       // relative error of (u1, u2); 0 = 1e-8
-	MaxIterations int                                           // 0 = 200
-	Progress      func(iteration int, residual, target float64) // on rank 0
+	Method        krylov.Method         // ras-gmres, as-cg, ras or cg; "" = ras-gmres
+	Regulariser   forward.Regulariser   // Q; "" = Gradient
+	Border        halo.Border           // of H1 and H2
+	Coupling      float64               // mu; 0 = 1
+	Lambda1       float64               // 0 = 1e-3
+	Lambda2       float64               // 0 = 1e-2
+	Overlap       int                   // pixels by which a tile reaches into its neighbours; 0 = 4, < 0 = none
+	Tile          int                   // side in pixels; 0 = 12
+	Tolerance     float64               // relative error of (u1, u2); 0 = 1e-8
+	MaxIterations int                   // 0 = 200
+	Progress      func(krylov.Progress) // called on rank 0 once per iteration; nil = silent
 }
 
 func (o Options) withDefaults() Options {
@@ -45,7 +45,7 @@ func (o Options) withDefaults() Options {
 		}
 	}
 	if o.Method == "" {
-		o.Method = image.RASGMRES
+		o.Method = krylov.RASGMRES
 	}
 	if o.Regulariser == "" {
 		o.Regulariser = forward.Gradient
@@ -72,7 +72,7 @@ func (o *Options) check() error {
 		}
 	}
 	switch {
-	case !slices.Contains([]image.Method{image.RASGMRES, image.ASCG, image.RAS, image.CG}, o.Method):
+	case !slices.Contains([]krylov.Method{krylov.RASGMRES, krylov.ASCG, krylov.RAS, krylov.CG}, o.Method):
 		return fmt.Errorf("layers: method %q: want ras-gmres, as-cg, ras or cg", o.Method)
 	case !slices.Contains([]forward.Regulariser{forward.Identity, forward.Gradient, forward.Laplacian}, o.Regulariser):
 		return fmt.Errorf("layers: unknown regulariser %q", o.Regulariser)

@@ -6,7 +6,6 @@ import (
 
 	"tessera/krylov"
 	"tessera/ranks"
-	"tessera/tikhonov/image"
 )
 
 // Result is what Solve leaves on each rank. Numbers are global and the same on
@@ -14,17 +13,18 @@ import (
 type Result struct {
 	First, Second []float64 // u1 and u2 on the owned box, as Problem.Data
 
-	Iterations    int
-	Residual      float64       // ||b - M u|| / ||b||
-	ErrorBound    float64       // estimated relative error of (u1, u2)
-	Objective     float64       // J
-	Misfit        float64       // its first term
-	Status        krylov.Status // why the iteration stopped
-	Converged     bool          // Status is krylov.Converged
-	History       []float64
-	Setup, Solve  float64 // seconds
-	FactorBytes   int64   // of this rank
-	Tiles, Shared int     // of this rank: tiles, and factors that serve them
+	Iterations   int
+	Residual     float64       // ||b - M u|| / ||b||
+	ErrorBound   float64       // estimated relative error of (u1, u2)
+	Objective    float64       // J
+	Misfit       float64       // its first term
+	Status       krylov.Status // why the iteration stopped
+	Converged    bool          // Status is krylov.Converged
+	History      []float64
+	Setup, Solve float64 // seconds
+	FactorBytes  int64   // of this rank
+	Tiles        int     // of this rank
+	Factors      int     // of this rank: Cholesky factors, each of which serves all tiles of a class
 }
 
 // Solve finds this rank's part of the minimiser. Collective. On a
@@ -53,11 +53,11 @@ func solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options, monitor 
 	}
 	r := &Result{}
 	var t *tiles
-	if o.Method != image.CG {
+	if o.Method != krylov.CG {
 		if t, err = newTiles(comm, p, &o); err != nil {
 			return nil, err
 		}
-		r.Tiles, r.Shared, r.FactorBytes = len(t.list), len(t.factors), t.bytes
+		r.Tiles, r.Factors, r.FactorBytes = len(t.list), len(t.factors), t.bytes
 	}
 	r.Setup = comm.Wtime() - start
 
@@ -69,11 +69,11 @@ func solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options, monitor 
 	}
 	var report *krylov.Report
 	switch o.Method {
-	case image.CG:
-		report, err = krylov.CG(ctx, comm, m, nil, u, b, c)
-	case image.ASCG:
-		report, err = krylov.CG(ctx, comm, m, as{t}, u, b, c)
-	case image.RAS:
+	case krylov.CG:
+		report, err = krylov.ConjugateGradients(ctx, comm, m, nil, u, b, c)
+	case krylov.ASCG:
+		report, err = krylov.ConjugateGradients(ctx, comm, m, as{t}, u, b, c)
+	case krylov.RAS:
 		report, err = krylov.Stationary(ctx, comm, m, ras{t}, u, b, c)
 	default:
 		report, err = krylov.GMRES(ctx, comm, m, ras{t}, u, b, c)

@@ -79,7 +79,7 @@ func TestCancel(t *testing.T) {
 				if at < 0 {
 					cancel()
 				}
-				oo.Progress = func(p image.Progress) {
+				oo.Progress = func(p krylov.Progress) {
 					if p.Iteration > at {
 						t.Errorf("goes on to sweep %d", p.Iteration)
 					}
@@ -105,12 +105,12 @@ func TestCancel(t *testing.T) {
 // Progress comes on rank 0 alone, one call a sweep, with the steps of the history.
 func TestProgress(t *testing.T) {
 	f, o := small(t)
-	var sweeps []image.Progress
+	var sweeps []krylov.Progress
 	var history []float64
 	minimiser := 0
 	err := launch(f, 3, func(ctx context.Context, c ranks.Comm, p *image.Problem) error {
 		oo := o
-		oo.Progress = func(p image.Progress) {
+		oo.Progress = func(p krylov.Progress) {
 			if c.Rank() != 0 {
 				t.Errorf("progress on rank %d", c.Rank())
 				return

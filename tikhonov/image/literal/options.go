@@ -8,22 +8,21 @@ import (
 	"tessera/forward"
 	"tessera/halo"
 	"tessera/krylov"
-	"tessera/tikhonov/image"
 	"tessera/tikhonov/image/internal/tiles"
 )
 
 // Options of Solve, the same on every rank. The zero value of every field but Lambda
 // is the documented default.
 type Options struct {
-	Lambda        float64              // > 0
-	Regulariser   forward.Regulariser  // Q; "" = forward.Identity
-	Border        halo.Border          // of the frame, for the overlap and the minimiser; zero value = halo.Zero
-	Omega         float64              // weight of the overlap penalty; 0 = no penalty, the first sweep is then the last
-	Tile          int                  // side of a tile in pixels; 0 = 16
-	Overlap       int                  // pixels by which a tile reaches into its neighbours; 0 = 4, < 0 = none
-	Tolerance     float64              // length of a sweep's step, relative to the tiles' values, at which the sweeps stop, and relative error of the minimiser; 0 = 1e-8
-	MaxIterations int                  // sweeps; 0 = 200
-	Progress      func(image.Progress) // called on rank 0 once per sweep and iteration; nil = silent
+	Lambda        float64               // > 0
+	Regulariser   forward.Regulariser   // Q; "" = forward.Identity
+	Border        halo.Border           // of the frame, for the overlap and the minimiser; zero value = halo.Zero
+	Omega         float64               // weight of the overlap penalty; 0 = no penalty, the first sweep is then the last
+	Tile          int                   // side of a tile in pixels; 0 = 16
+	Overlap       int                   // pixels by which a tile reaches into its neighbours; 0 = 4, < 0 = none
+	Tolerance     float64               // length of a sweep's step, relative to the tiles' values, at which the sweeps stop, and relative error of the minimiser; 0 = 1e-8
+	MaxIterations int                   // sweeps; 0 = 200
+	Progress      func(krylov.Progress) // called on rank 0 once per sweep and iteration; nil = silent
 }
 
 // Bias is the distance of the printed method from the minimiser w* of J, ||w - w*|| / ||w*||,

@@ -78,12 +78,16 @@ func (l *method) measure(res *Result) error {
 
 // minimiser is w*, on the owned box, by package image. Collective.
 func (l *method) minimiser(ctx context.Context) ([]float64, error) {
+	overlap := l.o.Overlap
+	if overlap == 0 {
+		overlap = -1 // none; 0 would be the default
+	}
 	o := image.Options{
-		Regulariser: l.o.Regulariser, Border: l.o.Border, Lambda: l.o.Lambda, Tile: l.o.Tile, Overlap: l.o.Overlap,
+		Regulariser: l.o.Regulariser, Border: l.o.Border, Lambda: l.o.Lambda, Tile: l.o.Tile, Overlap: overlap,
 		Tolerance: l.o.Tolerance, MaxIterations: max(l.o.MaxIterations, 500), // the caller's number is for the sweeps
 	}
 	if l.o.Progress != nil {
-		o.Progress = func(p image.Progress) {
+		o.Progress = func(p krylov.Progress) {
 			if p.Phase == "solve" {
 				p.Phase = "the true minimiser"
 			}

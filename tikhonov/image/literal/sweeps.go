@@ -200,7 +200,7 @@ func (l *method) sweeps(ctx context.Context, res *Result) error {
 		}
 		res.History = append(res.History, moved)
 		if l.o.Progress != nil && l.comm.Rank() == 0 {
-			l.o.Progress(image.Progress{Phase: "literal", Iteration: res.Iterations, Residual: moved, Target: l.o.Tolerance})
+			l.o.Progress(krylov.Progress{Phase: "literal", Iteration: res.Iterations, Of: l.o.MaxIterations, Residual: moved, Target: l.o.Tolerance})
 		}
 		// Without a penalty the first sweep is final.
 		if moved <= l.o.Tolerance || l.o.Omega == 0 {

@@ -10,24 +10,25 @@ import (
 
 // Options of Train. The zero value of every field is the documented default.
 type Options struct {
-	Inner       kernel.Kernel // K1, width in the unit of the coordinates; zero = Gaussian, half the longest side of the observations' box
-	Outer       kernel.Kernel // K2, width in that of the features, which start about 1 wide; zero = Gaussian, 0.05
-	InnerLambda float64       // l1 > 0, in the unit of (y/sigma)^2, like l2; 0 = 1e-3
-	OuterLambda float64       // l2 > 0; 0 = 1e-2
-	Features    int           // d1, 1 to 3; 0 = 1
-	Mean        bool          // fit the observations minus their weighted mean
-	Starts      int           // tried, the one of smallest J is trained; 0 = 8. See the directions in start.go
-	Steps       int           // of f and g; 0 = 40
-	Drop        float64       // stop at a step that counts but lowers J by less than this fraction; 0 = never
-	Damping     float64       // the first mu; 0 = 10 InnerLambda
-	Progress    func(Progress)
+	Inner       kernel.Kernel  // K1, width in the unit of the coordinates; zero = Gaussian, half the longest side of the observations' box
+	Outer       kernel.Kernel  // K2, width in that of the features, which start about 1 wide; zero = Gaussian, 0.05
+	InnerLambda float64        // l1 > 0, in the unit of (y/sigma)^2, like l2; 0 = 1e-3
+	OuterLambda float64        // l2 > 0; 0 = 1e-2
+	Features    int            // d1, 1 to 3; 0 = 1
+	Mean        bool           // fit the observations minus their weighted mean
+	Starts      int            // tried, the one of smallest J is trained; 0 = 8. See the directions in start.go
+	Steps       int            // of f and g; 0 = 40
+	Drop        float64        // stop at a step that counts but lowers J by less than this fraction; 0 = never
+	Damping     float64        // the first mu; 0 = 10 InnerLambda
+	Progress    func(Progress) // called on rank 0 after each start and step; nil = silent
 }
 
-// Progress is one line of news from a running Train, on rank 0.
+// Progress is how far Train has come.
 type Progress struct {
-	Phase     string  // "start 3 of 8", "step 12 of 40"
-	Step      int     // 0 during the starts
-	Objective float64 // J
+	Phase     string  // "start", "step"
+	Iteration int     // number of the start or step, from 1
+	Of        int     // starts, or most steps
+	Objective float64 // J: of the best start so far, or after the step
 }
 
 // Step is what one step did.

@@ -115,7 +115,7 @@ func (m *Model) multistart(ctx context.Context, mid []float64, side float64) err
 		if v < best-1e-9*math.Abs(best) || j == 0 { // equal ones are told apart by their number, not by rounding
 			best, m.Start, m.f, m.g = v, j, f, g
 		}
-		m.tell(Progress{fmt.Sprintf("start %d of %d", j+1, s.o.Starts), 0, best})
+		m.tell(Progress{Phase: "start", Iteration: j + 1, Of: s.o.Starts, Objective: best})
 	}
 	m.record(best)
 	return nil
@@ -152,7 +152,7 @@ func (m *Model) descend(ctx context.Context, energy float64) error {
 			return fmt.Errorf("deep: step %d: %w", t, err)
 		}
 		m.Steps = append(m.Steps, *step)
-		m.tell(Progress{fmt.Sprintf("step %d of %d", t, s.o.Steps), t, m.Objective})
+		m.tell(Progress{Phase: "step", Iteration: t, Of: s.o.Steps, Objective: m.Objective})
 		if !step.Accepted {
 			m.Rejected++
 			failures++
