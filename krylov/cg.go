@@ -21,6 +21,9 @@ const ritzEvery = 5
 // more dot product and forgives a preconditioner that is symmetric only to single
 // precision. Golub and Ye, SIAM J. Sci. Comput. 21 (1999) 1305.
 func ConjugateGradients(ctx context.Context, comm ranks.Comm, a Operator, p Preconditioner, x, b []float64, c Control) (*Report, error) {
+	if err := ranks.AgreeError(comm, c.check(a, x, b)); err != nil {
+		return nil, err
+	}
 	c = c.withDefaults()
 	n := a.Len()
 	s := &cg{

@@ -27,6 +27,9 @@ const reorthogonalise = 0.7
 // the float32 they are, and the correction is formed from them: flexible GMRES,
 // Saad, SIAM J. Sci. Comput. 14 (1993) 461.
 func GMRES(ctx context.Context, comm ranks.Comm, a Operator, p Preconditioner, x, b []float64, c Control) (*Report, error) {
+	if err := ranks.AgreeError(comm, c.check(a, x, b)); err != nil {
+		return nil, err
+	}
 	c = c.withDefaults()
 	g := &gmres{
 		Control: c, a: a, p: p, x: x, b: b,

@@ -59,6 +59,9 @@ func subtract(a Operator, r, b, x []float64) error {
 // the error is small enough. Without LambdaMin the error is estimated from the
 // length of the last step and the observed rate rho: rho/(1-rho) ||dx||.
 func sweep(ctx context.Context, comm ranks.Comm, a Operator, x, b []float64, c Control, step func(r, z []float64) error) (*Report, error) {
+	if err := ranks.AgreeError(comm, c.check(a, x, b)); err != nil {
+		return nil, err
+	}
 	t := &team{ctx: ctx, comm: comm}
 	report := &Report{Certified: c.LambdaMin > 0}
 	return t.outcome(report, sweeps(t, report, a, x, b, c.withDefaults(), step))

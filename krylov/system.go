@@ -2,6 +2,8 @@ package krylov
 
 import (
 	"context"
+	"fmt"
+	"math"
 
 	"tessera/ranks"
 )
@@ -64,6 +66,21 @@ func (c Control) withDefaults() Control {
 		c.Restart = 30
 	}
 	return c
+}
+
+// check finds what is wrong with this rank's control and vectors.
+func (c *Control) check(a Operator, x, b []float64) error {
+	switch n := a.Len(); {
+	case len(x) != n || len(b) != n:
+		return fmt.Errorf("krylov: a start of %d and a right side of %d numbers for an operator of %d", len(x), len(b), n)
+	case !(c.Tolerance >= 0) || c.Tolerance >= 1:
+		return fmt.Errorf("krylov: tolerance %v: want more than 0 and less than 1, or 0 for the default", c.Tolerance)
+	case !(c.LambdaMin >= 0) || math.IsInf(c.LambdaMin, 0):
+		return fmt.Errorf("krylov: a bound of the spectrum of %v: want more than 0, or 0 for none", c.LambdaMin)
+	case c.MaxIterations < 0 || c.Restart < 0:
+		return fmt.Errorf("krylov: %d iterations, %d Krylov vectors: want 1 or more, or 0 for the default", c.MaxIterations, c.Restart)
+	}
+	return nil
 }
 
 // team adds up numbers over the ranks and, with the same message, lets every

@@ -48,12 +48,24 @@ func prepare(comm ranks.Comm, p *Problem, o Options) (*solver, error) {
 	if err := ranks.AgreeError(comm, errors.Join(o.check(), p.check(comm))); err != nil {
 		return nil, err
 	}
+	same := o
+	same.Progress, same.monitor = nil, nil
+	if err := krylov.Same(comm, "image: the options, channels, frame and PSF", same, p.Channels, tiles.Describe(p.Frame), p.PSF); err != nil {
+		return nil, err
+	}
 	return newSolver(comm, p, o)
 }
 
-// Check finds what is wrong with any rank's part of the problem: the same error on
-// every rank. Collective.
-func (p *Problem) Check(comm ranks.Comm) error { return ranks.AgreeError(comm, p.check(comm)) }
+// check finds what is wrong with this rank's part of the problem.
+func (p *Problem) check(comm ranks.Comm) error {
+	if p == nil {
+		return errors.New("image: no problem")
+	}
+	if err := tiles.Check(comm, p.Frame, p.Channels, p.Data, p.Weights, p.PSF); err != nil {
+		return fmt.Errorf("image: %w", err)
+	}
+	return nil
+}
 
 func (o Options) withDefaults() Options {
 	if o.Method == "" {
@@ -119,47 +131,6 @@ func (o Options) check() error {
 	want(o.Precision == Single || o.Precision == Double, "unknown precision %q", o.Precision)
 	want(o.Weighting == "" || o.Weighting == WeightNone || o.Weighting == WeightSqrt, "unknown weighting %q", o.Weighting)
 	return errors.Join(bad...)
-}
-
-func (p *Problem) check(comm ranks.Comm) error {
-	if p.Frame == nil || p.Frame.Ranks() != comm.Size() {
-		return fmt.Errorf("image: the frame is not cut for %d ranks", comm.Size())
-	}
-	if n := len(p.Frame.Domain().Lo); n != 2 {
-		return fmt.Errorf("image: frame of %d dimensions, want 2", n)
-	}
-	if p.Channels < 1 {
-		return fmt.Errorf("image: %d channels", p.Channels)
-	}
-	if err := p.PSF.Check(); err != nil {
-		return fmt.Errorf("image: %w", err)
-	}
-	shape := p.Frame.Domain().Shape()
-	if p.PSF.Rows > 2*shape[0] || p.PSF.Cols > 2*shape[1] {
-		return fmt.Errorf("image: PSF of %d x %d pixels is more than twice the frame of %d x %d", p.PSF.Rows, p.PSF.Cols, shape[0], shape[1])
-	}
-	owned := p.Frame.Owned(comm.Rank()).Size()
-	if owned == 0 {
-		return fmt.Errorf("image: rank %d owns no pixels", comm.Rank())
-	}
-	if len(p.Data) != p.Channels*owned {
-		return fmt.Errorf("image: rank %d: %d data values, want %d x %d", comm.Rank(), len(p.Data), p.Channels, owned)
-	}
-	err := p.Weights.Check(p.Data, p.Channels)
-	if bad := new(forward.ValueError); errors.As(err, &bad) {
-		return fmt.Errorf("image: rank %d: %s", comm.Rank(), bad.At(p.pixel(comm, bad.Index)))
-	}
-	if err != nil {
-		return fmt.Errorf("image: rank %d: %w", comm.Rank(), err)
-	}
-	return nil
-}
-
-// pixel names the owned pixel i by its place in the frame.
-func (p *Problem) pixel(comm ranks.Comm, i int) string {
-	box := p.Frame.Owned(comm.Rank())
-	cols := box.Hi[1] - box.Lo[1]
-	return fmt.Sprintf("row %d, column %d", box.Lo[0]+i/cols, box.Lo[1]+i%cols)
 }
 
 // solver is what does not depend on lambda, and what may be reused when it changes.
@@ -327,7 +298,7 @@ func (s *solver) localSolves(ctx context.Context, o *Options, md mode, colours b
 		} else {
 			local, err = newSchwarz[float32](ctx, s.m, o, md, colours)
 		}
-		if err != nil {
+		if err := ranks.AgreeError(s.comm, err); err != nil {
 			return nil, err
 		}
 		s.local, s.factored = local, made

@@ -79,6 +79,9 @@ func Solve(ctx context.Context, comm ranks.Comm, obs *Observations, o Options) (
 	if err := ranks.AgreeError(comm, o.check()); err != nil {
 		return nil, err
 	}
+	if err := o.same(comm); err != nil {
+		return nil, err
+	}
 	pts, err := obs.Numbered(comm)
 	if err != nil {
 		return nil, err
@@ -107,9 +110,16 @@ func (o *Options) check() error {
 	}
 	switch o.Balance {
 	case "", ByCount, ByWork, ByTime, Never:
-		return nil
+	default:
+		return fmt.Errorf("kernel: unknown balance %q", o.Balance)
 	}
-	return fmt.Errorf("kernel: unknown balance %q", o.Balance)
+	return checkBlocks(o.OverlapRatio, o.Block, o.Method)
+}
+
+// same agrees that every rank gives the same options. Collective.
+func (o Options) same(comm ranks.Comm) error {
+	o.Progress = nil
+	return krylov.Same(comm, "kernel: the options", o)
 }
 
 // begin tells the caller on rank 0 that a phase begins.

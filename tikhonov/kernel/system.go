@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -79,6 +80,11 @@ func prepare(comm ranks.Comm, part *loadbalance.Partition, pts *loadbalance.Poin
 		o.Method = krylov.RASGMRES
 	}
 	if err := ranks.AgreeError(comm, o.check(pts)); err != nil {
+		return nil, err
+	}
+	same := o
+	same.Diagonal, same.Scale = nil, nil
+	if err := krylov.Same(comm, "kernel: the options and dimensions", same, o.Scale != nil, pts.Dim); err != nil {
 		return nil, err
 	}
 	s := &System{
@@ -180,23 +186,38 @@ func (o *SystemOptions) check(pts *loadbalance.Points) error {
 	if err := o.Kernel.check(); err != nil {
 		return err
 	}
+	if pts == nil {
+		return errors.New("kernel: no points: want empty Points on a rank that owns none")
+	}
 	n := pts.Len()
 	switch {
+	case pts.Dim < 1 || pts.Dim > 3 || len(pts.X) != n*pts.Dim:
+		return fmt.Errorf("kernel: %d points with %d coordinates in %d dimensions", n, len(pts.X), pts.Dim)
 	case len(o.Diagonal) != n:
 		return fmt.Errorf("kernel: a diagonal of %d for %d points", len(o.Diagonal), n)
 	case o.Scale != nil && (o.Scales < 1 || len(o.Scale) != n*o.Scales):
 		return fmt.Errorf("kernel: %d numbers of scale for %d points with %d each", len(o.Scale), n, o.Scales)
-	case math.IsNaN(o.OverlapRatio) || o.OverlapRatio > 10:
-		return fmt.Errorf("kernel: overlap ratio %v: want at most 10 times the radius", o.OverlapRatio)
-	case o.Block < 0:
-		return fmt.Errorf("kernel: blocks of %d points", o.Block)
-	case !slices.Contains([]krylov.Method{krylov.RASGMRES, krylov.ASCG, krylov.RAS, krylov.CG}, o.Method):
-		return fmt.Errorf("kernel: method %q: want ras-gmres, as-cg, ras or cg", o.Method)
+	}
+	if err := checkBlocks(o.OverlapRatio, o.Block, o.Method); err != nil {
+		return err
 	}
 	for i, d := range o.Diagonal {
 		if !(d > 0) || math.IsInf(d, 0) {
 			return fmt.Errorf("kernel: diagonal %v at observation %d: want more than 0", d, pts.ID[i])
 		}
+	}
+	return nil
+}
+
+// checkBlocks finds what is wrong with the options of the local solves.
+func checkBlocks(overlapRatio float64, block int, method krylov.Method) error {
+	switch {
+	case math.IsNaN(overlapRatio) || overlapRatio > 10:
+		return fmt.Errorf("kernel: overlap ratio %v: want at most 10 times the radius", overlapRatio)
+	case block < 0:
+		return fmt.Errorf("kernel: blocks of %d points", block)
+	case method != "" && !slices.Contains([]krylov.Method{krylov.RASGMRES, krylov.ASCG, krylov.RAS, krylov.CG}, method):
+		return fmt.Errorf("kernel: method %q: want ras-gmres, as-cg, ras or cg", method)
 	}
 	return nil
 }

@@ -17,6 +17,9 @@ import (
 func (f *Fit) Variance(x []float64) ([]float64, error) {
 	s := f.system
 	d, size := s.halo.dim, s.comm.Size()
+	if err := ranks.AgreeError(s.comm, checkPlaces(x, d)); err != nil {
+		return nil, err
+	}
 	n := len(x) / d
 	parts := make([][]float64, size)
 	places := make([][]int32, size)

@@ -1,6 +1,7 @@
 package layers
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -8,6 +9,8 @@ import (
 	"tessera/forward"
 	"tessera/halo"
 	"tessera/krylov"
+	"tessera/ranks"
+	"tessera/tikhonov/image/internal/tiles"
 )
 
 // Problem is this rank's part of the frame, as for package image.
@@ -76,29 +79,25 @@ func (o *Options) check() error {
 		return fmt.Errorf("layers: method %q: want ras-gmres, as-cg, ras or cg", o.Method)
 	case !slices.Contains([]forward.Regulariser{forward.Identity, forward.Gradient, forward.Laplacian}, o.Regulariser):
 		return fmt.Errorf("layers: unknown regulariser %q", o.Regulariser)
+	case o.Border < halo.Zero || o.Border > halo.Periodic:
+		return fmt.Errorf("layers: unknown border %d", int(o.Border))
+	case !(o.Tolerance >= 0) || o.Tolerance >= 1:
+		return fmt.Errorf("layers: tolerance %v: want more than 0 and less than 1, or 0 for the default", o.Tolerance)
+	case o.MaxIterations < 0:
+		return fmt.Errorf("layers: %d iterations: want 1 or more, or 0 for the default", o.MaxIterations)
 	case o.Tile < 1 || o.Tile > 64:
 		return fmt.Errorf("layers: tiles of %d pixels: want 1 to 64", o.Tile)
 	}
 	return nil
 }
 
-func (p *Problem) check(rank int) error {
-	if p.Frame == nil || p.Channels < 1 {
-		return fmt.Errorf("layers: %d channels of a frame that is %v", p.Channels, p.Frame)
+// check finds what is wrong with this rank's part of the problem.
+func (p *Problem) check(comm ranks.Comm) error {
+	if p == nil {
+		return errors.New("layers: no problem")
 	}
-	n := p.Frame.Owned(rank).Size()
-	if len(p.Data) != p.Channels*n || p.Weights != nil && len(p.Weights) != n {
-		return fmt.Errorf("layers: %d values and %d weights for %d channels of %d pixels", len(p.Data), len(p.Weights), p.Channels, n)
-	}
-	for i, w := range p.Weights {
-		if !(w >= 0) || math.IsInf(w, 0) {
-			return fmt.Errorf("layers: weight %v at pixel %d of rank %d", w, i, rank)
-		}
-	}
-	for i, y := range p.Data {
-		if (math.IsNaN(y) || math.IsInf(y, 0)) && p.weight(i%n) > 0 {
-			return fmt.Errorf("layers: value %v at pixel %d of rank %d, whose weight is not 0", y, i, rank)
-		}
+	if err := tiles.Check(comm, p.Frame, p.Channels, p.Data, p.Weights, p.First, p.Second); err != nil {
+		return fmt.Errorf("layers: %w", err)
 	}
 	return nil
 }

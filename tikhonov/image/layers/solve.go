@@ -6,6 +6,7 @@ import (
 
 	"tessera/krylov"
 	"tessera/ranks"
+	"tessera/tikhonov/image/internal/tiles"
 )
 
 // Result is what Solve leaves on each rank. Numbers are global and the same on
@@ -35,11 +36,12 @@ func Solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result
 
 func solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options, monitor func(int, []float64) (bool, error)) (*Result, error) {
 	o = o.withDefaults()
-	err := o.check()
-	if err == nil {
-		err = p.check(comm.Rank())
+	if err := ranks.AgreeError(comm, errors.Join(o.check(), p.check(comm))); err != nil {
+		return nil, err
 	}
-	if err := ranks.AgreeError(comm, err); err != nil {
+	same := o
+	same.Progress = nil
+	if err := krylov.Same(comm, "layers: the options, channels, frame and PSFs", same, p.Channels, tiles.Describe(p.Frame), p.First, p.Second); err != nil {
 		return nil, err
 	}
 	start := comm.Wtime()
@@ -52,9 +54,9 @@ func solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options, monitor 
 		return nil, err
 	}
 	r := &Result{}
-	var t *tiles
+	var t *subdomains
 	if o.Method != krylov.CG {
-		if t, err = newTiles(comm, p, &o); err != nil {
+		if t, err = newSubdomains(comm, p, &o); err != nil {
 			return nil, err
 		}
 		r.Tiles, r.Factors, r.FactorBytes = len(t.list), len(t.factors), t.bytes

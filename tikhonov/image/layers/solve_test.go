@@ -337,11 +337,11 @@ func TestObjectiveAndStiffCoupling(t *testing.T) {
 func TestRefuses(t *testing.T) {
 	first, second := kernels(t)
 	for want, change := range map[string]func(*Problem, *Options){
-		"layers: coupling -1: want more than 0":                         func(_ *Problem, o *Options) { o.Coupling = -1 },
-		`layers: method "mult": want ras-gmres, as-cg, ras or cg`:       func(_ *Problem, o *Options) { o.Method = krylov.Mult },
-		"layers: weight -1 at pixel 3 of rank 1":                        func(p *Problem, _ *Options) { p.Weights[3] = -1 },
-		"layers: value NaN at pixel 0 of rank 1, whose weight is not 0": func(p *Problem, _ *Options) { p.Data[0] = math.NaN() },
-		"layers: 31 values and 32 weights for 1 channels of 32 pixels":  func(p *Problem, _ *Options) { p.Data = p.Data[1:] },
+		"layers: coupling -1: want more than 0":                                                       func(_ *Problem, o *Options) { o.Coupling = -1 },
+		`layers: method "mult": want ras-gmres, as-cg, ras or cg`:                                     func(_ *Problem, o *Options) { o.Method = krylov.Mult },
+		"layers: rank 1: weight -1 at row 4, column 3, want 0 or more":                                func(p *Problem, _ *Options) { p.Weights[3] = -1 },
+		"layers: rank 1: data value NaN at row 4, column 0, which the weights do not mark as missing": func(p *Problem, _ *Options) { p.Data[0] = math.NaN() },
+		"layers: rank 1: 31 data values, want 1 x 32":                                                 func(p *Problem, _ *Options) { p.Data = p.Data[1:] },
 	} {
 		err := ranks.Launch(context.Background(), ranks.Options{Ranks: 2}, func(ctx context.Context, c ranks.Comm) error {
 			d, err := halo.Decompose([]int{8, 8}, 2)

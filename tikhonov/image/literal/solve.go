@@ -2,12 +2,14 @@ package literal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
 	"tessera/krylov"
 	"tessera/ranks"
 	"tessera/tikhonov/image"
+	"tessera/tikhonov/image/internal/tiles"
 )
 
 // Solve runs the printed method and measures its bias against the minimiser of J.
@@ -16,10 +18,12 @@ import (
 // how far the sweeps came; on any other error it is nil. Every rank returns an error if one does.
 func Solve(ctx context.Context, comm ranks.Comm, p *image.Problem, o Options) (*Result, error) {
 	o = o.withDefaults()
-	if err := ranks.AgreeError(comm, o.check()); err != nil {
+	if err := ranks.AgreeError(comm, errors.Join(o.check(), check(comm, p))); err != nil {
 		return nil, err
 	}
-	if err := p.Check(comm); err != nil {
+	same := o
+	same.Progress = nil
+	if err := krylov.Same(comm, "literal: the options, channels, frame and PSF", same, p.Channels, tiles.Describe(p.Frame), p.PSF); err != nil {
 		return nil, err
 	}
 	start := comm.Wtime()
@@ -52,6 +56,17 @@ func Solve(ctx context.Context, comm ranks.Comm, p *image.Problem, o Options) (*
 	}
 	return res, fmt.Errorf("literal: the tiles still move by %.3g of their length: %w", res.History[res.Iterations-1],
 		&krylov.NotConvergedError{Status: res.Status, Iterations: res.Iterations, Residual: res.Residual, ErrorBound: res.Bias.Owner})
+}
+
+// check finds what is wrong with this rank's part of the problem.
+func check(comm ranks.Comm, p *image.Problem) error {
+	if p == nil {
+		return errors.New("literal: no problem")
+	}
+	if err := tiles.Check(comm, p.Frame, p.Channels, p.Data, p.Weights, p.PSF); err != nil {
+		return fmt.Errorf("literal: %w", err)
+	}
+	return nil
 }
 
 // measure finds the residual and the objective of the solution. Collective.

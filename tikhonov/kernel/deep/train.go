@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"tessera/krylov"
 	"tessera/loadbalance"
 	"tessera/ranks"
 	"tessera/tikhonov/kernel"
@@ -37,6 +38,11 @@ type Model struct {
 // at most.
 func Train(ctx context.Context, comm ranks.Comm, obs *kernel.Observations, o Options) (*Model, error) {
 	if err := ranks.AgreeError(comm, o.check()); err != nil {
+		return nil, err
+	}
+	same := o
+	same.Progress = nil
+	if err := krylov.Same(comm, "deep: the options", same); err != nil {
 		return nil, err
 	}
 	pts, err := obs.Numbered(comm)
