@@ -8,10 +8,10 @@ import (
 	"tessera/ranks"
 )
 
-// Same returns an error on every rank, the same one, unless every rank gives the same
-// values: what says what they are, as in "image: the options". The values are compared
+// Same returns nil on every rank if every rank gives the same values, and otherwise the
+// same error on every rank. what names the values in the plural, "image: the options". The values are compared
 // by a hash of how fmt prints them, so that pointers and functions have to be left out.
-// Collective: one sum of four numbers.
+// Collective: one Allreduce of four numbers.
 func Same(comm ranks.Comm, what string, values ...any) error {
 	h := fnv.New64a()
 	for _, v := range values {

@@ -8,18 +8,18 @@ import (
 	"tessera/ranks"
 )
 
-// ritzEvery is how often, in iterations, CG looks at the spectrum it has seen.
+// CG recomputes the smallest Ritz value every ritzEvery iterations.
 const ritzEvery = 5
 
-// ConjugateGradients solves A x = b by conjugate gradients preconditioned by the symmetric p, or
-// by nothing if p is nil. x holds the start on entry, the solution on return, also
-// when the error is a *NotConvergedError. Collective; every rank returns the same
-// report, and an error of the iteration on every rank. One iteration costs one application of a
-// and p and two global sums; the memory is four vectors (three without p).
+// ConjugateGradients solves A x = b by conjugate gradients, preconditioned by the
+// symmetric p, or not preconditioned if p is nil. x holds the start on entry and the
+// solution on return, also when the error is a *NotConvergedError. One iteration costs
+// one application of a and p and two global sums; the memory is four vectors (three
+// without p). Collective: see the package comment for the errors.
 //
 // The search direction is updated by Polak and Ribiere's formula, which costs one
-// more dot product and forgives a preconditioner that is symmetric only to single
-// precision. Golub and Ye, SIAM J. Sci. Comput. 21 (1999) 1305.
+// more dot product and tolerates a preconditioner that is symmetric only to
+// single precision. Golub and Ye, SIAM J. Sci. Comput. 21 (1999) 1305.
 func ConjugateGradients(ctx context.Context, comm ranks.Comm, a Operator, p Preconditioner, x, b []float64, c Control) (*Report, error) {
 	if err := ranks.AgreeError(comm, c.check(a, x, b)); err != nil {
 		return nil, err
@@ -210,8 +210,8 @@ func (s *cg) descend(rz float64) (stop bool, err error) {
 	return false, nil
 }
 
-// lanczos appends the step's coefficients to the Lanczos matrix and, now and
-// then, renews theta, its smallest eigenvalue.
+// lanczos appends the step's coefficients to the Lanczos matrix and, every ritzEvery
+// iterations, computes its smallest eigenvalue theta.
 func (s *cg) lanczos(alpha, lastAlpha, lastBeta float64) {
 	if len(s.diag) > 0 {
 		s.off = append(s.off, math.Sqrt(math.Max(lastBeta, 0))/lastAlpha)

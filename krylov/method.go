@@ -1,7 +1,7 @@
 package krylov
 
-// Method names a way to solve the normal equations on overlapping subdomains. A
-// package that cannot do one of them says which it can.
+// Method names a way to solve the normal equations on overlapping subdomains. The
+// options of a solver say which of them it has.
 type Method string
 
 const (

@@ -6,7 +6,7 @@ import (
 	"math"
 )
 
-// Status says why an iteration stopped. The zero value is that of no iteration.
+// Status says why an iteration stopped. The zero value means that none has run.
 type Status int
 
 const (
@@ -47,8 +47,8 @@ type Progress struct {
 
 // Report is what an iteration did; the same on every rank.
 type Report struct {
-	Status     Status
-	Iterations int
+	Status     Status    // why the iteration stopped
+	Iterations int       // that were done
 	Residual   float64   // ||b-Mx|| / ||b||, recomputed from x at the end; 0 if Cancelled
 	ErrorBound float64   // relative error of x: guaranteed if Certified, else estimated; 0 if Cancelled
 	Certified  bool      // the error bound is a guarantee
@@ -95,7 +95,7 @@ func (e *NotConvergedError) Error() string {
 }
 
 // Unfinished tells whether err says that an iteration stopped too early but did not
-// diverge: x is then as good as the iterations made it, and of use.
+// diverge: the iterate in x can then be used, at the accuracy that was reached.
 func Unfinished(err error) bool {
 	var e *NotConvergedError
 	return errors.As(err, &e) && e.Status != Diverged

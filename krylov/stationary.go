@@ -9,14 +9,15 @@ import (
 )
 
 // A residual that has grown by divergedGrowth over its smallest value, or over the
-// start, will not come back: the sweep has an eigenvalue outside the unit circle.
+// start, is taken to grow for ever: the sweep has an eigenvalue outside the unit circle.
 const divergedGrowth = 20
 
 // Stationary repeats x += P (b - A x): with P restricted additive Schwarz, the
 // decomposed sweep of D3L with the coupling of the whole matrix kept. Its fixed
 // point is the solution; that it gets there is a theorem for M-matrices only
 // (Frommer and Szyld, Numer. Math. 83 (1999) 259), so a growing residual ends it
-// with Status Diverged. One sweep costs one application of p and a.
+// with Status Diverged. One sweep costs one application of p and a. Collective: see the
+// package comment for the errors.
 func Stationary(ctx context.Context, comm ranks.Comm, a Operator, p Preconditioner, x, b []float64, c Control) (*Report, error) {
 	return sweep(ctx, comm, a, x, b, c, func(r, z []float64) error {
 		if err := p.Apply(z, r); err != nil {
@@ -31,6 +32,7 @@ func Stationary(ctx context.Context, comm ranks.Comm, a Operator, p Precondition
 // the newest residual: block Gauss-Seidel on overlapping blocks. The objective
 // falls at every step, for any overlap, as long as subdomains of one colour do not
 // couple. One sweep costs one round of local solves and Colours() applications of a.
+// Collective: see the package comment for the errors.
 func Multiplicative(ctx context.Context, comm ranks.Comm, a Operator, p Colours, x, b []float64, c Control) (*Report, error) {
 	return sweep(ctx, comm, a, x, b, c, func(r, z []float64) error {
 		for colour := range p.Colours() {

@@ -32,12 +32,13 @@ type Colours interface {
 	ApplyColour(colour int, dst, src []float64) error
 }
 
-// Control says how far an iteration goes. The zero value of a field is its default.
+// Control says when an iteration stops, and who follows it. The zero value of a field is
+// its default. Every rank gives the same numbers; Progress and Monitor may differ.
 type Control struct {
 	Tolerance     float64 // relative error of the solution to reach; 0 = 1e-8
 	LambdaMin     float64 // known lower bound of the spectrum of M; 0 = none, the error is then estimated
 	MaxIterations int     // 0 = 200
-	Restart       int     // Krylov vectors GMRES keeps; 0 = 30
+	Restart       int     // most Krylov vectors that GMRES keeps; 0 = 30
 
 	// Progress, if not nil, is called after every iteration with the phase "solve".
 	Progress func(Progress)
@@ -83,8 +84,8 @@ func (c *Control) check(a Operator, x, b []float64) error {
 	return nil
 }
 
-// team adds up numbers over the ranks and, with the same message, lets every
-// rank learn that one of them was told to stop.
+// team adds up numbers over the ranks. The same message tells every rank whether the
+// context of one of them was cancelled.
 type team struct {
 	ctx  context.Context
 	comm ranks.Comm
@@ -137,8 +138,8 @@ func (t *team) sumBuffer() error {
 	return nil
 }
 
-// outcome is what an iteration returns: its report where the iterate in x is of use
-// or the caller cancelled, so that the report says where; no report on other errors.
+// outcome is what an iteration returns: its report, also beside a *NotConvergedError and
+// where a context was cancelled; no report on other errors.
 func (t *team) outcome(r *Report, err error) (*Report, error) {
 	switch {
 	case t.cancelled:

@@ -35,5 +35,5 @@ func (l *Deflated) Apply(dst, src []float64) error {
 	return nil
 }
 
-// Start sets x = Q b, the start the equivalence holds from.
+// Start sets x = Q b, the start from which the equivalence holds.
 func (l *Deflated) Start(x, b []float64) error { return l.Coarse.Apply(x, b) }

@@ -86,7 +86,7 @@ func TestTwoLevel(t *testing.T) {
 			}
 		}
 	}
-	// One level: two iterations a subdomain that the news has to cross.
+	// One level: two iterations for each subdomain that information has to cross.
 	if one[2] < one[1]*18/10 || with[2] > with[1]+4 || 2*with[2] > one[2] {
 		t.Errorf("8, 16, 32 parts: one level %v, two levels %v iterations", one, with)
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // coarseLimit is the most nodes of the coarse grid: every rank holds the banded
-// factor of the coarse matrix and solves with it for itself.
+// factor of the whole coarse matrix and solves the coarse system on its own.
 const coarseLimit = 16384
 
 // coarse is the space of bilinear functions on a coarse grid with one node a tile,
@@ -25,7 +25,7 @@ const coarseLimit = 16384
 // touches.
 type coarse struct {
 	m          *operator
-	rows, cols *hats
+	rows, cols *basis
 	place      []int // of node i*cols.nodes + j in the banded order
 	own        []int // nodes that this rank's box touches
 	all        []int // those of every rank, rank by rank
@@ -43,7 +43,7 @@ func newCoarse(m *operator, o *Options) (*coarse, error) {
 	for nodes(shape[0])*nodes(shape[1]) > coarseLimit {
 		side++
 	}
-	c := &coarse{m: m, rows: newHats(shape[0], nodes(shape[0]), o.Border), cols: newHats(shape[1], nodes(shape[1]), o.Border)}
+	c := &coarse{m: m, rows: newBasis(shape[0], nodes(shape[0]), o.Border), cols: newBasis(shape[1], nodes(shape[1]), o.Border)}
 	total := c.rows.nodes * c.cols.nodes
 	c.place = make([]int, total)
 	for i := range total {
@@ -150,12 +150,12 @@ func (c *coarse) window(nr, nc int, rows, cols tiles.Span, o *Options, sum []flo
 			in = append(in, a*b)
 		}
 	}
-	hat := stencil.Interior(in, cols.Len(), hr, hc)
+	function := stencil.Interior(in, cols.Len(), hr, hc)
 	top, left := rows.Lo-box.Lo[0], cols.Lo-box.Lo[1] // in the owned box
 
-	// H'W H z_j: what the data pixels of this part spread to, wherever that is.
+	// H'W H z_j: what H' spreads from the data pixels of this part, also outside of it.
 	t := make([]float64, rows.Len()*cols.Len())
-	k.Convolve(t, rows.Len(), cols.Len(), hat)
+	k.Convolve(t, rows.Len(), cols.Len(), function)
 	wide := cols.Len() + 4*k.ColRadius
 	padded := make([]float64, (rows.Len()+4*k.RowRadius)*wide)
 	for i := range rows.Len() {
@@ -178,7 +178,7 @@ func (c *coarse) window(nr, nc int, rows, cols tiles.Span, o *Options, sum []flo
 	for k := range penalty.Domain {
 		penalty.Domain[k] -= [2]int{top, left}[k/2]
 	}
-	penalty.Apply(t, hat, stencil.Plane{})
+	penalty.Apply(t, function, stencil.Plane{})
 	return c.test(t, c.rows.pixels(rows, 0, o.Border), c.cols.pixels(cols, 0, o.Border), sum, touched)
 }
 
@@ -213,7 +213,7 @@ func (c *coarse) test(v []float64, rows, cols []int, sum []float64, touched []in
 
 // values are those of node i's function at the pixels lo..hi, in the frame or
 // beyond its border.
-func values(h *hats, i, lo, hi int, border halo.Border) []float64 {
+func values(h *basis, i, lo, hi int, border halo.Border) []float64 {
 	v := make([]float64, hi-lo)
 	for k := range v {
 		if p := border.Source(lo+k, h.n); p >= 0 {

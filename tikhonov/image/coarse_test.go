@@ -15,10 +15,10 @@ import (
 	"tessera/tikhonov/image/internal/tiles"
 )
 
-// naiveHat is node i of a grid of nodes on an axis of n pixels, at pixel p: one at
+// naiveBasis is node i of a grid of nodes on an axis of n pixels, at pixel p: one at
 // the centre of cell i, falling to zero at the centres of the next ones, constant
 // outwards of the first and the last.
-func naiveHat(i, nodes, p, n int, border halo.Border) float64 {
+func naiveBasis(i, nodes, p, n int, border halo.Border) float64 {
 	side := float64(n) / float64(nodes)
 	x := (float64(p)+0.5)/side - 0.5 // in nodes
 	if border != halo.Periodic {
@@ -32,16 +32,16 @@ func naiveHat(i, nodes, p, n int, border halo.Border) float64 {
 	return sum
 }
 
-func TestHats(t *testing.T) {
+func TestBasis(t *testing.T) {
 	for _, border := range oracle.Borders {
 		for _, s := range []struct{ n, nodes int }{{1, 1}, {5, 1}, {6, 2}, {7, 3}, {16, 4}, {23, 5}, {9, 9}, {50, 7}} {
-			h := newHats(s.n, s.nodes, border)
+			h := newBasis(s.n, s.nodes, border)
 			for p := range s.n {
 				sum := 0.0
 				for i := range s.nodes {
 					v := h.at(i, p)
 					sum += v
-					if want := naiveHat(i, s.nodes, p, s.n, border); math.Abs(v-want) > 1e-13 {
+					if want := naiveBasis(i, s.nodes, p, s.n, border); math.Abs(v-want) > 1e-13 {
 						t.Errorf("%v, %d nodes on %d: node %d at %d is %g, want %g", border, s.nodes, s.n, i, p, v, want)
 					}
 					if v == 0 {
@@ -69,7 +69,7 @@ func TestHats(t *testing.T) {
 }
 
 // checkSpan holds touched and near of one span of pixels to their definitions.
-func (h *hats) checkSpan(t *testing.T, s tiles.Span, border halo.Border) {
+func (h *basis) checkSpan(t *testing.T, s tiles.Span, border halo.Border) {
 	t.Helper()
 	touched := h.over(h.pixels(s, 0, halo.Zero))
 	for i := range h.nodes {
@@ -155,7 +155,7 @@ func (f *frame) coarseProduct(m *mat.SymDense, tile int, border halo.Border) []f
 	for p := range n {
 		for i := range nr {
 			for j := range nc {
-				z.Set(p, i*nc+j, naiveHat(i, nr, p/f.Cols, f.Rows, border)*naiveHat(j, nc, p%f.Cols, f.Cols, border))
+				z.Set(p, i*nc+j, naiveBasis(i, nr, p/f.Cols, f.Rows, border)*naiveBasis(j, nc, p%f.Cols, f.Cols, border))
 			}
 		}
 	}

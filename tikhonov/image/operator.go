@@ -8,7 +8,7 @@ import (
 	"tessera/tikhonov/image/internal/tiles"
 )
 
-// operator is M with what the local solves have to know of it.
+// operator is M and what the local solves need besides.
 type operator struct {
 	*forward.Normal
 	comm       ranks.Comm
@@ -19,7 +19,7 @@ type operator struct {
 	owned      forward.Weights // of the owned pixels
 	rows, cols int             // of the owned box
 	channels   int
-	reach      [2]int // rows and columns that M looks away
+	reach      [2]int // distance, in rows and columns, of the farthest pixels that M couples
 }
 
 func newOperator(comm ranks.Comm, p *Problem, o *Options) (*operator, error) {

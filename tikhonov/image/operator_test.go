@@ -171,7 +171,7 @@ func TestWeightsLeftOut(t *testing.T) {
 	}
 }
 
-// b = H'W y and J, also where missing pixels hold what must not be looked at.
+// b = H'W y and J, also where missing pixels hold values that must have no effect.
 func TestRightHandSideAndObjective(t *testing.T) {
 	for name, k := range oracle.PSFs(t) {
 		for _, border := range oracle.Borders {

@@ -165,7 +165,7 @@ func TestBadProblems(t *testing.T) {
 	}
 }
 
-// A value at a missing pixel is not looked at.
+// The value at a missing pixel has no effect.
 func TestMissingPixelsMayHoldAnything(t *testing.T) {
 	for _, method := range allMethods {
 		f := randomFrame(2, 20, 20, 2)

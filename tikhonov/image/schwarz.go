@@ -46,20 +46,20 @@ type schwarz[T linalg.Float] struct {
 	colour  []int // of each tile
 	colours int
 
-	corner [2]int    // first pixel of the extended box
-	stride int       // its columns
-	r, z   []float64 // over the extended box; z for the modes that add
-	scale  []float64 // weighted: S over the extended box
-	kinds  []*kind[T]
-	shared []sharedGroup[T]
-	exact  []exactGroup[T]
+	corner  [2]int    // first pixel of the extended box
+	stride  int       // its columns
+	r, z    []float64 // over the extended box; z for the modes that add
+	scale   []float64 // weighted: S over the extended box
+	classes []*tileClass[T]
+	shared  []sharedGroup[T]
+	exact   []exactGroup[T]
 
 	x, y, work []T // patches of a batch, their solutions, room for corrections
 }
 
-// sharedGroup is the tiles of one kind and colour.
+// sharedGroup is the tiles of one class and colour that use its factor.
 type sharedGroup[T linalg.Float] struct {
-	kind        *kind[T]
+	class       *tileClass[T]
 	colour      int
 	tiles       []int
 	corrections []correction[T]
@@ -67,7 +67,7 @@ type sharedGroup[T linalg.Float] struct {
 
 // exactGroup is the tiles of one shape and colour with factors of their own.
 type exactGroup[T linalg.Float] struct {
-	kind   *kind[T]
+	class  *tileClass[T]
 	colour int
 	tiles  []int
 	batch  *linalg.BandedBatch[T]
@@ -183,7 +183,7 @@ func (s *schwarz[T]) apply(colour int, dst, src []float64) error {
 // solveShared runs a group's tiles and channels through the shared factor, a
 // batch of patches as the rows of one matrix.
 func (s *schwarz[T]) solveShared(g *sharedGroup[T], dst []float64) {
-	k, m := g.kind, g.kind.size()
+	k, m := g.class, g.class.size()
 	out, factor := m, k.inverse
 	if s.mode == restricted {
 		out, factor = k.ownRows*k.ownCols, k.restricted
@@ -215,7 +215,7 @@ func (s *schwarz[T]) solveShared(g *sharedGroup[T], dst []float64) {
 // solveExact runs a group through its banded factors, the channels as right-hand
 // sides of one pass over them.
 func (s *schwarz[T]) solveExact(g *exactGroup[T], dst []float64) {
-	m, lanes, channels := g.kind.size(), g.batch.Lanes(), s.m.channels
+	m, lanes, channels := g.class.size(), g.batch.Lanes(), s.m.channels
 	x := s.x[:channels*m*lanes]
 	for group := range g.batch.Groups() {
 		tiles := g.tiles[group*lanes : min(len(g.tiles), (group+1)*lanes)]
@@ -226,7 +226,7 @@ func (s *schwarz[T]) solveExact(g *exactGroup[T], dst []float64) {
 		for c := range channels {
 			z := x[c*m*lanes : (c+1)*m*lanes]
 			if s.mode == restricted {
-				k := g.kind
+				k := g.class
 				s.keep(dst, z, lanes, k.before[0], k.before[1], k.pattern.Cols, tiles, c)
 			} else {
 				s.add(z, lanes, tiles, c)
@@ -331,7 +331,7 @@ func (s *schwarz[T]) counts() (shared, own int) {
 // bytes held by the factors.
 func (s *schwarz[T]) bytes() int64 {
 	var n int64
-	for _, k := range s.kinds {
+	for _, k := range s.classes {
 		n += k.bytes()
 	}
 	for i := range s.shared {
@@ -341,12 +341,12 @@ func (s *schwarz[T]) bytes() int64 {
 	}
 	for i := range s.exact {
 		g := &s.exact[i]
-		n += int64(g.batch.Groups()*g.batch.Lanes()*g.kind.size()*(g.kind.pattern.Band+1)) * int64(linalg.SizeOf[T]())
+		n += int64(g.batch.Groups()*g.batch.Lanes()*g.class.size()*(g.class.pattern.Band+1)) * int64(linalg.SizeOf[T]())
 	}
 	return n
 }
 
-// notSPD puts a local factorisation's complaint into the user's terms.
+// notSPD says which tile has a matrix that cannot be factored, and what may be the cause.
 func notSPD(t *tiles.Tile, err error) error {
 	return fmt.Errorf("image: the local matrix at rows %d-%d, columns %d-%d: %w (lambda too small, or no data and a regulariser that does not hold the mean?)",
 		t.Ext[0].Lo, t.Ext[0].Hi-1, t.Ext[1].Lo, t.Ext[1].Hi-1, err)

@@ -68,14 +68,14 @@ func (f *frame) explicit(m *mat.SymDense, parts []tiles.Tile, md mode, border ha
 func build(m *operator, o *Options, md mode, single bool) (local localSolver, exact bool, err error) {
 	if single {
 		s, err := newSchwarz[float32](context.Background(), m, o, md, false)
-		return s, err == nil && allAffordable(s.kinds), err
+		return s, err == nil && allAffordable(s.classes), err
 	}
 	s, err := newSchwarz[float64](context.Background(), m, o, md, false)
-	return s, err == nil && allAffordable(s.kinds), err
+	return s, err == nil && allAffordable(s.classes), err
 }
 
-func allAffordable[T linalg.Float](kinds []*kind[T]) bool {
-	for _, k := range kinds {
+func allAffordable[T linalg.Float](classes []*tileClass[T]) bool {
+	for _, k := range classes {
 		if !k.affordable() {
 			return false
 		}
@@ -206,7 +206,7 @@ func TestWoodburyCorrection(t *testing.T) {
 	p := tiles.New(t9, []int{30, 30}, tiles.Kernel(f.PSF), stencil.Gradient, halo.Reflect)
 	m := p.Rows * p.Cols
 	for _, missing := range []int{0, 1, 5, 40, len(p.Data) / 2} {
-		k := &kind[float64]{pattern: p, before: [2]int{2, 2}, ownRows: 5, ownCols: 6, nominal: 1.5}
+		k := &tileClass[float64]{pattern: p, before: [2]int{2, 2}, ownRows: 5, ownCols: 6, nominal: 1.5}
 		if err := k.factor(0.1); err != nil {
 			t.Fatal(err)
 		}

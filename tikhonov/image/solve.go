@@ -15,11 +15,11 @@ import (
 
 // Solve finds this rank's part of the minimiser of
 //
-//	J(w) = ||W^(1/2) S (H w - y)||^2 + lambda ||Q w||^2.
+//	J(w) = ||W^(1/2) (H w - y)||^2 + lambda ||Q w||^2.
 //
-// Collective: every rank calls it with its part of the problem and the same
-// options. On a *krylov.NotConvergedError
-// the Result still tells how far it came; on any other error it is nil.
+// Collective: every rank calls it with its part of the problem and the same options,
+// and every rank returns an error if one does. On a *krylov.NotConvergedError the Result
+// still says how far the iteration came; on any other error it is nil.
 func Solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, error) {
 	s, err := prepare(comm, p, o)
 	if err != nil {
@@ -33,7 +33,8 @@ func Solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result
 }
 
 // ChooseLambda is the regularisation parameter by the rule of the options, as Solve
-// finds it: with Fixed it is o.Lambda. Collective.
+// finds it: with Fixed it is o.Lambda. Collective, with the same errors on all ranks as
+// Solve.
 func ChooseLambda(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (float64, error) {
 	s, err := prepare(comm, p, o)
 	if err != nil {
@@ -42,7 +43,7 @@ func ChooseLambda(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (
 	return s.chooseLambda(ctx)
 }
 
-// prepare checks the input and sets the operator up. Collective.
+// prepare checks the input and sets up the operator. Collective.
 func prepare(comm ranks.Comm, p *Problem, o Options) (*solver, error) {
 	o = o.withDefaults()
 	if err := ranks.AgreeError(comm, errors.Join(o.check(), p.check(comm))); err != nil {
@@ -86,7 +87,7 @@ func (o Options) withDefaults() Options {
 	if o.Tile == 0 {
 		o.Tile = 16
 		if o.Method == krylov.RASGMRES || o.Method == krylov.RAS {
-			o.Tile = 12 // a dense product per tile: small ones are cheaper, and RAS does not mind
+			o.Tile = 12 // a dense product per tile: smaller tiles are cheaper, and RAS needs no more iterations with them
 		}
 	}
 	if o.Tolerance == 0 {
@@ -133,7 +134,7 @@ func (o Options) check() error {
 	return errors.Join(bad...)
 }
 
-// solver is what does not depend on lambda, and what may be reused when it changes.
+// solver holds what does not depend on lambda, and what may be reused when lambda changes.
 type solver struct {
 	comm  ranks.Comm
 	p     *Problem
@@ -142,7 +143,7 @@ type solver struct {
 	b     []float64 // H'W y
 	x     []float64 // the last solution, where the next one starts
 	setup float64
-	local localSolver // the last factored tiles
+	local localSolver // the tiles that were factored last
 	factored
 }
 
@@ -290,7 +291,7 @@ func (s *solver) localSolves(ctx context.Context, o *Options, md mode, colours b
 		if o.Progress != nil && s.comm.Rank() == 0 {
 			o.Progress(krylov.Progress{Phase: "set-up"})
 		}
-		s.local = nil // before the next takes its memory
+		s.local = nil // free its memory before the next is made
 		var local localSolver
 		var err error
 		if o.Precision == Double {
@@ -308,8 +309,8 @@ func (s *solver) localSolves(ctx context.Context, o *Options, md mode, colours b
 	return s.local, nil
 }
 
-// factored is what a set of local factors was made for. A search for lambda asks
-// for each of them more than once.
+// factored is what a set of local factors was made for. A search for lambda uses each
+// set more than once.
 type factored struct {
 	lambda  float64
 	mode    mode

@@ -9,27 +9,29 @@ import (
 	"tessera/tikhonov/image/internal/tiles"
 )
 
-// Result is what Solve leaves on each rank. Numbers are global and the same on
-// every rank but for the last two.
+// Result is what Solve leaves on each rank. Numbers are global and the same on every
+// rank but for the times and what is said to be of this rank.
 type Result struct {
-	First, Second []float64 // u1 and u2 on the owned box, as Problem.Data
+	First, Second []float64 // u1 and u2 on the owned box, shaped like Problem.Data
 
-	Iterations   int
-	Residual     float64       // ||b - M u|| / ||b||
-	ErrorBound   float64       // estimated relative error of (u1, u2)
-	Objective    float64       // J
-	Misfit       float64       // its first term
 	Status       krylov.Status // why the iteration stopped
 	Converged    bool          // Status is krylov.Converged
-	History      []float64
-	Setup, Solve float64 // seconds
-	FactorBytes  int64   // of this rank
-	Tiles        int     // of this rank
-	Factors      int     // of this rank: Cholesky factors, each of which serves all tiles of a class
+	Iterations   int
+	Residual     float64   // ||b - M u|| / ||b||, recomputed at the end
+	ErrorBound   float64   // estimated relative error of (u1, u2)
+	Objective    float64   // J(u1, u2), weighted with W
+	Misfit       float64   // ||W^(1/2) (H1 u1 - y)||^2, its first term
+	History      []float64 // relative residual before the first iteration and after each
+	Setup, Solve float64   // seconds
+	FactorBytes  int64     // of the local factors of this rank
+	Tiles        int       // of this rank
+	Factors      int       // of this rank: Cholesky factors, each of which serves all tiles of a class
 }
 
-// Solve finds this rank's part of the minimiser. Collective. On a
-// *krylov.NotConvergedError the Result still tells how far it came; on any other error it is nil.
+// Solve finds this rank's part of the minimiser of J. Collective: every rank calls it
+// with its part of the problem and the same options, and every rank returns an error if
+// one does. On a *krylov.NotConvergedError the Result still says how far the iteration
+// came; on any other error it is nil.
 func Solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, error) {
 	return solve(ctx, comm, p, o, nil)
 }

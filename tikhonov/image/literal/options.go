@@ -11,7 +11,7 @@ import (
 	"tessera/tikhonov/image/internal/tiles"
 )
 
-// Options of Solve, the same on every rank. The zero value of every field but Lambda
+// Options of Solve, the same on every rank but for Progress. The zero value of every field but Lambda
 // is the documented default.
 type Options struct {
 	Lambda        float64               // > 0

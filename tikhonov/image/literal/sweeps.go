@@ -139,7 +139,8 @@ func (l *method) each(t *tiles.Tile, f func(i, at int)) {
 	}
 }
 
-// share adds contributions to a pixel over the ranks and shows the sum to all.
+// share adds up the contributions of all ranks to a pixel and gives the sum to every
+// rank that holds the pixel.
 func (l *method) share(a []float64, planes int) error {
 	if err := l.plan.AddBack(l.comm, a, planes); err != nil {
 		return err

@@ -11,16 +11,14 @@ import (
 	"tessera/halo"
 )
 
-// The naive oracle: H, Q and M of a whole frame, row by row, from their definitions.
-
-// equations are what M is made of besides the frame.
+// Equations are what M is made of besides the frame: fields as in the options of the solvers.
 type Equations struct {
 	Regulariser forward.Regulariser // "" = forward.Identity
 	Border      halo.Border
 	Lambda      float64
 }
 
-// naiveSource walks from outside of an axis back into it, -1 if there is no way.
+// Source walks from outside of an axis back into it, -1 if there is no way.
 func Source(i, n int, border halo.Border) int {
 	for i < 0 || i >= n {
 		switch {
@@ -52,7 +50,7 @@ type builder struct {
 	f      *Frame
 	border halo.Border
 	sum    []float64 // of each pixel
-	pixels []int     // that have one
+	pixels []int     // with a value in sum
 	rows   []row
 }
 
@@ -86,7 +84,7 @@ func (b *builder) next() {
 	b.rows = append(b.rows, r)
 }
 
-// blurRows is H.
+// BlurRows is H.
 func (f *Frame) BlurRows(border halo.Border) []row {
 	k := f.PSF
 	if k.Values == nil {
@@ -106,7 +104,7 @@ func (f *Frame) BlurRows(border halo.Border) []row {
 	return h.rows
 }
 
-// penaltyRows is Q: nothing but the pixels, the differences across each edge between
+// PenaltyRows is Q: nothing but the pixels, the differences across each edge between
 // two of them (and to the zeros around a zero border), or the 5-point forward.Laplacian.
 func (f *Frame) PenaltyRows(q forward.Regulariser, border halo.Border) []row {
 	p := f.builder(border)
@@ -143,7 +141,7 @@ func (f *Frame) PenaltyRows(q forward.Regulariser, border halo.Border) []row {
 	return p.rows
 }
 
-// weight of pixel q.
+// Weight of pixel q.
 func (f *Frame) Weight(q int) float64 {
 	if f.Weights == nil {
 		return 1
@@ -175,7 +173,7 @@ func (f *Frame) normal(o Equations, order func(int) int, add func(i, j int, v fl
 
 func same(i int) int { return i }
 
-// dense is M.
+// Dense is M.
 func (f *Frame) Dense(o Equations) *mat.SymDense {
 	n := f.Rows * f.Cols
 	m := mat.NewSymDense(n, nil)
@@ -201,7 +199,7 @@ func (f *Frame) Dense(o Equations) *mat.SymDense {
 	return m
 }
 
-// multiply is a channel of a times the rows.
+// Multiply is a channel of a times the rows.
 func Multiply(rows []row, a []float64) []float64 {
 	out := make([]float64, len(rows))
 	for i, r := range rows {
@@ -212,7 +210,7 @@ func Multiply(rows []row, a []float64) []float64 {
 	return out
 }
 
-// transposed is rows' a.
+// Transposed is rows' a.
 func Transposed(rows []row, a []float64, n int) []float64 {
 	out := make([]float64, n)
 	for i, r := range rows {
@@ -223,7 +221,7 @@ func Transposed(rows []row, a []float64, n int) []float64 {
 	return out
 }
 
-// rhs is b = H'W y, missing pixels skipped.
+// RHS is b = H'W y, missing pixels skipped.
 func (f *Frame) RHS(border halo.Border) []float64 {
 	h, n := f.BlurRows(border), f.Rows*f.Cols
 	var b []float64
@@ -239,7 +237,7 @@ func (f *Frame) RHS(border halo.Border) []float64 {
 	return b
 }
 
-// parts of J(w).
+// Objective is the two terms of J(w).
 func (f *Frame) Objective(o Equations, w []float64) (misfit, penalty float64) {
 	h, p, n := f.BlurRows(o.Border), f.PenaltyRows(o.Regulariser, o.Border), f.Rows*f.Cols
 	for c := range f.Channels {
@@ -255,7 +253,7 @@ func (f *Frame) Objective(o Equations, w []float64) (misfit, penalty float64) {
 	return misfit, penalty
 }
 
-// exact is the minimiser by Cholesky: dense for a small frame, else banded. Under a
+// Exact is the minimiser by Cholesky: dense for a small frame, else banded. Under a
 // periodic border the rows are then taken from both ends in turn, so that neighbours
 // across it stay close.
 func (f *Frame) Exact(t testing.TB, o Equations) []float64 {

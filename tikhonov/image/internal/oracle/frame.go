@@ -14,7 +14,7 @@ import (
 	"tessera/tikhonov/image/internal/tiles"
 )
 
-// frame is a whole test problem, cut into ranks by launch.
+// Frame is a whole test problem, cut into ranks by launch.
 type Frame struct {
 	Channels, Rows, Cols int
 	Y, Weights           []float64
@@ -43,7 +43,7 @@ func (f *Frame) Launch(n int, body func(ctx context.Context, c ranks.Comm, d *ha
 	})
 }
 
-// gaussian5 is the 5 x 5 kernel of the iteration tables: sigma 1, normalised.
+// Gaussian5 is the 5 x 5 kernel of the iteration tables: sigma 1, normalised.
 func Gaussian5(t testing.TB) forward.PSF {
 	k, err := forward.Gaussian(5, 1)
 	if err != nil {
@@ -52,7 +52,7 @@ func Gaussian5(t testing.TB) forward.PSF {
 	return k
 }
 
-// randomFrame is a frame of noise.
+// RandomFrame is a frame of noise.
 func RandomFrame(channels, rows, cols int, seed uint64) *Frame {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	return &Frame{Channels: channels, Rows: rows, Cols: cols, Y: Noise(rng, channels*rows*cols)}
@@ -66,7 +66,7 @@ func Noise(rng *rand.Rand, n int) []float64 {
 	return a
 }
 
-// mask marks a fraction of the pixels as missing.
+// Mask marks a fraction of the pixels as missing.
 func (f *Frame) Mask(fraction float64, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 2))
 	f.Weights = make([]float64, f.Rows*f.Cols)
@@ -77,7 +77,7 @@ func (f *Frame) Mask(fraction float64, seed uint64) {
 	}
 }
 
-// kernels of every kind: separable or not, its own mirror image or not, and one
+// PSFs of every kind: separable or not, its own mirror image or not, and one
 // wide enough for Fourier transforms.
 func PSFs(t testing.TB) map[string]forward.PSF {
 	k := map[string]forward.PSF{"none": {}, "gaussian 5x5": Gaussian5(t)}
@@ -115,7 +115,7 @@ var (
 	Regularisers = []forward.Regulariser{forward.Identity, forward.Gradient, forward.Laplacian}
 )
 
-// relative is ||a - b|| / ||b||.
+// Relative is ||a - b|| / ||b||.
 func Relative(a, b []float64) float64 {
 	d, n := 0.0, 0.0
 	for i := range b {
@@ -127,7 +127,7 @@ func Relative(a, b []float64) float64 {
 
 func (f *Frame) Fits(k forward.PSF) bool { return k.Rows <= 2*f.Rows && k.Cols <= 2*f.Cols }
 
-// patchwork is a weight map with everything in it: the left part observed but for
+// Patchwork is a weight map with everything in it: the left part observed but for
 // a few pixels, the right one weighted unevenly, a block missing.
 func (f *Frame) Patchwork(seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 4))
@@ -163,7 +163,7 @@ var Tilings = []Tiling{
 	{14, 30, 2, 7, 0},
 }
 
-// pixels of an extended tile in the frame, row by row.
+// Pixels of an extended tile in the frame, row by row.
 func Pixels(t *tiles.Tile, rows, cols int, border halo.Border) []int {
 	var p []int
 	for i := t.Ext[0].Lo; i < t.Ext[0].Hi; i++ {
@@ -174,7 +174,7 @@ func Pixels(t *tiles.Tile, rows, cols int, border halo.Border) []int {
 	return p
 }
 
-// restrict is R M R' on the pixels.
+// Restrict is R M R' on the pixels.
 func Restrict(m *mat.SymDense, pixels []int) *mat.SymDense {
 	r := mat.NewSymDense(len(pixels), nil)
 	for i, p := range pixels {
@@ -185,7 +185,7 @@ func Restrict(m *mat.SymDense, pixels []int) *mat.SymDense {
 	return r
 }
 
-// allTiles of a frame cut for so many ranks.
+// AllTiles of a frame cut for so many ranks.
 func (f *Frame) AllTiles(t testing.TB, n, side, overlap int, border halo.Border) []tiles.Tile {
 	t.Helper()
 	d, err := halo.Decompose([]int{f.Rows, f.Cols}, n)
@@ -199,7 +199,7 @@ func (f *Frame) AllTiles(t testing.TB, n, side, overlap int, border halo.Border)
 	return all
 }
 
-// largest is max |a - b| over max |b|.
+// Largest is max |a - b| over max |b|.
 func Largest(a, b []float64) float64 {
 	d, n := 0.0, 0.0
 	for i := range b {

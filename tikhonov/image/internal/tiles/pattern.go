@@ -8,22 +8,22 @@ import (
 	"tessera/internal/stencil"
 )
 
-// pattern is the local matrix of one kind of tile before the weights are known:
+// Pattern is the local matrix of the tiles of one class before the weights are known:
 // M_i = lambda R Q'Q R' + sum_q w_q h_q h_q', q running over the data pixels that
-// the tile's unknowns appear in. It serves every tile of the kind.
+// the tile's unknowns appear in. It serves every tile of the class.
 type Pattern struct {
 	Rows, Cols  int // of the extended tile
-	Taps        int // of the kernel
+	Taps        int // of the PSF
 	Band        int // half-bandwidth of M_i in row-major order
 	regulariser []Entry
-	// Data pixels near the tile, row-major over the spans dataRows x dataCols given
+	// Data pixels near the tile, row-major over the spans DataRows x DataCols, given
 	// relative to the extended tile's first pixel.
 	dataRows, dataCols Span
 	Data               [][]Entry // h_q restricted to the tile: local pixels, descending
 }
 
-// entry is an element of a sparse vector (at) or, in regulariser, of a lower
-// triangle (at*m + j packed by the caller).
+// Entry is an element of a sparse vector or, in Pattern.regulariser, element (i, j) of
+// a lower triangle of m rows at i*m + j.
 type Entry struct {
 	At    int
 	Value float64
@@ -72,7 +72,7 @@ func localIndex(i int, ext Span, n int, border halo.Border) int {
 	return s - ext.Lo
 }
 
-// newPattern works the kind of the tile out.
+// New is the pattern of a tile of a frame of that shape.
 func New(t *Tile, frame []int, k stencil.Kernel, q stencil.Regulariser, border halo.Border) *Pattern {
 	p := &Pattern{Rows: t.Ext[0].Len(), Cols: t.Ext[1].Len(), Taps: len(k.Dense)}
 	rows := tabulate(t.Ext[0], frame[0], k.RowRadius, border)
@@ -132,7 +132,7 @@ func stencilRows(width int, rows, cols axisTable, dense []float64) [][]Entry {
 }
 
 // descending says whether every pixel of h comes before the one after it. Beside a
-// mirror a pixel stands under two taps; around a periodic axis the order turns.
+// mirror two taps fall on one pixel; across a periodic border the order changes.
 func descending(h []Entry) bool {
 	for i := 1; i < len(h); i++ {
 		if h[i].At >= h[i-1].At {
@@ -184,11 +184,11 @@ func (p *Pattern) penalty(t *Tile, frame []int, q stencil.Regulariser, border ha
 	return low
 }
 
-// productTaps is the size of a kernel from which the local matrix is formed as a
+// ProductTaps is the size of a PSF, in pixels, from which the local matrix is formed as a
 // matrix product: the outer products of so many taps would take longer.
 const ProductTaps = 122
 
-// dense is M_i as a full lower triangle, with the same weight at every data pixel.
+// Dense is M_i as a full lower triangle, with the same weight at every data pixel.
 func (p *Pattern) Dense(lambda, weight float64) []float64 {
 	m := p.Rows * p.Cols
 	a := make([]float64, m*m)
@@ -209,7 +209,7 @@ func (p *Pattern) Dense(lambda, weight float64) []float64 {
 	return a
 }
 
-// banded is M_i as rows of band+1 numbers, the diagonal last.
+// Banded is M_i as rows of band+1 numbers, the diagonal last.
 func (p *Pattern) Banded(low []float64, lambda float64, weight func(q int) float64) {
 	clear(low)
 	p.assemble(low, p.Band, p.Band, lambda, weight)
@@ -236,7 +236,7 @@ func (p *Pattern) assemble(a []float64, stride, shift int, lambda float64, weigh
 	}
 }
 
-// quadratic is x'M_i x.
+// Quadratic is x'M_i x.
 func (p *Pattern) Quadratic(lambda float64, weight func(q int) float64, x []float64) float64 {
 	m := p.Rows * p.Cols
 	sum := 0.0

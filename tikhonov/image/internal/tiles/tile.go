@@ -6,21 +6,22 @@ import (
 	"tessera/halo"
 )
 
-// span is a half-open range of rows or columns.
+// Span is a half-open range of rows or columns.
 type Span struct{ Lo, Hi int }
 
 func (s Span) Len() int { return s.Hi - s.Lo }
 
-// tile is one subdomain: the pixels it answers for and the pixels it solves on.
-// Across a periodic border the second reaches out of the frame, unwrapped.
+// Tile is one subdomain: the pixels it owns, and the pixels it solves for, which
+// include the overlap. Across a periodic border Ext leaves the frame: index -1 is the
+// last pixel of the axis.
 type Tile struct {
 	Owned, Ext [2]Span
 }
 
-// area of the extended tile.
+// Area of the extended tile.
 func (t *Tile) Area() int { return t.Ext[0].Len() * t.Ext[1].Len() }
 
-// cutTiles covers a box with tiles of about side x side pixels, row by row, each
+// Cut covers a box with tiles of about side x side pixels, row by row, each
 // extended by overlap within the frame. It depends on the geometry alone, so every
 // rank can list every other's tiles.
 func Cut(box halo.Box, frame []int, side, overlap int, border halo.Border) []Tile {
@@ -56,8 +57,8 @@ func extend(s Span, n, overlap int, border halo.Border) Span {
 	return Span{max(0, s.Lo-overlap), min(n, s.Hi+overlap)}
 }
 
-// class is what the local matrix knows of a tile: tiles of one class have the same
-// matrix where the weights are the same.
+// Class is what the local matrix of a tile depends on besides the weights: tiles of one
+// class have the same matrix where the weights are the same.
 type Class struct{ Rows, Cols axisClass }
 
 // axisClass is one axis of a class: the lengths, and how far the edges of the frame
@@ -68,7 +69,7 @@ type axisClass struct {
 	period               int // the axis' length where the stencil reaches around it, else 0
 }
 
-// classify is the class of a tile of a frame of that shape, for an M whose stencil
+// Classify is the class of a tile of a frame of that shape, for an M whose stencil
 // has the reach, in rows and columns.
 func Classify(t *Tile, frame []int, reach [2]int, border halo.Border) Class {
 	return Class{classifyAxis(t, 0, frame[0], reach[0], border), classifyAxis(t, 1, frame[1], reach[1], border)}

@@ -6,14 +6,14 @@ import (
 	"tessera/ranks"
 )
 
-// around is this rank's weights with a halo.
+// Weights is this rank's weights with a halo.
 type Weights struct {
 	plan *halo.Plan
 	W    []float64 // over the extended box; nil: all ones
 	cols int       // of the extended box
 }
 
-// newAround fetches a halo of width rows and columns of the neighbours' weights.
+// NewWeights fetches a halo of width rows and columns of the neighbours' weights.
 // owned are the weights of the n owned pixels, nil = all ones on this rank; even says
 // that they are all ones on every rank. Collective.
 func NewWeights(comm ranks.Comm, frame *halo.Decomposition, owned forward.Weights, even bool, width [2]int, border halo.Border) (*Weights, error) {
@@ -37,7 +37,7 @@ func NewWeights(comm ranks.Comm, frame *halo.Decomposition, owned forward.Weight
 	return a, plan.Exchange(comm, a.W, 1)
 }
 
-// at returns the weights of the data pixels of a tile, indexed as pattern.data. The
+// At returns the weights of the data pixels of a tile, indexed as Pattern.Data. The
 // halo has to be as wide as the tiles' overlap and the PSF's radius together.
 func (a *Weights) At(t *Tile, p *Pattern) func(q int) float64 {
 	if a.W == nil {

@@ -8,10 +8,11 @@ import (
 	"tessera/tikhonov/image/internal/tiles"
 )
 
-// hats are the piecewise linear functions of a coarse grid along one axis: nodes at
+// basis is the piecewise linear functions of a coarse grid along one axis: nodes at
 // the centres of equal cells, constant beyond the first and the last of them or, on
-// a periodic axis, around it. They are a partition of unity.
-type hats struct {
+// a periodic axis, around it. They are a partition of unity. Their products over the two
+// axes are the bilinear basis functions of the coarse space.
+type basis struct {
 	n, nodes int
 	lower    []int        // of a pixel: the node at or before it
 	upper    []int        // and after it
@@ -20,8 +21,8 @@ type hats struct {
 	around   bool
 }
 
-func newHats(n, nodes int, border halo.Border) *hats {
-	h := &hats{
+func newBasis(n, nodes int, border halo.Border) *basis {
+	h := &basis{
 		n: n, nodes: nodes, around: border == halo.Periodic,
 		lower: make([]int, n), upper: make([]int, n), frac: make([]float64, n), support: make([]tiles.Span, nodes),
 	}
@@ -59,7 +60,7 @@ func newHats(n, nodes int, border halo.Border) *hats {
 }
 
 // at is the value of node i's function at pixel p of the axis.
-func (h *hats) at(i, p int) float64 {
+func (h *basis) at(i, p int) float64 {
 	v := 0.0
 	if h.lower[p] == i {
 		v += 1 - h.frac[p]
@@ -72,7 +73,7 @@ func (h *hats) at(i, p int) float64 {
 
 // pixels lists the pixels that stand on a span grown by a margin, in the frame or
 // beyond its border; -1 for none.
-func (h *hats) pixels(s tiles.Span, margin int, border halo.Border) []int {
+func (h *basis) pixels(s tiles.Span, margin int, border halo.Border) []int {
 	p := make([]int, 0, s.Len()+2*margin)
 	for i := s.Lo - margin; i < s.Hi+margin; i++ {
 		p = append(p, border.Source(i, h.n))
@@ -81,7 +82,7 @@ func (h *hats) pixels(s tiles.Span, margin int, border halo.Border) []int {
 }
 
 // over lists the nodes whose functions live on some of the pixels, ascending.
-func (h *hats) over(pixels []int) []int {
+func (h *basis) over(pixels []int) []int {
 	var nodes []int
 	for _, p := range pixels {
 		if p >= 0 {
@@ -93,7 +94,7 @@ func (h *hats) over(pixels []int) []int {
 }
 
 // near lists the parts of a span of pixels within reach of node i's support.
-func (h *hats) near(i, reach int, s tiles.Span) []tiles.Span {
+func (h *basis) near(i, reach int, s tiles.Span) []tiles.Span {
 	wide := tiles.Span{Lo: h.support[i].Lo - reach, Hi: h.support[i].Hi + reach}
 	if !h.around {
 		return overlapOf(wide, s)
