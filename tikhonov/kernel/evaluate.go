@@ -8,10 +8,11 @@ import (
 )
 
 // Evaluate sets f(t) = sum_j k(|t - x_j|) a_j for any targets t (n x Dim),
-// different ones on every rank; a holds this rank's coefficients. With grad it also
-// returns the gradient of f, n x Dim; nil without. Scale plays no part. Each target
-// goes to the ranks that own points within the radius, and their sums come back
-// and are added in the order of ranks. Collective.
+// different ones on every rank; a holds this rank's coefficients. With grad, the same
+// on every rank, it also returns the gradient of f, n x Dim, else nil.
+// SystemOptions.Scale has no effect. Each target goes to the ranks that own points within
+// the radius, and the sums that they return are added in the order of ranks. Collective:
+// wrong targets or coefficients on one rank are the same error on every rank.
 func (s *System) Evaluate(targets, a []float64, grad bool) (f, df []float64, err error) {
 	d, size := s.halo.dim, s.comm.Size()
 	err = checkPlaces(targets, d)

@@ -10,17 +10,18 @@ import (
 	"tessera/ranks"
 )
 
-// Observations is any share of the observations: which rank holds which does not
-// matter to Solve but for their numbers, which count through the ranks.
+// Observations are those that this rank gives. Which rank gives which does not matter to
+// Solve; they are numbered from rank 0 on.
 type Observations struct {
 	Dim   int       // 1, 2 or 3, the same on every rank
-	X     []float64 // n x Dim
-	Y     []float64 // n
+	X     []float64 // n x Dim, row-major
+	Y     []float64 // n values
 	Sigma []float64 // n, standard deviations > 0, in the unit of Y; nil = all 1
 }
 
 // Numbered checks the observations and makes points of them with the attributes y
-// and sigma, numbered through the ranks. Collective.
+// and sigma, numbered from rank 0 on. Collective: wrong
+// input on one rank is the same error on every rank.
 func (o *Observations) Numbered(comm ranks.Comm) (*loadbalance.Points, error) {
 	if err := ranks.AgreeError(comm, o.shape()); err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ const rounding = 16 * 0x1p-53
 // float64 allows, 16 eps ||A|| ||x||; x holds the start. Collective.
 //
 // Solve bounds the error of x, which the condition numbers of wide Gaussians, 1e9,
-// put beyond float64. The values K x at the points need no such thing: for a fit
+// put beyond float64. The values K x at the points do not need such a bound: for a fit
 // their error, K (K + Lambda)^-1 r, is no larger than the residual r. An iteration
 // costs an application of A and of the preconditioner more than one of Solve's.
 func (s *System) SolveResidual(ctx context.Context, x, b []float64, residual float64) (*krylov.Report, error) {

@@ -279,7 +279,7 @@ func mix(z uint64) uint64 {
 // collect adds up the groups' scores and chooses. Collective over all ranks of comm.
 func (q *selector) collect(comm ranks.Comm) (*Selection, error) {
 	sums := append(append([]float64(nil), q.sums...), q.failed...)
-	if q.comm.Rank() > 0 { // each group speaks once
+	if q.comm.Rank() > 0 { // one rank of each group gives its scores
 		clear(sums)
 	}
 	if err := comm.Allreduce(sums, sums, ranks.Sum); err != nil {

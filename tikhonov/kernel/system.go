@@ -18,8 +18,8 @@ import (
 //	A = K o (S S') + diag(d),   A_ij = k(|x_i - x_j|) s_i's_j + d_i delta_ij,
 //
 // with the blocks that precondition it. For a kernel fit s_i = 1; the f-step of a
-// deep kernel weights with the gradients of its outer layer. It keeps buffers: one
-// goroutine at a time.
+// deep kernel has the gradients of its outer layer there. A System keeps buffers: only one
+// goroutine may use it at a time.
 type System struct {
 	comm     ranks.Comm
 	method   krylov.Method
@@ -49,19 +49,20 @@ type System struct {
 	tmp        []float32
 }
 
-// SystemOptions of NewSystem.
+// SystemOptions of NewSystem, the same on every rank but for Diagonal and Scale. The zero
+// value of every field but Kernel and Diagonal is the documented default.
 type SystemOptions struct {
-	Kernel       Kernel
+	Kernel       Kernel        // k
 	Diagonal     []float64     // d, n owned points, > 0
-	Scale        []float64     // s, n x Scales; nil = all 1
+	Scale        []float64     // s, n x Scales, row-major; nil on every rank = all 1
 	Scales       int           // columns of Scale
-	OverlapRatio float64       // by how much a block reaches beyond its own points, as a fraction of the kernel's radius; 0 = half the support of a compact kernel, two length scales of the others; < 0 = none
-	Block        int           // points owned by a block, at most; 0 = chosen by predicted cost
-	Method       krylov.Method // RASGMRES, ASCG, RAS or CG; "" = RASGMRES
+	OverlapRatio float64       // as in Options
+	Block        int           // as in Options
+	Method       krylov.Method // as in Options
 }
 
-// NewSystem assembles and factors. pts are this rank's points as part owns them.
-// Collective.
+// NewSystem assembles the rows and factors the blocks. pts are the points that this rank
+// owns in part. Collective: every rank returns an error if one does.
 func NewSystem(ctx context.Context, comm ranks.Comm, part *loadbalance.Partition, pts *loadbalance.Points, o SystemOptions) (*System, error) {
 	s, err := prepare(comm, part, pts, o)
 	if err != nil {
@@ -73,8 +74,8 @@ func NewSystem(ctx context.Context, comm ranks.Comm, part *loadbalance.Partition
 	return s, nil
 }
 
-// prepare fetches the points around and cuts the blocks, which tells what build
-// will cost. Collective.
+// prepare fetches the points around this rank's cell and cuts the blocks, so that the cost
+// of build is known. Collective.
 func prepare(comm ranks.Comm, part *loadbalance.Partition, pts *loadbalance.Points, o SystemOptions) (*System, error) {
 	if o.Method == "" {
 		o.Method = krylov.RASGMRES
@@ -173,7 +174,7 @@ func (s *System) build(ctx context.Context) error {
 	return ranks.AgreeError(s.comm, err)
 }
 
-// work does local work and counts the time.
+// work runs f and counts its processor time.
 func (s *System) work(f func()) {
 	runtime.LockOSThread() // the clock is the thread's
 	start := ranks.ThreadSeconds()
@@ -222,8 +223,8 @@ func checkBlocks(overlapRatio float64, block int, method krylov.Method) error {
 	return nil
 }
 
-// operations is how many build and a solve will take for each of this rank's
-// points, its share of its block and its row.
+// operations is the predicted number of operations of build and a solve for each of this
+// rank's points: its share of its block, and its row.
 func (s *System) operations() []float64 {
 	w := make([]float64, s.halo.own)
 	for i := range s.blocks {
@@ -316,8 +317,8 @@ func (s *System) local(b *block) []float64 {
 	return z
 }
 
-// Solve solves A x = b to the control's tolerance; x holds the start. c.LambdaMin
-// is set from the diagonal if it is 0. Collective.
+// Solve solves A x = b to the tolerance of the control; x holds the start. c.LambdaMin
+// is set from the diagonal if it is 0. Collective, with the errors of package krylov.
 func (s *System) Solve(ctx context.Context, x, b []float64, c krylov.Control) (*krylov.Report, error) {
 	if c.LambdaMin == 0 {
 		c.LambdaMin = s.lambdaMin

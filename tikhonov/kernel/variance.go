@@ -12,8 +12,9 @@ import (
 //
 // in the unit of y squared where sigma_i is the standard deviation of the noise and
 // 1/lambda the variance of f beforehand. Only the observations of one block b
-// count, the one nearest to x with what its overlap reaches: leaving observations
-// out cannot lower it, so it errs upwards. Collective.
+// are used, the nearest one to x with its overlap: leaving observations out cannot lower
+// the variance, so that the approximation is never too small. Collective: wrong points on
+// one rank are the same error on every rank.
 func (f *Fit) Variance(x []float64) ([]float64, error) {
 	s := f.system
 	d, size := s.halo.dim, s.comm.Size()

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"tessera/krylov"
 	"tessera/tikhonov/kernel"
 )
 
@@ -109,6 +110,9 @@ func TestDrop(t *testing.T) {
 	if n := len(m.Steps); n == 0 || n >= len(full.model.Steps) || !m.Steps[n-1].Accepted {
 		t.Fatalf("%d steps with a drop of 5 %%, %d without", n, len(full.model.Steps))
 	}
+	if m.Status != krylov.Converged || full.model.Status == krylov.Converged {
+		t.Errorf("with a drop %v, without %v", m.Status, full.model.Status)
+	}
 	before := m.Starts[m.Start]
 	for i, s := range m.Steps {
 		if last := i == len(m.Steps)-1; s.Accepted && (before-s.Objective < .05*before) != last {
@@ -145,7 +149,7 @@ func TestMean(t *testing.T) {
 	}
 }
 
-// Odd input: all of it trains, on more ranks than have points too.
+// Unusual but valid input trains, also on more ranks than there are points.
 func TestOddInput(t *testing.T) {
 	t.Parallel()
 	twice := ridgeTruth(20, 15)
