@@ -52,7 +52,7 @@ func TestCancelOneRank(t *testing.T) {
 	}
 }
 
-// A rank that is told why gives that as its error.
+// A rank whose context has a cause returns the cause; the others return context.Canceled.
 func TestCancelCause(t *testing.T) {
 	s := &system{m: chain(20, gauss5(), nil, 1e-3, true), b: random(rand.New(rand.NewPCG(2, 13)), 20)}
 	why := errors.New("disk full")
@@ -94,7 +94,7 @@ func TestOperatorError(t *testing.T) {
 	}
 }
 
-// failing breaks down at a certain Allgatherv.
+// failing returns an error from a certain Allgatherv.
 type failing struct {
 	ranks.Comm
 	left *int

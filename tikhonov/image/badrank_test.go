@@ -104,8 +104,8 @@ func goodProblem(comm ranks.Comm) (*Problem, error) {
 	return p, err
 }
 
-// A local matrix that cannot be factored on one rank stops every rank. Weights of
-// 1e300 beside zeros make such a matrix.
+// A local matrix that cannot be factored on one rank stops every rank. With
+// weights of 1e308 the sums of its elements overflow.
 func TestSetupFailsOnOneRank(t *testing.T) {
 	onerank.Each(t, "local matrices", "image: the local matrix at", func(ctx context.Context, comm ranks.Comm, bad bool) error {
 		p, err := goodProblem(comm)

@@ -15,7 +15,7 @@ import (
 	"tessera/tikhonov/image/internal/oracle"
 )
 
-// smallDeblur is a frame that every method solves in a moment.
+// smallDeblur is a small frame that every method solves quickly.
 func smallDeblur(t testing.TB) (*frame, Options) {
 	f := randomFrame(2, 30, 34, 21)
 	f.PSF = oracle.Gaussian5(t)
@@ -40,7 +40,7 @@ func TestResultsAgree(t *testing.T) {
 			continue
 		}
 		for _, r := range all {
-			// What belongs to a rank alone.
+			// These are of one rank.
 			r.Solution, r.Setup, r.Solve, r.FactorBytes, r.TilesShared, r.TilesExact = nil, 0, 0, 0, 0, 0
 			if !reflect.DeepEqual(r, all[0]) {
 				t.Errorf("%s: ranks differ: %+v, %+v", o.Method, r, all[0])
@@ -212,7 +212,7 @@ func TestIterationsRunOut(t *testing.T) {
 	}
 }
 
-// A bound of the error is a promise where Q = I only.
+// The bound of the error is guaranteed for Q = I only.
 func TestCertified(t *testing.T) {
 	t.Parallel()
 	f, o := smallDeblur(t)
@@ -226,7 +226,7 @@ func TestCertified(t *testing.T) {
 	}
 }
 
-// Without overlap the sweeps of RAS on a blur diverge: said so, not looped.
+// Without overlap the sweeps of RAS on a blur diverge, and Solve says so.
 func TestStationaryWithoutOverlapDiverges(t *testing.T) {
 	f := randomFrame(1, 128, 128, 1)
 	f.PSF = oracle.Gaussian5(t)

@@ -96,8 +96,8 @@ type table struct {
 	rate     [2]float64 // of the RAS sweeps, where they are too slow to be counted
 }
 
-// check runs a row. Plain CG is let off with 12 %: its count follows the spectrum of
-// the data, not only that of M; TestCountsOnNoise holds it to numbers for noise.
+// check runs a row. Plain CG may differ by 12 %: its count depends on the spectrum of
+// the data, not only that of M; TestCountsOnNoise has expected counts for noise.
 func (r *table) check(t *testing.T) {
 	f := stepFrame(r.n, 1)
 	f.PSF = r.kernel

@@ -149,7 +149,7 @@ func TestEstimatedNoise(t *testing.T) {
 	}
 }
 
-// With the noise estimated the misfit is that of the estimate.
+// Where the noise is estimated, the misfit is the one that the estimate asks for.
 func TestDiscrepancyOfEstimatedNoise(t *testing.T) {
 	f := skyFrame(t, 1, 96, 96, 0.05, halo.Reflect, nil)
 	_, res, err := f.run(t, 2, Options{Regulariser: forward.Gradient, Border: halo.Reflect, Rule: Discrepancy, Overlap: 4})
@@ -245,7 +245,7 @@ func TestGCV(t *testing.T) {
 	}
 }
 
-// Of nothing but noise cross-validation keeps next to nothing.
+// On data of noise alone cross-validation chooses a lambda that leaves almost nothing.
 func TestGCVOfNoise(t *testing.T) {
 	f := randomFrame(1, 24, 24, 5)
 	_, res, err := f.run(t, 2, Options{Rule: GCV, Regulariser: forward.Gradient, Border: halo.Reflect, Overlap: 4})
@@ -254,7 +254,7 @@ func TestGCVOfNoise(t *testing.T) {
 	}
 }
 
-// What cannot be found is said, with the numbers that matter.
+// Where no lambda can be found the error says why, with the numbers.
 func TestLambdaErrors(t *testing.T) {
 	t.Parallel()
 	sky := func() *frame { return skyFrame(t, 1, 24, 24, 0.05, halo.Zero, nil) }

@@ -108,7 +108,7 @@ func TestBadInputOnOneRank(t *testing.T) {
 	}
 }
 
-// Likewise for a system and what is asked of it.
+// The same for a system, its solves and its evaluations.
 func TestBadSystemOnOneRank(t *testing.T) {
 	const differ = "every rank has to give the same"
 	build := func(ctx context.Context, comm ranks.Comm, spoil func(pts *loadbalance.Points, o *SystemOptions)) (*System, error) {

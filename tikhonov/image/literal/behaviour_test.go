@@ -16,7 +16,7 @@ import (
 	"tessera/tikhonov/image/internal/oracle"
 )
 
-// small is a frame of two channels that the sweeps finish in a moment.
+// small is a small frame of two channels on which the sweeps converge quickly.
 func small(t testing.TB) (*oracle.Frame, Options) {
 	f := oracle.RandomFrame(2, 30, 34, 21)
 	f.PSF = oracle.Gaussian5(t)

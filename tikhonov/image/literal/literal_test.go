@@ -66,7 +66,7 @@ func bumpFrame(t testing.TB) *oracle.Frame {
 }
 
 // The published bias of the method as printed, 4 x 4 subdomains of 16 x 16 with
-// overlap 4. Its data are not known; on a bump in the middle the errors agree to 10 %.
+// overlap 4. Its data are not known; on a bump in the middle the errors agree with the published ones to 10 %.
 func TestPublishedBias(t *testing.T) {
 	t.Parallel()
 	f := bumpFrame(t)
@@ -110,7 +110,7 @@ func TestPublishedBias(t *testing.T) {
 	}
 }
 
-// naiveLiteral is so many parallel sweeps of the method as printed, from dense local
+// naiveSweeps is so many parallel sweeps of the method as printed, from dense local
 // matrices: every tile is a frame of its own between zeros. It returns the tiles'
 // values, channel by channel.
 func naiveSweeps(f *oracle.Frame, o Options, parts []tiles.Tile, sweeps int) [][]float64 {
@@ -176,7 +176,7 @@ func naiveSweeps(f *oracle.Frame, o Options, parts []tiles.Tile, sweeps int) [][
 	return w
 }
 
-// The sweeps and the four ways to patch against that.
+// The sweeps, and the four ways to put the tiles together, against naiveSweeps.
 func TestAgainstNaive(t *testing.T) {
 	t.Parallel()
 	turn := 0
