@@ -36,7 +36,7 @@ func (c *tikhonovConfig) solveFrame(ctx context.Context, comm ranks.Comm, p *ima
 	}
 	return &image.Result{
 		Solution: r.Solution, Lambda: lambda, Iterations: r.Iterations, Residual: r.Residual, ErrorBound: r.Bias.Owner,
-		Objective: r.Objective, Misfit: r.Misfit, Converged: r.Converged, History: r.History,
+		Objective: r.Objective, Misfit: r.Misfit, Status: r.Status, Converged: r.Converged, History: r.History,
 		Setup: r.Setup, Solve: r.Solve, TilesExact: r.Tiles,
 	}, &r.Bias, err
 }

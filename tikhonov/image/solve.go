@@ -21,7 +21,11 @@ import (
 // and every rank returns an error if one does. On a *krylov.NotConvergedError the Result
 // still says how far the iteration came; on any other error it is nil.
 func Solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, error) {
-	s, err := prepare(comm, p, o)
+	o = o.withDefaults()
+	if err := agree(comm, p, o); err != nil {
+		return nil, err
+	}
+	s, err := newSolver(comm, p, o)
 	if err != nil {
 		return nil, err
 	}
@@ -29,32 +33,31 @@ func Solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result
 	if err != nil {
 		return nil, err
 	}
-	return s.solve(ctx, lambda, s.o)
+	return s.solve(ctx, lambda, o)
 }
 
 // ChooseLambda is the regularisation parameter by the rule of the options, as Solve
 // finds it: with Fixed it is o.Lambda. Collective, with the same errors on all ranks as
 // Solve.
 func ChooseLambda(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (float64, error) {
-	s, err := prepare(comm, p, o)
+	o = o.withDefaults()
+	if err := agree(comm, p, o); err != nil || o.Rule == Fixed {
+		return o.Lambda, err
+	}
+	s, err := newSolver(comm, p, o)
 	if err != nil {
 		return 0, err
 	}
 	return s.chooseLambda(ctx)
 }
 
-// prepare checks the input and sets up the operator. Collective.
-func prepare(comm ranks.Comm, p *Problem, o Options) (*solver, error) {
-	o = o.withDefaults()
+// agree checks the input of all ranks. Collective.
+func agree(comm ranks.Comm, p *Problem, o Options) error {
 	if err := ranks.AgreeError(comm, errors.Join(o.check(), p.check(comm))); err != nil {
-		return nil, err
+		return err
 	}
-	same := o
-	same.Progress, same.monitor = nil, nil
-	if err := krylov.Same(comm, "image: the options, channels, frame and PSF", same, p.Channels, tiles.Describe(p.Frame), p.PSF); err != nil {
-		return nil, err
-	}
-	return newSolver(comm, p, o)
+	o.Progress, o.monitor = nil, nil
+	return krylov.Same(comm, "image: the options, channels, frame and PSF", o, p.Channels, tiles.Describe(p.Frame), p.PSF)
 }
 
 // check finds what is wrong with this rank's part of the problem.
