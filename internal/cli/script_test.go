@@ -7,9 +7,9 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -38,21 +38,21 @@ func runForStatus(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// mpirun runs a command on N ranks, which must end with a given exit status, after
-// a signal to the launcher if one is named:
+// mpirun runs a command on N ranks, which must end with a given exit status, after a
+// signal to the launcher if one is named (see interrupt):
 //
 //	mpirun 3 0 tessera run small.toml
-//	mpirun 3 3 USR1 3s tessera run long.toml
+//	mpirun 3 3 USR1 out/.run-*.log iteration tessera run long.toml
 func mpirun(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
-		ts.Fatalf("usage: mpirun N STATUS [SIGNAL AFTER] command args...")
+		ts.Fatalf("usage: mpirun N STATUS [SIGNAL FILES PATTERN] command args...")
 	}
 	launch := []string{"mpirun", "--oversubscribe", "--bind-to", "none", "-n", args[0]}
 	if os.Getuid() == 0 {
 		launch = append(launch, "--allow-run-as-root")
 	}
-	if _, err := time.ParseDuration(args[min(3, len(args)-1)]); err == nil {
-		interrupt(ts, false, append([]string{args[2], args[1], args[3]}, append(launch, args[4:]...)...))
+	if slices.Contains([]string{"INT", "TERM", "USR1", "KILL"}, args[2]) && len(args) > 5 {
+		interrupt(ts, false, append([]string{args[2], args[1], args[3], args[4]}, append(launch, args[5:]...)...))
 		return
 	}
 	runForStatus(ts, false, append([]string{args[1]}, append(launch, args[2:]...)...))
@@ -99,26 +99,23 @@ func same(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// interrupt starts a command, sends it a signal when it has run for a while and
-// checks its exit status:
+// interrupt starts a command, sends it a signal once a line of one of the FILES (a
+// pattern of names) matches PATTERN, and checks its exit status. It waits for that line
+// as long as the command runs, never for a time:
 //
-//	interrupt INT 3 2s tessera run long.toml
+//	interrupt INT 3 out/.run-*.log iteration tessera run long.toml
 func interrupt(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 4 {
-		ts.Fatalf("usage: interrupt SIGNAL STATUS AFTER command args...")
+	if neg || len(args) < 5 {
+		ts.Fatalf("usage: interrupt SIGNAL STATUS FILES PATTERN command args...")
 	}
-	after, err := time.ParseDuration(args[2])
-	ts.Check(err)
 	// The shell's kill: testscript keeps the process to itself.
-	line := fmt.Sprintf(`"$@" & p=$!; sleep %g; kill -%s $p; wait $p; echo "status $?"`, after.Seconds(), args[0])
-	start := time.Now()
-	ts.Check(ts.Exec("sh", append([]string{"-c", line, "sh"}, args[3:]...)...))
-	out := ts.ReadFile("stdout")
-	if !strings.Contains(out, "status "+args[1]+"\n") {
+	const line = `signal=$1 files=$2 pattern=$3; shift 3
+"$@" & p=$!
+until grep -qse "$pattern" $files; do kill -0 $p 2>/dev/null || break; sleep 0.05; done
+kill -$signal $p; wait $p; echo "status $?"`
+	ts.Check(ts.Exec("sh", append([]string{"-c", line, "sh", args[0], args[2], args[3]}, args[4:]...)...))
+	if out := ts.ReadFile("stdout"); !strings.Contains(out, "status "+args[1]+"\n") {
 		ts.Fatalf("want status %s, got %q", args[1], out)
-	}
-	if took := time.Since(start) - after; took > 4*time.Second {
-		ts.Fatalf("took %v to stop", took)
 	}
 }
 
