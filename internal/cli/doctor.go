@@ -33,7 +33,7 @@ func doctor(ctx context.Context, c *call) error {
 			fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...))
 		}
 		row("tessera", "%s, %s %s/%s, build tags: %s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH, buildTags())
-		row("ranks", "%d, %s; %s", comm.Size(), ranks.Transport(comm), talk(link))
+		row("ranks", "%d, %s; %s", comm.Size(), ranks.Transport(comm), linkText(link))
 		row("MPI", "%s", mpi(ranks.MPI()))
 		row("BLAS", "%s, %.1f GFLOP/s in double, %.1f in single precision, one core", linalg.Backend(), gemmRate[float64](), gemmRate[float32]())
 		row("FFT", "%s, 84 x 84 there and back in %.0f us", fourier.Backend(), 1e6*fftTime())
@@ -55,10 +55,10 @@ func doctor(ctx context.Context, c *call) error {
 	return err
 }
 
-// talk says how fast ranks exchange messages.
-func talk(l lifecycle.Link) string {
+// linkText says how fast ranks exchange messages.
+func linkText(l lifecycle.Link) string {
 	if l.Bandwidth == 0 {
-		return "no second one to talk to"
+		return "no second rank to exchange messages with"
 	}
 	return fmt.Sprintf("exchange of 8 bytes in %.2g us, of 1 MiB at %.1f GB/s", 1e6*l.Latency, l.Bandwidth/1e9)
 }

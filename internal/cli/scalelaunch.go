@@ -178,7 +178,7 @@ func (l *launcher) start(ctx context.Context, line []string, ranks int, out stri
 func firstLine(s string) string {
 	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
 	if s == "" {
-		return "it said nothing"
+		return "it printed nothing"
 	}
 	return s
 }
@@ -204,7 +204,7 @@ func (l *launcher) read(out string, ranks int, r *scaling.Run) error {
 		return fmt.Errorf("%s: the run had %d ranks, %d were asked for; is the binary built with MPI?", path, m.Ranks, ranks)
 	}
 	if len(m.RanksDid) == 0 {
-		return errors.New("jobs of this kind do not say what their ranks did: they cannot be studied")
+		return errors.New(path + ": no ranks_did: jobs of this kind do not record the work of their ranks and cannot be studied")
 	}
 	r.Transport, r.Iterations, r.Accounts = m.Transport, m.Iterations, m.RanksDid
 	for _, a := range m.RanksDid {

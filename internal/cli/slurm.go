@@ -34,11 +34,11 @@ const shortest = notice + 3*60
 func slurmFlags(fs *flag.FlagSet, o *options) {
 	a := &o.allocation
 	fs.IntVar(&a.nodes, "nodes", 0, "ask for `N` nodes")
-	fs.IntVar(&a.perNode, "ntasks-per-node", 0, "use `M` ranks on each, one a core")
+	fs.IntVar(&a.perNode, "ntasks-per-node", 0, "use `M` ranks on each node, one for each core")
 	fs.StringVar(&a.time, "time", "", "the time `LIMIT`: minutes, hours:minutes:seconds or days-hours; empty = the partition's")
 	fs.StringVar(&a.partition, "partition", "", "the queue's `NAME`; empty = the site's default")
-	fs.StringVar(&a.account, "account", "", "the `NAME` of who pays; empty = your default")
-	fs.StringVar(&o.out, "out", "", "write the result into `DIR`, whatever output.dir says")
+	fs.StringVar(&a.account, "account", "", "the `NAME` of the account to charge; empty = your default")
+	fs.StringVar(&o.out, "out", "", "write the result into `DIR` instead of output.dir")
 	setFlag(fs, o)
 }
 
