@@ -9,12 +9,18 @@ import (
 	"tessera/ranks"
 )
 
-// Blur is this rank's part of the convolution H of a frame, and of its transpose. x and
-// y are channels x owned rows x owned cols. PSFs of 361 pixels or more are convolved by
-// Fourier transforms of the rank's box, smaller ones directly. It keeps its buffers
-// until Release: one goroutine at a time.
+// Blur is the convolution y = H x of a frame with a PSF. x and y are channels x owned
+// rows x owned cols. The border says what stands outside the frame.
+//
+// Small PSFs are convolved directly: 2(2r+1) multiply-adds a pixel for a separable PSF of
+// radius r, (2r+1)^2 for another one. From 361 values on, H x is two Fourier transforms
+// of the rank's box. Apply and Adjoint take one exchange with a halo as wide as the
+// radius. Blur keeps one array of the size of x with that halo, and one plane with twice
+// the halo once Adjoint was called, until Release. Results on different numbers of ranks
+// agree to rounding, about 1e-15 of the largest value.
 type Blur struct {
 	comm       ranks.Comm
+	frame      *halo.Decomposition
 	plan       *halo.Plan
 	kernel     stencil.Kernel
 	border     halo.Border
@@ -25,12 +31,25 @@ type Blur struct {
 	padded     []float64 // one plane with twice that halo, zero outside the owned box; made by Adjoint
 }
 
-// NewBlur prepares the blur of frames of so many channels, cut as frame says.
+// NewBlur prepares the blur of frames of 2 axes with so many channels, all by the same
+// PSF. Every rank must own pixels. It is not collective; every rank gives the same
+// arguments.
 func NewBlur(comm ranks.Comm, frame *halo.Decomposition, channels int, psf PSF, border halo.Border) (*Blur, error) {
+	if err := checkFrame("NewBlur", comm, frame, channels); err != nil {
+		return nil, err
+	}
+	if n := len(frame.Domain().Lo); n != 2 {
+		return nil, fmt.Errorf("forward: NewBlur: frame of %d axes, want 2", n)
+	}
+	for r := range frame.Ranks() {
+		if frame.Owned(r).Empty() {
+			return nil, fmt.Errorf("forward: NewBlur: rank %d owns no pixels", r)
+		}
+	}
 	if err := psf.Check(); err != nil {
 		return nil, fmt.Errorf("forward: %w", err)
 	}
-	b := &Blur{comm: comm, kernel: psf.stencil(), border: border, channels: channels}
+	b := &Blur{comm: comm, frame: frame, kernel: psf.stencil(), border: border, channels: channels}
 	plan, err := halo.NewPlan(frame, comm.Rank(), []int{b.kernel.RowRadius, b.kernel.ColRadius}, border)
 	if err != nil {
 		return nil, err
@@ -42,15 +61,18 @@ func NewBlur(comm ranks.Comm, frame *halo.Decomposition, channels int, psf PSF, 
 	return b, nil
 }
 
-// Dims is the length of this rank's part of y = H x, and of x.
+// Frame is the frame of x.
+func (b *Blur) Frame() (frame *halo.Decomposition, channels int) { return b.frame, b.channels }
+
+// Dims are the lengths of this rank's part of y and of x, which are equal.
 func (b *Blur) Dims() (m, n int) {
 	n = b.channels * b.rows * b.cols
 	return n, n
 }
 
-// NormBound bounds the norm of H: the sum of the PSF's absolute values, times sqrt(2) an
-// axis where a reflecting border may show a pixel twice to a PSF that is not its own
-// mirror image.
+// NormBound bounds the norm of H by the sum of the absolute values of the PSF. With a
+// reflecting border and a PSF that is not its own mirror image, a pixel can count twice
+// along an axis: each axis then gives a factor of sqrt(2).
 func (b *Blur) NormBound() float64 {
 	sum := 0.0
 	for _, v := range b.kernel.Dense {
@@ -68,7 +90,7 @@ func (b *Blur) NormBound() float64 {
 
 // Apply sets dst = H src, both channels x owned rows x owned cols. Collective.
 func (b *Blur) Apply(dst, src []float64) error {
-	if err := b.check("Apply", dst, src); err != nil {
+	if err := checkApply(b, dst, src); err != nil {
 		return err
 	}
 	b.extend()
@@ -86,11 +108,11 @@ func (b *Blur) Apply(dst, src []float64) error {
 	return nil
 }
 
-// Adjoint sets dst = H' src. Collective. What src spreads beyond the owned box is
-// added back to the pixels it comes from, so it is the transpose for every PSF
-// and border.
+// Adjoint sets dst = H' src. Collective. Values that src spreads beyond the owned box are
+// added to the pixels that the halo copies, on other ranks or across the border. So it is
+// the exact transpose for every PSF and border.
 func (b *Blur) Adjoint(dst, src []float64) error {
-	if err := b.check("Adjoint", dst, src); err != nil {
+	if err := checkAdjoint(b, dst, src); err != nil {
 		return err
 	}
 	b.extend()
@@ -124,23 +146,15 @@ func (b *Blur) spread(ext, src []float64) {
 	b.kernel.Flipped().Convolve(ext, b.rows+2*r, b.cols+2*c, in)
 }
 
-// extend makes the buffer with halo.
+// extend makes the buffer with the halo.
 func (b *Blur) extend() {
 	if b.ext == nil {
 		b.ext = make([]float64, b.channels*b.plan.Extended().Size())
 	}
 }
 
-// Release lets go of the buffers, about a frame's worth each; the next call makes
-// them again.
+// Release frees the buffers. The next call of Apply or Adjoint makes them again.
 func (b *Blur) Release() { b.ext, b.padded = nil, nil }
-
-func (b *Blur) check(call string, dst, src []float64) error {
-	if n := b.channels * b.rows * b.cols; len(dst) != n || len(src) != n {
-		return fmt.Errorf("forward: Blur.%s: arrays of %d and %d values, want %d x %d x %d", call, len(dst), len(src), b.channels, b.rows, b.cols)
-	}
-	return nil
-}
 
 // plane is channel c of an array over the owned box.
 func (b *Blur) plane(a []float64, c int) []float64 {
@@ -148,7 +162,7 @@ func (b *Blur) plane(a []float64, c int) []float64 {
 	return a[c*n : (c+1)*n]
 }
 
-// extended is channel c of the array with halo.
+// extended is channel c of the array with the halo.
 func (b *Blur) extended(c int) stencil.Plane {
 	size := len(b.ext) / b.channels
 	return stencil.Interior(b.ext[c*size:(c+1)*size], b.cols, b.kernel.RowRadius, b.kernel.ColRadius)

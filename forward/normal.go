@@ -8,10 +8,10 @@ import (
 	"tessera/ranks"
 )
 
-// unbounded stands for no edge of the domain in sight.
+// unbounded stands for an edge of the domain that no stencil can reach.
 const unbounded = 1 << 40
 
-// Regulariser names Q.
+// Regulariser names Q, the operator of the penalty lambda ||Q w||^2.
 type Regulariser string
 
 const (
@@ -20,10 +20,11 @@ const (
 	Laplacian Regulariser = "laplacian" // the 5-point Laplacian
 )
 
-// Regularisers lists all of them.
+// Regularisers lists every regulariser.
 func Regularisers() []Regulariser { return []Regulariser{Identity, Gradient, Laplacian} }
 
-// Reach is how many pixels away Q'Q looks; -1 for an unknown Q.
+// Reach is the largest distance in pixels, along an axis, between a pixel and one that
+// its value of Q'Q x depends on; -1 for an unknown Q.
 func (q Regulariser) Reach() int {
 	s, known := q.stencil()
 	if !known {
@@ -39,26 +40,31 @@ func (q Regulariser) stencil() (s stencil.Regulariser, known bool) {
 	return s, known
 }
 
-// Problem is this rank's part of a frame that was observed through a blur.
+// Problem is this rank's part of a frame that was observed through a blur. All fields but
+// Weights are the same on every rank.
 type Problem struct {
-	Frame       *halo.Decomposition // of the (rows, cols) domain; rank r owns Frame.Owned(r)
-	Channels    int
-	PSF         PSF     // the zero value is no blur
-	Weights     Weights // of the owned pixels; nil = all ones
-	Border      halo.Border
-	Regulariser Regulariser // "" = Identity
-	Lambda      float64
+	Frame       *halo.Decomposition // of the domain rows x cols; rank r owns Frame.Owned(r)
+	Channels    int                 // 1 or more planes of one frame, such as colours
+	PSF         PSF                 // of the blur H; the zero value is no blur
+	Weights     Weights             // owned rows x owned cols, for every channel; 0 = missing, else 1/variance or 1; nil = all ones
+	Border      halo.Border         // of H, H' and Q; 0 = halo.Zero
+	Regulariser Regulariser         // Q; "" = Identity
+	Lambda      float64             // factor of the penalty, 0 or more, in units of a weight; 0 = no penalty
 }
 
-// Normal is this rank's rows of M = H'WH + lambda Q'Q, symmetric and, for lambda > 0 and
-// a Q that no frame is invisible to, positive definite. Vectors are channels x owned rows
-// x owned cols.
+// Normal is this rank's rows of M = H'WH + lambda Q'Q. M is symmetric, and positive
+// definite if lambda > 0 and Q x = 0 for x = 0 alone. Vectors are channels x owned rows x
+// owned cols. It is a krylov.Operator and an Operator.
 //
-// Where the halo of x continues the frame the way the border condition does, one
-// exchange as wide as the stencil of M serves both H and H': t = W (H x) is formed
-// on the owned box and a ring around it. That holds for zero and periodic borders
-// and, if the PSF is its own mirror image, for reflecting ones; for other
-// PSFs between mirrors H' goes through Blur.Adjoint, with a second exchange.
+// Where the halo of x continues the frame as the border condition does, one exchange
+// serves both H and H': the halo is as wide as the stencil of M, and t = W (H x) is
+// formed on the owned box and a ring around it. This is so for zero and periodic
+// borders, and for reflecting borders if the PSF is its own mirror image. For other PSFs
+// and reflecting borders H' is Blur.Adjoint, with a second exchange.
+//
+// Cost: 24 bytes of memory traffic a pixel, and 4(2r+1) multiply-adds a pixel for a
+// separable PSF of radius r or 2(2r+1)^2 for another one. It keeps one array of the size
+// of x with a halo, and with a wide or asymmetric PSF one or two more.
 type Normal struct {
 	comm       ranks.Comm
 	blur       *Blur
@@ -66,19 +72,25 @@ type Normal struct {
 	border     halo.Border
 	plan       *halo.Plan
 	normal     stencil.NormalOperator
-	reach      [2]int        // rows and columns that M looks away
+	reach      [2]int        // reach of the stencil of M in rows and columns
 	halo       [2]int        // of ext: reach, or less where Blur does H and H'
 	weights    stencil.Plane // W with a halo of the PSF's radius; nil Data: all ones
 	owned      Weights       // W on the owned box
 	rows, cols int
 	channels   int
 	ext        []float64
-	mirrored   bool      // the second way
-	t          []float64 // W H x of the second way; one plane for wide PSFs
+	mirrored   bool      // H' is Blur.Adjoint
+	t          []float64 // W H x where mirrored; one plane for wide PSFs
 }
 
-// NewNormal prepares the operator. Collective: every rank gives its part of one problem.
+// NewNormal prepares the operator. Every rank gives its part of one problem. Collective.
+// Weights that do not fit are an error on the rank that gave them alone.
 func NewNormal(comm ranks.Comm, p *Problem) (*Normal, error) {
+	if p.Frame != nil && p.Frame.Ranks() == comm.Size() {
+		if err := p.Weights.check(p.Frame.Owned(comm.Rank()).Size()); err != nil {
+			return nil, fmt.Errorf("forward: NewNormal: %w", err)
+		}
+	}
 	blur, err := NewBlur(comm, p.Frame, p.Channels, p.PSF, p.Border)
 	if err != nil {
 		return nil, err
@@ -108,7 +120,7 @@ func NewNormal(comm ranks.Comm, p *Problem) (*Normal, error) {
 	case blur.wide != nil:
 		m.t = make([]float64, m.rows*m.cols)
 	}
-	if m.t != nil { // normal is left with the regulariser
+	if m.t != nil { // normal does the regulariser alone
 		m.normal.Kernel = stencil.Kernel{Dense: []float64{0}}
 	}
 	if m.plan, err = halo.NewPlan(p.Frame, comm.Rank(), m.halo[:], p.Border); err != nil {
@@ -121,22 +133,23 @@ func NewNormal(comm ranks.Comm, p *Problem) (*Normal, error) {
 // Blur is H.
 func (m *Normal) Blur() *Blur { return m.blur }
 
-// Reach is how many rows and columns away M looks.
+// Reach is the reach of the stencil of M: the largest distance in rows and in columns
+// between a pixel and one that its value of M x depends on.
 func (m *Normal) Reach() (rows, cols int) { return m.reach[0], m.reach[1] }
 
-// Domain is the half-open range of rows, then that of columns, in which the data rows of
-// Q exist, in coordinates of the owned box; without bounds where the border continues
+// Domain is the half-open range of rows, then of columns, in which rows of Q exist, in
+// coordinates of the owned box. It is practically unlimited where the border continues
 // the frame.
 func (m *Normal) Domain() [4]int { return m.normal.Domain }
 
-// SetLambda changes lambda.
+// SetLambda changes lambda. Every rank must set the same value.
 func (m *Normal) SetLambda(lambda float64) { m.normal.Lambda = lambda }
 
-// Even tells whether the weights are one everywhere that M looks, beyond the border too.
+// Even tells whether all weights that M uses on this rank are 1, those beyond the border
+// too.
 func (m *Normal) Even() bool { return m.weights.Data == nil && m.owned == nil }
 
-// domain is where data rows exist, first and last row, first and last column, in
-// coordinates of the owned box.
+// domain computes Domain.
 func (m *Normal) domain() [4]int {
 	if m.border != halo.Zero {
 		return [4]int{-unbounded, unbounded, -unbounded, unbounded}
@@ -145,11 +158,10 @@ func (m *Normal) domain() [4]int {
 	return [4]int{d.Lo[0] - o.Lo[0], d.Hi[0] - o.Lo[0], d.Lo[1] - o.Lo[1], d.Hi[1] - o.Lo[1]}
 }
 
-// spreadWeights fills the weights' halo. Beyond a zero border there are no data:
-// the weight there is 0.
+// spreadWeights fills the halo of the weights. Beyond a zero border there are no data and
+// the weight is 0. Collective.
 func (m *Normal) spreadWeights() error {
-	// A rank without missing pixels may leave its weights out; its neighbours' need
-	// not be, and all must exchange.
+	// Weights may be nil on some ranks only. All ranks must exchange if one has weights.
 	any := []float64{0}
 	if m.owned != nil {
 		any[0] = 1
@@ -179,11 +191,28 @@ func (m *Normal) spreadWeights() error {
 	return nil
 }
 
-// Len is the number of unknowns of this rank.
+// Len is the number of unknowns of this rank, channels x owned rows x owned cols.
 func (m *Normal) Len() int { return m.channels * m.rows * m.cols }
+
+// Dims is Len twice.
+func (m *Normal) Dims() (ofY, ofX int) { return m.Len(), m.Len() }
+
+// Frame is the frame of x.
+func (m *Normal) Frame() (frame *halo.Decomposition, channels int) { return m.frame, m.channels }
+
+// Adjoint is Apply: M is symmetric. Collective.
+func (m *Normal) Adjoint(dst, src []float64) error {
+	if err := checkAdjoint(m, dst, src); err != nil {
+		return err
+	}
+	return m.Apply(dst, src)
+}
 
 // Apply sets dst = M src. Collective.
 func (m *Normal) Apply(dst, src []float64) error {
+	if err := checkApply(m, dst, src); err != nil {
+		return err
+	}
 	m.plan.Scatter(m.ext, src, m.channels)
 	if err := m.plan.Exchange(m.comm, m.ext, m.channels); err != nil {
 		return err
@@ -212,13 +241,13 @@ func (m *Normal) Apply(dst, src []float64) error {
 	return nil
 }
 
-// extended is channel c of the array with halo.
+// extended is channel c of the array with the halo.
 func (m *Normal) extended(c int) stencil.Plane {
 	size := len(m.ext) / m.channels
 	return stencil.Interior(m.ext[c*size:(c+1)*size], m.cols, m.halo[0], m.halo[1])
 }
 
-// addRegulariser adds lambda Q'Q x, x in ext, where normal's PSF is zero.
+// addRegulariser adds lambda Q'Q x to dst. x is in ext, and the PSF of normal is zero.
 func (m *Normal) addRegulariser(dst []float64) {
 	t := m.blur.plane(m.t, 0)
 	for c := range m.channels {
@@ -229,7 +258,8 @@ func (m *Normal) addRegulariser(dst []float64) {
 	}
 }
 
-// RightSide is b = H'W y. Missing pixels may hold anything, NaN included. Collective.
+// RightSide is b = H'W y for data y of Len values. Missing pixels may hold any value, NaN
+// too. Collective.
 func (m *Normal) RightSide(y []float64) ([]float64, error) {
 	t := append([]float64(nil), y...)
 	m.owned.Apply(t)
@@ -239,8 +269,9 @@ func (m *Normal) RightSide(y []float64) ([]float64, error) {
 	return b, err
 }
 
-// Objective returns the parts of J(w) = ||W^(1/2)(H w - y)||^2 + lambda ||Q w||^2
-// summed over the ranks. Collective.
+// Objective returns the two terms of J(w) = ||W^(1/2)(H w - y)||^2 + lambda ||Q w||^2,
+// summed over all ranks; w and y have Len values. Collective; the terms are the same on
+// all ranks.
 func (m *Normal) Objective(w, y []float64) (misfit, penalty float64, err error) {
 	t := make([]float64, len(w))
 	if err := m.blur.Apply(t, w); err != nil {
@@ -253,7 +284,7 @@ func (m *Normal) Objective(w, y []float64) (misfit, penalty float64, err error) 
 			sums[0] += weight * (v - y[i]) * (v - y[i])
 		}
 	}
-	// lambda w'Q'Q w, with the blur switched off.
+	// lambda w'Q'Q w: the normal operator with a PSF of zero.
 	q := m.normal
 	q.Kernel = stencil.Kernel{Dense: []float64{0}}
 	m.plan.Scatter(m.ext, w, m.channels)

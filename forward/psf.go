@@ -7,16 +7,16 @@ import (
 	"tessera/internal/stencil"
 )
 
-// PSF is the point spread function of a blur, an odd x odd stencil. The convolution is
-// (H w)(i,j) = sum_ab h(a,b) w(i-a, j-b), (a,b) counted from the centre. The zero
-// value is no blur.
+// PSF is the point spread function h of a blur, a picture with odd sides. The blur is the
+// convolution (H x)(i,j) = sum_ab h(a,b) x(i-a, j-b), with (a,b) counted from the centre.
+// The zero value is no blur.
 type PSF struct {
-	Rows, Cols int       // odd
-	Values     []float64 // Rows*Cols, row-major, centre at (Rows/2, Cols/2)
+	Rows, Cols int       // pixels, both odd
+	Values     []float64 // Rows x Cols, row-major, centre at (Rows/2, Cols/2); sum 1 where the blur keeps the flux
 }
 
 // Check says what is wrong with the PSF: an even size, a value that is not finite, or
-// nothing but zeros.
+// zeros alone.
 func (p PSF) Check() error {
 	if p.Values == nil && p.Rows == 0 && p.Cols == 0 {
 		return nil
@@ -47,7 +47,8 @@ func (p PSF) stencil() stencil.Kernel {
 	return stencil.New(p.Rows, p.Cols, p.Values)
 }
 
-// NewPSF copies values into a PSF that sums to one.
+// NewPSF copies values, rows x cols and row-major, into a PSF and divides them by their
+// sum.
 func NewPSF(rows, cols int, values []float64) (PSF, error) {
 	p := PSF{Rows: rows, Cols: cols, Values: append([]float64(nil), values...)}
 	if err := p.Check(); err != nil {
@@ -66,8 +67,8 @@ func NewPSF(rows, cols int, values []float64) (PSF, error) {
 	return p, nil
 }
 
-// Gaussian is exp(-(a^2+b^2) / (2 sigma^2)) at the pixel centres of a size x size
-// square, normalised; sigma in pixels.
+// Gaussian is exp(-(a^2+b^2) / (2 sigma^2)) at the pixel centres of a square of size x
+// size pixels, divided by its sum. size is odd, sigma is in pixels.
 func Gaussian(size int, sigma float64) (PSF, error) {
 	if !(sigma > 0) {
 		return PSF{}, fmt.Errorf("forward: gaussian PSF: sigma = %g pixels, want more than 0", sigma)
@@ -75,8 +76,9 @@ func Gaussian(size int, sigma float64) (PSF, error) {
 	return sampled("gaussian", size, func(r2 float64) float64 { return math.Exp(-r2 / (2 * sigma * sigma)) })
 }
 
-// Moffat is (1 + r^2/alpha^2)^-beta, the profile of a star seen through the
-// atmosphere, alpha = fwhm / (2 sqrt(2^(1/beta) - 1)); fwhm in pixels.
+// Moffat is (1 + r^2/alpha^2)^-beta with alpha = fwhm / (2 sqrt(2^(1/beta) - 1)), the
+// profile of a star seen through the atmosphere, divided by its sum. fwhm is the full
+// width at half maximum in pixels, beta > 1 the slope of the wings, size odd.
 // Moffat, Astronomy and Astrophysics 3 (1969) 455.
 func Moffat(size int, fwhm, beta float64) (PSF, error) {
 	if !(fwhm > 0) {
@@ -89,12 +91,12 @@ func Moffat(size int, fwhm, beta float64) (PSF, error) {
 	return sampled("moffat", size, func(r2 float64) float64 { return math.Pow(1+r2/(alpha*alpha), -beta) })
 }
 
-// Box is the mean over a size x size square.
+// Box is the mean over a square of size x size pixels; size is odd.
 func Box(size int) (PSF, error) {
 	return sampled("box", size, func(float64) float64 { return 1 })
 }
 
-// sampled evaluates a radial profile of r^2 at pixel centres.
+// sampled evaluates a radial profile, a function of r^2, at the pixel centres.
 func sampled(name string, size int, f func(r2 float64) float64) (PSF, error) {
 	if size < 1 || size%2 == 0 {
 		return PSF{}, fmt.Errorf("forward: %s PSF: size = %d pixels, want an odd number", name, size)

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// PSFs sum to one, have their centre in the middle and look the same from every side.
+// PSFs sum to one, have their largest value at the centre and are mirror images of themselves.
 func TestPSFs(t *testing.T) {
 	for _, size := range []int{1, 3, 9} {
 		gauss, err1 := Gaussian(size, 1.3)
@@ -35,7 +35,7 @@ func TestPSFs(t *testing.T) {
 			t.Errorf("gaussian falls to %g at %d pixels, want %g", got, i+1, want)
 		}
 	}
-	// A Moffat profile is at half its height at half of fwhm.
+	// A Moffat profile has half of its height at a radius of half of fwhm.
 	m, _ := Moffat(9, 6, 2.5)
 	if got := m.Values[4*9+4+3] / m.Values[4*9+4]; math.Abs(got-0.5) > 1e-14 {
 		t.Errorf("moffat of fwhm 6 falls to %g at 3 pixels, want 0.5", got)

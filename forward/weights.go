@@ -5,9 +5,10 @@ import (
 	"math"
 )
 
-// Weights are the weights W and the missing pixels S of this rank's pixels in one: a
-// pixel of weight 0 was not observed, and whatever its data hold is never looked at.
-// They are one plane, the same for every channel; nil stands for ones.
+// Weights are the weights W of this rank's pixels, 0 or more, usually 1/variance of the
+// noise. They also say which pixels are missing (S): a pixel of weight 0 was not
+// observed, and its data value is never used, so that it may be NaN. Weights are one
+// plane, owned rows x owned cols, for every channel. nil stands for all ones.
 type Weights []float64
 
 // At is the weight of element i of an array of one or more channels.
@@ -21,8 +22,8 @@ func (w Weights) At(i int) float64 {
 // Missing tells whether element i of an array of one or more channels was not observed.
 func (w Weights) Missing(i int) bool { return w != nil && w[i%len(w)] == 0 }
 
-// Apply multiplies a, channel by channel, by W. What stands at missing pixels becomes 0,
-// also where it was NaN.
+// Apply multiplies a, one or more channels, by W in place. Missing pixels become 0, also
+// where a is NaN.
 func (w Weights) Apply(a []float64) {
 	for ; w != nil && len(a) > 0; a = a[len(w):] {
 		for i, v := range w {
@@ -35,7 +36,7 @@ func (w Weights) Apply(a []float64) {
 	}
 }
 
-// ApplySqrt multiplies a by W^(1/2) in the same way.
+// ApplySqrt multiplies a by W^(1/2) in place. Missing pixels become 0, also where a is NaN.
 func (w Weights) ApplySqrt(a []float64) {
 	for ; w != nil && len(a) > 0; a = a[len(w):] {
 		for i, v := range w {
@@ -48,7 +49,8 @@ func (w Weights) ApplySqrt(a []float64) {
 	}
 }
 
-// Mark sets what stands at missing pixels to NaN, as pictures and files show it.
+// Mark sets the missing pixels of a, one or more channels, to NaN. This is how they are
+// shown in pictures and files.
 func (w Weights) Mark(a []float64) {
 	for i := range a {
 		if w.Missing(i) {
@@ -57,7 +59,8 @@ func (w Weights) Mark(a []float64) {
 	}
 }
 
-// Observed counts the elements of an array of n that were observed.
+// Observed is the number of elements that were observed, of an array of n elements in one
+// or more channels.
 func (w Weights) Observed(n int) int {
 	if w == nil {
 		return n
@@ -71,17 +74,12 @@ func (w Weights) Observed(n int) int {
 	return count
 }
 
-// Check finds what is wrong with the weights of data of n elements in channels: a
-// *ValueError names the element.
+// Check says what is wrong with the weights or with the data, which have so many
+// channels: a wrong length, or a *ValueError that names the pixel.
 func (w Weights) Check(data []float64, channels int) error {
 	pixels := len(data) / max(1, channels)
-	if w != nil && len(w) != pixels {
-		return fmt.Errorf("%d weights, want %d", len(w), pixels)
-	}
-	for i, v := range w {
-		if !(v >= 0) || math.IsInf(v, 0) {
-			return &ValueError{Index: i, Value: v, Weight: true}
-		}
+	if err := w.check(pixels); err != nil {
+		return err
 	}
 	for i, v := range data {
 		if (math.IsNaN(v) || math.IsInf(v, 0)) && !w.Missing(i) {
@@ -91,17 +89,30 @@ func (w Weights) Check(data []float64, channels int) error {
 	return nil
 }
 
+// check says what is wrong with the weights of so many pixels.
+func (w Weights) check(pixels int) error {
+	if w != nil && len(w) != pixels {
+		return fmt.Errorf("%d weights, want %d", len(w), pixels)
+	}
+	for i, v := range w {
+		if !(v >= 0) || math.IsInf(v, 0) {
+			return &ValueError{Index: i, Value: v, Weight: true}
+		}
+	}
+	return nil
+}
+
 // ValueError is a weight that is negative or not finite, or a data value that is not
-// finite though its weight is not 0. Index is the pixel's place on this rank.
+// finite at a pixel whose weight is not 0.
 type ValueError struct {
-	Index  int
-	Value  float64
-	Weight bool
+	Index  int     // of the pixel in this rank's plane, row-major
+	Value  float64 // the value that was found
+	Weight bool    // it is a weight, not a data value
 }
 
 func (e *ValueError) Error() string { return e.At(fmt.Sprintf("pixel %d", e.Index)) }
 
-// At is the message with the pixel's place in the caller's words.
+// At is the message with a description of the pixel's place that the caller gives.
 func (e *ValueError) At(place string) string {
 	if e.Weight {
 		return fmt.Sprintf("weight %g at %s, want 0 or more", e.Value, place)

@@ -5,23 +5,23 @@ import (
 	"tessera/internal/stencil"
 )
 
-// wideTaps is the number of kernel values from which a convolution by Fourier
-// transforms is faster than the direct one: four transforms of a frame against
-// two passes of that many multiply-adds a pixel.
+// wideTaps is the number of PSF values from which H'H by Fourier transforms is faster
+// than the direct sums: four transforms of a frame against two passes of that many
+// multiply-adds a pixel.
 const wideTaps = 361
 
-// wide is H'WH on one rank's box by Fourier transforms, for large kernels: on a
-// periodic grid that holds the box with a halo of twice the kernel's radius, what
-// wraps around stays out of the pixels that are read.
+// wide is H'WH on one rank's box by Fourier transforms, for large PSFs. The transforms
+// are those of a periodic grid that holds the box with a halo of twice the PSF's radius.
+// Values that wrap around the grid never reach the pixels that are read.
 type wide struct {
 	conv       *fourier.Convolver
 	grid       []float64
 	gridCols   int
 	rows, cols int // of the box
-	rr, rc     int // kernel radii
+	rr, rc     int // radii of the PSF
 }
 
-// newWide returns nil if the kernel is small.
+// newWide returns nil if the PSF is small.
 func newWide(k stencil.Kernel, rows, cols int) *wide {
 	if len(k.Dense) < wideTaps {
 		return nil
@@ -33,7 +33,8 @@ func newWide(k stencil.Kernel, rows, cols int) *wide {
 	}
 }
 
-// load fills the grid with the box and a halo of times the radii of it.
+// load fills the grid with the box and a halo of the radii, times times, and clears the
+// rest.
 func (w *wide) load(x stencil.Plane, times int) {
 	clear(w.grid)
 	hr, hc := times*w.rr, times*w.rc
@@ -48,7 +49,7 @@ func (w *wide) line(i int) []float64 {
 	return w.grid[(i+2*w.rr)*w.gridCols:][:w.gridCols]
 }
 
-// store copies the box, with a halo of times the radii, from the grid.
+// store copies the box, with a halo of the radii times times, from the grid.
 func (w *wide) store(dst []float64, times int) {
 	hr, hc := times*w.rr, times*w.rc
 	cols := w.cols + 2*hc
@@ -64,15 +65,15 @@ func (w *wide) convolve(dst []float64, x stencil.Plane) {
 	w.store(dst, 0)
 }
 
-// spread sets dst, the box with a halo of the radii, to H' x for an x without halo.
+// spread sets dst, the box with a halo of the radii, to H' x. x has no halo.
 func (w *wide) spread(dst []float64, x stencil.Plane) {
 	w.load(x, 0)
 	w.conv.ApplyTranspose(w.grid, w.grid)
 	w.store(dst, 1)
 }
 
-// normal sets dst = H'(weights .* (H x)) on the box; x needs a halo of twice the
-// radii, the weights one of the radii, or nil Data for ones.
+// normal sets dst = H'(weights .* (H x)) on the box. x needs a halo of twice the radii,
+// and the weights one of the radii; weights without Data are ones.
 func (w *wide) normal(dst []float64, x, weights stencil.Plane) {
 	w.load(x, 2)
 	w.conv.Apply(w.grid, w.grid)

@@ -40,9 +40,9 @@ func BenchmarkExchange(b *testing.B) {
 	}
 }
 
-// BenchmarkRing is what one rank does without the messages: packing and unpacking
-// of the columns (runs of 4 values 8 KiB apart), the dearest part, and a plain copy
-// of the same number of bytes to compare with.
+// BenchmarkRing is the work of one rank without the messages: it packs and unpacks the
+// columns (runs of 4 values, 8 KiB apart), which is the most expensive part. A plain copy of
+// the same number of bytes is there for comparison.
 func BenchmarkRing(b *testing.B) {
 	ext := whole([]int{1032, 1032})
 	x := make([]float64, ext.Size())

@@ -77,10 +77,10 @@ func copyBlock(dst []float64, to block, src []float64, from block) {
 	}
 }
 
-// copyShort copies rows runs of n values, those of dst starting at t and ts apart,
-// those of src at f and fs apart. Column by column of four: the run length is
-// known to the compiler, which is worth a factor of two on the columns
-// of a frame.
+// copyShort copies rows runs of n values. The runs of dst start at t and are ts
+// apart, those of src start at f and are fs apart. It copies four columns at a time:
+// then the compiler knows the length of each run, which halves the time for the
+// columns at the sides of a frame.
 func copyShort(dst []float64, t, ts int, src []float64, f, fs int, rows, n int) {
 	for ; n >= 4; n -= 4 {
 		a, b := t, f
@@ -161,22 +161,24 @@ func clearBlock(dst []float64, b block) {
 	}
 }
 
-// CopyBox copies the cells of region from src, a row-major array over srcBox, to
-// dst, one over dstBox. Both boxes contain region.
+// CopyBox copies the cells of region from src, a row-major array over srcBox, to dst,
+// a row-major array over dstBox. Both boxes contain region.
 //
-// With dstBox an extended box, src a whole array and region their intersection it
-// is the restriction RO_i.
+// If dstBox is the extended box of rank i, src an array over the domain and region
+// the intersection of the two boxes, CopyBox is the restriction RO_i.
 func CopyBox(dst []float64, dstBox Box, src []float64, srcBox, region Box) {
 	copyBlock(dst, blockOf(dstBox, region), src, blockOf(srcBox, region))
 }
 
-// AddBox is CopyBox with += in place of =: the extension EO_i of a weighted part.
+// AddBox is CopyBox with += in place of =. From an extended box to the domain it is
+// the extension EO_i.
 func AddBox(dst []float64, dstBox Box, src []float64, srcBox, region Box) {
 	addBlock(dst, blockOf(dstBox, region), src, blockOf(srcBox, region))
 }
 
-// shell cuts outer without inner, a box inside it, into boxes with the longest
-// runs: for each axis what is below and above inner, within inner on the axes before.
+// shell cuts the cells of outer that are not in inner, a box inside outer, into boxes
+// with the longest runs: for each axis one box below inner and one above, which on the
+// axes before extend as far as inner.
 func shell(outer, inner Box) []Box {
 	var out []Box
 	slab := outer

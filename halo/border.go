@@ -2,12 +2,12 @@ package halo
 
 import "fmt"
 
-// Border says what stands outside the domain.
+// Border says which values an array has outside the domain.
 type Border int
 
 const (
-	Zero     Border = iota // nothing: halo cells outside the domain hold 0
-	Reflect                // half-sample mirror: cell -1 is cell 0, -2 is 1 (DCT-II); mirrored again where the halo is wider than the domain
+	Zero     Border = iota // 0 outside the domain
+	Reflect                // half-sample mirror: cell -1 is cell 0, -2 is 1 (DCT-II); mirrored again where the ring is wider than the domain
 	Periodic               // cell -1 is the last cell of the axis
 )
 
@@ -33,8 +33,8 @@ type segment struct {
 // segments cuts the part of [lo, hi) that has a source in an axis of n cells into
 // the fewest segments, in ascending order.
 //
-// Copy k of the domain stands at [kn, (k+1)n). A periodic cell e of it is cell
-// e-kn. A reflected one is e-kn in the even copies, (k+1)n-1-e in the odd ones.
+// Copy k of the domain lies at [kn, (k+1)n). Under Periodic cell e of that copy has
+// the source e-kn; under Reflect e-kn in the even copies and (k+1)n-1-e in the odd ones.
 func segments(lo, hi, n int, border Border) []segment {
 	first, last := 0, 0
 	if border != Zero {
@@ -71,11 +71,11 @@ type image struct {
 
 // identity tells whether every cell of m is its own source.
 func (m image) identity() bool {
-	return m.ext.Equal(m.src) // copies of the domain stand elsewhere
+	return m.ext.Equal(m.src) // in every other copy of the domain the positions differ
 }
 
-// images cuts ext into images of parts of the domain: the products of the axes'
-// segments, the last axis running fastest. What has no source is left out.
+// images cuts ext into images of parts of the domain: the products of the segments
+// of all axes, the last axis running fastest. Cells without a source are left out.
 func images(ext Box, shape []int, border Border) []image {
 	if ext.Empty() {
 		return nil

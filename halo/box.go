@@ -6,9 +6,10 @@ import (
 	"strings"
 )
 
-// Box is a half-open box [Lo, Hi) of integer cells in 1, 2 or 3 dimensions.
-// Methods never change or share the slices of their arguments. Boxes that meet
-// in one call must have the same number of dimensions.
+// Box is a half-open box of cells in 1, 2 or 3 dimensions: the cells i with
+// Lo[k] <= i[k] < Hi[k] along every axis k. It is empty if Hi[k] <= Lo[k] for some k.
+// Methods neither change nor keep the slices of their arguments. All boxes of one
+// call must have the same number of dimensions.
 type Box struct{ Lo, Hi []int }
 
 // whole is the box [0, shape).
@@ -75,8 +76,8 @@ func (b Box) Contains(o Box) bool {
 	return true
 }
 
-// Grow moves both faces of every axis k outwards by width[k]. An empty box
-// stays empty: where nothing is owned there is nothing to surround.
+// Grow moves both faces of every axis k outwards by width[k]. An empty box stays as
+// it is: a rank that owns no cell has no ring.
 func (b Box) Grow(width []int) Box {
 	r := Box{Lo: slices.Clone(b.Lo), Hi: slices.Clone(b.Hi)}
 	if b.Empty() {

@@ -6,24 +6,30 @@ import (
 	"tessera/ranks"
 )
 
-// Tags of the messages below, apart from those that callers are likely to use.
+// Tags of the messages of GatherTo and ScatterFrom. Other code must not use them.
 const (
 	gatherTag  = 7101
 	scatterTag = 7102
 )
 
-// GatherTo collects the owned parts of an array, planes x owned box on every rank,
-// into the whole one, planes x domain, returned on root and nil elsewhere. Root
-// receives part by part: beside the whole array it holds one part at a time.
+// GatherTo collects an array on root. owned is this rank's part, planes x owned box;
+// the result is the whole array, planes x domain, on root and nil on the other ranks.
+// Root receives part by part: beside the whole array it holds one part at a time.
+//
+// Collective. A wrong argument on any rank, or a decomposition, root or planes that
+// differ between ranks, is an error on all ranks; the check is one reduction.
 func (d *Decomposition) GatherTo(comm ranks.Comm, root int, owned []float64, planes int) ([]float64, error) {
 	const call = "GatherTo"
-	if err := d.checkCollective(call, comm, root, planes); err != nil {
-		return nil, err
-	}
 	rank := comm.Rank()
-	if b := d.owned[rank]; len(owned) != planes*b.Size() {
-		return nil, fmt.Errorf("halo: %s on rank %d: owned array of %d values, want %d x %s = %d",
-			call, rank, len(owned), planes, shapeString(b.Shape()), planes*b.Size())
+	err := d.checkCollective(call, comm, root, planes)
+	if err == nil {
+		if b := d.owned[rank]; len(owned) != planes*b.Size() {
+			err = fmt.Errorf("halo: %s: owned array of %d values, want %d x %s = %d",
+				call, len(owned), planes, shapeString(b.Shape()), planes*b.Size())
+		}
+	}
+	if err := d.agree(call, comm, root, planes, err); err != nil {
+		return nil, err
 	}
 	if rank != root {
 		return nil, sendPart(call, comm, owned, root, gatherTag)
@@ -47,20 +53,23 @@ func (d *Decomposition) GatherTo(comm ranks.Comm, root int, owned []float64, pla
 	return full, nil
 }
 
-// ScatterFrom is the way back: it hands out the whole array full, planes x domain
-// on root and ignored elsewhere, and returns this rank's part of it. Root holds
-// one part of another rank at a time.
+// ScatterFrom is the inverse of GatherTo. full is the whole array, planes x domain,
+// on root and ignored on the other ranks; the result is this rank's part, planes x
+// owned box. Beside the whole array root holds one part at a time.
+//
+// Collective, with the errors of GatherTo.
 func (d *Decomposition) ScatterFrom(comm ranks.Comm, root int, full []float64, planes int) ([]float64, error) {
 	const call = "ScatterFrom"
-	if err := d.checkCollective(call, comm, root, planes); err != nil {
-		return nil, err
-	}
 	rank := comm.Rank()
 	domain := d.Domain()
 	cells := domain.Size()
-	if rank == root && len(full) != planes*cells {
-		return nil, fmt.Errorf("halo: %s on rank %d: array of %d values, want %d x %s = %d",
-			call, rank, len(full), planes, shapeString(d.shape), planes*cells)
+	err := d.checkCollective(call, comm, root, planes)
+	if err == nil && rank == root && len(full) != planes*cells {
+		err = fmt.Errorf("halo: %s: array of %d values, want %d x %s = %d",
+			call, len(full), planes, shapeString(d.shape), planes*cells)
+	}
+	if err := d.agree(call, comm, root, planes, err); err != nil {
+		return nil, err
 	}
 	owned := make([]float64, planes*d.owned[rank].Size())
 	if rank != root {
@@ -84,7 +93,7 @@ func (d *Decomposition) ScatterFrom(comm ranks.Comm, root int, full []float64, p
 	return owned, nil
 }
 
-// sendPart sends what a rank owns; a rank that owns nothing has nothing to say.
+// sendPart sends part, or nothing if the receiver's or sender's box is empty.
 func sendPart(call string, comm ranks.Comm, part []float64, to, tag int) error {
 	if len(part) == 0 {
 		return nil
@@ -104,8 +113,7 @@ func receivePart(call string, comm ranks.Comm, part []float64, from, tag int) er
 		return fmt.Errorf("halo: %s: %w", call, err)
 	}
 	if st.Count != len(part) {
-		return fmt.Errorf("halo: %s on rank %d: %d values from rank %d, want %d: do all ranks pass the same planes?",
-			call, comm.Rank(), st.Count, from, len(part))
+		return fmt.Errorf("halo: %s: a message of %d values with tag %d from rank %d, want %d", call, st.Count, tag, from, len(part))
 	}
 	return nil
 }
@@ -121,6 +129,16 @@ func (d *Decomposition) largestPart(root int) int {
 	return n
 }
 
+// agree makes one error of all ranks' own errors, and an error if they pass
+// different decompositions, roots or planes. Collective.
+func (d *Decomposition) agree(call string, comm ranks.Comm, root, planes int, own error) error {
+	return ranks.AgreeSame(comm, "halo: "+call, own,
+		ranks.Same{Name: "root", Value: float64(root)},
+		ranks.Same{Name: "planes", Value: float64(planes)},
+		ranks.Same{Name: "the decomposition", Value: d.digest, Hash: true})
+}
+
+// checkCollective checks what does not depend on the array.
 func (d *Decomposition) checkCollective(call string, comm ranks.Comm, root, planes int) error {
 	if planes < 1 {
 		return fmt.Errorf("halo: %s: %d planes, want at least 1", call, planes)

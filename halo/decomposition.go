@@ -1,22 +1,27 @@
 package halo
 
 import (
+	"encoding/binary"
 	"fmt"
+	"hash/fnv"
 	"slices"
 )
 
-// Decomposition is a domain [0, shape) cut into owned boxes, one a rank, which
-// tile it exactly once. It does not change and may be shared.
+// Decomposition is a domain [0, shape) and the box that each rank owns. The owned
+// boxes cover every cell exactly once. A Decomposition does not change and may be
+// shared between goroutines. Every rank makes the same one for itself.
 type Decomposition struct {
-	shape []int
-	owned []Box
-	grid  []int // nil if the boxes are no grid
-	index index
+	shape  []int
+	owned  []Box
+	grid   []int // ranks along each axis; nil if the boxes do not form a grid
+	index  index
+	digest float64 // of shape and boxes, to compare the decompositions of two ranks
 }
 
-// Decompose cuts a domain into one non-empty box a rank: the Grid, unless none
-// fits or recursive bisection cuts less than half as many cell faces (11 ranks on
-// a square frame are better off as bricks than as 11 strips).
+// Decompose cuts a domain of 1 to 3 axes, shape[k] cells along axis k, into one
+// non-empty box for each rank. The boxes form the grid that Grid finds, unless
+// there is none or recursive bisection cuts less than half as many cell faces: a
+// square frame on 11 ranks becomes bricks rather than 11 strips.
 func Decompose(shape []int, ranks int) (*Decomposition, error) {
 	if err := checkShape(ranks, shape); err != nil {
 		return nil, err
@@ -28,9 +33,8 @@ func Decompose(shape []int, ranks int) (*Decomposition, error) {
 	return newDecomposition(shape, bricks, nil), nil
 }
 
-// FromBoxes makes a decomposition of boxes that somebody else has cut, rank r
-// owning owned[r]. Empty boxes are allowed; the others must tile [0, shape)
-// exactly once.
+// FromBoxes makes a decomposition of given boxes: rank r owns owned[r]. Boxes may be
+// empty. Together they must cover every cell of [0, shape) exactly once.
 func FromBoxes(shape []int, owned []Box) (*Decomposition, error) {
 	if err := checkShape(1, shape); err != nil {
 		return nil, err
@@ -70,24 +74,42 @@ func FromBoxes(shape []int, owned []Box) (*Decomposition, error) {
 func newDecomposition(shape []int, owned []Box, grid []int) *Decomposition {
 	return &Decomposition{
 		shape: slices.Clone(shape), owned: owned, grid: grid,
-		index: newIndex(shape, owned),
+		index: newIndex(shape, owned), digest: digest(shape, owned),
 	}
 }
 
-// Ranks is the number of boxes.
+// digest is a hash of 52 bits, which float64 holds exactly.
+func digest(shape []int, owned []Box) float64 {
+	h := fnv.New64a()
+	var buf [8]byte
+	add := func(list []int) {
+		for _, n := range list {
+			binary.LittleEndian.PutUint64(buf[:], uint64(n))
+			h.Write(buf[:])
+		}
+	}
+	add(shape)
+	for _, b := range owned {
+		add(b.Lo)
+		add(b.Hi)
+	}
+	return float64(h.Sum64() >> 12)
+}
+
+// Ranks is the number of boxes, one for each rank.
 func (d *Decomposition) Ranks() int { return len(d.owned) }
 
 // Domain is the box [0, shape).
 func (d *Decomposition) Domain() Box { return whole(d.shape) }
 
-// Owned is the box of a rank.
+// Owned is the box that a rank owns.
 func (d *Decomposition) Owned(rank int) Box { return d.owned[rank].Grow(nil) }
 
-// GridShape is the number of ranks along each axis, the last running fastest, or
-// nil where the boxes do not form a grid.
+// GridShape is the number of ranks along each axis, or nil if the boxes do not form
+// a grid. Rank numbers run fastest along the last axis.
 func (d *Decomposition) GridShape() []int { return slices.Clone(d.grid) }
 
-// firstGap is the first cell in row-major order that nobody owns. There is one.
+// firstGap is the first cell, in row-major order, that no rank owns. There must be one.
 func (d *Decomposition) firstGap() []int {
 	at := make([]int, len(d.shape))
 	last := len(at) - 1

@@ -7,27 +7,27 @@ import (
 	"slices"
 )
 
-// Traffic is what one exchange of one plane costs all ranks together. Counts are
-// of cells; a message carries 8 bytes for each and plane.
+// Traffic is the cost of one exchange of one plane. A cell is one float64: 8 bytes.
 type Traffic struct {
-	Messages      int // one for each ordered pair of ranks that exchange
-	Cells         int // ring cells received from other ranks, all ranks together
-	MaxNeighbours int
-	MaxReceived   int     // by one rank
-	MaxSent       int     // by one rank
-	MaxOwned      int     // of one rank
-	MaxExtended   int     // of one rank
-	Ratio         float64 // surface to volume: Cells / all owned cells
-	MaxRatio      float64 // of the worst rank
+	Messages      int     // messages sent by all ranks together: one for each ordered pair of neighbours
+	Cells         int     // ring cells received from other ranks, by all ranks together
+	MaxNeighbours int     // largest number of neighbours of a rank
+	MaxReceived   int     // largest number of cells that a rank receives
+	MaxSent       int     // largest number of cells that a rank sends
+	MaxOwned      int     // largest number of owned cells of a rank
+	MaxExtended   int     // largest number of cells of a rank's extended box
+	Ratio         float64 // surface to volume: Cells / cells of the domain
+	MaxRatio      float64 // largest received/owned of a rank that owns a cell
 }
 
-// Traffic follows from geometry alone, in time proportional to the number of
-// messages.
+// Traffic computes the cost of an exchange with the given width and border. It
+// allocates no array and sends nothing. Its time is proportional to the number of
+// messages of the exchange.
 func (d *Decomposition) Traffic(width []int, border Border) (Traffic, error) {
 	return d.survey(width, border, func(int, []transfer) {})
 }
 
-// survey calls each for every rank with its incoming transfers, and sums them up.
+// survey calls each for every rank with its incoming transfers, and adds up the traffic.
 func (d *Decomposition) survey(width []int, border Border, each func(rank int, list []transfer)) (Traffic, error) {
 	if err := d.checkWidth(width, border); err != nil {
 		return Traffic{}, err
@@ -65,9 +65,9 @@ func (d *Decomposition) survey(width []int, border Border, each func(rank int, l
 	return t, nil
 }
 
-// Describe writes the plan of all ranks: for each rank the boxes it receives, from
-// whom, and what its own cells and the border fill; then the totals. A box that is
-// not its own source is followed by it, "~" marking mirrored axes.
+// Describe writes the exchange of all ranks as text: for each rank the boxes of its
+// ring by the rank that fills them, then the totals. A box whose source lies elsewhere
+// is followed by "=" and the source, with "~" before each mirrored axis.
 func (d *Decomposition) Describe(w io.Writer, width []int, border Border, planes int) error {
 	if planes < 1 {
 		return fmt.Errorf("halo: Describe: %d planes, want at least 1", planes)

@@ -55,8 +55,8 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
-// The plan of a large machine comes from geometry in time proportional to its
-// messages: a check of every pair of 4096 ranks would take minutes under -race.
+// Traffic takes time proportional to the number of messages: if it looked at every pair of
+// 4096 ranks, this test would take minutes under -race.
 func TestTrafficOfManyRanks(t *testing.T) {
 	d, err := Decompose([]int{4096, 4096}, 4096)
 	if err != nil {

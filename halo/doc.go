@@ -1,24 +1,25 @@
-// Package halo cuts a grid of cells into boxes, one a rank, and keeps the rings
-// around them filled.
+// Package halo divides an array of cells between ranks, one box of cells for each,
+// and fills the ring of cells around each box from the ranks that own them.
 //
 // # Problem
 //
-// A domain of 1, 2 or 3 axes is tiled by owned boxes. A rank works on its
-// extended box: the owned one grown by a width per axis, the reach of its stencil
-// or the overlap of its subdomain. With RO_i the restriction to the extended box
-// of rank i, EO_i its transpose (extension by zero) and D_i a partition of unity,
+// A domain of 1, 2 or 3 axes is covered by owned boxes, one for each rank. A rank
+// computes on its extended box: its owned box grown by a width along each axis, which
+// is the radius of its stencil or the overlap of its subdomain. The cells of the
+// extended box that the rank does not own are its ring. Let RO_i be the restriction to
+// the extended box of rank i, EO_i its transpose (extension by zero) and D_i diagonal
+// weights that form a partition of unity (Plan.Weights):
 //
-//	sum_i EO_i D_i RO_i = I,
+//	sum_i EO_i D_i RO_i = I.
 //
-// exactly, to the last bit, for the owner's weights D_i in {0, 1} (Plan.Weights).
-// RO_i and EO_i between whole arrays are CopyBox and AddBox; between ranks they
-// are Exchange and AddBack below, and GatherTo and ScatterFrom move whole arrays
-// to and from one rank.
+// CopyBox and AddBox apply RO_i and EO_i to arrays over the whole domain. GatherTo and
+// ScatterFrom move such an array from all ranks to one rank and back. Exchange and
+// AddBack, below, act on arrays that stay divided.
 //
-// Outside the domain stands nothing (Zero), its mirror image (Reflect) or its
-// periodic copy (Periodic), so each extended cell has one source cell or none.
-// With S the map from all owned cells to all ring cells that this defines, Exchange
-// is [I 0; S 0] on (owned, ring) and AddBack its transpose [I S'; 0 0]:
+// Outside the domain an array is zero (Zero), its mirror image (Reflect) or its
+// periodic copy (Periodic), so that each ring cell has one source cell or none. Let S
+// be the map from all owned cells to all ring cells that copies each source. Then
+// Exchange is [I 0; S 0] on (owned, ring), and AddBack is its transpose [I S'; 0 0]:
 //
 //	<Exchange x, y> = <x, AddBack y>.
 //
@@ -31,14 +32,17 @@
 //
 // # Shapes
 //
-// Arrays are row-major. An owned array is planes x owned shape, an extended one
-// planes x (owned shape + 2 width), whether or not the ring is in the domain.
+// Arrays are row-major. An owned array is planes x owned shape. An extended array is
+// planes x (owned shape + 2 width), also where the ring lies outside the domain.
 //
 // # Cost
 //
-// An exchange is one message with each neighbour in one round, corners included,
-// of 8 bytes per received ring cell and plane; planes travel together. Beside
-// the message itself every cell is copied once on each side. A plan follows from geometry alone: every rank
-// derives both sides of each of its messages without communication, in time
-// proportional to its neighbours.
+// An exchange is one message to and from each neighbour, in one round that includes
+// the corners and all planes: 8 bytes for each received ring cell and plane. Each cell
+// is also copied once into the message and once out of it. A plan needs no
+// communication: each rank computes both sides of its messages from the geometry, in
+// time proportional to the number of its neighbours.
+//
+// Source: Cai and Sarkis, A restricted additive Schwarz preconditioner, SIAM J. Sci.
+// Comput. 21 (1999) 792, for RO_i and the owner's weights.
 package halo

@@ -7,13 +7,20 @@ import (
 	"tessera/ranks"
 )
 
-// Exchange fills the ring of ext, planes arrays over the extended box, with copies
-// of the cells that the border rule names: from this rank's interior and, in one
-// message with each neighbour, from theirs. Cells without a source are set to 0.
-// As a matrix on (interior, ring) it is [I 0; S 0].
+// Exchange fills the ring of ext, planes x extended box. Each ring cell becomes a
+// copy of its source cell, which the border names: a cell of this rank's interior or,
+// by one message with each neighbour, of a neighbour's. A ring cell without a source
+// becomes 0. As a matrix on (interior, ring) Exchange is [I 0; S 0].
 //
-// Every rank that has neighbours must call it with the same planes. From the
-// second call with no more planes on it allocates nothing.
+// Collective: all ranks call it with plans of the same decomposition, width and
+// border and with the same planes. The call is in the inner loop of solvers, so ranks
+// do not compare their arguments. A wrong length or a wrong communicator is an error
+// on that rank alone, before it sends. Its neighbours wait until its body returns the
+// error; then they get ranks.ErrAborted in-process, and MPI ends all processes.
+// Different planes or widths give ranks.ErrMismatch to both ranks of each pair that
+// differs.
+//
+// A call with no more planes than an earlier one allocates nothing.
 func (p *Plan) Exchange(comm ranks.Comm, ext []float64, planes int) error {
 	if err := p.prepare("Exchange", comm, ext, planes); err != nil {
 		return err
@@ -25,8 +32,7 @@ func (p *Plan) Exchange(comm ranks.Comm, ext []float64, planes int) error {
 			at = pack(p.sendBuf, at, ext[c*plane:(c+1)*plane], p.peers[i].send)
 		}
 	}
-	// What needs no message comes before the call that waits: a neighbour that is
-	// behind catches up meanwhile.
+	// The local copies come before the call that waits, to give slower neighbours time.
 	for c := range planes {
 		x := ext[c*plane : (c+1)*plane]
 		for _, b := range p.outside {
@@ -55,9 +61,11 @@ func (p *Plan) Exchange(comm ranks.Comm, ext []float64, planes int) error {
 	return nil
 }
 
-// AddBack is the transpose of Exchange, [I S'; 0 0]: every ring cell is added to
-// the cell that it would be a copy of, then set to 0. Sums are formed in a fixed
-// order: this rank's own ring, then the neighbours' by ascending rank.
+// AddBack is the transpose of Exchange, [I S'; 0 0]: the value of every ring cell is
+// added to its source cell, then the ring is set to 0. The order of the additions is
+// fixed: first this rank's own ring, then those of the neighbours by ascending rank.
+//
+// Collective, with the errors of Exchange.
 func (p *Plan) AddBack(comm ranks.Comm, ext []float64, planes int) error {
 	if err := p.prepare("AddBack", comm, ext, planes); err != nil {
 		return err
@@ -108,7 +116,7 @@ func pack(msg []float64, at int, x []float64, blocks []block) int {
 	return at
 }
 
-// prepare checks the arguments of an exchange and makes the buffers fit.
+// prepare checks the arguments of an exchange and sizes the message buffers.
 func (p *Plan) prepare(call string, comm ranks.Comm, ext []float64, planes int) error {
 	if err := p.checkExt(call, ext, planes); err != nil {
 		return err

@@ -26,7 +26,7 @@ func (c exchangeCase) String() string {
 		shapeString(c.d.shape), c.d.Ranks(), c.width, c.border, c.planes)
 }
 
-// check holds Scatter, Exchange, AddBack and Gather of every rank to the oracle.
+// check compares Scatter, Exchange, AddBack and Gather of every rank with the oracle.
 func (c exchangeCase) check(t testing.TB, seed uint64) {
 	t.Helper()
 	d, planes := c.d, c.planes
@@ -112,7 +112,7 @@ func TestExchange(t *testing.T) {
 	}
 }
 
-// Any tiling, idle ranks among them, any width up to far beyond the domain.
+// Exchange works for any tiling, with idle ranks, and any width, up to far beyond the domain.
 func TestExchangeAnyTiling(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		shape := anyShape(rt)
@@ -129,8 +129,8 @@ func TestExchangeAnyTiling(t *testing.T) {
 	})
 }
 
-// Both sides of a pair derive its messages on their own. They must name each other
-// and mean the same cells, or the exchange hangs or mixes them up.
+// Both ranks of a pair compute their messages independently. They must name each other and
+// list the same cells in the same order.
 func TestPlansAgree(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		shape := anyShape(t)
@@ -222,7 +222,7 @@ func TestAddBackIsTheTranspose(t *testing.T) {
 	}
 }
 
-// One plan serves changing numbers of planes, and allocates only to grow.
+// A plan can be used with different numbers of planes, and allocates only for more planes.
 func TestExchangeReusesItsBuffers(t *testing.T) {
 	d, err := Decompose([]int{20, 30}, 1)
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// Split is part i of n cells cut into parts pieces: n/parts cells each, one more
-// in the first n%parts.
+// Split cuts n cells into parts pieces of n/parts cells, the first n%parts of them one
+// cell larger, and returns piece i as [lo, hi).
 func Split(n, parts, i int) (lo, hi int) {
 	q, r := n/parts, n%parts
 	lo = i*q + min(i, r)
@@ -17,11 +17,11 @@ func Split(n, parts, i int) (lo, hi int) {
 	return lo, hi
 }
 
-// Grid is the grid of ranks, as many axes as shape, that cuts a domain of that
-// shape through the fewest cell faces and leaves no rank without a cell. Of two
-// that are equal it takes the one with fewer cuts in the last axis, whose halo has
-// the shortest runs. It fails where no such grid exists, as for 7 ranks on 3 x 3
-// cells; Decompose does not.
+// Grid finds the grid of ranks, grid[k] of them along axis k, that cuts the fewest
+// cell faces of a domain of the given shape and gives every rank at least one cell.
+// Of grids with equally many faces it takes the one with fewer cuts along the last
+// axis, because the ring there has the shortest runs. If there is no such grid, as for
+// 7 ranks on 3 x 3 cells, the result is an error; Decompose cuts such a domain too.
 func Grid(ranks int, shape []int) ([]int, error) {
 	if err := checkShape(ranks, shape); err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ func gridCut(grid, shape []int) float64 {
 	return cut
 }
 
-// checkShape refuses what no decomposition can be made of.
+// checkShape returns an error if there is no decomposition of the shape for the ranks.
 func checkShape(ranks int, shape []int) error {
 	if len(shape) < 1 || len(shape) > maxDims {
 		return fmt.Errorf("halo: domain of %d dimensions, want 1 to %d", len(shape), maxDims)
@@ -113,9 +113,9 @@ func gridBoxes(grid, shape []int) []Box {
 	return boxes
 }
 
-// bisect cuts b into parts boxes, none empty, by halving the parts and cutting the
-// longest axis in proportion. It returns the boxes appended to boxes, and cut plus
-// the number of cell faces cut. b has at least parts cells.
+// bisect cuts b, which has at least parts cells, into parts boxes, none of them empty:
+// it halves the number of parts and cuts the longest axis in proportion. It appends the
+// boxes to boxes and adds the number of cell faces that it cuts to cut.
 func bisect(b Box, parts int, boxes []Box, cut float64) ([]Box, float64) {
 	if parts == 1 {
 		return append(boxes, b), cut

@@ -56,7 +56,7 @@ func TestGridErrors(t *testing.T) {
 		if _, err := Grid(test.ranks, test.shape); fmt.Sprint(err) != test.want {
 			t.Errorf("%d ranks on %v: %v, want %s", test.ranks, test.shape, err, test.want)
 		}
-		// Where the cells suffice, only the grid is impossible.
+		// If there are enough cells, only the grid is impossible.
 		if _, err := Decompose(test.shape, test.ranks); test.ranks != 7 && fmt.Sprint(err) != test.want {
 			t.Errorf("Decompose: %d ranks on %v: %v, want %s", test.ranks, test.shape, err, test.want)
 		}
@@ -116,7 +116,7 @@ func TestDecompose(t *testing.T) {
 				t.Fatalf("grid %v for %d ranks", g, n)
 			}
 		}
-		// What a bad grid costs: never more than twice the faces that bisection cuts.
+		// A grid is used only if it cuts at most twice as many faces as bisection.
 		if g, err := Grid(n, shape); err == nil {
 			_, cut := bisect(whole(shape), n, nil, 0)
 			if (d.GridShape() != nil) != (gridCut(g, shape) <= 2*cut) {
@@ -127,7 +127,7 @@ func TestDecompose(t *testing.T) {
 	})
 }
 
-// checkTiling holds that n boxes own every cell exactly once.
+// checkTiling checks that the n boxes own every cell exactly once.
 func checkTiling(t rapid.TB, d *Decomposition, n int) {
 	if d.Ranks() != n {
 		t.Fatalf("%d ranks, want %d", d.Ranks(), n)
@@ -143,7 +143,7 @@ func checkTiling(t rapid.TB, d *Decomposition, n int) {
 	}
 }
 
-// Prime numbers of ranks are where a grid is at its worst.
+// For a prime number of ranks the only grids are rows of strips.
 func TestPrimesAreBricks(t *testing.T) {
 	tests := []struct {
 		ranks int
@@ -161,7 +161,7 @@ func TestPrimesAreBricks(t *testing.T) {
 		if !slices.Equal(d.GridShape(), test.grid) {
 			t.Errorf("%d ranks: grid %v, want %v", test.ranks, d.GridShape(), test.grid)
 		}
-		// Each cut face of a cell is seen from both sides by a halo of 1.
+		// With a halo of 1 each cut face of a cell gives a ring cell on both sides.
 		tr, err := d.Traffic([]int{1, 0}, Zero)
 		if err != nil {
 			t.Fatal(err)
@@ -209,7 +209,7 @@ func TestFromBoxes(t *testing.T) {
 	}
 }
 
-// anyTiling draws a tiling by random cuts, with an idle rank here and there.
+// anyTiling draws a tiling by random cuts; some ranks own no cell.
 func anyTiling(t *rapid.T, shape []int) *Decomposition {
 	var cut func(b Box, n int) []Box
 	cut = func(b Box, n int) []Box {

@@ -11,10 +11,10 @@ import (
 )
 
 // launch runs body on every rank, in the mode that shows deadlocks and with a
-// deadline, so that a mistake in a plan fails instead of hanging.
+// deadline: a mistake in a plan makes the test fail instead of hang.
 func launch(t testing.TB, n int, body func(comm ranks.Comm) error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	err := ranks.Launch(ctx, ranks.Options{Ranks: n, Sync: true}, func(_ context.Context, comm ranks.Comm) error {
 		return body(comm)
@@ -24,7 +24,7 @@ func launch(t testing.TB, n int, body func(comm ranks.Comm) error) {
 	}
 }
 
-// sourceOf is the border rule for one cell, in the words of the definition.
+// sourceOf is the border rule for one cell, taken literally from its definition.
 func sourceOf(e, n int, border Border) (int, bool) {
 	switch border {
 	case Reflect:

@@ -9,11 +9,11 @@ import (
 
 // Plan is one rank's part in the halo exchange of a decomposition.
 //
-// The rank's extended array covers its owned box grown by the width on every side
-// of every axis, beyond the edge of the domain too, so that a stencil needs no
-// special case there. It is row-major; several channel planes lie one after the
-// other. A Plan keeps its message buffers and must not be used by two goroutines
-// at once.
+// The extended array of a rank covers its owned box grown by the width on both sides
+// of every axis, also where that lies outside the domain: a stencil needs no special
+// case at the edge. The array is row-major, and several planes (channels) lie one
+// after the other. The cells of the extended box that are not owned are called the
+// ring. A Plan holds message buffers: only one goroutine at a time may use it.
 type Plan struct {
 	rank       int
 	owned, ext Box
@@ -21,8 +21,8 @@ type Plan struct {
 	border     Border
 	d          *Decomposition
 	interior   block   // the owned box in the extended array
-	ring       []block // the rest of it
-	outside    []block // the part of the ring without a source
+	ring       []block // the other cells of the extended array
+	outside    []block // the cells of the ring without a source
 	local      []copyPair
 	peers      []peer // ascending rank
 	sendCells  int    // of all peers, in one plane
@@ -36,8 +36,8 @@ type Plan struct {
 // copyPair is a part of the ring that mirrors or wraps around to cells of this rank.
 type copyPair struct{ ring, source block }
 
-// peer is a rank that this one exchanges with. A message holds, for each plane,
-// the blocks one after the other, in the order of cells at the source.
+// peer is a rank that this rank exchanges messages with. A message holds, plane by
+// plane, the cells of the blocks in the order in which they lie at their source.
 type peer struct {
 	rank      int
 	send      []block // owned cells that the peer's ring copies
@@ -46,8 +46,9 @@ type peer struct {
 	recvCells int
 }
 
-// NewPlan makes the plan of one rank of d. width[k] is the number of halo cells on
-// both sides of axis k. Every rank must use the same width and border.
+// NewPlan makes the plan of one rank of d. width[k] is the number of ring cells on
+// each side of axis k, 0 or more. Every rank must use the same width and border. The
+// call is local: it sends nothing. Its cost grows with the number of neighbours.
 func NewPlan(d *Decomposition, rank int, width []int, border Border) (*Plan, error) {
 	if rank < 0 || rank >= d.Ranks() {
 		return nil, fmt.Errorf("halo: plan for rank %d of %d", rank, d.Ranks())
@@ -125,17 +126,17 @@ func (p *Plan) peer(rank int) *peer {
 	return &p.peers[len(p.peers)-1]
 }
 
-// Owned is the box of cells that this rank answers for.
+// Owned is the box of cells that this rank owns.
 func (p *Plan) Owned() Box { return p.owned.Grow(nil) }
 
-// Extended is the owned box with its ring; it reaches out of the domain at the edges.
+// Extended is the owned box with its ring. At the edges it extends beyond the domain.
 func (p *Plan) Extended() Box { return p.ext.Grow(nil) }
 
 // ExtendedShape is the shape of one plane of the extended array, owned + 2 width,
 // or zeros for a rank that owns nothing.
 func (p *Plan) ExtendedShape() []int { return p.ext.Shape() }
 
-// Neighbours are the ranks that Exchange sends one message to and receives one from.
+// Neighbours lists, ascending, the ranks with which Exchange swaps one message each.
 func (p *Plan) Neighbours() []int {
 	r := make([]int, len(p.peers))
 	for i, q := range p.peers {
@@ -144,8 +145,9 @@ func (p *Plan) Neighbours() []int {
 	return r
 }
 
-// Scatter copies an array over the owned box into the interior of one over the
-// extended box. The ring is left as it is. It panics if a length is wrong.
+// Scatter copies owned, planes x owned box, into the interior of ext, planes x
+// extended box. The ring of ext keeps its values. The call is local, and panics if a
+// length is wrong.
 func (p *Plan) Scatter(ext, owned []float64, planes int) {
 	if err := p.checkBoth("Scatter", ext, owned, planes); err != nil {
 		panic(err)
@@ -159,8 +161,8 @@ func (p *Plan) Scatter(ext, owned []float64, planes int) {
 	}
 }
 
-// Gather copies the interior of an array over the extended box to one over the
-// owned box. It panics if a length is wrong.
+// Gather copies the interior of ext, planes x extended box, to owned, planes x owned
+// box. The call is local, and panics if a length is wrong.
 func (p *Plan) Gather(owned, ext []float64, planes int) {
 	if err := p.checkBoth("Gather", ext, owned, planes); err != nil {
 		panic(err)

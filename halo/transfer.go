@@ -2,15 +2,15 @@ package halo
 
 import "slices"
 
-// transfer says which extended cells of rank to are copies of owned cells of rank from.
+// transfer names extended cells of rank to that are copies of owned cells of rank from.
 type transfer struct {
 	from, to int
 	image
 }
 
-// incoming lists the transfers to a rank by ascending rank from, its own cells
-// included; those from one rank are in the order of the images. It follows from
-// geometry alone, so the two sides of a pair agree on it without a word.
+// incoming lists the transfers to a rank by ascending rank from, which may be the
+// rank itself; those from one rank are in the order of the images. Both ranks of a
+// pair compute the same list from the geometry, without communication.
 func (d *Decomposition) incoming(to int, width []int, border Border) []transfer {
 	ext := images(d.owned[to].Grow(width), d.shape, border)
 	var from []int

@@ -2,15 +2,16 @@ package halo
 
 import "math"
 
-// Weighting names a partition of unity: weights D_i on the extended boxes with
-// sum_i EO_i D_i RO_i = I (for InverseSqrtMultiplicity, with D_i^2 in place of D_i).
-// Cells of an extended array that stand for no cell of the domain weigh 0.
+// Weighting names a partition of unity: diagonal weights D_i on the extended boxes
+// with sum_i EO_i D_i RO_i = I, or sum_i EO_i D_i^2 RO_i = I for
+// InverseSqrtMultiplicity. Ring cells outside the domain of a zero or reflective border
+// have weight 0.
 type Weighting int
 
 const (
-	Owner                   Weighting = iota // 1 on owned cells, 0 elsewhere: exact to the last bit
-	InverseMultiplicity                      // 1/m, m the number of extended boxes that hold the cell
-	InverseSqrtMultiplicity                  // 1/sqrt(m), to stand on both sides of a symmetric operator
+	Owner                   Weighting = iota // 1 on owned cells, 0 elsewhere: the sum is exactly I
+	InverseMultiplicity                      // 1/m, where m is the number of extended boxes that hold the cell
+	InverseSqrtMultiplicity                  // 1/sqrt(m), for use on both sides of a symmetric operator
 )
 
 // Count counts, for every cell of region in row-major order, the boxes that contain it.
@@ -35,10 +36,11 @@ func Count(region Box, boxes []Box) []int {
 	return count
 }
 
-// Multiplicity counts, for every cell of the extended array, the cells of all
-// ranks' extended arrays that stand for the same cell of the domain; 0 beyond the
-// edge of a zero or reflective border. A periodic domain has no edge, and a halo
-// wide enough to wrap around counts its copies.
+// Multiplicity counts, for every cell of the extended array, the cells of the
+// extended arrays of all ranks that represent the same cell of the domain. It is 0
+// outside the domain of a zero or reflective border. A periodic domain has no edge:
+// there a ring that is wide enough to wrap around holds several copies of a cell, and
+// each is counted. The call is local.
 func (p *Plan) Multiplicity() []int {
 	d := p.d
 	within := p.ext.Intersect(d.Domain())
@@ -68,7 +70,8 @@ func periodicOrZero(b Border) Border {
 	return Zero
 }
 
-// Weights is this rank's part D_i of a partition of unity, over the extended array.
+// Weights is the diagonal of this rank's D_i, one weight for each cell of the
+// extended array. The call is local.
 func (p *Plan) Weights(w Weighting) []float64 {
 	d := make([]float64, p.ext.Size())
 	if w == Owner {

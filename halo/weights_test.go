@@ -12,8 +12,8 @@ import (
 	"tessera/ranks"
 )
 
-// multiplicity counts by brute force: all extended cells of all ranks by the cell of
-// the domain that they stand for.
+// multiplicity counts, for each cell of the domain, the extended cells of all ranks that
+// represent it, one after the other.
 func multiplicity(d *Decomposition, width []int, border Border) []int {
 	count := make([]int, d.Domain().Size())
 	for r := range d.Ranks() {
@@ -61,8 +61,8 @@ func TestMultiplicity(t *testing.T) {
 	})
 }
 
-// sum_i EO_i D_i RO_i w = w: to the last bit for the owner's weights, to rounding
-// for the others, whose squares count in the case of the root.
+// sum_i EO_i D_i RO_i w = w: exactly for the owner's weights, to rounding for the others;
+// for InverseSqrtMultiplicity with D_i^2.
 func TestPartitionOfUnity(t *testing.T) {
 	for _, n := range []int{1, 2, 3, 4, 7, 16} {
 		for _, border := range borders {
@@ -110,7 +110,7 @@ func TestPartitionOfUnity(t *testing.T) {
 	}
 }
 
-// The same through whole arrays and the boxes themselves: no plan, no messages.
+// The partition of unity with CopyBox and AddBox on whole arrays, without messages.
 func TestRestrictAndExtend(t *testing.T) {
 	d, err := Decompose([]int{6, 5, 7}, 7)
 	if err != nil {

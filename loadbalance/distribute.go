@@ -7,11 +7,16 @@ import (
 	"tessera/ranks"
 )
 
-// Distribute sends every point to the rank that owns it. Collective. On each rank
-// the points come out in the order of their IDs, so that the result does not
-// depend on who held what. Two points of one ID are an error.
+// Distribute sends every point to the rank whose cell of p contains it, and returns
+// the points that this rank then holds, in the order of their IDs: the result does not
+// depend on which rank held which point before. pts are this rank's points, in any
+// place; they are not changed.
+//
+// Collective, one cell of p for each rank. Wrong points on any rank, two points with
+// one ID, or partitions or kinds of points that differ between ranks are an error on
+// all ranks.
 func Distribute(comm ranks.Comm, p *Partition, pts *Points) (*Points, error) {
-	if err := pts.agree(comm, p); err != nil {
+	if err := pts.agree(comm, "Distribute", p.check(comm, pts), p.same()); err != nil {
 		return nil, err
 	}
 	if err := unique(comm, pts); err != nil {
@@ -25,8 +30,8 @@ func Distribute(comm ranks.Comm, p *Partition, pts *Points) (*Points, error) {
 	return mine, err
 }
 
-// unique finds numbers that two points have: each goes to rank ID mod P, where
-// equal ones meet. Collective.
+// unique returns an error on all ranks if two points have the same ID. Every ID is
+// sent to rank ID mod P, which therefore sees equal ones. Collective.
 func unique(comm ranks.Comm, pts *Points) error {
 	size := int64(comm.Size())
 	send := newParcels(comm.Size(), 1)
@@ -54,15 +59,15 @@ func unique(comm ranks.Comm, pts *Points) error {
 	var twice error
 	for i := 1; i < len(all); i++ {
 		if a, b := all[i-1], all[i]; a.id == b.id {
-			twice = fmt.Errorf("loadbalance: two observations have the number %d, on ranks %d and %d", int64(a.id), a.rank, b.rank)
+			twice = fmt.Errorf("loadbalance: two points have the ID %d, on ranks %d and %d", int64(a.id), a.rank, b.rank)
 			break
 		}
 	}
 	return ranks.AgreeError(comm, twice)
 }
 
-// deliver sends every point to its owner, and returns this rank's, by ID, and how
-// many came from elsewhere. Collective.
+// deliver sends every point to its owner. It returns the points that this rank then
+// holds, by ID, and how many of them came from other ranks. Collective.
 func deliver(comm ranks.Comm, pts *Points, owner []int32) (mine *Points, came int, err error) {
 	dim, cols := pts.Dim, pts.Cols
 	width := 1 + dim + cols
@@ -90,7 +95,7 @@ func deliver(comm ranks.Comm, pts *Points, owner []int32) (mine *Points, came in
 	}
 	came = len(got) / width
 
-	// Those that stay are numbered from 0, those that came from len(owner).
+	// Place i < len(owner) is a point that stays, a larger one a point that came.
 	type item struct {
 		id    int64
 		place int
@@ -133,12 +138,12 @@ func deliver(comm ranks.Comm, pts *Points, owner []int32) (mine *Points, came in
 	return mine, came, nil
 }
 
-// parcels is what one rank sends to each: records of one width. First all are
-// counted, then every slot is filled.
+// parcels are the records, all of one width, that one rank sends to each rank. The
+// caller first counts all records, then fills the slot of each.
 type parcels struct {
 	width  int
 	counts []int // records for each rank
-	next   []int // where the next one goes; nil while counting
+	next   []int // slot of the next record for each rank; nil while counting
 	buf    []float64
 }
 
@@ -163,23 +168,15 @@ func (p *parcels) slot(rank int) []float64 {
 	return p.buf[at*p.width : (at+1)*p.width]
 }
 
-// exchange returns what came from all ranks, in their order, with the number of
-// records from each. Collective.
+// exchange sends the records and returns those received, by ascending rank of the
+// sender, with the number of records from each rank. Collective.
 func (p *parcels) exchange(comm ranks.Comm) (got []float64, counts []int, err error) {
-	size := comm.Size()
-	ones := slices.Repeat([]int{1}, size)
-	out, in := make([]float64, size), make([]float64, size)
-	for r, n := range p.counts {
-		out[r] = float64(n)
-	}
-	if err := comm.Alltoallv(in, ones, out, ones); err != nil {
+	if counts, err = ranks.ExchangeCounts(comm, p.counts); err != nil {
 		return nil, nil, err
 	}
-	counts = make([]int, size)
-	sendCounts, recvCounts := make([]int, size), make([]int, size)
+	sendCounts, recvCounts := make([]int, len(counts)), make([]int, len(counts))
 	total := 0
-	for r := range size {
-		counts[r] = int(in[r])
+	for r := range counts {
 		total += counts[r]
 		sendCounts[r], recvCounts[r] = p.counts[r]*p.width, counts[r]*p.width
 	}

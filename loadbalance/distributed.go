@@ -1,26 +1,25 @@
 package loadbalance
 
-import (
-	"fmt"
-
-	"tessera/ranks"
-)
+import "tessera/ranks"
 
 const treeTag = 1301 // of the messages up the spanning tree
 
-// ScheduleRank is Schedule with one subdomain a rank: load is this rank's, and what
-// comes back are the flows of its edges in the order of g.Neighbours(rank), positive
-// where this rank sends. The potential is found by conjugate gradients whose
-// products are exchanges with the neighbours and whose sums are reductions; the
-// flows on the spanning tree travel from its leaves to its root. It does the
-// operations of the serial form in the same order, so the integers are the same.
-// Collective.
+// ScheduleRank is Schedule where each rank is a node of g and knows its own load alone,
+// 0 to 2^53-1 items. The result is the flow of this rank's edges in the order of
+// g.Neighbours(rank), in items, positive where this rank sends. The potential is found
+// by conjugate gradients, with an exchange between neighbours for each product and an
+// Allreduce for each sum; the flows of the spanning tree travel from its leaves to its
+// root. The floating point operations are those of Schedule in the same order, so that
+// the result is the same.
+//
+// Collective. A load or a graph that is wrong on any rank, or graphs that differ between
+// ranks, are an error on all ranks.
 func ScheduleRank(comm ranks.Comm, g *Graph, load int64) ([]int64, error) {
-	if comm.Size() != g.nodes {
-		return nil, fmt.Errorf("loadbalance: a graph of %d subdomains for %d ranks", g.nodes, comm.Size())
+	if err := ranks.AgreeSame(comm, "loadbalance: ScheduleRank", g.check(comm), g.same()); err != nil {
+		return nil, err
 	}
-	// A target is a matter of rank among all loads, so these are made known to all.
-	all, err := allLoads(comm, float64(load))
+	// The targets depend on the order of all loads, so every rank needs them all.
+	all, err := ranks.Numbers(comm, float64(load))
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +53,8 @@ func ScheduleRank(comm ranks.Comm, g *Graph, load int64) ([]int64, error) {
 		}
 		left -= flow[k]
 	}
-	// What is left to go below a child comes up its edge, and all of it leaves by
-	// the edge to the parent.
+	// A child sends what is left of its subtree's surplus over its edge; this rank adds
+	// it to its own and sends the sum to its parent.
 	up := -1
 	buf := make([]float64, 1)
 	for k, a := range r.arcs {
@@ -77,7 +76,7 @@ func ScheduleRank(comm ranks.Comm, g *Graph, load int64) ([]int64, error) {
 	return flow, nil
 }
 
-// rankGraph is one node of a graph, as its rank sees it.
+// rankGraph is the node of a graph that belongs to this rank.
 type rankGraph struct {
 	comm       ranks.Comm
 	arcs       []arc
@@ -97,7 +96,7 @@ func newRankGraph(comm ranks.Comm, g *Graph) *rankGraph {
 	return r
 }
 
-// exchange tells the neighbours v and fills near with theirs.
+// exchange sends v to all neighbours and fills near with their values.
 func (r *rankGraph) exchange(v float64) error {
 	if len(r.arcs) == 0 {
 		return nil

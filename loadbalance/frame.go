@@ -7,25 +7,37 @@ import (
 	"tessera/halo"
 )
 
-// FrameBoxes cuts a frame of cells into one box a rank, jagged strips, so that the
-// boxes weigh as nearly the same as cuts between whole tiles allow. The boxes are
-// for halo.FromBoxes.
+// FrameBoxes cuts a frame of cells into one box for each rank, by jagged strips, so
+// that the sums of the weights in the boxes are as equal as cuts between whole tiles
+// allow. halo.FromBoxes makes a decomposition of the boxes.
 //
-//	shape:  1 to 3 axes
-//	weight: one number a cell, 0 or more, row-major
-//	tile:   cells along each axis that stay together; nil = 1
+//	shape:  cells along each of 1 to 3 axes
+//	weight: one finite number for each cell, 0 or more, row-major: its cost in any
+//	        unit, such as 1 for an observed pixel and 0 for a missing one
+//	tile:   cells along each axis that stay together; nil: 1
 //
-// No box is empty where there are tiles enough. A weight of 0 everywhere counts as 1.
+// No box is empty; a frame of fewer tiles than ranks is an error. If all weights are 0,
+// all cells count alike. The call is local: ranks that pass the same arguments get the
+// same boxes.
 func FrameBoxes(shape []int, weight []float64, ranks int, tile []int) ([]halo.Box, error) {
+	if len(shape) < 1 || len(shape) > 3 || ranks < 1 {
+		return nil, fmt.Errorf("loadbalance: a frame of %v cells for %d ranks: want 1 to 3 axes and 1 rank or more", shape, ranks)
+	}
 	size := 1
 	for _, n := range shape {
+		if n < 1 || size > math.MaxInt/n {
+			return nil, fmt.Errorf("loadbalance: a frame of %v cells: want 1 or more along every axis", shape)
+		}
 		size *= n
 	}
-	if len(shape) < 1 || len(shape) > 3 || len(weight) != size || size < 1 || ranks < 1 {
-		return nil, fmt.Errorf("loadbalance: %d weights for %v cells and %d ranks", len(weight), shape, ranks)
+	if len(weight) != size {
+		return nil, fmt.Errorf("loadbalance: %d weights for %v = %d cells", len(weight), shape, size)
 	}
 	if tile == nil {
 		tile = []int{1, 1, 1}[:len(shape)]
+	}
+	if len(tile) != len(shape) {
+		return nil, fmt.Errorf("loadbalance: tiles of %d axes for a frame of %d", len(tile), len(shape))
 	}
 	total := 0.0
 	for i, w := range weight {
@@ -38,7 +50,7 @@ func FrameBoxes(shape []int, weight []float64, ranks int, tile []int) ([]halo.Bo
 	extent, units := make([]float64, len(shape)), make([]int, len(shape))
 	for k, n := range shape {
 		if tile[k] < 1 {
-			return nil, fmt.Errorf("loadbalance: tiles of %v cells", tile)
+			return nil, fmt.Errorf("loadbalance: tiles of %v cells: want 1 or more along every axis", tile)
 		}
 		extent[k], units[k] = float64(n), (n+tile[k]-1)/tile[k]
 	}
@@ -54,12 +66,12 @@ type frameCut struct {
 	shape  []int
 	weight []float64
 	tile   []int
-	even   bool // nothing weighs anything: count cells
+	even   bool // all weights are 0: count cells
 	boxes  []halo.Box
 }
 
-// cut divides box b along an axis as arranged, each piece in proportion to its
-// cells, and goes on inside.
+// cut divides box b along an axis by an arrangement, so that the weight of each piece is
+// in proportion to its number of boxes, and then each piece along the next axis.
 func (f *frameCut) cut(a *arrangement, b halo.Box, axis int) {
 	if axis == len(f.shape) {
 		f.boxes = append(f.boxes, b)
@@ -67,7 +79,7 @@ func (f *frameCut) cut(a *arrangement, b halo.Box, axis int) {
 	}
 	lo, hi, tile := b.Lo[axis], b.Hi[axis], f.tile[axis]
 	units := (hi - lo + tile - 1) / tile
-	below := make([]float64, units+1) // weight below each place for a cut
+	below := make([]float64, units+1) // weight below each possible cut
 	f.profile(below[1:], b, axis)
 	for u := range units {
 		below[u+1] += below[u]
@@ -77,7 +89,7 @@ func (f *frameCut) cut(a *arrangement, b halo.Box, axis int) {
 		cells += piece.cells
 		end := units
 		if left := len(a.pieces) - 1 - j; left > 0 {
-			// The place nearest to the share, leaving a unit for each other piece.
+			// The cut nearest to the share that leaves a unit for each of the other pieces.
 			want := below[units] * float64(cells) / float64(a.cells)
 			end = at + 1
 			for end < units-left && math.Abs(below[end+1]-want) < math.Abs(below[end]-want) {
@@ -91,7 +103,7 @@ func (f *frameCut) cut(a *arrangement, b halo.Box, axis int) {
 	}
 }
 
-// profile adds up the weight of box b in units along an axis.
+// profile adds to sums[u] the weight of unit u of box b along an axis.
 func (f *frameCut) profile(sums []float64, b halo.Box, axis int) {
 	place := append([]int(nil), b.Lo...)
 	for {

@@ -1,13 +1,14 @@
 package loadbalance
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 
 	"tessera/halo"
 )
 
-// boxLoads is what each box weighs.
+// boxLoads is the sum of the weights in each box.
 func boxLoads(cols int, weight []float64, boxes []halo.Box) []float64 {
 	loads := make([]float64, len(boxes))
 	for r, b := range boxes {
@@ -20,8 +21,8 @@ func boxLoads(cols int, weight []float64, boxes []halo.Box) []float64 {
 	return loads
 }
 
-// The boxes tile the frame, none is empty, and a frame of which a corner is observed
-// densely is shared better than by equal boxes.
+// The boxes cover the frame and none is empty. If most weight lies in one corner, the
+// loads are more equal than those of boxes of equal size.
 func TestFrameBoxes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(21, 0))
 	const rows, cols = 96, 71
@@ -76,10 +77,30 @@ func TestFrameBoxes(t *testing.T) {
 			t.Errorf("box %v cuts tiles of 8 x 12", b)
 		}
 	}
-	if _, err := FrameBoxes([]int{2, 2}, []float64{1, 1, 1, -1}, 2, nil); err == nil {
-		t.Error("a negative weight was balanced")
-	}
-	if _, err := FrameBoxes([]int{2, 2}, []float64{1, 1, 1, 1}, 5, nil); err == nil {
-		t.Error("five ranks were given four cells")
+}
+
+func TestFrameBoxesErrors(t *testing.T) {
+	ones := []float64{1, 1, 1, 1}
+	for _, c := range []struct {
+		shape  []int
+		weight []float64
+		ranks  int
+		tile   []int
+		want   string
+	}{
+		{nil, nil, 1, nil, "a frame of [] cells for 1 ranks: want 1 to 3 axes and 1 rank or more"},
+		{[]int{1, 1, 2, 2}, ones, 1, nil, "a frame of [1 1 2 2] cells for 1 ranks: want 1 to 3 axes and 1 rank or more"},
+		{[]int{2, 2}, ones, 0, nil, "a frame of [2 2] cells for 0 ranks: want 1 to 3 axes and 1 rank or more"},
+		{[]int{-2, -2}, ones, 1, nil, "a frame of [-2 -2] cells: want 1 or more along every axis"},
+		{[]int{2, 2}, ones[1:], 2, nil, "3 weights for [2 2] = 4 cells"},
+		{[]int{2, 2}, []float64{1, 1, 1, -1}, 2, nil, "weight -1 at cell 3: want 0 or more"},
+		{[]int{2, 2}, []float64{1, math.NaN(), 1, 1}, 2, nil, "weight NaN at cell 1: want 0 or more"},
+		{[]int{2, 2}, ones, 2, []int{1}, "tiles of 1 axes for a frame of 2"},
+		{[]int{2, 2}, ones, 2, []int{1, 0}, "tiles of [1 0] cells: want 1 or more along every axis"},
+		{[]int{2, 2}, ones, 5, nil, "[2 2] cells in tiles of [1 1] are too few for 5 ranks"},
+	} {
+		if _, err := FrameBoxes(c.shape, c.weight, c.ranks, c.tile); err == nil || err.Error() != "loadbalance: "+c.want {
+			t.Errorf("FrameBoxes(%v, %v, %d, %v): %v, want %s", c.shape, c.weight, c.ranks, c.tile, err, c.want)
+		}
 	}
 }

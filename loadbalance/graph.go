@@ -1,18 +1,26 @@
 package loadbalance
 
-import "fmt"
+import (
+	"fmt"
+	"hash/fnv"
+	"slices"
 
-// Graph is an undirected connected graph of subdomains, numbered from 0. It does
-// not change and may be shared.
+	"tessera/ranks"
+)
+
+// Graph is an undirected connected graph whose nodes are subdomains, numbered from 0.
+// It does not change and may be shared between goroutines.
 type Graph struct {
 	nodes int
 	edges [][2]int
 	// arcs[i] are the edges of node i in the order of their numbers.
 	arcs [][]arc
-	// The spanning tree that integer flows are closed on, found breadth first from
-	// node 0: order lists the nodes as found, up[i] is the arc from i to its parent.
-	order []int
-	up    []arc
+	// The spanning tree on which integer flows are made to conserve items, found breadth
+	// first from node 0: order lists the nodes as found, up[i] is the arc from i to its
+	// parent.
+	order  []int
+	up     []arc
+	digest float64 // of nodes and edges, to compare the graphs of two ranks
 }
 
 // arc is one end of an edge, seen from a node.
@@ -22,14 +30,15 @@ type arc struct {
 	sign int64 // +1 where the node is the edge's first one: a positive flow leaves it
 }
 
-// NewGraph makes a graph of undirected edges. It must be connected, without loops
-// or double edges. The order of the edges, and of the two nodes of each, is that of
-// the flows over it.
+// NewGraph makes a graph of nodes 0 to nodes-1 and undirected edges. It must be
+// connected, without loops and without two edges between the same nodes. Flows over the
+// graph are lists in the order of the edges; a positive flow goes from an edge's first
+// node to its second.
 func NewGraph(nodes int, edges [][2]int) (*Graph, error) {
 	if nodes < 1 {
 		return nil, fmt.Errorf("loadbalance: a graph of %d subdomains", nodes)
 	}
-	g := &Graph{nodes: nodes, edges: edges, arcs: make([][]arc, nodes), up: make([]arc, nodes)}
+	g := &Graph{nodes: nodes, edges: slices.Clone(edges), arcs: make([][]arc, nodes), up: make([]arc, nodes)}
 	seen := map[[2]int]int{}
 	for e, ends := range edges {
 		a, b := ends[0], ends[1]
@@ -59,13 +68,36 @@ func NewGraph(nodes int, edges [][2]int) (*Graph, error) {
 	}
 	for n, ok := range found {
 		if !ok {
-			return nil, fmt.Errorf("loadbalance: no way from subdomain 0 to subdomain %d", n)
+			return nil, fmt.Errorf("loadbalance: the graph is not connected: no path from subdomain 0 to subdomain %d", n)
 		}
 	}
+	h := fnv.New64a()
+	fmt.Fprint(h, nodes, edges)
+	g.digest = float64(h.Sum64() >> 12) // 52 bits, which float64 holds exactly
 	return g, nil
 }
 
-// must is for edges that cannot be wrong.
+// check returns what is wrong with g, as the graph of a collective call.
+func (g *Graph) check(comm ranks.Comm) error {
+	switch {
+	case g == nil:
+		return fmt.Errorf("loadbalance: no graph on rank %d", comm.Rank())
+	case g.nodes != comm.Size():
+		return fmt.Errorf("loadbalance: a graph of %d subdomains for %d ranks", g.nodes, comm.Size())
+	}
+	return nil
+}
+
+// same compares the graphs of all ranks.
+func (g *Graph) same() ranks.Same {
+	s := ranks.Same{Name: "the graph", Hash: true}
+	if g != nil {
+		s.Value = g.digest
+	}
+	return s
+}
+
+// must panics on an error: the caller's edges are right by construction.
 func must(g *Graph, err error) *Graph {
 	if err != nil {
 		panic(err)
@@ -73,7 +105,7 @@ func must(g *Graph, err error) *Graph {
 	return g
 }
 
-// Chain is 0 - 1 - ... - n-1.
+// Chain is the graph 0 - 1 - ... - n-1. It panics if n < 1.
 func Chain(n int) *Graph {
 	var edges [][2]int
 	for i := 1; i < n; i++ {
@@ -82,7 +114,8 @@ func Chain(n int) *Graph {
 	return must(NewGraph(n, edges))
 }
 
-// Ring is a chain whose ends are joined; of 1 or 2 nodes, the chain.
+// Ring is a chain whose ends are joined; for 1 or 2 nodes it is the chain. It panics if
+// n < 1.
 func Ring(n int) *Graph {
 	g := Chain(n)
 	if n < 3 {
@@ -91,7 +124,8 @@ func Ring(n int) *Graph {
 	return must(NewGraph(n, append(g.edges, [2]int{n - 1, 0})))
 }
 
-// Star joins node 0 with all others.
+// Star is the graph of n nodes in which node 0 is joined with all others. It panics if
+// n < 1.
 func Star(n int) *Graph {
 	var edges [][2]int
 	for i := 1; i < n; i++ {
@@ -100,8 +134,8 @@ func Star(n int) *Graph {
 	return must(NewGraph(n, edges))
 }
 
-// Grid is a grid of so many nodes along each axis, numbered with the last axis
-// running fastest. Edges along the last axis come first.
+// Grid is a grid with shape[k] nodes along axis k, whose numbers run fastest along the
+// last axis. Edges along the last axis come first. It panics if the grid is empty.
 func Grid(shape ...int) *Graph {
 	n := 1
 	for _, k := range shape {
@@ -123,10 +157,10 @@ func Grid(shape ...int) *Graph {
 // Nodes is the number of subdomains.
 func (g *Graph) Nodes() int { return g.nodes }
 
-// Edges lists the edges in the order in which flows are given; not to be changed.
+// Edges lists the edges in the order of flows. The caller must not change the list.
 func (g *Graph) Edges() [][2]int { return g.edges }
 
-// Neighbours lists the nodes next to node i in the order of the edges.
+// Neighbours lists the nodes that share an edge with node i, in the order of the edges.
 func (g *Graph) Neighbours(i int) []int {
 	n := make([]int, len(g.arcs[i]))
 	for k, a := range g.arcs[i] {

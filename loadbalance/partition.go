@@ -1,20 +1,27 @@
 package loadbalance
 
 import (
+	"encoding/binary"
 	"fmt"
+	"hash"
+	"hash/fnv"
 	"math"
 	"slices"
+
+	"tessera/ranks"
 )
 
-// Partition cuts space into one cell a rank, jagged strips: slabs along axis 0,
-// each cut along axis 1 at places of its own, and so on. Slabs need not have the
-// same number of cells. The outermost cells reach to infinity, so every point has
-// an owner. It does not change and may be shared.
+// Partition cuts space of 1, 2 or 3 axes into cells, one for each rank, by jagged
+// strips: into slabs along axis 0, each slab along axis 1 at cuts of its own, and so
+// on. Slabs may have different numbers of cells. The outermost cells extend to infinity,
+// so that every point has an owner. A Partition does not change and may be shared
+// between goroutines. Every rank makes the same one for itself.
 type Partition struct {
 	root   *strips
 	dim    int
 	cells  int
 	lo, hi []float64 // cells x dim, the closed boxes
+	digest float64   // of all cuts, to compare the partitions of two ranks
 }
 
 // strips is one chain of a partition: len(cuts)+1 pieces along an axis.
@@ -24,8 +31,8 @@ type strips struct {
 	first []int     // len(cuts)+2: the cells of piece j are first[j] .. first[j+1]-1
 }
 
-// cut is a place between two points: below it are those with a smaller
-// coordinate, and those with the same one and a smaller ID.
+// cut separates points along an axis: below it are the points with a smaller
+// coordinate, and of those with the same coordinate the ones with a smaller ID.
 type cut struct {
 	x  float64
 	id int64
@@ -50,7 +57,7 @@ func (s *strips) piece(x float64, id int64) int {
 	return lo
 }
 
-// newPartition takes over a tree of strips, which gets its cells numbered.
+// newPartition makes a partition of a tree of strips, whose cells it numbers.
 func newPartition(root *strips, dim int) *Partition {
 	p := &Partition{root: root, dim: dim}
 	p.cells = root.number(0)
@@ -60,10 +67,51 @@ func newPartition(root *strips, dim int) *Partition {
 		p.lo[i], p.hi[i] = math.Inf(-1), math.Inf(1)
 	}
 	root.boxes(p, 0)
+	h := fnv.New64a()
+	root.hash(h)
+	p.digest = float64(h.Sum64() >> 12) // 52 bits, which float64 holds exactly
 	return p
 }
 
-// number sets first, in the strips and all inside, and returns the cell after the last.
+// check returns what is wrong with p, as the partition of a collective call.
+func (p *Partition) check(comm ranks.Comm, pts *Points) error {
+	switch {
+	case p == nil:
+		return fmt.Errorf("loadbalance: no partition on rank %d", comm.Rank())
+	case p.cells != comm.Size():
+		return fmt.Errorf("loadbalance: a partition of %d cells for %d ranks", p.cells, comm.Size())
+	case pts != nil && p.dim != pts.Dim:
+		return fmt.Errorf("loadbalance: points of %d coordinates, a partition of %d axes", pts.Dim, p.dim)
+	}
+	return nil
+}
+
+// same compares the partitions of all ranks.
+func (p *Partition) same() ranks.Same {
+	s := ranks.Same{Name: "the partition", Hash: true}
+	if p != nil {
+		s.Value = p.digest
+	}
+	return s
+}
+
+func (s *strips) hash(h hash.Hash64) {
+	var buf [8]byte
+	add := func(v uint64) {
+		binary.LittleEndian.PutUint64(buf[:], v)
+		h.Write(buf[:])
+	}
+	add(uint64(len(s.cuts)))
+	for _, c := range s.cuts {
+		add(math.Float64bits(c.x))
+		add(uint64(c.id))
+	}
+	for _, inner := range s.inner {
+		inner.hash(h)
+	}
+}
+
+// number sets first in s and in all strips inside it, and returns the cell after the last.
 func (s *strips) number(next int) int {
 	s.first = make([]int, len(s.cuts)+2)
 	for j := range s.first {
@@ -79,7 +127,7 @@ func (s *strips) number(next int) int {
 	return next
 }
 
-// boxes narrows the boxes of all cells inside along the axis and those after it.
+// boxes narrows the boxes of all cells in s along the given axis and those after it.
 func (s *strips) boxes(p *Partition, axis int) {
 	for j := range len(s.cuts) + 1 {
 		for cell := s.first[j]; cell < s.first[j+1]; cell++ {
@@ -96,7 +144,8 @@ func (s *strips) boxes(p *Partition, axis int) {
 	}
 }
 
-// Uniform cuts the box [lo, hi] into cells of equal size, shape[k] of them along axis k.
+// Uniform cuts the box [lo, hi] of 1 to 3 axes into cells of equal size, shape[k] of
+// them along axis k. The call is local.
 func Uniform(lo, hi []float64, shape []int) (*Partition, error) {
 	if err := checkBox(lo, hi); err != nil {
 		return nil, err
@@ -114,9 +163,9 @@ func Uniform(lo, hi []float64, shape []int) (*Partition, error) {
 	return cutBox(lo, hi, regular(shape)), nil
 }
 
-// Strips cuts the box [lo, hi] into any number of cells of equal volume, laid out
-// so that the faces between them are as small as jagged strips allow: 7 cells of a
-// square are slabs of 2, 2 and 3.
+// Strips cuts the box [lo, hi] of 1 to 3 axes into the given number of cells of equal
+// volume. Of all jagged strips it takes those with the smallest faces between cells: 7
+// cells of a square become slabs of 2, 2 and 3 cells. The call is local.
 func Strips(lo, hi []float64, cells int) (*Partition, error) {
 	if err := checkBox(lo, hi); err != nil {
 		return nil, err
@@ -145,7 +194,7 @@ func checkBox(lo, hi []float64) error {
 
 func finite(x float64) bool { return x-x == 0 }
 
-// cutBox cuts the box as arranged, every piece in proportion to its cells.
+// cutBox cuts the box by an arrangement, each piece in proportion to its cells.
 func cutBox(lo, hi []float64, a *arrangement) *Partition {
 	var build func(a *arrangement, axis int) *strips
 	build = func(a *arrangement, axis int) *strips {
@@ -166,15 +215,16 @@ func cutBox(lo, hi []float64, a *arrangement) *Partition {
 	return newPartition(build(a, 0), len(lo))
 }
 
-// Cells is the number of cells, one a rank.
+// Cells is the number of cells, one for each rank.
 func (p *Partition) Cells() int { return p.cells }
 
 // Dim is the number of axes.
 func (p *Partition) Dim() int { return p.dim }
 
-// Owner is the rank whose cell contains point x. Of points on a cut those whose
-// id is below the cut's belong to the lower side; id < 0 is a point that is not an
-// observation, and goes to the lower side. A NaN counts as the lowest place.
+// Owner is the rank whose cell contains the point x, one coordinate for each axis. A
+// point whose coordinate equals that of a cut lies below the cut if id is smaller than
+// the cut's ID. For a place that is not one of the points pass id < 0: it lies below.
+// A coordinate that is NaN lies below all cuts.
 func (p *Partition) Owner(x []float64, id int64) int {
 	s := p.root
 	for axis := 0; ; axis++ {
@@ -186,17 +236,18 @@ func (p *Partition) Owner(x []float64, id int64) int {
 	}
 }
 
-// Cell is the closed box of a rank; the outermost faces are infinite. It may have
-// no width, where several cuts were needed among points with one coordinate.
+// Cell is the closed box of a rank, one coordinate for each axis; those of the
+// outermost faces are infinite. Its width is 0 where two cuts separate points with the
+// same coordinate.
 func (p *Partition) Cell(rank int) (lo, hi []float64) {
 	i := rank * p.dim
 	return slices.Clone(p.lo[i : i+p.dim]), slices.Clone(p.hi[i : i+p.dim])
 }
 
-// Near lists, ascending, the ranks other than this one whose closed cells come
-// within distance d of this one's; it is symmetric. Cells at d to within rounding
-// are in, so that no two points with a computed distance of at most d are in
-// cells that are not near. Cost O(cells).
+// Near lists, ascending, the other ranks whose closed cells are at a Euclidean distance
+// of at most d, 0 or more, from the cell of the given rank. The relation is symmetric. d
+// is enlarged by a few roundings: two points with a computed distance of at most d are
+// on one rank or on two that are near. Cost O(cells).
 func (p *Partition) Near(rank int, d float64) []int {
 	limit := d * d * (1 + 8*0x1p-52)
 	lo, hi := p.lo[rank*p.dim:], p.hi[rank*p.dim:]

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// Shape is how n cells are laid over a box of the given extents as a grid so that
-// the faces between them are smallest. Where n has no fitting divisors, Strips
-// does better.
+// Shape is the grid of n cells, the k-th number along axis k, that has the smallest
+// faces between cells on a box of the given extents. If n is a prime, the grid is a row
+// of slabs; Strips then finds smaller faces.
 func Shape(n int, extent []float64) []int {
 	extent = positive(extent)
 	shape, best := make([]int, len(extent)), math.Inf(1)
@@ -47,8 +47,8 @@ func face(extent []float64, k int) float64 {
 	return area
 }
 
-// positive scales extents to at most 1 and raises those that are 0, or next to
-// it, so that cuts across them are the last ones to be made.
+// positive scales the extents so that the largest is 1, and raises those below 1e-9 to
+// it: an axis without extent is cut only if no other axis can be.
 func positive(extent []float64) []float64 {
 	largest := slices.Max(extent)
 	e := make([]float64, len(extent))
@@ -61,13 +61,13 @@ func positive(extent []float64) []float64 {
 	return e
 }
 
-// arrangement is how many cells stand where in jagged strips.
+// arrangement is the tree of jagged strips, with the number of cells in each piece.
 type arrangement struct {
 	cells  int
 	pieces []*arrangement // along this axis; on the last one, single cells with none
 }
 
-// regular is the same arrangement everywhere.
+// regular is the arrangement of a grid of cells.
 func regular(shape []int) *arrangement {
 	if len(shape) == 0 {
 		return &arrangement{cells: 1}
@@ -80,11 +80,11 @@ func regular(shape []int) *arrangement {
 	return a
 }
 
-// arrange lays n cells of equal volume over a box so that the area of the faces
-// between them is smallest: for every number s of slabs, of n/s cells, or one
-// more in the n mod s that come last, the best arrangements of the two kinds of
-// slab. units, if not nil, bounds the number of pieces along each axis; the
-// result is nil where the bounds leave no arrangement. Cost about n^(d-1).
+// arrange finds the arrangement of n cells of equal volume with the smallest area of
+// the faces between them. It tries every number s of slabs; the last n mod s slabs have
+// one cell more than the others, and each of the two sizes of slab is arranged best in
+// the same way. units, if not nil, bounds the number of pieces along each axis; if the
+// bounds leave no arrangement the result is nil. Cost about n^(d-1) for d axes.
 func arrange(n int, extent []float64, units []int) *arrangement {
 	if units == nil {
 		units = slices.Repeat([]int{math.MaxInt}, len(extent))

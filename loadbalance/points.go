@@ -7,24 +7,26 @@ import (
 	"tessera/ranks"
 )
 
-// Points is one rank's share of scattered items: where they are, their numbers,
-// and what travels with them.
+// Points are the n scattered points, such as observations, that one rank holds.
 type Points struct {
-	Dim  int       // 1, 2 or 3
-	X    []float64 // n x Dim
-	ID   []int64   // n; unique over all ranks, 0 <= ID < 2^53
-	Cols int       // numbers that travel with each point
-	Attr []float64 // n x Cols
+	Dim  int       // coordinates of a point: 1, 2 or 3, the same on all ranks
+	X    []float64 // n x Dim, row-major: the coordinates, finite, in any unit
+	ID   []int64   // n: the number of each point, unique over all ranks, 0 to 2^53-1
+	Cols int       // columns of Attr, 0 or more, the same on all ranks
+	Attr []float64 // n x Cols, row-major: numbers that travel with each point
 }
 
-// maxID bounds the numbers of points: those below travel as float64 unharmed.
+// maxID bounds IDs, which travel as float64: smaller whole numbers are exact.
 const maxID = 1 << 53
 
 // Len is the number of points.
 func (p *Points) Len() int { return len(p.ID) }
 
-// check finds what is wrong with this rank's points.
+// check returns what is wrong with this rank's points.
 func (p *Points) check(rank int) error {
+	if p == nil {
+		return fmt.Errorf("loadbalance: no points on rank %d: want Points, which may hold none", rank)
+	}
 	n := len(p.ID)
 	if p.Dim < 1 || p.Dim > 3 || p.Cols < 0 {
 		return fmt.Errorf("loadbalance: points of %d coordinates with %d columns", p.Dim, p.Cols)
@@ -35,49 +37,42 @@ func (p *Points) check(rank int) error {
 	}
 	for i, id := range p.ID {
 		if id < 0 || id >= maxID {
-			return fmt.Errorf("loadbalance: observation %d, item %d of rank %d: numbers go from 0 to 2^53-1", id, i, rank)
+			return fmt.Errorf("loadbalance: point %d of rank %d has the ID %d: want 0 to 2^53-1", i, rank, id)
 		}
 	}
 	for i, x := range p.X {
 		if !finite(x) {
-			return fmt.Errorf("loadbalance: observation %d on rank %d: coordinate %d is %v", p.ID[i/p.Dim], rank, i%p.Dim, x)
+			return fmt.Errorf("loadbalance: the point with ID %d on rank %d: coordinate %d is %v, want a finite number", p.ID[i/p.Dim], rank, i%p.Dim, x)
 		}
 	}
 	return nil
 }
 
-// agree checks the points of all ranks, and that they are of one kind and go with
-// the other side of the call, one cell a rank. Collective.
-func (p *Points) agree(comm ranks.Comm, part *Partition) error {
-	err := p.check(comm.Rank())
-	if err == nil && part != nil {
-		switch {
-		case part.cells != comm.Size():
-			err = fmt.Errorf("loadbalance: a partition of %d cells for %d ranks", part.cells, comm.Size())
-		case part.dim != p.Dim:
-			err = fmt.Errorf("loadbalance: points of %d coordinates, a partition of %d axes", p.Dim, part.dim)
-		}
+// agree checks the points of all ranks: they must be right, and of one kind. own is
+// what this rank found wrong with the other arguments of call, same what these must
+// have in common. Collective.
+func (p *Points) agree(comm ranks.Comm, call string, own error, same ...ranks.Same) error {
+	if err := p.check(comm.Rank()); err != nil {
+		own = err
 	}
-	if err = ranks.AgreeError(comm, err); err != nil {
-		return err
+	dim, cols := 0, 0
+	if p != nil {
+		dim, cols = p.Dim, p.Cols
 	}
-	kind := []float64{float64(p.Dim), float64(-p.Dim), float64(p.Cols), float64(-p.Cols)}
-	if err := comm.Allreduce(kind, kind, ranks.Min); err != nil {
-		return err
-	}
-	if kind[0] != -kind[1] || kind[2] != -kind[3] {
-		return fmt.Errorf("loadbalance: ranks have points of %v to %v coordinates with %v to %v columns", kind[0], -kind[1], kind[2], -kind[3])
-	}
-	return nil
+	same = append(same,
+		ranks.Same{Name: "the number of coordinates (Dim)", Value: float64(dim)},
+		ranks.Same{Name: "the number of columns (Cols)", Value: float64(cols)})
+	return ranks.AgreeSame(comm, "loadbalance: "+call, own, same...)
 }
 
-// Bounds is the smallest box that contains the points of all ranks, from 0 to 0 if
-// there are none. Collective.
+// Bounds is the smallest box that contains the points of all ranks: lo and hi hold one
+// coordinate for each axis, all 0 if there are no points. Collective. Wrong points on
+// any rank, or kinds of points that differ between ranks, are an error on all ranks.
 func Bounds(comm ranks.Comm, pts *Points) (lo, hi []float64, err error) {
-	if err := pts.agree(comm, nil); err != nil {
+	if err := pts.agree(comm, "Bounds", nil); err != nil {
 		return nil, nil, err
 	}
-	box := make([]float64, 2*pts.Dim) // least x_k, then least -x_k
+	box := make([]float64, 2*pts.Dim) // the least x_k, then the least -x_k
 	for k := range box {
 		box[k] = math.Inf(1)
 	}

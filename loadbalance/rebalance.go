@@ -7,34 +7,41 @@ import (
 	"tessera/ranks"
 )
 
-// Options of Rebalance. The zero value balances counts.
+// Options of Rebalance. The zero value balances the numbers of points.
 type Options struct {
-	// Cost, if not nil, is this rank's cost of each of its points, >= 0, in any
-	// unit; sums of it are balanced, as nearly as single points allow.
+	// Cost, if not nil, is the cost of each of this rank's points, 0 or more, in any
+	// unit, such as seconds or expected operations. Then the sums of the costs are
+	// balanced, as nearly as single points allow. All ranks give costs, or none does.
 	Cost []float64
 }
 
-// Rebalance moves the cuts of p so that all ranks own the same number of points,
-// or the same cost, and moves the points with them. pts are this rank's points as
-// p owns them (Distribute). Collective; pts is not changed.
+// Rebalance moves the cuts of p so that all ranks own the same number of points, or
+// points of the same cost, and sends each point to its new owner. pts are this rank's
+// points as Distribute with p returns them; they are not changed. The results are the
+// new partition, this rank's points in the order of their IDs, and the report.
 //
-// Each level of the strips is a chain, on which the schedule says how much crosses
-// every cut; all cuts of a level are moved there at once, and when those of all
-// levels are known every point that changes its owner travels once, directly. The
-// counts end at floor(m/p) or ceil(m/p) always: where points share a coordinate
-// the cut goes between their IDs.
+// Each level of the strips is a chain, on which the schedule fixes how many points
+// cross every cut. All cuts of a level are found together; when those of all levels are
+// known, each point that changes its owner travels once, straight to the new one. Of m
+// points on p ranks each rank ends with floor(m/p) or ceil(m/p): among points with the
+// same coordinate a cut separates IDs.
+//
+// Collective. Wrong points or costs on any rank, costs on some ranks only, or
+// partitions or kinds of points that differ between ranks are an error on all ranks.
 func Rebalance(comm ranks.Comm, p *Partition, pts *Points, o Options) (*Partition, *Points, *Report, error) {
 	start := comm.Wtime()
-	if err := pts.agree(comm, p); err != nil {
-		return nil, nil, nil, err
+	own, costs := p.check(comm, pts), 0.0
+	if own == nil {
+		own = o.check(pts)
 	}
-	if err := ranks.AgreeError(comm, o.check(pts)); err != nil {
+	if o.Cost != nil {
+		costs = 1
+	}
+	given := ranks.Same{Name: "Options.Cost (1: given, 0: nil)", Value: costs}
+	if err := pts.agree(comm, "Rebalance", own, p.same(), given); err != nil {
 		return nil, nil, nil, err
 	}
 	b := &balancer{comm: comm, pts: pts, cost: o.Cost, report: &Report{Costs: o.Cost != nil}}
-	if err := agreeCosts(comm, o.Cost != nil); err != nil {
-		return nil, nil, nil, err
-	}
 	mine := float64(pts.Len())
 	if o.Cost != nil {
 		mine = 0
@@ -43,7 +50,7 @@ func Rebalance(comm ranks.Comm, p *Partition, pts *Points, o Options) (*Partitio
 		}
 	}
 	var err error
-	if b.report.Before, err = allLoads(comm, mine); err != nil {
+	if b.report.Before, err = ranks.Numbers(comm, mine); err != nil {
 		return nil, nil, nil, err
 	}
 	b.aim(p)
@@ -71,7 +78,7 @@ func Rebalance(comm ranks.Comm, p *Partition, pts *Points, o Options) (*Partitio
 	if o.Cost != nil {
 		mine = moved.dropColumn()
 	}
-	if b.report.After, err = allLoads(comm, mine); err != nil {
+	if b.report.After, err = ranks.Numbers(comm, mine); err != nil {
 		return nil, nil, nil, err
 	}
 	sums := []float64{float64(came), float64(8 * came * (1 + sent.Dim + sent.Cols))}
@@ -89,7 +96,7 @@ func Rebalance(comm ranks.Comm, p *Partition, pts *Points, o Options) (*Partitio
 }
 
 func (o *Options) check(pts *Points) error {
-	if o.Cost == nil {
+	if o.Cost == nil || pts == nil {
 		return nil
 	}
 	if len(o.Cost) != pts.Len() {
@@ -97,33 +104,10 @@ func (o *Options) check(pts *Points) error {
 	}
 	for i, c := range o.Cost {
 		if !(c >= 0) || math.IsInf(c, 0) {
-			return fmt.Errorf("loadbalance: observation %d: cost %v", pts.ID[i], c)
+			return fmt.Errorf("loadbalance: the point with ID %d has the cost %v: want a finite number, 0 or more", pts.ID[i], c)
 		}
 	}
 	return nil
-}
-
-func agreeCosts(comm ranks.Comm, costs bool) error {
-	v := []float64{0, 0}
-	if costs {
-		v = []float64{1, -1}
-	}
-	if err := comm.Allreduce(v, v, ranks.Max); err != nil {
-		return err
-	}
-	if v[0] != -v[1] {
-		return fmt.Errorf("loadbalance: some ranks give costs and some do not")
-	}
-	return nil
-}
-
-// allLoads collects one number a rank.
-func allLoads(comm ranks.Comm, mine float64) ([]float64, error) {
-	loads, ones := make([]float64, comm.Size()), make([]int, comm.Size())
-	for r := range ones {
-		ones[r] = 1
-	}
-	return loads, comm.Allgatherv(loads, ones, []float64{mine})
 }
 
 func everyPoint(n int) []int32 {
@@ -144,7 +128,7 @@ type balancer struct {
 	report  *Report
 }
 
-// aim sets the target of every rank: whole numbers for counts.
+// aim sets the target of every rank, a whole number where points are counted.
 func (b *balancer) aim(p *Partition) {
 	r := b.report
 	b.targets = make([]float64, len(r.Before))
@@ -176,16 +160,16 @@ func (b *balancer) aim(p *Partition) {
 	r.Best = E(targets)
 }
 
-// level is one chain to be cut: the points of this rank that belong to it already,
-// by the new cuts of the axes before.
+// level is one chain whose cuts are to be moved, with the points of this rank that the
+// new cuts of the axes before assign to it.
 type level struct {
 	old     *strips
 	members []int32
-	parent  *strips // the new chain it is a piece of
+	parent  *strips // the new chain of which this one cuts a piece
 	piece   int
 }
 
-// cutLevel moves the cuts of all chains of an axis and returns those of the next.
+// cutLevel moves the cuts of all chains of an axis and returns the chains of the next axis.
 func (b *balancer) cutLevel(chains []*level, axis int) ([]*level, error) {
 	var queries []query
 	groups := make([]*group, len(chains))
@@ -214,7 +198,7 @@ func (b *balancer) cutLevel(chains []*level, axis int) ([]*level, error) {
 		s := &strips{cuts: cuts[:n:n]}
 		cuts = cuts[n:]
 		if groups[c].total == 0 {
-			s.cuts = ch.old.cuts // nobody is there to say where else
+			s.cuts = ch.old.cuts // no points: the cuts stay
 		}
 		if ch.parent == nil {
 			b.root = s
@@ -259,9 +243,9 @@ func (b *balancer) pieceLoads(ch *level, axis int) []float64 {
 	return loads
 }
 
-// account adds the flows over the chains' cuts, and the rounds that they would take
-// hop by hop, to the report. On a chain there is one flow only: what stands before
-// a cut less what shall.
+// account adds to the report the norm of the flows over the chains' cuts and the number
+// of rounds that they would take from neighbour to neighbour. On a chain only one flow
+// balances the loads: over each cut, the load before the cut less its target.
 func (b *balancer) account(chains []*level, loads []float64) {
 	most := 0
 	for _, ch := range chains {
@@ -287,7 +271,7 @@ func (b *balancer) account(chains []*level, loads []float64) {
 	b.report.Rounds += most
 }
 
-// withColumn is the points with a column more.
+// withColumn is p with one more column of attributes.
 func (p *Points) withColumn(c []float64) *Points {
 	q := &Points{Dim: p.Dim, X: p.X, ID: p.ID, Cols: p.Cols + 1, Attr: make([]float64, 0, len(c)*(p.Cols+1))}
 	for i, v := range c {
@@ -297,7 +281,7 @@ func (p *Points) withColumn(c []float64) *Points {
 	return q
 }
 
-// dropColumn takes the last column off again and returns its sum.
+// dropColumn removes the last column of attributes and returns its sum.
 func (p *Points) dropColumn() float64 {
 	sum := 0.0
 	cols := p.Cols - 1

@@ -1,16 +1,18 @@
 package loadbalance
 
-// Split is one step of a repair: half of what subdomain From held goes to To, which
-// was empty.
+// Split is one step of a repair: half of the items of subdomain From go to its
+// neighbour To, which had none.
 type Split struct {
 	From, To int
-	Items    int64
+	Items    int64 // moved
 }
 
-// Repair gives every empty subdomain something to start from. While one is empty
-// it takes the empty one whose most loaded neighbour is the most loaded of all,
-// splits that neighbour in two and hands the smaller half over; ties by number. It
-// ends early where no empty subdomain has a neighbour with two items.
+// Repair is the first step of DyDD: it gives items to every empty subdomain that can get
+// some. loads holds the number of items of each subdomain, 0 or more; it is not changed.
+// Each step takes, of all empty subdomains, the one whose most loaded neighbour has most
+// items, and moves the smaller half of that neighbour's items to it; of equals it takes
+// the lowest number. It ends when no empty subdomain has a neighbour with two items.
+// repaired are the loads after all steps.
 func Repair(g *Graph, loads []int64) (repaired []int64, splits []Split) {
 	repaired = append(repaired, loads...)
 	for {

@@ -8,24 +8,26 @@ import (
 	"strings"
 )
 
-// Report is what a rebalancing did; the same on every rank.
+// Report is what Rebalance did; the same on every rank. The load of a rank is its number
+// of points or, if Costs, the sum of their costs in the unit of Options.Cost.
 type Report struct {
-	Costs                   bool      // loads are costs, not counts
-	Before, Repaired, After []float64 // load of each rank; Repaired is what DyDD's first step makes of Before, nil for costs
-	EBefore, E              float64   // min / max of Before, of After
-	Best                    float64   // the best E there is: floor/ceil for counts, 0 = unknown for costs
+	Costs                   bool      // loads are costs, not numbers of points
+	Before, Repaired, After []float64 // load of each rank; Repaired is Before after DyDD's first step (Repair), nil for costs
+	EBefore, E              float64   // min / max of Before and of After, 1 if balanced
+	Best                    float64   // the largest possible E: floor(m/p)/ceil(m/p) for m points on p ranks; 0: unknown, for costs
 	Moved                   int64     // points that changed their owner
-	Norm                    float64   // Euclidean norm of the flows over all cuts
-	Rounds                  int       // of store-and-forward that the flow would take hop by hop
-	Bytes                   int64     // sent by all ranks
-	RepairSeconds           float64   // T_r: of the repair, max over ranks
-	Seconds                 float64   // T_DyDD, with the migration, max over ranks
+	Norm                    float64   // Euclidean norm of the flows over all cuts, in units of load
+	Rounds                  int       // rounds of messages if points went from neighbour to neighbour; 0 for costs
+	Bytes                   int64     // sent by all ranks together, points alone
+	RepairSeconds           float64   // wall time of the repair (T_r), of the slowest rank
+	Seconds                 float64   // wall time of Rebalance with the migration (T_DyDD), of the slowest rank
 }
 
 func (r *Report) finish() { r.EBefore, r.E = E(r.Before), E(r.After) }
 
-// BreakEven is after how many sweeps the move has paid, given what a sweep of the
-// slowest rank took before and takes after, in seconds; infinite if it never does.
+// BreakEven is the number of sweeps of a solver after which Rebalance has saved the time
+// that it took. before and after are the seconds of one sweep on the slowest rank
+// without and with it. The result is +Inf if a sweep got no faster.
 func (r *Report) BreakEven(before, after float64) float64 {
 	if after >= before {
 		return math.Inf(1)
@@ -33,8 +35,8 @@ func (r *Report) BreakEven(before, after float64) float64 {
 	return math.Ceil(r.Seconds / (before - after))
 }
 
-// Write draws the loads of all ranks before and after, a bar each, with the numbers
-// below.
+// Write writes a table with the load of each rank before and after, as bars and numbers,
+// and a last line with the other numbers.
 func (r *Report) Write(w io.Writer) error {
 	const width = 28
 	most := max(slices.Max(r.Before), slices.Max(r.After))
@@ -59,7 +61,7 @@ func load(x float64) string {
 	return fmt.Sprintf("%9.3g", x)
 }
 
-// bar is x of most as blocks, to an eighth of a character.
+// bar draws x/most of width characters, to an eighth of a character.
 func bar(x, most float64, width int) string {
 	eighths := 0
 	if most > 0 {
@@ -74,7 +76,7 @@ func bar(x, most float64, width int) string {
 	return s + strings.Repeat(" ", width-n)
 }
 
-// Graph joins the cells that touch.
+// Graph is the graph whose nodes are the cells and whose edges join cells that touch.
 func (p *Partition) Graph() *Graph {
 	var edges [][2]int
 	for i := range p.cells {

@@ -7,14 +7,16 @@ import (
 
 // Transfer is what one subdomain sends to a neighbour in one round.
 type Transfer struct {
-	Edge, From, To int
-	Items          int64
+	Edge, From, To int   // number of the edge, and of its nodes
+	Items          int64 // 1 or more
 }
 
-// Rounds carries a flow out without anybody sending what it does not hold: in every
-// round a subdomain sends along its edges, in their order, what it still owes as
-// far as it held it when the round began. What it receives it can pass on in the
-// next one.
+// Rounds plans the messages that carry out a flow, such that no subdomain sends items
+// that it does not hold. loads are the items of each subdomain, flow the items over each
+// edge, as from Schedule. In each round every subdomain sends over its edges, in their
+// order, what is left of the flow, as far as it held the items when the round began;
+// items that it receives it can pass on in the next round. The result is the transfers
+// of each round. It is an error if the flow needs more items than there are.
 func Rounds(g *Graph, loads, flow []int64) ([][]Transfer, error) {
 	if len(loads) != g.nodes || len(flow) != len(g.edges) {
 		return nil, fmt.Errorf("loadbalance: %d loads and %d flows for %d subdomains with %d edges", len(loads), len(flow), g.nodes, len(g.edges))
@@ -37,7 +39,7 @@ func Rounds(g *Graph, loads, flow []int64) ([][]Transfer, error) {
 			return rounds, nil
 		}
 		if len(round) == 0 {
-			return nil, fmt.Errorf("loadbalance: the flow asks for more than there is")
+			return nil, fmt.Errorf("loadbalance: the flow asks for more items than there are")
 		}
 		for _, t := range round {
 			held[t.From] -= t.Items
@@ -52,7 +54,8 @@ func Rounds(g *Graph, loads, flow []int64) ([][]Transfer, error) {
 	}
 }
 
-// sendable is what a node that holds so many items can send along each of its arcs.
+// sendable is what a node that holds the given number of items can send along each of
+// its arcs.
 func sendable(arcs []arc, held int64, owed []int64) []int64 {
 	items := make([]int64, len(arcs))
 	for k, a := range arcs {
@@ -62,20 +65,21 @@ func sendable(arcs []arc, held int64, owed []int64) []int64 {
 	return items
 }
 
-// Balanced is DyDD on the loads of a graph.
+// Balanced is the steps of DyDD for the loads of a graph. Loads are numbers of items, one
+// for each subdomain; flows are one number for each edge, in items.
 type Balanced struct {
 	Graph    *Graph
-	Loads    []int64
-	Repaired []int64 // l_r, where no subdomain is empty that need not be
-	Splits   []Split
-	Flow     []int64 // over the edges, from Repaired to Final
-	Real     []float64
-	Rounds   [][]Transfer
-	Final    []int64
+	Loads    []int64      // before
+	Repaired []int64      // l_r in the paper: Loads after the repair
+	Splits   []Split      // the steps of the repair; nil if there are none
+	Flow     []int64      // from Repaired to Final
+	Real     []float64    // the real-valued minimal flow that Flow approximates
+	Rounds   [][]Transfer // the transfers of each round that carry out Flow
+	Final    []int64      // after: floor(m/p) or ceil(m/p) of m items on p subdomains
 }
 
-// Balance repairs, schedules and carries out, on the numbers alone. The end is
-// E = floor(m/p)/ceil(m/p), in one schedule.
+// Balance runs DyDD on the numbers of items alone: repair, schedule, rounds. It ends with
+// E = floor(m/p)/ceil(m/p) after one schedule. The call is local.
 func Balance(g *Graph, loads []int64) (*Balanced, error) {
 	flow, err := Schedule(g, loads) // checks the loads
 	if err != nil {
@@ -107,7 +111,7 @@ func Balance(g *Graph, loads []int64) (*Balanced, error) {
 	return b, nil
 }
 
-// WriteTo writes a transcript: loads, repair, schedule, rounds, end.
+// WriteTo writes the steps as text: loads, repair, schedule, rounds and final loads.
 func (b *Balanced) WriteTo(w io.Writer) (int64, error) {
 	var n int64
 	var failed error

@@ -7,8 +7,9 @@ import (
 	"slices"
 )
 
-// Targets is what each subdomain is to hold: floor(m/p) or ceil(m/p), the larger
-// ones for the most loaded, ties by number.
+// Targets is the number of items that each of p subdomains shall hold: floor(m/p) or
+// ceil(m/p), with m the sum of the loads. The most loaded subdomains get the larger
+// number; of equals those with the lower number. Loads and m are 0 to 2^53-1.
 func Targets(loads []int64) ([]int64, error) {
 	p := int64(len(loads))
 	if p == 0 {
@@ -36,9 +37,9 @@ func Targets(loads []int64) ([]int64, error) {
 	return targets, nil
 }
 
-// Flow is the real-valued flow over the edges that turns loads into their mean and
-// is smallest in the Euclidean norm: positive from an edge's first node to its
-// second.
+// Flow is the real-valued flow over the edges, in units of load, after which every
+// subdomain holds the mean load. Of all such flows it has the smallest Euclidean norm.
+// A positive flow goes from an edge's first node to its second.
 func Flow(g *Graph, loads []float64) ([]float64, error) {
 	if len(loads) != g.nodes {
 		return nil, fmt.Errorf("loadbalance: %d loads for %d subdomains", len(loads), g.nodes)
@@ -61,9 +62,9 @@ func Flow(g *Graph, loads []float64) ([]float64, error) {
 	return flow, nil
 }
 
-// Schedule is the flow over the edges, in whole items, after which every
-// subdomain holds its target: the smallest flow, rounded outside the spanning tree
-// and closed by conservation on it, leaves first.
+// Schedule is the flow over the edges, in whole items, after which every subdomain holds
+// its target (Targets). It is the flow of smallest norm, rounded on the edges outside a
+// spanning tree; on the edges of the tree it follows from conservation, leaves first.
 func Schedule(g *Graph, loads []int64) ([]int64, error) {
 	if len(loads) != g.nodes {
 		return nil, fmt.Errorf("loadbalance: %d loads for %d subdomains", len(loads), g.nodes)
@@ -73,7 +74,7 @@ func Schedule(g *Graph, loads []int64) ([]int64, error) {
 		return nil, err
 	}
 	surplus := make([]float64, g.nodes)
-	left := make([]int64, g.nodes) // what is still to go from each node
+	left := make([]int64, g.nodes) // items that each node still has to send
 	for i := range loads {
 		left[i] = loads[i] - targets[i]
 		surplus[i] = float64(left[i])
@@ -97,19 +98,19 @@ func Schedule(g *Graph, loads []int64) ([]int64, error) {
 	return flow, nil
 }
 
-// wholeFlow rounds x_a - x_b, halves upwards.
+// wholeFlow rounds x_a - x_b to the nearest whole number, halves upwards.
 func wholeFlow(xa, xb float64) int64 { return int64(math.Floor(xa - xb + 0.5)) }
 
-// inTree tells whether an edge is of the spanning tree.
+// inTree tells whether an edge belongs to the spanning tree.
 func (g *Graph) inTree(e int) bool {
 	a, b := g.edges[e][0], g.edges[e][1]
 	return a != 0 && g.up[a].edge == e || b != 0 && g.up[b].edge == e
 }
 
-// potential solves L x = b for the graph's Laplacian, sum b = 0, by conjugate
-// gradients. ScheduleRank does the same operations in the same order with one node
-// a rank: sums fold like those of package ranks, and the rows of L add up their
-// neighbours in the order of the edges. So both round the same numbers.
+// potential solves L x = b for the graph's Laplacian L, where sum b = 0, by conjugate
+// gradients. ScheduleRank does the same operations in the same order, one node on each
+// rank: sums are added along the tree of package ranks, and a row of L adds up its
+// neighbours in the order of the edges. So both get the same bits, and round alike.
 func (g *Graph) potential(b []float64) []float64 {
 	n := g.nodes
 	x, r, p, q := make([]float64, n), slices.Clone(b), slices.Clone(b), make([]float64, n)
@@ -144,8 +145,9 @@ func (g *Graph) potential(b []float64) []float64 {
 	return x
 }
 
-// The residual ends 1e-14 of the right side: a flow of 1e6 items is then right to
-// far less than a half. In exact arithmetic n-1 steps do; a few more are for rounding.
+// The iteration stops when the residual is 1e-14 of the right side: the error of a flow
+// of 1e6 items is then far below 1/2. In exact arithmetic n-1 steps suffice; the limit
+// leaves room for rounding.
 const potentialTolerance = 1e-28
 
 func maxPotentialSteps(nodes int) int { return 4*nodes + 20 }
@@ -159,7 +161,7 @@ func laplacianRow(arcs []arc, p float64, neighbour func(k int) float64) float64 
 	return s
 }
 
-// fold adds up one number a rank along the tree of package ranks' reductions: with
+// fold adds up one number for each rank along the tree of package ranks' reductions: with
 // m the largest power of two <= P, the first P-m pairs, then the perfect tree.
 func fold(terms []float64) float64 {
 	m := 1
@@ -195,7 +197,7 @@ func Norm[T int64 | float64](flow []T) float64 {
 	return s
 }
 
-// E is min/max of loads, 1 for loads that are all 0.
+// E is the balance of loads, min/max: 1 if all are equal, also if all are 0.
 func E[T int64 | float64](loads []T) float64 {
 	if len(loads) == 0 || slices.Max(loads) == 0 {
 		return 1

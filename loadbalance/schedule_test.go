@@ -12,7 +12,7 @@ import (
 
 func repeat(x int64, n int) []int64 { return slices.Repeat([]int64{x}, n) }
 
-// The published cases, with what must come out of them.
+// The published cases with their results.
 var published = []struct {
 	name       string
 	g          *Graph
@@ -56,7 +56,7 @@ func TestPublishedCases(t *testing.T) {
 	}
 }
 
-// The best E there is, by total and number of subdomains, from one loaded centre.
+// Items that all lie on one subdomain end with the largest possible E.
 func TestBestE(t *testing.T) {
 	for _, c := range []struct {
 		m    int64
@@ -173,7 +173,7 @@ func TestBalanceOnAnyGraph(t *testing.T) {
 	}
 }
 
-// The flow is the smallest: against a dense least-norm solution.
+// The norm of Flow is that of a dense least-norm solution.
 func TestFlowIsTheSmallest(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 0))
 	for range 20 {
@@ -222,7 +222,7 @@ func TestGraphRefuses(t *testing.T) {
 		want  string
 	}{
 		{0, nil, "loadbalance: a graph of 0 subdomains"},
-		{2, nil, "loadbalance: no way from subdomain 0 to subdomain 1"},
+		{2, nil, "loadbalance: the graph is not connected: no path from subdomain 0 to subdomain 1"},
 		{2, [][2]int{{0, 0}}, "loadbalance: edge 0 joins 0 and 0: want two different subdomains of 2"},
 		{2, [][2]int{{0, 1}, {1, 0}}, "loadbalance: edges 0 and 1 both join 1 and 0"},
 		{2, [][2]int{{0, 2}}, "loadbalance: edge 0 joins 0 and 2: want two different subdomains of 2"},

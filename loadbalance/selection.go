@@ -8,29 +8,29 @@ import (
 	"tessera/ranks"
 )
 
-// radixBits is how much of a cut each round of its search finds, radix-1 counts to
-// add up a cut and round.
+// radixBits is how many bits of a cut each round of its search finds. A round adds up
+// radix-1 counts for each cut.
 const (
 	radixBits = 4
 	radix     = 1 << radixBits
 )
 
-// query asks for the cut of one group of points below which lie a given number of
-// them, or a given cost.
+// query asks for the cut of a group of points below which there is a given number of
+// points, or a given cost.
 type query struct {
 	group int
 	below float64
 }
 
-// group is this rank's part of the points among which cuts are sought, sorted by
-// (coordinate, ID), with the sums of the costs below each.
+// group is this rank's part of the points between which cuts are sought, sorted by
+// (coordinate, ID), with the sum of the costs of all points before each.
 type group struct {
 	keys   []cut
 	prefix []float64 // len(keys)+1
-	total  float64   // of all ranks
+	total  float64   // cost of the points of all ranks
 }
 
-// newGroup sorts points by an axis. cost nil counts them.
+// newGroup sorts points along an axis. If cost is nil, each point costs 1.
 func newGroup(pts *Points, members []int32, axis int, cost []float64) *group {
 	// The keys travel with their points in the sort, which then reads one array.
 	type keyed struct {
@@ -64,7 +64,8 @@ func (g *group) lighter(p place) float64 {
 	return g.prefix[sort.Search(len(g.keys), func(k int) bool { return !p.after(g.keys[k]) })]
 }
 
-// place is a cut in the making: a coordinate as an ordered integer and an ID.
+// place is a cut while it is sought: the coordinate as an integer of the same order, and
+// the ID.
 type place struct{ x, id uint64 }
 
 // after tells whether a point lies below the place.
@@ -85,7 +86,7 @@ func ordered(x float64) uint64 {
 	return b | 1<<63
 }
 
-// unordered is the way back.
+// unordered is the inverse of ordered.
 func unordered(u uint64) float64 {
 	if u>>63 == 1 {
 		return math.Float64frombits(u &^ (1 << 63))
@@ -93,11 +94,11 @@ func unordered(u uint64) float64 {
 	return math.Float64frombits(^u)
 }
 
-// selectCuts finds the cut of every query: the last place that has no more than
-// query.below below it, which for counts is the point of that rank itself. Places
-// are found a few bits at a time, coordinate first, by counting the points below
-// trial places: 16 rounds for the coordinate and 14 for the ID, one Allreduce each,
-// whatever the points. Collective; the same on every rank.
+// selectCuts finds the cut of every query: the largest place with at most query.below
+// below it. If points are counted, that is the place of point number query.below in
+// their order. Places are found radixBits bits at a time, first the coordinate, then the
+// ID, by counting the points below trial places: 16 rounds for the coordinate and 14 for
+// the ID, with one Allreduce each. Collective; the result is the same on every rank.
 func selectCuts(comm ranks.Comm, groups []*group, queries []query) ([]cut, error) {
 	totals := make([]float64, len(groups))
 	for i, g := range groups {
@@ -135,7 +136,7 @@ func selectCuts(comm ranks.Comm, groups []*group, queries []query) ([]cut, error
 			return nil, err
 		}
 		for q, query := range queries {
-			// Nothing but the last place of all has everything below it.
+			// A place that has all points below it must not pass for a cut.
 			limit := query.below
 			if t := groups[query.group].total; limit >= t {
 				limit = math.Nextafter(t, 0)
@@ -151,7 +152,7 @@ func selectCuts(comm ranks.Comm, groups []*group, queries []query) ([]cut, error
 	for q, p := range found {
 		cuts[q] = cut{unordered(p.x), int64(p.id)}
 		if query := queries[q]; query.below >= groups[query.group].total {
-			cuts[q].id = maxID // behind the last point
+			cuts[q].id = maxID // above every point
 		}
 	}
 	return cuts, nil

@@ -7,26 +7,27 @@ import (
 	"tessera/ranks"
 )
 
-// uneven is by how much the busiest rank's stamps may exceed the mean before some move.
+// uneven is how many times the mean the largest number of stamps of a rank may be
+// before stamps move.
 const uneven = 1.1
 
-// balance shares the stamps that still run evenly. The schedule is that of
-// diffusion on a chain of the ranks; what travels along it are the names of the
-// stamps, and each stamp that changes rank then moves once, straight. Collective.
+// balance gives every rank about as many of the stamps that still iterate. Diffusion on
+// a chain of the ranks makes the schedule. Along the chain only the addresses of stamps
+// travel; then each stamp moves once, directly to its new rank. Collective.
 func (s *solver[T]) balance() error {
 	p := s.comm.Size()
 	if p == 1 {
 		return nil
 	}
-	var names []float64 // rank and place of each stamp that runs
+	var addresses []float64 // rank and local index of each stamp that still iterates
 	for i, st := range s.stamps {
 		if !st.done {
-			names = append(names, float64(s.comm.Rank()), float64(i))
+			addresses = append(addresses, float64(s.comm.Rank()), float64(i))
 		}
 	}
-	mine := float64(len(names) / 2)
+	mine := float64(len(addresses) / 2)
 	load := []float64{mine}
-	if err := s.meet(load); err != nil {
+	if err := s.allSum(load); err != nil {
 		return err
 	}
 	busiest := []float64{mine}
@@ -41,11 +42,11 @@ func (s *solver[T]) balance() error {
 	if err != nil {
 		return err
 	}
-	held, _, err := loadbalance.Migrate(s.comm, g, flow, names, 2, nil)
+	held, _, err := loadbalance.Migrate(s.comm, g, flow, addresses, 2, nil)
 	if err != nil {
 		return err
 	}
-	wanted := make([][]float64, p)
+	wanted := make([][]float64, p) // from each rank: local indices there
 	for i := 0; i < len(held); i += 2 {
 		if r := int(held[i]); r != s.comm.Rank() {
 			wanted[r] = append(wanted[r], held[i+1])
@@ -55,12 +56,12 @@ func (s *solver[T]) balance() error {
 	if err != nil {
 		return err
 	}
-	return s.hand(asked)
+	return s.exchange(asked)
 }
 
-// hand gives away the stamps at the places that each rank asked for, and takes in
-// those that come.
-func (s *solver[T]) hand(asked [][]float64) error {
+// exchange sends to each rank the stamps whose local indices it asked for, and appends
+// those that arrive. Collective.
+func (s *solver[T]) exchange(asked [][]float64) error {
 	parcels := make([][]float64, len(asked))
 	goes := make([]bool, len(s.stamps))
 	for r, places := range asked {
@@ -75,7 +76,7 @@ func (s *solver[T]) hand(asked [][]float64) error {
 		return err
 	}
 	kept := 0
-	arrays := s.traveling()
+	arrays := s.travelling()
 	for i := range s.stamps {
 		if goes[i] {
 			continue
@@ -101,16 +102,16 @@ func (s *solver[T]) hand(asked [][]float64) error {
 	return nil
 }
 
-// traveling are the arrays that go with a stamp.
-func (s *solver[T]) traveling() []*[]T { return []*[]T{&s.x, &s.y, &s.w, &s.u, &s.base, &s.limits} }
+// travelling are the arrays of which a moving stamp takes its part along.
+func (s *solver[T]) travelling() []*[]T { return []*[]T{&s.x, &s.y, &s.w, &s.u, &s.base, &s.limits} }
 
-// pack appends all there is to know of stamp i.
+// pack appends the whole state of stamp i.
 func (s *solver[T]) pack(to []float64, i int) []float64 {
 	st := &s.stamps[i]
-	kernel := s.kernels[st.kernel]
-	to = append(to, float64(st.id), float64(st.iteration), float64(st.before), st.misfit, st.penalty, st.half, s.noise[i], float64(len(kernel)))
-	to = append(to, kernel...)
-	for _, a := range s.traveling() {
+	psf := s.psfs[st.psf]
+	to = append(to, float64(st.id), float64(st.iteration), float64(st.before), st.misfit, st.penalty, st.half, s.noise[i], float64(len(psf)))
+	to = append(to, psf...)
+	for _, a := range s.travelling() {
 		w := len(*a) / len(s.stamps)
 		to = append(to, float64(w))
 		for _, v := range (*a)[i*w : (i+1)*w] {
@@ -120,18 +121,18 @@ func (s *solver[T]) pack(to []float64, i int) []float64 {
 	return to
 }
 
-// unpack takes in one stamp and returns what follows it.
+// unpack appends one stamp to the state and returns the numbers that follow it.
 func (s *solver[T]) unpack(from []float64) []float64 {
 	st := stamp{
-		id: int(from[0]), kernel: len(s.filters), iteration: int(from[1]), before: int(from[2]),
+		id: int(from[0]), psf: len(s.filters), iteration: int(from[1]), before: int(from[2]),
 		misfit: from[3], penalty: from[4], half: from[5],
 	}
 	noise, m := from[6], int(from[7])
-	kernel := slices.Clone(from[8 : 8+m])
+	psf := slices.Clone(from[8 : 8+m])
 	from = from[8+m:]
-	s.addKernel(s.kernelSide, kernel)
+	s.addPSF(s.psfSide, psf)
 	s.stamps, s.noise = append(s.stamps, st), append(s.noise, noise)
-	for _, a := range s.traveling() {
+	for _, a := range s.travelling() {
 		w := int(from[0])
 		for _, v := range from[1 : 1+w] {
 			*a = append(*a, T(v))
@@ -141,9 +142,9 @@ func (s *solver[T]) unpack(from []float64) []float64 {
 	return from
 }
 
-// bringHome sends every stamp back to the rank whose stack it came from, in its
-// place. Only the results travel. Collective.
-func (s *solver[T]) bringHome() error {
+// returnStamps sends every stamp back to the rank whose Stack it came from, to its
+// first place. Only the results travel. Collective.
+func (s *solver[T]) returnStamps() error {
 	if !s.o.Balance || s.comm.Size() == 1 {
 		return nil
 	}
@@ -174,7 +175,7 @@ func (s *solver[T]) bringHome() error {
 	return nil
 }
 
-// home is the rank that a stamp began on.
+// home is the rank whose Stack has the stamp with this number.
 func (s *solver[T]) home(id int) int {
 	r, _ := slices.BinarySearchFunc(s.homes[1:], id, func(next, id int) int {
 		if next <= id {

@@ -6,18 +6,24 @@ import (
 	"math/rand/v2"
 
 	"tessera/internal/linalg"
-	"tessera/internal/wavelet"
 	"tessera/ranks"
 )
 
-// compatible lays what sf_deconvolve 5.0 does over the options: everything starts
-// with ones, steps 0.5, linear bands, weights of the stamps in reverse order (it
-// turns the stack of PSFs instead of each), the hard threshold, beta by at most 20
-// steps of the power method, float64. What the caller says about iterations,
-// border, reweightings and the factor of lambda stands.
+// compatible sets the options to what sf_deconvolve 5.0 does:
+//
+//   - x and u begin with ones, both steps are 0.5;
+//   - linear bands with thresholds 3, 3, 4;
+//   - the thresholds of stamp i are those of stamp n-1-i, because sf_deconvolve reverses
+//     the stack of PSFs where it should rotate each PSF by 180 degrees;
+//   - the hard threshold of the singular values;
+//   - beta by at most 20 steps of the power method;
+//   - float64.
+//
+// Iterations, border, reweightings and the factor of lambda remain the caller's, and so
+// do start, steps and threshold where the caller sets them.
 func (o Options) compatible() Options {
 	o.Precision, o.Start = Double, cmp.Or(o.Start, FromOnes)
-	o.Family, o.Scales, o.Thresholds = wavelet.Linear, 3, []float64{3, 3, 4}
+	o.Wavelet, o.Scales, o.Thresholds = Linear, 3, []float64{3, 3, 4}
 	o.Tau, o.SigmaDual, o.Rho = cmp.Or(o.Tau, 0.5), cmp.Or(o.SigmaDual, 0.5), cmp.Or(o.Rho, 0.8)
 	o.Threshold = cmp.Or(o.Threshold, Hard)
 	o.Noise = cmp.Or(o.Noise, MAD)
@@ -25,8 +31,8 @@ func (o Options) compatible() Options {
 	return o
 }
 
-// settled is the reference's test: every fourth cost the means of the last two and
-// of the two before are compared, and the list begins anew.
+// settled is the stopping rule of sf_deconvolve: after every fourth cost it compares
+// the mean of the last two costs with the mean of the two before them.
 func settled(costs []float64, tolerance float64) bool {
 	if len(costs)%4 != 0 || len(costs) == 0 {
 		return false
@@ -36,9 +42,9 @@ func settled(costs []float64, tolerance float64) bool {
 	return last == 0 || math.Abs(last-first)/math.Abs(last) <= tolerance
 }
 
-// powerNorm estimates the largest |H_i|^2 as the reference does: at most 20 steps
-// of the power method over the whole stack, until the norm changes by less than
-// 1e-6. Collective.
+// powerNorm estimates the largest |H_i|^2 as sf_deconvolve does: by at most 20 steps of
+// the power method on the whole stack, fewer if the norm changes by less than 1e-6.
+// Collective.
 func powerNorm[T linalg.Float](s *solver[T]) (float64, error) {
 	x := make([]T, len(s.stamps)*s.n)
 	for i, st := range s.stamps {
@@ -53,7 +59,7 @@ func powerNorm[T linalg.Float](s *solver[T]) (float64, error) {
 		sum := []float64{0}
 		for i := range s.stamps {
 			part := x[i*s.n : (i+1)*s.n]
-			filter := s.filters[s.stamps[i].kernel]
+			filter := s.filters[s.stamps[i].psf]
 			s.conv.Apply(part, part, filter)
 			s.conv.ApplyTranspose(part, part, filter)
 			for _, v := range part {

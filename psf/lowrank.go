@@ -10,57 +10,55 @@ import (
 	"tessera/internal/linalg"
 )
 
-// lowRank is what the low-rank form knows beside the stamps: the part of the
-// singular value decomposition of the stack V of the v's that the proximal
-// operator needs.
-//
-// With q = u - (what the operator keeps of v), up to the stamp's own numbers,
+// lowRank is the state of the low-rank form beside that of the stamps: the part of the
+// singular value decomposition of V that the proximal operator needs, V the stack of
+// the v's of the package comment, a stamp a row. With kept = prox(V), q is v - kept:
 //
 //	V = sum_k s_k a_k b_k',    kept = sum_k (s_k - lambda_k)+ a_k b_k' = sum_k f_k (V b_k) b_k'
 //
-// so that only the right vectors b_k with s_k > lambda_k and f_k = 1 - lambda_k/s_k
-// are needed, and the products of each stamp with the block, which are kept.
+// Only the right singular vectors b_k with s_k > lambda_k and f_k = 1 - lambda_k/s_k are
+// needed, and the product of each stamp with the block of vectors, which is stored.
 type lowRank[T linalg.Float] struct {
 	n, block int
-	basis    []float64 // block x n, orthonormal rows: the block of the coming product
-	narrow   []T       // the same
-	product  []float64 // block x n: basis V'V, and whether to stop
+	basis    []float64 // block x n: orthonormal rows, of the next product
+	narrow   []T       // basis in T
+	product  []float64 // block x n: basis V'V; then 1 if some rank's context is cancelled, else 0
 	v        []T       // as x
 	coef     []T       // block a stamp: V basis'
-	lambdas  []float64 // thresholds in the order of the singular values; beyond the last, lambda
+	lambdas  []float64 // thresholds of the singular values, largest value first; lambda beyond the last; nil = lambda
 
-	pending bool // u has still to be brought forward by v and what follows
-	mix     []T  // block x modes: from coef to f_k V b_k
-	modes   []T  // modes x n: b_k
-	count   int  // modes
+	pending bool // the step of u by v, coef, mix and modes has still to be made
+	mix     []T  // block x count: turns coef into f_k V b_k
+	modes   []T  // count x n: b_k
+	count   int  // of the b_k
 
 	iteration int
 	singular  []float64 // of Z
 	passes    int
-	worst     float64 // error of the singular vectors that was accepted, in all iterations
+	worst     float64 // largest accepted error of a singular vector, in all iterations
 	tile      []T     // scratch: tileStamps x n, tileStamps x block
 	sum       []T     // scratch: block x n
 }
 
-// tileStamps are multiplied with the block at once; their sum is taken in T, that
-// of the tiles in float64.
+// tileStamps is how many stamps are multiplied with the block at once. Sums within a tile
+// are taken in T, sums over tiles in float64.
 const tileStamps = 64
 
-// Accuracy of the singular vectors: |V'V b - theta b| <= accuracy theta_1 for every
-// b that is kept and the first that is not.
+// Accuracy of the singular vectors: |V'V b - theta b| <= accuracy theta_1, theta the
+// eigenvalue of V'V, for every b in use and the first one not in use.
 const (
 	accuracy = 1e-5
-	exact    = 1e-11 // as good as a full decomposition; Compatible
-	most     = 60    // products an iteration
+	exact    = 1e-11 // with Compatible: as accurate as a full decomposition
+	most     = 60    // products in one iteration
 )
 
-// newLowRank sets lambda and a random block. Collective in that all ranks do the same.
+// newLowRank sets lambda and a random block, the same on all ranks. Collective.
 func (s *solver[T]) newLowRank() error {
 	mean := []float64{0}
 	for _, v := range s.noise {
 		mean[0] += v / float64(s.total)
 	}
-	if err := s.meet(mean); err != nil {
+	if err := s.allSum(mean); err != nil {
 		return err
 	}
 	s.lambda = s.o.Factor * mean[0] * math.Sqrt(float64(max(s.total+1, s.n))) * s.beta
@@ -70,7 +68,7 @@ func (s *solver[T]) newLowRank() error {
 	return nil
 }
 
-// grow widens the block with random vectors.
+// grow enlarges the block by random vectors.
 func (l *lowRank[T]) grow(block int, seed uint64, stamps int) {
 	old := l.block
 	l.block = block
@@ -86,10 +84,10 @@ func (l *lowRank[T]) grow(block int, seed uint64, stamps int) {
 	l.sum = make([]T, block*l.n)
 }
 
-// runLowRank is the iterations of the low-rank form.
+// runLowRank iterates in the low-rank form. Collective.
 func (s *solver[T]) runLowRank(ctx context.Context) error {
 	l := s.low
-	for to := s.nextLook(); l.iteration < s.o.Iterations; {
+	for to := s.nextCheck(); l.iteration < s.o.MaxIterations; {
 		stop, err := s.iterateLowRank(ctx)
 		if err != nil {
 			return err
@@ -100,15 +98,15 @@ func (s *solver[T]) runLowRank(ctx context.Context) error {
 		if l.iteration < to {
 			continue
 		}
-		if err := s.lookLowRank(); err != nil {
+		if err := s.checkLowRank(); err != nil {
 			return err
 		}
-		s.tell(s.looks[len(s.looks)-1])
-		if s.settledAt(s.looks[len(s.looks)-1]) && (s.o.Threshold != Reweighted || l.lambdas != nil) {
+		s.report(s.checks[len(s.checks)-1])
+		if s.settledAt(s.checks[len(s.checks)-1]) && (s.o.Threshold != Reweighted || l.lambdas != nil) {
 			s.converged = true
 			break
 		}
-		if to = s.nextLook(); l.iteration < s.o.Iterations {
+		if to = s.nextCheck(); l.iteration < s.o.MaxIterations {
 			if err := s.saveIfDue(); err != nil {
 				return err
 			}
@@ -120,24 +118,24 @@ func (s *solver[T]) runLowRank(ctx context.Context) error {
 	return nil
 }
 
-// lookLowRank takes the cost. Collective.
-func (s *solver[T]) lookLowRank() error {
+// checkLowRank makes a convergence check. Collective.
+func (s *solver[T]) checkLowRank() error {
 	sums := []float64{0}
 	for i := range s.stamps {
 		sums[0] += s.misfit(i)
 	}
-	if err := s.meet(sums); err != nil {
+	if err := s.allSum(sums); err != nil {
 		return err
 	}
-	look := Look{Iteration: s.low.iteration, Misfit: sums[0], Rank: len(s.low.singular), Active: s.total}
+	c := Check{Iteration: s.low.iteration, Misfit: sums[0], Rank: len(s.low.singular), Active: s.total}
 	for k, v := range s.low.singular {
-		look.Penalty += s.threshold(k) * v
+		c.Penalty += s.threshold(k) * v
 	}
-	s.looks = append(s.looks, look)
+	s.checks = append(s.checks, c)
 	return nil
 }
 
-// threshold is lambda_k.
+// threshold is lambda_k, the threshold of the k-th singular value.
 func (s *solver[T]) threshold(k int) float64 {
 	if l := s.low; k < len(l.lambdas) {
 		return l.lambdas[k]
@@ -145,10 +143,10 @@ func (s *solver[T]) threshold(k int) float64 {
 	return s.lambda
 }
 
-// iterateLowRank is one iteration: stamps forward to v, the block's product with
-// the stack, and what it says of the singular vectors. What the latter do to u is
-// left to the next visit of each stamp. It tells whether some rank has been told to
-// stop. Collective.
+// iterateLowRank is one iteration: each stamp's x and v, the product of the block with
+// V, and from it the singular vectors. The step of u that follows from these is made
+// when the next iteration visits the stamp. stop tells whether the context of some rank
+// is cancelled. Collective.
 func (s *solver[T]) iterateLowRank(ctx context.Context) (stop bool, err error) {
 	l := s.low
 	clear(l.product)
@@ -172,7 +170,7 @@ func (s *solver[T]) iterateLowRank(ctx context.Context) (stop bool, err error) {
 	return s.follow()
 }
 
-// forward brings u of some stamps to where v and the singular vectors say:
+// forward makes the pending step of u for the stamps at <= i < end:
 //
 //	u += rho (v - kept - u)
 func (l *lowRank[T]) forward(s *solver[T], at, end int) {
@@ -190,7 +188,7 @@ func (l *lowRank[T]) forward(s *solver[T], at, end int) {
 	linalg.Gemm(false, false, rows, l.n, l.count, -s.rho, kept, l.count, l.modes, l.n, 1, u, l.n)
 }
 
-// flush brings all of u forward.
+// flush makes the pending step of u for all stamps.
 func (l *lowRank[T]) flush(s *solver[T]) {
 	for at := 0; at < len(s.stamps); at += tileStamps {
 		l.forward(s, at, min(at+tileStamps, len(s.stamps)))
@@ -198,7 +196,7 @@ func (l *lowRank[T]) flush(s *solver[T]) {
 	l.pending = false
 }
 
-// multiply adds the part of some stamps to the product.
+// multiply adds the part of the stamps at <= i < end to the product basis V'V.
 func (l *lowRank[T]) multiply(at, end int) {
 	rows := end - at
 	v, coef := l.v[at*l.n:end*l.n], l.coef[at*l.block:end*l.block]
@@ -209,14 +207,14 @@ func (l *lowRank[T]) multiply(at, end int) {
 	}
 }
 
-// follow turns the product into singular values and vectors, with more products
-// while they are not accurate or the block does not reach below the threshold.
-// Collective.
+// follow turns the product into singular values and vectors. It makes more products
+// while these are not accurate enough, or while all vectors of the block have singular
+// values above the threshold, so that there may be more. Collective.
 func (s *solver[T]) follow() (stop bool, err error) {
 	l := s.low
 	accuracy := cmp.Or(s.o.accuracy, accuracy)
 	for pass := 1; ; pass++ {
-		if err := s.meet(l.product); err != nil {
+		if err := s.allSum(l.product); err != nil {
 			return false, err
 		}
 		l.passes++
@@ -247,7 +245,7 @@ func (s *solver[T]) follow() (stop bool, err error) {
 	}
 }
 
-// keep takes over the modes above the thresholds.
+// keep stores the singular vectors above the thresholds, kept in number.
 func (l *lowRank[T]) keep(s *solver[T], r *ritzPairs, kept int) {
 	l.count = kept
 	l.mix, l.modes = make([]T, l.block*kept), make([]T, kept*l.n)
@@ -265,9 +263,9 @@ func (l *lowRank[T]) keep(s *solver[T], r *ritzPairs, kept int) {
 	}
 }
 
-// reweight divides the thresholds by 1 + s_k/lambda once the soft form has had its
-// iterations, s_k the singular values it found. Being larger for smaller singular
-// values, they still make a proximal operator (Gu et al. 2014).
+// reweight divides the thresholds by 1 + s_k/lambda after the iterations with Soft, s_k
+// the singular values found by these. The smaller the singular value, the larger the
+// threshold, so that this is still a proximal operator (Gu et al. 2014).
 func (l *lowRank[T]) reweight(s *solver[T]) {
 	if s.o.Threshold != Reweighted || l.lambdas != nil || l.iteration <= s.o.Settle {
 		return
@@ -278,12 +276,12 @@ func (l *lowRank[T]) reweight(s *solver[T]) {
 	}
 }
 
-// lowMeta is what a snapshot keeps of it.
+// lowMeta is the part of lowRank that a snapshot contains.
 type lowMeta struct {
 	Block     int
 	Basis     []float64
 	Lambdas   []float64
-	Weighted  bool // Lambdas have been set, perhaps to none
+	Weighted  bool // Lambdas is not nil, which gob does not tell from empty
 	Singular  []float64
 	Iteration int
 	Passes    int

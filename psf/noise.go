@@ -8,12 +8,14 @@ import (
 	"tessera/ranks"
 )
 
-// madFactor turns the median absolute deviation of normal numbers into their
-// standard deviation.
+// madFactor is the standard deviation of normally distributed numbers divided by their
+// median absolute deviation.
 const madFactor = 1.4826
 
-// noises is the standard deviation of the noise of each of this rank's stamps.
-// With FromWeights the weights are divided by what makes them about 1. Collective.
+// noises returns the standard deviation of the noise of each of this rank's stamps, 0
+// for a stamp without unmasked pixels. With FromWeights the weights of each stamp are
+// divided by their median, of which the noise is 1/sqrt. Collective; "comes out as 0"
+// is an error on all ranks.
 func noises(comm ranks.Comm, s *Stack, o *Options, weights []float64) ([]float64, error) {
 	n := s.Side * s.Side
 	out := make([]float64, s.Count())
@@ -32,7 +34,7 @@ func noises(comm ranks.Comm, s *Stack, o *Options, weights []float64) ([]float64
 				}
 			}
 			if len(seen) == 0 {
-				continue // masked altogether: nothing will be found there
+				continue // all pixels masked
 			}
 			m := median(seen)
 			out[i] = 1 / math.Sqrt(m)
@@ -65,7 +67,7 @@ func noises(comm ranks.Comm, s *Stack, o *Options, weights []float64) ([]float64
 			return nil, err
 		}
 		if d == 0 {
-			return nil, errors.New("psf: the noise of the stack comes out as 0, most of its pixels being equal: it has to be given")
+			return nil, errors.New("psf: the noise of the stack comes out as 0, because more than half of its pixels are equal; set Noise to Given and Sigma to its standard deviation")
 		}
 		for i := range out {
 			out[i] = madFactor * d
@@ -74,7 +76,7 @@ func noises(comm ranks.Comm, s *Stack, o *Options, weights []float64) ([]float64
 	return out, nil
 }
 
-// unmasked appends the pixels of stamp i that count.
+// unmasked appends the pixels of stamp i whose weight is not 0.
 func unmasked(to []float64, s *Stack, i int) []float64 {
 	n := s.Side * s.Side
 	for j := i * n; j < (i+1)*n; j++ {
@@ -104,8 +106,8 @@ func median(v []float64) float64 {
 	return (v[h-1] + v[h]) / 2
 }
 
-// stackMedian is the median of the values of all ranks, exactly: the bits of the
-// order statistics are found 16 at a time by counting. Collective.
+// stackMedian is the exact median of the values of all ranks, 0 if there are none.
+// Collective.
 func stackMedian(comm ranks.Comm, v []float64) (float64, error) {
 	count := []float64{float64(len(v))}
 	if err := comm.Allreduce(count, count, ranks.Sum); err != nil {
@@ -123,8 +125,11 @@ func stackMedian(comm ranks.Comm, v []float64) (float64, error) {
 	return (lo + hi) / 2, err
 }
 
-// orderStatistic is the value with rank smaller ones before it.
-func orderStatistic(comm ranks.Comm, v []float64, rank int) (float64, error) {
+// orderStatistic is the value at the given place, from 0, when the values of all ranks
+// are sorted. A histogram of the first 16 bits says which bin it is in, a second one of
+// the next 16 bits which bin of that one, and so on: 4 sums of 65536 numbers.
+// Collective.
+func orderStatistic(comm ranks.Comm, v []float64, place int) (float64, error) {
 	const digits = 16
 	var prefix uint64
 	bins := make([]float64, 1<<digits)
@@ -140,8 +145,8 @@ func orderStatistic(comm ranks.Comm, v []float64, rank int) (float64, error) {
 			return 0, err
 		}
 		b := 0
-		for rank >= int(bins[b]) {
-			rank -= int(bins[b])
+		for place >= int(bins[b]) {
+			place -= int(bins[b])
 			b++
 		}
 		prefix = prefix<<digits | uint64(b)
@@ -154,7 +159,7 @@ func orderStatistic(comm ranks.Comm, v []float64, rank int) (float64, error) {
 	return math.Float64frombits(prefix), nil
 }
 
-// sortKey orders as the numbers do.
+// sortKey maps numbers to integers of the same order.
 func sortKey(x float64) uint64 {
 	b := math.Float64bits(x)
 	if b>>63 == 1 {

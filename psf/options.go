@@ -1,194 +1,152 @@
 package psf
 
-import (
-	"cmp"
-	"errors"
-	"fmt"
-	"math"
-	"time"
+import "time"
 
-	"tessera/internal/wavelet"
-)
-
-// Mode names the regulariser g.
+// Mode names the regulariser g of the package comment.
 type Mode string
 
 const (
-	Sparse  Mode = "sparse"
-	LowRank Mode = "low-rank"
+	Sparse  Mode = "sparse"   // weighted l1 norm of the starlet coefficients of each stamp
+	LowRank Mode = "low-rank" // weighted sum of the singular values of the stack
 )
 
-// Border says what is beyond a stamp's edge.
+// Border says which values the convolution uses beyond the edge of a stamp.
 type Border string
 
 const (
-	Zero Border = "zero" // nothing: linear convolution, the physical model
-	Wrap Border = "wrap" // the stamp again
+	Zero Border = "zero" // zeros: linear convolution, the physical model
+	Wrap Border = "wrap" // the opposite edge: periodic convolution
 )
 
-// Start says what the iteration begins with; the dual variable begins with zero.
+// Wavelet names the smoothing filter from which the starlet transform Phi is made.
+// The filter acts along rows and columns, dilated by 2 from each scale to the next.
+type Wavelet string
+
+const (
+	Linear Wavelet = "linear" // [1 2 1]/4: as good as B3 in our tests, at half the cost
+	B3     Wavelet = "b3"     // [1 4 6 4 1]/16, the cubic B-spline
+)
+
+// Start names the first iterate x; the dual variable u begins with zero.
 type Start string
 
 const (
 	FromZero   Start = "zero"
 	FromOnes   Start = "ones"
-	FromWiener Start = "wiener" // Tikhonov's closed form, stamp by stamp
+	FromWiener Start = "wiener" // the Wiener filter of each stamp, for flat spectra of signal and noise
 	FromGiven  Start = "given"  // Options.Given
 )
 
-// Threshold says what happens to the singular values of the low-rank form.
+// Threshold names the proximal operator of the singular values, low-rank form only.
 type Threshold string
 
 const (
-	// Reweighted: lambda is divided by 1 + s_k/lambda once the soft form has
-	// settled, s_k the singular values it found, so that large ones lose little.
+	// Reweighted is Soft for Options.Settle iterations. Then lambda is divided by
+	// 1 + s_k/lambda, where s_k are the singular values found by Soft, so that large
+	// singular values are reduced less.
 	Reweighted Threshold = "reweighted"
-	Soft       Threshold = "soft" // the nuclear norm; converges, shrinks every mode by lambda
-	Hard       Threshold = "hard" // kept or dropped; need not converge
+	Soft       Threshold = "soft" // the nuclear norm: converges, reduces every singular value by lambda
+	Hard       Threshold = "hard" // keeps singular values above lambda, drops the others; need not converge
 )
 
-// NoiseRule says how the standard deviation of the noise is known.
+// NoiseRule says how the standard deviation of the noise is found.
 type NoiseRule string
 
 const (
-	MAD         NoiseRule = "mad"           // 1.4826 times the median absolute deviation of all pixels of the stack
-	MADPerStamp NoiseRule = "mad-per-stamp" // of each stamp's
+	MAD         NoiseRule = "mad"           // 1.4826 times the median absolute deviation of all unmasked pixels of the stack
+	MADPerStamp NoiseRule = "mad-per-stamp" // the same of each stamp by itself
 	Given       NoiseRule = "given"         // Options.Sigma
-	FromWeights NoiseRule = "weights"       // the weights are inverse variances
+	FromWeights NoiseRule = "weights"       // Stack.Weights are inverse variances, 1/noise^2 of each pixel
 )
 
-// Precision of the arithmetic; costs and the stack's products are summed in float64 always.
+// Precision of the arithmetic. Costs, and products summed over the stack, are float64
+// in both.
 type Precision string
 
 const (
-	Single Precision = "single"
-	Double Precision = "double"
+	Single Precision = "single" // float32
+	Double Precision = "double" // float64
 )
 
 // Options of Deconvolve. The zero value of every field is the documented default.
+// Every rank passes the same options, except for Given, Progress and the functions
+// behind Save and Resume.
 type Options struct {
-	Mode      Mode           // "" = Sparse
-	Border    Border         // "" = Zero
-	Precision Precision      // "" = Single
-	Noise     NoiseRule      // "" = MAD
-	Sigma     float64        // of the noise, Given
-	Start     Start          // "" = FromZero
-	Given     []float64      // FromGiven: as Stack.Data
-	Family    wavelet.Family // of Phi: its zero value is the linear one, as good here and half the work
-	Scales    int            // bands of Phi; 0 = 3
+	Mode      Mode      // "" = Sparse
+	Border    Border    // "" = Zero
+	Precision Precision // "" = Single
+	Noise     NoiseRule // "" = MAD
+	Sigma     float64   // with Given: standard deviation of the noise, in units of the data; otherwise not used
+	Start     Start     // "" = FromZero
+	Given     []float64 // with FromGiven: this rank's first iterate, shape of Stack.Data; otherwise not used
+	AnySign   bool      // true: x may be negative; false: x >= 0
 
-	// Thresholds of the bands in units of the noise, the finest first; nil = 3, 3, ..., 4.
+	// Sparse form. Thresholds are those of the wavelet bands in units of the noise's
+	// standard deviation in the band, finest band first; nil = 3 for each and 4 for the
+	// coarsest. A reweighting divides the threshold w of every coefficient by
+	// 1 + |Phi x|/w0, w0 the threshold of the first pass, and iterates again.
+	Wavelet      Wavelet // "" = Linear
+	Scales       int     // wavelet bands, 1 to 8; 0 = 3
 	Thresholds   []float64
-	Reweightings int // sparse: w / (1 + |Phi x|/w) after Iterations, then as many again; 0 = none
+	Reweightings int // further passes of up to MaxIterations each; 0 = none
 
+	// Low-rank form.
 	Threshold Threshold // "" = Reweighted
-	Factor    float64   // of lambda = factor noise sqrt(max(n+1, pixels)) beta; 0 = 0.6 for reweighted, else 1
-	Block     int       // singular vectors followed, grown where needed; 0 = 32
-	Settle    int       // reweighted: iterations of the soft form first; 0 = a third
+	Factor    float64   // lambda = Factor noise sqrt(max(n+1, pixels)) beta, see Result.Beta; 0 = 0.6 with Reweighted, else 1
+	Block     int       // singular vectors followed from iteration to iteration, enlarged where needed; 0 = 32
+	Settle    int       // with Reweighted: iterations with Soft first; 0 = a third of MaxIterations
 
-	Iterations     int     // 0 = 150
-	LookEvery      int     // iterations between looks at the cost; 0 = 10
-	Tolerance      float64 // stop once the cost changes by less than this fraction from look to look; 0 = never
-	StampTolerance float64 // sparse: likewise each stamp by its own cost; 0 = never
-	Balance        bool    // sparse: share the stamps that still run evenly among the ranks
+	// Stopping rule. The cost is evaluated at a convergence check.
+	MaxIterations  int     // of a pass; 0 = 150
+	CheckEvery     int     // iterations from one convergence check to the next; 0 = 10
+	Tolerance      float64 // stop when the cost of the stack changes by at most this fraction between two checks; 0 = never
+	StampTolerance float64 // sparse form: the same for each stamp and its own cost; 0 = never
+	Balance        bool    // sparse form with StampTolerance: move stamps that are not finished to ranks with less work
 
-	Tau, SigmaDual float64 // steps; 0 = from the norms
-	Rho            float64 // relaxation; 0 = 0.8
-	AnySign        bool    // leave out x >= 0
-	Compatible     bool    // do as sf_deconvolve 5.0 does, float64, linear bands, and its other defaults for what is left open
+	// Steps of the iteration, see the package comment.
+	Tau       float64 // primal step; 0 = the largest that converges
+	SigmaDual float64 // dual step; 0 = 0.5
+	Rho       float64 // relaxation, between 0 and 2; 0 = 0.8
 
-	Seed uint64 // of the first block of singular vectors
+	// Compatible repeats what the program sf_deconvolve 5.0 does, in float64 and with
+	// linear bands; its defaults replace those above.
+	Compatible bool
 
-	Progress func(Progress) // called on rank 0 at every look; nil = silent
+	Seed uint64 // of the first singular vectors, and with Compatible of the power method; 0 is a seed like any other
 
-	// Save keeps a snapshot, on every rank at once: every SaveEvery (0 = never) and
-	// when ctx is cancelled; nil = never. Resume continues from one, on any number
-	// of ranks.
+	Progress func(Progress) // called on rank 0 after every convergence check; nil = not called
+
+	// Save keeps a snapshot. It is called on all ranks at once: after a convergence
+	// check when SaveEvery has passed since the last call, and when ctx is cancelled.
+	// nil = no snapshots. It is nil on all ranks or on none.
 	Save      func(*Snapshot) error
-	SaveEvery time.Duration
-	Resume    *Snapshot
+	SaveEvery time.Duration // 0 = only when ctx is cancelled
+	Resume    *Snapshot     // continue from this one, on any number of ranks; nil = begin anew
 
-	accuracy float64 // of the singular vectors; 0 = enough
+	accuracy float64 // of the singular vectors; 0 = 1e-5
 }
 
-// Progress is one look at a running solve.
+// Progress is the state of a running solve at a convergence check.
 type Progress struct {
-	Iteration, Of int
+	Phase         string // the Mode
+	Iteration, Of int    // done, and at most to do, all passes together
 	Cost          float64
-	Rank          int // of the low-rank iterate
-	Active        int // stamps that still run
+	Rank          int // low-rank form: singular values of the iterate that are not 0
+	Active        int // stamps of the whole stack that still iterate
 }
 
-// withDefaults fills in what the caller left open.
-func (o Options) withDefaults() Options {
-	if o.Compatible {
-		o = o.compatible()
-	}
-	o.Mode = cmp.Or(o.Mode, Sparse)
-	o.Border = cmp.Or(o.Border, Zero)
-	o.Precision = cmp.Or(o.Precision, Single)
-	o.Noise = cmp.Or(o.Noise, MAD)
-	o.Start = cmp.Or(o.Start, FromZero)
-	o.Threshold = cmp.Or(o.Threshold, Reweighted)
-	o.Scales = cmp.Or(o.Scales, 3)
-	if o.Threshold == Reweighted {
-		o.Factor = cmp.Or(o.Factor, 0.6)
-	}
-	o.Factor = cmp.Or(o.Factor, 1)
-	o.Block = cmp.Or(o.Block, 32)
-	o.Iterations = cmp.Or(o.Iterations, 150)
-	o.LookEvery = cmp.Or(o.LookEvery, 10)
-	o.Rho = cmp.Or(o.Rho, 0.8)
-	o.Settle = cmp.Or(o.Settle, max(1, o.Iterations/3))
-	if o.Thresholds == nil {
-		for s := range o.Scales {
-			k := 3.0
-			if s == o.Scales-1 {
-				k = 4
-			}
-			o.Thresholds = append(o.Thresholds, k)
-		}
-	}
-	return o
-}
-
-// check finds what is wrong with options, defaults filled in.
-func (o *Options) check(s *Stack) error {
-	var errs []error
-	want := func(ok bool, format string, args ...any) {
-		if !ok {
-			errs = append(errs, fmt.Errorf("psf: "+format, args...))
-		}
-	}
-	want(o.Mode == Sparse || o.Mode == LowRank, "mode %q", o.Mode)
-	want(o.Border == Zero || o.Border == Wrap, "border %q", o.Border)
-	want(o.Precision == Single || o.Precision == Double, "precision %q", o.Precision)
-	want(o.Threshold == Reweighted || o.Threshold == Soft || o.Threshold == Hard, "threshold %q", o.Threshold)
-	want(o.Noise == MAD || o.Noise == MADPerStamp || o.Noise == Given || o.Noise == FromWeights, "noise %q", o.Noise)
-	want(o.Noise != Given || o.Sigma > 0 && !math.IsInf(o.Sigma, 0), "noise of standard deviation %g", o.Sigma)
-	want(o.Noise != FromWeights || s.Weights != nil || len(s.Data) == 0, "noise from weights, and there are none")
-	want(o.Start != FromGiven || len(o.Given) == len(s.Data), "a start of %d numbers for %d pixels", len(o.Given), len(s.Data))
-	want(o.Scales >= 1 && o.Scales <= 8 && len(o.Thresholds) == o.Scales, "%d thresholds for %d scales of at most 8", len(o.Thresholds), o.Scales)
-	for _, k := range o.Thresholds {
-		want(k >= 0 && !math.IsInf(k, 0), "threshold %g", k)
-	}
-	want(o.Reweightings >= 0 && o.Iterations >= 1 && o.LookEvery >= 1, "%d iterations, %d reweightings, a look every %d", o.Iterations, o.Reweightings, o.LookEvery)
-	want(o.Rho > 0 && o.Rho < 2, "relaxation %g, want more than 0 and less than 2", o.Rho)
-	want(o.Tau >= 0 && o.SigmaDual >= 0 && o.Factor > 0 && o.Block >= 1, "steps %g and %g, factor %g, block %d", o.Tau, o.SigmaDual, o.Factor, o.Block)
-	return errors.Join(errs...)
-}
-
-// steps chooses tau and sigma, or holds those given to the condition of
-// convergence (Condat 2013, theorem 3.1): with |L| <= 1
+// Snapshot is the state of a solve between two iterations: Options.Save receives one,
+// Options.Resume continues from one. It has a record for each stamp.
 //
-//	1/tau - sigma >= beta/2,    rho < 2 - (beta/2) / (1/tau - sigma)
-func (o *Options) steps(beta float64) (tau, sigma float64, err error) {
-	sigma = cmp.Or(o.SigmaDual, 0.5)
-	tau = cmp.Or(o.Tau, 1/(beta/2/min(1, 0.99*(2-o.Rho))+sigma))
-	room := 1/tau - sigma
-	if !(room*(1+1e-12) >= beta/2) || !(o.Rho < 2-beta/2/room+1e-12) {
-		return 0, 0, fmt.Errorf("psf: the steps tau %g, sigma %g and rho %g need not converge: 1/tau - sigma = %.4g must be at least %.4g, half the squared norm of the blur, and rho below %.4g",
-			tau, sigma, o.Rho, room, beta/2, 2-beta/2/room)
-	}
-	return tau, sigma, nil
+// To continue, every rank needs the same Meta and a Records that finds the records of
+// all ranks; the other fields are not used.
+type Snapshot struct {
+	Meta []byte // the same on all ranks
+
+	IDs         []int                      // of this rank's records: numbers of stamps in the whole stack
+	RecordBytes int                        // length of each record; 0 on a rank without stamps
+	Fill        func(i int, record []byte) // writes the record of IDs[i]
+
+	// Records calls use with the record of each id asked for, in any order.
+	Records func(ids []int, use func(id int, record []byte) error) error
 }

@@ -7,12 +7,10 @@ import (
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
-
-	"tessera/internal/wavelet"
 )
 
-// naive is the iteration of the package comment by its definition: sums over the
-// kernel, filters convolved pixel by pixel, a full singular value decomposition.
+// naive is the iteration of the package comment by its definition: sums over the pixels
+// of the PSF and of the wavelet filters, and a full singular value decomposition.
 type naive struct {
 	s                     *Stack
 	o                     Options
@@ -52,13 +50,13 @@ func (v *naive) convolve(x, h []float64, hs int, transpose bool) []float64 {
 	return y
 }
 
-func (v *naive) kernel(i int) []float64 {
-	m := v.s.KernelSide * v.s.KernelSide
-	k := v.s.kernelOf(i)
-	return v.s.Kernels[k*m : (k+1)*m]
+func (v *naive) psf(i int) []float64 {
+	m := v.s.PSFSide * v.s.PSFSide
+	k := v.s.psfOf(i)
+	return v.s.PSFs[k*m : (k+1)*m]
 }
 
-// phi are the bands of x, its filters as those of package wavelet's tests.
+// phi are the bands of x.
 func (v *naive) phi(x []float64) []float64 {
 	var d []float64
 	for _, f := range v.filters {
@@ -78,10 +76,10 @@ func (v *naive) phiT(u []float64) []float64 {
 	return t
 }
 
-// bandFilters are the differences of repeated convolutions with the dilated kernel.
-func bandFilters(f wavelet.Family, scales int) ([][]float64, int) {
+// bandFilters are the differences of repeated convolutions with the dilated filter.
+func bandFilters(f Wavelet, scales int) ([][]float64, int) {
 	h, radius := []float64{0.5, 0.25}, 1
-	if f == wavelet.B3 {
+	if f == B3 {
 		h, radius = []float64{0.375, 0.25, 0.0625}, 2
 	}
 	side := 2*radius*(1<<scales-1) + 1
@@ -117,7 +115,7 @@ func newNaive(s *Stack, o Options, noise, beta float64) *naive {
 		panic(err)
 	}
 	v.tau, v.sigma = tau, sigma
-	v.filters, v.filterSide = bandFilters(o.Family, v.o.Scales)
+	v.filters, v.filterSide = bandFilters(v.o.Wavelet, v.o.Scales)
 	n := s.Side * s.Side
 	for i := range s.Count() {
 		v.x = append(v.x, make([]float64, n))
@@ -126,13 +124,13 @@ func newNaive(s *Stack, o Options, noise, beta float64) *naive {
 			continue
 		}
 		v.u = append(v.u, make([]float64, v.o.Scales*n))
-		// |h * phi|: the bands of the kernel, zero beyond it, cut to its frame.
-		cut := &naive{s: &Stack{Side: s.KernelSide}, filters: v.filters, filterSide: v.filterSide}
-		if s.KernelSide == s.Side {
+		// |h * phi|: the bands of the PSF, zero beyond its edge, cropped to its size.
+		cut := &naive{s: &Stack{Side: s.PSFSide}, filters: v.filters, filterSide: v.filterSide}
+		if s.PSFSide == s.Side {
 			cut.o.Border = v.o.Border
 		}
-		m := s.KernelSide * s.KernelSide
-		bands := cut.phi(v.kernel(i))
+		m := s.PSFSide * s.PSFSide
+		bands := cut.phi(v.psf(i))
 		limits := make([]float64, v.o.Scales*n)
 		for b := range v.o.Scales {
 			sum := 0.0
@@ -151,7 +149,7 @@ func newNaive(s *Stack, o Options, noise, beta float64) *naive {
 
 func (v *naive) gradient(i int) []float64 {
 	n := v.s.Side * v.s.Side
-	r := v.convolve(v.x[i], v.kernel(i), v.s.KernelSide, false)
+	r := v.convolve(v.x[i], v.psf(i), v.s.PSFSide, false)
 	for j := range r {
 		w := 1.0
 		if v.s.Weights != nil {
@@ -163,7 +161,7 @@ func (v *naive) gradient(i int) []float64 {
 			r[j] = w * (r[j] - v.s.Data[i*n+j])
 		}
 	}
-	return v.convolve(r, v.kernel(i), v.s.KernelSide, true)
+	return v.convolve(r, v.psf(i), v.s.PSFSide, true)
 }
 
 func (v *naive) step() {
@@ -216,7 +214,7 @@ func (v *naive) step() {
 	}
 }
 
-// threshold is the proximal operator of the singular values, by all of them.
+// threshold is the proximal operator of the singular values, from a full decomposition.
 func (v *naive) threshold(stack, kept [][]float64) {
 	m := mat.NewDense(len(stack), len(stack[0]), nil)
 	for i, row := range stack {
@@ -268,13 +266,13 @@ func (v *naive) reweight() {
 	}
 }
 
-// smallStack has point-like objects under kernels that differ.
-func smallStack(seed uint64, count, side, kernelSide int, masked bool) *Stack {
+// smallStack has point-like objects and random PSFs, another one for each stamp.
+func smallStack(seed uint64, count, side, psfSide int, masked bool) *Stack {
 	r := rand.New(rand.NewPCG(seed, 9))
-	s := &Stack{Side: side, Total: count, KernelSide: kernelSide}
+	s := &Stack{Side: side, Total: count, PSFSide: psfSide}
 	for range count {
-		for range kernelSide * kernelSide {
-			s.Kernels = append(s.Kernels, r.Float64())
+		for range psfSide * psfSide {
+			s.PSFs = append(s.PSFs, r.Float64())
 		}
 		for range side * side {
 			v := 0.05 * r.NormFloat64()
@@ -292,7 +290,7 @@ func smallStack(seed uint64, count, side, kernelSide int, masked bool) *Stack {
 			s.Data[i] = math.NaN()
 		}
 	}
-	if _, err := Normalise(kernelSide, s.Kernels, 0); err != nil {
+	if _, err := Normalise(psfSide, s.PSFs, 0); err != nil {
 		panic(err)
 	}
 	return s
@@ -304,13 +302,13 @@ func TestAgainstNaive(t *testing.T) {
 		for _, border := range []Border{Zero, Wrap} {
 			for _, masked := range []bool{false, true} {
 				for _, c := range []Options{
-					{Family: wavelet.Linear, Threshold: Soft},
-					{Family: wavelet.B3, Threshold: Hard, Scales: 2, AnySign: true},
+					{Wavelet: Linear, Threshold: Soft},
+					{Wavelet: B3, Threshold: Hard, Scales: 2, AnySign: true},
 					{Reweightings: 1, Threshold: Reweighted, Settle: 4},
 					{Tau: 0.5, SigmaDual: 0.7, Rho: 1, Threshold: Soft, Block: 2},
 				} {
 					o := c
-					o.Mode, o.Border, o.Precision, o.Iterations, o.LookEvery = mode, border, Double, 9, 3
+					o.Mode, o.Border, o.Precision, o.MaxIterations, o.CheckEvery = mode, border, Double, 9, 3
 					o.Noise, o.Sigma, o.accuracy = Given, 0.05, exact
 					if mode == LowRank {
 						o.Reweightings = 0
@@ -319,12 +317,12 @@ func TestAgainstNaive(t *testing.T) {
 					s := smallStack(3, 7, 9, 5, masked)
 					r := solve(t, 2, s, o)
 					v := newNaive(s, o, 0.05, r.Beta)
-					for range o.Iterations {
+					for range o.MaxIterations {
 						v.step()
 					}
 					if o.Reweightings == 1 {
 						v.reweight()
-						for range o.Iterations {
+						for range o.MaxIterations {
 							v.step()
 						}
 					}
@@ -336,20 +334,20 @@ func TestAgainstNaive(t *testing.T) {
 							}
 						}
 					}
-					checkLastLook(t, name, v, r)
+					checkLastCost(t, name, v, r)
 				}
 			}
 		}
 	}
 }
 
-// checkLastLook holds the cost that the solver reports to its definition.
-func checkLastLook(t *testing.T, name string, v *naive, r *Result) {
+// checkLastCost compares the last cost that the solver reports with its definition.
+func checkLastCost(t *testing.T, name string, v *naive, r *Result) {
 	t.Helper()
 	misfit, penalty := 0.0, 0.0
 	n := v.s.Side * v.s.Side
 	for i, x := range v.x {
-		for j, h := range v.convolve(x, v.kernel(i), v.s.KernelSide, false) {
+		for j, h := range v.convolve(x, v.psf(i), v.s.PSFSide, false) {
 			w := 1.0
 			if v.s.Weights != nil {
 				w = v.s.Weights[i*n+j]
@@ -371,7 +369,7 @@ func checkLastLook(t *testing.T, name string, v *naive, r *Result) {
 		}
 		penalty += lambda * z
 	}
-	last := r.Looks[len(r.Looks)-1]
+	last := r.Checks[len(r.Checks)-1]
 	if math.Abs(last.Misfit-misfit) > 1e-9*misfit || math.Abs(last.Penalty-penalty) > 1e-8*(penalty+1e-3) {
 		t.Errorf("%s: misfit %g, penalty %g; want %g, %g", name, last.Misfit, last.Penalty, misfit, penalty)
 	}

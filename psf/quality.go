@@ -5,16 +5,17 @@ import (
 	"slices"
 )
 
-// Quality compares one restored stamp with its truth.
+// Quality is the error of one restored stamp x with respect to its truth t.
 type Quality struct {
 	Pixel       float64 // |x - t|^2 / |t|^2
-	Ellipticity float64 // |e(x) - e(t)|, both under the window
-	PSNR        float64 // 20 log10(side (max t - min t) / |x - t|), dB
+	Ellipticity float64 // |e(x) - e(t)|, e the ellipticity (e1, e2) under the window
+	PSNR        float64 // dB: 20 log10(side (max t - min t) / |x - t|)
 }
 
-// Compare is the quality of a side x side stamp. The ellipticity is taken under a
-// round Gaussian of standard deviation window pixels at the stamp's centre; without
-// one (0) noise far from the object decides it.
+// Compare returns the quality of x, side x side. The ellipticities are measured with
+// the weights of a round Gaussian window whose standard deviation is given in pixels
+// and whose centre is that of the stamp. Window 0 = no weights: then the noise far from
+// the object dominates the ellipticity. NaN where a stamp or its truth is all zero.
 func Compare(side int, x, truth []float64, window float64) Quality {
 	var diff, norm float64
 	lo, hi := math.Inf(1), math.Inf(-1)
@@ -32,8 +33,8 @@ func Compare(side int, x, truth []float64, window float64) Quality {
 	}
 }
 
-// ellipticity is (e1, e2) of the second moments about the centroid, from the inner
-// products with 1, k, l, k^2 + l^2, k^2 - l^2 and kl (k rows, l columns):
+// ellipticity is (e1, e2) of the second moments about the centroid. With U0 ... U5 the
+// inner products of x with k, l, 1, k^2 + l^2, k^2 - l^2 and kl (k rows, l columns),
 //
 //	e1 = (U4 U2 - U0^2 + U1^2) / D,  e2 = 2 (U5 U2 - U0 U1) / D,  D = U3 U2 - U0^2 - U1^2
 func ellipticity(side int, x []float64, window float64) [2]float64 {
@@ -53,7 +54,8 @@ func ellipticity(side int, x []float64, window float64) [2]float64 {
 	return [2]float64{(u[4]*u[2] - u[0]*u[0] + u[1]*u[1]) / d, 2 * (u[5]*u[2] - u[0]*u[1]) / d}
 }
 
-// Quartiles are the quarter points of a set of numbers, NaN of an empty one.
+// Quartiles returns the first quartile, the median and the third quartile, with linear
+// interpolation between neighbours; NaN without numbers.
 func Quartiles(v []float64) (q [3]float64) {
 	s := slices.Clone(v)
 	slices.Sort(s)

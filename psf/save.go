@@ -7,7 +7,8 @@ import (
 	"tessera/ranks"
 )
 
-// interrupted saves where the solve is, and is the error it ends with. Collective.
+// interrupted saves a snapshot and returns the error of the cancelled context, the same
+// on all ranks. Collective.
 func (s *solver[T]) interrupted(ctx context.Context) error {
 	if s.o.Save != nil {
 		if err := s.save(); err != nil {
@@ -16,12 +17,13 @@ func (s *solver[T]) interrupted(ctx context.Context) error {
 	}
 	err := ctx.Err()
 	if err == nil {
-		err = context.Canceled // another rank's
+		err = context.Canceled // on another rank
 	}
 	return ranks.AgreeError(s.comm, err)
 }
 
-// saveIfDue saves once Options.SaveEvery has passed by the clock of rank 0. Collective.
+// saveIfDue saves a snapshot if Options.SaveEvery has passed since the last one, by the
+// clock of rank 0. Collective.
 func (s *solver[T]) saveIfDue() error {
 	if s.o.Save == nil || s.o.SaveEvery <= 0 {
 		return nil
@@ -36,6 +38,7 @@ func (s *solver[T]) saveIfDue() error {
 	return s.save()
 }
 
+// save hands a snapshot to Options.Save. Collective.
 func (s *solver[T]) save() error {
 	snap, err := s.snapshot()
 	if err == nil {

@@ -9,17 +9,17 @@ import (
 	"tessera/ranks"
 )
 
-// newSolver lays out the state. Collective.
+// newSolver makes the state before the first iteration. Collective.
 func newSolver[T linalg.Float](comm ranks.Comm, stack *Stack, o Options) (*solver[T], error) {
 	n, count := stack.Side*stack.Side, stack.Count()
-	s := &solver[T]{comm: comm, o: o, side: stack.Side, n: n, first: stack.First, total: stack.Total, kernelSide: stack.KernelSide, rho: T(o.Rho)}
+	s := &solver[T]{comm: comm, o: o, side: stack.Side, n: n, first: stack.First, total: stack.Total, psfSide: stack.PSFSide, rho: T(o.Rho)}
 	if err := s.agreeOnParts(count); err != nil {
 		return nil, err
 	}
 	if o.Border == Wrap {
 		s.conv = fourier.NewSmallPeriodicConvolver[T](s.side)
 	} else {
-		s.conv = fourier.NewSmallZeroConvolver[T](s.side, stack.KernelSide)
+		s.conv = fourier.NewSmallZeroConvolver[T](s.side, stack.PSFSide)
 	}
 	weights := stack.Weights
 	if o.Noise == FromWeights {
@@ -35,7 +35,7 @@ func newSolver[T linalg.Float](comm ranks.Comm, stack *Stack, o Options) (*solve
 	s.makeFilters(stack)
 	s.stamps = make([]stamp, count)
 	for i := range s.stamps {
-		s.stamps[i].id, s.stamps[i].kernel = stack.First+i, stack.kernelOf(i)
+		s.stamps[i].id, s.stamps[i].psf = stack.First+i, stack.psfOf(i)
 	}
 	s.loadData(stack)
 	s.g, s.t, s.bar = make([]T, n), make([]T, n), make([]T, n)
@@ -49,7 +49,7 @@ func newSolver[T linalg.Float](comm ranks.Comm, stack *Stack, o Options) (*solve
 			return nil, err
 		}
 	} else {
-		s.wave = wavelet.NewStarlet[T](o.Family, s.side, o.Scales, o.Border == Wrap)
+		s.wave = wavelet.NewStarlet[T](o.Wavelet.family(), s.side, o.Scales, o.Border == Wrap)
 		s.d = make([]T, o.Scales*n)
 		s.u = make([]T, count*o.Scales*n)
 		if err := s.setLimits(stack); err != nil {
@@ -62,19 +62,15 @@ func newSolver[T linalg.Float](comm ranks.Comm, stack *Stack, o Options) (*solve
 	return s, nil
 }
 
-// agreeOnParts checks that the ranks' parts make up the stack.
+// agreeOnParts checks that the ranks' parts, in the order of the ranks, make up the
+// stack. Collective; the error is the same on all ranks.
 func (s *solver[T]) agreeOnParts(count int) error {
-	p := s.comm.Size()
-	one := make([]int, p)
-	for r := range one {
-		one[r] = 2
-	}
-	all := make([]float64, 2*p)
-	if err := s.comm.Allgatherv(all, one, []float64{float64(s.first), float64(count)}); err != nil {
+	all, err := ranks.Numbers(s.comm, float64(s.first), float64(count))
+	if err != nil {
 		return err
 	}
 	at := 0
-	for r := range p {
+	for r := range s.comm.Size() {
 		first, count := int(all[2*r]), int(all[2*r+1])
 		if first != at && count > 0 {
 			return fmt.Errorf("psf: rank %d begins with stamp %d, want %d", r, first, at)
@@ -89,32 +85,36 @@ func (s *solver[T]) agreeOnParts(count int) error {
 	return nil
 }
 
-// diagonal: H'WH is diagonal in the Fourier basis, which halves the transforms.
+// diagonal tells whether H'WH is diagonal in the Fourier basis. Then the gradient needs
+// two transforms a stamp instead of four.
 func (s *solver[T]) diagonal() bool { return s.o.Border == Wrap && s.w == nil }
 
 func identity(h complex128) complex128 { return h }
 func power(h complex128) complex128    { return complex(real(h)*real(h)+imag(h)*imag(h), 0) }
 
+// makeFilters sets the filters of this rank's PSFs.
 func (s *solver[T]) makeFilters(stack *Stack) {
-	m := stack.KernelSide * stack.KernelSide
-	for k := range len(stack.Kernels) / m {
-		s.addKernel(stack.KernelSide, stack.Kernels[k*m:(k+1)*m])
+	m := stack.PSFSide * stack.PSFSide
+	for k := range len(stack.PSFs) / m {
+		s.addPSF(stack.PSFSide, stack.PSFs[k*m:(k+1)*m])
 	}
 }
 
-func (s *solver[T]) addKernel(side int, kernel []float64) {
-	s.kernels = append(s.kernels, kernel)
-	s.filters = append(s.filters, s.conv.Filter(side, kernel, identity))
+// addPSF appends a PSF and its filters.
+func (s *solver[T]) addPSF(side int, psf []float64) {
+	s.psfs = append(s.psfs, psf)
+	s.filters = append(s.filters, s.conv.Filter(side, psf, identity))
 	if s.diagonal() {
-		s.normal = append(s.normal, s.conv.Filter(side, kernel, power))
+		s.normal = append(s.normal, s.conv.Filter(side, psf, power))
 	}
 }
 
+// loadData sets y, and with diagonal replaces it by H'y.
 func (s *solver[T]) loadData(stack *Stack) {
 	s.y = narrow[T](stack.Data)
 	for i := range s.y {
 		if s.w != nil && s.w[i] == 0 {
-			s.y[i] = 0 // NaN perhaps
+			s.y[i] = 0 // may be NaN
 		}
 	}
 	if !s.diagonal() {
@@ -125,11 +125,11 @@ func (s *solver[T]) loadData(stack *Stack) {
 		for _, v := range y {
 			s.stamps[i].half += float64(v) * float64(v) / 2
 		}
-		s.conv.ApplyTranspose(y, y, s.filters[s.stamps[i].kernel])
+		s.conv.ApplyTranspose(y, y, s.filters[s.stamps[i].psf])
 	}
 }
 
-// chooseSteps bounds the norms of the operators and takes the steps from them.
+// chooseSteps sets beta and the steps that follow from it. Collective.
 func (s *solver[T]) chooseSteps(stack *Stack, weights []float64) error {
 	var err error
 	if s.o.Compatible {
@@ -141,8 +141,8 @@ func (s *solver[T]) chooseSteps(stack *Stack, weights []float64) error {
 		if weights != nil {
 			most[2] = 1
 		}
-		for _, k := range s.kernels {
-			gain := s.conv.Gain(stack.KernelSide, k)
+		for _, k := range s.psfs {
+			gain := s.conv.Gain(stack.PSFSide, k)
 			most[0] = max(most[0], gain*gain)
 		}
 		for _, w := range weights {
@@ -161,7 +161,7 @@ func (s *solver[T]) chooseSteps(stack *Stack, weights []float64) error {
 	return err
 }
 
-// start sets the primal variable.
+// start sets the first iterate.
 func (s *solver[T]) start(stack *Stack) {
 	switch s.o.Start {
 	case FromGiven:
@@ -190,11 +190,11 @@ func (s *solver[T]) start(stack *Stack) {
 		if signal == 0 {
 			continue
 		}
-		// The noise's energy over the light's, a flat spectrum of both.
+		// The energy of the noise over that of the signal, both with flat spectra.
 		noise := float64(s.n) * s.noise[i] * s.noise[i]
 		mu := max(noise/max(signal-noise, 0.01*noise), 1e-6)
 		part := s.x[i*s.n : (i+1)*s.n]
-		s.conv.Apply(part, y, s.conv.Filter(stack.KernelSide, s.kernels[st.kernel], func(h complex128) complex128 {
+		s.conv.Apply(part, y, s.conv.Filter(stack.PSFSide, s.psfs[st.psf], func(h complex128) complex128 {
 			return complex(real(h), -imag(h)) / complex(real(power(h))+mu, 0)
 		}))
 		if !s.o.AnySign {

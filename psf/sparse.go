@@ -7,17 +7,18 @@ import (
 	"tessera/internal/wavelet"
 )
 
-// setLimits sets the thresholds of the bands,
+// setLimits sets the thresholds of band j of stamp i,
 //
 //	w_ij = noise_i k_j |h_i * phi_j|
 //
-// the standard deviation of the noise in band j of H'n times k_j. Collective.
+// k_j = Options.Thresholds times the standard deviation of band j of H'n, n the noise,
+// h_i the PSF and phi_j the filter of the band. Collective.
 func (s *solver[T]) setLimits(stack *Stack) error {
-	side, scales := stack.KernelSide, s.o.Scales
-	wave := wavelet.NewStarlet[float64](s.o.Family, side, scales, s.o.Border == Wrap && side == s.side)
+	side, scales := stack.PSFSide, s.o.Scales
+	wave := wavelet.NewStarlet[float64](s.o.Wavelet.family(), side, scales, s.o.Border == Wrap && side == s.side)
 	bands := make([]float64, scales*side*side)
-	norms := make([]float64, 0, len(s.kernels)*scales)
-	for _, k := range s.kernels {
+	norms := make([]float64, 0, len(s.psfs)*scales)
+	for _, k := range s.psfs {
 		wave.Forward(bands, k)
 		for b := range scales {
 			sum := 0.0
@@ -29,7 +30,7 @@ func (s *solver[T]) setLimits(stack *Stack) error {
 	}
 	own := make([]float64, 0, len(s.stamps)*scales)
 	for _, st := range s.stamps {
-		own = append(own, norms[st.kernel*scales:(st.kernel+1)*scales]...)
+		own = append(own, norms[st.psf*scales:(st.psf+1)*scales]...)
 	}
 	if s.o.Compatible {
 		if err := s.reverse(own, scales); err != nil {
@@ -43,8 +44,7 @@ func (s *solver[T]) setLimits(stack *Stack) error {
 	return nil
 }
 
-// reverse gives each stamp the numbers of the one as far from the other end of the
-// stack. Collective.
+// reverse gives stamp i the width numbers of stamp total-1-i. Collective.
 func (s *solver[T]) reverse(own []float64, width int) error {
 	counts := make([]int, s.comm.Size())
 	for r := range counts {
@@ -61,7 +61,7 @@ func (s *solver[T]) reverse(own []float64, width int) error {
 	return nil
 }
 
-// limitsOf is the thresholds of band b of stamp i: one, or one for each pixel.
+// limitsOf are the thresholds of band b of stamp i: one for all pixels, or one for each.
 func (s *solver[T]) limitsOf(i, b int) []T {
 	at := i*s.o.Scales + b
 	if s.limits == nil {
@@ -70,13 +70,13 @@ func (s *solver[T]) limitsOf(i, b int) []T {
 	return s.limits[at*s.n : (at+1)*s.n]
 }
 
-// bands is stamp i's stretch of the dual variable.
+// bands is stamp i's part of the dual variable.
 func (s *solver[T]) bands(i int) []T {
 	w := s.o.Scales * s.n
 	return s.u[i*w : (i+1)*w]
 }
 
-// iterate takes stamp i through one iteration.
+// iterate makes one iteration of stamp i.
 func (s *solver[T]) iterate(i int) {
 	x, u := s.part(s.x, i), s.bands(i)
 	s.gradient(i, s.g, x)
@@ -89,8 +89,8 @@ func (s *solver[T]) iterate(i int) {
 	s.stamps[i].iteration++
 }
 
-// look takes the cost of stamp i.
-func (s *solver[T]) look(i int) {
+// evaluate computes the cost of stamp i.
+func (s *solver[T]) evaluate(i int) {
 	st := &s.stamps[i]
 	st.misfit = s.misfit(i)
 	s.wave.Forward(s.d, s.part(s.x, i))
@@ -100,8 +100,9 @@ func (s *solver[T]) look(i int) {
 	}
 }
 
-// advance takes every stamp that still runs to an iteration of the pass. It stops
-// between two stamps once ctx is cancelled: stamps know how far they are.
+// advance takes every stamp that is not done to an iteration of the pass, and evaluates
+// its cost there. When ctx is cancelled it returns between two stamps; each stamp counts
+// its own iterations.
 func (s *solver[T]) advance(ctx context.Context, to int) {
 	for i := range s.stamps {
 		st := &s.stamps[i]
@@ -115,12 +116,12 @@ func (s *solver[T]) advance(ctx context.Context, to int) {
 			s.iterate(i)
 		}
 		before := st.misfit + st.penalty
-		s.look(i)
-		st.done = st.iteration > s.o.LookEvery && closeTo(st.misfit+st.penalty, before, s.o.StampTolerance)
+		s.evaluate(i)
+		st.done = st.iteration > s.o.CheckEvery && closeTo(st.misfit+st.penalty, before, s.o.StampTolerance)
 	}
 }
 
-// runSparse is the passes of the sparse form, with what the ranks have to agree on.
+// runSparse makes the passes of the sparse form. Collective.
 func (s *solver[T]) runSparse(ctx context.Context) error {
 	for ; ; s.pass++ {
 		if err := s.runPass(ctx); err != nil {
@@ -133,24 +134,25 @@ func (s *solver[T]) runSparse(ctx context.Context) error {
 	}
 }
 
+// runPass iterates to the end of a pass. Collective.
 func (s *solver[T]) runPass(ctx context.Context) error {
-	for to := s.nextLook(); ; to = s.nextLook() {
+	for to := s.nextCheck(); ; to = s.nextCheck() {
 		s.advance(ctx, to)
-		l, stop, err := s.meetAtLook(ctx, to)
+		l, stop, err := s.sumCosts(ctx, to)
 		if err != nil {
 			return err
 		}
 		if stop {
 			return s.interrupted(ctx)
 		}
-		s.looks = append(s.looks, l)
-		s.tell(l)
+		s.checks = append(s.checks, l)
+		s.report(l)
 		if s.settledAt(l) || l.Active == 0 {
 			s.converged = true
 			return nil
 		}
 		s.converged = false
-		if to >= s.o.Iterations {
+		if to >= s.o.MaxIterations {
 			return nil
 		}
 		if s.o.Balance && s.o.StampTolerance > 0 {
@@ -164,17 +166,18 @@ func (s *solver[T]) runPass(ctx context.Context) error {
 	}
 }
 
-// nextLook is the iteration of this pass at which the ranks meet next.
-func (s *solver[T]) nextLook() int {
+// nextCheck is the iteration of this pass at which the next convergence check is.
+func (s *solver[T]) nextCheck() int {
 	done := 0
-	if n := len(s.looks); n > 0 {
-		done = s.looks[n-1].Iteration - s.before
+	if n := len(s.checks); n > 0 {
+		done = s.checks[n-1].Iteration - s.before
 	}
-	return min(done+s.o.LookEvery, s.o.Iterations)
+	return min(done+s.o.CheckEvery, s.o.MaxIterations)
 }
 
-// meetAtLook sums the costs, and tells whether some rank has been told to stop.
-func (s *solver[T]) meetAtLook(ctx context.Context, to int) (l Look, stop bool, err error) {
+// sumCosts adds up the costs of all stamps; stop tells whether the context of some rank
+// is cancelled. Collective.
+func (s *solver[T]) sumCosts(ctx context.Context, to int) (c Check, stop bool, err error) {
 	sums := make([]float64, 4)
 	for i := range s.stamps {
 		st := &s.stamps[i]
@@ -187,42 +190,44 @@ func (s *solver[T]) meetAtLook(ctx context.Context, to int) (l Look, stop bool, 
 	if ctx.Err() != nil {
 		sums[3] = 1
 	}
-	err = s.meet(sums)
-	return Look{Iteration: s.before + to, Misfit: sums[0], Penalty: sums[1], Active: int(sums[2])}, sums[3] > 0, err
+	err = s.allSum(sums)
+	return Check{Iteration: s.before + to, Misfit: sums[0], Penalty: sums[1], Active: int(sums[2])}, sums[3] > 0, err
 }
 
-// settledAt tells whether the cost of the whole has stopped to change.
-func (s *solver[T]) settledAt(l Look) bool {
+// settledAt tells whether the cost of the stack has converged by Options.Tolerance.
+func (s *solver[T]) settledAt(l Check) bool {
 	if s.o.Tolerance == 0 {
 		return false
 	}
 	if s.o.Compatible {
 		var costs []float64
-		for _, at := range s.looks {
+		for _, at := range s.checks {
 			if at.Iteration > s.before {
 				costs = append(costs, at.Cost())
 			}
 		}
 		return settled(costs, s.o.Tolerance)
 	}
-	if n := len(s.looks); n > 1 && s.looks[n-2].Iteration > s.before {
-		return closeTo(l.Cost(), s.looks[n-2].Cost(), s.o.Tolerance)
+	if n := len(s.checks); n > 1 && s.checks[n-2].Iteration > s.before {
+		return closeTo(l.Cost(), s.checks[n-2].Cost(), s.o.Tolerance)
 	}
 	return false
 }
 
-func (s *solver[T]) tell(l Look) {
+// report calls Options.Progress on rank 0.
+func (s *solver[T]) report(l Check) {
 	if s.o.Progress != nil && s.comm.Rank() == 0 {
-		of := s.o.Iterations
+		of := s.o.MaxIterations
 		if s.o.Mode == Sparse {
 			of *= 1 + s.o.Reweightings
 		}
-		s.o.Progress(Progress{Iteration: l.Iteration, Of: of, Cost: l.Cost(), Rank: l.Rank, Active: l.Active})
+		s.o.Progress(Progress{Phase: string(s.o.Mode), Iteration: l.Iteration, Of: of, Cost: l.Cost(), Rank: l.Rank, Active: l.Active})
 	}
 }
 
-// reweight divides the thresholds by 1 + |Phi x| / w0, w0 the first ones, so that
-// what stands out is shrunk less, and lets all stamps run again from where they are.
+// reweight divides the thresholds by 1 + |Phi x| / w0, w0 those of the first pass, so that
+// large coefficients are reduced less, and begins another pass of all stamps at the x and
+// u they have.
 func (s *solver[T]) reweight() {
 	fresh := s.limits == nil
 	if fresh {
@@ -244,7 +249,7 @@ func (s *solver[T]) reweight() {
 			}
 		}
 	}
-	s.before = s.looks[len(s.looks)-1].Iteration
+	s.before = s.checks[len(s.checks)-1].Iteration
 	for i := range s.stamps {
 		st := &s.stamps[i]
 		st.before += st.iteration

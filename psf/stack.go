@@ -7,28 +7,33 @@ import (
 	"tessera/internal/fourier"
 )
 
-// Stack is this rank's part of a stack of stamps. The ranks hold consecutive
-// stretches of it in their order; some may hold nothing.
+// Stack is this rank's part of a stack of stamps: consecutive stamps, in the order of
+// the ranks, so that rank 0 has the first ones. A rank may have none.
 type Stack struct {
-	Side  int // of a stamp, pixels
-	First int // number of this rank's first stamp in the whole stack
-	Total int // stamps in the whole stack
+	Side  int // rows and columns of a stamp, pixels; the same on all ranks
+	First int // number of this rank's first stamp in the whole stack, from 0
+	Total int // stamps in the whole stack; the same on all ranks
 
-	Data    []float64 // count x side x side, what was observed
-	Weights []float64 // nil, or as Data: 0 = masked; the others by Options.Noise. A NaN pixel must be masked
+	Data []float64 // observed stamps, count x Side x Side, any unit; a pixel with weight 0 may be NaN
 
-	KernelSide int
-	Kernels    []float64 // PSFs, each kernelSide x kernelSide with its centre at kernelSide/2, of unit sum
-	Kernel     []int     // number among Kernels of each stamp's; nil = one PSF for all, or the i-th for the i-th
+	// Weights are those of the pixels in the misfit, shape of Data; nil = 1 everywhere.
+	// 0 = masked: the pixel is not used. With Options.Noise = FromWeights they are
+	// inverse variances of the noise; otherwise they are relative, 1 for a pixel whose
+	// noise is the one that Options.Noise finds.
+	Weights []float64
+
+	PSFSide int       // rows and columns of a PSF, pixels; the same on all ranks
+	PSFs    []float64 // PSFs, PSFSide x PSFSide each, of sum 1; the pixel at (PSFSide/2, PSFSide/2) is the centre
+	PSFOf   []int     // count: the number among PSFs of each stamp's PSF; nil = the only one, or stamp i has PSF i
 }
 
 // Count is the number of this rank's stamps.
 func (s *Stack) Count() int { return len(s.Data) / max(1, s.Side*s.Side) }
 
-// StampError is what is wrong with one stamp or PSF; Index counts in the whole stack.
+// StampError says what is wrong with one stamp or PSF.
 type StampError struct {
 	What  string // "stamp" or "PSF"
-	Index int
+	Index int    // a stamp: its number in the whole stack; a PSF: its number among Stack.PSFs, or as Normalise counts
 	Text  string
 }
 
@@ -37,13 +42,13 @@ func (e *StampError) Error() string { return fmt.Sprintf("psf: %s %d: %s", e.Wha
 // sumTolerance is how far from 1 the sum of a PSF may be.
 const sumTolerance = 1e-5
 
-// Normalise divides every PSF by its sum and returns how many were farther than
-// 1e-5 from a sum of 1. A PSF that is not finite or has no positive sum is a
-// *StampError, its Index counted from first.
-func Normalise(side int, kernels []float64, first int) (changed int, err error) {
+// Normalise divides each of the PSFs, side x side, by its sum in place. It returns how
+// many of the sums differed from 1 by more than 1e-5. A PSF whose sum is not positive
+// and finite is a *StampError, in which the first PSF has the number first.
+func Normalise(side int, psfs []float64, first int) (changed int, err error) {
 	n := side * side
-	for k := 0; (k+1)*n <= len(kernels); k++ {
-		h := kernels[k*n : (k+1)*n]
+	for k := 0; (k+1)*n <= len(psfs); k++ {
+		h := psfs[k*n : (k+1)*n]
 		sum := 0.0
 		for _, v := range h {
 			sum += v
@@ -55,7 +60,7 @@ func Normalise(side int, kernels []float64, first int) (changed int, err error) 
 			changed++
 		}
 		if math.Abs(sum-1) < 1e-13 {
-			continue // by rounding: dividing would only round again
+			continue // 1 up to rounding: a division would only add rounding errors
 		}
 		for i := range h {
 			h[i] /= sum
@@ -64,10 +69,13 @@ func Normalise(side int, kernels []float64, first int) (changed int, err error) 
 	return changed, nil
 }
 
-// Check finds what is wrong with this rank's part: a *StampError where it is one
-// stamp's. Deconvolve calls it.
+// Check returns what is wrong with this rank's part: a *StampError where it is wrong
+// with one stamp or PSF. It is not collective. Deconvolve calls it.
 func (s *Stack) Check() error {
-	n, m := s.Side*s.Side, s.KernelSide*s.KernelSide
+	if s == nil {
+		return fmt.Errorf("psf: no stack")
+	}
+	n, m := s.Side*s.Side, s.PSFSide*s.PSFSide
 	switch {
 	case s.Side < 1 || len(s.Data)%n != 0:
 		return fmt.Errorf("psf: %d numbers are not stamps of %d x %d", len(s.Data), s.Side, s.Side)
@@ -77,16 +85,16 @@ func (s *Stack) Check() error {
 		return fmt.Errorf("psf: stamps %d to %d of a stack of %d", s.First, s.First+s.Count(), s.Total)
 	case s.Weights != nil && len(s.Weights) != len(s.Data):
 		return fmt.Errorf("psf: %d weights for %d pixels", len(s.Weights), len(s.Data))
-	case s.KernelSide < 1 || len(s.Kernels)%m != 0:
-		return fmt.Errorf("psf: %d numbers are not PSFs of %d x %d", len(s.Kernels), s.KernelSide, s.KernelSide)
-	case s.Kernel != nil && len(s.Kernel) != s.Count():
-		return fmt.Errorf("psf: the PSFs of %d stamps are named, there are %d stamps", len(s.Kernel), s.Count())
-	case s.Kernel == nil && len(s.Kernels)/m != 1 && len(s.Kernels)/m != s.Count():
-		return fmt.Errorf("psf: %d PSFs for %d stamps: want one for all, one for each, or to be told which", len(s.Kernels)/m, s.Count())
+	case s.PSFSide < 1 || len(s.PSFs)%m != 0:
+		return fmt.Errorf("psf: %d numbers are not PSFs of %d x %d", len(s.PSFs), s.PSFSide, s.PSFSide)
+	case s.PSFOf != nil && len(s.PSFOf) != s.Count():
+		return fmt.Errorf("psf: PSFOf has %d entries for %d stamps", len(s.PSFOf), s.Count())
+	case s.PSFOf == nil && len(s.PSFs)/m != 1 && len(s.PSFs)/m != s.Count():
+		return fmt.Errorf("psf: %d PSFs for %d stamps; want one PSF for all, one for each, or PSFOf", len(s.PSFs)/m, s.Count())
 	}
-	for i, k := range s.Kernel {
-		if k < 0 || (k+1)*m > len(s.Kernels) {
-			return &StampError{"stamp", s.First + i, fmt.Sprintf("PSF number %d of %d", k, len(s.Kernels)/m)}
+	for i, k := range s.PSFOf {
+		if k < 0 || (k+1)*m > len(s.PSFs) {
+			return &StampError{"stamp", s.First + i, fmt.Sprintf("PSF number %d of %d", k, len(s.PSFs)/m)}
 		}
 	}
 	for i, v := range s.Data {
@@ -101,28 +109,29 @@ func (s *Stack) Check() error {
 			return &StampError{"stamp", s.First + i/n, fmt.Sprintf("%g at row %d, column %d, which no mask covers", v, i%n/s.Side, i%s.Side)}
 		}
 	}
-	for k := range len(s.Kernels) / m {
+	for k := range len(s.PSFs) / m {
 		sum := 0.0
-		for _, v := range s.Kernels[k*m : (k+1)*m] {
+		for _, v := range s.PSFs[k*m : (k+1)*m] {
 			sum += v
 		}
 		if !(math.Abs(sum-1) <= sumTolerance) {
-			return &StampError{"PSF", k, fmt.Sprintf("its pixels sum to %g, want 1 (Normalise)", sum)}
+			return &StampError{"PSF", k, fmt.Sprintf("its pixels sum to %g, want 1; Normalise divides by the sum", sum)}
 		}
 	}
 	return nil
 }
 
-// Residual sets dst to W^(1/2) (y - Hx) of stamp i, NaN where it is masked: white
-// noise if the model is right.
+// Residual sets dst to W^(1/2) (y - Hx) of this rank's stamp i; x and dst have Side x
+// Side pixels. dst is NaN where the stamp is masked. With a correct model it is white
+// noise.
 func (s *Stack) Residual(border Border, i int, x, dst []float64) {
-	n, m := s.Side*s.Side, s.KernelSide*s.KernelSide
-	conv := fourier.NewSmallZeroConvolver[float64](s.Side, s.KernelSide)
+	n, m := s.Side*s.Side, s.PSFSide*s.PSFSide
+	conv := fourier.NewSmallZeroConvolver[float64](s.Side, s.PSFSide)
 	if border == Wrap {
 		conv = fourier.NewSmallPeriodicConvolver[float64](s.Side)
 	}
-	k := s.kernelOf(i)
-	conv.Apply(dst, x, conv.Filter(s.KernelSide, s.Kernels[k*m:(k+1)*m], identity))
+	k := s.psfOf(i)
+	conv.Apply(dst, x, conv.Filter(s.PSFSide, s.PSFs[k*m:(k+1)*m], identity))
 	for j := range dst {
 		dst[j] = s.Data[i*n+j] - dst[j]
 		if s.Weights == nil {
@@ -136,12 +145,12 @@ func (s *Stack) Residual(border Border, i int, x, dst []float64) {
 	}
 }
 
-// kernelOf is the number among Kernels of stamp i's PSF.
-func (s *Stack) kernelOf(i int) int {
+// psfOf is the number of stamp i's PSF among PSFs.
+func (s *Stack) psfOf(i int) int {
 	switch {
-	case s.Kernel != nil:
-		return s.Kernel[i]
-	case len(s.Kernels) == s.KernelSide*s.KernelSide:
+	case s.PSFOf != nil:
+		return s.PSFOf[i]
+	case len(s.PSFs) == s.PSFSide*s.PSFSide:
 		return 0
 	}
 	return i

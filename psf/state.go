@@ -7,36 +7,31 @@ import (
 	"fmt"
 	"math"
 
-	"tessera/internal/checkpoint"
 	"tessera/internal/linalg"
 )
 
-// Snapshot is a solve in the middle: what Options.Save keeps and Resume continues
-// from, a record a stamp.
-type Snapshot = checkpoint.Snapshot
-
-// meta is the part of a snapshot that all ranks share.
+// meta is the content of Snapshot.Meta: what all ranks know.
 type meta struct {
-	Key          string // of the options
+	Key          string // key of the options
 	Side, Total  int
 	Pass, Before int
-	Looks        []Look
+	Checks       []Check
 	Converged    bool
 	RecordBytes  int
 	Low          *lowMeta
 }
 
-// key tells whether two sets of options solve the same problem the same way, but
-// for when to stop.
+// key describes the options that change the iterates. A snapshot continues only under
+// the same key; the stopping rule may differ.
 func (s *solver[T]) key() string {
 	o := &s.o
-	return fmt.Sprintf("%s, %s border, %s precision, noise %s %g, start %s, family %d, thresholds %v, %s threshold, factor %g, steps %g %g %g, any sign %v, compatible %v",
-		o.Mode, o.Border, o.Precision, o.Noise, o.Sigma, o.Start, o.Family, o.Thresholds, o.Threshold, o.Factor,
+	return fmt.Sprintf("%s, %s border, %s precision, noise %s %g, start %s, wavelet %s, thresholds %v, %s threshold, factor %g, steps %g %g %g, any sign %v, compatible %v",
+		o.Mode, o.Border, o.Precision, o.Noise, o.Sigma, o.Start, o.Wavelet, o.Thresholds, o.Threshold, o.Factor,
 		float64(s.tau), float64(s.sigma), float64(s.rho), o.AnySign, o.Compatible)
 }
 
-// record is what is kept of one stamp: six numbers, then x, u, and the thresholds
-// once they have been reweighted.
+// recordBytes is the length of the record of one stamp: six float64 numbers, then x, u,
+// and the thresholds once they have been reweighted, in the solver's precision.
 func (s *solver[T]) recordBytes() int {
 	perStamp := s.n + len(s.u)/max(1, len(s.stamps)) + len(s.limits)/max(1, len(s.stamps))
 	if len(s.stamps) == 0 {
@@ -46,12 +41,12 @@ func (s *solver[T]) recordBytes() int {
 }
 
 func (s *solver[T]) snapshot() (*Snapshot, error) {
-	m := meta{Key: s.key(), Side: s.side, Total: s.total, Pass: s.pass, Before: s.before, Looks: s.looks, Converged: s.converged}
+	m := meta{Key: s.key(), Side: s.side, Total: s.total, Pass: s.pass, Before: s.before, Checks: s.checks, Converged: s.converged}
 	if s.low != nil {
 		s.low.flush(s)
 		m.Low = s.low.meta()
 	}
-	// A rank without stamps does not know how long a record is, and need not.
+	// On a rank without stamps the length of a record is not known and not needed.
 	var b bytes.Buffer
 	if err := gob.NewEncoder(&b).Encode(m); err != nil {
 		return nil, err
@@ -78,10 +73,10 @@ func (s *solver[T]) snapshot() (*Snapshot, error) {
 	return snap, nil
 }
 
-// arrays are those that a record holds.
+// arrays are the arrays that a record has a part of.
 func (s *solver[T]) arrays() []*[]T { return []*[]T{&s.x, &s.u, &s.limits} }
 
-// resume sets the state of this rank's stamps.
+// resume sets the state of this rank's stamps to that of a snapshot.
 func (s *solver[T]) resume(from *Snapshot) error {
 	var m meta
 	if err := gob.NewDecoder(bytes.NewReader(from.Meta)).Decode(&m); err != nil {
@@ -93,9 +88,9 @@ func (s *solver[T]) resume(from *Snapshot) error {
 	case m.Key != key:
 		return fmt.Errorf("psf: the checkpoint was made with other options: %s; now %s", m.Key, key)
 	case m.Pass > s.o.Reweightings:
-		return fmt.Errorf("psf: the checkpoint has %d reweightings behind it, want at most %d", m.Pass, s.o.Reweightings)
+		return fmt.Errorf("psf: the checkpoint is in reweighting %d, the options have %d", m.Pass, s.o.Reweightings)
 	}
-	s.pass, s.before, s.looks, s.converged = m.Pass, m.Before, m.Looks, m.Converged
+	s.pass, s.before, s.checks, s.converged = m.Pass, m.Before, m.Checks, m.Converged
 	if m.Pass > 0 && s.o.Mode == Sparse {
 		s.limits = make([]T, len(s.stamps)*s.o.Scales*s.n)
 	}
@@ -103,6 +98,9 @@ func (s *solver[T]) resume(from *Snapshot) error {
 		if err := s.low.resume(s, m.Low); err != nil {
 			return err
 		}
+	}
+	if from.Records == nil {
+		return fmt.Errorf("psf: the snapshot to continue from has no Records")
 	}
 	if len(s.stamps) == 0 {
 		return nil

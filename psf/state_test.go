@@ -14,7 +14,7 @@ import (
 	"tessera/ranks"
 )
 
-// shelf keeps the last snapshot of all ranks, as files would.
+// shelf stores the last snapshot of all ranks in memory.
 type shelf struct {
 	mu      sync.Mutex
 	meta    []byte
@@ -51,8 +51,9 @@ func (k *shelf) snapshot() *Snapshot {
 	}}
 }
 
-// stopAt cancels the context of a solve at a look, and returns what it had saved.
-func stopAt(t *testing.T, size int, s *Stack, o Options, look int) *shelf {
+// stopAt cancels the context of a solve at a convergence check, and returns the snapshot
+// that it saved.
+func stopAt(t *testing.T, size int, s *Stack, o Options, at int) *shelf {
 	t.Helper()
 	kept := &shelf{}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -61,7 +62,7 @@ func stopAt(t *testing.T, size int, s *Stack, o Options, look int) *shelf {
 		part, own := stretch(s, o, size, c.Rank())
 		own.Save = kept.save
 		own.Progress = func(p Progress) {
-			if p.Iteration >= look {
+			if p.Iteration >= at {
 				cancel()
 			}
 		}
@@ -77,8 +78,8 @@ func stopAt(t *testing.T, size int, s *Stack, o Options, look int) *shelf {
 	return kept
 }
 
-// A solve that was stopped and continued ends as one that was not: to the last bit
-// on as many ranks, to 1e-10 on others.
+// A solve that was stopped and continued has the result of one that was not: to the last
+// bit on the same number of ranks, to 1e-10 on another number.
 func TestResume(t *testing.T) {
 	for _, o := range []Options{
 		{Reweightings: 1},
@@ -86,20 +87,20 @@ func TestResume(t *testing.T) {
 		{Mode: LowRank, Precision: Double, Block: 3},
 		{Mode: LowRank, Threshold: Hard},
 	} {
-		o.Iterations, o.LookEvery = 24, 4
+		o.MaxIterations, o.CheckEvery = 24, 4
 		s := smallStack(11, 10, 9, 5, true)
-		for _, look := range []int{4, 16, 24, 36} {
-			if look >= 24 && o.Reweightings == 0 {
+		for _, at := range []int{4, 16, 24, 36} {
+			if at >= 24 && o.Reweightings == 0 {
 				continue
 			}
-			kept := stopAt(t, 3, s, o, look)
+			kept := stopAt(t, 3, s, o, at)
 			for _, size := range []int{3, 1, 2, 7} {
 				want := solve(t, size, s, o)
 				r, err := trySolve(size, s, o, func(_ ranks.Comm, o *Options) { o.Resume = kept.snapshot() })
 				if err != nil {
 					t.Fatal(err)
 				}
-				name := fmt.Sprintf("%+v stopped at %d on 3 ranks, continued on %d", o, look, size)
+				name := fmt.Sprintf("%+v stopped at %d on 3 ranks, continued on %d", o, at, size)
 				if (size == 3 || o.Mode == Sparse) && !slices.Equal(want.Data, r.Data) {
 					t.Errorf("%s: not the same", name)
 				}
@@ -112,8 +113,8 @@ func TestResume(t *testing.T) {
 						t.Fatalf("%s: number %d off by %.1e", name, i, math.Abs(v-r.Data[i]))
 					}
 				}
-				if len(r.Looks) != len(want.Looks) || !slices.Equal(r.Iterations, want.Iterations) {
-					t.Errorf("%s: %d looks, want %d; iterations %v, want %v", name, len(r.Looks), len(want.Looks), r.Iterations, want.Iterations)
+				if len(r.Checks) != len(want.Checks) || !slices.Equal(r.StampIterations, want.StampIterations) {
+					t.Errorf("%s: %d convergence checks, want %d; iterations %v, want %v", name, len(r.Checks), len(want.Checks), r.StampIterations, want.StampIterations)
 				}
 			}
 		}
@@ -123,12 +124,12 @@ func TestResume(t *testing.T) {
 func TestSaveEvery(t *testing.T) {
 	s := smallStack(11, 10, 9, 5, true)
 	for _, mode := range []Mode{Sparse, LowRank} {
-		o := Options{Mode: mode, Iterations: 12, LookEvery: 4, SaveEvery: time.Nanosecond}
+		o := Options{Mode: mode, MaxIterations: 12, CheckEvery: 4, SaveEvery: time.Nanosecond}
 		kept := &shelf{}
 		if _, err := trySolve(2, s, o, func(_ ranks.Comm, o *Options) { o.Save = kept.save }); err != nil {
 			t.Fatal(err)
 		}
-		if kept.saves != 2*2 { // after looks 4 and 8; the last is the result
+		if kept.saves != 2*2 { // after the checks at 4 and 8; at 12 the solve ends
 			t.Errorf("%s: %d saves", mode, kept.saves)
 		}
 		// A failing disk ends the solve on all ranks.
@@ -148,7 +149,7 @@ func TestSaveEvery(t *testing.T) {
 
 func TestResumeRefuses(t *testing.T) {
 	s := smallStack(11, 10, 9, 5, false)
-	o := Options{Iterations: 24, LookEvery: 4}
+	o := Options{MaxIterations: 24, CheckEvery: 4}
 	kept := stopAt(t, 2, s, o, 8)
 	for name, c := range map[string]struct {
 		change func(*Options)
@@ -160,7 +161,8 @@ func TestResumeRefuses(t *testing.T) {
 		"short record": {func(o *Options) {
 			o.Resume.Records = func(ids []int, use func(int, []byte) error) error { return use(ids[0], make([]byte, 9)) }
 		}, "record of stamp 0 has 9 bytes"},
-		"rubbish": {func(o *Options) { o.Resume.Meta = []byte("rubbish") }, "not a checkpoint"},
+		"nil records": {func(o *Options) { o.Resume.Records = nil }, "has no Records"},
+		"rubbish":     {func(o *Options) { o.Resume.Meta = []byte("rubbish") }, "not a checkpoint"},
 	} {
 		_, err := trySolve(1, s, o, func(_ ranks.Comm, o *Options) { o.Resume = kept.snapshot(); c.change(o) })
 		if err == nil || !strings.Contains(err.Error(), c.want) {

@@ -26,7 +26,7 @@ func primalPlain[T linalg.Float](x, g, t, bar []T, tau, rho T, anySign bool) {
 //
 //	v = u + sigma d,  q = v cut to [-w, w],  u += rho (q - u)
 //
-// w holds one number for all of u or one for each.
+// w has one number for all of u, or one for each.
 func dualPlain[T linalg.Float](u, d, w []T, sigma, rho T) {
 	limit := w[0]
 	for i, v := range u {

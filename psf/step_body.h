@@ -38,7 +38,7 @@ TARGET static void NAME(blend)(ptrdiff_t n, T *dst, const T *x, const T *y, T a,
 		dst[i] = a * x[i] + b * y[i];
 }
 
-// Eight sums, so that they can be taken side by side.
+// Eight sums that do not depend on each other, for vector arithmetic.
 TARGET static double NAME(weighted_abs)(ptrdiff_t n, const T *d, const T *w, ptrdiff_t step)
 {
 	double sums[8] = {0}, sum = 0;

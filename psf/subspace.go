@@ -10,24 +10,24 @@ import (
 	"tessera/internal/linalg"
 )
 
-// ritzPairs is what a block of rows B and its product with G = V'V, symmetric, say
-// of the eigenvalues of G, largest first.
+// ritzPairs are approximate eigenpairs (theta_k, b_k) of G = V'V, symmetric, largest
+// first, computed from a block of rows B and its product B G.
 type ritzPairs struct {
-	kept      int       // pairs that matter
-	values    []float64 // square roots of the Ritz values: singular values of V
-	residuals []float64 // |G b_k - theta_k b_k| / theta_1 of the judged ones: those above the limit and one more
+	kept      int       // pairs above the threshold
+	values    []float64 // block: sqrt(theta_k), singular values of V
+	residuals []float64 // |G b_k - theta_k b_k| / theta_1 of the tested pairs: the kept ones and the next
 	rotation  []float64 // block x block: row k gives b_k from the rows of B
-	vectors   []float64 // judged x n: b_k
+	vectors   []float64 // tested x n: b_k
 	next      []float64 // block x n: an orthonormal basis of the product
 }
 
-// ritz does the small part of a step of subspace iteration (Rayleigh and Ritz).
+// ritz is the Rayleigh-Ritz step of subspace iteration.
 //
-//	basis: block x n, orthonormal rows    product: basis G
+//	basis: block x n, orthonormal rows    product: block x n, basis G
 //
-// matters(k, values) tells whether the k-th pair matters. Every rank does the same sums
-// on the same numbers.
-func ritz(basis, product []float64, block, n int, matters func(k int, values []float64) bool) (*ritzPairs, error) {
+// above(k, values) tells whether the k-th singular value is above its threshold. All
+// ranks compute the same from the same numbers.
+func ritz(basis, product []float64, block, n int, above func(k int, values []float64) bool) (*ritzPairs, error) {
 	small := make([]float64, block*block)
 	linalg.Gemm(false, true, block, block, n, 1, product, n, basis, n, 0, small, block)
 	sym := mat.NewSymDense(block, nil)
@@ -53,15 +53,15 @@ func ritz(basis, product []float64, block, n int, matters func(k int, values []f
 		}
 		r.values[k] = math.Sqrt(max(0, ascending[from]))
 	}
-	for r.kept < block && matters(r.kept, r.values) {
+	for r.kept < block && above(r.kept, r.values) {
 		r.kept++
 	}
-	judged := min(r.kept+1, block)
-	r.residuals, r.vectors = make([]float64, judged), make([]float64, judged*n)
-	linalg.Gemm(false, false, judged, n, block, 1, r.rotation, block, basis, n, 0, r.vectors, n)
+	tested := min(r.kept+1, block)
+	r.residuals, r.vectors = make([]float64, tested), make([]float64, tested*n)
+	linalg.Gemm(false, false, tested, n, block, 1, r.rotation, block, basis, n, 0, r.vectors, n)
 	linalg.Gemm(false, false, block, n, block, 1, r.rotation, block, product, n, 0, r.next, n)
 	top := max(0, ascending[block-1])
-	for k := range judged {
+	for k := range tested {
 		theta := ascending[block-1-k]
 		sum := 0.0
 		for j, w := range r.next[k*n : (k+1)*n] {
@@ -76,11 +76,10 @@ func ritz(basis, product []float64, block, n int, matters func(k int, values []f
 	return r, nil
 }
 
-// orthonormalise makes the rows orthonormal by Cholesky QR on unit rows. One round
-// will do for rows that are far from dependent, as those of a block that has
-// converged are, since its error is that of rounding times the square of their
-// condition; others take a second. What is too close to dependent is orthogonalised
-// one by one.
+// orthonormalise makes the rows, count x n, orthonormal by Cholesky QR of rows scaled to
+// length 1. Its error is the rounding error times the square of the condition number:
+// one round is enough for well-conditioned rows, such as those of a converged block;
+// others take a second round. Nearly dependent rows are orthogonalised one by one.
 func orthonormalise(rows []float64, count, n int) {
 	for range 2 {
 		for i := range count {
@@ -98,8 +97,8 @@ func orthonormalise(rows []float64, count, n int) {
 	}
 }
 
-// choleskyQR replaces the rows X by L^-1 X, X X' = L L', and returns the smallest
-// pivot of L; 0, and X stays, if they are too close to dependent.
+// choleskyQR replaces the rows X by L^-1 X, X X' = L L', and returns the smallest pivot
+// of L. For nearly dependent rows it returns 0 and leaves X as it is.
 func choleskyQR(rows []float64, count, n int) (pivot float64) {
 	pivot = 1
 	gram := make([]float64, count*count)
@@ -126,8 +125,8 @@ func choleskyQR(rows []float64, count, n int) (pivot float64) {
 	return pivot
 }
 
-// gramSchmidt is the modified form, each row twice; a row that is a combination of
-// those before it becomes a unit vector.
+// gramSchmidt is the modified Gram-Schmidt method, each row twice. A row that depends on
+// those before it is replaced by a unit vector.
 func gramSchmidt(rows []float64, count, n int) {
 	row := func(i int) []float64 { return rows[i*n : (i+1)*n] }
 	for i := range count {
@@ -149,7 +148,8 @@ func gramSchmidt(rows []float64, count, n int) {
 	}
 }
 
-// randomRows fills with normal numbers, each a function of the seed and its place.
+// randomRows fills to with normally distributed numbers that depend on the seed and on
+// place, the number of the first of them.
 func randomRows(to []float64, seed uint64, place int) {
 	r := rand.New(rand.NewPCG(seed, uint64(place)))
 	for i := range to {

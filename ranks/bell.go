@@ -6,10 +6,10 @@ import (
 	"sync/atomic"
 )
 
-// A bell is how one in-process rank sleeps until another has changed something
-// it may be waiting for. The sleeper looks at its conditions, then waits; the
-// other makes its change, then rings. A ring between the look and the wait is
-// kept, so that the wait returns at once; a ring too many only costs a look.
+// A bell lets an in-process rank sleep until another rank has changed something that it
+// may be waiting for. The sleeping rank checks its conditions, then waits; the other rank
+// makes its change, then rings. A ring between the check and the wait is kept, and the
+// wait returns at once. A ring that changes nothing costs one more check.
 type bell struct {
 	state atomic.Uint32
 	left  atomic.Bool // the rank has returned from its body
@@ -24,7 +24,7 @@ const (
 	asleep
 )
 
-// waiting says what a rank sleeps in, for the report of a deadlock.
+// waiting is the call in which a rank sleeps, for the report of a deadlock.
 type waiting struct {
 	call      string
 	peer, tag int
@@ -54,7 +54,7 @@ func wild(x int) string {
 func (w *world) ring(r int) {
 	b := &w.bells[r]
 	if b.state.Load() == rung {
-		return // a ring it has not yet looked at covers this one too
+		return // the rank has not seen the last ring yet
 	}
 	if b.state.Swap(rung) == asleep {
 		w.wakes.Add(1)
@@ -72,7 +72,7 @@ func (w *world) wait(r int, what waiting) {
 			return
 		}
 		if i%64 == 63 {
-			runtime.Gosched() // the rank waited for may be behind this one in the queue
+			runtime.Gosched() // the other rank may be waiting for this processor
 		}
 	}
 	b.what = what
@@ -87,9 +87,9 @@ func (w *world) wait(r int, what waiting) {
 	b.state.Store(awake)
 }
 
-// lookForDeadlock fails the world if every rank that has not left sleeps: then
-// nobody is there to ring. The count says when it is worth looking; the looking
-// is exact because a rank that goes from asleep to awake is counted in wakes.
+// lookForDeadlock fails the world if every rank that has not left sleeps: then no rank
+// can ring. The number of sleeping ranks tells when to check; the check is exact because
+// each change from asleep to awake is counted in wakes.
 func (w *world) lookForDeadlock() {
 	live := w.live.Load()
 	if live == 0 || w.sleeping.Load() < live || w.failure.Load() != nil {
@@ -105,7 +105,7 @@ func (w *world) lookForDeadlock() {
 		return
 	}
 	if e := w.stopped.Load(); e != nil {
-		w.fail(e) // the others wait for a rank that was told to stop
+		w.fail(e) // the others wait for a rank that has stopped after a signal
 		return
 	}
 	first, text := -1, ""

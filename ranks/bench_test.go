@@ -9,8 +9,8 @@ import (
 	"tessera/ranks"
 )
 
-// variant is something to time: run does it times times with a message of
-// len(x) elements between ranks 0 and 1 and returns the seconds that one took.
+// variant is a call to time: run makes it times times with a message of len(x) elements
+// between ranks 0 and 1 and returns the seconds of one call.
 type variant struct {
 	name string
 	run  func(c ranks.Comm, times int, x, y []float64) (float64, error)
@@ -70,8 +70,8 @@ func variants() []variant {
 	}
 }
 
-// table times the variants in turn, so that whatever else the machine does meets
-// all of them, and prints the least of many batches in microseconds.
+// table times the variants in turn, so that other load on the machine affects all of them,
+// and prints the shortest time of many batches in microseconds.
 func table(c ranks.Comm, vs []variant) error {
 	const batches = 60
 	lengths := []int{1, 8, 64, 512, 4096, 32768, 262144}
@@ -114,8 +114,8 @@ func table(c ranks.Comm, vs []variant) error {
 	return nil
 }
 
-// BenchmarkInProcess prints the table of the in-process transport. The mean that
-// the testing package would give is of no use on a machine with other work.
+// BenchmarkInProcess prints the table of the in-process transport. The mean that the
+// testing package computes depends on other load on the machine.
 func BenchmarkInProcess(b *testing.B) {
 	if b.N > 1 {
 		return
@@ -126,7 +126,7 @@ func BenchmarkInProcess(b *testing.B) {
 	}
 }
 
-// TestNoAllocations: the calls of an iteration leave no garbage.
+// TestNoAllocations: the calls of an iteration do not allocate.
 func TestNoAllocations(t *testing.T) {
 	if err := ranks.Launch(background, ranks.Options{Ranks: 2}, noAllocations); err != nil {
 		t.Fatal(err)

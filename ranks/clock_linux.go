@@ -2,8 +2,8 @@ package ranks
 
 import "golang.org/x/sys/unix"
 
-// ThreadSeconds is the processor time of the calling thread: what others do on the same
-// core does not count. Where the system keeps no such clock it is wall time.
+// ThreadSeconds is the processor time of the calling thread in seconds; the time of other
+// threads on the same core does not count. On a system without such a clock it is wall time.
 func ThreadSeconds() float64 {
 	var t unix.Timespec
 	if unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t) != nil {

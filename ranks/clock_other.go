@@ -2,6 +2,6 @@
 
 package ranks
 
-// ThreadSeconds is the processor time of the calling thread: what others do on the same
-// core does not count. Where the system keeps no such clock it is wall time.
+// ThreadSeconds is the processor time of the calling thread in seconds; the time of other
+// threads on the same core does not count. On a system without such a clock it is wall time.
 func ThreadSeconds() float64 { return seconds() }

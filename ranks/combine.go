@@ -6,11 +6,11 @@ type swapper interface {
 	Swap(send []float64, dst int, recv []float64, src int) error
 }
 
-// combiner reduces along the tree of reduce.go where ranks see only messages.
-// Short operands go whole by recursive doubling, log P rounds; of long ones each
-// rank folds a part by recursive halving and the parts are then collected, twice
-// the rounds for about 2 n elements sent and n folded on each rank (Rabenseifner
-// 2004). Both fold every element in the same order.
+// combiner reduces by messages along the tree of reduce.go. Short operands are reduced
+// whole by recursive doubling, in log P rounds. Of long operands each rank reduces a part,
+// by recursive halving, and then the parts are collected: twice the rounds, with about 2 n
+// elements sent and n added on each rank (Rabenseifner 2004). Both combine every element
+// in the same order.
 type combiner struct {
 	swapper
 	rank, size int
@@ -75,8 +75,8 @@ func (c *combiner) reduce(dst, src []float64, op Op, root int) error {
 	return c.deliver(dst, result, root, rem)
 }
 
-// deliver brings the result to where it is wanted: from the odd to the even rank
-// of each first pair, or from the root of the tree to the caller's.
+// deliver sends the result on: from the odd to the even rank of each first pair, or from
+// the root of the tree to the root of the call.
 func (c *combiner) deliver(dst, result []float64, root, rem int) error {
 	top := c.at(0, rem)
 	var err error
@@ -113,8 +113,8 @@ func join(op Op, mine, theirs []float64, leaf, peer int) {
 	}
 }
 
-// double: in round k all of a group of 2^k leaves hold its fold, and each swaps
-// it with its image in the group beside.
+// double is recursive doubling: after k rounds each of the 2^k leaves of a group holds the
+// result of the group, and swaps it with the corresponding leaf of the next group.
 func (c *combiner) double(x []float64, op Op, leaf, m, rem int) error {
 	for step := 1; step < m; step *= 2 {
 		peer := leaf ^ step
@@ -127,7 +127,7 @@ func (c *combiner) double(x []float64, op Op, leaf, m, rem int) error {
 	return nil
 }
 
-// climb is double without the way back: only leaf 0 gets the fold.
+// climb is double in one direction: only leaf 0 gets the result.
 func (c *combiner) climb(x []float64, op Op, leaf, m, rem int) error {
 	for step := 1; step < m; step *= 2 {
 		peer := leaf ^ step
@@ -142,8 +142,8 @@ func (c *combiner) climb(x []float64, op Op, leaf, m, rem int) error {
 	return nil
 }
 
-// halve is double where in each round a leaf keeps only one half of the elements
-// it still has, gives its fold of the other away, and gets all back at the end.
+// halve is recursive halving: in each round a leaf keeps one half of the elements that it
+// still has and sends away the other half; at the end the leaves collect all elements.
 func (c *combiner) halve(x []float64, op Op, leaf, m, rem int) error {
 	mine := span{0, len(x)}
 	c.halvings = c.halvings[:0]

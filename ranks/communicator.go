@@ -8,10 +8,9 @@ import (
 // MaxTag is the largest tag, the one that every MPI library must allow.
 const MaxTag = 32767
 
-// A wire is one rank's end of one communicator on some transport. Arguments
-// reach it checked; elem is the size of an element in bytes, 8 for float64 and 1
-// for bytes, and a Status counts elements. Errors say what went wrong, not in
-// which call.
+// A wire is one rank's end of one communicator on a transport. Its callers have checked
+// the arguments. elem is the size of an element in bytes, 8 for float64 and 1 for bytes;
+// a Status counts elements. The callers add the name of the call to its errors.
 type wire interface {
 	send(b []byte, elem, dst, tag int) error
 	recv(b []byte, elem, src, tag int) (Status, error)
@@ -38,8 +37,8 @@ type wire interface {
 // everyRank as the root of a reduction leaves the result everywhere.
 const everyRank = -1
 
-// communicator is the Comm of both transports: it checks the arguments, keeps
-// the account and says in which call an error came up. One goroutine at a time.
+// communicator is the Comm of both transports: it checks the arguments, keeps the Stats
+// and puts the name of the call before its error. One goroutine at a time may use it.
 type communicator struct {
 	rank, size int
 	wire       wire
@@ -59,8 +58,7 @@ func (c *communicator) Size() int      { return c.size }
 func (c *communicator) Stats() *Stats  { return c.stats }
 func (c *communicator) Wtime() float64 { return seconds() }
 
-// Transport names what carries c's messages: "in-process", or the MPI library
-// with its version.
+// Transport names the transport of c: "in-process", or the MPI library with its version.
 func Transport(c Comm) string {
 	if c, ok := c.(*communicator); ok {
 		return c.wire.name()

@@ -34,8 +34,8 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// TestSendCopies: a message is what the buffer held when it was sent, also to
-// oneself and when nobody waits for it yet.
+// TestSendCopies: a message holds the content of the buffer when Send was called, also if
+// the receive comes later or the receiver is the sender.
 func TestSendCopies(t *testing.T) {
 	err := ranks.Launch(background, ranks.Options{Ranks: 2}, func(_ context.Context, c ranks.Comm) error {
 		x := []float64{1, 2, 3}

@@ -1,9 +1,16 @@
 package ranks
 
-// Deliver sends parts[r] to rank r, where nobody knows beforehand how much will
-// come, and returns what came from each rank. Collective.
+import "fmt"
+
+// Deliver sends parts[r] to each rank r and returns what this rank received, by
+// rank of the sender. The receivers need not know the lengths: these travel first.
+// Collective. If parts does not hold one part for each rank, this rank alone gets
+// an error before it sends.
 func Deliver(c Comm, parts [][]float64) ([][]float64, error) {
 	size := c.Size()
+	if len(parts) != size {
+		return nil, fmt.Errorf("ranks: Deliver: %d parts for %d ranks", len(parts), size)
+	}
 	send := make([]int, size)
 	var all []float64
 	for r, p := range parts {

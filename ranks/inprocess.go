@@ -58,9 +58,9 @@ func (e *endpoint) reduce(dst, src []float64, op Op, root int) error {
 		}
 		return nil
 	}
-	// Every rank folds its share of the elements into the common scratch. The
-	// next large reduction writes there only after a meeting that all reach
-	// when they have copied the result out.
+	// Every rank combines its share of the elements into the common scratch. The next
+	// large reduction writes there only after a meeting, and a rank comes to that meeting
+	// only when it has copied this result.
 	w.src, w.scratch = src, n
 	if err := e.meet(w); err != nil {
 		return err
@@ -170,8 +170,8 @@ func (e *endpoint) divide() []half {
 	return halves
 }
 
-// place copies src to dst unless it is there already: the caller may have it in
-// place, where others are reading it.
+// place copies src to dst, unless they are the same memory: then other ranks may be
+// reading it.
 func place(dst, src []float64) {
 	if unsafe.SliceData(dst) != unsafe.SliceData(src) {
 		copy(dst, src)

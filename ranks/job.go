@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// A job is what the environment says about the launcher that started this
-// process: mpirun, mpiexec, srun. The zero job is a process started by hand.
+// A job describes the launcher that started this process (mpirun, mpiexec, srun), as
+// found in the environment. The zero job is a process started without one.
 type job struct {
 	launcher string
 	rank     int
-	size     int // processes; 0 if the launcher does not say
-	local    int // processes on this machine, likewise
+	size     int // processes; 0: unknown
+	local    int // processes on this machine; 0: unknown
 }
 
 // launchers are the variables of each launcher, the innermost first: mpirun
@@ -28,8 +28,8 @@ var launchers = []struct{ name, rank, size, local string }{
 	{"a PMIx launcher", "PMIX_RANK", "", ""},
 }
 
-// readJob looks at the environment. A Slurm step of a single task is no job: it
-// may well be an interactive shell.
+// readJob reads the environment. A Slurm step of a single task is no job: it may be an
+// interactive shell.
 func readJob(getenv func(string) string) job {
 	number := func(name string) (int, bool) {
 		n, err := strconv.Atoi(getenv(name))
@@ -54,8 +54,8 @@ func readJob(getenv func(string) string) job {
 
 func thisJob() job { return readJob(os.Getenv) }
 
-// refuse is the error of a process that was started beside others but cannot
-// talk to them.
+// refuse is the error of a process that a launcher has started together with others but
+// that cannot communicate with them.
 func (j job) refuse(why string) error {
 	n := "several processes"
 	if j.size > 0 {
@@ -69,16 +69,16 @@ type quietError struct{ error }
 
 func (e quietError) Unwrap() error { return e.error }
 
-// Quiet says whether err, which Launch returned, is the same on all processes of
-// an mpirun and printed by another: main then only sets the exit status.
+// Quiet tells whether err, returned by Launch, is an error of all processes of an mpirun
+// that another process prints: then main only sets the exit status.
 func Quiet(err error) bool {
 	var q quietError
 	return errors.As(err, &q)
 }
 
-// oneVoice makes err quiet on all processes but rank 0. They come back a little
-// later, or when the launcher tells them to go: it ends all when the first exits
-// with an error, and rank 0 has yet to say why.
+// oneVoice makes err quiet on all processes but rank 0. These return 0.3 s later, or when
+// the launcher sends SIGTERM: a launcher ends all processes when the first exits with an
+// error, and rank 0 must have printed the error by then.
 func (j job) oneVoice(err error) error {
 	if err == nil || j.rank == 0 {
 		return err
@@ -93,10 +93,10 @@ func (j job) oneVoice(err error) error {
 	return quietError{err}
 }
 
-// MPIInfo says what this binary knows of MPI, for a report.
+// MPIInfo describes the MPI library of this binary, for a report.
 type MPIInfo struct {
-	Compiled    bool   // built with the tag mpi
-	Library     string // "Open MPI 4.1.4"; empty if not compiled
-	Standard    string // of MPI that the library follows, "3.1"
-	ThreadLevel string // granted by the running MPI, "multiple"; empty unless inside Launch under mpirun
+	Compiled    bool   // built with the tag mpi; if false, the other fields are empty
+	Library     string // name and version: "Open MPI 4.1.4"
+	Standard    string // version of the MPI standard: "3.1"
+	ThreadLevel string // of the running MPI: "multiple"; empty outside Launch or without mpirun
 }

@@ -6,18 +6,17 @@ import (
 	"sync/atomic"
 )
 
-// A lane carries the Exchange messages from one rank of a group to another. Both
-// sides of a pair name each other, so a rank that is in its exchange k with a
-// peer knows that the peer has finished k-2: two parcels in turn are enough.
+// A lane carries the Exchange messages from one rank of a group to another. Both ranks of
+// a pair name each other, so that a rank in its exchange k with a peer knows that the peer
+// has finished exchange k-2: two parcels, used in turn, are enough.
 type lane struct {
 	parcels [2]parcel
 	sent    int // by the sender
 	got     int // by the receiver
 }
 
-// parcel is one message. Short ones are copied into own, so that the sender can
-// go on; of long ones the receiver copies out of the sender's buffer, each rank
-// on its own core, and the sender waits for that.
+// parcel is one message. A short one is copied into own, so that the sender can go on. A
+// long one the receiver copies out of the sender's buffer, and the sender waits for that.
 type parcel struct {
 	state atomic.Uint32
 	data  []float64
@@ -121,12 +120,12 @@ func (e *endpoint) ship(dst int, data []float64) error {
 	return nil
 }
 
-// unpack reads one message that has come. If the counts differ it is consumed
-// all the same, so that the lane stays in step.
+// unpack reads one message that has arrived. If the counts differ the message is consumed
+// as well, so that the next message is that of the next exchange.
 func (e *endpoint) unpack(m incoming) error {
 	p := &m.lane.parcels[m.lane.got&1]
 	if !p.state.CompareAndSwap(full, reading) {
-		return e.aborted() // the sender has withdrawn it
+		return e.aborted() // the sender has taken the message back after a failure
 	}
 	m.lane.got++
 	var err error
@@ -140,7 +139,7 @@ func (e *endpoint) unpack(m incoming) error {
 	return err
 }
 
-// giveUp takes back the messages that still refer to the caller's buffer.
+// giveUp takes back, after a failure, the messages that still refer to the caller's buffer.
 func (e *endpoint) giveUp(err error) error {
 	for _, p := range e.lent {
 		for !p.state.CompareAndSwap(full, empty) && p.state.Load() != empty {

@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// Options says how Launch starts the ranks.
+// Options of Launch. The zero value starts one in-process rank for each core.
 type Options struct {
-	Ranks int  // in-process ranks; 0: one per core. Under mpirun the world decides and a different value here is an error.
-	Sync  bool // in-process only: every Send waits for its receive, as MPI_Ssend; shows head-to-head deadlocks
+	Ranks int  // number of ranks; 0: one for each core, or what mpirun has started. Under mpirun another number is an error.
+	Sync  bool // in-process: every Send waits for its receive, as MPI_Ssend, so that programs that need buffering deadlock
 
-	// Grace is how long the bodies may go on after ctx has been cancelled, to
-	// write what they want to keep. 0: 1.5 s, so that all end within two.
+	// Grace is the time for which the bodies may go on after ctx is cancelled, for
+	// example to write a checkpoint. 0: 1.5 s.
 	Grace time.Duration
 }
 
@@ -28,32 +28,32 @@ func (o Options) grace() time.Duration {
 	return 1500 * time.Millisecond
 }
 
-// stopping is how long the bodies may go on after a rank has failed.
+// stopping is the time for which the bodies may go on after a rank has failed.
 const stopping = 400 * time.Millisecond
 
-// Launch runs body on every rank and returns when all have ended: nil if every
-// body returned nil, otherwise a *RankError of the rank that failed first. In a
-// binary built with the tag mpi that mpirun or srun has started, this process is
-// one rank of the MPI world; otherwise the ranks are goroutines.
+// Launch runs body on every rank and returns when all bodies have returned: nil if each
+// returned nil, otherwise the *RankError of the rank that failed first. In a binary with
+// the build tag mpi that mpirun or srun has started, this process is one rank of the MPI
+// world; otherwise the ranks are goroutines.
 //
-// A rank fails when its body returns an error or panics or when it calls Abort.
+// A rank fails when its body returns an error, panics, or calls Abort.
 //
-// In-process, the context of all bodies is then cancelled, and every call on a
-// Comm, blocked or later, returns an error that wraps ErrAborted. So it is when
-// all ranks wait for each other (ErrDeadlock). Goroutines cannot be killed: if a
-// body that makes no calls on its Comm is still computing 0.4 s after a failure,
-// Launch returns without it and says so in the error.
+// In-process, a failure cancels the context of all bodies, and every blocked or later
+// call of a Comm returns an error that wraps ErrAborted. The same happens if all ranks
+// wait for each other (ErrDeadlock). A goroutine cannot be killed: if a body still
+// computes 0.4 s after a failure, without calls of its Comm, Launch returns before it,
+// and the error says so.
 //
-// Under MPI, if all bodies return within 0.2 s or so, they agree on one error,
-// which Launch returns on all ranks and which is Quiet on all but rank 0.
-// Otherwise the failed rank writes "rank R: ..." to standard error, ends all
-// processes with MPI_Abort and RankError's Code, and Launch does not return. It
-// can be called once in a process.
+// Under MPI, if all bodies return within about 0.2 s, they agree on one error, which
+// Launch returns on all ranks and which is Quiet on all but rank 0. Otherwise the failed
+// rank writes "rank R: ..." to standard error and ends all processes by MPI_Abort with
+// the Code of its RankError; Launch then does not return. Under MPI a process can call
+// Launch once.
 //
-// When ctx is cancelled, by a signal to this process for instance, so is the
-// bodies' context, and they have Options.Grace to agree to stop and return its
-// error; that is no failure, so that one rank may be writing what another has
-// gathered. After that they are aborted.
+// When ctx is cancelled, for example by a signal to this process, the bodies' context is
+// cancelled too, and the bodies have the time of Options.Grace to agree to stop and to
+// return the context's error. Returning that error is no failure: other ranks may still
+// be writing. Bodies that go on after that time are aborted.
 func Launch(ctx context.Context, o Options, body func(context.Context, Comm) error) error {
 	if o.Ranks < 0 {
 		return fmt.Errorf("ranks: Options.Ranks is %d", o.Ranks)
@@ -96,11 +96,11 @@ func launchInProcess(ctx context.Context, n int, o Options, body func(context.Co
 	return w.await(ctx, o.grace(), ended)
 }
 
-// spareProcessors gives the Go scheduler two processors more than there are ranks
-// and returns what takes them back. With none idle it takes a rank's away as soon as
-// the rank has been in C for 20 us, and every matrix product then waits to get it
-// back: 1024 x 1024 x 3 on two cores, native kernels, 0.62 s against 0.73 s.
-// GOMAXPROCS in the environment has the last word.
+// spareProcessors gives the Go scheduler two processors (GOMAXPROCS) more than there are
+// ranks; restore undoes this. If no processor is idle, the scheduler takes away that of a
+// rank that has been in C for 20 us, and after every matrix product the rank waits for it:
+// a restoration of 1024 x 1024 x 3 pixels on two cores took 0.73 s instead of 0.62 s. If
+// the environment sets GOMAXPROCS, that value is kept.
 func spareProcessors(n int) (restore func()) {
 	before := runtime.GOMAXPROCS(0)
 	if n < 2 || n > before || before >= n+2 || os.Getenv("GOMAXPROCS") != "" {
@@ -110,8 +110,7 @@ func spareProcessors(n int) (restore func()) {
 	return func() { runtime.GOMAXPROCS(before) }
 }
 
-// guard calls done with what body returns, or with an error if it panics or
-// ends its goroutine.
+// guard calls done with the error of body, also if body panics or ends its goroutine.
 func guard(body func() error, done func(error)) {
 	err := errors.New("the body called runtime.Goexit")
 	defer func() {
@@ -123,7 +122,7 @@ func guard(body func() error, done func(error)) {
 	err = body()
 }
 
-// await collects the ranks as they end and keeps the times.
+// await waits for the ranks to end, within the time limits.
 func (w *world) await(ctx context.Context, grace time.Duration, ended <-chan int) error {
 	running := make([]int, len(w.bells))
 	for r := range running {
@@ -156,7 +155,7 @@ func (w *world) await(ctx context.Context, grace time.Duration, ended <-chan int
 	return nil
 }
 
-// toldToStop says whether err is that of a body that was told to stop and did.
+// toldToStop tells whether err is the error of a cancelled context.
 func toldToStop(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }

@@ -42,7 +42,7 @@ func launchWorld(ctx context.Context, o Options, j job, body func(context.Contex
 	return true, j.oneVoice(err)
 }
 
-// MPI says what this binary knows of MPI.
+// MPI describes the MPI library of this binary.
 func MPI() MPIInfo {
 	return MPIInfo{Compiled: true, Library: mpix.Library(), Standard: mpix.Standard(), ThreadLevel: mpix.ThreadLevel()}
 }
@@ -54,8 +54,8 @@ const patience = 200 * time.Millisecond
 // runWorld returns the same error on all ranks, or does not return.
 func runWorld(ctx context.Context, world *mpix.Comm, grace time.Duration, body func(context.Context, Comm) error) error {
 	library := mpix.Library()
-	// What the ranks have to say to each other at the end must not meet messages
-	// that a failed body has left behind.
+	// The ranks' messages at the end need a communicator of their own: a failed body may
+	// have left messages in the other one.
 	closing, err := mpix.Duplicate()
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func runWorld(ctx context.Context, world *mpix.Comm, grace time.Duration, body f
 
 	told := ctx.Done()
 	var overdue <-chan time.Time
-	var deadline time.Time // when to end the job if others are still in their bodies
+	var deadline time.Time // when to end the job if other bodies have not returned
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	for running := true; running; {
@@ -87,7 +87,7 @@ func runWorld(ctx context.Context, world *mpix.Comm, grace time.Duration, body f
 	}
 	switch {
 	case err == nil:
-	case toldToStop(err): // on this or another rank's signal: the others may still be writing
+	case toldToStop(err): // after a signal: other ranks may still be writing
 		deadline = time.Now().Add(grace + turn(world.Rank))
 	default:
 		deadline = time.Now().Add(patience + turn(world.Rank))
@@ -95,9 +95,8 @@ func runWorld(ctx context.Context, world *mpix.Comm, grace time.Duration, body f
 	return settle(closing, library, err, deadline)
 }
 
-// settle waits until the bodies of all ranks have returned, each with its own
-// err, and makes one error of theirs. If they have not by the deadline, where
-// there is one, it ends the job with err.
+// settle waits until the bodies of all ranks have returned and makes one error of theirs.
+// If they have not returned by the deadline, unless that is zero, it ends the job with err.
 func settle(closing *mpix.Comm, library string, err error, deadline time.Time) error {
 	vote := closing.Size
 	if err != nil {
@@ -126,20 +125,20 @@ func settle(closing *mpix.Comm, library string, err error, deadline time.Time) e
 	}
 }
 
-// turn spreads the ranks in time: if several on different machines fail
-// together, the first to speak has ended the others, if all goes well, before they do.
+// turn is a delay that differs between ranks: if several on different machines fail
+// together, the first to print its error normally ends the others before they print theirs.
 func turn(rank int) time.Duration { return time.Duration(min(rank, 8)) * 50 * time.Millisecond }
 
 const (
-	// lookEvery is how often a rank looks whether another has ended the job.
+	// lookEvery is the time between two checks whether another rank has ended the job.
 	lookEvery = 50 * time.Millisecond
-	// lastWords is the time between a rank's last words and MPI_Abort, for the
-	// launcher to pass them on before it speaks itself.
+	// lastWords is the time between a rank's error message and MPI_Abort, in which the
+	// launcher prints the message before its own.
 	lastWords = 30 * time.Millisecond
 )
 
-// obey ends this process if another of this machine is ending the job. The
-// launcher will do so too, but Open MPI's takes a second for it.
+// obey ends this process if another one of this machine ends the job. The launcher would
+// do so too, but Open MPI's takes a second for it.
 func obey() {
 	if code := mpix.Verdict(); code != 0 {
 		time.Sleep(3 * lastWords)
@@ -147,15 +146,14 @@ func obey() {
 	}
 }
 
-// abortWorld says why and ends all processes of the job. It does not return.
+// abortWorld prints e and ends all processes of the job. It does not return.
 func abortWorld(e *RankError) {
 	if !mpix.ClaimVerdict(e.Code) {
 		obey()
 	}
 	fmt.Fprintln(os.Stderr, e)
 	time.Sleep(lastWords)
-	// Should MPI_Abort wait for an answer that does not come, the exit status of
-	// this process is enough for the launcher.
+	// If MPI_Abort hangs, the exit status of this process makes the launcher end the others.
 	time.AfterFunc(time.Second, func() { os.Exit(e.Code) })
 	mpix.Abort(e.Code)
 	os.Exit(e.Code)

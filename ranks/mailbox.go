@@ -8,20 +8,20 @@ import (
 	"unsafe"
 )
 
-// A mailbox holds what has been sent to one rank of a group and not yet received,
-// in the order of arrival, and the receive its owner waits in, if any: a rank is
-// one goroutine, so there is at most one.
+// A mailbox holds the messages to one rank of a group that it has not yet received, in the
+// order of arrival, and the receive in which the rank waits, if it does. A rank is one
+// goroutine, so there is at most one such receive.
 type mailbox struct {
 	mu         sync.Mutex
 	head, tail *message
 	want       *want
-	free       *message // spent messages, whose memory the next senders use
+	free       *message // received messages, whose memory later messages use
 	freeBytes  int
 }
 
-// message is what a send leaves in a mailbox. If it is lent, data is the sender's
-// own buffer, and the sender waits for done: in synchronous mode, and where a long
-// Sendrecv waits anyhow.
+// message is one message in a mailbox. If it is lent, data is the sender's own buffer, and
+// the sender waits for done: in synchronous mode, and in a long Sendrecv, which waits for
+// its receive in any case.
 type message struct {
 	src, tag int
 	data     []byte
@@ -30,7 +30,7 @@ type message struct {
 	next     *message
 }
 
-// want is a receive that found no message: a sender fills buf.
+// want is a receive that waits for its message; the sender fills buf.
 type want struct {
 	src, tag int
 	elem     int
@@ -81,9 +81,8 @@ func (e *endpoint) sendrecv(send []byte, dst, sendTag int, recv []byte, src, rec
 	return st, err
 }
 
-// post hands b to rank dst: straight into the buffer of a waiting receive, or a
-// copy into its mailbox. To lend is to leave b itself there, in a message that
-// post returns for finish.
+// post sends b to rank dst: into the buffer of a waiting receive, or as a copy into the
+// mailbox. With lend, the mailbox gets b itself, in a message that post returns for finish.
 func (e *endpoint) post(b []byte, dst, tag int, lend bool) *message {
 	box := &e.boxes[dst]
 	box.mu.Lock()
@@ -98,7 +97,7 @@ func (e *endpoint) post(b []byte, dst, tag int, lend bool) *message {
 		box.mu.Unlock()
 		return m
 	}
-	// The copy is made outside the lock, in which time the receive may have come.
+	// The copy is made outside the lock; meanwhile the receive may have been called.
 	m := box.spare(len(b))
 	box.mu.Unlock()
 	if m == nil {
@@ -114,8 +113,8 @@ func (e *endpoint) post(b []byte, dst, tag int, lend bool) *message {
 	return nil
 }
 
-// deliver completes the receive that waits in box, if it is for this message,
-// and has then unlocked the box.
+// deliver completes the receive that waits in box if it matches this message, and then
+// unlocks the box.
 func (e *endpoint) deliver(box *mailbox, b []byte, dst, tag int) bool {
 	w := box.want
 	if w == nil || !w.matches(e.rank, tag) {
@@ -236,7 +235,7 @@ func (b *mailbox) remove(m *message) bool {
 	return false
 }
 
-// spare returns a spent message with room for n bytes, or nil.
+// spare returns a received message with room for n bytes, or nil.
 func (b *mailbox) spare(n int) *message {
 	var before *message
 	for m := b.free; m != nil; before, m = m, m.next {

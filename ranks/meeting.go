@@ -6,16 +6,15 @@ import (
 	"sync/atomic"
 )
 
-// A meeting is where the ranks of an in-process group come together for a
-// collective. Each leaves word of what it calls and with which buffers; when the
-// last has come, all go on knowing every buffer, copy what they need straight
-// out of the others' and, if a caller's buffer was read, meet once more before
-// anyone returns.
+// A meeting synchronises the ranks of an in-process group for a collective. Each rank
+// writes a word: which call it makes, with which buffers. When the last rank has arrived,
+// all of them know every buffer and copy what they need straight from the others'. If a
+// buffer of a caller was read, they meet a second time before any of them returns.
 //
-// Words are written before a rank arrives and read after all have, so the
-// counting is all the synchronisation there is. A second meeting that ends a
-// collective is not given up when a rank fails: all that passed the first come to
-// it, for between the two they only compute.
+// A rank writes its word before it arrives and reads the others' after all have arrived,
+// so that the atomic counter is the only synchronisation needed. A rank that fails does
+// not end a second meeting: all ranks that passed the first come to the second, because
+// between the two they only copy.
 type meeting struct {
 	state   atomic.Uint64 // meetings held << heldShift | withdrawn | ranks that have arrived
 	size    uint64
@@ -29,11 +28,11 @@ type meeting struct {
 const (
 	maxRanks  = 1<<15 - 1
 	arrivals  = maxRanks // mask
-	withdrawn = 1 << 15  // a rank has given up waiting: this meeting will not be held
+	withdrawn = 1 << 15  // a rank has stopped waiting after a failure: this meeting will not be held
 	heldShift = 16
 )
 
-// word is what a rank says on arrival.
+// word describes the call of one rank.
 type word struct {
 	call   string
 	n      int // elements, where every rank must say the same; 0 otherwise
@@ -49,8 +48,8 @@ type word struct {
 	colour, key int
 }
 
-// small is the number of elements up to which an operand is copied into a cell,
-// which spares the second meeting.
+// small is the number of elements up to which an operand is copied into a cell, so that
+// no second meeting is needed.
 const small = 32
 
 func (m *meeting) init(n int) {
@@ -65,11 +64,11 @@ func (m *meeting) init(n int) {
 	}
 }
 
-// meet waits until all ranks have come with their words. An error means the
-// same to all of them: the words do not fit, or a rank has failed.
+// meet waits until all ranks have arrived with their words. All ranks get the same error:
+// the words do not match, or a rank has failed.
 func (e *endpoint) meet(w word) error {
 	m := &e.meeting
-	if !w.second { // of the first meeting's words others may still be reading
+	if !w.second { // others may still read the words of the first meeting
 		m.words[e.rank] = w
 	}
 	held := e.meetings
@@ -116,8 +115,8 @@ func (e *endpoint) meet(w word) error {
 // again is the second meeting of a collective; it cannot fail.
 func (e *endpoint) again(call string) { _ = e.meet(word{call: call, second: true}) }
 
-// complete is run by the last to arrive: it compares the words and makes what
-// the ranks are to share.
+// complete is called by the last rank to arrive: it compares the words, and makes the
+// groups of a Split or the scratch of a reduction.
 func (e *endpoint) complete() error {
 	m := &e.meeting
 	a := &m.words[0]

@@ -2,24 +2,25 @@ package ranks
 
 import "runtime"
 
-// Work is what a rank did in a part of its program.
+// Work is the time and communication of a rank in a part of its program.
 type Work struct {
 	Seconds   float64 // wall time
-	CPU       float64 // processor time of the rank's thread outside its calls of a Comm
-	Exchange  float64 // as in Stats
-	Reduce    float64
-	Messages  int64
+	CPU       float64 // seconds of processor time of the rank's thread outside its calls of a Comm
+	Exchange  float64 // seconds, as in Stats
+	Reduce    float64 // seconds, as in Stats
+	Messages  int64   // sent
 	BytesSent int64
 }
 
 // meter adds up the processor time inside calls.
 type meter struct{ begin, inCalls float64 }
 
-// Measure begins to measure what this rank does; stop ends it. Meanwhile its goroutine
-// keeps to one thread, whose clock goes on only while it runs: where ranks share a core
-// CPU is what the rank computed, and wall time what it and the others did. Each call
-// of a Comm takes some tenths of a microsecond more. Where the system has no such clock
-// CPU is wall time outside the calls.
+// Measure begins to measure the work of this rank; stop ends the measurement and returns
+// the result. It is local. Between the two calls the rank's goroutine stays on one
+// thread, whose clock runs only while the thread does: if ranks share a core, CPU is the
+// time that this rank computed, while Seconds contains the time of the others too. Each
+// call of a Comm takes some tenths of a microsecond more. On a system without such a
+// clock, CPU is the wall time outside the calls.
 func Measure(c Comm) (stop func() Work) {
 	s := c.Stats()
 	before := *s

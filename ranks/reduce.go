@@ -8,11 +8,10 @@ import "fmt"
 //
 //	x0+x1, x2+x3, ... (rem pairs), then x(2 rem), x(2 rem + 1), ...
 //
-// and the tree over them is the perfect one: neighbours first, then neighbours of
-// neighbours. This is the order of recursive doubling and, element by element,
-// of recursive halving, so that ranks which see only messages (combine.go) and
-// ranks which see each other's buffers (folder) produce the same bits. Rounding
-// errors grow with log P.
+// and the tree over them is the perfect binary tree. This is the order of recursive
+// doubling and, for each element, of recursive halving: the reduction by messages
+// (combine.go) and the one in shared memory (folder) give the same bits. Rounding errors
+// grow with log P.
 
 func (op Op) String() string {
 	switch op {
@@ -35,13 +34,13 @@ func tree(size int) (m, rem int) {
 	return m, size - m
 }
 
-// folder folds the ranks' operands where all of them can be read.
+// folder reduces operands that are all in this process's memory.
 type folder struct {
 	tmp []float64 // one block a level
 }
 
-// block is how many elements are folded at a time: the running values of all
-// levels stay in the first-level cache.
+// block is the number of elements that are combined at a time: the partial results of all
+// levels of the tree then stay in the first-level cache.
 const block = 512
 
 // rows sets dst[i] to the fold of rows[r][from+i] over r.

@@ -21,6 +21,7 @@ import (
 const (
 	roleVar  = "RANKS_TEST_ROLE"
 	ranksVar = "RANKS_TEST_RANKS" // Options.Ranks
+	graceVar = "RANKS_TEST_GRACE" // Options.Grace, as time.ParseDuration reads it
 )
 
 func TestMain(m *testing.M) {
@@ -35,7 +36,8 @@ func play(body func(context.Context, ranks.Comm) error) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	n, _ := strconv.Atoi(os.Getenv(ranksVar))
-	err := ranks.Launch(ctx, ranks.Options{Ranks: n}, body)
+	grace, _ := time.ParseDuration(os.Getenv(graceVar))
+	err := ranks.Launch(ctx, ranks.Options{Ranks: n, Grace: grace}, body)
 	if err == nil {
 		return 0
 	}
@@ -52,10 +54,10 @@ func play(body func(context.Context, ranks.Comm) error) int {
 	return 1
 }
 
-// now prints when the thing happens whose consequences are timed.
+// now prints the time of an event; start logs how long after it the job ended.
 func now(what string) { fmt.Printf("%s %d\n", what, time.Now().UnixNano()) }
 
-// victim is the rank that things happen to.
+// victim tells whether c's rank is the one that fails or is sent a signal.
 func victim(c ranks.Comm) bool { return c.Rank() == min(1, c.Size()-1) }
 
 func afterABarrier(c ranks.Comm, f func() error) error {

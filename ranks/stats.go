@@ -2,18 +2,17 @@ package ranks
 
 import "time"
 
-// Stats is one rank's account of what it said to the others, over all its
-// communicators. Seconds are wall time inside the calls; what is not in Exchange
-// or Reduce is computing.
+// Stats counts the communication of one rank over all its communicators. Seconds are
+// wall time inside the calls; the rest of the rank's time is computing.
 //
-// A collective counts as the messages this rank sends in the usual algorithm for
-// it, whatever the transport does: binomial trees for Bcast and Reduce,
-// everybody to the root for Gatherv, a ring for Allgatherv, one message to each
-// other rank for Alltoallv, recursive doubling for Allreduce and Barrier.
+// A collective counts as the messages that this rank sends in the usual algorithm for
+// it, whatever the transport does: a binomial tree for Bcast and Reduce, one message to
+// the root for Gatherv, a ring for Allgatherv and Split, one message to each other rank
+// for Alltoallv, recursive doubling for Allreduce and Barrier.
 type Stats struct {
-	Messages  int64 // messages sent
-	BytesSent int64
-	Exchange  float64 // seconds in Send, Recv, Sendrecv, Exchange, Gatherv, Bcast and the like
+	Messages  int64   // messages sent
+	BytesSent int64   // bytes in them
+	Exchange  float64 // seconds in all calls but those of Reduce
 	Reduce    float64 // seconds in Reduce, Allreduce, Barrier
 
 	meter *meter // nil = off
@@ -34,8 +33,8 @@ func (s *Stats) leave() float64 {
 	return seconds()
 }
 
-// epoch is what the clock counts from. time.Since reads only the monotonic
-// clock, half the cost of time.Now.
+// epoch is the zero of the clock. time.Since reads the monotonic clock alone, which
+// costs half as much as time.Now.
 var epoch = time.Now()
 
 // seconds is a monotonic clock.

@@ -23,7 +23,7 @@ func newMPIWire(c *mpix.Comm, world int, library string) *mpiWire {
 	return &mpiWire{c: c, world: world, library: library, combiner: combiner{swapper: c, rank: c.Rank, size: c.Size}}
 }
 
-// kind gives an error of MPI the sentinel that callers look for.
+// kind makes an error of mpix wrap the error of this package that callers look for.
 func kind(err error) error {
 	if err == nil {
 		return nil
@@ -53,7 +53,7 @@ func (w *mpiWire) sendrecv(send []byte, dst, sendTag int, recv []byte, src, recv
 	return Status(st), w.overflow(err, len(recv)/8)
 }
 
-// overflow adds to the error of a truncated message what there was room for.
+// overflow adds the size of the buffer to the error of a truncated message.
 func (w *mpiWire) overflow(err error, room int) error {
 	if err = kind(err); errors.Is(err, ErrTruncated) {
 		return fmt.Errorf("%w, the buffer holds %d", err, room)
@@ -97,7 +97,7 @@ func (w *mpiWire) abort(code int, why error) {
 	abortWorld(&RankError{Rank: w.world, Code: code, Err: why})
 }
 
-// aborted: a process whose world has been aborted is no more.
+// aborted is always nil: aborting the MPI world ends the process.
 func (w *mpiWire) aborted() error { return nil }
 
 func (w *mpiWire) name() string { return w.library }

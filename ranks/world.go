@@ -17,19 +17,18 @@ type world struct {
 	sync     bool         // Options.Sync
 	failure  atomic.Pointer[failure]
 	failed   chan struct{}             // closed when failure is set
-	stopped  atomic.Pointer[RankError] // the first rank that returned because its context was cancelled
+	stopped  atomic.Pointer[RankError] // the first rank that returned the error of its cancelled context
 	cancel   context.CancelCauseFunc   // of the context the bodies run under
 }
 
-// failure is the first rank's error and what all calls return from then on.
+// failure is the error of the first rank that failed, and the one that all calls then return.
 type failure struct {
 	first *RankError
 	err   error
 }
 
-// spinning is how often a rank looks at its bell before it goes to sleep, where
-// every rank has a core: some ten microseconds, after which the price of being
-// woken matters less.
+// spinning is how often a rank checks its bell before it sleeps, if every rank has a
+// core: for about ten microseconds, after which the time to wake up matters less.
 const spinning = 6400
 
 func newWorld(n int, sync bool, cancel context.CancelCauseFunc) *world {
@@ -65,9 +64,9 @@ func (w *world) aborted() error {
 	return nil
 }
 
-// leave is the last thing a rank does, with what its body returned. Having been
-// told to stop and doing so is no failure: the others may still be writing what
-// they want to keep. If they wait for this rank instead, that is a deadlock.
+// leave ends rank r, whose body has returned err. The error of a cancelled context is no
+// failure, because other ranks may still be writing. If they wait for this rank instead,
+// that is a deadlock.
 func (w *world) leave(ctx context.Context, r int, err error) {
 	switch {
 	case err == nil:

@@ -8,24 +8,24 @@ import (
 	"strconv"
 )
 
-// mostPhases are drawn by name, the rest in one; mostBars is the number of ranks that a
-// strip shows one by one.
+// mostPhases is the number of phases that have a colour; the shortest ones are drawn
+// together. mostBars is the largest number of bars in a strip of loads.
 const (
 	mostPhases = 7
 	mostBars   = 96
 )
 
-// phaseFigure stacks the phases' shares of the run, one bar a number of ranks.
+// phaseFigure shows the shares of the phases in the run, a stacked bar for each number of ranks.
 func (s *Summary) phaseFigure(id string) figure {
 	names := s.drawnPhases()
 	rows := slices.DeleteFunc(slices.Clone(s.Rows), func(r Row) bool { return r.phaseSum() == 0 })
 	if len(names) == 0 || len(rows) == 0 {
 		return figure{}
 	}
-	const title = "Phases of the run"
-	p := picture(id+"-phases", title, s.Study.Title+": share of the run's time that each phase takes, one bar a number of ranks, the seconds above.", chartWidth, chartHeight)
+	const title = "Time by phase of the run"
+	p := picture(id+"-phases", title, s.Study.Title+": share of each phase in the wall time of the whole run, one bar for each number of ranks, with the seconds above.", chartWidth, chartHeight)
 	p.text(0, 15, "title", title)
-	p.text(0, 34, "axis", "share of the run, % (above: s)")
+	p.text(0, 34, "axis", "share of the wall time, %")
 	const top = plotTop + 14
 	y := scale{0, 1, plotBottom, top, false}
 	for _, t := range linearTicks(1) {
@@ -62,7 +62,7 @@ func (s *Summary) phaseFigure(id string) figure {
 		}
 	}
 	p.line(plotLeft, plotBottom, plotRight+8, plotBottom, "base")
-	p.text((plotLeft+plotRight)/2, plotBottom+36, "axis middle", "ranks")
+	p.text((plotLeft+plotRight)/2, plotBottom+36, "axis middle", "number of ranks p")
 	slices.Reverse(middles) // from the top down
 	for i, at := range spread(middles, labelGap, top+4, plotBottom) {
 		k := len(names) - 1 - i
@@ -75,19 +75,20 @@ func (s *Summary) phaseFigure(id string) figure {
 		return cmp.Compare(first.drawnPhase(a, names), first.drawnPhase(b, names))
 	})
 	share := func(r *Row) string { return percent(r.drawnPhase(longest, names) / r.phaseSum()) }
-	caption := fmt.Sprintf("%q takes %s %% of the run on %s", longest, share(first), count(first.Ranks, "rank", "ranks"))
+	caption := "Share of each phase in the wall time of the whole run, medians of the runs; above each bar: seconds."
+	if cores, ranks := s.oversubscribed(); ranks > 0 {
+		caption += fmt.Sprintf(" Pale bars: oversubscribed, more ranks than the %s.", count(cores, "core", "cores"))
+	}
+	caption += fmt.Sprintf(" The phase %q takes %s %% of the run on %s", longest, share(first), count(first.Ranks, "rank", "ranks"))
 	if last != first {
 		caption += fmt.Sprintf(" and %s %% on %d", share(last), last.Ranks)
-	}
-	if _, ranks := s.turns(); ranks > 0 {
-		caption += "; pale: ranks that take turns"
 	}
 	return figure{ID: id + "-phases", Title: title, SVG: p.b.String(), Caption: caption + "."}
 }
 
 const otherPhases = "other"
 
-// drawnPhases are the phases that get a colour, in the order of the job.
+// drawnPhases are the phases that have a colour, in the order of the job.
 func (s *Summary) drawnPhases() []string {
 	names := phaseNames(s.Rows)
 	if len(names) <= mostPhases {
@@ -118,7 +119,7 @@ func (r *Row) phaseSum() float64 {
 	return sum
 }
 
-// drawnPhase is the time of a phase, or of all that are not drawn by name.
+// drawnPhase is the time of a phase; of otherPhases, that of all phases without a colour.
 func (r *Row) drawnPhase(name string, drawn []string) float64 {
 	sum := 0.0
 	for _, p := range r.Phases {
@@ -129,8 +130,8 @@ func (r *Row) drawnPhase(name string, drawn []string) float64 {
 	return sum
 }
 
-// loadFigure has strips of the load of every rank, relative to the mean: what it owned
-// before balancing and after, and how long it computed.
+// loadFigure has strips of the load of every rank relative to the mean: elements owned
+// before and after load balancing, and computing time.
 func (s *Summary) loadFigure(id string) figure {
 	var rows []*Row
 	balanced := false
@@ -149,13 +150,13 @@ func (s *Summary) loadFigure(id string) figure {
 		name, data string
 		of         func(*Row) []float64
 	}{
-		{"owned before", "before", func(r *Row) []float64 { return r.Before }},
-		{"owned after", "owned", func(r *Row) []float64 { return r.Owned }},
-		{"computing", "compute", func(r *Row) []float64 { return r.Compute }},
+		{"elements before", "before", func(r *Row) []float64 { return r.Before }},
+		{"elements after", "owned", func(r *Row) []float64 { return r.Owned }},
+		{"computing time", "compute", func(r *Row) []float64 { return r.Compute }},
 	}
 	if !balanced {
 		strips = strips[1:]
-		strips[0].name = "owned"
+		strips[0].name = "elements owned"
 	}
 	most := 1.0
 	for _, r := range rows {
@@ -168,7 +169,7 @@ func (s *Summary) loadFigure(id string) figure {
 	const title, left, right, gap, head = "Load of every rank", 66.0, chartWidth - 4, 16.0, 72.0
 	step := min((plotBottom+18-head)/float64(len(rows)), 70)
 	bottom := head + step*float64(len(rows))
-	p := picture(id+"-load", title, s.Study.Title+": load of every rank over the mean load, by number of ranks.", chartWidth, bottom+22)
+	p := picture(id+"-load", title, s.Study.Title+": load of every rank over the mean load, for each number of ranks.", chartWidth, bottom+22)
 	p.text(0, 15, "title", title)
 	p.text(0, 34, "axis", "load / mean load")
 	width := (right - left - gap*float64(len(strips)-1)) / float64(len(strips))
@@ -178,30 +179,28 @@ func (s *Summary) loadFigure(id string) figure {
 		for i, r := range rows {
 			s.strip(p, r, st.data, st.of(r), x, width, head+step*float64(i), step-20, most)
 		}
-		p.text(x+width/2, bottom, "axis middle", "rank 0 to p - 1")
+		p.text(x+width/2, bottom, "axis middle", "rank, 0 to p - 1")
 	}
 	for i, r := range rows {
 		p.text(0, head+step*(float64(i)+0.5)-6, "label", "p = "+ranksCell(r))
 	}
 	p.end()
 	r := rows[len(rows)-1]
-	owns := sentence(clause{"owns %s times the mean", imbalance(r.Owned), threeDigits})
+	caption := "Load of every rank over the mean load of the ranks (dashed: mean): elements that the rank owns, and computing time in the run closest to the median."
+	clauses := []clause{{"%s for the elements", imbalance(r.Owned), threeDigits}}
 	if balanced {
-		owns = sentence(clause{"owned %s times the mean before balancing", imbalance(r.Before), threeDigits}, clause{"owns %s times after", imbalance(r.Owned), threeDigits})
+		clauses = []clause{{"%s for the elements before load balancing", imbalance(r.Before), threeDigits}, {"%s after it", imbalance(r.Owned), threeDigits}}
 	}
-	if computes := sentence(clause{"computes %s times the mean", imbalance(r.Compute), threeDigits}); owns == "" {
-		owns = computes
-	} else if computes != "" {
-		owns += " and " + computes
+	if values := sentence(append(clauses, clause{"%s for the computing time", imbalance(r.Compute), threeDigits})...); values != "" {
+		caption += fmt.Sprintf(" On %d ranks the maximum over the mean is %s.", r.Ranks, values)
 	}
-	caption := fmt.Sprintf("The fullest of %d ranks %s (dashed: the mean)", r.Ranks, owns)
 	if r.Ranks > mostBars {
-		caption += fmt.Sprintf("; above %d ranks a bar is the fullest of neighbours", mostBars)
+		caption += fmt.Sprintf(" Above %d ranks each bar is the maximum of several adjacent ranks.", mostBars)
 	}
-	return figure{ID: id + "-load", Title: title, SVG: p.b.String(), Caption: caption + "."}
+	return figure{ID: id + "-load", Title: title, SVG: p.b.String(), Caption: caption}
 }
 
-// strip draws the loads of one row in a box.
+// strip draws the loads of one row as bars.
 func (s *Summary) strip(p *svg, r *Row, name string, loads []float64, x, width, top, height, most float64) {
 	worst := imbalance(loads)
 	p.line(x, top+height, x+width, top+height, "base")
@@ -221,7 +220,7 @@ func (s *Summary) strip(p *svg, r *Row, name string, loads []float64, x, width, 
 		v := slices.Max(loads[from:to])
 		p.begin("rect", "x", x+float64(i)*one+0.05*one, "y", y.at(v/mean), "width", 0.9*one, "height", y.at(0)-y.at(v/mean), "class", class,
 			"data-ranks", r.Ranks, "data-rank", from, "data-"+name, exact(v))
-		p.words("title", fmt.Sprintf("rank %d of %d: %s, %s of the mean", from, r.Ranks, significant(v, 4), significant(v/mean, 3)))
+		p.words("title", fmt.Sprintf("rank %d of %d: %s, %s times the mean", from, r.Ranks, significant(v, 4), significant(v/mean, 3)))
 		p.end()
 	}
 	p.line(x, y.at(1), x+width, y.at(1), "ideal")

@@ -2,6 +2,7 @@ package scaling
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"html"
 	"os"
@@ -13,7 +14,7 @@ import (
 	"time"
 )
 
-// browse opens a page in a headless browser and gives its document as that has it then.
+// browse opens a page in a headless browser and returns the document that the browser made of it.
 func browse(t *testing.T, page string) string {
 	t.Helper()
 	program := ""
@@ -31,14 +32,20 @@ func browse(t *testing.T, page string) string {
 	if err := os.WriteFile(file, []byte(page), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // ends a browser that hangs
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--virtual-time-budget=2000",
 		"--user-data-dir="+filepath.Join(dir, "profile"), "--window-size=1400,1000", "--dump-dom", "file://"+file)
-	cmd.WaitDelay = 5 * time.Second // for helpers that keep the pipe open
-	out, err := cmd.Output()
-	if err != nil && len(out) == 0 {
-		t.Fatalf("%s: %v", program, err)
+	// A file, not a pipe: helpers of the browser that outlive it would keep a pipe open.
+	dump, err := os.Create(filepath.Join(dir, "dom.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout = dump
+	err = errors.Join(cmd.Run(), dump.Close())
+	out, unread := os.ReadFile(dump.Name())
+	if unread != nil || len(out) == 0 {
+		t.Fatalf("%s: %v, %v", program, err, unread)
 	}
 	return string(out)
 }
@@ -77,8 +84,8 @@ func TestBrowserShowsTheNumbers(t *testing.T) {
 	}
 }
 
-// On a phone and on a desk the page is as wide as its window, pictures are drawn, and no
-// word of a picture leaves it.
+// At the widths of a phone and of a desktop the page is not wider than its window, all
+// figures are drawn, and no text of a figure is cut off.
 func TestBrowserFitsTheWindow(t *testing.T) {
 	page, _, _ := written(t)
 	widths := []int{390, 1280}
@@ -104,7 +111,7 @@ onload = () => { for (const f of document.querySelectorAll("iframe")) {
 		want := fmt.Sprintf("[%d 0 %d ]", w, strings.Count(page, "<svg"))
 		if !strings.Contains(dom, want) {
 			found := regexp.MustCompile(`(?s)id="found">(.*?)</pre>`).FindStringSubmatch(dom)
-			t.Errorf("want %q (width, what sticks out, pictures, complaints), got %q", want, found)
+			t.Errorf("want %q (width, overflow, figures, complaints), got %q", want, found)
 		}
 	}
 }

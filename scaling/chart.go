@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// The frame of every chart, in user units.
+// Layout of every chart, in user units of the SVG.
 const (
 	chartWidth, chartHeight = 464.0, 310.0
 	plotLeft, plotRight     = 50.0, 346.0
@@ -17,27 +17,27 @@ const (
 	labelGap                = 14.0
 )
 
-// chart is a figure of values against numbers of ranks.
+// chart is a figure of values against the number of ranks.
 type chart struct {
-	id, title, what string // what: for a screen reader
-	y               string // label of the axis
-	log             bool   // of the vertical axis; the horizontal one is logarithmic always
-	atLeast         float64
-	percent         bool // fractions shown as per cent
+	id, title, what string  // what: description for screen readers
+	y               string  // label of the vertical axis: quantity and unit
+	log             bool    // the vertical axis is logarithmic; the horizontal one always is
+	atLeast         float64 // end of the vertical axis at least
+	percent         bool    // fractions are shown in per cent
 	series          []series
 	level           float64 // a horizontal line to compare with; 0 = none
 	levelName       string
-	cores, turns    int // more ranks than cores from so many ranks on; 0 = none
+	cores, over     int // numbers of ranks from over on are more than cores; 0 = none
 }
 
-// series is one line with its marks.
+// series is a line with marks.
 type series struct {
-	name   string // direct label
-	class  string // of style: s1 the main, s2, s3, s4
+	name   string // label at its end
+	class  string // of the style: s1 (main), s2, s3, s4, quiet
 	shape  int
 	thin   bool
 	dashed bool
-	bare   bool // a line without marks
+	bare   bool // no marks
 	wide   bool // drawn over the whole width, through its first point
 	points []dot
 }
@@ -58,13 +58,13 @@ func (c *chart) draw() string {
 	x, y, ticks := c.scales()
 	s := picture(c.id, c.title, c.what, chartWidth, chartHeight)
 	s.text(0, 15, "title", c.title)
-	if c.turns > 0 {
+	if c.over > 0 {
 		at := plotLeft
 		if before := c.before(); before > 0 {
-			at = x.at(math.Sqrt(float64(before) * float64(c.turns)))
+			at = x.at(math.Sqrt(float64(before) * float64(c.over)))
 		}
-		s.leaf("rect", "x", at, "y", plotTop-8, "width", plotRight-at+8, "height", plotBottom-plotTop+8, "class", "turns")
-		s.text(plotRight+6, plotTop-12, "small end", "more ranks than "+count(c.cores, "core", "cores"))
+		s.leaf("rect", "x", at, "y", plotTop-8, "width", plotRight-at+8, "height", plotBottom-plotTop+8, "class", "over")
+		s.text(plotRight+6, plotTop-12, "small end", "oversubscribed: > "+count(c.cores, "core", "cores"))
 	}
 	unit := 1.0
 	if c.percent {
@@ -77,7 +77,7 @@ func (c *chart) draw() string {
 	s.text(0, 34, "axis", c.y)
 	s.line(plotLeft, plotBottom, plotRight+8, plotBottom, "base")
 	c.rankTicks(s, x)
-	s.text((plotLeft+plotRight)/2, plotBottom+36, "axis middle", "ranks")
+	s.text((plotLeft+plotRight)/2, plotBottom+36, "axis middle", "number of ranks p")
 	if c.level > 0 {
 		s.line(plotLeft, y.at(c.level), plotRight+8, y.at(c.level), "ideal")
 	}
@@ -89,7 +89,7 @@ func (c *chart) draw() string {
 	return s.b.String()
 }
 
-// prune removes what cannot be drawn.
+// prune removes marks without a value, and series without marks.
 func (c *chart) prune() {
 	for i := range c.series {
 		c.series[i].points = slices.DeleteFunc(c.series[i].points, func(d dot) bool {
@@ -99,7 +99,7 @@ func (c *chart) prune() {
 	c.series = slices.DeleteFunc(c.series, func(s series) bool { return len(s.points) == 0 })
 }
 
-// scales enclose all that is drawn.
+// scales are the axes, which enclose all values.
 func (c *chart) scales() (x, y scale, ticks []float64) {
 	low, high := math.Inf(1), c.atLeast
 	first, last := math.Inf(1), 1.0
@@ -138,11 +138,11 @@ func (c *chart) ranks() []int {
 	return slices.Compact(ranks)
 }
 
-// before is the largest number of ranks that do not take turns.
+// before is the largest number of ranks that is not oversubscribed.
 func (c *chart) before() int {
 	most := 0
 	for _, r := range c.ranks() {
-		if r < c.turns {
+		if r < c.over {
 			most = r
 		}
 	}
@@ -203,7 +203,7 @@ func (l *series) draw(s *svg, x, y scale) {
 	}
 }
 
-// labels stand at the ends of the lines, moved apart where they would meet.
+// labels writes the names at the ends of the lines, moved apart where they would overlap.
 func (c *chart) labels(s *svg, x, y scale) {
 	type label struct {
 		at, x       float64
@@ -230,7 +230,7 @@ func (c *chart) labels(s *svg, x, y scale) {
 	}
 }
 
-// shortened cuts words that do not fit.
+// shortened cuts words to a number of characters.
 func shortened(words string, most int) string {
 	if r := []rune(words); len(r) > most {
 		return strings.TrimSpace(string(r[:most-1])) + "…"

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// line is one line of summary.csv: a row, or a projection with an empty row.
+// line is a line of summary.csv: a row or a projection; the other one is nil.
 type line struct {
 	report  *Report
 	summary *Summary
@@ -19,12 +19,13 @@ type line struct {
 	projected *Projection
 }
 
+// field is a column of summary.csv.
 type field struct {
 	name string
 	of   func(line) string
 }
 
-// csvFields are the columns of every line; those of the phases follow.
+// csvFields are the columns before those of the phases.
 var csvFields = slices.Concat(
 	[]field{
 		{"study", func(l line) string { return l.summary.Study.Title }},
@@ -61,18 +62,18 @@ var csvFields = slices.Concat(
 		"speed_up_high", func(r *Row) float64 { return r.SpeedUpHigh },
 		"efficiency_low", func(r *Row) float64 { low, _ := r.efficiencyBounds(); return low },
 		"efficiency_high", func(r *Row) float64 { _, high := r.efficiencyBounds(); return high },
-		"efficiency_iterations", func(r *Row) float64 { return r.OfIterations },
-		"efficiency_per_iteration", func(r *Row) float64 { return r.PerIteration },
+		"efficiency_iterations", func(r *Row) float64 { return r.IterationEfficiency },
+		"efficiency_per_iteration", func(r *Row) float64 { return r.PerIterationEfficiency },
 		"load_balance", func(r *Row) float64 { return r.LoadBalance },
-		"communication_efficiency", func(r *Row) float64 { return r.Communication },
-		"parallel_efficiency", func(r *Row) float64 { return r.Parallel },
-		"computation_scaling", func(r *Row) float64 { return r.Computation },
-		"global_efficiency", func(r *Row) float64 { return r.Global },
-		"machine_efficiency", func(r *Row) float64 { return r.Control },
-		"of_machine", func(r *Row) float64 { return r.OfMachine },
-		"wait_share", func(r *Row) float64 { return r.WaitShare },
-		"exchange_over_compute", func(r *Row) float64 { return r.HaloShare },
-		"halo_over_owned", func(r *Row) float64 { return r.SurfaceVolume },
+		"communication_efficiency", func(r *Row) float64 { return r.CommunicationEfficiency },
+		"parallel_efficiency", func(r *Row) float64 { return r.ParallelEfficiency },
+		"computation_scaling", func(r *Row) float64 { return r.ComputationScaling },
+		"global_efficiency", func(r *Row) float64 { return r.GlobalEfficiency },
+		"independent_efficiency", func(r *Row) float64 { return r.IndependentEfficiency },
+		"relative_to_independent", func(r *Row) float64 { return r.RelativeToIndependent },
+		"communication_share", func(r *Row) float64 { return r.CommunicationShare },
+		"exchange_over_compute", func(r *Row) float64 { return r.ExchangeOverCompute },
+		"halo_over_owned", func(r *Row) float64 { return r.HaloOverOwned },
 		"memory_mb", func(r *Row) float64 { return r.MemoryMB },
 		"t_loc_s", func(r *Row) float64 { return r.TLoc },
 		"scale_up", func(r *Row) float64 { return r.ScaleUp },
@@ -83,13 +84,13 @@ var csvFields = slices.Concat(
 		"owned_before_max_over_mean", func(r *Row) float64 { return imbalance(r.Before) },
 		"owned_max_over_mean", func(r *Row) float64 { return imbalance(r.Owned) },
 		"compute_max_over_mean", func(r *Row) float64 { return imbalance(r.Compute) },
-		"modelled_over_measured", func(r *Row) float64 { return r.ModelOverReal },
+		"modelled_over_measured", func(r *Row) float64 { return r.ModelledOverMeasured },
 	),
 	[]field{
 		{"speed_up", both(func(r *Row) float64 { return r.SpeedUp }, func(p *Projection) float64 { return p.SpeedUp })},
 		{"efficiency", both(func(r *Row) float64 { return r.Efficiency }, func(p *Projection) float64 { return p.Efficiency })},
 		{"modelled_s", both(func(r *Row) float64 { return r.Modelled }, func(p *Projection) float64 { return p.Seconds })},
-		{"modelled_talk_s", both(func(r *Row) float64 { return r.Communications }, func(p *Projection) float64 { return p.Talk })},
+		{"modelled_communication_s", both(func(r *Row) float64 { return r.ModelledCommunication }, func(p *Projection) float64 { return p.Communication })},
 		{"modelled_compute_s", ofProjection(func(p *Projection) string { return exact(p.Compute) })},
 		{"modelled_from", ofProjection(func(p *Projection) string { return p.From })},
 		{"ideal_s", func(l line) string {
@@ -110,9 +111,10 @@ var csvFields = slices.Concat(
 	},
 )
 
-// WriteCSV writes every number of a report at full precision, one line a row of every
-// study: measured, serial or projected. A number that is not known is an empty field;
-// lists by rank are parted by semicolons.
+// WriteCSV writes every number of a report at full precision: a line for each row of each
+// study, measured, serial or projected. A number that is not known is an empty field.
+// Semicolons separate the values of lists by rank. The order of the columns may change;
+// their names are the interface.
 func WriteCSV(w io.Writer, r *Report) error {
 	var names []string // of phases, over all studies
 	var lines []line
@@ -198,7 +200,7 @@ func both(row func(*Row) float64, projection func(*Projection) float64) func(lin
 	}
 }
 
-// numbers are fields of rows, from pairs of a name and a func(*Row) float64.
+// numbers are columns of rows, from pairs of a name and a func(*Row) float64.
 func numbers(pairs ...any) []field {
 	var fields []field
 	for i := 0; i < len(pairs); i += 2 {
@@ -237,7 +239,7 @@ func factorsFrom(r *Row) string {
 	return "wall time"
 }
 
-// phaseNames are the phases of rows in the order in which they first come.
+// phaseNames are the phases of rows in order of first appearance.
 func phaseNames(rows []Row) []string {
 	var names []string
 	for i := range rows {
@@ -250,7 +252,7 @@ func phaseNames(rows []Row) []string {
 	return names
 }
 
-// phase is the time of a phase, NaN where a run has none of that name.
+// phase is the time of a phase; NaN = the runs have no phase of that name.
 func (r *Row) phase(name string) float64 {
 	for _, p := range r.Phases {
 		if p.Name == name {

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// figure is a picture and the sentence that says what is to be seen.
+// figure is a picture with its caption: what is plotted, in which unit, and what it shows.
 type figure struct {
 	ID, Title, SVG, Caption string
 }
 
-// figures are those of a study; one that would have nothing to show is left out. Their
-// ids begin with id.
+// figures are the figures of a study. A figure without data is left out. The ids begin
+// with id.
 func (s *Summary) figures(id string) []figure {
 	var figures []figure
 	for _, f := range []figure{s.timeFigure(id), s.efficiencyFigure(id), s.phaseFigure(id), s.loadFigure(id),
@@ -27,11 +27,11 @@ func (s *Summary) figures(id string) []figure {
 // chart is an empty chart of this study.
 func (s *Summary) chart(id, name, title, y, what string) *chart {
 	c := &chart{id: id + "-" + name, title: title, y: y, what: s.Study.Title + ": " + what}
-	c.cores, c.turns = s.turns()
+	c.cores, c.over = s.oversubscribed()
 	return c
 }
 
-// dots are the rows' values. Data are pairs of an attribute and a func(*Row) float64.
+// dots are the marks of the rows. data are pairs of an attribute and a func(*Row) float64.
 func (s *Summary) dots(value, low, high func(*Row) float64, tip func(*Row) string, data ...any) []dot {
 	var dots []dot
 	for i := range s.Rows {
@@ -49,7 +49,7 @@ func (s *Summary) dots(value, low, high func(*Row) float64, tip func(*Row) strin
 	return dots
 }
 
-// show makes a figure of a chart whose first line, the one it is about, has at least two marks.
+// show makes a figure of a chart. It is empty unless the first series has two marks or more.
 func (c *chart) show(caption string) figure {
 	main := c.series[0].name
 	c.prune()
@@ -59,8 +59,8 @@ func (c *chart) show(caption string) figure {
 	return figure{ID: c.id, Title: c.title, SVG: c.draw(), Caption: caption}
 }
 
-// ends are the first row and that of the headline, or else the last that has a time: the
-// rows that captions speak of.
+// ends are the rows that captions compare: the first one, and that of the headline or,
+// where these are the same, the last row with a time.
 func (s *Summary) ends() (first, last *Row) {
 	first, last = &s.Rows[0], s.best()
 	if last != nil && last != first {
@@ -77,7 +77,7 @@ func (s *Summary) ends() (first, last *Row) {
 	return first, last
 }
 
-// sentence joins the clauses whose value is known; a clause has one %s for it.
+// sentence joins the clauses whose value is known.
 func sentence(clauses ...clause) string {
 	var said []string
 	for _, c := range clauses {
@@ -91,8 +91,9 @@ func sentence(clauses ...clause) string {
 	return strings.Join(said, "")
 }
 
+// clause is a part of a sentence about a value.
 type clause struct {
-	words string
+	words string // with one %s for the value
 	value float64
 	show  func(float64) string
 }
@@ -103,7 +104,7 @@ func (s *Summary) timeFigure(id string) figure {
 	if len(s.Rows) == 0 {
 		return figure{}
 	}
-	c := s.chart(id, "time", "Time against ranks", "median time, s (bars: 95 % interval)", "median time of the studied part against the number of ranks, both axes logarithmic.")
+	c := s.chart(id, "time", "Wall time of the timed part", "median time T(p), s", "median time of the timed part against the number of ranks, both axes logarithmic.")
 	c.log = true
 	median := func(r *Row) float64 { return r.Median }
 	low, high := func(r *Row) float64 { return r.Low }, func(r *Row) float64 { return r.High }
@@ -114,27 +115,37 @@ func (s *Summary) timeFigure(id string) figure {
 	}
 	c.series = append(c.series, ideal)
 	if b := s.bestSerial(); b != nil && s.Study.Kind == Strong {
-		c.series = append(c.series, series{name: "best serial", class: "s3", shape: 1, thin: true, wide: true, points: []dot{{ranks: s.Rows[0].Ranks, value: b.Median, low: b.Low, high: b.High,
+		c.series = append(c.series, series{name: "fastest serial", class: "s3", shape: 1, thin: true, wide: true, points: []dot{{ranks: s.Rows[0].Ranks, value: b.Median, low: b.Low, high: b.High,
 			tip: b.Name + ": " + secondsSaid(b), data: attributes{"data-kind", "serial", "data-median", exact(b.Median)}}}})
 	}
 	c.series = append(c.series, s.modelledSeries()...)
 	first, last := s.ends()
 	was, _ := within(first.Median, first.Low, first.High)
 	is, _ := within(last.Median, last.Low, last.High)
-	return c.show(fmt.Sprintf("From %d to %d ranks the median goes from %s to %s s, where the ideal line has %s s%s.",
-		first.Ranks, last.Ranks, was, is, significant(s.idealSeconds(last), 3), s.hollow()))
+	caption := "Median wall time of the timed part against the number of ranks, both axes logarithmic; bars: 95 % intervals of the medians; dashed grey: ideal, the efficiency of the first row."
+	if b := s.bestSerial(); b != nil && s.Study.Kind == Strong {
+		caption += " Horizontal line: the fastest serial solver, " + b.Name + "."
+	}
+	if len(s.modelledSeries()) > 0 {
+		caption += " Diamonds: modelled, with a core for every rank."
+		for _, p := range s.Projected[:min(1, len(s.Projected))] {
+			caption += fmt.Sprintf(" Diamonds from %s on: modelled on another machine, %s.", count(p.Ranks, "rank", "ranks"), p.Link.said())
+		}
+	}
+	return c.show(caption + s.hollow() + fmt.Sprintf(" From %d to %d ranks the median changes from %s s to %s s; ideal would be %s s.",
+		first.Ranks, last.Ranks, was, is, significant(s.idealSeconds(last), 3)))
 }
 
-// hollow explains hollow marks where there are some.
+// hollow explains hollow marks and the shaded area where there are some.
 func (s *Summary) hollow() string {
-	if _, ranks := s.turns(); ranks > 0 {
-		return "; hollow: ranks that take turns"
+	if cores, ranks := s.oversubscribed(); ranks > 0 {
+		return fmt.Sprintf(" Hollow marks, shaded: oversubscribed, more ranks than the %s.", count(cores, "core", "cores"))
 	}
 	return ""
 }
 
-// modelledSeries are lines of what was modelled, one a link: rows on as many cores as
-// ranks, then projections.
+// modelledSeries are lines of modelled times, one for each link: first the rows, with a
+// core for every rank, then the projections.
 func (s *Summary) modelledSeries() []series {
 	var links []Link
 	lines := map[Link]*series{}
@@ -171,32 +182,40 @@ func (s *Summary) efficiencyFigure(id string) figure {
 	if len(s.Rows) == 0 {
 		return figure{}
 	}
-	c := s.chart(id, "efficiency", "Efficiency and its factors against ranks", "efficiency, % (bars: 95 % interval)", "efficiency against the number of ranks, with its factors of iterations and per iteration.")
+	c := s.chart(id, "efficiency", "Efficiency and its two factors", "efficiency, %", "efficiency against the number of ranks, with its factors, the iteration efficiency and the efficiency per iteration.")
 	c.percent, c.level, c.levelName = true, 1, ""
 	efficiency := func(r *Row) float64 { return r.Efficiency }
-	iterations, per := func(r *Row) float64 { return r.OfIterations }, func(r *Row) float64 { return r.PerIteration }
+	iterations, per := func(r *Row) float64 { return r.IterationEfficiency }, func(r *Row) float64 { return r.PerIterationEfficiency }
 	c.series = []series{
 		{name: "efficiency", class: "s1", points: s.dots(efficiency,
 			func(r *Row) float64 { v, _ := r.efficiencyBounds(); return v }, func(r *Row) float64 { _, v := r.efficiencyBounds(); return v },
 			func(r *Row) string { return "efficiency " + percent(r.Efficiency) + " %" }, "data-efficiency", efficiency)},
-		{name: "of iterations", class: "s4", shape: 1, thin: true, points: s.dots(iterations, nil, nil,
-			func(r *Row) string { return "of iterations " + percent(r.OfIterations) + " %" }, "data-of-iterations", iterations)},
+		{name: "iteration eff.", class: "s4", shape: 1, thin: true, points: s.dots(iterations, nil, nil,
+			func(r *Row) string { return "iteration efficiency " + percent(r.IterationEfficiency) + " %" }, "data-of-iterations", iterations)},
 		{name: "per iteration", class: "s3", shape: 2, thin: true, points: s.dots(per, nil, nil,
-			func(r *Row) string { return "per iteration " + percent(r.PerIteration) + " %" }, "data-per-iteration", per)},
+			func(r *Row) string { return "efficiency per iteration " + percent(r.PerIterationEfficiency) + " %" }, "data-per-iteration", per)},
 	}
 	_, last := s.ends()
-	caption := fmt.Sprintf("The efficiency goes from %s %% on %s to %s %% on %d", s.Rows[0].efficiencySaid(), count(s.Rows[0].Ranks, "rank", "ranks"), last.efficiencySaid(), last.Ranks)
-	if factors := sentence(clause{"iterations keep %s %% of it", last.OfIterations, percent}, clause{"the time of one iteration %s %%", last.PerIteration, percent}); factors != "" {
-		caption += ": " + factors
+	what := "Strong-scaling efficiency T(1)/(p T(p))"
+	if s.Study.Kind == Weak {
+		what = "Weak-scaling efficiency T(1)/T(p)"
 	}
-	return c.show(caption + s.hollow() + ".")
+	caption := what + " against the number of ranks p (logarithmic); bars: 95 % intervals."
+	if known(last.IterationEfficiency) {
+		caption += " The efficiency is the product of the iteration efficiency n(1)/n(p), n the number of iterations, and the efficiency per iteration."
+	}
+	caption += s.hollow() + fmt.Sprintf(" The efficiency is %s %% on %s and %s %% on %d", s.Rows[0].efficiencySaid(), count(s.Rows[0].Ranks, "rank", "ranks"), last.efficiencySaid(), last.Ranks)
+	if factors := sentence(clause{"iteration efficiency %s %%", last.IterationEfficiency, percent}, clause{"efficiency per iteration %s %%", last.PerIterationEfficiency, percent}); factors != "" {
+		caption += " (" + factors + ")"
+	}
+	return c.show(caption + ".")
 }
 
 func (s *Summary) iterationFigure(id string) figure {
 	if len(s.Rows) == 0 || s.Rows[0].Iterations == 0 {
 		return figure{}
 	}
-	c := s.chart(id, "iterations", "Iterations against ranks", "iterations", "iterations to the tolerance against the number of ranks.")
+	c := s.chart(id, "iterations", "Iterations of the method", "iterations", "iterations of the method against the number of ranks.")
 	iterations := func(r *Row) float64 {
 		if r.Iterations == 0 {
 			return nan
@@ -216,51 +235,55 @@ func (s *Summary) iterationFigure(id string) figure {
 			last = &s.Rows[i]
 		}
 	}
-	return c.show(fmt.Sprintf("The method needs %s on %s and %s on %d%s.", count(first.Iterations, "iteration", "iterations"),
-		count(first.Ranks, "rank", "ranks"), exactNonZero(float64(last.Iterations)), last.Ranks, s.hollow()))
+	return c.show("Iterations until the method stops, against the number of ranks (logarithmic)." + s.hollow() + fmt.Sprintf(" The method takes %s on %s and %s on %d.",
+		count(first.Iterations, "iteration", "iterations"), count(first.Ranks, "rank", "ranks"), exactNonZero(float64(last.Iterations)), last.Ranks))
 }
 
 func (s *Summary) haloFigure(id string) figure {
 	if len(s.Rows) == 0 {
 		return figure{}
 	}
-	c := s.chart(id, "halo", "Exchange and halo against ranks", "share, %", "time of exchange over time of computing, halo over owned elements, and share of the time spent waiting, against the number of ranks.")
+	c := s.chart(id, "halo", "Communication and halo", "ratio, %", "exchange time over computing time, halo elements over owned elements, and communication time over wall time, against the number of ranks.")
 	c.percent = true
-	exchange := func(r *Row) float64 { return r.HaloShare }
-	surface, wait := func(r *Row) float64 { return r.SurfaceVolume }, func(r *Row) float64 { return r.WaitShare }
+	exchange := func(r *Row) float64 { return r.ExchangeOverCompute }
+	surface, wait := func(r *Row) float64 { return r.HaloOverOwned }, func(r *Row) float64 { return r.CommunicationShare }
 	c.series = []series{
-		{name: "exch./compute", class: "s1", points: s.dots(exchange, nil, nil, func(r *Row) string { return "exchange / compute " + percent(r.HaloShare) + " %" }, "data-exchange", exchange)},
-		{name: "halo/owned", class: "s3", shape: 2, thin: true, points: s.dots(surface, nil, nil, func(r *Row) string { return "halo / owned " + percent(r.SurfaceVolume) + " %" }, "data-halo", surface)},
-		{name: "wait share", class: "s4", shape: 1, thin: true, points: s.dots(wait, nil, nil, func(r *Row) string { return "wait share " + percent(r.WaitShare) + " %" }, "data-wait", wait)},
+		{name: "exch./compute", class: "s1", points: s.dots(exchange, nil, nil, func(r *Row) string { return "exchange time / computing time " + percent(r.ExchangeOverCompute) + " %" }, "data-exchange", exchange)},
+		{name: "halo/owned", class: "s3", shape: 2, thin: true, points: s.dots(surface, nil, nil, func(r *Row) string { return "halo / owned elements " + percent(r.HaloOverOwned) + " %" }, "data-halo", surface)},
+		{name: "comm. share", class: "s4", shape: 1, thin: true, points: s.dots(wait, nil, nil, func(r *Row) string { return "communication time / wall time " + percent(r.CommunicationShare) + " %" }, "data-communication", wait)},
 	}
 	_, last := s.ends()
-	return c.show(fmt.Sprintf("On %d ranks %s%s.", last.Ranks, sentence(
-		clause{"exchanges take %s %% of the time of computing", last.HaloShare, percent},
-		clause{"the halo is %s %% of what ranks own", last.SurfaceVolume, percent},
-		clause{"calls by which ranks talk take %s %% of their time", last.WaitShare, percent}), s.hollow()))
+	caption := "Three ratios, summed over the ranks, against the number of ranks (logarithmic): time of exchanges with neighbours over computing time (circles), halo elements over owned elements (triangles), and time in all communication calls, with waiting, over wall time (squares)." + s.hollow()
+	if values := sentence(
+		clause{"the exchange takes %s %% of the computing time", last.ExchangeOverCompute, percent},
+		clause{"the halo has %s %% of the owned elements", last.HaloOverOwned, percent},
+		clause{"communication takes %s %% of the wall time", last.CommunicationShare, percent}); values != "" {
+		caption += fmt.Sprintf(" On %s %s.", count(last.Ranks, "rank", "ranks"), values)
+	}
+	return c.show(caption)
 }
 
-// modelFigure shows how far the model can be believed.
+// modelFigure compares the model with the measurement.
 func (s *Summary) modelFigure(id string) figure {
 	if len(s.Rows) == 0 {
 		return figure{}
 	}
-	c := s.chart(id, "model", "Model against measurement", "modelled time / measured time", "the modelled time over the measured median, against the number of ranks.")
-	c.level, c.levelName, c.atLeast = 1, "as measured", 1.2
-	ratio := func(r *Row) float64 { return r.ModelOverReal }
+	c := s.chart(id, "model", "Modelled over measured time", "modelled time / measured median", "modelled time over measured median time against the number of ranks.")
+	c.level, c.levelName, c.atLeast = 1, "equal", 1.2
+	ratio := func(r *Row) float64 { return r.ModelledOverMeasured }
 	modelled, median := func(r *Row) float64 { return r.Modelled }, func(r *Row) float64 { return r.Median }
 	c.series = []series{{name: "modelled", class: "s2", shape: 3, dashed: true, points: s.dots(ratio, nil, nil, func(r *Row) string {
 		return fmt.Sprintf("modelled %s s, measured %s s", significant(r.Modelled, 3), significant(r.Median, 3))
 	}, "data-modelled", modelled, "data-median", median, "data-ratio", ratio)}}
 	low, high := math.Inf(1), 0.0
 	for i := range s.Rows {
-		if r := &s.Rows[i]; !r.Oversubscribed && known(r.ModelOverReal) {
-			low, high = min(low, r.ModelOverReal), max(high, r.ModelOverReal)
+		if r := &s.Rows[i]; !r.Oversubscribed && known(r.ModelledOverMeasured) {
+			low, high = min(low, r.ModelledOverMeasured), max(high, r.ModelledOverMeasured)
 		}
 	}
-	caption := fmt.Sprintf("Where every rank has a core, the model (%s) gives %s to %s of the measured time%s.", s.Study.Link.said(), significant(low, 2), significant(high, 2), s.hollow())
+	caption := fmt.Sprintf("Modelled time of the timed part over its measured median, against the number of ranks (logarithmic). Link of the model: %s.", s.Study.Link.said()) + s.hollow()
 	if high == 0 {
-		caption = fmt.Sprintf("No row has a core for every rank, so the model (%s) cannot be held to a measurement.", s.Study.Link.said())
+		return c.show(caption + " No row has a core for every rank, so no row tests the model.")
 	}
-	return c.show(caption)
+	return c.show(caption + fmt.Sprintf(" Where every rank has a core, the ratio is %s to %s.", significant(low, 2), significant(high, 2)))
 }

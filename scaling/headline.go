@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// headline says in a few sentences what a study comes to, from its numbers alone.
+// headline is the result of a study in a few sentences, made from its numbers.
 func (s *Summary) headline() []string {
 	var says []string
 	add := func(sentence string) {
@@ -16,21 +16,21 @@ func (s *Summary) headline() []string {
 	}
 	best := s.best()
 	if best == nil {
-		add("No number of ranks has a time that counts.")
+		add("No number of ranks has a time: every run failed or gave a wrong answer, or none was made.")
 	} else {
 		add(s.resultSentence(best))
 		add(s.lossSentence(best))
 		add(s.serialSentence(best))
 	}
-	add(s.turnsSentence())
+	add(s.oversubscribedSentence())
 	if s.Wrong > 0 {
-		add(fmt.Sprintf("%s failed or gave a wrong answer and %s not count.", count(s.Wrong, "run", "runs"), map[bool]string{true: "does", false: "do"}[s.Wrong == 1]))
+		add(fmt.Sprintf("%s failed or gave a wrong answer and %s not counted.", count(s.Wrong, "run", "runs"), map[bool]string{true: "is", false: "are"}[s.Wrong == 1]))
 	}
 	return says
 }
 
-// best is the row that the headline is about: the fastest of a strong study, the largest
-// of a weak one, of those whose ranks have a core each as long as there is one.
+// best is the row of the headline: the fastest one of a strong study, the one with most
+// ranks of a weak study. Rows with a core for every rank come before oversubscribed ones.
 func (s *Summary) best() *Row {
 	var best *Row
 	better := func(r *Row) bool {
@@ -55,12 +55,12 @@ func (s *Summary) resultSentence(r *Row) string {
 	time := secondsSaid(r)
 	if r == base {
 		if len(s.Rows) == 1 {
-			return fmt.Sprintf("On %s the studied part takes %s; one number of ranks says nothing about scaling.", count(r.Ranks, "rank", "ranks"), time)
+			return fmt.Sprintf("On %s the timed part takes %s; one number of ranks shows no scaling.", count(r.Ranks, "rank", "ranks"), time)
 		}
 		if s.Study.Kind == Strong {
-			return fmt.Sprintf("Nothing is faster than %s: the studied part takes %s there.", count(r.Ranks, "rank", "ranks"), time)
+			return fmt.Sprintf("No number of ranks is faster than %s: the timed part takes %s.", count(r.Ranks, "rank", "ranks"), time)
 		}
-		return fmt.Sprintf("On %s the studied part takes %s; no larger number of ranks has a core for each.", count(r.Ranks, "rank", "ranks"), time)
+		return fmt.Sprintf("On %s the timed part takes %s; no larger number of ranks has a core for every rank.", count(r.Ranks, "rank", "ranks"), time)
 	}
 	was, _ := within(base.Median, base.Low, base.High)
 	efficiency := r.efficiencySaid()
@@ -70,14 +70,14 @@ func (s *Summary) resultSentence(r *Row) string {
 	}
 	switch {
 	case !known(r.SpeedUp) || !known(r.Efficiency):
-		return fmt.Sprintf("On %d ranks the studied part takes %s.", r.Ranks, time)
+		return fmt.Sprintf("On %d ranks the timed part takes %s.", r.Ranks, time)
 	case s.Study.Kind == Strong:
-		return fmt.Sprintf("On %d ranks the studied part takes %s against %s s on %d: speed-up %s, efficiency %s %%.", r.Ranks, time, was, base.Ranks, speedUp, efficiency)
+		return fmt.Sprintf("On %d ranks the timed part takes %s, on %s %s s: speed-up %s, efficiency %s %%.", r.Ranks, time, count(base.Ranks, "rank", "ranks"), was, speedUp, efficiency)
 	}
-	return fmt.Sprintf("On %d ranks a problem %s times as large takes %s against %s s on %d: efficiency %s %%.", r.Ranks, times(r.Work/base.Work), time, was, base.Ranks, efficiency)
+	return fmt.Sprintf("On %d ranks a problem %s times as large takes %s, the first one on %s %s s: efficiency %s %%.", r.Ranks, times(r.Work/base.Work), time, count(base.Ranks, "rank", "ranks"), was, efficiency)
 }
 
-// secondsSaid is a median with what is known of it.
+// secondsSaid is a median with its number of runs and its interval.
 func secondsSaid(r *Row) string {
 	m, interval := within(r.Median, r.Low, r.High)
 	if interval == unknown {
@@ -86,8 +86,8 @@ func secondsSaid(r *Row) string {
 	return fmt.Sprintf("%s s (median of %s, 95 %% interval %s s)", m, count(r.Runs, "run", "runs"), interval)
 }
 
-// lossSentence names the factors of a row's efficiency and the smallest of them. What more
-// iterations cost is part of the computation scaling.
+// lossSentence has the POP factors of a row and names the smallest one. Additional
+// iterations are part of the computation scaling.
 func (s *Summary) lossSentence(r *Row) string {
 	if r == &s.Rows[0] {
 		return ""
@@ -97,7 +97,7 @@ func (s *Summary) lossSentence(r *Row) string {
 	for _, f := range []struct {
 		name  string
 		value float64
-	}{{"load balance", r.LoadBalance}, {"communication", r.Communication}, {"computation scaling", r.Computation}} {
+	}{{"load balance", r.LoadBalance}, {"communication efficiency", r.CommunicationEfficiency}, {"computation scaling", r.ComputationScaling}} {
 		if !known(f.value) {
 			continue
 		}
@@ -109,58 +109,59 @@ func (s *Summary) lossSentence(r *Row) string {
 	if len(said) == 0 {
 		return ""
 	}
-	sentence := "By the POP factors it keeps: " + strings.Join(said, ", ")
-	if known(r.OfIterations) && r.OfIterations < 0.9995 && known(r.Computation) {
-		sentence += fmt.Sprintf(" (its %d iterations against %d alone: %s %%)", r.Iterations, s.Rows[0].Iterations, percent(r.OfIterations))
+	sentence := "POP factors: " + strings.Join(said, ", ")
+	if known(r.IterationEfficiency) && r.IterationEfficiency < 0.9995 && known(r.ComputationScaling) {
+		sentence += fmt.Sprintf(" (of which the iterations, %d against %d in the first row: %s %%)", r.Iterations, s.Rows[0].Iterations, percent(r.IterationEfficiency))
 	}
 	switch {
 	case least < 0.995:
-		sentence += "; most is lost to " + name
+		sentence += "; the smallest is " + name
 	default:
-		sentence += "; no factor loses anything worth naming"
+		sentence += "; none is below 99.5 %"
 	}
-	if known(r.Control) {
-		sentence += fmt.Sprintf(". As many runs of one rank at once, which share nothing but the machine, keep %s %%", percent(r.Control))
+	if known(r.IndependentEfficiency) {
+		sentence += fmt.Sprintf(". %d independent runs of one rank at the same time, which share only caches and memory, have an efficiency of %s %%", r.Ranks, percent(r.IndependentEfficiency))
 	}
 	return sentence + "."
 }
 
-// serialSentence holds a row to the best other way to solve the problem on one rank,
-// which only a study of one problem can.
+// serialSentence compares a row with the fastest other method on one rank. It is empty in
+// weak studies, whose rows have different problems.
 func (s *Summary) serialSentence(r *Row) string {
 	serial := s.bestSerial()
 	if serial == nil || s.Study.Kind != Strong {
 		return ""
 	}
 	t, _ := within(serial.Median, serial.Low, serial.High)
-	return fmt.Sprintf("The best serial solver, %s, takes %s s on one core: %s %s %% of that.", serial.Name, t, count(r.Ranks, "rank takes", "ranks take"), significant(100*r.Median/serial.Median, 3))
+	return fmt.Sprintf("The fastest serial solver, %s, takes %s s on one core; %s %s %% of that time.", serial.Name, t, count(r.Ranks, "rank takes", "ranks take"), significant(100*r.Median/serial.Median, 3))
 }
 
-func (s *Summary) turnsSentence() string {
-	cores, ranks := s.turns()
+// oversubscribedSentence says which rows have more ranks than cores, and their modelled time.
+func (s *Summary) oversubscribedSentence() string {
+	cores, ranks := s.oversubscribed()
 	if ranks == 0 {
 		return ""
 	}
-	which := strconv.Itoa(ranks) + " ranks"
+	which := strconv.Itoa(ranks) + " ranks are"
 	if last := s.Rows[len(s.Rows)-1].Ranks; last > ranks {
-		which = strconv.Itoa(ranks) + " and more ranks"
+		which = strconv.Itoa(ranks) + " ranks and more are"
 	}
-	sentence := fmt.Sprintf("%s: %s take turns, and their times say nothing about as many cores", count(cores, "core", "cores"), which)
+	sentence := fmt.Sprintf("The machine has %s, so %s oversubscribed: their times do not predict the times on as many cores", count(cores, "core", "cores"), which)
 	for i := len(s.Rows) - 1; i >= 0; i-- {
 		if r := &s.Rows[i]; r.Oversubscribed && known(r.Modelled) && r.Modelled > 0 {
-			return sentence + fmt.Sprintf("; modelled, not measured, %d ranks on %d cores would take %s s at least.", r.Ranks, r.Ranks, significant(r.Modelled, 2))
+			return sentence + fmt.Sprintf("; by the model, %d ranks on %d cores would take at least %s s.", r.Ranks, r.Ranks, significant(r.Modelled, 2))
 		}
 	}
 	return sentence + "."
 }
 
-// facts say what was studied, and how.
+// facts are the settings of a study and the circumstances of its runs.
 func (s *Summary) facts() []string {
 	st := s.Study.withDefaults()
 	facts := []string{
 		fmt.Sprintf("%s scaling of a %s job, %s", st.Kind, st.Job, st.Config),
-		fmt.Sprintf("%d to %d runs a point, in random order, until the interval is within %s %% of the median", st.Least, st.Most, significant(100*st.Interval, 2)),
-		fmt.Sprintf("answers within %s of the reference's", exact(st.Tolerance)),
+		fmt.Sprintf("%d to %d runs for each number of ranks, in random order, until the 95 %% interval is within %s %% of the median", st.Least, st.Most, significant(100*st.Interval, 2)),
+		fmt.Sprintf("every answer within %s of that of one rank (relative, 2-norm)", exact(st.Tolerance)),
 	}
 	if !s.Began.IsZero() {
 		facts = append(facts, "began "+s.Began.UTC().Format("2006-01-02 15:04 UTC"))
@@ -169,7 +170,7 @@ func (s *Summary) facts() []string {
 		facts = append(facts, "took "+significant(s.Seconds, 3)+" s")
 	}
 	if known(s.LargestLoad) {
-		facts = append(facts, "load of the machine before a run at most "+significant(s.LargestLoad, 2))
+		facts = append(facts, "one-minute load average before a run at most "+significant(s.LargestLoad, 2))
 	}
-	return append(facts, count(s.Wrong, "run", "runs")+" failed or wrong")
+	return append(facts, count(s.Wrong, "run", "runs")+" failed or gave a wrong answer")
 }

@@ -18,10 +18,10 @@ var reportStyle string
 type page struct {
 	Title, Made string
 	Style       template.CSS
-	Where       string // in a line: processor, cores, how ranks were started
+	Where       string // host, processor, cores and how ranks were started, in one line
 	Studies     []pageStudy
 	Environment []named
-	HowToRead   []named
+	Definitions []named
 }
 
 type pageStudy struct {
@@ -36,14 +36,14 @@ type pageFigure struct {
 	Picture template.HTML
 }
 
-// WriteHTML writes a report as one page that needs nothing else: pictures and style are
-// in it, and it fetches and runs nothing.
+// WriteHTML writes a report as one self-contained page: figures (SVG) and style are
+// inside, and there are no scripts and no links to other servers.
 func WriteHTML(w io.Writer, r *Report) error {
 	t, err := template.New("report.html").Parse(reportPage)
 	if err != nil {
 		return fmt.Errorf("scaling: report.html: %w", err)
 	}
-	p := page{Title: r.Title, Style: template.CSS(reportStyle), Where: r.Environment.where(), Environment: r.Environment.list(), HowToRead: howToRead}
+	p := page{Title: r.Title, Style: template.CSS(reportStyle), Where: r.Environment.where(), Environment: r.Environment.list(), Definitions: definitions}
 	if !r.Made.IsZero() {
 		p.Made = r.Made.UTC().Format("2006-01-02 15:04 UTC")
 	}

@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// Median of times and the interval that contains the median of their distribution with
-// at least 95 % probability, whatever that is: order statistics by the binomial
-// distribution (Hoefler and Belli 2015, section 4.2.2). Fewer than 6 times have no such
-// interval; then low and high are NaN.
+// Median returns the median of times and an interval that contains the median of their
+// distribution with at least 95 % probability, whatever the distribution is: order
+// statistics by the binomial distribution (Hoefler and Belli 2015, section 4.2.2). Fewer
+// than 6 times have no such interval; low and high are NaN then. Of no times all are NaN.
 func Median(times []float64) (median, low, high float64) {
 	n := len(times)
 	if n == 0 {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// madeUp is a report of four studies that were never run: strong on 2 cores, weak,
-// of a single rank, and one whose numbers are missing and whose runs failed.
+// madeUp is a synthetic report of four studies: strong scaling on 2 cores, weak scaling, a
+// single number of ranks, and a study with missing numbers and failed runs.
 func madeUp() *Report {
 	made := time.Date(2026, 3, 4, 15, 30, 0, 0, time.UTC)
 	ethernet := Link{"25 GbE", 20e-6, 2.5e9}
@@ -41,7 +41,7 @@ func madeUp() *Report {
 	}
 	for i := range weak.Rows {
 		weak.Rows[i].Before = weak.Rows[i].Owned
-		weak.Rows[i].Modelled, weak.Rows[i].ModelOverReal = 0.97*weak.Rows[i].Median, 0.97
+		weak.Rows[i].Modelled, weak.Rows[i].ModelledOverMeasured = 0.97*weak.Rows[i].Median, 0.97
 	}
 
 	single := Summary{Study: Study{Kind: Strong, Title: "one rank", Job: "psf", Config: "configs/one.toml", Cores: 2}, Seconds: math.NaN(), LargestLoad: math.NaN()}
@@ -51,13 +51,13 @@ func madeUp() *Report {
 	for _, p := range []int{1, 2, 4} {
 		r := madeUpRow(Weak, p, float64(p), 1, 1.1, 9, 9, 2)
 		r.Low, r.High, r.SpeedUpLow, r.SpeedUpHigh, r.Runs = math.NaN(), math.NaN(), math.NaN(), math.NaN(), 5
-		r.HaloShare, r.TLoc, r.ScaleUp, r.Computation = math.NaN(), math.NaN(), math.NaN(), math.Inf(1)
-		if p == 4 { // nothing counted
+		r.ExchangeOverCompute, r.TLoc, r.ScaleUp, r.ComputationScaling = math.NaN(), math.NaN(), math.NaN(), math.Inf(1)
+		if p == 4 { // no run counts
 			n := math.NaN()
 			r = Row{Point: r.Point, Oversubscribed: true, Failed: 9, Stopped: "most", Median: n, Low: n, High: n, Total: n, SpeedUp: n, Efficiency: n,
-				OfIterations: n, PerIteration: n, SpeedUpLow: n, SpeedUpHigh: n, LoadBalance: n, Communication: n, Parallel: n, Computation: n, Global: n, Control: n, OfMachine: n,
-				WaitShare: n, MemoryMB: n, SurfaceVolume: n, TLoc: n, ScaleUp: n, IdentityError: n, Difference: n, Modelled: n, ModelOverReal: n,
-				HaloShare: n, LargestLoad: n, Communications: n}
+				IterationEfficiency: n, PerIterationEfficiency: n, SpeedUpLow: n, SpeedUpHigh: n, LoadBalance: n, CommunicationEfficiency: n, ParallelEfficiency: n, ComputationScaling: n, GlobalEfficiency: n, IndependentEfficiency: n, RelativeToIndependent: n,
+				CommunicationShare: n, MemoryMB: n, HaloOverOwned: n, TLoc: n, ScaleUp: n, IdentityError: n, Difference: n, Modelled: n, ModelledOverMeasured: n,
+				ExchangeOverCompute: n, LargestLoad: n, ModelledCommunication: n}
 		}
 		missing.Rows = append(missing.Rows, r)
 	}
@@ -68,39 +68,39 @@ func madeUp() *Report {
 	}
 }
 
-// madeUpRow is consistent in itself as far as the definitions go.
+// madeUpRow is a synthetic row that is consistent with the definitions.
 func madeUpRow(kind Kind, p int, work, t1, t float64, n1, n, cores int) Row {
 	q := float64(p)
 	r := Row{
 		Point:          Point{Ranks: p, Size: fmt.Sprintf("%d x 512 pixels", int(512*work)), Work: work, N: 262144 * work},
 		Oversubscribed: p > cores, Runs: 12, Stopped: "interval", FromCPU: p > cores,
 		Median: t, Low: 0.98 * t, High: 1.03 * t, Total: t + 0.9, Iterations: n,
-		SpeedUp: t1 / t, Efficiency: t1 / t, OfIterations: math.NaN(), PerIteration: math.NaN(),
-		LoadBalance: 1 - 0.004*q/(1+q/16), Communication: 1 - 0.01*math.Log2(q), Computation: 0.985,
-		Messages: int64(1234 * (p - 1)), Bytes: int64(987654 * (p - 1)), WaitShare: 0.02 * math.Log2(q), MemoryMB: 210.4/q + 40,
-		SurfaceVolume: 0.0312 * (math.Sqrt(q) - 1), Difference: 3.1e-9, LargestLoad: 0.3,
-		Modelled: t1*work/q*1.05 + 0.002*math.Log2(q), HaloShare: 0.013 * math.Log2(q), Communications: 0.002 * math.Log2(q),
+		SpeedUp: t1 / t, Efficiency: t1 / t, IterationEfficiency: math.NaN(), PerIterationEfficiency: math.NaN(),
+		LoadBalance: 1 - 0.004*q/(1+q/16), CommunicationEfficiency: 1 - 0.01*math.Log2(q), ComputationScaling: 0.985,
+		Messages: int64(1234 * (p - 1)), Bytes: int64(987654 * (p - 1)), CommunicationShare: 0.02 * math.Log2(q), MemoryMB: 210.4/q + 40,
+		HaloOverOwned: 0.0312 * (math.Sqrt(q) - 1), Difference: 3.1e-9, LargestLoad: 0.3,
+		Modelled: t1*work/q*1.05 + 0.002*math.Log2(q), ExchangeOverCompute: 0.013 * math.Log2(q), ModelledCommunication: 0.002 * math.Log2(q),
 	}
 	if kind == Strong {
 		r.Efficiency /= q
 	}
 	if n > 0 {
-		r.OfIterations = float64(n1) / float64(n)
-		r.PerIteration = r.Efficiency / r.OfIterations
+		r.IterationEfficiency = float64(n1) / float64(n)
+		r.PerIterationEfficiency = r.Efficiency / r.IterationEfficiency
 		r.TLoc = 0.9 * t * math.Min(1, float64(cores)/q) / float64(n)
 		r.ScaleUp = t1 * work / (q * r.TLoc)
 		r.IdentityError = 1.3e-16
 	} else {
 		r.TLoc, r.ScaleUp, r.IdentityError = math.NaN(), math.NaN(), math.NaN()
 	}
-	r.Control, r.OfMachine = math.NaN(), math.NaN()
+	r.IndependentEfficiency, r.RelativeToIndependent = math.NaN(), math.NaN()
 	if p > 1 && p <= cores {
-		r.Control, r.OfMachine = 0.96, r.Efficiency/0.96
+		r.IndependentEfficiency, r.RelativeToIndependent = 0.96, r.Efficiency/0.96
 	}
 	r.SpeedUpLow, r.SpeedUpHigh = 0.96*r.SpeedUp, 1.04*r.SpeedUp
-	r.ModelOverReal = r.Modelled / t
-	r.Parallel = r.LoadBalance * r.Communication
-	r.Global = r.Parallel * r.Computation
+	r.ModelledOverMeasured = r.Modelled / t
+	r.ParallelEfficiency = r.LoadBalance * r.CommunicationEfficiency
+	r.GlobalEfficiency = r.ParallelEfficiency * r.ComputationScaling
 	r.Phases = []Phase{{"read", 0.21}, {"balance", 0.05 * math.Log2(2*q)}, {"assemble", 0.4}, {"solve", t}, {"write", 0.24}}
 	for i := range p {
 		wave := math.Sin(7 * float64(i))

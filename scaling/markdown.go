@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// WriteMarkdown writes the sentences and the tables of a report.
+// WriteMarkdown writes the sentences and the tables of a report, without its figures.
 func WriteMarkdown(w io.Writer, r *Report) error {
 	var b bytes.Buffer
 	say := func(format string, args ...any) { fmt.Fprintf(&b, format, args...) }
@@ -33,8 +33,8 @@ func WriteMarkdown(w io.Writer, r *Report) error {
 	for _, n := range r.Environment.list() {
 		say("- %s: %s\n", plain(n.Name), plain(n.Value))
 	}
-	say("\n## How to read this\n\n")
-	for _, n := range howToRead {
+	say("\n## Definitions\n\n")
+	for _, n := range definitions {
 		say("- %s: %s\n", plain(n.Name), plain(n.Value))
 	}
 	if _, err := w.Write(b.Bytes()); err != nil {
@@ -65,5 +65,5 @@ func (t *table) markdown(b *bytes.Buffer) {
 
 var markdownEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "|", `\|`, "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, `\`, `\\`, "\n", " ")
 
-// plain is text of which Markdown makes nothing.
+// plain is text with the characters escaped that mean something in Markdown.
 func plain(s string) string { return markdownEscapes.Replace(s) }

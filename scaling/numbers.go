@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// unknown stands in tables where a number is not known.
+// unknown is shown in tables in place of a number that is not known.
 const unknown = "–"
 
 var nan = math.NaN()
@@ -22,7 +22,7 @@ func exact(v float64) string {
 	return strconv.FormatFloat(v, 'g', -1, 64)
 }
 
-// rounded is v to so many decimals; fewer than none round to tens, hundreds, ...
+// rounded is v to a number of decimals; negative numbers round to tens, hundreds and so on.
 func rounded(v float64, decimals int) string {
 	if decimals < 0 {
 		p := math.Pow(10, float64(-decimals))
@@ -31,10 +31,10 @@ func rounded(v float64, decimals int) string {
 	return strconv.FormatFloat(v, 'f', decimals, 64)
 }
 
-// magnitude is the place of the first digit: 0 for 1 to 9, -1 for 0.1 to 0.9.
+// magnitude is the decimal exponent: 0 for 1 to 9, -1 for 0.1 to 0.9.
 func magnitude(v float64) int { return int(math.Floor(math.Log10(math.Abs(v)))) }
 
-// significant is v to so many digits.
+// significant is v to a number of significant digits.
 func significant(v float64, digits int) string {
 	switch {
 	case !known(v):
@@ -47,10 +47,10 @@ func significant(v float64, digits int) string {
 	return rounded(v, digits-1-magnitude(v))
 }
 
-// within rounds a number and its interval so that what is shown is known: to the first
-// digit of half the interval, or its second where the first is 1 or 2. 1.2345 within 1.198
-// and 1.262 is 1.23, 1.20 to 1.26. At least two digits and at most six are shown, three
-// where there is no interval.
+// within rounds a number and its interval to the first digit of half the interval's width,
+// or to the second digit where the first is 1 or 2: 1.2345 with the interval 1.198 to 1.262
+// is 1.23 and 1.20 to 1.26. At least two digits and at most six are shown, three where
+// there is no interval.
 func within(v, low, high float64) (number, interval string) {
 	if !known(v) || v == 0 {
 		return significant(v, 3), unknown
@@ -66,7 +66,7 @@ func within(v, low, high float64) (number, interval string) {
 	return rounded(v, decimals), rounded(low, decimals) + " to " + rounded(high, decimals)
 }
 
-// percent is a fraction in hundredths, without the sign.
+// percent is a fraction in per cent, without the sign.
 func percent(v float64) string {
 	if known(v) && math.Abs(v) < 0.01 {
 		return significant(100*v, 2)
@@ -77,7 +77,7 @@ func percent(v float64) string {
 	return rounded(100*v, 1)
 }
 
-// whole is a count in groups of three digits, parted by narrow spaces that do not break.
+// whole is a count in groups of three digits, separated by narrow no-break spaces.
 func whole(n int64) string {
 	s := strconv.FormatInt(n, 10)
 	var b strings.Builder
@@ -98,7 +98,7 @@ func count(n int, one, many string) string {
 	return strconv.Itoa(n) + " " + many
 }
 
-// times is a factor: whole where it is.
+// times is a factor, without decimals where it is a whole number.
 func times(v float64) string {
 	if v == math.Round(v) && math.Abs(v) < 1e9 {
 		return whole(int64(v))
@@ -106,18 +106,18 @@ func times(v float64) string {
 	return significant(v, 3)
 }
 
-// said is a link in words.
+// said is a link in words, without what it leaves at 0.
 func (l Link) said() string {
 	switch {
 	case l.Latency == 0 && l.Bandwidth == 0:
-		return "no link: talking costs nothing"
+		return "no link: communication takes no time"
 	case l.Bandwidth == 0:
-		return fmt.Sprintf("%s: %.3g us a message", l.Name, 1e6*l.Latency)
+		return fmt.Sprintf("%s: %.3g us per message", l.Name, 1e6*l.Latency)
 	}
 	return l.String()
 }
 
-// imbalance is the largest load over the mean, 1 where all are alike.
+// imbalance is the largest load over the mean; 1 = all loads are equal.
 func imbalance(loads []float64) float64 {
 	var sum, most float64
 	for _, v := range loads {
@@ -135,14 +135,14 @@ func (r *Row) efficiencyBounds() (low, high float64) {
 	return f * r.SpeedUpLow, f * r.SpeedUpHigh
 }
 
-// efficiencySaid is the efficiency in per cent, as far as it is known.
+// efficiencySaid is the efficiency in per cent, rounded by its interval.
 func (r *Row) efficiencySaid() string {
 	low, high := r.efficiencyBounds()
 	v, _ := within(100*r.Efficiency, 100*low, 100*high)
 	return v
 }
 
-// idealSeconds is the time of row r if every rank of it were worth one of the first row's.
+// idealSeconds is the time of row r at the efficiency of the first row.
 func (s *Summary) idealSeconds(r *Row) float64 {
 	if len(s.Rows) == 0 {
 		return nan
@@ -151,7 +151,7 @@ func (s *Summary) idealSeconds(r *Row) float64 {
 	return b.Median * r.Work / b.Work * float64(b.Ranks) / float64(r.Ranks)
 }
 
-// bestSerial is the fastest other way to solve the first point's problem on one rank.
+// bestSerial is the fastest of the other methods on one rank; nil = there is none.
 func (s *Summary) bestSerial() *Row {
 	var best *Row
 	for i := range s.Serial {
@@ -162,8 +162,9 @@ func (s *Summary) bestSerial() *Row {
 	return best
 }
 
-// turns is the number of cores and the least number of ranks that take turns on them; 0 = none do.
-func (s *Summary) turns() (cores, ranks int) {
+// oversubscribed is the number of cores and the least number of ranks in the study that is
+// larger; 0 ranks = there is none.
+func (s *Summary) oversubscribed() (cores, ranks int) {
 	for i := range s.Rows {
 		if s.Rows[i].Oversubscribed {
 			return s.Study.Cores, s.Rows[i].Ranks

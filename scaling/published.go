@@ -1,18 +1,18 @@
 package scaling
 
-// Published is a table of somebody else's to stand beside what was measured.
+// Published is a printed table of other authors, shown beside the measured values.
 type Published struct {
-	Source  string
-	Remark  string
-	Columns []string
-	Rows    [][]string
+	Source  string     // author and table
+	Remark  string     // what limits the comparison
+	Columns []string   // names
+	Rows    [][]string // as printed, a cell for each column
 }
 
 // tikhonovStrong and tikhonovWeak are Tables 1 and 2 of D'Amore, A resource-efficient model
 // for deep kernel learning, with what their own columns give.
 var tikhonovStrong = Published{
 	Source:  "published by D'Amore, Table 1",
-	Remark:  "N = 3 x 64^2. Sc recomputed is T(1)/(p T_loc) from the printed columns; it agrees with the printed Sc in no row, and T_loc at 8 and 16 ranks must be misprints by powers of ten: then T(p)/T_loc is about 8, the number of sweeps.",
+	Remark:  "N = 3 x 64^2. Sc recomputed is T(1)/(p T_loc) from the printed columns; it agrees with the printed Sc in no row. T_loc at 8 and 16 ranks must be misprints by powers of ten: with these corrected, T(p)/T_loc is about 8, the number of sweeps.",
 	Columns: []string{"p", "S/V", "T_loc", "T(p)", "S published", "S recomputed", "Sc published", "Sc recomputed"},
 	Rows: [][]string{
 		{"2", "1.06e-7", "9.8e1", "0.8e3", "1.8", "1.95", "1.5", "7.96"},
@@ -24,7 +24,7 @@ var tikhonovStrong = Published{
 
 var tikhonovWeak = Published{
 	Source:  "published by D'Amore, Table 2, fits 1.49 p^2",
-	Remark:  "N/p is not constant, so this is no weak scaling; Sc = 1.49 p^2 to three digits is the output of a model, not of a clock.",
+	Remark:  "N/p is not constant, so this is not weak scaling. The printed Sc is 1.49 p^2 to three digits in every row: a modelled value, not a measured one.",
 	Columns: []string{"p", "n", "N = 3 n^2", "N/p", "Sc published", "1.49 p^2"},
 	Rows: [][]string{
 		{"2", "32", "3072", "1536", "5.96", "5.96"},
@@ -40,8 +40,8 @@ var tikhonovWeak = Published{
 // Learning Architecture for Scientific Imaging Problems.
 var stampsOnSpark = Published{
 	Source:  "published by Panousopoulou et al., Spark on 24 cores",
-	Remark:  "Other hardware and another stack; sparse times are 150 iterations divided. The low-rank ones are not those of the published code, which never sees the whole stack.",
-	Columns: []string{"stamps", "form", "on", "s an iteration"},
+	Remark:  "Other hardware and software. Sparse times: the printed times of 150 iterations, divided by 150. The printed low-rank times are not those of the published code, whose low-rank step never has the whole stack of stamps.",
+	Columns: []string{"stamps", "form", "on", "seconds per iteration"},
 	Rows: [][]string{
 		{"20,000", "sparse", "4 cores, sequential", "192"},
 		{"20,000", "sparse", "24 cores", "at most 48"},
@@ -52,8 +52,8 @@ var stampsOnSpark = Published{
 
 var dictionariesOnSpark = Published{
 	Source:  "published by Panousopoulou et al., Spark on 24 cores",
-	Remark:  "Other hardware; about 40,000 samples. Spectra have 25 and 9 numbers, patches 289 and 81.",
-	Columns: []string{"samples", "atoms", "on", "s an iteration"},
+	Remark:  "Other hardware; about 40,000 samples. The samples of high and low resolution have 25 and 9 values for spectra, 289 and 81 for patches.",
+	Columns: []string{"samples", "atoms", "on", "seconds per iteration"},
 	Rows: [][]string{
 		{"spectra", "512", "sequential", "32"},
 		{"spectra", "512", "24 cores", "16"},
@@ -64,7 +64,7 @@ var dictionariesOnSpark = Published{
 	},
 }
 
-// publishedFor are the tables that belong to a study.
+// publishedFor are the printed tables for the kind of job and of study.
 func publishedFor(s *Study) []Published {
 	switch {
 	case s.Job == "psf":

@@ -11,18 +11,22 @@ import (
 	"time"
 )
 
-// Observer is told what happens in a study.
+// Observer has the callbacks of a study. All are called by the goroutine of Study.Run.
 type Observer struct {
-	Keep func(Record) error // every run, as it ends; an error ends the study
-	Say  func(string)       // for people; nil = silent
-	Load func() float64     // of the machine, average over a minute; nil = 0
+	Keep func(Record) error // called with every run when it has ended; an error ends the study; nil = runs are not kept
+	Say  func(string)       // called with a line of progress for people; nil = silent
+	Load func() float64     // returns the one-minute load average of the machine; nil = not known
 }
 
-// Run makes a study. Every point's problem is first solved on one rank, whose answer is
-// the reference, then once on the point's ranks as a warm-up whose answer is held to it;
-// points that answer wrongly, or fail, get no times. Then rounds of one run of each point
-// in random order, until a point's median is known or there are runs enough, or the
-// budget is spent. The error is nil if at least one point has times.
+// Run makes a study. The problem of every point is solved on one rank first; that answer
+// is the reference. A warm-up run of the point follows, whose answer is compared with the
+// reference. A point that fails or gives a wrong answer is not timed. Then come rounds, in
+// each of which every point is run once, in random order. A point leaves the rounds when
+// its median is known (Study.Interval) or when it has Study.Most runs; the study ends when
+// none is left or when Study.Budget is spent.
+//
+// The error is not nil if the study has wrong settings, if no point gave a right answer, if
+// Observer.Keep returned an error, or if ctx was cancelled.
 func (s Study) Run(ctx context.Context, l Launcher, to Observer) error {
 	s = s.withDefaults()
 	if err := s.Check(); err != nil {
@@ -31,24 +35,24 @@ func (s Study) Run(ctx context.Context, l Launcher, to Observer) error {
 	c := &campaign{Study: &s, l: l, to: to, began: time.Now(), references: map[string]string{}}
 	defer c.discard()
 	points := slices.Concat(s.Points, s.Serial, s.Controls)
-	var live []*contestant
+	var live []*measurement
 	for _, p := range points {
 		ok, err := c.warmUp(ctx, p)
 		if err != nil {
 			return err
 		}
 		if ok {
-			live = append(live, &contestant{point: p})
+			live = append(live, &measurement{point: p})
 		}
 	}
 	if len(live) == 0 {
-		return errors.New("scaling: no run gave a right answer")
+		return errors.New("scaling: no point can be timed: every run failed or gave a wrong answer")
 	}
 	order := rand.New(rand.NewPCG(s.Seed, 1))
 	for round := 1; ; round++ {
-		var open []*contestant
+		var open []*measurement
 		for _, x := range live {
-			if x.why(&s) == "" {
+			if x.stopped(&s) == "" {
 				open = append(open, x)
 			}
 		}
@@ -58,7 +62,7 @@ func (s Study) Run(ctx context.Context, l Launcher, to Observer) error {
 		order.Shuffle(len(open), func(i, j int) { open[i], open[j] = open[j], open[i] })
 		for _, x := range open {
 			if time.Since(c.began) > s.Budget {
-				c.say("the budget of %v is spent", s.Budget)
+				c.say("the budget of %v is spent: no more runs", s.Budget)
 				return nil
 			}
 			r, err := c.launch(ctx, x.point, round)
@@ -68,15 +72,15 @@ func (s Study) Run(ctx context.Context, l Launcher, to Observer) error {
 			if r.Failed == "" {
 				x.times = append(x.times, r.Seconds)
 			} else if x.failed++; x.failed > 2 {
-				x.times, x.given = nil, true
+				x.times, x.abandoned = nil, true
 			}
-			c.tell(x, &r)
+			c.progress(x, &r)
 		}
 	}
 }
 
-// tell says what a run took, and what is known of its point's median by now.
-func (c *campaign) tell(x *contestant, r *Record) {
+// progress reports the time of a run and the median of its point so far.
+func (c *campaign) progress(x *measurement, r *Record) {
 	median, low, high := Median(x.times)
 	switch {
 	case r.Failed != "":
@@ -84,32 +88,32 @@ func (c *campaign) tell(x *contestant, r *Record) {
 	case math.IsNaN(low):
 		c.say("%s: %.4g s", x.point.label(), r.Seconds)
 	default:
-		c.say("%s: %.4g s; median of %d %.4g, 95 %% within %.4g to %.4g", x.point.label(), r.Seconds, len(x.times), median, low, high)
+		c.say("%s: %.4g s; median of %d runs %.4g s, 95 %% interval %.4g to %.4g s", x.point.label(), r.Seconds, len(x.times), median, low, high)
 	}
 }
 
-// campaign is a study under way.
+// campaign is a study while it runs.
 type campaign struct {
 	*Study
 	l          Launcher
 	to         Observer
 	began      time.Time
 	references map[string]string // answers of one rank, by problem
-	answers    []string          // kept for those
+	answers    []string          // to be discarded at the end
 }
 
-// contestant is a point and its times so far.
-type contestant struct {
-	point  Point
-	times  []float64
-	failed int
-	given  bool // up: it fails
+// measurement is a point with the times of its counted runs so far.
+type measurement struct {
+	point     Point
+	times     []float64 // seconds
+	failed    int       // runs
+	abandoned bool      // after three failures: no time of it counts
 }
 
-// why says why a point needs no more runs; "" = it does.
-func (x *contestant) why(s *Study) string {
+// stopped says why a point gets no more runs, as in Row.Stopped; "" = it gets more.
+func (x *measurement) stopped(s *Study) string {
 	switch n := len(x.times); {
-	case x.given:
+	case x.abandoned:
 		return "failed"
 	case n < s.Least:
 		return ""
@@ -121,7 +125,7 @@ func (x *contestant) why(s *Study) string {
 	return ""
 }
 
-// settled tells whether the median of times is known to within a fraction of itself.
+// settled tells whether the interval of the median lies within a fraction of the median.
 func settled(times []float64, interval float64) bool {
 	median, low, high := Median(times)
 	return max(median-low, high-median) <= interval*median // false where the interval is not known
@@ -132,7 +136,7 @@ func (p Point) label() string {
 		return p.Name
 	}
 	if p.Copies > 1 {
-		return fmt.Sprintf("%d runs of 1 rank at once", p.Copies)
+		return fmt.Sprintf("%d independent runs of 1 rank", p.Copies)
 	}
 	if p.Ranks == 1 {
 		return "1 rank"
@@ -140,7 +144,7 @@ func (p Point) label() string {
 	return fmt.Sprintf("%d ranks", p.Ranks)
 }
 
-// problem tells problems apart.
+// problem is the same string for points with the same problem.
 func (p Point) problem() string { return p.Size + "\x00" + strings.Join(p.Sets, "\x00") }
 
 func (c *campaign) say(format string, args ...any) {
@@ -149,11 +153,10 @@ func (c *campaign) say(format string, args ...any) {
 	}
 }
 
-// warmUp runs a point once, its problem on one rank before it unless that is known, and
-// tells whether its answer is right.
+// warmUp runs a point once and tells whether its answer is right. The problem is solved on
+// one rank before, unless there is a reference for it.
 func (c *campaign) warmUp(ctx context.Context, p Point) (bool, error) {
-	// A serial method solves the first point's problem its own way: its answer is held
-	// to that of the first point's.
+	// The reference of a serial method is the first point's: it solves the same problem.
 	asked := p
 	if p.Name != "" {
 		asked = c.Points[0]
@@ -162,7 +165,7 @@ func (c *campaign) warmUp(ctx context.Context, p Point) (bool, error) {
 	if _, known := c.references[key]; !known {
 		one := asked
 		one.Ranks = 1
-		c.say("%s on one rank, the reference", or(one.Size, "the problem"))
+		c.say("solving %s on one rank, the reference", or(one.Size, "the problem"))
 		r, err := c.attempt(ctx, one, 0, "")
 		if err != nil {
 			return false, err
@@ -172,16 +175,16 @@ func (c *campaign) warmUp(ctx context.Context, p Point) (bool, error) {
 			return false, err
 		}
 		if r.Failed != "" {
-			c.say("failed: %s", r.Failed)
+			c.say("the reference run failed: %s", r.Failed)
 			return false, nil
 		}
 		c.references[key] = r.Answer
 		c.answers = append(c.answers, r.Answer)
 		if p.Ranks == 1 && p.Name == "" {
-			return true, nil // that was its warm-up
+			return true, nil // the reference run was the warm-up
 		}
 	}
-	c.say("%s, a warm-up and the check of its answer", p.label())
+	c.say("%s: warm-up and check of the answer", p.label())
 	r, err := c.attempt(ctx, p, 0, c.references[key])
 	if err == nil {
 		err = c.keep(r)
@@ -190,7 +193,7 @@ func (c *campaign) warmUp(ctx context.Context, p Point) (bool, error) {
 		err = c.l.Discard(r.Answer)
 	}
 	if r.Failed != "" {
-		c.say("no time for it: %s", r.Failed)
+		c.say("%s: not timed: %s", p.label(), r.Failed)
 	}
 	return r.Failed == "", err
 }
@@ -202,7 +205,7 @@ func or(a, b string) string {
 	return a
 }
 
-// launch is one counted run.
+// launch makes one run of a round.
 func (c *campaign) launch(ctx context.Context, p Point, round int) (Record, error) {
 	asked := p
 	if p.Name != "" {
@@ -218,8 +221,9 @@ func (c *campaign) launch(ctx context.Context, p Point, round int) (Record, erro
 	return r, err
 }
 
-// attempt runs a point and compares its answer with the reference, if there is one. A
-// run that fails is a record; the error is that of a study that has to end.
+// attempt runs a point and compares its answer with the reference; an empty reference
+// compares nothing. A failed run is a record with Failed set. The error is not nil only
+// where the study has to end.
 func (c *campaign) attempt(ctx context.Context, p Point, round int, reference string) (Record, error) {
 	r := Record{Study: c.Title, Kind: c.Kind, Point: p, Repetition: round, Began: time.Now()}
 	if c.to.Load != nil {
@@ -240,11 +244,11 @@ func (c *campaign) attempt(ctx context.Context, p Point, round int, reference st
 	r.Difference, err = c.l.Compare(run.Answer, reference)
 	switch {
 	case err != nil:
-		r.Difference, r.Failed = 0, "its answer cannot be compared: "+err.Error()
+		r.Difference, r.Failed = 0, "the answer cannot be compared: "+err.Error()
 	case math.IsNaN(r.Difference) || math.IsInf(r.Difference, 0): // no number that a record could hold
-		r.Difference, r.Failed = 0, "its answer is not finite, or of another size than that of one rank"
+		r.Difference, r.Failed = 0, "the answer is not finite, or its size is not that of one rank's answer"
 	case r.Difference > c.Tolerance:
-		r.Failed = fmt.Sprintf("its answer differs from that of one rank by %.3g, more than %.3g", r.Difference, c.Tolerance)
+		r.Failed = fmt.Sprintf("the answer differs from that of one rank by %.3g, more than %.3g", r.Difference, c.Tolerance)
 	}
 	return r, nil
 }

@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// machine is a launcher whose runs take what a formula says.
+// machine is a launcher that starts nothing: a formula gives the time of a run.
 type machine struct {
 	noise   float64
-	wrong   int     // ranks whose answer is wrong
-	broken  int     // ranks whose runs fail
-	far     float64 // how wrong
+	wrong   int     // number of ranks whose answer is wrong
+	broken  int     // number of ranks whose runs fail
+	far     float64 // difference of the wrong answer
 	cores   int
 	r       *rand.Rand
 	started []string
@@ -29,7 +29,7 @@ func newMachine(noise float64) *machine {
 	return &machine{noise: noise, cores: 64, r: rand.New(rand.NewPCG(1, 1)), alive: map[string]bool{}}
 }
 
-// ideal is Amdahl's law with 5 % serial work, 1 s in all.
+// ideal is the time by Amdahl's law with 5 % serial work, 1 s on one rank.
 func ideal(p int) float64 { return 0.05 + 0.95/float64(p) }
 
 func (m *machine) Launch(_ context.Context, p Point) (Run, error) {
@@ -74,8 +74,6 @@ func (m *machine) Discard(answer string) error {
 	return nil
 }
 
-func (m *machine) How() string { return "made up" }
-
 func strong(counts ...int) Study {
 	s := Study{Kind: Strong, Title: "made up", Job: "tikhonov", Cores: 4, Seed: 3}
 	for _, n := range counts {
@@ -84,7 +82,7 @@ func strong(counts ...int) Study {
 	return s
 }
 
-func make1(t *testing.T, s Study, m *machine) (Summary, []Record) {
+func run(t *testing.T, s Study, m *machine) (Summary, []Record) {
 	t.Helper()
 	var records []Record
 	if err := s.Run(context.Background(), m, Observer{Keep: func(r Record) error { records = append(records, r); return nil }}); err != nil {
@@ -108,7 +106,7 @@ func TestStrong(t *testing.T) {
 	s.Serial = []Point{{Name: "other", Ranks: 1, Work: 1}}
 	s.Controls = []Point{{Ranks: 1, Copies: 2, Work: 1}}
 	s.Project = []Target{{64, Link{"net", 1e-3, 1e6}}}
-	sum, records := make1(t, s, newMachine(0))
+	sum, records := run(t, s, newMachine(0))
 	if len(sum.Rows) != 4 || len(sum.Serial) != 1 || len(sum.Projected) != 1 || sum.Wrong != 0 {
 		t.Fatalf("%d rows, %d serial, %d projected, %d wrong", len(sum.Rows), len(sum.Serial), len(sum.Projected), sum.Wrong)
 	}
@@ -117,9 +115,9 @@ func TestStrong(t *testing.T) {
 		near(t, "time", row.Median, ideal(p), 1e-12)
 		near(t, "speed-up", row.SpeedUp, 1/ideal(p), 1e-12)
 		near(t, "efficiency", row.Efficiency, row.SpeedUp/float64(p), 1e-12)
-		near(t, "of iterations", row.OfIterations, 1, 1e-12)
-		near(t, "parallel", row.Parallel, row.LoadBalance*row.Communication, 1e-12)
-		near(t, "global", row.Global, row.Parallel*row.Computation, 1e-12)
+		near(t, "iteration efficiency", row.IterationEfficiency, 1, 1e-12)
+		near(t, "parallel", row.ParallelEfficiency, row.LoadBalance*row.CommunicationEfficiency, 1e-12)
+		near(t, "global", row.GlobalEfficiency, row.ParallelEfficiency*row.ComputationScaling, 1e-12)
 		near(t, "scale-up", row.ScaleUp, row.Efficiency*row.Median/row.TLoc, 1e-9)
 		if row.Runs < 6 || row.Runs > 7 || row.Stopped != "interval" || row.IdentityError > 1e-9 || row.Messages != int64(7*p) || row.Bytes != int64(1000*p) {
 			t.Errorf("%d ranks: %+v", p, row)
@@ -132,15 +130,15 @@ func TestStrong(t *testing.T) {
 			compute = 0.8 * ideal(p)
 		}
 		near(t, "compute of rank 1", row.Compute[len(row.Compute)-1], map[bool]float64{true: compute, false: 0.95 * ideal(1)}[p > 1], 1e-12)
-		near(t, "surface", row.SurfaceVolume, 4*float64(p)/100, 1e-12)
+		near(t, "halo / owned", row.HaloOverOwned, 4*float64(p)/100, 1e-12)
 		near(t, "memory", row.MemoryMB, 50+float64(p-1), 1e-12)
 	}
 	q := sum.Projected[0]
 	near(t, "projected", q.Seconds, 0.85*ideal(8)/8+(7e-3+1e-3)*2, 1e-9)
-	near(t, "control", sum.Rows[1].Control, 1/1.25, 1e-12)
-	near(t, "of the machine", sum.Rows[1].OfMachine, sum.Rows[1].Efficiency*1.25, 1e-12)
-	if !math.IsNaN(sum.Rows[2].Control) {
-		t.Errorf("a control of 4 ranks that was not run: %g", sum.Rows[2].Control)
+	near(t, "control", sum.Rows[1].IndependentEfficiency, 1/1.25, 1e-12)
+	near(t, "relative to independent runs", sum.Rows[1].RelativeToIndependent, sum.Rows[1].Efficiency*1.25, 1e-12)
+	if !math.IsNaN(sum.Rows[2].IndependentEfficiency) {
+		t.Errorf("a control of 4 ranks that was not run: %g", sum.Rows[2].IndependentEfficiency)
 	}
 	warm, reference := 0, 0
 	for _, r := range records {
@@ -156,10 +154,10 @@ func TestStrong(t *testing.T) {
 	}
 }
 
-// Noisy times are repeated until the median is known; the order is not that of the list.
+// Runs with noisy times are repeated until the median is known, in random order.
 func TestRepetitions(t *testing.T) {
 	m := newMachine(0.4)
-	sum, records := make1(t, strong(1, 2, 4), m)
+	sum, records := run(t, strong(1, 2, 4), m)
 	for i := range sum.Rows {
 		row := &sum.Rows[i]
 		if row.Stopped == "interval" && (row.High-row.Median > 0.05*row.Median || row.Median-row.Low > 0.05*row.Median) {
@@ -180,22 +178,22 @@ func TestRepetitions(t *testing.T) {
 		rounds[fmt.Sprint(order[3*i:3*i+3])] = true
 	}
 	if len(rounds) < 2 {
-		t.Errorf("always in the same order: %v", order[:18])
+		t.Errorf("every round has the same order: %v", order[:18])
 	}
 }
 
-// What answers wrongly or fails gets no time, and the rest of the study does.
+// A point that fails or gives a wrong answer has no time; the others have.
 func TestWrongAnswers(t *testing.T) {
 	m := newMachine(0)
 	m.wrong, m.far, m.broken = 2, 0.5, 4
-	sum, _ := make1(t, strong(1, 2, 4, 8), m)
+	sum, _ := run(t, strong(1, 2, 4, 8), m)
 	if sum.Wrong != 2 || sum.Rows[1].Runs != 0 || sum.Rows[1].Failed != 1 || !math.IsNaN(sum.Rows[1].Median) || sum.Rows[2].Runs != 0 || sum.Rows[3].Runs == 0 {
 		t.Errorf("%d wrong; %+v", sum.Wrong, sum.Rows[1])
 	}
 	for _, far := range []float64{math.NaN(), math.Inf(1)} {
 		m := newMachine(0)
 		m.wrong, m.far = 2, far
-		sum, records := make1(t, strong(1, 2), m)
+		sum, records := run(t, strong(1, 2), m)
 		if _, err := json.Marshal(records); err != nil || sum.Wrong != 1 || sum.Rows[1].Runs != 0 {
 			t.Errorf("an answer off by %g: %d wrong, %v", far, sum.Wrong, err)
 		}
@@ -204,11 +202,11 @@ func TestWrongAnswers(t *testing.T) {
 	m.broken = 1
 	s := strong(1, 2)
 	if err := s.Run(context.Background(), m, Observer{}); err == nil {
-		t.Error("a study without a reference")
+		t.Error("a study without a reference has no error")
 	}
 }
 
-// Weak rows compare each problem with itself on one rank.
+// In weak scaling each problem is compared with itself on one rank.
 func TestWeak(t *testing.T) {
 	s := strong(1, 4, 16)
 	s.Kind = Weak
@@ -218,7 +216,7 @@ func TestWeak(t *testing.T) {
 	}
 	m := newMachine(0)
 	m.weak = true
-	sum, records := make1(t, s, m)
+	sum, records := run(t, s, m)
 	for i := range sum.Rows {
 		row := &sum.Rows[i]
 		want := 1 / (1 + 0.1*math.Log2(float64(row.Ranks)))
@@ -242,7 +240,7 @@ func TestWeak(t *testing.T) {
 func TestBudget(t *testing.T) {
 	s := strong(1, 2)
 	s.Budget = time.Nanosecond
-	sum, _ := make1(t, s, newMachine(0))
+	sum, _ := run(t, s, newMachine(0))
 	if sum.Rows[0].Runs != 0 {
 		t.Errorf("%d runs beyond the budget", sum.Rows[0].Runs)
 	}
@@ -252,11 +250,11 @@ func TestBudget(t *testing.T) {
 		t.Errorf("a cancelled study: %v", err)
 	}
 	for want, change := range map[string]func(*Study){
-		"rising":  func(s *Study) { s.Points[1].Ranks = 1 },
-		"kind":    func(s *Study) { s.Kind = "odd" },
-		"no numb": func(s *Study) { s.Points = nil },
-		"work":    func(s *Study) { s.Points[0].Work = 0 },
-		"runs":    func(s *Study) { s.Least, s.Most = 9, 8 },
+		"rising":    func(s *Study) { s.Points[1].Ranks = 1 },
+		"kind":      func(s *Study) { s.Kind = "odd" },
+		"no points": func(s *Study) { s.Points = nil },
+		"work":      func(s *Study) { s.Points[0].Work = 0 },
+		"runs":      func(s *Study) { s.Least, s.Most = 9, 8 },
 	} {
 		s := strong(1, 2)
 		change(&s)

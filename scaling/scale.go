@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// scale maps values to places.
+// scale maps values to positions on an axis.
 type scale struct {
-	low, high float64 // values
-	from, to  float64 // places
+	low, high float64 // values at the ends
+	from, to  float64 // positions of the ends
 	log       bool
 }
 
@@ -31,8 +31,9 @@ func oneTwoFive(i int) float64 {
 	return v
 }
 
-// logTicks are values of the series 1-2-5 that enclose low and high, or powers of ten
-// where those were too many, with some between where they are three or fewer.
+// logTicks are values of the series 1, 2, 5, 10 ... that enclose low and high. Powers of
+// ten replace them where there would be too many; where there are three or fewer, values
+// between them are added.
 func logTicks(low, high float64) []float64 {
 	first := 3 * magnitude(low)
 	for oneTwoFive(first+1) <= low*(1+1e-12) {
@@ -74,7 +75,7 @@ func logTicks(low, high float64) []float64 {
 	return fine
 }
 
-// linearTicks are about six even values from 0 that enclose high.
+// linearTicks are about six equidistant values from 0 that enclose high.
 func linearTicks(high float64) []float64 {
 	if !(high > 0) {
 		high = 1
@@ -92,8 +93,8 @@ func linearTicks(high float64) []float64 {
 	return ticks
 }
 
-// spread moves places apart to at least gap and keeps them between low and high as far
-// as they fit; places rise.
+// spread moves positions, which rise, apart to at least gap and keeps them between low and
+// high as far as there is room.
 func spread(places []float64, gap, low, high float64) []float64 {
 	out := make([]float64, len(places))
 	copy(out, places)
@@ -111,7 +112,7 @@ func spread(places []float64, gap, low, high float64) []float64 {
 	return out
 }
 
-// tickLabel is a tick in as few digits as it needs.
+// tickLabel is a tick with as few digits as possible.
 func tickLabel(v float64) string {
 	if v != 0 && (math.Abs(v) < 1e-3 || math.Abs(v) >= 1e5) {
 		return strconv.FormatFloat(v, 'e', -1, 64)

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Summarise is what the records of a study come to.
+// Summarise computes rows, efficiencies and projections of a study from its runs.
 func Summarise(s Study, records []Record) Summary {
 	s = s.withDefaults()
 	sum := Summary{Study: s, Published: publishedFor(&s)}
@@ -45,24 +45,24 @@ func Summarise(s Study, records []Record) Summary {
 	return sum
 }
 
-// control notes what the machine gives to so many runs that share nothing.
+// control sets the efficiency of independent one-rank runs in the row with as many ranks.
 func (sum *Summary) control(copies int, runs *Row) {
 	base := &sum.Rows[0]
 	for i := range sum.Rows {
 		if row := &sum.Rows[i]; row.Ranks == copies*base.Ranks && base.Ranks == 1 {
-			row.Control = base.Median / runs.Median
-			row.OfMachine = row.Efficiency / row.Control
+			row.IndependentEfficiency = base.Median / runs.Median
+			row.RelativeToIndependent = row.Efficiency / row.IndependentEfficiency
 		}
 	}
 }
 
-// is tells whether a run is one of this point's.
+// is tells whether a run belongs to this point.
 func (p Point) is(r *Record) bool {
 	q := &r.Point
 	return q.Name == p.Name && q.Ranks == p.Ranks && q.Copies == p.Copies && q.problem() == p.problem()
 }
 
-// counted are the runs of a point that have a time.
+// counted are the runs of a point whose times count.
 func counted(p Point, records []Record) []Record {
 	var list []Record
 	for _, r := range records {
@@ -87,15 +87,15 @@ func alone(p Point, records []Record, first *Row) float64 {
 	return math.NaN()
 }
 
-// rowOf is what the runs of one point say of themselves.
+// rowOf is the part of a row that follows from the runs of its own point.
 func rowOf(s *Study, p Point, records []Record) Row {
 	nan := math.NaN()
 	row := Row{
 		Point: p, Oversubscribed: s.Cores > 0 && p.Ranks > s.Cores, Median: nan, Low: nan, High: nan, Total: nan,
-		SpeedUp: nan, Efficiency: nan, OfIterations: nan, PerIteration: nan, SpeedUpLow: nan, SpeedUpHigh: nan,
-		LoadBalance: nan, Communication: nan, Parallel: nan, Computation: nan, Global: nan,
-		WaitShare: nan, MemoryMB: nan, SurfaceVolume: nan, TLoc: nan, ScaleUp: nan, IdentityError: nan, Modelled: nan, ModelOverReal: nan,
-		HaloShare: nan, Communications: nan, Control: nan, OfMachine: nan,
+		SpeedUp: nan, Efficiency: nan, IterationEfficiency: nan, PerIterationEfficiency: nan, SpeedUpLow: nan, SpeedUpHigh: nan,
+		LoadBalance: nan, CommunicationEfficiency: nan, ParallelEfficiency: nan, ComputationScaling: nan, GlobalEfficiency: nan,
+		CommunicationShare: nan, MemoryMB: nan, HaloOverOwned: nan, TLoc: nan, ScaleUp: nan, IdentityError: nan, Modelled: nan, ModelledOverMeasured: nan,
+		ExchangeOverCompute: nan, ModelledCommunication: nan, IndependentEfficiency: nan, RelativeToIndependent: nan,
 	}
 	for _, r := range records {
 		if p.is(&r) && r.Failed != "" {
@@ -114,7 +114,7 @@ func rowOf(s *Study, p Point, records []Record) Row {
 		row.LargestLoad = max(row.LargestLoad, r.Load)
 	}
 	row.Runs = len(runs)
-	row.Stopped = cmp.Or((&contestant{times: times}).why(s), "budget")
+	row.Stopped = cmp.Or((&measurement{times: times}).stopped(s), "budget")
 	row.Median, row.Low, row.High = Median(times)
 	row.Total, _, _ = Median(totals)
 	row.phases(runs)
@@ -126,7 +126,7 @@ func rowOf(s *Study, p Point, records []Record) Row {
 	return row
 }
 
-// phases are the medians of those that all runs have, and what is left.
+// phases sets the median of each phase and, as "other", what they leave of the whole run.
 func (row *Row) phases(runs []Record) {
 	left := row.Total
 	for i, p := range runs[0].Phases {
@@ -143,7 +143,7 @@ func (row *Row) phases(runs []Record) {
 	row.Phases = append(row.Phases, Phase{"other", max(0, left)})
 }
 
-// account takes from a typical run what its ranks did.
+// account sets what follows from the ranks' accounts in the run closest to the median.
 func (row *Row) account(s *Study, run *Record) {
 	if len(run.Accounts) == 0 {
 		return
@@ -173,15 +173,15 @@ func (row *Row) account(s *Study, run *Record) {
 		row.N = owned
 	}
 	row.FromCPU = row.Oversubscribed
-	row.WaitShare = waiting / wall
-	row.SurfaceVolume = halo / owned
-	row.HaloShare = talk / sum
+	row.CommunicationShare = waiting / wall
+	row.HaloOverOwned = halo / owned
+	row.ExchangeOverCompute = talk / sum
 	row.LoadBalance = sum / n / most
-	row.Communication = most / run.Seconds
-	row.Parallel = row.LoadBalance * row.Communication
+	row.CommunicationEfficiency = most / run.Seconds
+	row.ParallelEfficiency = row.LoadBalance * row.CommunicationEfficiency
 	row.TLoc = most / float64(max(1, run.Iterations))
-	row.Modelled, _, row.Communications = s.Link.modelled(run.Accounts)
-	row.ModelOverReal = row.Modelled / row.Median
+	row.Modelled, _, row.ModelledCommunication = s.Link.modelled(run.Accounts)
+	row.ModelledOverMeasured = row.Modelled / row.Median
 }
 
 // relate compares a row with the first one, and with its own problem on one rank.
@@ -193,8 +193,8 @@ func (row *Row) relate(base *Row, alone float64) {
 	row.SpeedUpLow = base.Low / row.High * grow * float64(base.Ranks)
 	row.SpeedUpHigh = base.High / row.Low * grow * float64(base.Ranks)
 	if base.Iterations > 0 && row.Iterations > 0 {
-		row.OfIterations = float64(base.Iterations) / float64(row.Iterations)
-		row.PerIteration = row.Efficiency / row.OfIterations
+		row.IterationEfficiency = float64(base.Iterations) / float64(row.Iterations)
+		row.PerIterationEfficiency = row.Efficiency / row.IterationEfficiency
 	}
 	var before, now float64
 	for _, c := range base.Compute {
@@ -203,15 +203,15 @@ func (row *Row) relate(base *Row, alone float64) {
 	for _, c := range row.Compute {
 		now += c
 	}
-	row.Computation = before * grow / now
-	row.Global = row.Parallel * row.Computation
+	row.ComputationScaling = before * grow / now
+	row.GlobalEfficiency = row.ParallelEfficiency * row.ComputationScaling
 	row.ScaleUp = alone / (float64(row.Ranks) * row.TLoc)
 	efficiency := alone / (float64(row.Ranks) * row.Median)
 	row.IdentityError = math.Abs(row.ScaleUp-efficiency*row.Median/row.TLoc) / row.ScaleUp
 }
 
-// project tells the times on other machines, from the runs on the most ranks that have
-// been measured.
+// project models the times on other machines from the runs on the largest number of ranks
+// that was measured.
 func (sum *Summary) project(records []Record) {
 	s := &sum.Study
 	for i := len(sum.Rows) - 1; i >= 0; i-- {
@@ -229,8 +229,8 @@ func (sum *Summary) project(records []Record) {
 			if s.Kind == Weak {
 				work = float64(t.Ranks) / float64(row.Ranks)
 			}
-			p := Projection{Ranks: t.Ranks, Link: t.Link, From: "the account of " + row.label()}
-			p.Seconds, p.Compute, p.Talk = t.Link.project(typical.Accounts, row.Ranks, t.Ranks, work)
+			p := Projection{Ranks: t.Ranks, Link: t.Link, From: "the runs on " + row.label()}
+			p.Seconds, p.Compute, p.Communication = t.Link.project(typical.Accounts, row.Ranks, t.Ranks, work)
 			grow := work * row.Work / base.Work
 			p.Efficiency = base.Median / p.Seconds * grow * float64(base.Ranks) / float64(t.Ranks)
 			p.SpeedUp = p.Efficiency * float64(t.Ranks)

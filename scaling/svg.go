@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// svg writes a picture. It knows elements, attributes and text, and escapes both.
+// svg writes a picture element by element and escapes attributes and text.
 type svg struct {
 	b    strings.Builder
 	open []string
 }
 
-// attributes are pairs of a name and a value: a string, or a number of user units.
+// attributes are pairs of a name and a value, a string or a number; empty ones are left out.
 type attributes []any
 
 func (s *svg) tag(name string, end string, a attributes) {
@@ -74,7 +74,7 @@ func units(v float64) string {
 	return s
 }
 
-// picture opens an svg with what a screen reader says of it; the caller closes it.
+// picture opens an svg with a title and a description for screen readers; the caller closes it.
 func picture(id, title, description string, width, height float64) *svg {
 	s := &svg{}
 	s.begin("svg", "id", id, "viewBox", "0 0 "+units(width)+" "+units(height), "role", "img", "aria-labelledby", id+"-title "+id+"-desc")
@@ -83,7 +83,7 @@ func picture(id, title, description string, width, height float64) *svg {
 	return s
 }
 
-// marker is a mark of the given shape around (x, y) with what it says when pointed at.
+// marker is a mark of the given shape at (x, y); tip is shown when the pointer is on it.
 func (s *svg) marker(shape int, x, y float64, class, tip string, data attributes) {
 	const r = 4.0
 	a := append(attributes{"class", class}, data...)

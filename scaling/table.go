@@ -7,11 +7,11 @@ import (
 	"text/tabwriter"
 )
 
-// WriteTable prints a study for a console.
+// WriteTable writes a study as a table of text for a console, to at most 4 digits.
 func WriteTable(w io.Writer, s *Summary) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "%s: %s, %s\n", s.Study.Title, s.Study.Kind, s.Study.Config)
-	fmt.Fprintln(t, "ranks\tseconds\t95 % interval\tspeed-up\tefficiency\titerations\tmachine\tbalance\tcommunication\tcomputation\tMB sent\tmessages\truns\t\t")
+	fmt.Fprintln(t, "ranks\tseconds\t95 % interval\tspeed-up\tefficiency\titerations\tindependent runs\tload balance\tcommunication\tcomputation\tMB sent\tmessages\truns\t\t")
 	for i := range s.Serial {
 		row := &s.Serial[i]
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t\t%s\t\t\t\t\t\t\t%d\t%s\t\n", row.Name, fixed(row.Median, 4), bounds(row), fixed(row.SpeedUp, 3), exactNonZero(float64(row.Iterations)), row.Runs, remark(row))
@@ -19,7 +19,7 @@ func WriteTable(w io.Writer, s *Summary) error {
 	for i := range s.Rows {
 		row := &s.Rows[i]
 		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.4g\t%d\t%d\t%s\t\n", row.Ranks, fixed(row.Median, 4), bounds(row), fixed(row.SpeedUp, 3), fixed(row.Efficiency, 3), exactNonZero(float64(row.Iterations)),
-			fixed(row.Control, 3), fixed(row.LoadBalance, 3), fixed(row.Communication, 3), fixed(row.Computation, 3), float64(row.Bytes)/1e6, row.Messages, row.Runs, remark(row))
+			fixed(row.IndependentEfficiency, 3), fixed(row.LoadBalance, 3), fixed(row.CommunicationEfficiency, 3), fixed(row.ComputationScaling, 3), float64(row.Bytes)/1e6, row.Messages, row.Runs, remark(row))
 	}
 	for _, p := range s.Projected {
 		fmt.Fprintf(t, "%d\t%s\t\t%s\t%s\t\t\t\t\t\t\t\t\tmodelled, %s\t\n", p.Ranks, fixed(p.Seconds, 4), fixed(p.SpeedUp, 3), fixed(p.Efficiency, 3), p.Link)
@@ -27,7 +27,7 @@ func WriteTable(w io.Writer, s *Summary) error {
 	return t.Flush()
 }
 
-// remark says what is to be known of a row before its time is believed.
+// remark says why a row has no time, or what limits its meaning.
 func remark(row *Row) string {
 	switch {
 	case row.Runs == 0 && row.Failed > 0:
@@ -47,7 +47,7 @@ func bounds(row *Row) string {
 	return fixed(row.Low, 4) + " to " + fixed(row.High, 4)
 }
 
-// fixed is a number to so many significant digits; - = not known.
+// fixed is a number to a number of significant digits; "-" = not known.
 func fixed(v float64, digits int) string {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return "-"

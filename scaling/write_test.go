@@ -16,9 +16,9 @@ import (
 	"testing"
 )
 
-var keep = flag.String("keep", "", "folder to leave the made-up report in, to look at")
+var keep = flag.String("keep", "", "folder to keep the synthetic report in")
 
-// written is the made-up report as HTML, Markdown and CSV.
+// written is the synthetic report as HTML, Markdown and CSV.
 func written(t *testing.T) (page, markdown, table string) {
 	t.Helper()
 	var out [3]bytes.Buffer
@@ -36,7 +36,7 @@ func written(t *testing.T) (page, markdown, table string) {
 	return out[0].String(), out[1].String(), out[2].String()
 }
 
-// records are the lines of a CSV by column.
+// records are the lines of a CSV file as maps from column to value.
 func records(t *testing.T, table string) []map[string]string {
 	t.Helper()
 	lines, err := csv.NewReader(strings.NewReader(table)).ReadAll()
@@ -73,7 +73,7 @@ func TestCSVParsesBack(t *testing.T) {
 					t.Fatalf("line %d: %v", at, l)
 				}
 				for name, want := range map[string]float64{"median_s": r.Median, "low_s": r.Low, "efficiency": r.Efficiency, "scale_up": r.ScaleUp,
-					"global_efficiency": r.Global, "phase_solve_s": r.phase("solve"), "memory_mb": r.MemoryMB} {
+					"global_efficiency": r.GlobalEfficiency, "phase_solve_s": r.phase("solve"), "memory_mb": r.MemoryMB} {
 					got, err := strconv.ParseFloat(l[name], 64)
 					if l[name] == "" {
 						got, err = math.NaN(), nil
@@ -97,7 +97,7 @@ func TestCSVParsesBack(t *testing.T) {
 	}
 }
 
-// attributesOf are those of every element of a page that has one with the given prefix.
+// attributesOf are the attributes of the elements of a page that have one with the given prefix.
 func attributesOf(t *testing.T, page, prefix string) []map[string]string {
 	t.Helper()
 	var all []map[string]string
@@ -184,11 +184,11 @@ func TestEveryFigure(t *testing.T) {
 var columnOf = map[string]string{
 	"data-median": "median_s", "data-low": "low_s", "data-high": "high_s", "data-efficiency": "efficiency",
 	"data-of-iterations": "efficiency_iterations", "data-per-iteration": "efficiency_per_iteration", "data-iterations": "iterations",
-	"data-exchange": "exchange_over_compute", "data-halo": "halo_over_owned", "data-wait": "wait_share",
+	"data-exchange": "exchange_over_compute", "data-halo": "halo_over_owned", "data-communication": "communication_share",
 	"data-modelled": "modelled_s", "data-ratio": "modelled_over_measured",
 }
 
-// checkMarks holds every number of every mark to summary.csv and gives their number.
+// checkMarks compares every number of every mark with summary.csv and returns how many it compared.
 func checkMarks(t *testing.T, marks []map[string]string, table string) int {
 	t.Helper()
 	lines := records(t, table)
@@ -198,7 +198,7 @@ func checkMarks(t *testing.T, marks []map[string]string, table string) int {
 	for _, m := range marks {
 		i, err := strconv.Atoi(strings.TrimPrefix(m["study"], "study-"))
 		if err != nil {
-			t.Fatalf("a mark outside a study: %v", m)
+			t.Fatalf("a mark outside of every study: %v", m)
 		}
 		var wants []map[string]string
 		for _, l := range lines {
@@ -245,7 +245,7 @@ func TestMarksAreThoseOfTheCSV(t *testing.T) {
 	}
 }
 
-// Rows with more ranks than cores are marked wherever they are, projections as modelled.
+// Oversubscribed rows are marked in every table, and projections are called modelled.
 func TestMarkedRows(t *testing.T) {
 	_, markdown, _ := written(t)
 	strong, _, _ := strings.Cut(markdown, "## Galaxy stamps")
@@ -258,20 +258,20 @@ func TestMarkedRows(t *testing.T) {
 			marked++
 		}
 		if strings.HasPrefix(l, "| 64 ") && !strings.Contains(l, "modelled") {
-			t.Errorf("not said to be modelled: %s", l)
+			t.Errorf("not called modelled: %s", l)
 		}
 	}
 	if marked < 8 {
 		t.Errorf("16 ranks marked in %d tables", marked)
 	}
-	for _, want := range []string{"2 cores: 4 and more ranks take turns", "best serial solver", "published by D'Amore, Table 1", "same method on 1 rank", "25 GbE: 20 us a message, 2.5 GB/s", "1 run failed"} {
+	for _, want := range []string{"The machine has 2 cores, so 4 ranks and more are oversubscribed", "fastest serial solver", "published by D'Amore, Table 1", "same method on 1 rank", "25 GbE: 20 us per message, 2.5 GB/s", "1 run failed"} {
 		if !strings.Contains(strong, want) {
 			t.Errorf("Markdown lacks %q", want)
 		}
 	}
 }
 
-// What is not known is left out of sentences.
+// Sentences leave out what is not known.
 func TestSentencesAreWhole(t *testing.T) {
 	for _, s := range madeUp().Studies {
 		says := s.headline()
@@ -286,7 +286,7 @@ func TestSentencesAreWhole(t *testing.T) {
 	}
 }
 
-// Above a hundred ranks a strip's bars stand for several; above seven phases the small are one.
+// Above mostBars ranks a bar stands for several ranks; above mostPhases phases the shortest are drawn together.
 func TestManyRanksAndPhases(t *testing.T) {
 	s := Summary{Study: Study{Kind: Weak, Title: "many", Cores: 1024}, Rows: []Row{madeUpRow(Weak, 1, 1, 2, 2, 5, 5, 1024), madeUpRow(Weak, 1000, 1000, 2, 3, 5, 6, 1024)}}
 	for i := range 9 {

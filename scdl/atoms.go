@@ -9,18 +9,20 @@ import (
 	"tessera/ranks"
 )
 
-// Pair is a pair of coupled dictionaries: atom j is High[j*P:(j+1)*P] with
-// Low[j*M:(j+1)*M], that is, the transposes of D_h and D_l.
+// Pair is a pair of coupled dictionaries, with an atom a row: the transposes of D_h and
+// D_l.
 type Pair struct {
-	P, M, Atoms int
-	High, Low   []float64
+	P, M  int       // numbers of a high and of a low sample
+	Atoms int       // of each dictionary
+	High  []float64 // Atoms x P, in a trained pair of length 1 each
+	Low   []float64 // Atoms x M
 }
 
 func (p *Pair) high(a int) []float64 { return p.High[a*p.P : (a+1)*p.P] }
 func (p *Pair) low(a int) []float64  { return p.Low[a*p.M : (a+1)*p.M] }
 
-// normalise divides both halves of an atom by the length of the high one, so that
-// they go on to belong to each other.
+// normalise divides both halves of an atom by the length of the high half, so that one
+// code still fits both. An atom whose high half is zero stays as it is.
 func (p *Pair) normalise(a int) {
 	if n := linalg.Norm2(p.high(a)); n > 0 {
 		linalg.Scale(1/n, p.high(a))
@@ -28,17 +30,22 @@ func (p *Pair) normalise(a int) {
 	}
 }
 
-// set makes atom a of a sample, high then low.
+// set copies a sample, high then low, to atom a.
 func (p *Pair) set(a int, sample []float64) {
 	copy(p.high(a), sample[:p.P])
 	copy(p.low(a), sample[p.P:])
 }
 
-// RawAtoms is a pair made of samples as they are, a yardstick: random ones that are not
-// zero, or the first ones where there are not so many. Collective.
+// RawAtoms is a pair whose atoms are samples, a baseline for training: random samples
+// that are not zero, divided by the length of the high half, or the first samples, not
+// divided, if fewer than atoms are not zero. The pair is the same on all ranks, and so is
+// an error. Every rank passes the same atoms and seed. Collective.
 func RawAtoms(comm ranks.Comm, s *Samples, atoms int, seed uint64) (*Pair, error) {
+	if err := s.agree(comm, fmt.Sprintf("%d atoms, seed %d", atoms, seed)); err != nil {
+		return nil, err
+	}
 	p, err := randomAtoms(comm, s, atoms, seed)
-	if errors.Is(err, errFewAtoms) { // on all ranks alike
+	if errors.Is(err, errFewAtoms) { // the same on all ranks
 		return s.atoms(comm, first(atoms))
 	}
 	return p, err
@@ -55,8 +62,8 @@ func first(n int) []int {
 	return numbers
 }
 
-// randomAtoms is a pair made of samples that are not zero, drawn by the seed, at unit
-// length: what training begins with. Collective.
+// randomAtoms is a pair of samples that are not zero, drawn by the seed and normalised:
+// the first dictionaries of a training. Collective; an error is the same on all ranks.
 func randomAtoms(comm ranks.Comm, s *Samples, atoms int, seed uint64) (*Pair, error) {
 	if atoms < 1 || atoms > s.Total {
 		return nil, tooMany(atoms, s.Total)
@@ -85,10 +92,10 @@ func randomAtoms(comm ranks.Comm, s *Samples, atoms int, seed uint64) (*Pair, er
 }
 
 func tooMany(atoms, total int) error {
-	return fmt.Errorf("scdl: %d atoms for %d samples, want 1 to as many", atoms, total)
+	return fmt.Errorf("scdl: %d atoms for %d samples, want 1 to the number of samples", atoms, total)
 }
 
-// atoms makes a pair of the samples with the given numbers, as they are. Collective.
+// atoms is a pair of the samples with the given numbers, not normalised. Collective.
 func (s *Samples) atoms(comm ranks.Comm, numbers []int) (*Pair, error) {
 	all, err := s.gather(comm, numbers)
 	if err != nil {

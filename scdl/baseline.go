@@ -7,16 +7,20 @@ import (
 	"tessera/ranks"
 )
 
-// Linear is linear regression from low to high samples, the yardstick: P x M.
+// Linear is a linear map from low to high samples, a baseline for dictionaries.
 type Linear struct {
-	P, M int
-	Map  []float64
+	P, M int       // numbers of a high and of a low sample
+	Map  []float64 // P x M: high sample = Map times low sample
 }
 
-// Regress fits a linear map to the samples of all ranks by least squares, with 1e-10
-// of the sum of squares for stability: patches without their mean leave one direction
-// open, and with less of it the map would change with the order of the sums. Collective.
+// Regress fits a linear map to the samples of all ranks by least squares. The ridge, 1e-10
+// of the sum of the squared low samples, is needed because the low patches of a picture
+// have mean 0, so that the normal matrix is singular. The map is the same on all ranks,
+// and so is an error. Collective.
 func Regress(comm ranks.Comm, s *Samples) (*Linear, error) {
+	if err := s.agree(comm); err != nil {
+		return nil, err
+	}
 	n := s.Count()
 	sums := make([]float64, (s.M+s.P)*s.M)
 	gram, cross := sums[:s.M*s.M], sums[s.M*s.M:]
@@ -42,7 +46,7 @@ func Regress(comm ranks.Comm, s *Samples) (*Linear, error) {
 	return r, nil
 }
 
-// Apply predicts high samples, count x P, from low ones.
+// Apply predicts the high samples, count x P, of low samples, count x M.
 func (r *Linear) Apply(low []float64) []float64 {
 	n := len(low) / r.M
 	high := make([]float64, n*r.P)

@@ -2,14 +2,13 @@ package scdl
 
 import "tessera/internal/linalg"
 
-// bicubicReach is how many low rows beyond those around it a high row is made of.
+// bicubicReach is how many low rows beyond its own a rank needs for its high rows.
 const bicubicReach = 2
 
-// bicubic makes the rows lo <= i < hi of a low picture on the high grid, of cols
-// columns, by cubic convolution (Keys 1981, IEEE Trans. ASSP 29, 1153, a = -1/2): the
-// yardstick.
+// bicubic interpolates a low picture to the rows lo <= i < hi of the high grid, of cols
+// columns, by cubic convolution (Keys 1981, IEEE Trans. ASSP 29, 1153, a = -1/2).
 func (g Grid) bicubic(y lines, cols, lo, hi int) []float64 {
-	// Weights of the four low pixels around each phase.
+	// Weights of the four nearest low pixels, for each phase of a high pixel.
 	weights := make([][4]float64, g.Scale)
 	for p := range weights {
 		t := float64(p) / float64(g.Scale)

@@ -6,14 +6,14 @@ import "tessera/internal/linalg"
 //
 //	min over z of |s - D z|^2/2 + lambda |z|_1,
 //
-// by ADMM on z = w with penalty c = the side's: the iteration of the package comment
-// with one dictionary, whose state is one array v = W - Y/c. threshold is lambda/c.
+// by ADMM on z = w with penalty c = side.c: the iteration of the package comment with one
+// dictionary. As in form, one array v = W - Y/c is the whole state.
 type coder[T linalg.Float] struct {
 	atoms      int
 	iterations int
-	threshold  float64
+	threshold  float64 // lambda/c
 	side       side[T]
-	state      []T // atoms x TileSamples: v; 0 to begin with
+	state      []T // atoms x TileSamples: v; 0 at first
 	codes      []T // atoms x TileSamples: z
 	work       []T
 }
@@ -26,7 +26,7 @@ func newCoder[T linalg.Float](atoms, rows int, lambda, penalty float64, iteratio
 	}
 }
 
-// codePlain finds the codes of the samples that are loaded.
+// codePlain computes the codes of the samples in side.
 func (c *coder[T]) codePlain() {
 	d, w, by := &c.side, c.codes, T(c.threshold)
 	v, u := c.work[:d.rows*TileSamples], c.work[d.rows*TileSamples:2*d.rows*TileSamples]

@@ -6,20 +6,22 @@ import (
 	"tessera/internal/linalg"
 )
 
-// reach is how many high pixels beyond its own the low camera gathers.
+// reach is how many high pixels on each side of its centre a low pixel depends on: four
+// standard deviations of the blur.
 func (g Grid) reach() int { return int(math.Ceil(4 * g.Blur)) }
 
 // lowSide is the number of low pixels along an axis of n high ones.
 func (g Grid) lowSide(n int) int { return (n + g.Scale - 1) / g.Scale }
 
-// Degrade is what the low camera sees of a high image; borders are mirrored.
+// Degrade is the low picture of a high picture: a Gaussian blur, then every Scale-th pixel
+// of every Scale-th row. Borders are mirrored.
 func (g Grid) Degrade(x *Image) *Image {
 	y := &Image{Rows: g.lowSide(x.Rows), Cols: g.lowSide(x.Cols)}
 	y.Data = g.degrade(x.lines(), 0, y.Rows)
 	return y
 }
 
-// degrade makes the low rows lo <= i < hi.
+// degrade is the rows lo <= i < hi of the low picture.
 func (g Grid) degrade(x lines, lo, hi int) []float64 {
 	r := g.reach()
 	taps := make([]float64, 2*r+1)

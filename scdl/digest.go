@@ -9,12 +9,13 @@ import (
 	"tessera/ranks"
 )
 
-// Digest is a checksum of the whole set: SHA-256, in hexadecimal, over P, M and Total
-// and over the SHA-256 of each TileSamples samples, all as little-endian 64-bit numbers,
-// a sample's high ones before its low ones. It does not depend on the number of ranks,
-// each of which has whole tiles. Collective.
+// Digest is a checksum of the whole set in hexadecimal: the SHA-256 of P, M, Total and
+// the SHA-256 of each tile of TileSamples samples. Numbers enter as little-endian
+// float64, those of the high sample before those of the low one. It is the same on all
+// ranks and does not depend on their number; so is an error, if a part is wrong or the
+// parts do not make up the whole set. Collective.
 func (s *Samples) Digest(comm ranks.Comm) (string, error) {
-	if err := ranks.AgreeError(comm, s.Check()); err != nil {
+	if err := s.agree(comm); err != nil {
 		return "", err
 	}
 	var sums []byte
@@ -25,7 +26,7 @@ func (s *Samples) Digest(comm ranks.Comm) (string, error) {
 	return combine(comm, sums, littleEndian([]float64{float64(s.P), float64(s.M), float64(s.Total)}))
 }
 
-// interleaved is the samples lo to hi of this rank, each high then low.
+// interleaved are the samples lo <= i < hi of this rank, each high then low.
 func (s *Samples) interleaved(lo, hi int) []float64 {
 	out := make([]float64, 0, (hi-lo)*(s.P+s.M))
 	for i := lo; i < hi; i++ {
@@ -43,7 +44,8 @@ func littleEndian(x []float64) []byte {
 	return b
 }
 
-// combine hashes the checksums of all ranks in their order, after a prefix. Collective.
+// combine is the SHA-256 of prefix and the checksums of all ranks in their order.
+// Collective.
 func combine(comm ranks.Comm, sums, prefix []byte) (string, error) {
 	const tag = 7201
 	total := sha256.New()

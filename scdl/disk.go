@@ -14,22 +14,22 @@ import (
 	"tessera/internal/linalg"
 )
 
-// disk is a store in two files of a folder, tiles-0 and tiles-1, shared by all ranks
-// that see the folder: an iteration reads what the one before has written to one of
-// them and writes to the other, so that the state of the last finished iteration is
-// whole at any moment. A tile has one slot in each, by its number in the whole set:
+// disk is a store in two files of a folder, tiles-0 and tiles-1, which all ranks with this
+// folder share. An iteration reads the file that the iteration before has written, and
+// writes the other one, so that the state of the last finished iteration is always
+// complete. Each file has a slot for each tile of the whole set, in the order of the tiles:
 //
 //	head     magic, number of the tile, iteration, length of the sparse part, CRC-32C of what follows
-//	sparse   arrays that are mostly 0: a bit for each number that is not, then those numbers
-//	dense    the other arrays, from a place that is the same in all slots
+//	sparse   arrays that are mostly 0: a bit for each number, 1 if it is not 0, then the numbers that are not
+//	dense    the other arrays, at the same offset in all slots
 //
-// Three tiles are in memory: one is read while another is worked on and a third is
-// written. Numbers are in the machine's own order.
+// Three tiles are in memory: while one is processed, another is read and a third is
+// written. Numbers have the byte order of the machine.
 type disk[T linalg.Float] struct {
 	files     [2]*os.File
 	first     int // number of this rank's first tile
 	count     int // of this rank's tiles
-	iteration int // of the state that is there; 0 = none has been written
+	iteration int // of the stored state; 0 = none
 	atoms     int
 	form      form
 	sparseMax int64 // bytes of a slot before its dense part
@@ -46,8 +46,8 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// newDisk opens the store of tiles first to first+count, each of form.arrays() arrays
-// of atoms x TileSamples. With iteration 0 whatever was there before is lost.
+// newDisk opens the store of the tiles first <= i < first+count, each of form.arrays()
+// arrays of atoms x TileSamples. With iteration 0 the state in the files is not used.
 func newDisk[T linalg.Float](folder string, first, count, atoms int, form form, iteration int) (*disk[T], error) {
 	d := &disk[T]{first: first, count: count, atoms: atoms, form: form, iteration: iteration}
 	round := func(n int64) int64 { return (n + diskBlock - 1) / diskBlock * diskBlock }
@@ -71,15 +71,15 @@ func newDisk[T linalg.Float](folder string, first, count, atoms int, form form, 
 	return d, nil
 }
 
-// RemoveState deletes what a training has left in Options.Folder, and the folder if
-// nothing else is in it.
+// RemoveState deletes the state that a training has left in Options.Folder, and the folder
+// if it is empty then. It is not collective.
 func RemoveState(folder string) error {
 	for i := range 2 {
 		if err := os.Remove(filepath.Join(folder, fmt.Sprintf("tiles-%d", i))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("scdl: %w", err)
 		}
 	}
-	_ = os.Remove(folder) // stays if it is not empty, or never was
+	_ = os.Remove(folder) // fails if the folder is not empty or does not exist
 	return nil
 }
 
@@ -144,7 +144,7 @@ func (d *disk[T]) sweep(only reading, visit func(int, []T)) error {
 		done <- t
 	}
 	close(quit)
-	for range loaded { // until no more is read
+	for range loaded { // wait until the reader has ended
 	}
 	close(done)
 	if err = errors.Join(err, <-failed); err == nil && only == readWrite {
@@ -227,12 +227,12 @@ func (d *disk[T]) store(t *diskTile[T]) error {
 	return nil
 }
 
-// dense is the bytes of the arrays that are written as they are.
+// dense is the memory of the arrays that are not packed.
 func (d *disk[T]) dense(t *diskTile[T]) []byte {
 	return bytesOf(t.state[d.form.sparse()*d.atoms*TileSamples:])
 }
 
-// bytesOf is the memory of numbers.
+// bytesOf is the memory of a slice as bytes.
 func bytesOf[T linalg.Float](x []T) []byte {
 	if len(x) == 0 {
 		return nil
@@ -240,8 +240,8 @@ func bytesOf[T linalg.Float](x []T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), len(x)*linalg.SizeOf[T]())
 }
 
-// pack appends numbers, a multiple of 8, that are mostly 0: a bit for each that is
-// not, then those.
+// pack appends numbers that are mostly 0, a multiple of 8 of them: a bit for each number,
+// 1 if it is not 0, then the numbers that are not.
 func pack[T linalg.Float](to []byte, x []T) []byte {
 	bits := len(to)
 	to = append(to, make([]byte, len(x)/8)...)
@@ -254,7 +254,7 @@ func pack[T linalg.Float](to []byte, x []T) []byte {
 	return to
 }
 
-// unpack is the reverse, into zeros; it returns what follows.
+// unpack is the inverse of pack; x must be zero. It returns the bytes that follow.
 func unpack[T linalg.Float](x []T, from []byte) (rest []byte, ok bool) {
 	n, size := len(x)/8, linalg.SizeOf[T]()
 	if len(from) < n {

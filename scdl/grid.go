@@ -2,21 +2,21 @@ package scdl
 
 import "fmt"
 
-// Grid ties images of two resolutions to each other: pixel (i, j) of the low one lies
-// on pixel (Scale i, Scale j) of the high one, whose light it gathers under a Gaussian
-// of Blur high pixels. A low patch of Patch x Patch pixels and the high patch between
-// its outermost pixels, Scale (Patch-1) + 1 a side, are a pair of samples; the mean of
-// the low patch is taken from both.
+// Grid relates pictures of two resolutions. Pixel (i, j) of the low picture is at pixel
+// (Scale i, Scale j) of the high picture; its value is the mean of the high pixels around
+// with the weights of a Gaussian. A pair of samples is a low patch of Patch x Patch pixels
+// and the high patch whose corners are at those of the low patch, Scale (Patch-1) + 1
+// pixels a side, both minus the mean of the low patch.
 type Grid struct {
-	Scale int     // 2, 3 or 4
-	Patch int     // low pixels, odd
-	Blur  float64 // standard deviation, high pixels
+	Scale int     // high pixels a low pixel, along an axis: 2, 3 or 4
+	Patch int     // low pixels along an axis: odd, 3 to 15
+	Blur  float64 // standard deviation of the Gaussian, high pixels: 0 to 4; 0 = the low pixel is the high pixel
 }
 
-// High is the side of a high patch.
+// High is the number of high pixels of a high patch along an axis.
 func (g Grid) High() int { return g.Scale*(g.Patch-1) + 1 }
 
-// Check finds what is wrong with it.
+// Check returns what is wrong with g. NewStrips calls it.
 func (g Grid) Check() error {
 	if g.Scale < 2 || g.Scale > 4 || g.Patch < 3 || g.Patch > 15 || g.Patch%2 == 0 || !(g.Blur >= 0) || g.Blur > 4 {
 		return fmt.Errorf("scdl: scale %d, patches of %d pixels, blur %g; want 2 to 4, an odd number from 3 to 15, and 0 to 4", g.Scale, g.Patch, g.Blur)
@@ -24,31 +24,33 @@ func (g Grid) Check() error {
 	return nil
 }
 
-// Image is a grey picture, rows x cols, of values about 0 to 1.
+// Image is a whole grey picture.
 type Image struct {
 	Rows, Cols int
-	Data       []float64
+	Data       []float64 // Rows x Cols, values of about 0 to 1
 }
 
-// lines are the rows of a picture that are at hand, from row first on. Those beyond its
-// borders are mirrored on the first and last one, which keeps the two grids on each
-// other: high row -Scale is high row Scale, low row -1 is low row 1.
+// lines are consecutive rows of a picture, in the memory of a rank. Rows beyond the border
+// are mirrored at the first and at the last row of the picture, which keeps the two grids
+// aligned: high row -Scale is high row Scale, low row -1 is low row 1.
 type lines struct {
-	first, total int // rows
-	cols         int
-	data         []float64
+	first int // number of the first row in memory
+	total int // rows of the whole picture
+	cols  int
+	data  []float64 // rows x cols
 }
 
-// row is row i, inside or outside of the picture. At most as many rows beyond the border
-// may be asked for as rows are at hand on both sides of those that somebody answers for.
+// row is row i of the picture, which may be beyond the border. The row itself, or its
+// mirror image, must be in memory.
 func (l lines) row(i int) []float64 {
 	at := (reflect(i, l.total) - l.first) * l.cols
 	return l.data[at : at+l.cols]
 }
 
-// lines are all rows of an image.
+// lines are all rows of x.
 func (x *Image) lines() lines { return lines{total: x.Rows, cols: x.Cols, data: x.Data} }
 
+// reflect mirrors index i at 0 and n-1 until it is inside.
 func reflect(i, n int) int {
 	if n == 1 {
 		return 0

@@ -9,7 +9,7 @@ import (
 
 func TestBicubic(t *testing.T) {
 	g := Grid{Scale: 2, Patch: 5, Blur: 0}
-	// A parabola is reproduced away from the borders, samples everywhere.
+	// A parabola is reproduced away from the borders, the low pixels everywhere.
 	y := &Image{Rows: 12, Cols: 10, Data: make([]float64, 120)}
 	for i := range y.Data {
 		r, c := float64(i/10), float64(i%10)
@@ -43,14 +43,14 @@ func TestPairs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !slices.Equal(all.High[20*all.P:], part.High) || !slices.Equal(all.Low[20*all.M:], part.Low) {
-		t.Error("a patch depends on who draws it")
+		t.Error("a patch depends on the other patches of the call")
 	}
 	if err := g.Pairs([]*Image{madeUp(1, 12)}, 7, 0, 1, &part); err == nil {
 		t.Error("patches from an image that is too small")
 	}
 }
 
-// Of a picture with one corner that is not flat every patch is from there.
+// In a picture with only one corner that is not flat, every patch is from there.
 func TestPairsAreNotFlat(t *testing.T) {
 	g := Grid{Scale: 2, Patch: 3, Blur: 0.5}
 	x := &Image{Rows: 60, Cols: 60, Data: make([]float64, 3600)}

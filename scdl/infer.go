@@ -8,14 +8,14 @@ import (
 	"tessera/internal/linalg"
 )
 
-// Code says how a low sample s is written in atoms.
+// Code says how the code w of a low sample s is found.
 type Code struct {
-	Method     string  // "ridge": min |s - D_l w|^2 + lambda |w|^2; "lasso": min |s - D_l w|^2/2 + lambda |w|_1
-	Lambda     float64 // > 0
-	Iterations int     // lasso: rounds in which atoms may join a code; 0 = 200
+	Method        string  // "ridge": min |s - D_l w|^2 + lambda |w|^2; "lasso": min |s - D_l w|^2/2 + lambda |w|_1
+	Lambda        float64 // > 0; ridge: in units of the squared length of an atom; lasso: in units of a sample times that of an atom
+	MaxIterations int     // lasso: rounds in which up to 4 atoms each join a code; 0 = 200; ridge: not used
 }
 
-// Infer predicts high samples from low ones, count x M: count x P.
+// Infer predicts the high samples, count x P, of low samples, count x M.
 func (p *Pair) Infer(low []float64, code Code) ([]float64, error) {
 	predict, err := p.Predictor(code)
 	if err != nil {
@@ -24,11 +24,11 @@ func (p *Pair) Infer(low []float64, code Code) ([]float64, error) {
 	return predict(low)
 }
 
-// Predictor prepares a code for many calls. What it returns keeps work arrays and must
-// not be used by two goroutines at once.
+// Predictor prepares the prediction by a code for many calls. Two goroutines must not call
+// the same Predictor at once, because it owns work arrays.
 func (p *Pair) Predictor(code Code) (Predictor, error) {
 	if !(code.Lambda > 0) {
-		return nil, fmt.Errorf("scdl: a code with lambda %g", code.Lambda)
+		return nil, fmt.Errorf("scdl: a code with lambda %g, want more than 0", code.Lambda)
 	}
 	switch code.Method {
 	case "ridge":
@@ -38,12 +38,12 @@ func (p *Pair) Predictor(code Code) (Predictor, error) {
 		}
 		return linear.Predict, nil
 	case "lasso":
-		return newLasso(p, code.Lambda, cmp.Or(code.Iterations, 200)).predict, nil
+		return newLasso(p, code.Lambda, cmp.Or(code.MaxIterations, 200)).predict, nil
 	}
 	return nil, fmt.Errorf("scdl: code %q, want ridge or lasso", code.Method)
 }
 
-// ridge is linear: s_h = D_h D_l' (D_l D_l' + lambda I)^-1 s_l.
+// ridge is a linear map: s_h = D_h D_l' (D_l D_l' + lambda I)^-1 s_l.
 func (p *Pair) ridge(lambda float64) (*Linear, error) {
 	gram := make([]float64, p.M*p.M)
 	linalg.Gemm(true, false, p.M, p.M, p.Atoms, 1, p.Low, p.M, p.Low, p.M, 0, gram, p.M)
@@ -59,7 +59,8 @@ func (p *Pair) ridge(lambda float64) (*Linear, error) {
 	return &Linear{P: p.P, M: p.M, Map: linear}, nil
 }
 
-// Coherence is the mean over the atoms of the largest |cosine| with another one.
+// Coherence is the mean over the atoms of the largest |cosine| of the angle to another
+// atom. dictionary: atoms x rows.
 func Coherence(atoms, rows int, dictionary []float64) float64 {
 	unit := append([]float64(nil), dictionary...)
 	for a := range atoms {

@@ -10,20 +10,19 @@ import (
 //
 //	min over w of  |s - D_l w|^2/2 + lambda |w|_1
 //
-// by an active set: with A the atoms that w uses, t their signs and r what is left of s,
-// w moves towards the minimum with these signs,
+// by an active-set method. With A the atoms in w, t the signs of their numbers and
+// r = s - D_l w the residual, w moves towards the minimum for these atoms and signs,
 //
-//	w_A + (D_A'D_A)^-1 (D_A'r - lambda t),
+//	w_A + (D_A'D_A)^-1 (D_A'r - lambda t).
 //
-// and where a number would change its sign on the way, it stops there and the atom
-// leaves. At the minimum those atoms join whose |d_j'r| is more than lambda; if there
-// are none, w is the solution. A code has at most as many atoms as a low sample has
-// numbers, so that it is found in some tens of small steps whatever lambda is, where
-// gradient methods take hundreds of products with all of D_l.
+// If a number would change its sign on the way, w stops where that number is 0, and the
+// atom leaves A. At the minimum, atoms with |d_j'r| > lambda join A; if there are none, w
+// is the solution. A has at most about M atoms, so that some tens of small steps suffice
+// for any lambda, where gradient methods need hundreds of products with the whole D_l.
 //
-// One product D_l'r, in float32, serves a whole batch of samples that are not done: it
-// is what a round costs, 2 M A operations a sample. The steps are in float64, with a
-// Cholesky factor of D_A'D_A that atoms join and leave: 2 |A|^2 + 4 M |A|.
+// A round makes one product D_l'r, in float32, for all unfinished samples of a batch, at a
+// cost of 2 M A operations a sample. Steps are in float64, with a Cholesky factor of
+// D_A'D_A that is updated when atoms join or leave: 2 |A|^2 + 4 M |A| operations.
 //
 // Sources: Osborne, Presnell, Turlach, IMA J. Numer. Anal. 20 (2000) 389; Lee, Battle,
 // Raina, Ng, Advances in Neural Information Processing Systems 19 (2006) 801.
@@ -32,11 +31,11 @@ type lasso struct {
 	lambda float64
 	rounds int
 	low    []float32 // atoms x M
-	most   int       // atoms of a code on its way
-	ridge  float64   // added to D_A'D_A, so that atoms which depend on each other have a factor
+	most   int       // largest number of atoms of a code
+	ridge  float64   // added to D_A'D_A, which is singular for linearly dependent atoms
 
 	codes []code    // of a batch
-	rest  []float32 // count x M: what is left of the samples
+	rest  []float32 // count x M: residuals
 	match []float32 // count x atoms: D_l'r
 	g, d  []float64 // of one step
 }
@@ -44,19 +43,18 @@ type lasso struct {
 // code is the state of one sample.
 type code struct {
 	sample int
-	s, r   []float64 // M: the sample, and what is left of it
+	s, r   []float64 // M: the sample and its residual
 	atoms  []int
 	w      []float64
 	sign   []float64
-	factor []float64 // rows of the Cholesky factor, stride of the most atoms
+	factor []float64 // rows of the Cholesky factor, lasso.most numbers apart
 }
 
 const (
-	// lassoSlack is how much more than lambda |d_j'r| may be, relatively: the objective
-	// then is within as much of its minimum, and in fact much closer.
+	// lassoSlack is the relative tolerance of |d_j'r| <= lambda. The objective is then
+	// within this fraction of its minimum, in tests much closer.
 	lassoSlack = 1e-3
-	// lassoJoin atoms may join a code in one round.
-	lassoJoin = 4
+	lassoJoin  = 4 // largest number of atoms that join a code in one round
 )
 
 func newLasso(p *Pair, lambda float64, rounds int) *lasso {
@@ -69,7 +67,8 @@ func newLasso(p *Pair, lambda float64, rounds int) *lasso {
 		largest = max(largest, dot(p.Low[a*p.M:(a+1)*p.M], p.Low[a*p.M:(a+1)*p.M]))
 	}
 	l.ridge = 1e-9 * largest
-	// As many samples as keep their factors in 2 MB, whoever asks.
+	// The factors of a batch take at most 2 MB. The batch does not depend on the caller,
+	// so that neither do the codes.
 	l.codes = make([]code, min(256, max(8, 1<<18/(l.most*l.most))))
 	for i := range l.codes {
 		l.codes[i] = code{s: make([]float64, p.M), r: make([]float64, p.M), factor: make([]float64, l.most*l.most)}
@@ -92,7 +91,8 @@ func (l *lasso) predict(low []float64) ([]float64, error) {
 	return high, nil
 }
 
-// each finds the codes of samples, count x M.
+// each computes the codes of samples, count x M, and calls done with each code; the codes
+// come in any order.
 func (l *lasso) each(low []float64, done func(*code)) {
 	m := l.p.M
 	for at := 0; at < len(low)/m; at += len(l.codes) {
@@ -113,8 +113,8 @@ func (l *lasso) each(low []float64, done func(*code)) {
 	}
 }
 
-// round takes codes to the minimum for their atoms and some that join, and returns those
-// that are not done, which are moved to the front.
+// round lets atoms join each code and moves it to the minimum for its atoms. It calls done
+// with the finished codes and returns the others, moved to the front of batch.
 func (l *lasso) round(batch []code, done func(*code)) []code {
 	m, atoms := l.p.M, l.p.Atoms
 	for i := range batch {
@@ -136,8 +136,8 @@ func (l *lasso) round(batch []code, done func(*code)) []code {
 	return batch[:left]
 }
 
-// join lets the atoms in that fit best what is left, at most one from each of lassoJoin
-// stretches of the dictionary, and tells whether there were any.
+// join adds the atoms with the largest |d_j'r|, at most one from each of lassoJoin parts of
+// the dictionary, and tells whether there were any.
 func (l *lasso) join(c *code, match []float32) bool {
 	limit := float32(l.lambda * (1 + lassoSlack))
 	var at [lassoJoin]int
@@ -162,8 +162,8 @@ func (l *lasso) join(c *code, match []float32) bool {
 	return joined
 }
 
-// largest finds the number furthest from 0. Without their signs floats are ordered as
-// their bits are, and no branch has to guess the sign.
+// largest finds the number with the largest absolute value. Without the sign bit floats
+// have the order of their bit patterns, and integer comparison avoids branches.
 func largest(x []float32) (at int, value float32) {
 	most := uint32(0)
 	for i, v := range x {
@@ -183,7 +183,7 @@ func (c *code) has(a int) bool {
 	return false
 }
 
-// add puts an atom last, with a row of the factor.
+// add appends an atom and a row of the Cholesky factor.
 func (l *lasso) add(c *code, a int, sign float64) {
 	m, n, stride := l.p.M, len(c.atoms), l.most
 	x := l.p.Low[a*m : (a+1)*m]
@@ -199,7 +199,7 @@ func (l *lasso) add(c *code, a int, sign float64) {
 	c.atoms, c.w, c.sign = append(c.atoms, a), append(c.w, 0), append(c.sign, sign)
 }
 
-// drop takes the atom at a place out; plane rotations make the factor triangular again.
+// drop removes an atom; plane rotations make the factor triangular again.
 func (l *lasso) drop(c *code, at int) {
 	n, stride := len(c.atoms)-1, l.most
 	for i := at; i < n; i++ {
@@ -234,11 +234,11 @@ func (l *lasso) settle(c *code) {
 			if off <= 0.01*lassoSlack*l.lambda {
 				return
 			}
-		} else { // nothing has moved
+		} else { // w has not moved, so that g stays
 			copy(g[leaves:], l.g[leaves+1:n+1])
 		}
 		l.solve(c, g, d)
-		// How far until a number is 0, and which.
+		// The part of the step after which the first number is 0, and its index.
 		step, leaves = 1, -1
 		for i, v := range d {
 			if v*c.sign[i] < 0 {
@@ -275,7 +275,7 @@ func (l *lasso) solve(c *code, g, d []float64) {
 	}
 }
 
-// dot and axpy are of some tens of numbers: a call of a library would take longer.
+// dot and axpy are for some tens of numbers, for which a library call takes longer.
 func dot(x, y []float64) float64 {
 	y = y[:len(x)]
 	var a, b, c, d float64

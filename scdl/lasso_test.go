@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// descend is the lasso by coordinate descent, one number after the other.
+// descend solves the lasso by coordinate descent.
 func descend(p *Pair, s []float64, lambda float64, sweeps int) []float64 {
 	w, r := make([]float64, p.Atoms), append([]float64(nil), s...)
 	for range sweeps {
@@ -22,8 +22,9 @@ func descend(p *Pair, s []float64, lambda float64, sweeps int) []float64 {
 	return w
 }
 
-// gap is how far an objective is from its minimum at most: that of the dual problem,
-// max |s|^2/2 - |s - v|^2/2 with |D_l'v| <= lambda, at a multiple of what is left of s.
+// gap is the duality gap, an upper bound of the distance of the objective from its
+// minimum. The dual problem is max |s|^2/2 - |s - v|^2/2 with |D_l'v| <= lambda; v is a
+// multiple of the residual.
 func gap(p *Pair, s, w []float64, lambda float64) float64 {
 	r, most := append([]float64(nil), s...), 0.0
 	for a, v := range w {
@@ -64,7 +65,7 @@ func (c *code) dense(atoms int) []float64 {
 func TestLasso(t *testing.T) {
 	g := Grid{Scale: 2, Patch: 5, Blur: 0.8}
 	learned := trained(t, g, []*Image{madeUp(1, 120), edges(2, 120, 120)}, 200)
-	// Atoms twice, of opposite sign, and none: what depends on each other.
+	// Linearly dependent atoms: equal ones, opposite ones and zeros.
 	odd := *learned
 	odd.Low = append([]float64(nil), learned.Low...)
 	copy(odd.Low[:30*odd.M], odd.Low[30*odd.M:60*odd.M])

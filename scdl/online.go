@@ -1,10 +1,8 @@
 package scdl
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/gob"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -14,33 +12,35 @@ import (
 	"tessera/ranks"
 )
 
-// Online learns a pair of dictionaries from mini-batches, without the state of an
-// iteration: for each it finds the codes of its samples,
+// Online learns a pair of dictionaries from mini-batches of samples. Unlike Train it
+// stores no codes, so that its memory is the samples and three matrices of A x A. For
+// each mini-batch it finds the codes of the samples,
 //
 //	min over w of |s_h - D_h w|^2/2 + |s_l - D_l w|^2/2 + 2 lambda |w|_1,
 //
-// forgets them but for F = sum w w' and B = sum s w', and moves every atom once to
-// where it fits best with the others as they are,
+// by CodeIterations of ADMM with penalty c1 + c2, adds them to F = sum w w' and
+// B = sum s w', and then changes each atom once, in turn, to the minimiser with the other
+// atoms fixed,
 //
 //	d_j += step (b_j - D f_j) / F_jj,   then (d_h, d_l)_j / max(1, |d_h,j|).
 //
-// What is older than a pass over the samples counts for less and less in F and B. The
-// codes of a mini-batch are found by the ADMM of coder with penalty c1 + c2. Memory:
-// samples, and three matrices of A x A. What the ranks add up for each mini-batch is F
-// and B. A mini-batch is made of tiles from all over, the same for every number of
-// ranks. Collective.
+// Before each mini-batch F and B are multiplied by 1 - 1/m, m the mini-batches of a pass,
+// so that old codes lose their weight. The ranks add up F and B of each mini-batch. Which
+// tiles make up a mini-batch does not depend on the number of ranks.
+//
+// Collective, with the same errors on all ranks as Train. Compatibility and Folder are
+// not available.
 //
 // Source: Mairal, Bach, Ponce, Sapiro, Online Learning for Matrix Factorization and
 // Sparse Coding, JMLR 11 (2010) 19, algorithms 1 and 2.
 func Online(ctx context.Context, comm ranks.Comm, s *Samples, options Options) (*Result, error) {
-	options.Iterations = cmp.Or(options.Iterations, 10)
+	options.MaxIterations = cmp.Or(options.MaxIterations, 10)
 	options.Lambda, options.Step = cmp.Or(options.Lambda, 0.01), cmp.Or(options.Step, 1)
 	o := options.withDefaults()
-	err := ranks.AgreeError(comm, o.checkOnline())
-	if err == nil {
-		err = agreeOptions(comm, s, &o)
+	if err := ranks.AgreeError(comm, o.checkOnline()); err != nil {
+		return nil, err
 	}
-	if err != nil {
+	if err := agree(comm, s, &o); err != nil {
 		return nil, err
 	}
 	if o.Precision == Double {
@@ -49,10 +49,10 @@ func Online(ctx context.Context, comm ranks.Comm, s *Samples, options Options) (
 	return online[float32](ctx, comm, s, &o)
 }
 
-// checkOnline finds what an online training has no use for.
+// checkOnline finds options that Online does not have.
 func (o *Options) checkOnline() error {
 	if o.Compatibility != Corrected || o.Folder != "" {
-		return fmt.Errorf("scdl: online training has no state to keep in a folder, and no program that it is compatible with")
+		return fmt.Errorf("scdl: online training has no state to keep in a folder, and is not compatible with another program")
 	}
 	return nil
 }
@@ -64,17 +64,17 @@ type stream[T linalg.Float] struct {
 	s       *Samples
 	r       *Result
 	coder   *coder[T]
-	batches int
-	batch   int // of the pass under way that are done
+	batches int // mini-batches of a pass
+	batch   int // mini-batches done in this pass
 	saved   time.Time
 	digest  string // of the samples, for snapshots
 
-	dictionary []float64 // atoms x (P + M), high then low
-	gram       []T       // A x A: of the mini-batch at hand
-	sums       []float64 // of a mini-batch: F, B (atoms x (P+M)), then the rest
-	memory     []float64 // of all so far: F, B
-	squares    [3]float64
-	worst      float64
+	dictionary []float64  // atoms x (P + M), high then low
+	gram       []T        // A x A: F of this mini-batch
+	sums       []float64  // of this mini-batch: F, B (atoms x (P+M)), then as in sumsLayout from rest on
+	memory     []float64  // F and B of all mini-batches so far
+	squares    [3]float64 // of this pass: squared errors, high and low, and numbers of the codes that are not 0
+	worst      float64    // as in learner
 	worstIndex int
 }
 
@@ -99,6 +99,8 @@ func online[T linalg.Float](ctx context.Context, comm ranks.Comm, s *Samples, o 
 	return l.r, err
 }
 
+// begin sets the dictionaries, and F and B, to the first ones or to those of a snapshot.
+// Collective.
 func (l *stream[T]) begin() error {
 	pair := &l.r.Pair
 	var err error
@@ -125,7 +127,7 @@ func (l *stream[T]) begin() error {
 	return nil
 }
 
-// pair brings the dictionaries back into the result.
+// pair copies the dictionaries to the result.
 func (l *stream[T]) pair() {
 	p, rows := &l.r.Pair, l.s.P+l.s.M
 	for a := range p.Atoms {
@@ -133,7 +135,7 @@ func (l *stream[T]) pair() {
 	}
 }
 
-// finish makes all high atoms unit ones.
+// finish copies the dictionaries to the result and scales the high atoms to length 1.
 func (l *stream[T]) finish() {
 	l.pair()
 	for a := range l.r.Atoms {
@@ -144,7 +146,7 @@ func (l *stream[T]) finish() {
 // run makes the passes. Collective.
 func (l *stream[T]) run(ctx context.Context) error {
 	r := l.r
-	for !r.Converged && r.Iterations < l.o.Iterations {
+	for !r.Converged && r.Iterations < l.o.MaxIterations {
 		order := rand.New(rand.NewPCG(l.o.Seed, uint64(r.Iterations)|1<<42)).Perm(l.batches)
 		for l.batch < l.batches {
 			if err := l.learn(ctx, order[l.batch]); err != nil {
@@ -168,7 +170,7 @@ func (l *stream[T]) run(ctx context.Context) error {
 	return nil
 }
 
-// learn takes one mini-batch. Collective.
+// learn learns from one mini-batch. Collective.
 func (l *stream[T]) learn(ctx context.Context, batch int) error {
 	c, s, a, rows := l.coder, l.s, l.o.Atoms, l.s.P+l.s.M
 	if err := c.side.prepare(a); err != nil {
@@ -193,7 +195,7 @@ func (l *stream[T]) learn(ctx context.Context, batch int) error {
 			far[i] += float64(x)
 		}
 		c.side.residue(a, c.codes, v)
-		l.judge(at, v, rest)
+		l.addErrors(at, v, rest)
 	}
 	for i, x := range l.gram {
 		l.sums[i] = float64(x)
@@ -213,7 +215,6 @@ func (l *stream[T]) learn(ctx context.Context, batch int) error {
 	l.squares[0] += rest[errorsAt]
 	l.squares[1] += rest[errorsAt+1]
 	l.squares[2] += rest[nonzeroAt]
-	// What a pass adds up to is worth as much as all that came before it.
 	keep := 1 - 1/float64(l.batches)
 	for i, x := range l.sums[:a*(a+rows)] {
 		l.memory[i] = keep*l.memory[i] + x
@@ -222,7 +223,7 @@ func (l *stream[T]) learn(ctx context.Context, batch int) error {
 	return l.reseed(rest[restCount:])
 }
 
-// load takes the tile that begins with this rank's sample at.
+// load copies the samples of the tile that begins with this rank's sample at.
 func (l *stream[T]) load(at int) {
 	s, d := l.s, &l.coder.side
 	clear(d.samples)
@@ -237,9 +238,9 @@ func (l *stream[T]) load(at int) {
 	}
 }
 
-// judge adds the errors v (P + M rows x TileSamples) of the tile that begins with
-// sample at to the rest of the sums.
-func (l *stream[T]) judge(at int, v []T, rest []float64) {
+// addErrors adds the squares of the errors v ((P + M) x TileSamples) of the tile that
+// begins with this rank's sample at to the sums in rest.
+func (l *stream[T]) addErrors(at int, v []T, rest []float64) {
 	var columns [TileSamples]float64
 	for i, x := range v {
 		e := float64(x) * float64(x)
@@ -262,8 +263,9 @@ func (l *stream[T]) judge(at int, v []T, rest []float64) {
 	}
 }
 
-// step moves each atom once. Blocks of atoms are taken together: what the others say
-// is one product, what those of the block say is added one by one.
+// step changes each atom once. For a block of atoms, D f_j comes from one product with
+// the dictionary before the block; then each change of an atom of the block is applied
+// to the D f_j of those after it.
 func (l *stream[T]) step() {
 	a, rows, d := l.o.Atoms, l.s.P+l.s.M, l.dictionary
 	f, b := l.memory[:a*a], l.memory[a*a:]
@@ -294,31 +296,7 @@ func (l *stream[T]) step() {
 	}
 }
 
-// reseed begins an atom that nothing uses anew with the sample of the mini-batch that
-// was fitted worst. Collective, where there is one.
-func (l *stream[T]) reseed(worst []float64) error {
-	a, rows := l.o.Atoms, l.s.P+l.s.M
-	diagonal := make([]float64, a)
-	for j := range diagonal {
-		diagonal[j] = l.memory[j*a+j]
-	}
-	dead := unusedAtom(diagonal)
-	number := worstSample(worst)
-	if dead < 0 || number < 0 {
-		return nil
-	}
-	p, err := l.s.atoms(l.comm, []int{number})
-	if err != nil {
-		return err
-	}
-	p.normalise(0)
-	copy(l.dictionary[dead*rows:], p.High)
-	copy(l.dictionary[dead*rows+l.s.P:], p.Low)
-	l.r.Reseeded++
-	return nil
-}
-
-// record notes the errors of a pass.
+// record appends the errors of a pass to the result.
 func (l *stream[T]) record() {
 	r, n := l.r, float64(l.s.Total)
 	r.At = append(r.At, r.Iterations)
@@ -327,73 +305,5 @@ func (l *stream[T]) record() {
 	r.SparsityHigh = l.squares[2] / (n * float64(l.o.Atoms))
 	r.SparsityLow = r.SparsityHigh
 	l.squares = [3]float64{}
-	r.settle(l.comm, l.o)
-}
-
-// onlineMeta is the part of a snapshot that all ranks share; F and B are record 0.
-type onlineMeta struct {
-	Key     string
-	Result  Result
-	Batch   int
-	Squares [3]float64
-}
-
-func (l *stream[T]) key() string {
-	o := l.o
-	return fmt.Sprintf("online, samples %.12s, %d of %d and %d numbers, %d atoms, mini-batches of %d, %d iterations each, lambda %g, penalties %g %g, step %g, seed %d, %s precision",
-		l.digest, l.s.Total, l.s.P, l.s.M, o.Atoms, o.Batch, o.CodeIterations, o.Lambda, o.C1, o.C2, o.Step, o.Seed, o.Precision)
-}
-
-// keep saves the training where it is if it is time to, and ends it if it was told to
-// stop. Collective.
-func (l *stream[T]) keep(ctx context.Context) error {
-	rest := l.sums[len(l.memory):]
-	stop := rest[stopAt] > 0
-	if l.o.Save != nil && (stop || rest[dueAt] > 0) {
-		if err := ranks.AgreeError(l.comm, l.save()); err != nil {
-			return err
-		}
-	}
-	if !stop || l.r.Converged || l.r.Iterations == l.o.Iterations {
-		return nil
-	}
-	return stopped(ctx, l.comm)
-}
-
-func (l *stream[T]) save() error {
-	l.pair()
-	l.saved = time.Now()
-	var b bytes.Buffer
-	if err := gob.NewEncoder(&b).Encode(onlineMeta{l.key(), *l.r, l.batch, l.squares}); err != nil {
-		return err
-	}
-	snap := &Snapshot{Meta: b.Bytes(), RecordBytes: 8 * len(l.memory), Fill: func(_ int, record []byte) { copy(record, bytesOf(l.memory)) }}
-	if l.comm.Rank() == 0 {
-		snap.IDs = []int{0}
-	}
-	return l.o.Save(snap)
-}
-
-func (l *stream[T]) recall() error {
-	var m onlineMeta
-	if err := decode(l.o.Resume, &m); err != nil {
-		return err
-	}
-	if key := l.key(); m.Key != key {
-		return otherOptions(m.Key, key)
-	}
-	*l.r, l.batch, l.squares = m.Result, m.Batch, m.Squares
-	seen := false
-	err := l.o.Resume.Records([]int{0}, func(_ int, record []byte) error {
-		if len(record) != 8*len(l.memory) {
-			return fmt.Errorf("scdl: the checkpoint has a record of %d bytes, want %d", len(record), 8*len(l.memory))
-		}
-		copy(bytesOf(l.memory), record)
-		seen = true
-		return nil
-	})
-	if err == nil && !seen {
-		err = fmt.Errorf("scdl: the checkpoint's record is missing")
-	}
-	return err
+	r.check(l.comm, l.o, "online training")
 }

@@ -8,11 +8,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tessera/internal/linalg"
 )
 
-// Codes satisfy the optimality conditions of the lasso, and are those of plain Go.
+// Codes satisfy the optimality conditions of the lasso, and agree with those of plain Go.
 func testCode[T linalg.Float](t *testing.T, tolerance float64) {
 	r := rand.New(rand.NewPCG(5, 5))
 	const atoms, rows, lambda = 83, 13, 0.05
@@ -71,8 +72,8 @@ func TestCode(t *testing.T) {
 	testCode[float64](t, 2e-4)
 }
 
-// Mini-batches learn what is worth more than raw atoms on patches of pictures; spectra,
-// whose high numbers are nearly linear in the low ones, they are only held to fit.
+// On patches of pictures Online predicts better than raw atoms. The high spectra are nearly
+// linear in the low ones, so that raw atoms are as good; there it must reach a PSNR only.
 func TestOnline(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -84,7 +85,7 @@ func TestOnline(t *testing.T) {
 			continue
 		}
 		train, test := split(c.s, c.s.Total*4/5)
-		r, err := dealt(2, train, Options{Atoms: 100, Iterations: 4, Batch: 512, Seed: 1}, Online)
+		r, err := dealt(2, train, Options{Atoms: 100, MaxIterations: 4, Batch: 512, Seed: 1}, Online)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,10 +98,10 @@ func TestOnline(t *testing.T) {
 	}
 }
 
-// The same on any number of ranks, and in one piece or two.
+// The result is the same on any number of ranks, without or with an interruption.
 func TestOnlineRanks(t *testing.T) {
 	s := spectra(300, 4)
-	o := Options{Atoms: 30, Iterations: 3, Batch: 100, CodeIterations: 10, Precision: Double, Seed: 2}
+	o := Options{Atoms: 30, MaxIterations: 3, Batch: 100, CodeIterations: 10, Precision: Double, Seed: 2}
 	whole := map[int]*Result{}
 	for _, size := range []int{1, 2, 3, 7} {
 		r, err := dealt(size, s, o, Online)
@@ -142,6 +143,14 @@ func TestOnlineRanks(t *testing.T) {
 		}
 	}
 	for want, change := range map[string]func(*Options){
+		"no Records": func(o *Options) {
+			k := &kept{}
+			o.Save, o.SaveEvery = k.save, time.Nanosecond
+			if _, err := dealt(1, s, *o, Online); err != nil {
+				t.Fatal(err)
+			}
+			o.Resume = &Snapshot{Meta: k.meta}
+		},
 		"no state to keep": func(o *Options) { o.Folder = t.TempDir() },
 		"compatible with":  func(o *Options) { o.Compatibility = Spark },
 		"mini-batches":     func(o *Options) { o.Batch = -1 },

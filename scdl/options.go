@@ -1,116 +1,93 @@
 package scdl
 
-import (
-	"cmp"
-	"errors"
-	"fmt"
-	"math"
-	"time"
+import "time"
 
-	"tessera/internal/checkpoint"
-)
-
-// Compatibility names a program whose steps are done instead of the package's own.
+// Compatibility names a program whose iteration is repeated exactly, with its
+// differences from the iteration of the package comment.
 type Compatibility string
 
 const (
 	Corrected  Compatibility = ""           // the iteration of the package comment
-	Sequential Compatibility = "sequential" // SparseCoupledDictionaryLearning
-	Spark      Compatibility = "spark"      // the toolbox on Spark: the same with W_l from the old W_h
+	Sequential Compatibility = "sequential" // as the program SparseCoupledDictionaryLearning
+	Spark      Compatibility = "spark"      // as the toolbox on Spark: Sequential, but W_l follows from the W_h of the iteration before
 )
 
-// Precision of the state and the products with it; what is summed over tiles is
-// float64 always, and so are the dictionaries.
+// Precision of the state and of the products with it. Sums over tiles and the
+// dictionaries are float64 in both.
 type Precision string
 
 const (
-	Single Precision = "single"
-	Double Precision = "double"
+	Single Precision = "single" // float32
+	Double Precision = "double" // float64
 )
 
-// Snapshot is a training in the middle: what Options.Save keeps and Options.Resume
-// continues from.
-type Snapshot = checkpoint.Snapshot
-
 // Options of Train and Online. The zero value of every field is the documented default.
+// Every rank passes the same options, except for Progress and the functions behind Save
+// and Resume. Symbols are those of the package comment.
 type Options struct {
-	Atoms      int // of each dictionary; required
-	Iterations int // 0 = 100; of Online, passes over the samples, 0 = 10
+	Atoms         int     // of each dictionary, 1 to the number of samples; required
+	MaxIterations int     // 0 = 100; in Online passes over the samples, 0 = 10
+	CheckEvery    int     // iterations from one error to the next; 0 = 1; in Online there is one a pass
+	Tolerance     float64 // stop when the error of the high samples changes by at most this fraction from one check to the next; 0 = never
 
-	Lambda     float64 // 0 = 0.001; with Sequential and Spark 0.1; of Online 0.01
-	C1, C2, C3 float64 // penalties; 0 = 0.4, 0.4, 0.8
-	Beta       float64 // dual steps in units of the penalties; 0 = 1; Sequential and Spark 0.01
-	Step       float64 // of the dictionaries; 0 = 0.02; of Online 1
-	Delta      float64 // 0 = 1e-4
+	// Lambda weighs the l1 norm of the codes; its unit is that of a sample times that of
+	// an atom. 0 = 0.001; with Sequential and Spark 0.1; in Online 0.01.
+	Lambda     float64
+	C1, C2, C3 float64 // penalties; 0 = 0.4, 0.4, 0.8; in Online C3 is not used
+	Beta       float64 // dual steps divided by the penalties; 0 = 1; with Sequential and Spark 0.01; in Online not used
+	Step       float64 // of the dictionaries; 0 = 0.02; in Online 1; with Sequential and Spark always 1
+	Delta      float64 // added to |w_j|^2 in the step of the dictionaries; 0 = 1e-4; in Online not used
 
-	FirstColumns bool    // start with the first samples instead of random ones; Sequential and Spark always do
-	Window       int     // iterations from one error to the next; 0 = 1
-	Tolerance    float64 // stop when the error of the high samples changes by less than this fraction from one to the next; 0 = never
+	FirstColumns bool // true: begin with the first samples as atoms, as Sequential and Spark always do and Online never does; false: with random samples
 
-	Precision     Precision // "" = Single; Sequential and Spark Double
+	Precision     Precision // "" = Single; with Sequential and Spark Double
 	Compatibility Compatibility
-	Seed          uint64
+	Seed          uint64 // of the first atoms and of the order of mini-batches; 0 is a seed like any other
 
-	// Folder keeps the state of Train in files there, in which an interrupted training
-	// goes on, instead of in memory; "" = in memory.
+	// Folder is where Train stores its state in files instead of in memory. All ranks name
+	// a folder or none; each writes its own tiles, so that ranks may share it. "" = in
+	// memory.
 	Folder string
 
-	// Of Online alone.
-	Batch          int // samples between two steps of the dictionaries, over all ranks; 0 = 2048
-	CodeIterations int // of the ADMM that finds the codes of a sample; 0 = 30
+	Batch          int // in Online: samples of a mini-batch, all ranks together; 0 = 2048
+	CodeIterations int // in Online: iterations of the ADMM that finds the codes of a mini-batch, exactly so many; 0 = 30
 
-	Progress func(Progress) // on rank 0, after every error; nil = silent
+	Progress func(Progress) // called on rank 0 after every error; nil = not called
 
-	// Save keeps a snapshot, on every rank at once: every SaveEvery (0 = never), when
-	// ctx is cancelled, and with Folder after every iteration; nil = never. Resume
-	// continues from one, on any number of ranks.
+	// Save keeps a snapshot. It is called on all ranks at once, after an iteration (in
+	// Online a mini-batch): when SaveEvery has passed since the last call, when ctx is
+	// cancelled, and with Folder always. nil = no snapshots. It is nil on all ranks or
+	// on none.
 	Save      func(*Snapshot) error
-	SaveEvery time.Duration
-	Resume    *Snapshot
+	SaveEvery time.Duration // 0 = never by the clock
+	Resume    *Snapshot     // continue from this one, on any number of ranks; nil = begin anew
 }
 
-// Progress is the error after an iteration.
+// Progress is the state of a running Train, Online or Upscale.
 type Progress struct {
-	Iteration, Of int
-	High, Low     float64 // root mean square errors
+	Phase         string  // "training", "online training" or "prediction"
+	Iteration, Of int     // done, and at most to do: iterations, passes, or rows of patches of rank 0
+	High, Low     float64 // training: root mean square errors of the high and low samples, in their units; prediction: 0
 }
 
-func (o Options) withDefaults() Options {
-	lambda, beta, precision := 0.001, 1.0, Single
-	if o.Compatibility != Corrected {
-		lambda, beta, precision = 0.1, 0.01, Double
-		o.FirstColumns = true
-	}
-	o.Iterations, o.Window = cmp.Or(o.Iterations, 100), cmp.Or(o.Window, 1)
-	o.Lambda, o.Beta, o.Precision = cmp.Or(o.Lambda, lambda), cmp.Or(o.Beta, beta), cmp.Or(o.Precision, precision)
-	o.C1, o.C2, o.C3 = cmp.Or(o.C1, 0.4), cmp.Or(o.C2, 0.4), cmp.Or(o.C3, 0.8)
-	o.Step, o.Delta = cmp.Or(o.Step, 0.02), cmp.Or(o.Delta, 1e-4)
-	o.Batch, o.CodeIterations = cmp.Or(o.Batch, 2048), cmp.Or(o.CodeIterations, 30)
-	return o
+// Snapshot is the state of a training between two iterations: Options.Save receives one,
+// Options.Resume continues from one. It has a record for each tile of samples; that of
+// Online has one record, and one of Train with Options.Folder has none.
+//
+// To continue, every rank needs the same Meta and a Records that finds the records of
+// all ranks; the other fields are not used.
+type Snapshot struct {
+	Meta []byte // the same on all ranks
+
+	IDs         []int                      // of this rank's records, in the numbering of the whole set
+	RecordBytes int                        // length of each record
+	Fill        func(i int, record []byte) // writes the record of IDs[i]
+
+	// Records calls use with the record of each id asked for, in any order.
+	Records func(ids []int, use func(id int, record []byte) error) error
 }
 
-// check finds what is wrong with options, defaults filled in, for so many samples.
-func (o *Options) check(total int) error {
-	var errs []error
-	want := func(ok bool, format string, args ...any) {
-		if !ok {
-			errs = append(errs, fmt.Errorf("scdl: "+format, args...))
-		}
-	}
-	if o.Atoms < 1 || o.Atoms > total {
-		errs = append(errs, tooMany(o.Atoms, total))
-	}
-	want(o.Iterations >= 1 && o.Window >= 1, "%d iterations, an error every %d", o.Iterations, o.Window)
-	want(o.Batch >= 1 && o.CodeIterations >= 1, "mini-batches of %d samples, %d iterations each", o.Batch, o.CodeIterations)
-	for _, v := range []float64{o.Lambda, o.C1, o.C2, o.C3, o.Beta, o.Step, o.Delta} {
-		want(v > 0 && !math.IsInf(v, 0), "lambda, c1, c2, c3, beta, step and delta must be positive, one is %g", v)
-	}
-	want(o.Precision == Single || o.Precision == Double, "precision %q", o.Precision)
-	want(o.Compatibility == Corrected || o.Compatibility == Sequential || o.Compatibility == Spark, "compatibility %q", o.Compatibility)
-	return errors.Join(errs...)
-}
-
-// StateBytes is how much the state of so many samples in Train takes.
+// StateBytes is the size of the state of so many samples in Train, in bytes.
 func (o Options) StateBytes(samples int) int64 {
 	o = o.withDefaults()
 	size := int64(4)

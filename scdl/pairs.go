@@ -7,12 +7,13 @@ import (
 )
 
 const (
-	flat  = 0.01 // a low patch that differs from its mean by less has nothing to learn from
-	draws = 1000 // until a patch that is not flat is found
+	flat  = 0.01 // a low patch is flat if no pixel differs from the mean by more
+	draws = 1000 // of one patch, before it is an error that all are flat
 )
 
-// Pairs draws matched patches from images: patch k is a function of (seed, k) alone;
-// flat patches are drawn again. It appends patches lo to hi to s.
+// Pairs draws matched patches from high pictures, degrading these itself, and appends the
+// patches lo <= k < hi to s, whose P and M it sets. Patch k depends only on the images,
+// the seed and k. Where the low patch is flat, it is drawn again.
 func (g Grid) Pairs(images []*Image, seed uint64, lo, hi int, s *Samples) error {
 	side, n := g.High(), g.Patch
 	s.P, s.M = side*side, n*n
@@ -30,7 +31,7 @@ func (g Grid) Pairs(images []*Image, seed uint64, lo, hi int, s *Samples) error 
 		for range draws {
 			which := r.IntN(len(images))
 			x, y := images[which], low[which]
-			// On the low grid, with all of the high patch inside.
+			// A low pixel such that the whole high patch is inside the picture.
 			i, j := r.IntN((x.Rows-side)/g.Scale+1), r.IntN((x.Cols-side)/g.Scale+1)
 			if mean, spread := patch(y, i, j, n, small); spread > flat {
 				for a := range side {
@@ -43,15 +44,15 @@ func (g Grid) Pairs(images []*Image, seed uint64, lo, hi int, s *Samples) error 
 			}
 		}
 		if !found {
-			return fmt.Errorf("scdl: patch %d: of %d drawn none varies by more than %g: the images are flat", k, draws, flat)
+			return fmt.Errorf("scdl: patch %d: in %d draws no pixel differs from the mean of its patch by more than %g: the images are flat", k, draws, flat)
 		}
 		s.High, s.Low = append(s.High, high...), append(s.Low, small...)
 	}
 	return nil
 }
 
-// patch copies the n x n pixels at (i, j) without their mean, which it returns with the
-// largest difference from it.
+// patch copies the n x n pixels from (i, j) on, minus their mean. It returns the mean and
+// the largest absolute difference from it.
 func patch(y *Image, i, j, n int, to []float64) (mean, spread float64) {
 	for a := range n {
 		for b := range n {

@@ -14,7 +14,7 @@ import (
 	"tessera/ranks"
 )
 
-// greyImage reads a picture's luminance; nil where it is not.
+// greyImage reads the luminance of a picture; nil without the file.
 func greyImage(t testing.TB, name string) *Image {
 	t.Helper()
 	if _, err := os.Stat(data + name); err != nil {
@@ -75,7 +75,7 @@ func edges(seed uint64, rows, cols int) *Image {
 	return x
 }
 
-// onStrips does work on strips of a picture of rows x cols high pixels.
+// onStrips runs work on size ranks with strips of a picture of rows x cols high pixels.
 func onStrips(t testing.TB, size int, g Grid, rows, cols int, work func(s *Strips) error) {
 	t.Helper()
 	err := ranks.Launch(context.Background(), ranks.Options{Ranks: size}, func(_ context.Context, c ranks.Comm) error {
@@ -97,7 +97,7 @@ func mine(s *Strips, d *halo.Decomposition, whole []float64) []float64 {
 	return slices.Clone(whole[b.Lo[0]*cols : b.Hi[0]*cols])
 }
 
-// collector keeps what rank 0 gathers.
+// collector stores the picture that rank 0 gathers.
 type collector struct {
 	sync.Mutex
 	data []float64

@@ -5,15 +5,15 @@ import (
 	"math"
 )
 
-// Predictor brings low samples, count x M, to high resolution: count x P. A sample's
-// prediction may depend on those it is asked for together with.
+// Predictor predicts the high samples, count x P, of low samples, count x M. The rounding
+// of a prediction may depend on the other samples of the call.
 type Predictor func(low []float64) ([]float64, error)
 
-// predict says what the rows lo <= i < hi of the high picture, of cols columns, are:
-// every low patch without its mean is brought to high resolution, and overlapping
-// patches are averaged with weights that fall off from their centre and add up to 1.
-// Patches go to the predictor a row of them at a time, whoever asks, so that rows do not
-// depend on what else is asked for, to the last bit. each is called before each row.
+// predict predicts the rows lo <= i < hi of the high picture, of cols columns, from the low
+// picture y: each low patch minus its mean gives a high patch, and overlapping high
+// patches are averaged with weights that decrease from the centre of the patch. The
+// predictor always gets one whole row of patches, so that a high row is the same to the
+// last bit whatever lo and hi are. each is called before each row of patches.
 func (g Grid) predict(y lines, cols, lo, hi int, predict Predictor, each func(done, of int) error) ([]float64, error) {
 	side, n := g.High(), g.Patch
 	out, sum := make([]float64, (hi-lo)*cols), make([]float64, (hi-lo)*cols)
@@ -22,7 +22,7 @@ func (g Grid) predict(y lines, cols, lo, hi int, predict Predictor, each func(do
 		d := float64(2*k-side+1) / float64(side)
 		window[k] = math.Exp(-4 * d * d)
 	}
-	// Patches beyond the border too, so that every pixel is near the middle of some.
+	// Patches may reach beyond the border, so that every pixel is near the centre of one.
 	half := n / 2
 	begin, end := firstPatch(lo, g.Scale, side, half), min(y.total-half, (hi-1)/g.Scale)
 	if hi == lo {
@@ -78,7 +78,7 @@ func (g Grid) predict(y lines, cols, lo, hi int, predict Predictor, each func(do
 	return out, nil
 }
 
-// firstPatch is the first low row of the first patches that reach high row lo.
+// firstPatch is the first low row of the first row of patches that reaches high row lo.
 func firstPatch(lo, scale, side, half int) int {
 	top := -half
 	for scale*top+side <= lo {

@@ -6,8 +6,12 @@ import (
 	"tessera/internal/linalg"
 )
 
-// PSNR is the peak signal-to-noise ratio in dB of two high pictures of values 0 to 1.
+// PSNR is the peak signal-to-noise ratio, in dB, of two high pictures of values 0 to 1.
+// Collective.
 func (s *Strips) PSNR(a, b []float64) (float64, error) {
+	if err := s.agree(&s.high, a, b); err != nil {
+		return 0, err
+	}
 	squares := make([]float64, s.high.hi-s.high.lo)
 	for i, v := range a {
 		squares[i/s.HighCols] += (v - b[i]) * (v - b[i])
@@ -16,7 +20,7 @@ func (s *Strips) PSNR(a, b []float64) (float64, error) {
 	return -10 * math.Log10(sum/float64(s.HighRows*s.HighCols)), err
 }
 
-// windowReach is half of the window of SSIM, less the pixel in its middle.
+// windowReach: the window of SSIM has 2*windowReach+1 rows and columns.
 const windowReach = 5
 
 // SSIM is the structural similarity of two high pictures of values 0 to 1 (Wang, Bovik,
@@ -26,8 +30,11 @@ const windowReach = 5
 //	(2 m_a m_b + c1) (2 s_ab + c2) / ((m_a^2 + m_b^2 + c1) (s_a^2 + s_b^2 + c2))
 //
 // with the window's means m and (co)variances s, c1 = 0.01^2, c2 = 0.03^2. NaN for
-// pictures smaller than the window.
+// pictures smaller than the window. Collective.
 func (s *Strips) SSIM(a, b []float64) (float64, error) {
+	if err := s.agree(&s.high, a, b); err != nil {
+		return 0, err
+	}
 	around, err := s.high.around(s.comm, a, b)
 	if err != nil {
 		return 0, err
@@ -45,7 +52,7 @@ func (s *Strips) SSIM(a, b []float64) (float64, error) {
 	return total / float64(rows*cols), err
 }
 
-// similarity adds up the similarity in the windows around row i.
+// similarity is the sum of the similarities in the windows centred on row i.
 func similarity(a, b lines, i int) float64 {
 	const r, c1, c2 = windowReach, 0.01 * 0.01, 0.03 * 0.03
 	var w [2*r + 1]float64
@@ -54,7 +61,7 @@ func similarity(a, b lines, i int) float64 {
 		w[k] = math.Exp(-float64((k-r)*(k-r)) / 4.5)
 		norm += w[k]
 	}
-	// Moments of each column, then of the windows.
+	// Weighted moments along the columns, then along the rows.
 	n := a.cols
 	var columns [5][]float64
 	for q := range columns {

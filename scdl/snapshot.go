@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/gob"
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,14 +12,14 @@ import (
 	"tessera/ranks"
 )
 
-// state is the part of a snapshot that all ranks share.
+// state is the content of Snapshot.Meta of Train.
 type state struct {
-	Key    string // of the options
+	Key    string // key of samples and options
 	Result Result
 }
 
-// key tells whether two trainings solve the same problem the same way, but for when
-// to stop and when to look.
+// key describes the samples and the options that change the iterates. A snapshot
+// continues only under the same key; the stopping rule may differ.
 func (l *learner[T]) key() string {
 	o := l.o
 	where := "memory"
@@ -29,7 +30,7 @@ func (l *learner[T]) key() string {
 		l.digest, l.s.Total, l.s.P, l.s.M, o.Atoms, o.Lambda, o.C1, o.C2, o.C3, o.Beta, o.Step, o.Delta, o.FirstColumns, o.Seed, o.Precision, o.Compatibility, where)
 }
 
-// digestOf is the samples' digest where a snapshot needs it. Collective.
+// digestOf is the digest of the samples, empty without snapshots. Collective.
 func digestOf(comm ranks.Comm, s *Samples, o *Options) (string, error) {
 	if o.Save == nil && o.Resume == nil {
 		return "", nil
@@ -37,7 +38,7 @@ func digestOf(comm ranks.Comm, s *Samples, o *Options) (string, error) {
 	return s.Digest(comm)
 }
 
-// decode reads the common part of a snapshot.
+// decode reads Snapshot.Meta.
 func decode(from *Snapshot, to any) error {
 	if err := gob.NewDecoder(bytes.NewReader(from.Meta)).Decode(to); err != nil {
 		return fmt.Errorf("scdl: not a checkpoint of this job: %w", err)
@@ -45,22 +46,24 @@ func decode(from *Snapshot, to any) error {
 	return nil
 }
 
+var errNoRecords = errors.New("scdl: the snapshot to continue from has no Records")
+
 func otherOptions(then, now string) error {
 	return fmt.Errorf("scdl: the checkpoint was made with other samples or options: %s; now %s", then, now)
 }
 
-// stopped is the error of a training that was told to stop, on this rank or another.
-// Collective.
+// stopped is the error of a training whose context is cancelled on some rank, the same on
+// all ranks. Collective.
 func stopped(ctx context.Context, comm ranks.Comm) error {
 	err := ctx.Err()
 	if err == nil {
-		err = context.Canceled // another rank's
+		err = context.Canceled // on another rank
 	}
 	return ranks.AgreeError(comm, err)
 }
 
-// keep saves the training where it is if it is time to, and ends it if it was told to
-// stop. Collective.
+// keep saves a snapshot if one is due, and returns the error of a cancelled context.
+// Collective.
 func (l *learner[T]) keep(ctx context.Context) error {
 	rest := l.sums[l.at.rest:]
 	stop := rest[stopAt] > 0
@@ -74,7 +77,7 @@ func (l *learner[T]) keep(ctx context.Context) error {
 			return err
 		}
 	}
-	if !stop || l.r.Converged || l.r.Iterations == l.o.Iterations {
+	if !stop || l.r.Converged || l.r.Iterations == l.o.MaxIterations {
 		return nil
 	}
 	return stopped(ctx, l.comm)
@@ -100,11 +103,14 @@ func (l *learner[T]) recordBytes() int {
 	return l.tiles.form.arrays() * l.o.Atoms * TileSamples * linalg.SizeOf[T]()
 }
 
-// recall sets the state in memory to that of the snapshot.
+// recall sets the state in memory to that of a snapshot.
 func (l *learner[T]) recall(m *memory[T]) error {
 	ids := make([]int, len(m.state))
 	for i := range ids {
 		ids[i] = l.s.First/TileSamples + i
+	}
+	if l.o.Resume.Records == nil {
+		return errNoRecords
 	}
 	if len(ids) == 0 {
 		return nil

@@ -15,7 +15,7 @@ import (
 	"tessera/ranks"
 )
 
-// kept is a checkpoint in memory, of all ranks.
+// kept stores the last snapshot of all ranks in memory.
 type kept struct {
 	mu      sync.Mutex
 	meta    []byte
@@ -54,7 +54,7 @@ func (k *kept) snapshot() *Snapshot {
 // trainer is Train or Online.
 type trainer func(context.Context, ranks.Comm, *Samples, Options) (*Result, error)
 
-// dealt runs a training on some ranks, each with its share of the samples.
+// dealt trains on size ranks, each with its share of the samples.
 func dealt(size int, s *Samples, o Options, train trainer) (*Result, error) {
 	return dealtWith(context.Background(), size, s, o, train)
 }
@@ -98,12 +98,12 @@ var forms = map[string]Options{
 	"scaled": {}, "general": {Beta: 0.7}, "sequential": {Compatibility: Sequential, Lambda: 0.01}, "spark": {Compatibility: Spark}, "single": {Precision: Single},
 }
 
-// The state in files is that in memory, bit for bit, and an interrupted training ends
-// where one in a piece does, whichever way and on however many ranks it is continued.
+// The state in files is bit for bit that in memory, and an interrupted training has the
+// result of an uninterrupted one, on any number of ranks, with either kind of state.
 func TestInterrupted(t *testing.T) {
 	s := spectra(300, 4)
 	for name, o := range forms {
-		o.Atoms, o.Iterations, o.Seed = 30, 9, 2
+		o.Atoms, o.MaxIterations, o.Seed = 30, 9, 2
 		if o.Precision == "" {
 			o.Precision = Double
 		}
@@ -176,10 +176,10 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// What cannot be continued says why.
+// A snapshot that does not fit is an error that says why.
 func TestNotContinued(t *testing.T) {
 	s := spectra(150, 4)
-	begin := Options{Atoms: 20, Iterations: 4, Precision: Double, Folder: t.TempDir()}
+	begin := Options{Atoms: 20, MaxIterations: 4, Precision: Double, Folder: t.TempDir()}
 	k := &kept{}
 	begin.Save = k.save
 	if _, err := dealt(2, s, begin, Train); err != nil {
@@ -199,7 +199,7 @@ func TestNotContinued(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := begin
-			o.Iterations, o.Resume = 6, k.snapshot()
+			o.MaxIterations, o.Resume = 6, k.snapshot()
 			c.change(t, &o)
 			_, err := dealt(2, s, o, Train)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -209,7 +209,7 @@ func TestNotContinued(t *testing.T) {
 	}
 }
 
-// damaged is a copy of a folder, with tiles-0 cut to a length and a byte of it changed.
+// damaged is a copy of a folder in which tiles-0 has been truncated or one byte changed.
 func damaged(t *testing.T, folder string, length, at int) string {
 	to := t.TempDir()
 	if err := os.CopyFS(to, os.DirFS(folder)); err != nil {

@@ -2,12 +2,12 @@ package scdl
 
 import "tessera/internal/linalg"
 
-// store keeps the state of a rank's tiles between iterations. At first it is 0.
+// store holds the state of a rank's tiles between iterations. The first state is 0.
 type store[T linalg.Float] interface {
-	// sweep calls visit with the state of each tile in order. What visit leaves there
-	// is kept, unless the sweep only reads.
+	// sweep calls visit with the state of each tile in order, and with readWrite stores
+	// the state that visit leaves.
 	sweep(only reading, visit func(i int, state []T)) error
-	// traffic is how many bytes went to and came from files.
+	// traffic is the number of bytes read from and written to files.
 	traffic() (read, written int64)
 	close() error
 }
@@ -26,8 +26,8 @@ type memory[T linalg.Float] struct {
 
 func newMemory[T linalg.Float](count, length int) *memory[T] {
 	m, all := &memory[T]{}, make([]T, count*length)
-	// Pages that are read first are mapped twice: writing them now halves the time that
-	// the first iteration takes to touch fresh memory.
+	// Memory that is read before it is written costs two page faults a page. Writing it
+	// here halves the time of the page faults in the first iteration.
 	clear(all)
 	for i := range count {
 		m.state = append(m.state, all[i*length:(i+1)*length])

@@ -7,49 +7,63 @@ import (
 	"tessera/ranks"
 )
 
-// Strips is a picture at both resolutions, cut into strips of rows: every rank owns
-// consecutive low rows and the high rows that lie from them to the next rank's. Ranks
-// beyond the number of low rows own nothing. Its methods are collective; pictures go in
-// and come out as the rows that a rank owns, rows x cols.
+// Strips divides a picture, at both resolutions, into strips of rows: every rank owns
+// consecutive low rows, and the high rows from its first low row to that of the next
+// rank. With more ranks than low rows the last ranks own nothing.
+//
+// A method that takes pictures takes and returns this rank's rows, rows x cols. Low and
+// High are not collective; all other methods are, and an error, such as that of a picture
+// of a wrong size on one rank, is the same on all ranks.
 type Strips struct {
 	Grid
-	Rows, Cols         int // of the low picture
-	HighRows, HighCols int
+	Rows, Cols         int // of the low picture, pixels
+	HighRows, HighCols int // of the high picture, pixels
 
 	comm      ranks.Comm
 	low, high resolution
 }
 
-// resolution is one of the two pictures: who owns which rows, and the exchange of those around them.
+// resolution is the division of the low or of the high picture.
 type resolution struct {
-	rows, cols int
-	lo, hi     int // rows of this rank
+	rows, cols int // of the whole picture
+	lo, hi     int // this rank owns the rows lo <= i < hi
 	cut        *halo.Decomposition
 	plan       *halo.Plan
 }
 
-// NewStrips cuts a picture of rows x cols high pixels.
+// NewStrips divides a picture of rows x cols high pixels. Every rank passes the same
+// arguments. Collective; an error is the same on all ranks.
 func NewStrips(comm ranks.Comm, g Grid, rows, cols int) (*Strips, error) {
-	if err := g.Check(); err != nil {
+	s := &Strips{Grid: g, HighRows: rows, HighCols: cols, comm: comm}
+	err := g.Check()
+	if err == nil {
+		s.Rows, s.Cols = g.lowSide(rows), g.lowSide(cols)
+		if s.Rows < g.Patch || s.Cols < g.Patch {
+			err = fmt.Errorf("scdl: a picture of %d x %d low pixels is smaller than a patch of %d x %d", s.Rows, s.Cols, g.Patch, g.Patch)
+		}
+	}
+	if err := ranks.AgreeError(comm, err); err != nil {
 		return nil, err
 	}
-	s := &Strips{Grid: g, Rows: g.lowSide(rows), Cols: g.lowSide(cols), HighRows: rows, HighCols: cols, comm: comm}
-	if s.Rows < g.Patch || s.Cols < g.Patch {
-		return nil, fmt.Errorf("scdl: a picture of %d x %d low pixels is smaller than a patch of %d x %d", s.Rows, s.Cols, g.Patch, g.Patch)
+	if err := sameOnAll(comm, fmt.Sprintf("a picture of %d x %d high pixels, scale %d, patches of %d pixels, blur %g", rows, cols, g.Scale, g.Patch, g.Blur)); err != nil {
+		return nil, err
 	}
 	size := comm.Size()
 	bounds := make([]int, size+1)
 	for q := range size {
 		_, bounds[q+1] = halo.Split(s.Rows, size, q)
 	}
-	var err error
-	if s.low, err = newResolution(comm, bounds, 1, s.Rows, s.Cols, max(g.Patch-1, bicubicReach)); err != nil {
+	if s.low, err = newResolution(comm, bounds, 1, s.Rows, s.Cols, max(g.Patch-1, bicubicReach)); err == nil {
+		s.high, err = newResolution(comm, bounds, g.Scale, rows, cols, max(g.reach(), windowReach))
+	}
+	if err := ranks.AgreeError(comm, err); err != nil {
 		return nil, err
 	}
-	s.high, err = newResolution(comm, bounds, g.Scale, rows, cols, max(g.reach(), windowReach))
-	return s, err
+	return s, nil
 }
 
+// newResolution divides a picture of rows x cols pixels at scale times the low bounds; width
+// is how many rows around its own a rank will need.
 func newResolution(comm ranks.Comm, bounds []int, scale, rows, cols, width int) (resolution, error) {
 	d := resolution{rows: rows, cols: cols}
 	var boxes []halo.Box
@@ -66,14 +80,25 @@ func newResolution(comm ranks.Comm, bounds []int, scale, rows, cols, width int) 
 	return d, err
 }
 
-// Low says which rows of the low picture each rank owns.
+// Low is the division of the low picture: a box of rows x cols for each rank.
 func (s *Strips) Low() *halo.Decomposition { return s.low.cut }
 
-// High says which rows of the high picture each rank owns.
+// High is the division of the high picture: a box of rows x cols for each rank.
 func (s *Strips) High() *halo.Decomposition { return s.high.cut }
 
-// around gets the rows around those that this rank owns, of several pictures in one
-// message with each neighbour.
+// agree checks that pictures have the size of this rank's rows of d. Collective.
+func (s *Strips) agree(d *resolution, pictures ...[]float64) error {
+	var err error
+	for _, x := range pictures {
+		if n := (d.hi - d.lo) * d.cols; len(x) != n && err == nil {
+			err = fmt.Errorf("scdl: %d pixels on rank %d, want %d, the rows %d to %d of %d columns", len(x), s.comm.Rank(), n, d.lo, d.hi, d.cols)
+		}
+	}
+	return ranks.AgreeError(s.comm, err)
+}
+
+// around copies the rows around this rank's own from its neighbours, for several pictures
+// in one message to each neighbour. Collective.
 func (d *resolution) around(comm ranks.Comm, pictures ...[]float64) ([]lines, error) {
 	n, plane := len(pictures), d.plan.Extended().Size()
 	owned := make([]float64, 0, n*(d.hi-d.lo)*d.cols)
@@ -92,8 +117,8 @@ func (d *resolution) around(comm ranks.Comm, pictures ...[]float64) ([]lines, er
 	return out, nil
 }
 
-// total adds up a number for each row, in the order of the rows, so that
-// the sum is the same on any number of ranks.
+// total adds up a number for each row, in the order of the rows, so that the sum does not
+// depend on the number of ranks. Collective.
 func (d *resolution) total(comm ranks.Comm, mine []float64) (float64, error) {
 	all := make([]float64, d.rows)
 	copy(all[d.lo:], mine)
@@ -107,8 +132,15 @@ func (d *resolution) total(comm ranks.Comm, mine []float64) (float64, error) {
 	return sum, nil
 }
 
-// Degrade is what the low camera sees of a high picture.
+// Degrade is the low picture of a high picture x, see Grid. Collective.
 func (s *Strips) Degrade(x []float64) ([]float64, error) {
+	if err := s.agree(&s.high, x); err != nil {
+		return nil, err
+	}
+	return s.toLow(x)
+}
+
+func (s *Strips) toLow(x []float64) ([]float64, error) {
 	around, err := s.high.around(s.comm, x)
 	if err != nil {
 		return nil, err
@@ -116,8 +148,16 @@ func (s *Strips) Degrade(x []float64) ([]float64, error) {
 	return s.degrade(around[0], s.low.lo, s.low.hi), nil
 }
 
-// Bicubic is a low picture on the high grid by cubic convolution.
+// Bicubic is the low picture y interpolated to the high grid by cubic convolution.
+// Collective.
 func (s *Strips) Bicubic(y []float64) ([]float64, error) {
+	if err := s.agree(&s.low, y); err != nil {
+		return nil, err
+	}
+	return s.toHigh(y)
+}
+
+func (s *Strips) toHigh(y []float64) ([]float64, error) {
 	around, err := s.low.around(s.comm, y)
 	if err != nil {
 		return nil, err

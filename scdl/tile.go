@@ -2,21 +2,21 @@ package scdl
 
 import "tessera/internal/linalg"
 
-// form says what the state of a tile is made of: arrays of atoms x TileSamples.
+// form says which arrays of atoms x TileSamples are the state of a tile.
 //
-// With dual steps as long as the penalties (Beta = 1) the thresholded code and its
-// multiplier are two views of one number: where v = W_h - Y1/c1,
+// If the dual steps equal the penalties (Beta = 1), the thresholded code and its
+// multiplier both follow from one number: with v = W_h - Y1/c1,
 //
 //	P = soft(v, lambda/c1)   and   Y1 + c1 (P - W_h) = -c1 clip(v, lambda/c1),
 //
-// so that four arrays do for six.
+// so that four arrays replace six.
 type form int
 
 const (
 	scaled     form = iota // v_h, v_l, Y3, W_l
 	general                // P, Q, Y1, Y2, Y3, W_l
 	sequential             // P, Q, Y1, Y2, Y3, W_l, W_h
-	spark                  // likewise, and W_l comes from the old W_h
+	spark                  // the same; W_l follows from the W_h of the iteration before
 )
 
 func formOf(o *Options) form {
@@ -31,13 +31,13 @@ func formOf(o *Options) form {
 	return scaled
 }
 
-// arrays is how many arrays of atoms x TileSamples a tile has.
+// arrays is the number of arrays.
 func (f form) arrays() int { return [...]int{4, 6, 7, 7}[f] }
 
-// sparse is how many of the arrays, the first ones, are mostly 0.
+// sparse is how many of the arrays, the first ones, have mostly zeros.
 func (f form) sparse() int { return [...]int{0, 2, 2, 2}[f] }
 
-// side is one of the two resolutions.
+// side is the dictionary and the present tile of one of the two resolutions.
 type side[T linalg.Float] struct {
 	rows       int       // P or M
 	ld         int       // rows, up to a multiple of 16
@@ -45,26 +45,26 @@ type side[T linalg.Float] struct {
 	padded     []T       // the same, atoms x ld
 	inverse    []T       // rows x rows: (c I + D D')^-1
 	c          float64
-	samples    []T       // rows x TileSamples, of the tile at hand; 0 beyond its end
-	gradient   []float64 // atoms x ld, of all tiles so far
-	squares    []float64 // atoms: squared rows of the codes, likewise
+	samples    []T       // rows x TileSamples, of the present tile; 0 beyond its end
+	gradient   []float64 // atoms x ld: sum over the tiles so far
+	squares    []float64 // atoms: squared lengths of the rows of the codes, sum over the tiles so far
 }
 
-// tiles works on one tile at a time.
+// tiles makes the iteration of one tile after the other.
 type tiles[T linalg.Float] struct {
 	form      form
 	atoms     int
 	high, low side[T]
 	c1, c2    float64 // penalties
 	c3        float64
-	soft1     float64 // thresholds
-	soft2     float64
-	dual1     float64 // dual steps
+	soft1     float64 // threshold of W_h
+	soft2     float64 // threshold of W_l
+	dual1     float64 // steps of Y1, Y2, Y3
 	dual2     float64
 	dual3     float64
-	errors    bool      // sequential and spark: find the errors of the state's codes first
-	residual  []float64 // TileSamples: squared error of each high sample of the tile at hand
-	sums      tileSums  // of all tiles so far
+	errors    bool      // sequential and spark: compute the errors of the codes in the state first
+	residual  []float64 // TileSamples: squared error of each high sample of the present tile
+	sums      tileSums  // over the tiles so far
 	work      []T
 }
 
@@ -81,7 +81,7 @@ func newTiles[T linalg.Float](o *Options, p, m int) *tiles[T] {
 		dual1: o.Beta * o.C1, dual2: o.Beta * o.C2, dual3: o.Beta * o.C3, residual: make([]float64, TileSamples),
 	}
 	if t.form >= sequential {
-		// Their threshold is lambda/2, and the second dual step is that of the first.
+		// These programs have the threshold lambda/2, and the dual step of Y1 for Y2.
 		t.soft1, t.soft2, t.dual2 = o.Lambda/2, o.Lambda/2, t.dual1
 	}
 	t.high, t.low = newSide[T](p, o.Atoms, o.C1+o.C3), newSide[T](m, o.Atoms, o.C2+o.C3)
@@ -89,9 +89,10 @@ func newTiles[T linalg.Float](o *Options, p, m int) *tiles[T] {
 	return t
 }
 
-// workOf is the length of the work arrays beside the codes.
+// workOf is the length of the work array without the codes.
 func workOf(rows int) int { return (2*rows + padded(rows)) * TileSamples }
 
+// padded is rows rounded up to a multiple of 16.
 func padded(rows int) int { return (rows + 15) / 16 * 16 }
 
 func newSide[T linalg.Float](rows, atoms int, c float64) side[T] {
@@ -104,7 +105,7 @@ func newSide[T linalg.Float](rows, atoms int, c float64) side[T] {
 
 func (d *side[T]) atom(a int) []float64 { return d.dictionary[a*d.rows : (a+1)*d.rows] }
 
-// prepare makes what the products need of a new dictionary, and clears the sums.
+// prepare computes padded and inverse from the dictionary, and clears the sums.
 func (d *side[T]) prepare(atoms int) error {
 	n := d.rows
 	gram := make([]float64, n*n)
@@ -128,7 +129,7 @@ func (d *side[T]) prepare(atoms int) error {
 	return nil
 }
 
-// load takes up to TileSamples samples, count x rows.
+// load copies up to TileSamples samples, count x rows, to samples.
 func (d *side[T]) load(x []float64) {
 	clear(d.samples)
 	for i := 0; len(x) > 0; i++ {
@@ -139,7 +140,7 @@ func (d *side[T]) load(x []float64) {
 	}
 }
 
-// tilePlain takes the state of the tile whose samples are loaded through an iteration.
+// tilePlain makes one iteration of the tile whose samples are in the sides.
 func (t *tiles[T]) tilePlain(state []T) {
 	n := t.atoms * TileSamples
 	array := func(i int) []T { return state[i*n : (i+1)*n] }
@@ -169,7 +170,7 @@ func (t *tiles[T]) tilePlain(state []T) {
 	clear(t.residual)
 	t.sums.high += t.solve(&t.high, wh, v, t.residual)
 
-	// wl is not needed any more: it takes the low side's right side.
+	// The old wl is no longer needed: its array takes the right side of the low system.
 	sign, coupled := T(1), wh
 	if t.form >= sequential {
 		sign = -1
@@ -223,9 +224,9 @@ func (t *tiles[T]) tilePlain(state []T) {
 	copy(kept, wh)
 }
 
-// solve turns the right side w (atoms x TileSamples), without D'S, into codes, and adds
-// what they say to the side's sums. It returns the squared error |S - D W|^2, and in
-// residual, unless it is nil, that of each sample.
+// solve replaces the right side w (atoms x TileSamples), without D'S, by the codes, and
+// adds to the sums of the side. It returns the squared error |S - D W|^2, and adds that
+// of each sample to residual unless it is nil.
 func (t *tiles[T]) solve(d *side[T], w, work []T, residual []float64) float64 {
 	n := d.rows * TileSamples
 	v, u := work[:n], work[n:2*n]
@@ -275,6 +276,7 @@ func (d *side[T]) residue(atoms int, w, v []T) {
 	linalg.Gemm(true, false, d.rows, TileSamples, atoms, -1, d.padded, d.ld, w, TileSamples, 1, v, TileSamples)
 }
 
+// misfit is the squared error |S - D w|^2.
 func (d *side[T]) misfit(atoms int, w []T) float64 {
 	v := make([]T, len(d.samples))
 	d.residue(atoms, w, v)
@@ -285,7 +287,8 @@ func (d *side[T]) misfit(atoms int, w []T) float64 {
 	return sum
 }
 
-// clip is x within [-by, by], soft what lies beyond.
+// clip is the number in [-by, by] closest to x.
 func clip[T linalg.Float](x, by T) T { return max(-by, min(x, by)) }
 
+// soft is the soft threshold of x.
 func soft[T linalg.Float](x, by T) T { return x - clip(x, by) }

@@ -1,10 +1,10 @@
-// One tile of samples through one iteration, included once per element type and
-// instruction set: T the element type, V a vector of VL of them.
+// One iteration of one tile of samples, included once per element type and instruction
+// set: T is the element type, V a vector of VL of them.
 //
-// Three sweeps over blocks of atoms; what a block needs and makes stays in cache
-// between the products and the loops around them. All of a tile's arrays are
-// (something) x W, so that the products have vectors of samples in registers and read
-// the dictionaries one number at a time.
+// The iteration makes three sweeps over blocks of atoms, so that the arrays of a block
+// stay in cache between the products and the loops around them. All arrays of a tile have
+// W columns: the products hold vectors of samples in registers, and read the dictionaries
+// one number at a time.
 
 #define W 64
 #define BLOCK 80 // atoms; a multiple of GROUP and of what the gradient takes at once
@@ -13,7 +13,7 @@
 #define STORE(p, v) (*(V *)(p) = (v))
 #define ALWAYS TARGET static inline __attribute__((always_inline))
 
-// x within [-by, by].
+// The number in [-by, by] closest to x.
 ALWAYS T NAME(clip)(T x, T by)
 {
 	T m = x < by ? x : by;
@@ -237,7 +237,7 @@ TARGET static void NAME(update)(ptrdiff_t n, T *restrict p, T *restrict q, T *re
 	counts[1] += (double)low;
 }
 
-// tile.go has the same in plain Go, and says what is what.
+// tilePlain in tile.go is the same in plain Go; the names are explained there.
 TARGET static void NAME(tile)(tessera_tile *t)
 {
 	const tessera_side *dh = &t->high, *dl = &t->low;
@@ -284,7 +284,7 @@ TARGET static void NAME(tile)(tessera_tile *t)
 		NAME(backward)(m, dh->rows, (const T *)dh->dictionary + b * dh->ld, dh->ld, u, wh + at);
 		NAME(squares)(m, dh->squares + b, wh + at);
 		NAME(gradient)(m, dh->ld, wh + at, ut, dh->gradient + b * dh->ld);
-		// wl is not needed any more: it takes the low side's right side.
+		// The old wl is no longer needed: its array takes the right side of the low system.
 		if (scaled)
 			NAME(pull_scaled)(len, wl + at, a1 + at, a2 + at, wh + at, k[3], c2, ol, c3l);
 		else

@@ -21,7 +21,7 @@ import (
 	"tessera/internal/linalg"
 )
 
-// tile hands the tile to C in one call.
+// tile is tilePlain in one call of C.
 func (t *tiles[T]) tile(state []T) {
 	var pin runtime.Pinner
 	defer pin.Unpin()
@@ -44,7 +44,7 @@ func (t *tiles[T]) tile(state []T) {
 	}
 }
 
-// code hands the tile to C in one call.
+// code is codePlain in one call of C.
 func (c *coder[T]) code() {
 	var pin runtime.Pinner
 	defer pin.Unpin()
@@ -66,7 +66,7 @@ func (d *side[T]) native(pin *runtime.Pinner) C.tessera_side {
 	}
 }
 
-// address is that of a slice that stays where it is until pin is undone.
+// address of the first number of a slice, pinned; nil for an empty slice.
 func address[E any](pin *runtime.Pinner, s []E) unsafe.Pointer {
 	if len(s) == 0 {
 		return nil

@@ -11,7 +11,7 @@ typedef struct {
 	double c;
 } tessera_side;
 
-// One tile in an iteration; tile.go says what each part means.
+// One tile in an iteration; the fields are those of tiles in tile.go.
 typedef struct {
 	ptrdiff_t atoms;
 	int form, errors;

@@ -4,49 +4,50 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"tessera/internal/linalg"
 	"tessera/ranks"
 )
 
-// Result of a training: the same on all ranks.
+// Result of a training. Except for Read, Written and Seconds it is the same on all ranks.
 type Result struct {
 	Pair
-	// Root mean square errors after iterations At: of the dictionaries that the codes
-	// were found with, or with Sequential and Spark of the new ones, as those do.
+
+	// ErrorHigh and ErrorLow are root mean square errors of the samples, in their units,
+	// at each check; At are the iterations after which the checks were. The errors are
+	// those of the dictionaries with which the codes were found; with Sequential and Spark
+	// those of the new dictionaries, as in these programs.
 	ErrorHigh, ErrorLow []float64
 	At                  []int
-	Iterations          int     // done
-	SparsityHigh        float64 // fraction of P, the thresholded codes, that is not 0
-	SparsityLow         float64
-	Reseeded            int // atoms that nothing used and that were begun anew
-	Converged           bool
-	Read, Written       int64   // bytes of files with the state, this rank's
-	Seconds             float64 // of this call
-	Resumed             int     // iterations that were done before
+
+	Iterations    int     // done, in Online passes
+	Converged     bool    // true: Tolerance ended the training; false: MaxIterations did
+	SparsityHigh  float64 // fraction of the numbers of P that are not 0, in the last iteration
+	SparsityLow   float64 // the same of Q; in Online equal to SparsityHigh
+	Reseeded      int     // atoms that no code used and that were replaced by a sample
+	Read, Written int64   // bytes of this rank's state that came from and went to files; 0 without Options.Folder
+	Seconds       float64 // of this call
+	Resumed       int     // iterations in the snapshot from which the training continued; 0 = it began anew
 }
 
-// Train learns a pair of dictionaries by the iteration of the package comment. Ranks
-// may have no samples. Collective.
+// Train learns a pair of dictionaries by the iteration of the package comment. Every rank
+// passes the same options and its own part of the samples, which may be empty. Collective.
+//
+// An error is returned on all ranks, as a *ranks.RankError with the text of the first
+// rank that has one: whatever Samples.Check finds, options that are wrong or differ
+// between the ranks, parts that do not make up the whole set, a failing Save or file.
+// When ctx is cancelled on any rank, all ranks finish the iteration, call Save, if there
+// is one, and return the context's error.
 func Train(ctx context.Context, comm ranks.Comm, s *Samples, options Options) (*Result, error) {
 	o := options.withDefaults()
-	if err := agreeOptions(comm, s, &o); err != nil {
+	if err := agree(comm, s, &o); err != nil {
 		return nil, err
 	}
 	if o.Precision == Double {
 		return train[float64](ctx, comm, s, &o)
 	}
 	return train[float32](ctx, comm, s, &o)
-}
-
-func agreeOptions(comm ranks.Comm, s *Samples, o *Options) error {
-	err := s.Check()
-	if err == nil {
-		err = o.check(s.Total)
-	}
-	return ranks.AgreeError(comm, err)
 }
 
 // learner is the state of one rank.
@@ -60,40 +61,12 @@ type learner[T linalg.Float] struct {
 
 	digest string // of the samples, for snapshots
 
-	r    *Result
-	pair *Pair // = &r.Pair; the dictionaries of the tiles' sides are its own
-	at   sumsLayout
-	sums []float64 // of an iteration, over all ranks
-	// The sample of this rank that was fitted worst, to begin an unused atom with.
-	worst      float64
-	worstIndex int
-}
-
-// sumsLayout says where in the sums of an iteration is what: gradients of the
-// dictionaries (atoms x P, atoms x M), squared rows of the codes, the rest, and for
-// each rank the error and the number of its worst sample.
-type sumsLayout struct{ gradLow, rowsHigh, rowsLow, rest, worst, length int }
-
-// Places in the rest: squared errors, nonzero codes, squared errors of the codes in
-// the state, who was told to stop, whether it is time to save, whose files failed.
-const (
-	errorsAt  = 0
-	nonzeroAt = 2
-	stateAt   = 4
-	stopAt    = 6
-	dueAt     = 7
-	failedAt  = 8
-	restCount = 9
-)
-
-func layoutOf(s *Samples, atoms, size int) (at sumsLayout) {
-	at.gradLow = atoms * s.P
-	at.rowsHigh = at.gradLow + atoms*s.M
-	at.rowsLow = at.rowsHigh + atoms
-	at.rest = at.rowsLow + atoms
-	at.worst = at.rest + restCount
-	at.length = at.worst + 2*size
-	return at
+	r          *Result
+	pair       *Pair // = &r.Pair; the dictionaries of the tiles' sides share its memory
+	at         sumsLayout
+	sums       []float64 // of an iteration, over all ranks
+	worst      float64   // largest squared error of a high sample of this rank
+	worstIndex int       // number of that sample in the whole set
 }
 
 func train[T linalg.Float](ctx context.Context, comm ranks.Comm, s *Samples, o *Options) (*Result, error) {
@@ -112,7 +85,7 @@ func train[T linalg.Float](ctx context.Context, comm ranks.Comm, s *Samples, o *
 	return l.r, err
 }
 
-// begin makes the first dictionaries and an empty state, or those of a snapshot.
+// begin sets the dictionaries and the state to the first ones or to those of a snapshot.
 // Collective.
 func (l *learner[T]) begin() error {
 	s, o := l.s, l.o
@@ -174,10 +147,10 @@ func (l *learner[T]) begin() error {
 // count is the number of this rank's tiles.
 func (l *learner[T]) count() int { return (l.s.Count() + TileSamples - 1) / TileSamples }
 
-// run iterates to the end. Collective.
+// run iterates until convergence or the last iteration. Collective.
 func (l *learner[T]) run(ctx context.Context) error {
 	o, r := l.o, l.r
-	for !r.Converged && r.Iterations < o.Iterations {
+	for !r.Converged && r.Iterations < o.MaxIterations {
 		if err := l.iterate(ctx); err != nil {
 			return err
 		}
@@ -191,7 +164,7 @@ func (l *learner[T]) run(ctx context.Context) error {
 	return nil
 }
 
-// iterate is one iteration. Collective.
+// iterate makes one iteration. Collective.
 func (l *learner[T]) iterate(ctx context.Context) error {
 	t, s, o, r := l.tiles, l.s, l.o, l.r
 	for _, d := range []*side[T]{&t.high, &t.low} {
@@ -199,9 +172,9 @@ func (l *learner[T]) iterate(ctx context.Context) error {
 			return fmt.Errorf("scdl: iteration %d: the dictionary is not finite: %w", r.Iterations+1, err)
 		}
 	}
-	// The codes in the state and the dictionaries at hand are those whose errors the
-	// reference programs give for the iteration before.
-	t.errors = t.form >= sequential && r.Iterations > 0 && r.Iterations%o.Window == 0
+	// The errors that the reference programs report for the iteration before are those
+	// of the codes in the state with the present dictionaries.
+	t.errors = t.form >= sequential && r.Iterations > 0 && r.Iterations%o.CheckEvery == 0
 	t.sums = tileSums{}
 	l.worst, l.worstIndex = 0, -1
 	failed := l.store.sweep(readWrite, func(i int, state []T) {
@@ -242,47 +215,18 @@ func (l *learner[T]) iterate(ctx context.Context) error {
 	for a := range o.Atoms {
 		l.pair.normalise(a)
 	}
-	if r.Iterations%o.Window == 0 || r.Iterations == o.Iterations {
+	if r.Iterations%o.CheckEvery == 0 || r.Iterations == o.MaxIterations {
 		l.record(r.Iterations, rest[errorsAt:])
 	}
 	return l.reseed(l.sums[at.rowsHigh:at.rowsLow])
 }
 
-// load takes the samples of tile i.
+// load copies the samples of tile i to where the products need them.
 func (l *learner[T]) load(i int) {
 	s := l.s
 	lo, hi := i*TileSamples, min((i+1)*TileSamples, s.Count())
 	l.tiles.high.load(s.High[lo*s.P : hi*s.P])
 	l.tiles.low.load(s.Low[lo*s.M : hi*s.M])
-}
-
-// pack puts what this rank has to say into sums.
-func (l *learner[T]) pack(ctx context.Context, failed error) {
-	t, at := l.tiles, l.at
-	put := func(to []float64, d *side[T]) {
-		for a := range l.o.Atoms {
-			copy(to[a*d.rows:(a+1)*d.rows], d.gradient[a*d.ld:])
-		}
-	}
-	put(l.sums, &t.high)
-	put(l.sums[at.gradLow:], &t.low)
-	copy(l.sums[at.rowsHigh:], t.high.squares)
-	copy(l.sums[at.rowsLow:], t.low.squares)
-	rest := l.sums[at.rest:]
-	clear(rest)
-	rest[errorsAt], rest[errorsAt+1] = t.sums.high, t.sums.low
-	rest[nonzeroAt], rest[nonzeroAt+1] = t.sums.nonzeroHigh, t.sums.nonzeroLow
-	rest[stateAt], rest[stateAt+1] = t.sums.stateErrorHigh, t.sums.stateErrorLow
-	flag := func(place int, set bool) {
-		if set {
-			rest[place] = 1
-		}
-	}
-	flag(stopAt, ctx.Err() != nil)
-	flag(dueAt, l.comm.Rank() == 0 && l.o.SaveEvery > 0 && time.Since(l.saved) >= l.o.SaveEvery)
-	flag(failedAt, failed != nil)
-	worst := l.sums[at.worst+2*l.comm.Rank():]
-	worst[0], worst[1] = l.worst, float64(l.worstIndex)
 }
 
 // step moves the atoms of one side.
@@ -296,26 +240,27 @@ func (l *learner[T]) step(d *side[T], grad, rows []float64) {
 	}
 }
 
-// record notes the errors after iteration k, and whether they have settled.
+// record appends the errors after iteration k to the result, and applies the stopping
+// rule.
 func (l *learner[T]) record(k int, squares []float64) {
 	r, n := l.r, float64(l.s.Total)
 	r.At = append(r.At, k)
 	r.ErrorHigh = append(r.ErrorHigh, math.Sqrt(squares[0]/(n*float64(l.s.P))))
 	r.ErrorLow = append(r.ErrorLow, math.Sqrt(squares[1]/(n*float64(l.s.M))))
-	r.settle(l.comm, l.o)
+	r.check(l.comm, l.o, "training")
 }
 
-// settle tells of the last error, and sees whether it is one to stop at.
-func (r *Result) settle(comm ranks.Comm, o *Options) {
+// check reports the last error and sets Converged. phase is that of Progress.
+func (r *Result) check(comm ranks.Comm, o *Options, phase string) {
 	i := len(r.At) - 1
 	if o.Progress != nil && comm.Rank() == 0 {
-		o.Progress(Progress{r.At[i], o.Iterations, r.ErrorHigh[i], r.ErrorLow[i]})
+		o.Progress(Progress{Phase: phase, Iteration: r.At[i], Of: o.MaxIterations, High: r.ErrorHigh[i], Low: r.ErrorLow[i]})
 	}
 	r.Converged = o.Tolerance > 0 && i > 0 && math.Abs(r.ErrorHigh[i]-r.ErrorHigh[i-1]) <= o.Tolerance*r.ErrorHigh[i]
 }
 
-// lastErrors are those of the newest dictionaries with the codes in the state, which
-// no later iteration finds. Collective.
+// lastErrors records the errors of the last dictionaries with the codes in the state,
+// for Sequential and Spark, where otherwise the next iteration does. Collective.
 func (l *learner[T]) lastErrors() error {
 	t := l.tiles
 	for _, d := range []*side[T]{&t.high, &t.low} {
@@ -337,51 +282,5 @@ func (l *learner[T]) lastErrors() error {
 		return err
 	}
 	l.record(l.r.Iterations, sums)
-	return nil
-}
-
-// unused is the part of the mean squared row of the codes below which an atom is
-// begun anew.
-const unused = 1e-8
-
-// unusedAtom is the first atom that nothing uses, by the squared rows of the codes; -1
-// if there is none.
-func unusedAtom(rows []float64) int {
-	mean := 0.0
-	for _, v := range rows {
-		mean += v / float64(len(rows))
-	}
-	if mean == 0 {
-		return -1
-	}
-	return slices.IndexFunc(rows, func(v float64) bool { return v <= unused*mean })
-}
-
-// worstSample is the number of the sample that was fitted worst, from an error and a
-// number of each rank; -1 if there is none.
-func worstSample(of []float64) int {
-	worst, number := 0.0, -1
-	for i := 0; i < len(of); i += 2 {
-		if of[i] > worst {
-			worst, number = of[i], int(of[i+1])
-		}
-	}
-	return number
-}
-
-// reseed begins an atom that nothing uses anew with the sample that was fitted worst,
-// one an iteration. Collective, where there is one.
-func (l *learner[T]) reseed(rows []float64) error {
-	dead, number := unusedAtom(rows), worstSample(l.sums[l.at.worst:])
-	if dead < 0 || number < 0 {
-		return nil // on all ranks alike
-	}
-	sample, err := l.s.gather(l.comm, []int{number})
-	if err != nil {
-		return err
-	}
-	l.pair.set(dead, sample)
-	l.pair.normalise(dead)
-	l.r.Reseeded++
 	return nil
 }

@@ -11,26 +11,33 @@ import (
 
 // UpscaleOptions of Upscale. The zero value of every field is the documented default.
 type UpscaleOptions struct {
-	BackProjection int                // iterations; 0 = none
-	Progress       func(done, of int) // rows of patches of rank 0, on rank 0; nil = silent
+	BackProjection int            // iterations of back-projection, exactly so many; 0 = none; the same on all ranks
+	Progress       func(Progress) // called on rank 0 before each row of patches that it predicts; nil = not called
 }
 
-// Upscaled is what Upscale makes of a low picture.
+// Upscaled is the result of Upscale.
 type Upscaled struct {
-	Data        []float64 // this rank's high rows
-	Consistency float64   // root mean square difference of Data, made small, from the low picture
+	Data        []float64 // this rank's high rows, rows x HighCols, in units of the low picture
+	Consistency float64   // root mean square difference of the degraded high picture from the low one; the same on all ranks
 }
 
-// Upscale brings this rank's rows of a low picture to high resolution: patches by the
-// predictor, then back-projection. Every rank predicts all patches that reach its rows,
-// those of Patch-1 rows around them twice, so that no sum crosses a border: the result
-// is the same to the last bit on any number of ranks. Collective.
+// Upscale predicts the high picture of a low one, of which low has this rank's rows: the
+// predictor turns each low patch into a high patch, overlapping patches are averaged, and
+// back-projection follows. Every rank predicts all patches that reach its rows, so that
+// the result is the same to the last bit on any number of ranks; the patches of Patch-1
+// rows at a border between ranks are predicted twice.
+//
+// Collective. An error is the same on all ranks: that of a wrong size, of options, of the
+// predictor, or of a context that is cancelled on any rank.
 func Upscale(ctx context.Context, s *Strips, low []float64, predict Predictor, o UpscaleOptions) (*Upscaled, error) {
-	var err error
-	if n := (s.low.hi - s.low.lo) * s.Cols; len(low) != n || o.BackProjection < 0 {
-		err = fmt.Errorf("scdl: %d low pixels on rank %d, want %d; %d back-projections", len(low), s.comm.Rank(), n, o.BackProjection)
+	if err := s.agree(&s.low, low); err != nil {
+		return nil, err
 	}
-	if err := ranks.AgreeError(s.comm, err); err != nil {
+	var err error
+	if predict == nil {
+		err = fmt.Errorf("scdl: no predictor")
+	}
+	if err := s.agreeIterations(err, o.BackProjection); err != nil {
 		return nil, err
 	}
 	around, err := s.low.around(s.comm, low)
@@ -39,7 +46,7 @@ func Upscale(ctx context.Context, s *Strips, low []float64, predict Predictor, o
 	}
 	each := func(done, of int) error {
 		if o.Progress != nil && s.comm.Rank() == 0 {
-			o.Progress(done, of)
+			o.Progress(Progress{Phase: "prediction", Iteration: done, Of: of})
 		}
 		return ctx.Err()
 	}
@@ -48,18 +55,45 @@ func Upscale(ctx context.Context, s *Strips, low []float64, predict Predictor, o
 	if err := ranks.AgreeError(s.comm, err); err != nil {
 		return nil, err
 	}
-	u.Consistency, err = s.BackProject(ctx, u.Data, low, o.BackProjection)
+	u.Consistency, err = s.backProject(ctx, u.Data, low, o.BackProjection)
 	if err != nil {
 		return nil, err
 	}
 	return u, nil
 }
 
-// BackProject moves a high picture until the low camera would see y of it (Irani and
-// Peleg 1991, CVGIP 53, 231), and returns how far it is from that: the root mean square.
+// agreeIterations checks a number of back-projections, after another error of this rank.
+// Collective.
+func (s *Strips) agreeIterations(err error, iterations int) error {
+	if err == nil && iterations < 0 {
+		err = fmt.Errorf("scdl: %d back-projections, want 0 or more", iterations)
+	}
+	if err := ranks.AgreeError(s.comm, err); err != nil {
+		return err
+	}
+	return sameOnAll(s.comm, fmt.Sprintf("%d back-projections", iterations))
+}
+
+// BackProject changes the high picture x in place so that its degraded picture comes close
+// to the low picture y, by x += B (y - S x) as in the package comment (Irani and Peleg
+// 1991, CVGIP 53, 231). It returns the root mean square of y - S x, the same on all ranks.
+// Collective.
 func (s *Strips) BackProject(ctx context.Context, x, y []float64, iterations int) (float64, error) {
+	if err := s.agree(&s.high, x); err != nil {
+		return 0, err
+	}
+	if err := s.agree(&s.low, y); err != nil {
+		return 0, err
+	}
+	if err := s.agreeIterations(nil, iterations); err != nil {
+		return 0, err
+	}
+	return s.backProject(ctx, x, y, iterations)
+}
+
+func (s *Strips) backProject(ctx context.Context, x, y []float64, iterations int) (float64, error) {
 	for k := 0; ; k++ {
-		missing, err := s.Degrade(x)
+		missing, err := s.toLow(x)
 		if err != nil {
 			return 0, err
 		}
@@ -72,7 +106,7 @@ func (s *Strips) BackProject(ctx context.Context, x, y []float64, iterations int
 			sum, err := s.low.total(s.comm, squares)
 			return math.Sqrt(sum / float64(s.Rows*s.Cols)), err
 		}
-		step, err := s.Bicubic(missing)
+		step, err := s.toHigh(missing)
 		if err != nil {
 			return 0, err
 		}

@@ -11,7 +11,7 @@ import (
 	"tessera/ranks"
 )
 
-// upscale brings a low picture to rows x cols on some ranks.
+// upscale predicts rows x cols high pixels from a low picture on size ranks.
 func upscale(t testing.TB, size int, g Grid, y *Image, rows, cols int, p *Pair, code Code, projections int) (*Image, float64) {
 	t.Helper()
 	var k collector
@@ -33,8 +33,8 @@ func upscale(t testing.TB, size int, g Grid, y *Image, rows, cols int, p *Pair, 
 	return &Image{Rows: rows, Cols: cols, Data: k.data}, consistency
 }
 
-// unitPair has an atom for each low pixel, which the code finds again, and whose high
-// half is what bilinear interpolation makes of it: what it predicts is that.
+// unitPair has an atom for each low pixel: its low half is 1 at the pixel and 0 elsewhere,
+// its high half the bilinear interpolation of that. It predicts bilinear interpolation.
 func unitPair(g Grid) *Pair {
 	n, side := g.Patch, g.High()
 	p := &Pair{P: side * side, M: n * n, Atoms: n * n, High: make([]float64, n*n*side*side), Low: make([]float64, n*n*n*n)}
@@ -51,7 +51,7 @@ func unitPair(g Grid) *Pair {
 	return p
 }
 
-// Overlapping patches that agree come out as they are: constants and ramps.
+// Overlapping patches that agree are not changed by their average: constants and ramps.
 func TestPartitionOfUnity(t *testing.T) {
 	for _, g := range []Grid{{Scale: 2, Patch: 5}, {Scale: 3, Patch: 3}, {Scale: 4, Patch: 5}} {
 		y := &Image{Rows: 13, Cols: 11, Data: make([]float64, 13*11)}
@@ -90,7 +90,7 @@ func trained(t testing.TB, g Grid, images []*Image, atoms int) *Pair {
 	if err := g.Pairs(images, 1, 0, s.Total, s); err != nil {
 		t.Fatal(err)
 	}
-	return &learn(t, 2, s, Options{Atoms: atoms, Iterations: 20, Seed: 1}).Pair
+	return &learn(t, 2, s, Options{Atoms: atoms, MaxIterations: 20, Seed: 1}).Pair
 }
 
 func TestUpscaleRanks(t *testing.T) {
@@ -110,7 +110,7 @@ func TestUpscaleRanks(t *testing.T) {
 		for _, size := range []int{2, 3, 4, 7, 23} {
 			got, off := upscale(t, size, c.g, y, c.rows, c.cols, p, c.code, 4)
 			if !slices.Equal(got.Data, want.Data) || off != consistency {
-				t.Errorf("%+v on %d ranks: not what one rank makes", c.g, size)
+				t.Errorf("%+v on %d ranks: not the result of one rank", c.g, size)
 			}
 			var seen, wide collector
 			onStrips(t, size, c.g, c.rows, c.cols, func(s *Strips) error {
@@ -128,7 +128,7 @@ func TestUpscaleRanks(t *testing.T) {
 	}
 }
 
-// Everybody hears of an error of one, and of the end.
+// An error on one rank, and a cancelled context, end all ranks.
 func TestUpscaleErrors(t *testing.T) {
 	g := Grid{Scale: 2, Patch: 3}
 	y := madeUp(1, 20)
@@ -173,7 +173,8 @@ func TestUpscaleErrors(t *testing.T) {
 	}
 }
 
-// superResolve upscales what is seen of an image: the result and bicubic.
+// superResolve degrades a picture and upscales it: PSNR and SSIM of the result and of
+// bicubic interpolation.
 func superResolve(t *testing.T, g Grid, p *Pair, truth *Image) (learned, bicubic [2]float64) {
 	t.Helper()
 	y := g.Degrade(truth)

@@ -1,20 +1,22 @@
-// Package checkpoint keeps the state of a run in files from which another run, on
-// any number of ranks, can go on.
+// Package checkpoint writes the state of a run to files, from which a later run can
+// continue on any number of ranks.
 //
-// A checkpoint is a directory with one part a rank, part-GENERATION-RANK, and a
-// manifest that names the parts of one generation:
+// The state is a set of numbered records of one length, divided between the ranks, and a
+// piece of data that all ranks have in common. A checkpoint is a directory with one part
+// for each rank, part-GENERATION-RANK, and a manifest that names the parts of one
+// generation:
 //
 //	part       header (magic, number and length of the records), ids, records, CRC-32C
-//	manifest   checkpoint.json: generation, parts, what the solver knows beside its records
+//	manifest   checkpoint.json: generation, kind of job, checksums of the parts, common data
 //
-// Parts are written first, beside those of the generation before, then the manifest
-// is renamed into its place, then the older parts are removed: whatever moment a run
-// is killed at, the manifest that is there names parts that are whole. Every part
-// carries a checksum, and the manifest those of all parts, so that files of different
-// generations are not taken for one another.
+// A new checkpoint is a new generation. Its parts are written beside those of the
+// generation before; then the new manifest is renamed into place; then the older parts
+// are removed. So whenever a run is killed, the manifest names parts that are complete.
+// Each part contains its checksum, and the manifest the checksums of all its parts: a part
+// of another generation is recognised.
 //
-// Whose turn it is, and that all have written, is the caller's business: this package
-// knows files, not ranks.
+// This package knows files, not ranks: the caller calls Commit on one rank, after all
+// ranks have written their parts.
 package checkpoint
 
 import (
@@ -33,22 +35,22 @@ import (
 )
 
 const (
-	ManifestName = "checkpoint.json" // the file that is there where there is a checkpoint
+	ManifestName = "checkpoint.json" // the manifest's file; a directory with it holds a checkpoint
 	magic        = "TESSERA CHECKPT1"
 	headBytes    = len(magic) + 2*8
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Manifest is what a checkpoint is made of.
+// Manifest describes the checkpoint of a directory.
 type Manifest struct {
-	Generation int      `json:"generation"`
-	Job        string   `json:"job"`   // what kind of job it is of
-	Parts      []uint32 `json:"parts"` // their checksums, by rank
-	State      []byte   `json:"state"` // the solver's own
+	Generation int      `json:"generation"` // in the names of the parts; larger than that of the checkpoint before
+	Job        string   `json:"job"`        // kind of the job that wrote it
+	Parts      []uint32 `json:"parts"`      // checksum of each rank's part, as WritePart returned it
+	State      []byte   `json:"state"`      // data of the solver that is the same on all ranks
 }
 
-// ErrNone is in the error of Read where there is no checkpoint.
+// ErrNone is wrapped by the error of Read if the directory has no checkpoint.
 var ErrNone = errors.New("no checkpoint")
 
 // Read returns the manifest in dir.
@@ -67,8 +69,8 @@ func Read(dir string) (*Manifest, error) {
 	return m, nil
 }
 
-// Commit makes the parts of m's generation, all of which have been written, the
-// checkpoint in dir, and removes the others.
+// Commit writes the manifest m and removes the parts of other generations. All parts of
+// m's generation must have been written.
 func Commit(dir string, m *Manifest) error {
 	err := imageio.WriteAtomic(filepath.Join(dir, ManifestName), func(w io.Writer) error {
 		return json.NewEncoder(w).Encode(m)
@@ -89,7 +91,8 @@ func Commit(dir string, m *Manifest) error {
 	return err
 }
 
-// Remove deletes the checkpoint in dir, and dir if nothing else is in it.
+// Remove deletes the checkpoint in dir, and dir itself if it is then empty. It is no error
+// if there is no checkpoint.
 func Remove(dir string) error {
 	err := os.Remove(filepath.Join(dir, ManifestName))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -101,7 +104,7 @@ func Remove(dir string) error {
 			return err
 		}
 	}
-	_ = os.Remove(dir) // stays if it is not empty, or never was
+	_ = os.Remove(dir) // fails if dir holds other files or does not exist
 	return nil
 }
 
@@ -109,8 +112,9 @@ func partPath(dir string, generation, rank int) string {
 	return filepath.Join(dir, fmt.Sprintf("part-%d-%d", generation, rank))
 }
 
-// WritePart writes one rank's records, the i-th of which fill writes, and returns
-// the part's checksum.
+// WritePart writes the part of one rank: the records with the numbers ids, recordBytes
+// bytes each. fill writes the record of ids[i] into a buffer. The result is the part's
+// checksum, for the manifest.
 func WritePart(dir string, generation, rank int, ids []int, recordBytes int, fill func(i int, record []byte)) (uint32, error) {
 	sum := crc32.New(castagnoli)
 	err := imageio.WriteAtomic(partPath(dir, generation, rank), func(w io.Writer) error {
@@ -137,8 +141,9 @@ func WritePart(dir string, generation, rank int, ids []int, recordBytes int, fil
 	return sum.Sum32(), err
 }
 
-// Records calls use with the records of the wanted ids, in the order of the files.
-// Every part that holds one of them is read whole and checked first.
+// Records calls use with each record whose number is in wanted, in the order of the parts.
+// A part that holds one of them is first read completely and its checksum checked. A
+// number that no part holds is not an error.
 func Records(dir string, m *Manifest, wanted []int, use func(id int, record []byte) error) error {
 	want := make(map[int]bool, len(wanted))
 	for _, id := range wanted {
@@ -207,7 +212,8 @@ func readPart(path string, sum uint32, want map[int]bool, use func(int, []byte) 
 	return nil
 }
 
-// checksum holds the first n bytes of f to the sum that follows them and to want.
+// checksum compares the checksum of the first n bytes of f with the one that follows them
+// and with want.
 func checksum(f *os.File, n int64, want uint32) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
@@ -222,9 +228,9 @@ func checksum(f *os.File, n int64, want uint32) error {
 	}
 	switch {
 	case written != h.Sum32():
-		return errors.New("damaged: the checksum does not fit the content")
+		return errors.New("damaged: the checksum does not match the content")
 	case written != want:
-		return errors.New("of another checkpoint than checkpoint.json tells of")
+		return errors.New("part of another checkpoint: its checksum is not the one in checkpoint.json")
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func names(t *testing.T, dir string) string {
 	return strings.Join(s, " ")
 }
 
-// A part without records is whole, however long records are.
+// A part without records is complete, whatever the length of a record.
 func TestNothingOfARank(t *testing.T) {
 	dir := t.TempDir()
 	sum, err := WritePart(dir, 1, 0, nil, 1000, nil)
@@ -142,13 +142,13 @@ func TestDamage(t *testing.T) {
 				t.Errorf("%v, want one that names %s and says %q", err, path, c.want)
 			}
 			if err := Records(dir, m, []int{7}, func(int, []byte) error { return nil }); err != nil && name != "cut off" && name != "empty" {
-				t.Errorf("a part without wanted records was judged: %v", err)
+				t.Errorf("no record of the part is wanted, and reading it failed: %v", err)
 			}
 		})
 	}
 }
 
-// Whatever a part holds, reading it ends in records or in an error.
+// A part with any content gives records or an error.
 func FuzzPart(f *testing.F) {
 	dir := f.TempDir()
 	sum, err := WritePart(dir, 1, 0, []int{5, 6}, 12, func(_ int, record []byte) { record[3] = 7 })

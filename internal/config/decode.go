@@ -11,30 +11,32 @@ import (
 	"time"
 )
 
-// Unmarshaler is a value that reads itself from what TOML holds: string, int64,
-// float64, bool, time.Time, []any or map[string]any. Its error says what it wants.
+// Unmarshaler is a type of field with its own way to read a TOML value, which is a string,
+// int64, float64, bool, time.Time, []any or map[string]any. The text of its error
+// completes "want ...": "a number or \"auto\"".
 type Unmarshaler interface {
 	UnmarshalTOML(v any) error
 }
 
-// Decode lays the file over *into, a struct whose fields carry `toml:"name"`
-// tags and hold the defaults. Nested structs are sections. A wrong type leaves
-// the default in place and is recorded, as is every key that no field names.
+// Decode sets the fields of *into, a struct with the default values whose fields have
+// tags `toml:"name"`, to the values of the file. Nested structs are sections. A value of
+// the wrong type, which leaves the default, and a key without a field are recorded as
+// problems (see Err).
 func (f *File) Decode(into any) {
 	strays := f.table("", f.tree, reflect.ValueOf(into).Elem())
-	for _, u := range strays { // last, when every known key has been seen
+	for _, u := range strays { // last, when every known key is in f.effective
 		f.unknown(u)
 	}
 }
 
-// stray is a key that no field of its section's struct names.
+// stray is a key for which its section's struct has no field.
 type stray struct {
 	prefix, name string
 	section      bool
 	siblings     []string // the keys the section does have
 }
 
-// table decodes one section and returns the keys that nothing names.
+// table decodes one section and returns the keys without a field.
 func (f *File) table(prefix string, tree map[string]any, into reflect.Value) []stray {
 	var strays []stray
 	var fields []string
@@ -76,7 +78,7 @@ func (f *File) field(key string, v any, into reflect.Value) []stray {
 	return nil
 }
 
-// assign stores v in a leaf; its error says what was wanted instead.
+// assign stores v in a field that is no section; its error says which value is wanted.
 func assign(into reflect.Value, v any) error {
 	raw := ""
 	if s, ok := v.(setting); ok {
@@ -125,7 +127,8 @@ func assign(into reflect.Value, v any) error {
 	return nil
 }
 
-// Number is the finite number a TOML value holds; its error says that one was wanted.
+// Number is the finite number in a TOML value; if there is none, the error says that one is
+// wanted.
 func Number(v any) (float64, error) {
 	switch x := v.(type) {
 	case int64:
@@ -139,7 +142,7 @@ func Number(v any) (float64, error) {
 	return 0, fmt.Errorf("a number")
 }
 
-// show writes a value as the user would, cut where it is long.
+// show formats a value as in a config; it shortens a long one.
 func show(v any) string {
 	const most = 60
 	s := ""

@@ -1,11 +1,9 @@
-// Package config reads a job's TOML file strictly and says everything that is
-// wrong with it at once.
+// Package config reads the TOML file of a job and reports all its mistakes at once.
 //
-// The caller fills a struct with the defaults and decodes the file over it;
-// overrides of the form section.key=value from the command line replace what
-// the file says. A key the struct does not name, a value of the wrong type and
-// a value out of range are all problems, and each is reported with the file,
-// the key and the value:
+// The caller fills a struct with the default values and decodes the file into it.
+// Settings of the form section.key=value from the command line replace values of the
+// file. A key that the struct does not have, a value of the wrong type and a value out of
+// range are problems; each is reported with the file, the key and the value:
 //
 //	f, err := config.Parse("configs/x.toml", text, []string{"tikhonov.overlap=-3"})
 //	...
@@ -14,5 +12,6 @@
 //	f.Want(c.Overlap >= 0, "tikhonov.overlap", "0 or more")
 //	return f.Err() // "-set tikhonov.overlap = -3: want 0 or more"
 //
-// Only a syntax error ends the reading early: it carries its line number.
+// A syntax error is reported alone, with its line number, since the rest of the file
+// cannot be read then.
 package config

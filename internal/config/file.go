@@ -10,29 +10,29 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// maxSize is far above any config a person writes, and keeps a wrong path (an
-// image, a core file) from being parsed to its end.
+// maxSize is the largest size of a config in bytes. It is far above that of any real
+// config; a larger file is something else, such as an image, given by mistake.
 const maxSize = 1 << 20
 
-// File is one parsed config, what was decoded from it, and what is wrong with it.
+// File is one parsed config, with the decoded values and the problems found so far.
 type File struct {
 	name      string
 	tree      map[string]any
-	effective map[string]any    // "section.key" -> value in force, defaults included
-	shown     map[string]string // "section.key" -> the value as the user would write it
+	effective map[string]any    // "section.key" -> value used, defaults included
+	shown     map[string]string // "section.key" -> that value as in a config
 	problems  []Problem
 }
 
-// setting is a value that came from a -set: raw is kept so that a string key
-// can take it as it stands, whatever TOML makes of it.
+// setting is a value from -set. raw is its text, which a key of type string takes as it
+// is, also if it could be read as a number.
 type setting struct {
 	raw   string
 	value any
 }
 
-// Parse reads TOML text and lays sets, each "section.key=value", over it. name
-// is what messages call the file. An error means that nothing can be decoded;
-// it is an *Error with the line of a syntax error or with every bad set.
+// Parse reads TOML text and replaces values by sets, each "section.key=value". name is
+// the file's name in messages. The error is an *Error with a syntax error and its line, or
+// with all sets that cannot be used; then there is nothing to decode.
 func Parse(name string, text []byte, sets []string) (*File, error) {
 	f := &File{name: name, effective: map[string]any{}, shown: map[string]string{}}
 	if len(text) > maxSize {
@@ -53,8 +53,8 @@ func Parse(name string, text []byte, sets []string) (*File, error) {
 	return f, nil
 }
 
-// syntaxProblem counts the line itself: the library's own is that after the
-// newline where the newline is what it did not expect.
+// syntaxProblem computes the line number from the position: the library's own number is
+// one too large if the unexpected character is the end of a line.
 func syntaxProblem(name string, text []byte, err error) Problem {
 	var pe toml.ParseError
 	if !errors.As(err, &pe) {
@@ -68,7 +68,7 @@ func syntaxProblem(name string, text []byte, err error) Problem {
 	return p
 }
 
-// set lays one override over the tree.
+// set puts one "section.key=value" into the tree.
 func (f *File) set(s string) *Problem {
 	key, raw, found := strings.Cut(s, "=")
 	key, raw = strings.TrimSpace(key), strings.TrimSpace(raw)
@@ -98,7 +98,7 @@ func (f *File) set(s string) *Problem {
 	return nil
 }
 
-// parseValue reads raw as one TOML value; what is none is a bare string.
+// parseValue reads raw as a TOML value; other text is a string as it stands.
 func parseValue(raw string) any {
 	var one map[string]any
 	if strings.ContainsAny(raw, "\r\n") {
@@ -121,8 +121,8 @@ func bareKey(s string) bool {
 	return s != ""
 }
 
-// String is the text at a key, before anything is decoded: a file's job decides what
-// the rest of it is decoded into. "" if it is not a string.
+// String is the string at a key, or "" if there is none. It can be used before Decode: the
+// key "job" decides into which struct the file is decoded.
 func (f *File) String(key string) string {
 	switch v := f.find(key).(type) {
 	case string:
@@ -136,12 +136,11 @@ func (f *File) String(key string) string {
 	return ""
 }
 
-// Has tells whether the file, or a -set, says anything at key or in section key.
+// Has tells whether the file or a -set has the given key or section.
 func (f *File) Has(key string) bool { return f.find(key) != nil }
 
-// Name is what the file is called in messages.
+// Name is the file's name in messages.
 func (f *File) Name() string { return f.name }
 
-// Values are the values in force after Decode, defaults included, by
-// "section.key".
+// Values are the values after Decode, defaults included, by "section.key".
 func (f *File) Values() map[string]any { return maps.Clone(f.effective) }

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// Problem is one thing wrong with a config.
+// Problem is one mistake in a config.
 type Problem struct {
-	Where string // the file, with the line of a syntax error; or the -set
+	Where string // the file, with the line of a syntax error; or "-set"
 	Key   string // section.key; "" for a syntax error
-	Value string // as the user would write it; "" where the key is missing or unknown
-	Text  string // what was wanted
+	Value string // as in a config; "" if the key is missing or unknown
+	Text  string // which value is wanted, or what is wrong
 }
 
 func (p Problem) String() string {
@@ -30,7 +30,7 @@ func (p Problem) String() string {
 	return s + p.Text
 }
 
-// Error is every problem of a config, one a line.
+// Error is all problems of a config; its text has one line for each.
 type Error struct{ Problems []Problem }
 
 func (e *Error) Error() string {
@@ -41,7 +41,7 @@ func (e *Error) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Err is an *Error with everything recorded so far, or nil.
+// Err is an *Error with all problems recorded so far, or nil if there are none.
 func (f *File) Err() error {
 	if len(f.problems) == 0 {
 		return nil
@@ -49,8 +49,8 @@ func (f *File) Err() error {
 	return &Error{slices.Clone(f.problems)}
 }
 
-// Want records "want ..." against the value of a decoded key unless ok. A key
-// that has a problem already gets no second one.
+// Want records the problem "want ..." for the value of a decoded key, unless ok. A key with
+// a problem gets no second one.
 func (f *File) Want(ok bool, key, want string, args ...any) {
 	if ok || f.has(key) {
 		return
@@ -70,8 +70,8 @@ func (f *File) OneOf(key, s string, choices ...string) {
 	f.Want(false, key, "%s%s", strings.Join(choices, ", "), hint)
 }
 
-// Fail records a problem of the key's value that is not a matter of range: a
-// file that cannot be read, two keys that contradict each other.
+// Fail records another problem of a key's value: a file that cannot be read, two keys that
+// contradict each other. A key with a problem gets no second one.
 func (f *File) Fail(key, format string, args ...any) {
 	if f.has(key) {
 		return
@@ -81,8 +81,8 @@ func (f *File) Fail(key, format string, args ...any) {
 	})
 }
 
-// value is a key's value as the user would write it, "" for a key that is
-// neither decoded nor in the file.
+// value is a key's value as in a config, or "" for a key that is neither decoded nor in the
+// file.
 func (f *File) value(key string) string {
 	if s, ok := f.shown[key]; ok {
 		return s
@@ -101,7 +101,7 @@ func (f *File) has(key string) bool {
 	return slices.ContainsFunc(f.problems, func(p Problem) bool { return p.Key == key })
 }
 
-// where is the file, or -set for a value that came from there.
+// where is the file, or "-set" for a value from there.
 func (f *File) where(key string) string {
 	if _, ok := f.find(key).(setting); ok {
 		return "-set"
@@ -109,7 +109,7 @@ func (f *File) where(key string) string {
 	return f.name
 }
 
-// find is what the tree holds at a key, nil if nothing.
+// find is the value of the tree at a key, or nil if there is none.
 func (f *File) find(key string) any {
 	var v any = f.tree
 	for part := range strings.SplitSeq(key, ".") {
@@ -122,8 +122,8 @@ func (f *File) find(key string) any {
 	return v
 }
 
-// unknown records a key that no struct names, with the key that was meant
-// where one is near: in the same section by spelling, elsewhere by its name.
+// unknown records a key without a field. It suggests a key of the same section with a
+// similar spelling, or one of the same name in another section.
 func (f *File) unknown(u stray) {
 	p := Problem{Where: f.where(u.prefix + u.name), Key: u.prefix + quoteKey(u.name), Text: "unknown key"}
 	if u.section {
@@ -145,7 +145,7 @@ func (f *File) unknown(u stray) {
 	f.problems = append(f.problems, p)
 }
 
-// quoteKey writes a key as TOML would, so that none can break a message's line.
+// quoteKey quotes a key as TOML does, so that a message stays on one line.
 func quoteKey(name string) string {
 	if bareKey(name) {
 		return name
@@ -153,7 +153,7 @@ func quoteKey(name string) string {
 	return show(name)
 }
 
-// nearest is the choice that s is a slip of the fingers away from, or "".
+// nearest is the choice that s is probably a misspelling of, or "".
 func nearest(s string, choices []string) string {
 	best, at := "", max(1, min(len(s)/3, 3))+1
 	for _, c := range choices {

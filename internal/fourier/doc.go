@@ -1,5 +1,5 @@
-// Package fourier is the two-dimensional Fourier and cosine transforms of real
-// images, and convolution by them.
+// Package fourier computes two-dimensional Fourier and cosine transforms of real
+// images, and convolutions by them.
 //
 //	[Plan2]      X(k,l) = sum_ij x(i,j) exp(-2 pi sqrt(-1) (ik/rows + jl/cols))
 //	             real rows x cols  <->  complex rows x (cols/2+1)
@@ -11,16 +11,15 @@
 // The transforms diagonalise convolution: the Fourier transform under periodic
 // borders, the DCT-II under reflecting ones if the kernel is symmetric. All
 // arrays are row-major. A transform costs about 2.5 N log2 N operations for
-// N = rows*cols; sizes without large prime factors are much the fastest, see
-// [NextFast].
+// N = rows*cols; sizes without large prime factors are fastest, see [NextFast].
 //
 // There are two back ends, chosen when the program is built: FFTW3 with build
 // tag native (and cgo), found by pkg-config, gonum's otherwise. They agree to
 // rounding.
 //
-// A plan has work space of its own: it serves one goroutine at a time. Clone
-// gives another goroutine its own plan and shares what is read-only, at the
-// price of the work space alone.
+// A plan contains work space: only one goroutine at a time may use it. Clone makes
+// a plan for another goroutine, with its own work space; the tables of constants
+// are shared.
 //
 // Sources: Cooley and Tukey, Math. Comp. 19 (1965) 297; Strang, The discrete
 // cosine transform, SIAM Review 41 (1999) 135; Frigo and Johnson, The design

@@ -11,9 +11,9 @@ import (
 	"path/filepath"
 )
 
-// WriteAtomic calls write with a buffered file beside path, syncs it and renames
-// it to path. On any error, or a panic in write, path is as it was before and
-// nothing is left beside it.
+// WriteAtomic calls write with a buffered temporary file in the directory of path, syncs
+// the file and renames it to path. After an error, or a panic in write, path is unchanged
+// and the temporary file is removed.
 func WriteAtomic(path string, write func(io.Writer) error) (err error) {
 	b, err := newBeside(path)
 	if err != nil {
@@ -74,7 +74,7 @@ func (b *beside) drop() {
 	}
 }
 
-// createBeside is os.CreateTemp with the permissions an ordinary file gets.
+// createBeside is os.CreateTemp with the permissions of an ordinary file.
 func createBeside(path string) (*os.File, error) {
 	dir, base := filepath.Split(path)
 	for try := 0; ; try++ {

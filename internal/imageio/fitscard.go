@@ -9,18 +9,18 @@ import (
 const (
 	cardBytes  = 80
 	blockBytes = 2880
-	// Real headers stay far below; without a limit a large file that only starts
-	// like FITS would be taken in as one header.
+	// Real headers are much shorter. Without a limit a large file that only starts like
+	// FITS would be read into memory as one header.
 	longestHeader = 4000 * blockBytes
 	fitsMagic     = "SIMPLE  ="
 )
 
-// Card is one 80-character line of a FITS header, verbatim, so that what is not
-// understood is still handed on unharmed.
+// Card is one line of a FITS header as it is in the file, 80 characters. So cards that this
+// package does not interpret are written back unchanged.
 type Card string
 
-// Header is the cards of a header in their order, without those that describe how
-// the data are stored.
+// Header is the cards of a FITS header in their order, without those that describe how the
+// data are stored.
 type Header []Card
 
 // Key is the keyword; "HIERARCH ESO DET GAIN" for the long ones.
@@ -100,8 +100,8 @@ func (h Header) card(key string) (Card, bool) {
 	return "", false
 }
 
-// structural cards say how the data were stored in the file read, or sum them;
-// what is written gets its own.
+// structural cards describe how the data were stored in the file read, or are checksums;
+// a file that is written gets its own.
 func structural(key string) bool {
 	switch key {
 	case "SIMPLE", "XTENSION", "BITPIX", "NAXIS", "EXTEND", "PCOUNT", "GCOUNT", "GROUPS", "INHERIT", "END",

@@ -11,28 +11,28 @@ import (
 	"strings"
 )
 
-// Frame is an image; the package comment says what its values mean.
+// Frame is an image. The package comment says what its values mean in each format.
 type Frame struct {
 	Channels, Rows, Cols int
 	Data                 []float64 // Channels*Rows*Cols, row-major, planes first; NaN = missing; nil from Stat
 	Format               string    // "npy", "fits", "png" or "jpeg"
 	Type                 string    // of an element in the file: "float32", "uint8", ...
-	Header               Header    // the FITS cards that describe the scene; nil from other formats
+	Header               Header    // the FITS cards that do not describe the storage; nil from other formats
 	HDU                  int       // FITS: index of the header-data unit read, 0 = primary
 }
 
 // ReadFrame reads a whole image. For FITS, path may end in [N] (N-th extension,
-// 0 = primary), [NAME] or [NAME,VERSION]; without it the first unit that holds an
-// image is read.
+// 0 = primary), [NAME] or [NAME,VERSION]; otherwise the first unit that holds an image is
+// read.
 func ReadFrame(path string) (*Frame, error) {
 	return withSource(path, func(s *source) (*Frame, error) {
 		return s.read(Box{0, s.Rows, 0, s.Cols})
 	})
 }
 
-// ReadBox reads the pixels of box, all channels; Rows and Cols of the result are
-// those of the box. Of npy and FITS files only the bytes of the box's rows are
-// read; PNG and JPEG have to be decoded whole.
+// ReadBox reads the pixels of box in all channels; Rows and Cols of the result are those of
+// the box. Of npy and FITS files it reads only the bytes of the box's rows; PNG and JPEG
+// files must be decoded whole.
 func ReadBox(path string, box Box) (*Frame, error) {
 	return withSource(path, func(s *source) (*Frame, error) {
 		if box.R0 < 0 || box.R1 <= box.R0 || box.R1 > s.Rows || box.C0 < 0 || box.C1 <= box.C0 || box.C1 > s.Cols {
@@ -42,7 +42,7 @@ func ReadBox(path string, box Box) (*Frame, error) {
 	})
 }
 
-// Stat tells shape, type and header of an image without reading its pixels.
+// Stat reads the shape, type and header of an image, but not its pixels: Data is nil.
 func Stat(path string) (*Frame, error) {
 	return withSource(path, func(s *source) (*Frame, error) {
 		f := s.Frame
@@ -50,8 +50,8 @@ func Stat(path string) (*Frame, error) {
 	})
 }
 
-// ReadPlane reads a two-dimensional array such as a mask or a weight map. A colour
-// picture will do if its channels are equal.
+// ReadPlane reads a two-dimensional array such as a mask or a weight map: an image of one
+// channel, or of several equal channels.
 func ReadPlane(path string) (*Frame, error) {
 	f, err := ReadFrame(path)
 	if err != nil {
@@ -69,10 +69,10 @@ func ReadPlane(path string) (*Frame, error) {
 	return f, nil
 }
 
-// Box is the half-open box [R0,R1) x [C0,C1) of pixels.
+// Box is the half-open box of the rows R0 <= i < R1 and columns C0 <= j < C1.
 type Box struct{ R0, R1, C0, C1 int }
 
-// source is an opened image: what is known without its pixels, and how to get them.
+// source is an opened image: its properties, and the function that reads its pixels.
 type source struct {
 	Frame  // Data is nil
 	pixels func(Box) ([]float64, error)
@@ -131,8 +131,8 @@ func newSource(r io.ReaderAt, size int64, unit string) (*source, error) {
 	return nil, fmt.Errorf("not an image that can be read (npy, FITS, PNG, JPEG); it starts with %q", head[:min(n, 12)])
 }
 
-// foreign says what to do about a file of a kind that often comes in place of one that
-// can be read, by its first bytes.
+// foreign recognises, by its first bytes, a file of another kind that users often pass by
+// mistake. Its error says what to do.
 func foreign(head []byte) error {
 	switch {
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):

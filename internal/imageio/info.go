@@ -10,10 +10,10 @@ import (
 	"text/tabwriter"
 )
 
-// Info describes an image, an npy array, the arrays of an npz file or a table for a
-// person to read: format, shape, type, the range of the values, missing ones, and the
-// FITS cards that say what was observed, or the header beside an npz file. Memory is
-// bounded for npy and FITS files of any size.
+// Info describes an image, an npy array, the arrays of an npz file or a table as text:
+// format, shape, type, the range of the values, the number of missing values, and the FITS
+// cards of the observation or the TOML file beside an npz file. For npy and FITS files of
+// any size it needs a bounded amount of memory.
 func Info(path string) (string, error) {
 	name, unit := resolve(path)
 	r, size, err := open(name)

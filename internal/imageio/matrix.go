@@ -9,11 +9,10 @@ import (
 	"strings"
 )
 
-// StatMatrix tells the size of a matrix: an npy file of two axes, the first
-// two-dimensional image or binary table of a FITS file, or the one in path[NAME], or
-// numbers in CSV, which may have a heading line as in ReadTable. A CSV file is gone
-// through once, a line at a time, and all its lines are held to have equal numbers of
-// fields.
+// StatMatrix reads the size of a matrix. A matrix is an npy file of two axes, a
+// two-dimensional image or binary table of a FITS file (the first one, or that of
+// path[NAME]), or a CSV file, which may have a line of names as in ReadTable. A CSV file is
+// read once, a line at a time; lines with different numbers of fields are an error.
 func StatMatrix(path string) (rows, cols int, err error) {
 	err = withMatrix(path, func(m matrix) error {
 		rows, cols, err = m.size()
@@ -25,12 +24,12 @@ func StatMatrix(path string) (rows, cols int, err error) {
 	return rows, cols, err
 }
 
-// ReadMatrix reads the part of a matrix that is in box, row-major. All its numbers have
-// to be finite: the first that is missing, NaN or infinite is an error that says where.
+// ReadMatrix reads the numbers of a matrix that are in box, row-major. All of them must be
+// finite: the first that is missing, NaN or infinite is an error, which says where it is.
 //
-// Of npy files and FITS images no other bytes are read, of FITS tables whole rows. A
-// CSV file is gone through as far as the last row asked for, and no other numbers are
-// looked at. Memory is that of the result, of a line of CSV, and a buffer.
+// Of npy files and FITS images it reads no other bytes, of FITS tables whole rows, and of
+// CSV files the lines up to the last row of box. It needs memory for the result, a line of
+// CSV and a buffer.
 func ReadMatrix(path string, box Box) ([]float64, error) {
 	var data []float64
 	err := withMatrix(path, func(m matrix) error {

@@ -13,13 +13,13 @@ import (
 	"strings"
 )
 
-// Member is one array of an npz file, by the name that numpy.load gives it.
+// Member is one array of an npz file, with its name in numpy.load.
 type Member struct {
 	Name string
 	Array
 }
 
-// zipMagic is what a zip archive with something in it starts with.
+// zipMagic is the beginning of a zip archive that is not empty.
 const zipMagic = "PK\x03\x04"
 
 // largestMember bounds what a member may hold once it is unpacked, as the directory
@@ -27,9 +27,8 @@ const zipMagic = "PK\x03\x04"
 const largestMember = math.MaxUint32 - 1
 
 // WriteNpz writes arrays, row-major float64, as numpy.savez does: a zip archive of npy
-// files that are not compressed. Sizes and checksums stand before the data, so that
-// readers which go through the file once can follow; the bytes depend on the members
-// alone.
+// files without compression. Sizes and checksums precede the data, so that a program can
+// read the file in one pass. The bytes depend on the members alone.
 func WriteNpz(path string, members []Member) error {
 	if err := checkMembers(members); err != nil {
 		return fmt.Errorf("imageio: writing %s: %w", path, err)
@@ -88,9 +87,9 @@ func writeMember(z *zip.Writer, m *Member) error {
 	return writeNpy(w, m.Shape, m.Data)
 }
 
-// ReadNpz reads all arrays of a file of numpy.savez or savez_compressed, in their order.
-// Every byte is checked against the archive's checksums, and no more memory is taken
-// than the data need that are really there.
+// ReadNpz reads all arrays of a file of numpy.savez or savez_compressed, in their order. It
+// compares the archive's checksums, and allocates no more memory than the data in the file
+// need.
 func ReadNpz(path string) ([]Member, error) {
 	f, size, err := open(path)
 	if err != nil {

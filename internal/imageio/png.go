@@ -8,8 +8,8 @@ import (
 	"math"
 )
 
-// WritePNG draws the frame, 8 bit: grey for one channel, colour for three; of any
-// other number the mean is drawn.
+// WritePNG draws the frame with 8 bits: in grey for one channel, in colour for three. For
+// another number of channels it draws their mean.
 func WritePNG(path string, f *Frame, s Stretch) error {
 	if err := f.check(); err != nil {
 		return fmt.Errorf("imageio: writing %s: %w", path, err)
@@ -23,7 +23,7 @@ func WritePNG(path string, f *Frame, s Stretch) error {
 	})
 }
 
-// Panel is one picture of a row of them.
+// Panel is one of the pictures of WritePanels.
 type Panel struct {
 	Frame   *Frame
 	Stretch Stretch
@@ -33,8 +33,8 @@ type Panel struct {
 // within it, and averaged over whole blocks to within twice of it.
 const panelSide = 640
 
-// WritePanels draws frames of equal size side by side with a thin gap, for example
-// observed, restored, residual, truth.
+// WritePanels draws frames of equal size beside each other with a thin gap: for example
+// observed, restored, residual and true image.
 func WritePanels(path string, panels ...Panel) error {
 	const gap = 6
 	if len(panels) == 0 {
@@ -98,7 +98,7 @@ func draw(f *Frame, s Stretch) *image.RGBA {
 	return img
 }
 
-// grey drops the colours of a picture that has none.
+// grey turns a colour picture without colour into a grey one.
 func grey(img *image.RGBA) *image.Gray {
 	out := image.NewGray(img.Rect)
 	for i := range out.Pix {

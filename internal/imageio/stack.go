@@ -6,27 +6,27 @@ import (
 	"strings"
 )
 
-// Stack is many images of one size in one npy or FITS file, (count, rows, cols).
-// Unlike a Frame's, its shape is taken literally: the first axis counts the images.
-// A file of shape (rows, cols) is a stack of one.
+// Stack is many images of one size in one npy or FITS file of shape (count, rows, cols). The
+// first axis always counts the images; the rules for a Frame's colours do not apply. A file
+// of shape (rows, cols) is a stack of one image.
 type Stack struct {
 	Count, Rows, Cols int       // of the file
 	Data              []float64 // of the images asked for, row-major; NaN = missing; nil from StatStack
 	Format            string    // "npy" or "fits"
 	Type              string    // of an element in the file: "float32", "uint8", ...
-	Header            Header    // FITS: the cards that describe the scene; nil from npy
+	Header            Header    // FITS: the cards that do not describe the storage; nil from npy
 }
 
 const stackWanted = "a stack of images is an npy or FITS file of shape (count, rows, cols)"
 
-// StatStack tells shape, type and header of a stack without reading its pixels. An
-// npy file may hold no images.
+// StatStack reads the shape, type and header of a stack, but not its pixels. An npy file may
+// have 0 images.
 func StatStack(path string) (*Stack, error) {
 	return withStack(path, func(*stackSource) error { return nil })
 }
 
-// ReadStack reads the images lo <= i < hi. Of FITS and C-ordered npy files nothing
-// else is read. For FITS, path may choose a unit as in ReadFrame.
+// ReadStack reads the images lo <= i < hi, and of FITS and C-ordered npy files nothing else.
+// For FITS, path may choose a unit as in ReadFrame.
 func ReadStack(path string, lo, hi int) (*Stack, error) {
 	return withStack(path, func(s *stackSource) error { return s.read(lo, hi) })
 }

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// StackWriter writes a stack image by image, so that nobody holds the whole of it.
-// The file lies beside its path until Close renames it.
+// StackWriter writes a stack in pieces, so that it need not fit into memory. The file has a
+// temporary name until Close renames it.
 type StackWriter struct {
 	file         *beside
 	count, done  int // images announced, images written
@@ -18,10 +18,10 @@ type StackWriter struct {
 	err          error // of a Write: the file cannot become whole
 }
 
-// CreateStack begins a stack of count images of float64, or float32 if single: FITS
-// if the name ends in .fits, .fit or .fts, npy otherwise. FITS takes header and one
-// or more HISTORY cards for each line of history; npy has no place for them. Close
-// or Abort has to follow.
+// CreateStack begins a stack of count images of rows x cols, float64 or, if single, float32.
+// It is a FITS file if the name ends in .fits, .fit or .fts, otherwise npy. A FITS file gets
+// the cards of header, and HISTORY cards for each of lines; npy has no place for them. The
+// caller must call Close or Abort.
 func CreateStack(path string, count, rows, cols int, single bool, header Header, lines ...string) (*StackWriter, error) {
 	w := &StackWriter{count: count, rows: rows, cols: cols, single: single}
 	switch strings.ToLower(filepath.Ext(path)) {
@@ -59,8 +59,8 @@ func (w *StackWriter) create(path string, header Header, lines []string) error {
 	return nil
 }
 
-// Write appends a whole number of images. After an error the stack cannot be
-// finished: Close returns it.
+// Write appends a whole number of images, row-major. After an error the file cannot be
+// completed: Close returns the error.
 func (w *StackWriter) Write(images []float64) error {
 	if w.err == nil {
 		w.err = w.write(images)
@@ -85,9 +85,8 @@ func (w *StackWriter) write(images []float64) error {
 	return writeNpyData(w.file.w, images, w.single)
 }
 
-// Close syncs the file and renames it to its path. It is an error if not exactly
-// the images announced were written; on any error the path is as it was before and
-// nothing is left beside it.
+// Close syncs the file and renames it to its path. It is an error if the number of images
+// written is not count. After an error path is unchanged and the temporary file is removed.
 func (w *StackWriter) Close() error {
 	defer w.Abort()
 	return w.wrap(w.finish())
@@ -110,7 +109,7 @@ func (w *StackWriter) finish() error {
 	return w.file.keep()
 }
 
-// Abort removes what was written. After Close it does nothing.
+// Abort removes the temporary file. After Close it does nothing.
 func (w *StackWriter) Abort() { w.file.drop() }
 
 func (w *StackWriter) wrap(err error) error {

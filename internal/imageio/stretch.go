@@ -5,13 +5,13 @@ import (
 	"slices"
 )
 
-// Stretch maps pixel values to brightness 0..1. It is measured on one frame and
-// may be applied to others, so that pictures can be compared.
+// Stretch maps pixel values to brightness 0..1. A stretch that was measured on one frame can
+// be applied to others, so that their pictures can be compared.
 type Stretch struct {
 	kind      stretchKind
 	Black     float64 // the value drawn black (Diverging: blue)
 	White     float64 // the value drawn white (Diverging: red)
-	Softening float64 // Asinh: linear up to about here above black, logarithmic beyond
+	Softening float64 // Asinh: linear up to about Softening above Black, logarithmic beyond
 	top       float64 // the curve at white before it is scaled to 1
 }
 
@@ -23,20 +23,20 @@ const (
 	diverging
 )
 
-// Linear draws [black, white] in proportion: for photographs.
+// Linear is the stretch in proportion from black to white, for photographs.
 func Linear(black, white float64) Stretch {
 	return Stretch{kind: linear, Black: black, White: white}
 }
 
-// Asinh is the stretch for deep-sky frames, measured on f: with m the median and s
-// the noise (1.4826 MAD) of the channel means,
+// Asinh is the stretch for deep-sky frames, measured on f. With m the median of the channel
+// means and s their noise (1.4826 times the median absolute deviation),
 //
 //	brightness(x) = asinh((x - black)/b) / asinh((white - black)/b)
 //	black = m - 1.5 s,  b = 4 s,  white = the 99.99 % quantile
 //
-// so that the sky is dark grey, what rises a few s above it is seen, and the cores
-// of bright galaxies are not burnt out. The factors are chosen by eye. Of large
-// frames every k-th pixel is measured, about a million in all.
+// so that the sky is dark grey, objects a few s above it are visible, and the cores of
+// bright galaxies are not saturated. The factors were chosen by eye. In a large frame every
+// k-th pixel is measured, about a million in all.
 func Asinh(f *Frame) Stretch {
 	v := intensities(f)
 	if len(v) == 0 {
@@ -64,9 +64,9 @@ func newAsinh(black, white, softening float64) Stretch {
 	return Stretch{kind: asinh, Black: black, White: white, Softening: softening, top: math.Asinh((white - black) / softening)}
 }
 
-// Diverging draws signed values blue - white - red, symmetric about 0; the range
-// is five times the noise of f's channel means (1.4826 MAD about 0), so that noise
-// is pale and structure is not.
+// Diverging is the stretch for signed values, such as residuals: blue - white - red,
+// symmetric about 0. The range is five times the noise of f's channel means (1.4826 times
+// the median absolute value), so that noise is pale and larger structures are not.
 func Diverging(f *Frame) Stretch {
 	v := intensities(f)
 	for i, x := range v {

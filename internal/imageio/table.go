@@ -9,17 +9,17 @@ import (
 	"strings"
 )
 
-// Table is rows of numbers with named columns: scattered observations, predictions.
+// Table is rows of numbers with named columns, such as scattered observations.
 type Table struct {
-	Names  []string // of the columns; nil where the file gives none
+	Names  []string // of the columns; nil if the file has none
 	Rows   int
 	Cols   int
-	Data   []float64 // Rows x Cols, row-major; NaN = the file's missing value
+	Data   []float64 // Rows x Cols, row-major; NaN = missing
 	Format string    // "csv", "npy" or "fits"
 	lines  []int     // CSV: the line of each row
 }
 
-// Where says where a row stands in the file, for messages.
+// Where is the place of a row in the file, for messages.
 func (t *Table) Where(row int) string {
 	if t.lines != nil {
 		return fmt.Sprintf("line %d", t.lines[row])
@@ -27,8 +27,8 @@ func (t *Table) Where(row int) string {
 	return fmt.Sprintf("row %d", row)
 }
 
-// Column is the number of a column by its name, without regard to case, or by its
-// place counted from 1; -1 if there is none.
+// Column is the index of a column, from 0, given its name in upper or lower case or its
+// number, counted from 1; -1 if there is no such column.
 func (t *Table) Column(name string) int {
 	if i := slices.IndexFunc(t.Names, func(s string) bool { return strings.EqualFold(s, name) }); i >= 0 {
 		return i
@@ -40,10 +40,10 @@ func (t *Table) Column(name string) int {
 	return -1
 }
 
-// ReadTable reads a table of numbers: CSV (commas, semicolons, tabs or blanks;
-// lines that start with # are comments; a first line that is not numbers names the
-// columns), npy (rows x columns) or the first table extension of a FITS file, or
-// the one in path[NAME]. What the file is decides its beginning, not its name.
+// ReadTable reads a table of numbers from CSV (separated by commas, semicolons, tabs or
+// blanks; lines that start with # are comments; a first line without numbers names the
+// columns), npy (rows x columns) or FITS: the first table extension, or the one that
+// path[NAME] names. The first bytes of a file decide its format, not its name.
 func ReadTable(path string) (*Table, error) {
 	name, unit := resolve(path)
 	f, size, err := open(name)

@@ -1,4 +1,4 @@
-// Package linalg is the dense and banded arithmetic under the solvers: matrix
+// Package linalg is the dense and banded linear algebra of the solvers: matrix
 // products, inverses and factors of symmetric positive definite (SPD)
 // matrices, batches of small banded systems, and the vector operations of the
 // Krylov methods fused so that each touches memory once.
@@ -8,11 +8,10 @@
 // is read. A band of half-width bw is n rows of bw+1 numbers, row i holding
 // A[i, i-bw .. i], the diagonal last; numbers left of column 0 are ignored.
 //
-// There are two back ends, chosen when the program is built and invisible to
-// callers but for [Backend]. Build tag native (with cgo): OpenBLAS, found by
-// pkg-config, and C loops with AVX2 where the processor has it. Otherwise:
-// gonum and plain Go. They agree to rounding, and one test suite is run on
-// both. A given build on a given processor returns the same bits for the same
+// There are two back ends, chosen when the program is built; [Backend] names the
+// one in use. With build tag native (and cgo) it is OpenBLAS, found by pkg-config,
+// and C loops, with AVX2 if the processor has it; otherwise gonum and plain Go.
+// They agree to rounding, and one test suite is run on both. A given build on a given processor returns the same bits for the same
 // arguments, on any number of goroutines.
 //
 // One rank is one core. OpenBLAS is held to one thread per call; all functions

@@ -1,4 +1,6 @@
-// Package progress shows on a console how a run gets on: one line that is
-// rewritten in place on a terminal, an occasional plain line elsewhere, nothing
-// when quiet. A nil *Line is quiet and costs nothing, so callers never ask.
+// Package progress shows the progress of a run on standard error or another writer: the
+// phase, the iteration, the residual and an estimate of the time left. On a terminal it
+// rewrites one line, at most ten times a second; elsewhere, as in the log of a batch job,
+// it writes a line every five seconds at most. A nil *Line shows nothing, so that callers
+// need no test for a quiet run.
 package progress

@@ -12,12 +12,11 @@ import (
 )
 
 const (
-	redraw = 100 * time.Millisecond // on a terminal
-	plain  = 5 * time.Second        // elsewhere: logs are read later, by people
+	redraw = 100 * time.Millisecond // shortest time between two updates on a terminal
+	plain  = 5 * time.Second        // and elsewhere
 )
 
-// Line is the progress of one run. It is not safe for concurrent use: one rank
-// has one.
+// Line shows the progress of one run. Only one goroutine may use it, that of one rank.
 type Line struct {
 	w        io.Writer
 	terminal bool
@@ -25,14 +24,14 @@ type Line struct {
 	now      func() time.Time
 
 	phase  string
-	told   map[string]bool // phases shown as plain lines: once each, searches repeat them
+	told   map[string]bool // phases shown as plain lines: each once, also if a search repeats it
 	began  time.Time       // of the phase
 	first  float64         // residual at its first step
-	shown  time.Time       // when something was last written
-	length int             // runes on the terminal's line
+	shown  time.Time       // when a line was last written
+	length int             // characters on the terminal's line
 }
 
-// New shows progress on w; it updates in place if w is a terminal.
+// New returns a Line that writes to w, and rewrites one line if w is a terminal.
 func New(w io.Writer) *Line {
 	l := &Line{w: w, now: time.Now, told: map[string]bool{}}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
@@ -48,7 +47,7 @@ func New(w io.Writer) *Line {
 	return l
 }
 
-// Phase begins a stretch of work that has no steps to count.
+// Phase begins a phase that has no steps to count.
 func (l *Line) Phase(name string) {
 	if l == nil || name == l.phase {
 		return
@@ -60,8 +59,9 @@ func (l *Line) Phase(name string) {
 	}
 }
 
-// Step tells of one iteration of a phase. residual and target, where positive,
-// give the time left: an iterative method gains about the same factor each step.
+// Step reports an iteration of a phase, counted from 1, and its residual. If target is
+// positive, the phase ends when the residual is below it, and the line shows the time
+// left, estimated as if each iteration reduced the residual by the same factor.
 func (l *Line) Step(phase string, iteration int, residual, target float64) {
 	if l == nil {
 		return
@@ -87,8 +87,8 @@ func (l *Line) Step(phase string, iteration int, residual, target float64) {
 	l.write(text)
 }
 
-// Count tells of one of a known number of steps of a phase, with a word on how it
-// goes. The time left follows from the steps since the first that was told of.
+// Count reports that done of a known number of steps of a phase are finished; detail is
+// any further text. The time left is estimated from the steps since the first report.
 func (l *Line) Count(phase string, done, of int, detail string) {
 	if l == nil {
 		return
@@ -114,7 +114,7 @@ func (l *Line) Count(phase string, done, of int, detail string) {
 	l.write(text)
 }
 
-// Done ends the updating line, so that what is written next starts a line of its own.
+// Done clears the line on a terminal, so that other output can follow.
 func (l *Line) Done() {
 	if l == nil {
 		return
@@ -154,7 +154,7 @@ func (l *Line) write(text string) {
 	l.length = n
 }
 
-// Duration writes a time as a person would say it: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min.
+// Duration formats a time in at most two units: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min.
 func Duration(d time.Duration) string {
 	s := d.Seconds()
 	switch {

@@ -1,3 +1,5 @@
-// Package report draws what a run has to show: curves and tables of small images.
-// The same content gives the same bytes; files are written beside and renamed.
+// Package report draws the pictures of a run's report into PNG or SVG files: a Plot of
+// curves over linear or logarithmic axes, and a Mosaic, a labelled table of small images.
+// The same content gives the same bytes. A file is written beside its final name and then
+// renamed, so that an interrupted run leaves no incomplete file.
 package report

@@ -18,17 +18,16 @@ import (
 
 // Mosaic is a labelled table of small images of one size.
 type Mosaic struct {
-	Columns []string // headings
+	Columns []string // heading of each column
 	Rows    []MosaicRow
-	Blocks  int // rows stand in so many blocks side by side; 0 = 1
+	Blocks  int // number of blocks beside each other into which the rows are divided; 0: 1
 }
 
-// MosaicRow is one row; a nil frame is a blank cell. A line break in the label
-// begins a new line.
+// MosaicRow is one row of a mosaic.
 type MosaicRow struct {
-	Label   []string // lines
-	Frames  []*imageio.Frame
-	Stretch []imageio.Stretch // one a frame
+	Label   []string          // lines of text left of the images
+	Frames  []*imageio.Frame  // one for each column; nil: an empty cell
+	Stretch []imageio.Stretch // one for each frame
 }
 
 const (
@@ -39,8 +38,8 @@ const (
 	lineHeight  = 19
 )
 
-// Write draws the mosaic into a PNG file: images enlarged by a whole factor,
-// without smoothing, so that every pixel is seen as it is.
+// Write draws the mosaic into a PNG file. Images are enlarged by a whole factor, without
+// smoothing, so that every pixel is visible.
 func (m *Mosaic) Write(path string) error {
 	img, err := m.draw()
 	if err != nil {

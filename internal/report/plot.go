@@ -20,30 +20,30 @@ import (
 	"tessera/internal/imageio"
 )
 
-// Series is one curve. Points that are not finite, and those that a logarithmic
-// axis has no place for, are left out.
+// Series is one curve. Points that are not finite, and on a logarithmic axis those that are
+// not positive, are left out.
 type Series struct {
-	Name   string // in the legend; "" = not there
-	X, Y   []float64
-	Dashed bool
-	Points bool // marks as well as lines
+	Name   string    // in the legend; "": not in the legend
+	X, Y   []float64 // coordinates of the points
+	Dashed bool      // a dashed line
+	Points bool      // a mark at each point as well as the line
 }
 
-// Plot is curves over one pair of axes.
+// Plot is a set of curves over one pair of axes.
 type Plot struct {
-	Title, X, Y string // with units
-	LogX, LogY  bool
+	Title, X, Y string // of the plot, and labels of the axes with units
+	LogX, LogY  bool   // logarithmic axes
 	Series      []Series
 }
 
-// Size of a plot; a PNG has 200 dots per inch, 1200 x 800 of them.
+// Size of a plot; a PNG has 200 dots per inch, 1200 x 800 pixels.
 const (
 	plotWidth  = 6 * vg.Inch
 	plotHeight = 4 * vg.Inch
 	plotDPI    = 200
 )
 
-// palette can be told apart by the colour-blind (Okabe and Ito 2008).
+// palette is distinguishable for colour-blind readers (Okabe and Ito 2008).
 var palette = []color.RGBA{
 	{0, 114, 178, 255}, {213, 94, 0, 255}, {0, 158, 115, 255}, {204, 121, 167, 255}, {230, 159, 0, 255}, {86, 180, 233, 255},
 }

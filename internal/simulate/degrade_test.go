@@ -26,7 +26,7 @@ func pieces(t *rapid.T, rows, cols int) []Box {
 	return all
 }
 
-// lay puts the data of box b into its place in a frame.
+// lay copies the data of box b to its place in a frame.
 func lay(frame, data []float64, channels, rows, cols int, b Box) {
 	for c := range channels {
 		for r := b.R0; r < b.R1; r++ {
@@ -88,8 +88,8 @@ func TestNoiseStatistics(t *testing.T) {
 			t.Errorf("%s = %v, %.1f standard errors from %v", c.name, c.got, d, c.want)
 		}
 	}
-	// Neighbours in the row, in the column, partners of one Box-Muller pair, the
-	// same pixel of the other channel: correlation 0 +- 1/sqrt N.
+	// The correlation is 0 +- 1/sqrt N between neighbours in a row or a column, between the
+	// two numbers of a Box-Muller pair, and between the channels at one pixel.
 	for _, lag := range []int{1, 2, side, side + 1, n} {
 		c := 0.0
 		for i := range len(x) - lag {
@@ -130,19 +130,6 @@ func TestNoiseIsAdded(t *testing.T) {
 		if math.Abs(a[i]-float64(i+1)-b[i]/2) > 1e-15 || b[i] == 0 {
 			t.Errorf("%v and %v", a, b)
 		}
-	}
-}
-
-func TestUniformStaysInside(t *testing.T) {
-	s := newStream(7, forNoise, 3)
-	lo, hi, sum := 1.0, 0.0, 0.0
-	const n = 1 << 20
-	for k := range uint64(n) {
-		u := s.uniform(k)
-		lo, hi, sum = min(lo, u), max(hi, u), sum+u
-	}
-	if lo <= 0 || hi >= 1 || lo > 1e-5 || hi < 1-1e-5 || math.Abs(sum/n-0.5) > 4*math.Sqrt(1.0/12/n) {
-		t.Errorf("%v to %v, mean %v", lo, hi, sum/n)
 	}
 }
 

@@ -2,7 +2,7 @@ package simulate
 
 import "math"
 
-// Render draws the box, Channels x rows x cols.
+// Render returns the pixels of the box, Channels x rows x cols.
 func (s *Scene) Render(b Box) []float64 {
 	n := b.rows() * b.cols()
 	data := make([]float64, s.Channels*n)
@@ -34,8 +34,8 @@ func (s *Scene) Render(b Box) []float64 {
 	return data
 }
 
-// extent is the half size in rows and columns of the box outside which the object
-// is exactly 0, with a pixel to spare for the samples inside a pixel.
+// extent is half the size, in rows and columns, of the box outside of which the object is
+// exactly 0, and one pixel more because a pixel is sampled at several points.
 func (ob *object) extent() [2]float64 {
 	if ob.profile == nil {
 		return [2]float64{starEdge + 1, starEdge + 1}
@@ -46,7 +46,8 @@ func (ob *object) extent() [2]float64 {
 	return [2]float64{edge*math.Sqrt(c/det) + 1, edge*math.Sqrt(a/det) + 1}
 }
 
-// starEdge is where a star ends, in pixels: 7 sigma, 1e-11 of its light.
+// starEdge is the radius in pixels at which a star ends: 7 sigma, where 1e-11 of its
+// light is lost.
 const starEdge = 7 * starSigma
 
 // pixel is the share of unit flux that falls on the pixel whose corner is (row, col).
@@ -56,8 +57,8 @@ func (ob *object) pixel(row, col float64) float64 {
 		return gaussBin(dr) * gaussBin(dc)
 	}
 	u := ob.u(dr+0.5, dc+0.5)
-	// Distance in pixels along the minor axis: it bounds how fast the profile
-	// changes over this pixel.
+	// The distance in pixels along the minor axis bounds the change of the profile over
+	// this pixel.
 	d := math.Sqrt(u) * ob.re * ob.q
 	k := 1
 	switch {

@@ -3,20 +3,19 @@ package simulate
 import "math"
 
 const (
-	// truncation in units of r_e, and where the taper to it begins
+	// where the profile ends and where it begins to be tapered, in units of r_e
 	edge  = 8.0
 	taper = 7.0
 
-	// The profile table is piecewise linear in u = (r/r_e)^2 on segments that
-	// double in length with u, segmentBits of them to an octave, so the segment is
-	// found from the leading bits of the number u itself.
+	// The table of a profile is piecewise linear in u = (r/r_e)^2. Each octave of u has
+	// 2^segmentBits segments, so that the leading bits of u are the index of its segment.
 	segmentBits = 7
-	tableLow    = 0x1p-24 // below, the profile counts as flat
+	tableLow    = 0x1p-24 // the profile is constant below
 
 	shift = 52 - segmentBits
 )
 
-// radial is a function of u >= 0 as such a table; 0 from its end on.
+// radial is a function of u >= 0 as such a table. It is 0 from the end of the table on.
 type radial struct {
 	top   uint64    // bits of the end
 	value []float64 // at the segment ends
@@ -25,7 +24,7 @@ type radial struct {
 
 var lowBits = math.Float64bits(tableLow)
 
-// start is the place of the i-th segment end.
+// start is the value of u at which segment i starts.
 func (r *radial) start(i int) float64 { return math.Float64frombits(lowBits + uint64(i)<<shift) }
 
 func newRadial(f func(u float64) float64, end float64) *radial {
@@ -39,7 +38,7 @@ func newRadial(f func(u float64) float64, end float64) *radial {
 	return r
 }
 
-// tilt sets the slopes by the values.
+// tilt computes the slopes from the values.
 func (r *radial) tilt() {
 	for i := range r.slope {
 		r.slope[i] = (r.value[i+1] - r.value[i]) / (r.start(i+1) - r.start(i))
@@ -67,8 +66,8 @@ type profile struct {
 	peak float64
 }
 
-// sersicB is b: by Ciotti and Bertin's expansion r_e holds half the light to 2e-4
-// of it for n >= 0.5.
+// sersicB is b by the expansion of Ciotti and Bertin: for n >= 0.5 the light inside r_e is
+// half of all light, to 2e-4 of it.
 func sersicB(n float64) float64 {
 	return 2*n - 1.0/3 + 4/(405*n) + 46/(25515*n*n) + 131/(1148175*n*n*n) - 2194697/(30690717750*n*n*n*n)
 }

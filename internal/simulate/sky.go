@@ -1,21 +1,25 @@
 package simulate
 
-import "math"
+import (
+	"math"
 
-// SkyOptions describe a made-up deep-sky frame. Zero means the default.
+	"tessera/internal/random"
+)
+
+// SkyOptions describe an invented frame of the deep sky.
 type SkyOptions struct {
 	Seed     uint64
-	Rows     int
-	Cols     int
-	Channels int // 0 = 1; colours run from blue-green-red in the order R, G, B
-	Galaxies int // 0 = one per 1600 pixels, at least 12; < 0 = none
-	Stars    int // 0 = one per 30000 pixels, at least 2; < 0 = none
+	Rows     int // pixels
+	Cols     int // pixels
+	Channels int // 0 = 1; the first channel is the reddest, so that three are R, G, B
+	Galaxies int // 0 = one for 1600 pixels, at least 12; < 0 = none
+	Stars    int // 0 = one for 30000 pixels, at least 2; < 0 = none
 }
 
-// Scene is what there is to see: objects on a background of 0. The brightest pixel
-// of the brightest object is 1 where no other object lies over it.
+// Scene is a list of objects on a background of 0. The brightest pixel of the brightest
+// object is 1 where no other object covers it.
 type Scene struct {
-	Channels, Rows, Cols int
+	Channels, Rows, Cols int // shape of the frame, in pixels
 	objects              []object
 }
 
@@ -30,11 +34,11 @@ type object struct {
 	scale    float64    // brightness per pixel of unit flux = scale * profile
 }
 
-// starSigma is the width of a star in pixels: the smallest the pixel grid carries
-// without visible steps.
+// starSigma is the width of a star in pixels, the smallest that does not show steps of the
+// pixel grid.
 const starSigma = 0.6
 
-// Sky draws the objects of a frame.
+// Sky makes the objects of a frame at random.
 func Sky(o SkyOptions) *Scene {
 	area := float64(o.Rows) * float64(o.Cols)
 	count := func(asked int, each float64, least int) int {
@@ -68,11 +72,12 @@ func Sky(o SkyOptions) *Scene {
 	return s
 }
 
-// galaxy draws one: number counts N(>f) ~ 1/f over a factor of 300, bright ones
-// larger; discs (n about 1) blue and flat, ellipticals (n to 4) red and round.
-func (s *Scene) galaxy(r stream, profiles map[float64]*profile) object {
+// galaxy makes one galaxy at random. The number of galaxies brighter than f falls as 1/f
+// over a factor of 300, and bright ones are larger. Discs (n about 1) are blue and flat,
+// ellipticals (n up to 4) are red and round.
+func (s *Scene) galaxy(r random.Stream, profiles map[float64]*profile) object {
 	var k uint64
-	next := func() float64 { k++; return r.uniform(k) }
+	next := func() float64 { k++; return r.Uniform(k) }
 	ob := object{row: next() * float64(s.Rows), col: next() * float64(s.Cols)}
 	flux := 1 / (1 - next()*(1-1.0/300))
 	elliptical := next() < 0.3
@@ -80,17 +85,17 @@ func (s *Scene) galaxy(r stream, profiles map[float64]*profile) object {
 	if elliptical {
 		n, ratio = 2+2*next(), 0.6+0.4*next()
 	}
-	// Steps of 1/4 let galaxies share tables.
+	// n is a multiple of 1/4, so that galaxies share tables.
 	n = math.Round(4*n) / 4
 	if profiles[n] == nil {
 		profiles[n] = newProfile(n)
 	}
-	scatter, _ := r.normals(100)
+	scatter, _ := r.Normals(100)
 	re := 1.8 * math.Pow(flux, 0.4) * math.Exp(0.25*scatter)
 	if elliptical {
 		re *= 1.3
 	}
-	warm, _ := r.normals(101)
+	warm, _ := r.Normals(101)
 	warm = 0.2*warm - 0.12
 	if elliptical {
 		warm += 0.42
@@ -100,7 +105,7 @@ func (s *Scene) galaxy(r stream, profiles map[float64]*profile) object {
 	return ob
 }
 
-// shape sets the ellipse: angle of the major axis from the column axis.
+// shape sets the ellipse; angle is that of the major axis against the direction of a row.
 func (ob *object) shape(p *profile, re, q, angle float64) {
 	sin, cos := math.Sincos(angle)
 	ob.profile, ob.re, ob.q = p, re, q
@@ -109,12 +114,13 @@ func (ob *object) shape(p *profile, re, q, angle float64) {
 	ob.scale = 1 / (re * re * q)
 }
 
-// star draws one with a peak between 1/20 and 1 of the brightest galaxy's.
-func (s *Scene) star(r stream, galaxyPeak float64) object {
-	ob := object{row: r.uniform(0) * float64(s.Rows), col: r.uniform(1) * float64(s.Cols)}
+// star makes one star at random. Its peak is between 1/20 of the peak of the brightest
+// galaxy and all of it.
+func (s *Scene) star(r random.Stream, galaxyPeak float64) object {
+	ob := object{row: r.Uniform(0) * float64(s.Rows), col: r.Uniform(1) * float64(s.Cols)}
 	centre := math.Erf(0.5 / (math.Sqrt2 * starSigma))
-	warm, _ := r.normals(50)
-	peak := galaxyPeak * math.Pow(20, -r.uniform(2))
+	warm, _ := r.Normals(50)
+	peak := galaxyPeak * math.Pow(20, -r.Uniform(2))
 	ob.flux = colours(peak/(centre*centre), 0.25*warm, s.Channels)
 	top := 0.0
 	for _, f := range ob.flux {
@@ -126,8 +132,8 @@ func (s *Scene) star(r stream, galaxyPeak float64) object {
 	return ob
 }
 
-// colours spreads flux over the channels: first the reddest; warm > 0 is red. The
-// mean over the channels is flux.
+// colours distributes flux over the channels, of which the first is the reddest. Objects
+// with warm > 0 are red. The mean over the channels is flux.
 func colours(flux, warm float64, channels int) []float64 {
 	f := make([]float64, channels)
 	sum := 0.0

@@ -25,8 +25,8 @@ func TestSceneDoesNotSeeTheBoxes(t *testing.T) {
 	})
 }
 
-// The same seed gives the same scene, another seed another, and more objects only
-// add to those there are.
+// The same seed gives the same scene and another seed another one. A scene with more
+// objects has all objects of the one with fewer.
 func TestSkyIsReproducible(t *testing.T) {
 	o := SkyOptions{Seed: 3, Rows: 64, Cols: 64, Galaxies: 5, Stars: 1}
 	a, b := Sky(o), Sky(o)
@@ -80,7 +80,7 @@ func TestSkyLooksLikeOne(t *testing.T) {
 	}
 }
 
-// single is a scene of one galaxy of flux 1 in a frame that holds all of it.
+// single is a scene of one galaxy of flux 1, in a frame that contains all of its light.
 func single(n, re, q, angle, dr, dc float64) (s *Scene, side int) {
 	side = 2 * (int(edge*re) + 3)
 	ob := object{row: float64(side/2) + dr, col: float64(side/2) + dc, flux: []float64{1}}
@@ -108,8 +108,8 @@ func TestSersic(t *testing.T) {
 			if math.Abs(total-1) > 0.01 {
 				t.Errorf("%s: flux %v, want 1", name, total)
 			}
-			// Light inside r to that inside the edge, from the closed form: the
-			// regularised incomplete gamma function P(2n, b (r/r_e)^(1/n)).
+			// The ratio of the light inside r to that inside the edge has a closed form:
+			// the regularised incomplete gamma function P(2n, b (r/r_e)^(1/n)).
 			b := sersicB(n)
 			within := func(r float64) float64 { return mathext.GammaIncReg(2*n, b*math.Pow(r, 1/n)) }
 			if shape.re*shape.q > 5 {
@@ -147,7 +147,7 @@ func TestSersicB(t *testing.T) {
 	}
 }
 
-// The major axis points where the angle says: more light along it than across.
+// The major axis has the given angle: there is more light along it than across it.
 func TestGalaxyAngle(t *testing.T) {
 	s, side := single(1, 6, 0.3, math.Pi/6, 0.5, 0.5)
 	data := s.Render(Box{0, side, 0, side})
@@ -170,7 +170,7 @@ func TestStar(t *testing.T) {
 			row += v * (float64(i/40) + 0.5)
 			col += v * (float64(i%40) + 0.5)
 		}
-		// Pixels this coarse move the centroid by up to exp(-2 (pi sigma)^2)/pi = 3e-4.
+		// Pixels of this size move the centroid by up to exp(-2 (pi sigma)^2)/pi = 3e-4.
 		if math.Abs(total-5) > 1e-9 || math.Abs(row/total-at[0]) > 3e-4 || math.Abs(col/total-at[1]) > 3e-4 {
 			t.Errorf("star at %v: flux %v at %v, %v", at, total, row/total, col/total)
 		}

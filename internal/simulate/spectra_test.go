@@ -21,7 +21,7 @@ func TestSpectra(t *testing.T) {
 		}
 		top = max(top, slices.Max(high))
 	}
-	// Both carry noise of 0.01.
+	// Both have noise of 0.01.
 	if d := math.Sqrt(noise / 2); math.Abs(d-0.01) > 0.0005 {
 		t.Errorf("noise %g, want 0.01", d)
 	}

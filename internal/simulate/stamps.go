@@ -2,18 +2,18 @@ package simulate
 
 import "math"
 
-// Field is a simulated galaxy survey: stamps of Side x Side pixels with one galaxy
-// each, seen through one of PSFs point spread functions that vary over the field.
-// Everything of stamp or PSF i is a function of (Seed, i) alone.
+// Field is a simulated galaxy survey: stamps with one galaxy each, seen through point
+// spread functions that vary over the field. Stamp i and PSF i are functions of (Seed, i)
+// alone.
 //
-// Both are drawn 5 x 5 times a pixel about its centre and summed, with unit sum over
-// the stamp. An ellipticity (e1, e2), |e| < 1, shears the coordinates:
+// A galaxy or a PSF is evaluated at 5 x 5 points of each pixel and summed, and its sum
+// over the stamp is 1. An ellipticity (e1, e2), |e| < 1, shears the coordinates:
 //
 //	x' = f ((1-e1) x - e2 y),  y' = f (-e2 x + (1+e1) y),  f = 1/sqrt(1-|e|^2)
 type Field struct {
 	Seed uint64
-	Side int
-	PSFs int
+	Side int // pixels along each side of a stamp
+	PSFs int // number of point spread functions
 
 	galaxies map[float64]*radial // Sersic profiles by index
 	airy     []float64           // (2 J1(t)/t)^2 at t^2 = i airyStep
@@ -26,10 +26,10 @@ const (
 	airyScale    = 1.6163399 // t = airyScale r / w: half the peak at r = w
 )
 
-// sersicIndices are drawn from with equal probability.
+// sersicIndices are the Sersic indices of galaxies, each with equal probability.
 var sersicIndices = []float64{0.5, 1, 1, 1.5, 2.5, 4}
 
-// NewField prepares the profiles.
+// NewField computes the tables of the profiles.
 func NewField(seed uint64, side, psfs int) *Field {
 	f := &Field{Seed: seed, Side: side, PSFs: psfs, galaxies: map[float64]*radial{}}
 	reach := float64(side*side) * 4 // more than any r^2, sheared
@@ -53,7 +53,7 @@ func NewField(seed uint64, side, psfs int) *Field {
 	return f
 }
 
-// atAiry interpolates between two entries of the table.
+// atAiry interpolates linearly between two entries of the table.
 func (f *Field) atAiry(t2 float64) float64 {
 	at := t2 / airyStep
 	i := int(at)
@@ -63,8 +63,8 @@ func (f *Field) atAiry(t2 float64) float64 {
 	return f.airy[i] + (at-float64(i))*(f.airy[i+1]-f.airy[i])
 }
 
-// draw adds scale times brightness(|x'|^2) to dst, about a centre that lies (row,
-// col) pixels from that of the stamp, the shear being (e1, e2), and returns the sum.
+// draw adds brightness(|x'|^2) to dst and returns the sum. The centre is (row, col) pixels
+// away from the centre of the stamp, and (e1, e2) is the shear.
 func (f *Field) draw(dst []float64, row, col, e1, e2 float64, brightness func(r2 float64) float64) (sum float64) {
 	norm := 1 / (1 - e1*e1 - e2*e2)
 	// |x'|^2 = xx x^2 + xy x y + yy y^2
@@ -91,36 +91,36 @@ func (f *Field) draw(dst []float64, row, col, e1, e2 float64, brightness func(r2
 	return sum
 }
 
-// Galaxy draws the truth of stamp i, Side x Side, over dst: a Sersic profile
-// exp(-b ((r/R)^(1/n) - 1)) of index n, R log-uniform in 1.4 to 4.5 pixels,
-// ellipticity min(|N(0, 0.25)|, 0.7), which is twice the shear, and a centre within
-// half a pixel of the stamp's.
+// Galaxy sets dst, Side x Side, to the truth of stamp i: a Sersic profile
+// exp(-b ((r/R)^(1/n) - 1)) of index n, with R from 1.4 to 4.5 pixels and log R uniform.
+// Its ellipticity, twice the shear, is min(|N(0, 0.25)|, 0.7), and its centre is within
+// half a pixel of the centre of the stamp.
 func (f *Field) Galaxy(i int, dst []float64) {
 	r := newStream(f.Seed, forGalaxyStamp, uint64(i))
-	n := sersicIndices[int(r.uniform(0)*float64(len(sersicIndices)))]
-	radius := 1.4 * math.Pow(4.5/1.4, r.uniform(1))
-	z, _ := r.normals(1) // numbers 2 and 3
+	n := sersicIndices[int(r.Uniform(0)*float64(len(sersicIndices)))]
+	radius := 1.4 * math.Pow(4.5/1.4, r.Uniform(1))
+	z, _ := r.Normals(1) // numbers 2 and 3
 	shear := min(math.Abs(0.25*z), 0.7) / 2
-	sin, cos := math.Sincos(2 * math.Pi * r.uniform(4)) // of twice the position angle
+	sin, cos := math.Sincos(2 * math.Pi * r.Uniform(4)) // of twice the position angle
 	profile, scale := f.galaxies[n], 1/(radius*radius)
 	clear(dst)
-	sum := f.draw(dst, r.uniform(5)-0.5, r.uniform(6)-0.5, shear*cos, shear*sin, func(r2 float64) float64 {
+	sum := f.draw(dst, r.Uniform(5)-0.5, r.Uniform(6)-0.5, shear*cos, shear*sin, func(r2 float64) float64 {
 		return profile.at(r2 * scale)
 	})
 	scaleBy(dst, 1/sum)
 }
 
-// PSF draws PSF i, Side x Side, over dst. At the place (u, v) of the field, uniform in
-// [-1, 1],
+// PSF sets dst, Side x Side, to PSF i. Its place (u, v) in the field is uniform in [-1, 1],
+// and with it
 //
 //	e1 = 0.06 u^2 - 0.05 v^2 + 0.03 u + N(0, 0.01),  e2 = 0.08 u v - 0.03 v + N(0, 0.01)
 //	w  = 1.55 (1 + 0.06 (u^2 + v^2) + N(0, 0.01)) pixels
 //	0.8 Airy(1.6163399 r/w) + 0.2 Moffat (1 + r^2/(2.2 w)^2)^-2.6, sheared 1.5 times as much
 func (f *Field) PSF(i int, dst []float64) {
 	r := newStream(f.Seed, forPSF, uint64(i))
-	u, v := 2*r.uniform(0)-1, 2*r.uniform(1)-1
-	z1, z2 := r.normals(1) // numbers 2 and 3
-	z3, _ := r.normals(2)
+	u, v := 2*r.Uniform(0)-1, 2*r.Uniform(1)-1
+	z1, z2 := r.Normals(1) // numbers 2 and 3
+	z3, _ := r.Normals(2)
 	e1 := 0.06*u*u - 0.05*v*v + 0.03*u + 0.01*z1
 	e2 := 0.08*u*v - 0.03*v + 0.01*z2
 	w := 1.55 * (1 + 0.06*(u*u+v*v) + 0.01*z3)
@@ -137,16 +137,16 @@ func (f *Field) PSF(i int, dst []float64) {
 	}
 }
 
-// PSFOf is the PSF that stamp i is seen through, any with equal probability.
+// PSFOf is the index of the PSF of stamp i. Each has equal probability.
 func (f *Field) PSFOf(i int) int {
-	return int(newStream(f.Seed, forStampPSF, uint64(i)).uniform(0) * float64(f.PSFs))
+	return int(newStream(f.Seed, forStampPSF, uint64(i)).Uniform(0) * float64(f.PSFs))
 }
 
-// AddNoise adds white noise of standard deviation sigma to the pixels of stamp i.
+// AddNoise adds white noise of standard deviation sigma to dst, the pixels of stamp i.
 func (f *Field) AddNoise(i int, dst []float64, sigma float64) {
 	r := newStream(f.Seed, forStampNoise, uint64(i))
 	for k := 0; k < len(dst); k += 2 {
-		even, odd := r.normals(uint64(k / 2))
+		even, odd := r.Normals(uint64(k / 2))
 		dst[k] += sigma * even
 		if k+1 < len(dst) {
 			dst[k+1] += sigma * odd

@@ -10,7 +10,7 @@ import (
 
 const stampSide = 41
 
-// moments are the flux, the centroid and the second moments of a stamp, under a
+// moments are the flux, the centroid and the second moments of a stamp, weighted by a
 // round Gaussian of 5 pixels.
 func moments(x []float64, side int) (sum, size, e1, e2 float64) {
 	c := float64(side-1) / 2
@@ -80,7 +80,7 @@ func TestStamps(t *testing.T) {
 		mean[0] += e1 / count
 		mean[1] += e2 / count
 	}
-	// Whoever draws it, and whenever.
+	// A stamp has the same bits each time it is made, also by another Field.
 	NewField(7, stampSide, 40).Galaxy(3, again)
 	f.Galaxy(3, x)
 	if !slices.Equal(x, again) {
@@ -112,8 +112,8 @@ func TestStamps(t *testing.T) {
 	}
 }
 
-// fwhm is the diameter of a disc as large as what lies above half the peak, the
-// pixels along its edge counted by interpolation.
+// fwhm is the diameter of a disc that has the area of the region above half the peak.
+// Pixels on the edge of the region count by interpolation.
 func fwhm(x []float64, side int) float64 {
 	half := slices.Max(x) / 2
 	at := func(r, c float64) float64 {
@@ -153,8 +153,8 @@ func TestStampNoise(t *testing.T) {
 	}
 }
 
-// The survey is like the reference files, which were drawn by the same recipe with
-// other random numbers.
+// The survey has the statistics of the reference files, which were made by the same
+// formulas with other random numbers.
 func TestStampsLikeReference(t *testing.T) {
 	const dir = "../../../shared/data/reference/"
 	f := NewField(1, stampSide, 600)

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Observations lie in the cube, scatter about the truth by the noise, and most of
-// them where the clusters are.
+// Observations lie in the cube, they differ from the truth by the noise, and most of them
+// are in clusters.
 func TestSurvey(t *testing.T) {
 	for dim := 1; dim <= 3; dim++ {
 		const n = 5000
@@ -37,7 +37,7 @@ func TestSurvey(t *testing.T) {
 		if most < 2*n/20 {
 			t.Errorf("%d-D: the fullest of 20 slabs holds %d of %d: no clusters", dim, most, n)
 		}
-		// Number i is the same whoever asks, and another seed gives another survey.
+		// Observation i is the same each time it is made; another seed gives another survey.
 		a, b := make([]float64, dim), make([]float64, dim)
 		if s.Observation(77, a) != s.Observation(77, b) || a[0] != b[0] {
 			t.Error("observation 77 differs from itself")
@@ -50,7 +50,7 @@ func TestSurvey(t *testing.T) {
 	}
 }
 
-// The sample has the fraction asked for, and is denser where it is bright.
+// The sample has the given fraction of the pixels and is denser where the picture is bright.
 func TestSampled(t *testing.T) {
 	const n = 200000
 	var bright, dark float64

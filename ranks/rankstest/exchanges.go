@@ -7,9 +7,9 @@ import (
 	"tessera/ranks"
 )
 
-// linked says whether ranks a and b of p are neighbours in a round of a random
-// graph that has loops, with six neighbours to a rank where there are that many;
-// count is what a sends to b.
+// linked tells whether ranks a and b of p are neighbours in a random graph of the round. A
+// rank has six neighbours on average, if p allows, and may be its own. count is the number of
+// elements that a sends to b.
 func linked(round, p, a, b int) bool { return pick(p+3, round, min(a, b), max(a, b)) < 6 }
 
 func count(round, a, b int) int {
@@ -88,8 +88,8 @@ func exchangeAhead(c ranks.Comm) error {
 	return nil
 }
 
-// exchangeMismatch: where a neighbour's count is not the one expected, the
-// receiver gets an error, the sender none, and the next exchange is whole.
+// exchangeMismatch: if a neighbour sends another number of elements than expected, the
+// receiver gets an error, the sender gets none, and the next exchange is right.
 func exchangeMismatch(c ranks.Comm) error {
 	r := c.Rank()
 	if c.Size() == 1 {

@@ -160,8 +160,8 @@ func tagsOutOfOrder(c ranks.Comm) error {
 	return nil
 }
 
-// spacesApart has a message waiting for each rank while collectives and an
-// exchange go by: none may take it, and it must not take theirs.
+// spacesApart leaves a message waiting for each rank during collectives and an exchange:
+// they must not receive it.
 func spacesApart(c ranks.Comm) error {
 	p, r := c.Size(), c.Rank()
 	if p == 1 {
@@ -264,8 +264,8 @@ func procNull(c ranks.Comm) error {
 	return same("chain", x, []float64{float64(src), -12345})
 }
 
-// truncation: a message too long for the buffer is an error and is gone; the
-// next one is whole.
+// truncation: a message too long for the buffer is an error and is lost; the next message is
+// received.
 func truncation(c ranks.Comm) error {
 	if c.Size() == 1 {
 		return nil
@@ -293,7 +293,7 @@ func truncation(c ranks.Comm) error {
 	return c.Barrier()
 }
 
-// badArguments are refused before anything is sent: the communicator works on.
+// badArguments give an error before anything is sent; the communicator can still be used.
 func badArguments(c ranks.Comm) error {
 	p, r := c.Size(), c.Rank()
 	x := make([]float64, 2)

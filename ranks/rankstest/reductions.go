@@ -7,7 +7,7 @@ import (
 	"tessera/ranks"
 )
 
-// fold is the documented order of a reduction, written as the definition reads:
+// fold is the documented order of a reduction, taken literally from its definition:
 // the first leaves are pairs until their number is a power of two, then
 // neighbours are joined until one is left.
 func fold(op ranks.Op, x []float64) float64 {
@@ -46,8 +46,8 @@ func fold(op ranks.Op, x []float64) float64 {
 	return level[0]
 }
 
-// spots are the indices of n elements that are checked against fold: all of a
-// few, of many those beside powers of two, where blocks and halves end, and some others.
+// spots are the indices of the elements that are compared with fold: all if n is small,
+// otherwise those next to powers of two, where blocks and halves end, and some others.
 func spots(n int) []int {
 	var at []int
 	if n <= 40 {
@@ -66,7 +66,7 @@ func spots(n int) []int {
 	return at
 }
 
-// checkFold checks the spots of got, which every rank's values were folded into.
+// checkFold checks the spots of got, the reduction of the ranks' values.
 func checkFold(what string, op ranks.Op, got []float64, size int, at func(q, i int) float64) error {
 	column := make([]float64, size)
 	for _, i := range spots(len(got)) {
@@ -131,8 +131,8 @@ func reduce(c ranks.Comm) error {
 	return nil
 }
 
-// reduceSpecial: NaN wins in every operation, infinities and signed zeros obey
-// the same order everywhere.
+// reduceSpecial: the result of every operation with a NaN is NaN, and infinities and signed
+// zeros give the same result on every rank.
 func reduceSpecial(c ranks.Comm) error {
 	p, r := c.Size(), c.Rank()
 	kinds := []float64{math.NaN(), math.Inf(1), math.Inf(-1), math.Copysign(0, -1), 0, 1, -1, math.MaxFloat64, 5e-324}

@@ -1,8 +1,8 @@
-// Package rankstest is the conformance suite of package ranks: what every
-// transport must do, written once. A Case is a collective program: every rank of
-// a communicator runs it, and gets nil or an error that says what was wrong.
-// Expected values come from naive code in this package that sees all ranks' data
-// (value is a function of rank and index), never from another transport.
+// Package rankstest is the conformance suite of package ranks, which every transport must
+// pass. A Case is a program that all ranks of a communicator run; each gets nil or an error
+// that says what was wrong. Expected values come from simple code in this package that
+// knows the data of all ranks (value is a function of rank and index), never from another
+// transport.
 package rankstest
 
 import (
@@ -12,12 +12,12 @@ import (
 	"tessera/ranks"
 )
 
-// A Case checks one promise of ranks.Comm.
+// A Case checks one property of ranks.Comm, or of a function on it.
 type Case struct {
 	Name string
-	Run  func(c ranks.Comm) error
-	// Buffered: the case sends short messages before their receives can be
-	// posted, as no portable program may; skip it in synchronous mode.
+	Run  func(c ranks.Comm) error // collective
+	// Buffered: the case sends short messages before their receives are called, as no
+	// portable program may. It deadlocks in synchronous mode.
 	Buffered bool
 }
 
@@ -50,6 +50,14 @@ func Cases() []Case {
 		{Name: "split apart", Run: splitApart, Buffered: true},
 		{Name: "stats", Run: stats},
 		{Name: "agree", Run: agree},
+		{Name: "agree same", Run: agreeSame},
+		{Name: "numbers", Run: numbers},
+		{Name: "gather numbers", Run: gatherNumbers},
+		{Name: "counts", Run: counts},
+		{Name: "exchange counts", Run: exchangeCounts},
+		{Name: "deliver", Run: deliver},
+		{Name: "on root", Run: onRoot},
+		{Name: "share", Run: shared},
 		{Name: "random programs", Run: randomPrograms},
 	}
 }
@@ -110,9 +118,8 @@ func filled(n int) []float64 {
 	return x
 }
 
-// sizes are message lengths that go through every regime of the transports:
-// empty, cells and eager copies, borrowed buffers, rendezvous. With many ranks
-// the longest would only take time.
+// sizes are message lengths for all methods of the transports: empty, copied, lent and
+// synchronous messages. With many ranks the longest are left out to save time.
 func sizes(p int) []int {
 	all := []int{0, 1, 7, 32, 33, 511, 1024, 1025, 5000, 70000}
 	if p > 16 {

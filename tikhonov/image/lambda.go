@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"tessera/internal/linalg"
+	"tessera/internal/random"
 	"tessera/krylov"
 	"tessera/ranks"
 )
@@ -247,7 +248,7 @@ func (s *solver) probe(index uint64) ([]float64, error) {
 		for r := box.Lo[0]; r < box.Hi[0]; r++ {
 			for col := box.Lo[1]; col < box.Hi[1]; col++ {
 				at := uint64((c*shape[0]+r)*shape[1] + col)
-				z[i] = 1 - 2*float64(mix(s.o.Seed^mix(index^mix(at)))>>63)
+				z[i] = 1 - 2*float64(random.Hash(s.o.Seed^random.Hash(index^random.Hash(at)))>>63)
 				if s.m.owned != nil {
 					z[i] *= math.Sqrt(s.m.owned[i%len(s.m.owned)])
 				}
@@ -258,14 +259,6 @@ func (s *solver) probe(index uint64) ([]float64, error) {
 	u := make([]float64, len(z))
 	err := s.m.Blur().Adjoint(u, z)
 	return u, err
-}
-
-// mix scrambles 64 bits (the finaliser of splitmix64, Steele et al. 2014).
-func mix(x uint64) uint64 {
-	x += 0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
 }
 
 // observed counts the data values of positive weight over all ranks and channels.

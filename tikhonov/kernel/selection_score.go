@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"tessera/internal/linalg"
+	"tessera/internal/random"
 	"tessera/loadbalance"
 	"tessera/ranks"
 )
@@ -260,19 +261,11 @@ func (q *selector) probe(k int, id int64) float64 {
 		}
 		return 0
 	}
-	return 1 - 2*float64(mix(q.Seed^mix(uint64(k)^mix(uint64(id))))>>63)
+	return 1 - 2*float64(random.Hash(q.Seed^random.Hash(uint64(k)^random.Hash(uint64(id))))>>63)
 }
 
 func foldOf(seed uint64, id int64, folds int) int {
-	return int(mix(seed^mix(uint64(id)+1)) % uint64(folds))
-}
-
-// mix is the output function of splitmix64: Steele, Lea and Flood, OOPSLA 2014.
-func mix(z uint64) uint64 {
-	z += 0x9e3779b97f4a7c15
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
+	return int(random.Hash(seed^random.Hash(uint64(id)+1)) % uint64(folds))
 }
 
 // collect adds up the groups' scores and chooses. Collective over all ranks of comm.

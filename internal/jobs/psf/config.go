@@ -10,7 +10,6 @@ import (
 	"tessera/internal/config"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
-	"tessera/internal/wavelet"
 	"tessera/psf"
 	"tessera/ranks"
 )
@@ -178,15 +177,12 @@ func (c *settings) options() psf.Options {
 	s := &c.PSF
 	o := psf.Options{
 		Mode: psf.Mode(s.Mode), Border: psf.Border(s.Border), Precision: psf.Precision(s.Precision),
-		Noise: psf.NoiseRule(s.Noise), Sigma: s.Sigma, Start: psf.Start(s.Start), Family: wavelet.Linear,
+		Noise: psf.NoiseRule(s.Noise), Sigma: s.Sigma, Start: psf.Start(s.Start), Wavelet: psf.Wavelet(s.Wavelet),
 		Scales: s.Scales, Thresholds: s.Thresholds, Reweightings: s.Reweightings,
 		Threshold: psf.Threshold(s.Threshold), Factor: s.Factor, Block: s.Block, Settle: s.Settle,
-		Iterations: s.Iterations, LookEvery: s.LookEvery, Tolerance: s.Tolerance, StampTolerance: s.StampTolerance, Balance: s.Balance,
+		MaxIterations: s.Iterations, CheckEvery: s.LookEvery, Tolerance: s.Tolerance, StampTolerance: s.StampTolerance, Balance: s.Balance,
 		Tau: s.Tau, SigmaDual: s.SigmaDual, Rho: s.Rho, AnySign: !s.Positivity, Seed: c.Seed,
 		SaveEvery: time.Duration(c.Checkpoint.Every * float64(time.Second)),
-	}
-	if s.Wavelet == "b3" {
-		o.Family = wavelet.B3
 	}
 	if s.Compat == sfDeconvolve {
 		o.Compatible = true

@@ -34,7 +34,7 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int) (*lifecycle
 	if err != nil {
 		return nil, err
 	}
-	perIteration := r.Solve / float64(s.Total*r.Done)
+	perIteration := r.Solve / float64(s.Total*r.Iterations)
 	lo, hi := halo.Split(count, n, 0)
 	iterations := c.PSF.Iterations * (1 + c.PSF.Reweightings)
 	perPixel := 5 + 2*float64(c.PSF.Scales) // x, y, u, thresholds, one PSF's filter, results

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 
+	"tessera/internal/checkpoint"
 	"tessera/internal/lifecycle"
 	"tessera/psf"
 	"tessera/ranks"
@@ -46,11 +47,12 @@ func (r *run) run(ctx context.Context) error {
 func (r *run) solve(ctx context.Context) error {
 	o := r.c.options()
 	o.Given = r.s.start
-	o.Save = r.kept.Keep
-	var err error
-	if o.Resume, err = r.kept.Begin(r.Resume); err != nil {
+	o.Save = func(s *psf.Snapshot) error { return r.kept.Keep((*checkpoint.Snapshot)(s)) }
+	from, err := r.kept.Begin(r.Resume)
+	if err != nil {
 		return err
 	}
+	o.Resume = (*psf.Snapshot)(from)
 	r.m.Resumed = r.Resume
 	if r.Comm.Rank() == 0 {
 		o.Progress = func(p psf.Progress) {
@@ -76,7 +78,7 @@ func (r *run) solve(ctx context.Context) error {
 func (r *run) account() error {
 	res, m := r.result, r.m
 	done := 0
-	for _, n := range res.Iterations {
+	for _, n := range res.StampIterations {
 		done += n
 	}
 	longest := []float64{res.Setup, res.Solve, res.Transforms}
@@ -96,11 +98,11 @@ func (r *run) account() error {
 	m.Source, m.Stamps, m.Side, m.Normalised = r.s.source, r.s.Total, r.s.Side, int(sums[2])
 	m.Mode, m.Border, m.Precision, m.Noise = s.Mode, s.Border, s.Precision, lifecycle.Number(res.Noise)
 	m.Tau, m.SigmaDual, m.Rho, m.Beta = lifecycle.Number(res.Tau), lifecycle.Number(res.SigmaDual), lifecycle.Number(s.Rho), lifecycle.Number(res.Beta)
-	m.Iterations, m.Converged, m.Moved = res.Done, res.Converged, res.Moved
+	m.Iterations, m.Converged, m.Moved = res.Iterations, res.Converged, res.Moved
 	if s.Mode == string(psf.LowRank) {
 		m.Low = &lowRankMetrics{Lambda: lifecycle.Number(res.Lambda), Threshold: s.Threshold, Singular: res.Singular, Products: res.Passes, Accuracy: lifecycle.Number(res.Accuracy)}
 	}
-	for _, l := range res.Looks {
+	for _, l := range res.Checks {
 		m.Looks = append(m.Looks, lookMetrics{l.Iteration, lifecycle.Number(l.Cost()), lifecycle.Number(l.Misfit), lifecycle.Number(l.Penalty), l.Rank, l.Active})
 	}
 	m.BytesSent, m.MessagesSent = int64(sums[0]), int64(sums[1])

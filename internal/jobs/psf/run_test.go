@@ -200,7 +200,7 @@ func TestCompatibleDefaults(t *testing.T) {
 	c := compatibleDefaults()
 	c.PSF.Compat = sfDeconvolve
 	o := c.options()
-	if !o.Compatible || o.Start != "ones" || o.Threshold != "hard" || o.Tolerance != 3e-4 || o.Reweightings != 1 || o.LookEvery != 1 {
+	if !o.Compatible || o.Start != "ones" || o.Threshold != "hard" || o.Tolerance != 3e-4 || o.Reweightings != 1 || o.CheckEvery != 1 {
 		t.Errorf("options %+v", o)
 	}
 }

@@ -71,7 +71,7 @@ func (c *settings) readStamps(comm ranks.Comm) (*stamps, error) {
 	}
 	// From here on the ranks fail alone, and agree afterwards.
 	lo, hi := halo.Split(total, comm.Size(), comm.Rank())
-	s.Side, s.First, s.Total, s.KernelSide = side, lo, total, kernelSide
+	s.Side, s.First, s.Total, s.PSFSide = side, lo, total, kernelSide
 	if s.Data, err = readStretch(c.Stack.Path, lo, hi); err != nil {
 		return nil, err
 	}
@@ -90,16 +90,16 @@ func (c *settings) readStamps(comm ranks.Comm) (*stamps, error) {
 	}
 	first, last := lo, hi // of the PSFs
 	if index != nil {
-		s.Kernel = index[lo:hi]
+		s.PSFOf = index[lo:hi]
 		first, last = 0, psfs
 	} else if psfs == 1 {
 		first, last = 0, 1
 	}
-	if s.Kernels, err = readStretch(c.PSF.Path, first, last); err != nil {
+	if s.PSFs, err = readStretch(c.PSF.Path, first, last); err != nil {
 		return nil, err
 	}
 	s.unique = last - first
-	if s.normalised, err = psf.Normalise(kernelSide, s.Kernels, first); err != nil {
+	if s.normalised, err = psf.Normalise(kernelSide, s.PSFs, first); err != nil {
 		return nil, inFile(c.PSF.Path, err)
 	}
 	if last-first == psfs && comm.Rank() > 0 {
@@ -268,14 +268,14 @@ func (c *settings) simulate(comm ranks.Comm) (*stamps, error) {
 	n := f.Side * f.Side
 	lo, hi := halo.Split(f.Count, comm.Size(), comm.Rank())
 	s := &stamps{source: fmt.Sprintf("simulated survey, %d PSFs, signal-to-noise ratio %g", f.PSFs, f.SNR)}
-	s.Side, s.KernelSide, s.First, s.Total = f.Side, f.Side, lo, f.Count
+	s.Side, s.PSFSide, s.First, s.Total = f.Side, f.Side, lo, f.Count
 	s.Data, s.truth = make([]float64, (hi-lo)*n), make([]float64, (hi-lo)*n)
 	sv := newSurvey(c.Seed, f)
 	rms := make([]float64, hi-lo)
 	for i := lo; i < hi; i++ {
 		at := (i - lo) * n
 		seen := s.Data[at : at+n]
-		s.Kernel = append(s.Kernel, sv.draw(i, s.truth[at:at+n], seen))
+		s.PSFOf = append(s.PSFOf, sv.draw(i, s.truth[at:at+n], seen))
 		rms[i-lo] = linalg.Norm2(seen) / float64(f.Side)
 	}
 	sigma, err := noiseOf(comm, f.Count, rms, f.SNR)
@@ -285,6 +285,6 @@ func (c *settings) simulate(comm ranks.Comm) (*stamps, error) {
 	for i := lo; i < hi; i++ {
 		sv.field.AddNoise(i, s.Data[(i-lo)*n:(i-lo+1)*n], sigma)
 	}
-	s.Kernels, s.unique = sv.kernels, len(sv.filters)
+	s.PSFs, s.unique = sv.kernels, len(sv.filters)
 	return s, s.readWeights(&c.Stack, lo, hi)
 }

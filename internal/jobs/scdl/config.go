@@ -85,7 +85,7 @@ type codeSection struct {
 }
 
 func (s *codeSection) code() scdl.Code {
-	return scdl.Code{Method: s.Method, Lambda: s.Lambda, Iterations: s.Iterations}
+	return scdl.Code{Method: s.Method, Lambda: s.Lambda, MaxIterations: s.Iterations}
 }
 
 func (s *codeSection) check(f *config.File) {
@@ -245,8 +245,8 @@ func LoadTrain(f *config.File) *lifecycle.Job {
 func (c *trainSettings) options() scdl.Options {
 	s := &c.SCDL
 	o := scdl.Options{
-		Atoms: s.Atoms, Iterations: s.Iterations, Lambda: s.Lambda, C1: s.C1, C2: s.C2, C3: s.C3, Beta: s.Beta, Step: s.Step,
-		Delta: s.Delta, FirstColumns: s.Start == "first", Window: s.Window, Tolerance: s.Tolerance, Precision: scdl.Precision(s.Precision),
+		Atoms: s.Atoms, MaxIterations: s.Iterations, Lambda: s.Lambda, C1: s.C1, C2: s.C2, C3: s.C3, Beta: s.Beta, Step: s.Step,
+		Delta: s.Delta, FirstColumns: s.Start == "first", CheckEvery: s.Window, Tolerance: s.Tolerance, Precision: scdl.Precision(s.Precision),
 		Seed: c.Seed, Folder: c.folder(), Batch: s.Batch, CodeIterations: s.CodeIterations,
 		SaveEvery: time.Duration(c.Checkpoint.Every * float64(time.Second)),
 	}

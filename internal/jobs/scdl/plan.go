@@ -83,7 +83,7 @@ func (c *trainSettings) trial(ctx context.Context, comm ranks.Comm, p, m, tiles 
 		}
 	}
 	o := c.options()
-	o.Atoms, o.Folder, o.FirstColumns, o.Batch, o.Window = min(c.SCDL.Atoms, s.Total), "", true, s.Total, 1
+	o.Atoms, o.Folder, o.FirstColumns, o.Batch, o.CheckEvery = min(c.SCDL.Atoms, s.Total), "", true, s.Total, 1
 	var last, each float64
 	o.Progress = func(scdl.Progress) {
 		now := comm.Wtime()
@@ -93,7 +93,7 @@ func (c *trainSettings) trial(ctx context.Context, comm ranks.Comm, p, m, tiles 
 		last = now
 	}
 	train := scdl.Train
-	o.Iterations = 4
+	o.MaxIterations = 4
 	if c.SCDL.Method == methodOnline {
 		train, o.FirstColumns = scdl.Online, false
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"tessera/halo"
+	"tessera/internal/checkpoint"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/simulate"
@@ -47,11 +48,12 @@ func (r *trainRun) run(ctx context.Context) error {
 func (r *trainRun) train(ctx context.Context) error {
 	o := r.c.options()
 	r.kept = lifecycle.NewCheckpoints(r.Comm, r.c.Output.Dir, "scdl-train")
-	o.Save = r.kept.Keep
-	var err error
-	if o.Resume, err = r.kept.Begin(r.Resume); err != nil {
+	o.Save = func(s *scdl.Snapshot) error { return r.kept.Keep((*checkpoint.Snapshot)(s)) }
+	from, err := r.kept.Begin(r.Resume)
+	if err != nil {
 		return err
 	}
+	o.Resume = (*scdl.Snapshot)(from)
 	o.Progress = func(p scdl.Progress) {
 		r.Progress.Count("training", p.Iteration, p.Of, fmt.Sprintf("error %.3g high, %.3g low", p.High, p.Low))
 		r.Log.Info("iteration", "iteration", p.Iteration, "high", lifecycle.Number(p.High), "low", lifecycle.Number(p.Low))

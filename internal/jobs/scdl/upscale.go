@@ -151,7 +151,7 @@ func (r *upscaleRun) upscale(ctx context.Context, phase string, p *scdl.Pair) (*
 	}
 	r.Progress.Phase(phase)
 	o := r.options()
-	o.Progress = func(done, of int) { r.Progress.Count(phase, done, of, "rows of patches") }
+	o.Progress = func(p scdl.Progress) { r.Progress.Count(phase, p.Iteration, p.Of, "rows of patches") }
 	return scdl.Upscale(ctx, r.strips, r.low[0], predict, o)
 }
 

@@ -1,11 +1,10 @@
 //go:build mpi
 
-// The calls of an exchange in a C loop, for the benchmark that says what Go adds.
+// The calls of an exchange in a C loop, for the benchmark that measures the cost of Go.
 
 #include "internal.h"
 
-// Exchanges n elements with peer, times times over, and returns the seconds one
-// took. how: 0 MPI_Sendrecv, 1 MPI_Irecv, MPI_Isend and MPI_Waitall, 2 mpix_exchange.
+// Exchanges n elements with peer, times times, and returns the seconds of one exchange. how: 0 MPI_Sendrecv, 1 MPI_Irecv, MPI_Isend and MPI_Waitall, 2 mpix_exchange.
 double mpix_loop(mpix_comm *c, int how, int times, long long peer, const double *send, double *recv, long long n) {
   double start = MPI_Wtime();
   for (int i = 0; i < times; i++) {

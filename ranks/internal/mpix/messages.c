@@ -1,12 +1,11 @@
 //go:build mpi
 
-// The caller's own messages, with wildcards and buffers that may be longer or
-// shorter than what comes.
+// The caller's own messages, with wildcards and with buffers that may be longer or
+// shorter than the message.
 //
-// No receive is posted before the length of its message is known. A message that
-// is too long for its buffer is not a safe thing in MPI: Open MPI 4.1 copies all
-// of it where ranks share memory, over whatever lies behind the buffer, and MPICH
-// ends the program.
+// No receive is posted before the length of its message is known, because a message that
+// is too long for its buffer is unsafe in MPI: Open MPI 4.1 with shared memory copies all
+// of it, beyond the end of the buffer, and MPICH ends the program.
 
 #include "internal.h"
 #include <stdlib.h>
@@ -29,8 +28,8 @@ int mpix_recv(mpix_comm *c, char *buf, long long n, int elem, int src, int tag) 
   MPI_Get_count(&st, type(elem), &c->count);
   if (c->count != MPI_UNDEFINED && c->count <= n) return MPI_Mrecv(buf, c->count, type(elem), &m, &st);
 
-  // It does not fit: the message is taken all the same, so that the next receive
-  // gets the next message.
+  // The message is too long: receive it elsewhere, so that the next receive gets the
+  // next message.
   int bytes;
   MPI_Get_count(&st, MPI_BYTE, &bytes);
   MPI_Datatype as = bytes == MPI_UNDEFINED ? type(elem) : MPI_BYTE;
@@ -69,11 +68,11 @@ int mpix_bcast(mpix_comm *c, char *buf, long long n, int elem, int root) {
 
 int mpix_barrier(mpix_comm *c) { return MPI_Barrier(c->own); }
 
-// Begins to find the least value over the ranks, without waiting for them.
+// Begins to compute the minimum over the ranks, without waiting for them.
 int mpix_vote(mpix_comm *c, int value) {
   c->vote = value;
   return MPI_Iallreduce(&c->vote, &c->voted, 1, MPI_INT, MPI_MIN, c->own, &c->voting);
 }
 
-// Asks whether all have voted; then c->voted is the result.
+// Tells whether all ranks have voted; then c->voted is the result.
 int mpix_voted(mpix_comm *c, int *done) { return MPI_Test(&c->voting, done, MPI_STATUS_IGNORE); }

@@ -37,20 +37,20 @@ type Comm struct {
 	Size int
 }
 
-// Status tells what a receive got; Count is in elements.
+// Status describes a received message; Count is in elements.
 type Status struct{ Source, Tag, Count int }
 
 // None as a peer means that no message goes that way.
 const None = -1
 
-// TruncatedError is a message that was longer than the buffer. It is gone.
+// TruncatedError is a message that was longer than the buffer. The message is lost.
 type TruncatedError struct{ Source, Tag, Count int }
 
 func (e *TruncatedError) Error() string {
 	return fmt.Sprintf("%d elements from rank %d with tag %d", e.Count, e.Source, e.Tag)
 }
 
-// MismatchError is a message that is not the one expected.
+// MismatchError is a message of another call or length than expected.
 type MismatchError struct{ text string }
 
 func (e *MismatchError) Error() string { return e.text }
@@ -87,9 +87,9 @@ func codeError(code C.int) error {
 	return errors.New(C.GoString(text))
 }
 
-// Start starts MPI, with calls allowed from any thread, and returns a duplicate
-// of its world. Where more ranks than cores share this machine, waiting ranks of
-// Open MPI are told to give way, unless the environment says otherwise.
+// Start starts MPI, with calls allowed from any thread, and returns a duplicate of its
+// world. If more ranks than cores share this machine, ranks of Open MPI yield the core
+// while they wait, unless the environment sets this.
 func Start(localRanks int) (*Comm, error) {
 	const yield = "OMPI_MCA_mpi_yield_when_idle"
 	if _, set := os.LookupEnv(yield); !set && localRanks > int(C.mpix_machine_cores()) {
@@ -111,9 +111,9 @@ func Duplicate() (*Comm, error) {
 	return wrap(out), nil
 }
 
-// consistent finds binaries that were compiled with the header of one MPI and
-// linked with the library of another: gompi names Debian's Open MPI whatever the
-// compiler brings. Called before MPI starts, for it would crash.
+// consistent returns an error if this binary was compiled with the header of one MPI and
+// linked with the library of another: gompi's flags name Debian's Open MPI, whatever the
+// compiler adds. It is called before MPI starts, which would crash.
 func consistent(header bool, library string) error {
 	linked := strings.HasPrefix(library, "Open MPI")
 	switch {
@@ -129,7 +129,7 @@ func consistent(header bool, library string) error {
 // Stop stops MPI. It cannot be started again.
 func Stop() { mpi.Stop() }
 
-// Started says whether MPI is running or has been.
+// Started tells whether MPI is running or has been.
 func Started() bool { return mpi.IsOn() }
 
 func wrap(c *C.mpix_comm) *Comm { return &Comm{c, int(c.rank), int(c.size)} }
@@ -165,14 +165,14 @@ func (c *Comm) status() Status {
 	return Status{int(c.c.source), int(c.c.tag), int(c.c.count)}
 }
 
-// Swap is a step of a reduction: it sends to dst and fills recv from src, where
-// these are not None. No message that other calls send can get in between.
+// Swap is a step of a reduction: it sends to dst and fills recv from src, if these are not
+// None. It receives no message of other calls.
 func (c *Comm) Swap(send []float64, dst int, recv []float64, src int) error {
 	return c.check(C.mpix_swap(c.c, doubles(send), C.longlong(len(send)), C.longlong(dst),
 		doubles(recv), C.longlong(len(recv)), C.longlong(src)))
 }
 
-// Exchange sends to and receives from each peer; a negative peer is passed over.
+// Exchange sends to and receives from each peer; a negative peer is skipped.
 func (c *Comm) Exchange(peers, sendCounts []int, send []float64, recvCounts []int, recv []float64) error {
 	return c.check(C.mpix_exchange(c.c, C.longlong(len(peers)), longs(peers), longs(sendCounts), doubles(send), longs(recvCounts), doubles(recv)))
 }
@@ -195,10 +195,10 @@ func (c *Comm) Allgatherv(dst []float64, counts []int, src []float64) error {
 
 func (c *Comm) Barrier() error { return c.check(C.mpix_barrier(c.c)) }
 
-// Vote begins to find the least value over all ranks and does not wait for them.
+// Vote begins to compute the minimum of value over all ranks and does not wait for them.
 func (c *Comm) Vote(value int) error { return c.check(C.mpix_vote(c.c, C.int(value))) }
 
-// Voted asks whether all ranks have voted, and for what.
+// Voted tells whether all ranks have voted, and the minimum.
 func (c *Comm) Voted() (done bool, least int, err error) {
 	var flag C.int
 	err = c.check(C.mpix_voted(c.c, &flag))
@@ -208,23 +208,23 @@ func (c *Comm) Voted() (done bool, least int, err error) {
 // Cores is this rank's share of the cores of its machine, 0 if unknown. Collective.
 func (c *Comm) Cores() int { return int(C.mpix_cores(c.c)) }
 
-// ShareVerdict gives the ranks of each machine a common verdict, if it can.
-// Collective, before the verdict is used.
+// ShareVerdict gives the ranks of each machine a common verdict, if they can share
+// memory. Collective, before the verdict is used.
 func (c *Comm) ShareVerdict() { C.mpix_share_verdict(c.c) }
 
-// ClaimVerdict says that this rank is about to end the job with the exit status
-// code, not 0. False: another rank of this machine is.
+// ClaimVerdict declares that this rank will end the job with the exit status code, not 0.
+// It returns false if another rank of this machine has declared so before.
 func ClaimVerdict(code int) bool { return C.mpix_claim_verdict(C.int(code)) != 0 }
 
-// Verdict is the exit status with which a rank of this machine ends the job, or
-// 0. It must not be asked for after Stop.
+// Verdict is the exit status with which a rank of this machine ends the job, or 0 if none
+// does. It must not be called after Stop.
 func Verdict() int { return int(C.mpix_verdict()) }
 
 // Abort ends all processes of the job with the exit status code.
 func Abort(code int) { C.mpix_abort(C.int(code)) }
 
-// SetLimit makes n the most elements that one MPI call is given, as if int were
-// shorter: for tests.
+// SetLimit makes n the largest number of elements of one MPI call, as if int were shorter:
+// for tests.
 func SetLimit(n int) { C.mpix_set_limit(C.longlong(n)) }
 
 // Loop is the C loop of loop.c.
@@ -241,8 +241,8 @@ func Library() string {
 	return shorten(C.GoString(text))
 }
 
-// shorten makes "Open MPI 4.1.4" of Open MPI's "Open MPI v4.1.4, package: ...",
-// "MPICH 4.0.2" of MPICH's table, and keeps the first line of others.
+// shorten turns Open MPI's "Open MPI v4.1.4, package: ..." into "Open MPI 4.1.4" and
+// MPICH's table into "MPICH 4.0.2"; of other texts it keeps the first line.
 func shorten(s string) string {
 	s, _, _ = strings.Cut(s, "\n")
 	s, _, _ = strings.Cut(s, ",")
@@ -262,7 +262,7 @@ func Standard() string {
 	return strconv.Itoa(int(major)) + "." + strconv.Itoa(int(minor))
 }
 
-// ThreadLevel is what MPI allows threads to do; empty unless MPI is running.
+// ThreadLevel is the thread level of the running MPI; empty if MPI is not running.
 func ThreadLevel() string {
 	var on, off, level C.int
 	C.MPI_Initialized(&on)

@@ -1,13 +1,13 @@
 #include <mpi.h>
 
-// Whose header this is: handles of Open MPI are pointers, of others integers.
+// Which library this header belongs to: handles of Open MPI are pointers, of others integers.
 #ifdef OPEN_MPI
 enum { MPIX_OPEN_MPI = 1 };
 #else
 enum { MPIX_OPEN_MPI = 0 };
 #endif
 
-// What the functions return beside the codes of MPI.
+// Return values of the functions beside the codes of MPI.
 enum {
   MPIX_MISMATCH = -1,  // a message of another length or call than expected: see bad_*
   MPIX_TRUNCATED = -2, // a message longer than the buffer: see source, tag, count
@@ -18,9 +18,9 @@ enum {
 // The calls whose messages go over a communicator's second half.
 enum { MPIX_REDUCE, MPIX_EXCHANGE, MPIX_ALLTOALL, MPIX_GATHER, MPIX_KINDS };
 
-// A communicator: messages of the caller on one MPI communicator, everything else
-// on a second, where no wildcard of the caller can reach it. What a call has to
-// say beside its code it leaves here, where Go reads it.
+// A communicator: the caller's messages use one MPI communicator, all other messages a
+// second one, where no wildcard of the caller can match them. A call leaves its results
+// beside the code here, where Go reads them.
 typedef struct {
   MPI_Comm user, own;
   int rank, size;

@@ -3,10 +3,9 @@
 // Exchanges in which both sides know how long each message is, all receives
 // posted before anything is waited for.
 //
-// The length is part of the tag, so that a message of another length does not
-// match and cannot run over its buffer (see messages.c). A rank that has waited
-// for a while looks whether its peer has sent something else instead, and reports
-// that.
+// The length is part of the tag, so that a message of another length does not match and
+// cannot exceed its buffer (see messages.c). A rank that has waited for a while checks
+// whether its peer has sent another message instead, and reports that.
 
 #include "internal.h"
 #include <sched.h>
@@ -43,7 +42,7 @@ static int mismatch(mpix_comm *c, long long peer, int kind, long long count, lon
   return MPIX_MISMATCH;
 }
 
-// Takes a message off the queue.
+// Receives a message and drops it.
 static int drain(MPI_Comm comm, const MPI_Status *head, int count) {
   double *room = malloc(count * sizeof *room + 1);
   if (!room) return MPI_ERR_NO_MEM;
@@ -52,11 +51,11 @@ static int drain(MPI_Comm comm, const MPI_Status *head, int count) {
   return err;
 }
 
-// Looks for receives whose peer has sent something else. Messages between two
-// ranks keep their order, so one that is there while the expected one is not
-// stands in its place; whether it is not, MPI_Cancel knows. One from the same
-// call is consumed, after which the peers are in step again, and *first is set to
-// the mismatch; one from another call is returned as an error at once.
+// Looks for receives whose peer has sent another message. Messages between two ranks keep
+// their order: if a message has arrived and the expected one has not, it was sent instead
+// of it; MPI_Cancel tells whether the expected one has arrived meanwhile. A message of the
+// same call is consumed, so that the next calls match again, and *first is set to the
+// mismatch. A message of another call is returned as an error at once.
 static int look_for_strays(mpix_comm *c, int kind, long long n, const long long *from, const long long *rcounts,
                            int *first) {
   for (long long i = 0; i < n; i++) {
@@ -81,12 +80,12 @@ static int look_for_strays(mpix_comm *c, int kind, long long n, const long long 
   return MPI_SUCCESS;
 }
 
-// A message to each to[i] and one from each from[i]. recv advances by rcounts,
-// send by scounts, or not at all where spread is 0 and every peer gets the same.
-// A negative peer means no message, but its part of the buffer is passed over.
+// Sends a message to each to[i] and receives one from each from[i]. recv advances by
+// rcounts. send advances by scounts, unless spread is 0: then every peer gets the same. A
+// negative peer means no message; its part of the buffer is skipped.
 static int swap(mpix_comm *c, int kind, long long n, const long long *to, const long long *scounts, const double *send,
                 int spread, const long long *from, const long long *rcounts, double *recv) {
-  enum { LOOK = 1 << 13 }; // polls between two looks for strays: about a millisecond
+  enum { LOOK = 1 << 13 }; // polls between two checks for other messages: about a millisecond
   int err = reserve(c, n), first = MPI_SUCCESS, done = 0;
   MPI_Request *reqs = c->reqs;
   for (long long i = 0; i < n && !err; i++) {
@@ -108,9 +107,9 @@ static int swap(mpix_comm *c, int kind, long long n, const long long *to, const 
     if (polls % LOOK == 0) err = look_for_strays(c, kind, n, from, rcounts, &first);
     if (mpix_crowded) sched_yield();
   }
-  if (err) return err; // the end of the job: what is still posted does not matter any more
+  if (err) return err; // the job ends: the receives still posted do not matter
   for (long long i = 0; i < n && !first; i++) {
-    int count; // differs only where tags cannot tell the lengths apart
+    int count; // differs only if two lengths have the same tag
     if (from[i] < 0 || c->settled[i]) continue;
     MPI_Get_count(&c->stats[i], MPI_DOUBLE, &count);
     if (count != rcounts[i]) first = mismatch(c, from[i], kind, count, rcounts[i]);
@@ -141,7 +140,7 @@ static long long offset(const mpix_comm *c, const long long *counts) {
   return at;
 }
 
-// Every rank's src to root, or to everybody if root < 0.
+// Sends every rank's src to root, or to all ranks if root < 0.
 static int gather(mpix_comm *c, double *dst, const long long *counts, const double *src, int root) {
   int gets = root < 0 || root == c->rank;
   for (int r = 0; r < c->size; r++) {
@@ -158,7 +157,7 @@ int mpix_gatherv(mpix_comm *c, double *dst, const long long *counts, const doubl
   return gather(c, dst, counts, src, root);
 }
 
-// MPI's own, unless its int cannot count the elements, which all ranks find alike.
+// MPI's own function, unless its int cannot count the elements; all ranks decide alike.
 int mpix_allgatherv(mpix_comm *c, double *dst, const long long *counts, const double *src) {
   long long total = 0;
   for (int r = 0; r < c->size; r++) {

@@ -57,9 +57,9 @@ void mpix_error_string(int code, char *text) {
 // The cores of this machine, whether this process may use them or not.
 int mpix_machine_cores(void) { return (int)sysconf(_SC_NPROCESSORS_ONLN); }
 
-// This rank's fair share of the cores it may run on, where others on its machine
-// may run on them too: with 8 cores and 4 unbound ranks 2, with each rank bound
-// to one core 1. 0 if that cannot be found out. Collective.
+// This rank's fair share of the cores that it may run on, some of them together with other
+// ranks of its machine: 2 for 4 unbound ranks on 8 cores, 1 if each rank is bound to one
+// core. 0 if unknown. Collective.
 int mpix_cores(mpix_comm *c) {
   MPI_Comm machine;
   cpu_set_t mine;
@@ -77,8 +77,8 @@ int mpix_cores(mpix_comm *c) {
   return mpix_crowded ? 1 : (int)(share + 1e-9);
 }
 
-// The exit status of the rank that ends the job, 0 while it runs: one word for
-// the ranks of a machine, which they read and write without MPI's help.
+// The exit status of the rank that ends the job, 0 while the job runs: one word that all
+// ranks of a machine read and write in shared memory.
 static int own_verdict = 0;
 static int *verdict = &own_verdict;
 
@@ -96,7 +96,7 @@ void mpix_share_verdict(mpix_comm *c) {
   if (!err && !MPI_Barrier(machine)) verdict = word;
 }
 
-// Ends the job in the name of this rank, unless another has before; true if not.
+// Declares that this rank ends the job, unless another has done so before; then false.
 int mpix_claim_verdict(int code) {
   int running = 0;
   return __atomic_compare_exchange_n(verdict, &running, code, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
