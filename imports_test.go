@@ -58,8 +58,9 @@ func allowed(from, to string) bool {
 	switch {
 	case i < 0 || j < 0:
 		return false
-	case strings.Contains(to, "/internal/"): // what a package keeps to itself and the parts of it
-		return fromTop == toTop
+	case strings.Contains(to, "/internal/"): // what a package keeps to itself and the parts below it
+		keeper, _, _ := strings.Cut(to, "/internal/")
+		return strings.HasPrefix(from+"/", keeper+"/")
 	case layers[i].name == kernels:
 		return layers[j].name == kernels
 	case i == j: // tikhonov/image/layers uses tikhonov/image, not the other way
@@ -174,6 +175,11 @@ func TestAllowed(t *testing.T) {
 		{"tikhonov/kernel", "loadbalance", true},
 		{"tikhonov/kernel/deep", "tikhonov/kernel", true},
 		{"tikhonov/kernel", "tikhonov/image", false},
+		{"tikhonov/image/literal", "tikhonov/image", true},
+		{"tikhonov/image/literal", "tikhonov/image/internal/tiles", true},
+		{"tikhonov/image/literal", "tikhonov/image/layers", false},
+		{"tikhonov/kernel", "tikhonov/image/internal/tiles", false},
+		{"tikhonov/kernel/deep", "tikhonov/internal/onerank", true},
 		{"loadbalance", "halo", true},
 		{"loadbalance", "tikhonov", false},
 		{"halo", "loadbalance", false},

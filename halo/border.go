@@ -23,6 +23,24 @@ func (b Border) String() string {
 	return fmt.Sprintf("Border(%d)", int(b))
 }
 
+// Source is the cell of an axis of n > 0 cells that stands at index i, inside or
+// outside of the axis; -1 if nothing stands there.
+func (b Border) Source(i, n int) int {
+	if i >= 0 && i < n {
+		return i
+	}
+	copyOf := floorDiv(i, n) // the copy of the axis that i lies in
+	switch i -= copyOf * n; {
+	case b == Periodic:
+		return i
+	case b == Reflect && copyOf&1 == 0:
+		return i
+	case b == Reflect:
+		return n - 1 - i
+	}
+	return -1
+}
+
 // segment maps the cells [lo, hi) of an extended axis to the cells
 // [src, src+hi-lo) of the domain, backwards if mirrored.
 type segment struct {

@@ -23,13 +23,17 @@ func TestCancelOneRank(t *testing.T) {
 					ctx, cancel := context.WithCancel(ctx)
 					defer cancel()
 					r, me := s.on(comm), comm.Rank()
-					_, errs[me] = f(ctx, r, make([]float64, r.Len()), Control{LambdaMin: 1e-3, Tolerance: 1e-10, Monitor: func(k int, _ []float64) (bool, error) {
+					var report *Report
+					report, errs[me] = f(ctx, r, make([]float64, r.Len()), Control{LambdaMin: 1e-3, Tolerance: 1e-10, Monitor: func(k int, _ []float64) (bool, error) {
 						seen[me] = k
 						if me == who && k == at {
 							cancel()
 						}
 						return false, nil
 					}})
+					if report == nil || report.Status != Cancelled {
+						t.Errorf("%s, %d ranks: rank %d reports %+v", name, size, me, report)
+					}
 					return nil
 				})
 				if err != nil {
@@ -48,7 +52,7 @@ func TestCancelOneRank(t *testing.T) {
 	}
 }
 
-// A rank that is told why gives that as its error.
+// A rank whose context has a cause returns the cause; the others return context.Canceled.
 func TestCancelCause(t *testing.T) {
 	s := &system{m: chain(20, gauss5(), nil, 1e-3, true), b: random(rand.New(rand.NewPCG(2, 13)), 20)}
 	why := errors.New("disk full")
@@ -61,7 +65,7 @@ func TestCancelCause(t *testing.T) {
 			want = why
 		}
 		r := s.on(comm)
-		if _, err := CG(ctx, comm, r, nil, make([]float64, r.Len()), s.b[r.lo:r.hi], Control{}); !errors.Is(err, want) {
+		if _, err := ConjugateGradients(ctx, comm, r, nil, make([]float64, r.Len()), s.b[r.lo:r.hi], Control{}); !errors.Is(err, want) {
 			t.Errorf("rank %d: %v, want %v", comm.Rank(), err, want)
 		}
 		return nil
@@ -90,7 +94,7 @@ func TestOperatorError(t *testing.T) {
 	}
 }
 
-// failing breaks down at a certain Allgatherv.
+// failing returns an error from a certain Allgatherv.
 type failing struct {
 	ranks.Comm
 	left *int

@@ -8,18 +8,22 @@ import (
 	"tessera/ranks"
 )
 
-// ritzEvery is how often, in iterations, CG looks at the spectrum it has seen.
+// CG recomputes the smallest Ritz value every ritzEvery iterations.
 const ritzEvery = 5
 
-// CG solves A x = b by conjugate gradients preconditioned by the symmetric p, or
-// by nothing if p is nil. x holds the start on entry, the solution on return, also
-// when the error is a *NotConvergedError. One iteration costs one application of a
-// and p and two global sums; the memory is four vectors (three without p).
+// ConjugateGradients solves A x = b by conjugate gradients, preconditioned by the
+// symmetric p, or not preconditioned if p is nil. x holds the start on entry and the
+// solution on return, also when the error is a *NotConvergedError. One iteration costs
+// one application of a and p and two global sums; the memory is four vectors (three
+// without p). Collective: see the package comment for the errors.
 //
 // The search direction is updated by Polak and Ribiere's formula, which costs one
-// more dot product and forgives a preconditioner that is symmetric only to single
-// precision. Golub and Ye, SIAM J. Sci. Comput. 21 (1999) 1305.
-func CG(ctx context.Context, comm ranks.Comm, a Operator, p Preconditioner, x, b []float64, c Control) (*Report, error) {
+// more dot product and tolerates a preconditioner that is symmetric only to
+// single precision. Golub and Ye, SIAM J. Sci. Comput. 21 (1999) 1305.
+func ConjugateGradients(ctx context.Context, comm ranks.Comm, a Operator, p Preconditioner, x, b []float64, c Control) (*Report, error) {
+	if err := ranks.AgreeError(comm, c.check(a, x, b)); err != nil {
+		return nil, err
+	}
 	c = c.withDefaults()
 	n := a.Len()
 	s := &cg{
@@ -32,7 +36,7 @@ func CG(ctx context.Context, comm ranks.Comm, a Operator, p Preconditioner, x, b
 	if p != nil {
 		s.z = make([]float64, n)
 	}
-	return s.run()
+	return s.team.outcome(&s.report, s.run())
 }
 
 type cg struct {
@@ -49,46 +53,56 @@ type cg struct {
 	report       Report
 }
 
-func (s *cg) run() (*Report, error) {
+// run leaves in report how the iteration ended; an error is one of the operator, the
+// preconditioner, the communication or the context.
+func (s *cg) run() error {
 	bb := linalg.Dot(s.b, s.b)
 	if err := s.team.sum(&bb); err != nil {
-		return nil, err
+		return err
 	}
 	s.gauge.bnorm = math.Sqrt(bb)
 	s.report.Certified = s.LambdaMin > 0
 	if bb == 0 {
 		clear(s.x)
 		s.report.History = []float64{0}
-		return &s.report, nil
+		s.report.Status = Converged
+		return nil
 	}
 	last, stop := math.MaxFloat64, false
 	for {
 		rr, err := s.trueResidual()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		rz, zz, _, err := s.precondition(rr)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		s.report.Residual = math.Sqrt(rr) / s.gauge.bnorm
 		if s.report.Iterations == 0 {
 			s.report.History = append(s.report.History, s.report.Residual)
 			if rr == 0 {
-				return &s.report, nil
+				s.report.Status = Converged
+				return nil
 			}
 		} else {
 			s.report.ErrorBound = s.gauge.bound(s.xnorm, math.Sqrt(rr), math.Sqrt(zz), s.theta)
 			if stop || s.report.ErrorBound <= s.Tolerance {
-				return &s.report, nil
+				s.report.Status = Converged
+				return nil
 			}
-			if s.report.Iterations >= s.MaxIterations || rr > 0.98*last {
-				return &s.report, &NotConvergedError{s.report.Iterations, s.report.Residual, s.report.ErrorBound}
+			if s.report.Iterations >= s.MaxIterations {
+				s.report.Status = IterationLimit
+				return nil
+			}
+			if rr > 0.98*last {
+				s.report.Status = Stagnated
+				return nil
 			}
 		}
 		last = rr
 		if stop, err = s.descend(rz); err != nil {
-			return nil, err
+			return err
 		}
 	}
 }
@@ -173,9 +187,7 @@ func (s *cg) descend(rz float64) (stop bool, err error) {
 			return false, err
 		}
 		s.lanczos(alpha, lastAlpha, lastBeta)
-		if s.Progress != nil {
-			s.Progress(s.report.Iterations, rnorm/s.gauge.bnorm, s.target(rnorm, math.Sqrt(zz))/s.gauge.bnorm)
-		}
+		s.tell(s.report.Iterations, rnorm/s.gauge.bnorm, s.target(rnorm, math.Sqrt(zz))/s.gauge.bnorm)
 		if s.Monitor != nil {
 			if stop, err := s.Monitor(s.report.Iterations, s.x); stop || err != nil {
 				return stop, err
@@ -198,8 +210,8 @@ func (s *cg) descend(rz float64) (stop bool, err error) {
 	return false, nil
 }
 
-// lanczos appends the step's coefficients to the Lanczos matrix and, now and
-// then, renews theta, its smallest eigenvalue.
+// lanczos appends the step's coefficients to the Lanczos matrix and, every ritzEvery
+// iterations, computes its smallest eigenvalue theta.
 func (s *cg) lanczos(alpha, lastAlpha, lastBeta float64) {
 	if len(s.diag) > 0 {
 		s.off = append(s.off, math.Sqrt(math.Max(lastBeta, 0))/lastAlpha)

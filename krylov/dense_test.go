@@ -187,10 +187,10 @@ func methods(d []subdomain) map[string]method {
 			return GMRES(ctx, r.comm, r, r.schwarz(d, true, 0), x, r.b[r.lo:r.hi], c)
 		},
 		"as-cg": func(ctx context.Context, r *rows, x []float64, c Control) (*Report, error) {
-			return CG(ctx, r.comm, r, r.schwarz(d, false, 0), x, r.b[r.lo:r.hi], c)
+			return ConjugateGradients(ctx, r.comm, r, r.schwarz(d, false, 0), x, r.b[r.lo:r.hi], c)
 		},
 		"cg": func(ctx context.Context, r *rows, x []float64, c Control) (*Report, error) {
-			return CG(ctx, r.comm, r, nil, x, r.b[r.lo:r.hi], c)
+			return ConjugateGradients(ctx, r.comm, r, nil, x, r.b[r.lo:r.hi], c)
 		},
 		"ras": func(ctx context.Context, r *rows, x []float64, c Control) (*Report, error) {
 			return Stationary(ctx, r.comm, r, r.schwarz(d, true, 0), x, r.b[r.lo:r.hi], c)

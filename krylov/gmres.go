@@ -15,17 +15,21 @@ import (
 const reorthogonalise = 0.7
 
 // GMRES solves A x = b by restarted GMRES, preconditioned from the right by p, so
-// that its residual is the true one. x holds the start on entry, the solution on
+// that its residual is that of A x = b. x holds the start on entry and the solution on
 // return, also when the error is a *NotConvergedError. One iteration costs one
 // application of p and of a, one global sum, and 4k vector reads at depth k; the
-// memory is one vector per Krylov direction and three more.
+// memory is one vector per Krylov direction and three more. Collective: see the package
+// comment for the errors.
 // Saad and Schultz, SIAM J. Sci. Stat. Comput. 7 (1986) 856.
 //
 // A preconditioner that rounds to single precision (SinglePrecision) is not quite
-// linear, and P(Vy) not quite sum y_k P v_k. Its results are then kept as well, as
-// the float32 they are, and the correction is formed from them: flexible GMRES,
+// linear, and P(Vy) not quite sum y_k P v_k. Its results are then kept as well, in
+// float32, and the correction is formed from them: flexible GMRES,
 // Saad, SIAM J. Sci. Comput. 14 (1993) 461.
 func GMRES(ctx context.Context, comm ranks.Comm, a Operator, p Preconditioner, x, b []float64, c Control) (*Report, error) {
+	if err := ranks.AgreeError(comm, c.check(a, x, b)); err != nil {
+		return nil, err
+	}
 	c = c.withDefaults()
 	g := &gmres{
 		Control: c, a: a, p: p, x: x, b: b,
@@ -37,7 +41,7 @@ func GMRES(ctx context.Context, comm ranks.Comm, a Operator, p Preconditioner, x
 	if s, ok := p.(SinglePrecision); ok {
 		g.flexible = s.SinglePrecision()
 	}
-	return g.run()
+	return g.team.outcome(&g.report, g.run())
 }
 
 type gmres struct {
@@ -59,44 +63,48 @@ type gmres struct {
 	report   Report
 }
 
-func (g *gmres) run() (*Report, error) {
+// run leaves in report how the iteration ended; an error is one of the operator, the
+// preconditioner, the communication or the context.
+func (g *gmres) run() error {
 	rnorm, xnorm, err := g.residual()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	bb := linalg.Dot(g.b, g.b)
 	if err := g.team.sum(&bb); err != nil {
-		return nil, err
+		return err
 	}
 	g.gauge.bnorm = math.Sqrt(bb)
 	g.report.Certified = g.LambdaMin > 0
 	if bb == 0 {
 		clear(g.x)
 		g.report.History = []float64{0}
-		return &g.report, nil
+		g.report.Status = Converged
+		return nil
 	}
 	g.report.History = append(g.report.History, rnorm/g.gauge.bnorm)
 	if rnorm == 0 {
-		return &g.report, nil
+		g.report.Status = Converged
+		return nil
 	}
 	target := 0.0
 	for {
 		before := rnorm
 		stop, err := g.cycle(rnorm, xnorm, target)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if rnorm, xnorm, err = g.residual(); err != nil {
-			return nil, err
+			return err
 		}
 		znorm := 0.0
 		if g.LambdaMin == 0 {
 			if err := g.p.Apply(g.z, g.v[0]); err != nil {
-				return nil, err
+				return err
 			}
 			zz := linalg.Dot(g.z, g.z)
 			if err := g.team.sum(&zz); err != nil {
-				return nil, err
+				return err
 			}
 			znorm = math.Sqrt(zz)
 		}
@@ -105,9 +113,14 @@ func (g *gmres) run() (*Report, error) {
 		g.report.ErrorBound = bound
 		switch {
 		case stop || bound <= g.Tolerance:
-			return &g.report, nil
-		case g.report.Iterations >= g.MaxIterations, rnorm > 0.99*before:
-			return &g.report, &NotConvergedError{g.report.Iterations, g.report.Residual, bound}
+			g.report.Status = Converged
+			return nil
+		case g.report.Iterations >= g.MaxIterations:
+			g.report.Status = IterationLimit
+			return nil
+		case rnorm > 0.99*before:
+			g.report.Status = Stagnated
+			return nil
 		}
 		target = rnorm * 0.5 * g.Tolerance / bound
 	}
@@ -145,7 +158,7 @@ func (g *gmres) vector(k int) []float64 {
 
 // cycle runs up to Restart iterations from the residual in v[0] and adds the
 // correction to x. target is the residual norm to reach, 0 if it has yet to be
-// found from the first step; stop reports the Monitor's word.
+// found from the first step; stop is what Monitor returned.
 func (g *gmres) cycle(beta, xnorm, target float64) (stop bool, err error) {
 	linalg.Scale(1/beta, g.v[0])
 	g.r, g.cs, g.sn, g.rhs = g.r[:0], g.cs[:0], g.sn[:0], append(g.rhs[:0], beta)
@@ -173,9 +186,7 @@ func (g *gmres) cycle(beta, xnorm, target float64) (stop bool, err error) {
 		g.report.Iterations++
 		res := math.Abs(g.rhs[k])
 		g.report.History = append(g.report.History, res/g.gauge.bnorm)
-		if g.Progress != nil {
-			g.Progress(g.report.Iterations, res/g.gauge.bnorm, target/g.gauge.bnorm)
-		}
+		g.tell(g.report.Iterations, res/g.gauge.bnorm, target/g.gauge.bnorm)
 		if g.Monitor != nil {
 			x := append([]float64(nil), g.x...)
 			if err := g.correct(x, k); err != nil {
@@ -207,7 +218,7 @@ func (g *gmres) firstTarget(xnorm, beta, znorm float64) float64 {
 }
 
 // orthogonalise makes w orthogonal to v[0..k] by classical Gram-Schmidt, the k+1
-// dot products and ||w|| in one global sum, repeated if w all but vanished. It
+// dot products and ||w|| in one global sum, repeated if little of w is left. It
 // stores the coefficients as column k of the Hessenberg matrix and returns the
 // norm left and, for k = 0, ||z||.
 func (g *gmres) orthogonalise(k int, w []float64) (norm, znorm float64, err error) {
@@ -283,7 +294,7 @@ func (g *gmres) correct(x []float64, k int) error {
 		}
 	}
 	if g.flexible {
-		for lo := 0; lo < len(x); lo += 2048 { // a stretch of x at a time stays in cache
+		for lo := 0; lo < len(x); lo += 2048 { // 2048 numbers of x at a time stay in the cache
 			part := x[lo:min(lo+2048, len(x))]
 			for j, c := range y {
 				z := g.zs[j][lo:][:len(part)]

@@ -9,14 +9,15 @@ import (
 )
 
 // A residual that has grown by divergedGrowth over its smallest value, or over the
-// start, will not come back: the sweep has an eigenvalue outside the unit circle.
+// start, is taken to grow for ever: the sweep has an eigenvalue outside the unit circle.
 const divergedGrowth = 20
 
 // Stationary repeats x += P (b - A x): with P restricted additive Schwarz, the
 // decomposed sweep of D3L with the coupling of the whole matrix kept. Its fixed
 // point is the solution; that it gets there is a theorem for M-matrices only
 // (Frommer and Szyld, Numer. Math. 83 (1999) 259), so a growing residual ends it
-// with a *DivergedError. One sweep costs one application of p and a.
+// with Status Diverged. One sweep costs one application of p and a. Collective: see the
+// package comment for the errors.
 func Stationary(ctx context.Context, comm ranks.Comm, a Operator, p Preconditioner, x, b []float64, c Control) (*Report, error) {
 	return sweep(ctx, comm, a, x, b, c, func(r, z []float64) error {
 		if err := p.Apply(z, r); err != nil {
@@ -31,6 +32,7 @@ func Stationary(ctx context.Context, comm ranks.Comm, a Operator, p Precondition
 // the newest residual: block Gauss-Seidel on overlapping blocks. The objective
 // falls at every step, for any overlap, as long as subdomains of one colour do not
 // couple. One sweep costs one round of local solves and Colours() applications of a.
+// Collective: see the package comment for the errors.
 func Multiplicative(ctx context.Context, comm ranks.Comm, a Operator, p Colours, x, b []float64, c Control) (*Report, error) {
 	return sweep(ctx, comm, a, x, b, c, func(r, z []float64) error {
 		for colour := range p.Colours() {
@@ -59,22 +61,31 @@ func subtract(a Operator, r, b, x []float64) error {
 // the error is small enough. Without LambdaMin the error is estimated from the
 // length of the last step and the observed rate rho: rho/(1-rho) ||dx||.
 func sweep(ctx context.Context, comm ranks.Comm, a Operator, x, b []float64, c Control, step func(r, z []float64) error) (*Report, error) {
-	c = c.withDefaults()
-	t := team{ctx: ctx, comm: comm}
-	g := gauge{tolerance: c.Tolerance, lambdaMin: c.LambdaMin}
+	if err := ranks.AgreeError(comm, c.check(a, x, b)); err != nil {
+		return nil, err
+	}
+	t := &team{ctx: ctx, comm: comm}
 	report := &Report{Certified: c.LambdaMin > 0}
+	return t.outcome(report, sweeps(t, report, a, x, b, c.withDefaults(), step))
+}
+
+// sweeps leaves in report how the iteration ended; an error is one of the operator,
+// the subdomains, the communication or the context.
+func sweeps(t *team, report *Report, a Operator, x, b []float64, c Control, step func(r, z []float64) error) error {
+	g := gauge{tolerance: c.Tolerance, lambdaMin: c.LambdaMin}
 	r, z, before := make([]float64, len(b)), make([]float64, len(b)), make([]float64, len(b))
 	if err := subtract(a, r, b, x); err != nil {
-		return nil, err
+		return err
 	}
 	bb, rr := linalg.Dot(b, b), linalg.Dot(r, r)
 	if err := t.sum(&bb, &rr); err != nil {
-		return nil, err
+		return err
 	}
 	if bb == 0 {
 		clear(x)
 		report.History = []float64{0}
-		return report, nil
+		report.Status = Converged
+		return nil
 	}
 	g.bnorm = math.Sqrt(bb)
 	start := math.Sqrt(rr)
@@ -83,13 +94,13 @@ func sweep(ctx context.Context, comm ranks.Comm, a Operator, x, b []float64, c C
 	for {
 		copy(before, x)
 		if err := step(r, z); err != nil {
-			return nil, err
+			return err
 		}
 		report.Iterations++
 		sub(before, x, before)
 		rr, xx, dd := linalg.Dot(r, r), linalg.Dot(x, x), linalg.Dot(before, before)
 		if err := t.sum(&rr, &xx, &dd); err != nil {
-			return nil, err
+			return err
 		}
 		rnorm, length := math.Sqrt(rr), math.Sqrt(dd)
 		rho := 1.0
@@ -105,29 +116,30 @@ func sweep(ctx context.Context, comm ranks.Comm, a Operator, x, b []float64, c C
 			if c.LambdaMin > 0 {
 				target = g.residualFor(math.Sqrt(xx)) / g.bnorm
 			}
-			c.Progress(report.Iterations, report.Residual, target)
+			c.tell(report.Iterations, report.Residual, target)
 		}
 		if c.Monitor != nil {
-			if stop, err := c.Monitor(report.Iterations, x); stop || err != nil {
-				return report, err
+			stop, err := c.Monitor(report.Iterations, x)
+			if err != nil {
+				return err
+			}
+			if stop {
+				report.Status = Converged
+				return nil
 			}
 		}
 		if report.ErrorBound <= c.Tolerance {
-			return report, nil
+			report.Status = Converged
+			return nil
 		}
 		smallest = math.Min(smallest, rnorm)
 		if math.IsNaN(rnorm) || rnorm > divergedGrowth*smallest {
-			return report, &DivergedError{report.Iterations, report.Residual, growth(report.History)}
+			report.Status = Diverged
+			return nil
 		}
 		if report.Iterations >= c.MaxIterations {
-			return report, &NotConvergedError{report.Iterations, report.Residual, report.ErrorBound}
+			report.Status = IterationLimit
+			return nil
 		}
 	}
-}
-
-// growth is the mean factor a sweep over the last (at most four) sweeps.
-func growth(history []float64) float64 {
-	last := len(history) - 1
-	n := min(last, 4)
-	return math.Pow(history[last]/history[last-n], 1/float64(n))
 }

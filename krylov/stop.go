@@ -2,7 +2,8 @@ package krylov
 
 import "math"
 
-// spare is what an estimated error is multiplied by: theta comes from above.
+// spare multiplies an estimated error, because theta, the smallest Ritz value, lies
+// above the smallest eigenvalue.
 const spare = 2
 
 // gauge turns norms into the relative error of the iterate.

@@ -3,6 +3,7 @@ package krylov
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"tessera/ranks"
 )
@@ -31,20 +32,27 @@ type Colours interface {
 	ApplyColour(colour int, dst, src []float64) error
 }
 
-// Control says how far an iteration goes. The zero value of a field is its default.
+// Control says when an iteration stops, and who follows it. The zero value of a field is
+// its default. Every rank gives the same numbers; Progress and Monitor may differ.
 type Control struct {
 	Tolerance     float64 // relative error of the solution to reach; 0 = 1e-8
 	LambdaMin     float64 // known lower bound of the spectrum of M; 0 = none, the error is then estimated
 	MaxIterations int     // 0 = 200
-	Restart       int     // Krylov vectors GMRES keeps; 0 = 30
+	Restart       int     // most Krylov vectors that GMRES keeps; 0 = 30
 
-	// Progress, if not nil, is called after every iteration with ||b-Mx||/||b||
-	// and the value of it at which the iteration is expected to stop (0: unknown).
-	Progress func(iteration int, residual, target float64)
+	// Progress, if not nil, is called after every iteration with the phase "solve".
+	Progress func(Progress)
 	// Monitor, if not nil, sees the iterate after every iteration, on every rank;
 	// true on all ranks stops the solve as converged. For tests: forming the
 	// iterate costs GMRES one application of the preconditioner.
 	Monitor func(iteration int, x []float64) (bool, error)
+}
+
+// tell calls Progress.
+func (c *Control) tell(iteration int, residual, target float64) {
+	if c.Progress != nil {
+		c.Progress(Progress{Phase: "solve", Iteration: iteration, Of: c.MaxIterations, Residual: residual, Target: target})
+	}
 }
 
 // withDefaults fills in what was left zero.
@@ -61,60 +69,29 @@ func (c Control) withDefaults() Control {
 	return c
 }
 
-// Report is what an iteration did; the same on every rank.
-type Report struct {
-	Iterations int
-	Residual   float64 // ||b-Mx|| / ||b||, recomputed from x at the end
-	ErrorBound float64 // relative error of x: guaranteed if Certified, else estimated
-	Certified  bool
-	History    []float64 // relative residual after each iteration, from 0
+// check finds what is wrong with this rank's control and vectors.
+func (c *Control) check(a Operator, x, b []float64) error {
+	switch n := a.Len(); {
+	case len(x) != n || len(b) != n:
+		return fmt.Errorf("krylov: a start of %d and a right side of %d numbers for an operator of %d", len(x), len(b), n)
+	case !(c.Tolerance >= 0) || c.Tolerance >= 1:
+		return fmt.Errorf("krylov: tolerance %v: want more than 0 and less than 1, or 0 for the default", c.Tolerance)
+	case !(c.LambdaMin >= 0) || math.IsInf(c.LambdaMin, 0):
+		return fmt.Errorf("krylov: a bound of the spectrum of %v: want more than 0, or 0 for none", c.LambdaMin)
+	case c.MaxIterations < 0 || c.Restart < 0:
+		return fmt.Errorf("krylov: %d iterations, %d Krylov vectors: want 1 or more, or 0 for the default", c.MaxIterations, c.Restart)
+	}
+	return nil
 }
 
-// NotConvergedError says that the iterations ran out. The iterate so far is in x.
-type NotConvergedError struct {
-	Iterations int
-	Residual   float64 // relative
-	ErrorBound float64 // relative
-}
-
-func (e *NotConvergedError) Error() string {
-	return fmt.Sprintf("krylov: not converged after %d iterations: relative residual %.3g, relative error about %.3g",
-		e.Iterations, e.Residual, e.ErrorBound)
-}
-
-// DivergedError says that the residual of a stationary iteration grows.
-type DivergedError struct {
-	Iterations int
-	Residual   float64 // relative
-	Factor     float64 // growth a sweep over the last sweeps
-}
-
-func (e *DivergedError) Error() string {
-	return fmt.Sprintf("krylov: the iteration diverges: relative residual %.3g after %d sweeps, growing %.2f-fold a sweep (more overlap, or a Krylov method, is needed)",
-		e.Residual, e.Iterations, e.Factor)
-}
-
-// IndefiniteError says that a matrix that should be positive definite is not.
-type IndefiniteError struct{ What string }
-
-func (e *IndefiniteError) Error() string {
-	return "krylov: " + e.What + " is not positive definite"
-}
-
-// OverflowError says that the numbers of a Krylov iteration left the range of
-// float64: the operator or the preconditioner returned an infinity or no number.
-type OverflowError struct{ Iteration int }
-
-func (e *OverflowError) Error() string {
-	return fmt.Sprintf("krylov: infinite or undefined numbers in iteration %d, from the matrix or the preconditioner", e.Iteration)
-}
-
-// team adds up numbers over the ranks and, with the same message, lets every
-// rank learn that one of them was told to stop.
+// team adds up numbers over the ranks. The same message tells every rank whether the
+// context of one of them was cancelled.
 type team struct {
 	ctx  context.Context
 	comm ranks.Comm
 	buf  []float64
+
+	cancelled bool // a rank's context was cancelled
 }
 
 // sum replaces v by its sum over the ranks.
@@ -152,12 +129,28 @@ func (t *team) sumBuffer() error {
 		return err
 	}
 	if t.buf[len(t.buf)-1] > 0 {
+		t.cancelled = true
 		if err := context.Cause(t.ctx); err != nil {
 			return err
 		}
 		return context.Canceled
 	}
 	return nil
+}
+
+// outcome is what an iteration returns: its report, also beside a *NotConvergedError and
+// where a context was cancelled; no report on other errors.
+func (t *team) outcome(r *Report, err error) (*Report, error) {
+	switch {
+	case t.cancelled:
+		r.Status = Cancelled
+	case err != nil:
+		return nil, err
+	}
+	if r.Status == Converged || r.Status == Cancelled {
+		return r, err
+	}
+	return r, r.notConverged()
 }
 
 // sub sets dst = a - b; dst may be either.

@@ -2,14 +2,14 @@ package krylov
 
 import "tessera/internal/linalg"
 
-// TwoLevel adds a coarse space to a one-level preconditioner P, the A-DEF2 form:
+// Deflated adds a coarse space to a one-level preconditioner P, the A-DEF2 form:
 //
 //	B r = z + Q (r - A z),   z = P r,   Q = Z E^-1 Z',  E = Z' A Z.
 //
 // From the start x = Q b (see Start) CG with it makes the iterates of balancing
 // Neumann-Neumann, P with the coarse correction on both sides, for one application
 // of A less. Tang et al. (2009), section 2.3.
-type TwoLevel struct {
+type Deflated struct {
 	A      Operator
 	P      Preconditioner // one level, symmetric
 	Coarse Preconditioner // Q
@@ -17,7 +17,7 @@ type TwoLevel struct {
 }
 
 // Apply sets dst = B src.
-func (l *TwoLevel) Apply(dst, src []float64) error {
+func (l *Deflated) Apply(dst, src []float64) error {
 	if l.t == nil {
 		l.t, l.q = make([]float64, len(src)), make([]float64, len(src))
 	}
@@ -35,5 +35,5 @@ func (l *TwoLevel) Apply(dst, src []float64) error {
 	return nil
 }
 
-// Start sets x = Q b, the start the equivalence holds from.
-func (l *TwoLevel) Start(x, b []float64) error { return l.Coarse.Apply(x, b) }
+// Start sets x = Q b, the start from which the equivalence holds.
+func (l *Deflated) Start(x, b []float64) error { return l.Coarse.Apply(x, b) }

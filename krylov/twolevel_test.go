@@ -54,12 +54,12 @@ func (c *constants) Apply(dst, src []float64) error {
 func TestTwoLevel(t *testing.T) {
 	two := func(d []subdomain) method {
 		return func(ctx context.Context, r *rows, x []float64, c Control) (*Report, error) {
-			l := &TwoLevel{A: r, P: r.schwarz(d, false, 0), Coarse: r.constants(d)}
+			l := &Deflated{A: r, P: r.schwarz(d, false, 0), Coarse: r.constants(d)}
 			b := r.b[r.lo:r.hi]
 			if err := l.Start(x, b); err != nil {
 				return nil, err
 			}
-			return CG(ctx, r.comm, r, l, x, b, c)
+			return ConjugateGradients(ctx, r.comm, r, l, x, b, c)
 		}
 	}
 	var one, with []int
@@ -86,7 +86,7 @@ func TestTwoLevel(t *testing.T) {
 			}
 		}
 	}
-	// One level: two iterations a subdomain that the news has to cross.
+	// One level: two iterations for each subdomain that information has to cross.
 	if one[2] < one[1]*18/10 || with[2] > with[1]+4 || 2*with[2] > one[2] {
 		t.Errorf("8, 16, 32 parts: one level %v, two levels %v iterations", one, with)
 	}
@@ -112,12 +112,12 @@ func TestTwoLevelKeepsCoarseResidualZero(t *testing.T) {
 		}
 	}
 	o := s.run(t, 1, func(ctx context.Context, r *rows, x []float64, c Control) (*Report, error) {
-		l := &TwoLevel{A: r, P: r.schwarz(d, false, 0), Coarse: r.constants(d)}
+		l := &Deflated{A: r, P: r.schwarz(d, false, 0), Coarse: r.constants(d)}
 		if err := l.Start(x, s.b); err != nil {
 			return nil, err
 		}
 		check(0, x)
-		return CG(ctx, r.comm, r, l, x, s.b, c)
+		return ConjugateGradients(ctx, r.comm, r, l, x, s.b, c)
 	}, nil, Control{Monitor: func(k int, x []float64) (bool, error) {
 		check(k, x)
 		return false, nil
@@ -132,7 +132,7 @@ func TestTwoLevelApply(t *testing.T) {
 	s := randomSystem(rand.New(rand.NewPCG(3, 14)), 12, 50)
 	d := strips(12, 3, 1)
 	o := s.run(t, 3, func(_ context.Context, r *rows, x []float64, _ Control) (*Report, error) {
-		l := &TwoLevel{A: r, P: r.schwarz(d, false, 0), Coarse: r.constants(d)}
+		l := &Deflated{A: r, P: r.schwarz(d, false, 0), Coarse: r.constants(d)}
 		return &Report{}, l.Apply(x, s.b[r.lo:r.hi])
 	}, nil, Control{})
 	if o.err != nil {

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"tessera/forward"
+	"tessera/krylov"
+	"tessera/tikhonov/image/internal/oracle"
 )
 
 // BenchmarkDeblur and BenchmarkInpaint are the problems that the project is
@@ -15,19 +17,19 @@ func BenchmarkDeblur(b *testing.B) {
 		name      string
 		channels  int
 		ranks     int
-		method    Method
+		method    krylov.Method
 		tolerance float64
 	}{
-		{"1024x1024/ras-gmres/1e-9", 1, 2, RASGMRES, 1e-9},
-		{"1024x1024/cg/1e-9", 1, 2, CG, 1e-9},
-		{"1024x1024x3/ras-gmres/1e-8", 3, 2, RASGMRES, 1e-8},
-		{"1024x1024x3/cg/1e-8", 3, 2, CG, 1e-8},
+		{"1024x1024/ras-gmres/1e-9", 1, 2, krylov.RASGMRES, 1e-9},
+		{"1024x1024/cg/1e-9", 1, 2, krylov.CG, 1e-9},
+		{"1024x1024x3/ras-gmres/1e-8", 3, 2, krylov.RASGMRES, 1e-8},
+		{"1024x1024x3/cg/1e-8", 3, 2, krylov.CG, 1e-8},
 	}
 	for _, c := range cases {
 		b.Run(c.name, func(b *testing.B) {
 			f := randomFrame(c.channels, 1024, 1024, 1)
-			f.kernel = gaussian5(b)
-			f.mask(0.01, 1)
+			f.PSF = oracle.Gaussian5(b)
+			f.Mask(0.01, 1)
 			f.bench(b, c.ranks, Options{Method: c.method, Lambda: 1e-2, Overlap: 4, Tolerance: c.tolerance})
 		})
 	}
@@ -36,8 +38,8 @@ func BenchmarkDeblur(b *testing.B) {
 // BenchmarkScaling solves a 2048 x 2048 frame on one rank and on two.
 func BenchmarkScaling(b *testing.B) {
 	f := randomFrame(1, 2048, 2048, 1)
-	f.kernel = gaussian5(b)
-	f.mask(0.01, 1)
+	f.PSF = oracle.Gaussian5(b)
+	f.Mask(0.01, 1)
 	for _, n := range []int{1, 2} {
 		b.Run(map[int]string{1: "1-rank", 2: "2-ranks"}[n], func(b *testing.B) {
 			f.bench(b, n, Options{Lambda: 1e-2, Overlap: 4})
@@ -47,10 +49,10 @@ func BenchmarkScaling(b *testing.B) {
 
 // BenchmarkInpaint: 5 % of the pixels observed, H = I, Q = gradient, lambda = 100.
 func BenchmarkInpaint(b *testing.B) {
-	for _, m := range []Method{TwoLevel, CG} {
+	for _, m := range []krylov.Method{krylov.TwoLevel, krylov.CG} {
 		b.Run("1024x1024/"+string(m), func(b *testing.B) {
 			f := randomFrame(1, 1024, 1024, 1)
-			f.mask(0.95, 1)
+			f.Mask(0.95, 1)
 			f.bench(b, 2, Options{Method: m, Regulariser: forward.Gradient, Lambda: 100, Overlap: 2, Border: 0, Tolerance: 1e-9, MaxIterations: 2000})
 		})
 	}

@@ -8,10 +8,11 @@ import (
 	"tessera/halo"
 	"tessera/internal/linalg"
 	"tessera/internal/stencil"
+	"tessera/tikhonov/image/internal/tiles"
 )
 
 // coarseLimit is the most nodes of the coarse grid: every rank holds the banded
-// factor of the coarse matrix and solves with it for itself.
+// factor of the whole coarse matrix and solves the coarse system on its own.
 const coarseLimit = 16384
 
 // coarse is the space of bilinear functions on a coarse grid with one node a tile,
@@ -24,7 +25,7 @@ const coarseLimit = 16384
 // touches.
 type coarse struct {
 	m          *operator
-	rows, cols *hats
+	rows, cols *basis
 	place      []int // of node i*cols.nodes + j in the banded order
 	own        []int // nodes that this rank's box touches
 	all        []int // those of every rank, rank by rank
@@ -42,7 +43,7 @@ func newCoarse(m *operator, o *Options) (*coarse, error) {
 	for nodes(shape[0])*nodes(shape[1]) > coarseLimit {
 		side++
 	}
-	c := &coarse{m: m, rows: newHats(shape[0], nodes(shape[0]), o.Border), cols: newHats(shape[1], nodes(shape[1]), o.Border)}
+	c := &coarse{m: m, rows: newBasis(shape[0], nodes(shape[0]), o.Border), cols: newBasis(shape[1], nodes(shape[1]), o.Border)}
 	total := c.rows.nodes * c.cols.nodes
 	c.place = make([]int, total)
 	for i := range total {
@@ -58,8 +59,8 @@ func newCoarse(m *operator, o *Options) (*coarse, error) {
 	for rank := range m.frame.Ranks() {
 		box := m.frame.Owned(rank)
 		before := len(c.all)
-		cols := c.cols.over(c.cols.pixels(span{box.Lo[1], box.Hi[1]}, 0, o.Border))
-		for _, i := range c.rows.over(c.rows.pixels(span{box.Lo[0], box.Hi[0]}, 0, o.Border)) {
+		cols := c.cols.over(c.cols.pixels(tiles.Span{Lo: box.Lo[1], Hi: box.Hi[1]}, 0, o.Border))
+		for _, i := range c.rows.over(c.rows.pixels(tiles.Span{Lo: box.Lo[0], Hi: box.Hi[0]}, 0, o.Border)) {
 			for _, j := range cols {
 				c.all = append(c.all, i*c.cols.nodes+j)
 			}
@@ -88,10 +89,10 @@ func (c *coarse) assemble(o *Options) error {
 	var touched []int
 	var triples []float64
 	for i := range c.rows.nodes {
-		rows := c.rows.near(i, reach[0], span{box.Lo[0], box.Hi[0]})
+		rows := c.rows.near(i, reach[0], tiles.Span{Lo: box.Lo[0], Hi: box.Hi[0]})
 		for j := range c.cols.nodes {
 			for _, r := range rows {
-				for _, s := range c.cols.near(j, reach[1], span{box.Lo[1], box.Hi[1]}) {
+				for _, s := range c.cols.near(j, reach[1], tiles.Span{Lo: box.Lo[1], Hi: box.Hi[1]}) {
 					touched = c.window(i, j, r, s, o, sum, touched)
 				}
 			}
@@ -137,47 +138,47 @@ func (c *coarse) assemble(o *Options) error {
 // window adds z_i'(M z_j), over the data and the pixels of the owned part
 // rows x cols, to sum[i], for the node (nr, nc) = j, and appends the nodes it may
 // have added to.
-func (c *coarse) window(nr, nc int, rows, cols span, o *Options, sum []float64, touched []int) []int {
+func (c *coarse) window(nr, nc int, rows, cols tiles.Span, o *Options, sum []float64, touched []int) []int {
 	m := c.m
 	k, q := m.kernel, m.q
 	box := m.frame.Owned(m.comm.Rank())
 	hr, hc := max(k.RowRadius, q.Reach()), max(k.ColRadius, q.Reach())
-	down, across := values(c.rows, nr, rows.lo-hr, rows.hi+hr, o.Border), values(c.cols, nc, cols.lo-hc, cols.hi+hc, o.Border)
+	down, across := values(c.rows, nr, rows.Lo-hr, rows.Hi+hr, o.Border), values(c.cols, nc, cols.Lo-hc, cols.Hi+hc, o.Border)
 	in := make([]float64, 0, len(down)*len(across))
 	for _, a := range down {
 		for _, b := range across {
 			in = append(in, a*b)
 		}
 	}
-	hat := stencil.Interior(in, cols.len(), hr, hc)
-	top, left := rows.lo-box.Lo[0], cols.lo-box.Lo[1] // in the owned box
+	function := stencil.Interior(in, cols.Len(), hr, hc)
+	top, left := rows.Lo-box.Lo[0], cols.Lo-box.Lo[1] // in the owned box
 
-	// H'W H z_j: what the data pixels of this part spread to, wherever that is.
-	t := make([]float64, rows.len()*cols.len())
-	k.Convolve(t, rows.len(), cols.len(), hat)
-	wide := cols.len() + 4*k.ColRadius
-	padded := make([]float64, (rows.len()+4*k.RowRadius)*wide)
-	for i := range rows.len() {
-		row := padded[(i+2*k.RowRadius)*wide+2*k.ColRadius:][:cols.len()]
-		copy(row, t[i*cols.len():])
+	// H'W H z_j: what H' spreads from the data pixels of this part, also outside of it.
+	t := make([]float64, rows.Len()*cols.Len())
+	k.Convolve(t, rows.Len(), cols.Len(), function)
+	wide := cols.Len() + 4*k.ColRadius
+	padded := make([]float64, (rows.Len()+4*k.RowRadius)*wide)
+	for i := range rows.Len() {
+		row := padded[(i+2*k.RowRadius)*wide+2*k.ColRadius:][:cols.Len()]
+		copy(row, t[i*cols.Len():])
 		if m.owned != nil {
 			for j, w := range m.owned[(top+i)*m.cols+left:][:len(row)] {
 				row[j] *= w
 			}
 		}
 	}
-	u := make([]float64, (rows.len()+2*k.RowRadius)*(cols.len()+2*k.ColRadius))
+	u := make([]float64, (rows.Len()+2*k.RowRadius)*(cols.Len()+2*k.ColRadius))
 	from := stencil.Plane{Data: padded, Origin: k.RowRadius*wide + k.ColRadius, Stride: wide}
-	k.Flipped().Convolve(u, rows.len()+2*k.RowRadius, cols.len()+2*k.ColRadius, from)
+	k.Flipped().Convolve(u, rows.Len()+2*k.RowRadius, cols.Len()+2*k.ColRadius, from)
 	touched = c.test(u, c.rows.pixels(rows, k.RowRadius, o.Border), c.cols.pixels(cols, k.ColRadius, o.Border), sum, touched)
 
 	penalty := stencil.NormalOperator{
-		Kernel: stencil.Kernel{Dense: []float64{0}}, Q: q, Lambda: o.Lambda, Rows: rows.len(), Cols: cols.len(), Domain: m.Domain(),
+		Kernel: stencil.Kernel{Dense: []float64{0}}, Q: q, Lambda: o.Lambda, Rows: rows.Len(), Cols: cols.Len(), Domain: m.Domain(),
 	}
 	for k := range penalty.Domain {
 		penalty.Domain[k] -= [2]int{top, left}[k/2]
 	}
-	penalty.Apply(t, hat, stencil.Plane{})
+	penalty.Apply(t, function, stencil.Plane{})
 	return c.test(t, c.rows.pixels(rows, 0, o.Border), c.cols.pixels(cols, 0, o.Border), sum, touched)
 }
 
@@ -212,10 +213,10 @@ func (c *coarse) test(v []float64, rows, cols []int, sum []float64, touched []in
 
 // values are those of node i's function at the pixels lo..hi, in the frame or
 // beyond its border.
-func values(h *hats, i, lo, hi int, border halo.Border) []float64 {
+func values(h *basis, i, lo, hi int, border halo.Border) []float64 {
 	v := make([]float64, hi-lo)
 	for k := range v {
-		if p := source(lo+k, h.n, border); p >= 0 {
+		if p := border.Source(lo+k, h.n); p >= 0 {
 			v[k] = h.at(i, p)
 		}
 	}

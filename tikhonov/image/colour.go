@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"tessera/halo"
+	"tessera/tikhonov/image/internal/tiles"
 )
 
 // colourTiles gives every tile of the frame a colour such that tiles of one colour
@@ -14,20 +15,20 @@ import (
 func colourTiles(m *operator, o *Options) ([]int, int) {
 	shape := m.frame.Domain().Shape()
 	type member struct {
-		tile
+		tiles.Tile
 		rank, index int
 	}
 	var all []member
 	for rank := range m.frame.Ranks() {
-		for i, t := range cutTiles(m.frame.Owned(rank), shape, o.Tile, o.Overlap, o.Border) {
+		for i, t := range tiles.Cut(m.frame.Owned(rank), shape, o.Tile, o.Overlap, o.Border) {
 			all = append(all, member{t, rank, i})
 		}
 	}
 	slices.SortFunc(all, func(a, b member) int {
-		if d := a.owned[0].lo - b.owned[0].lo; d != 0 {
+		if d := a.Owned[0].Lo - b.Owned[0].Lo; d != 0 {
 			return d
 		}
-		return a.owned[1].lo - b.owned[1].lo
+		return a.Owned[1].Lo - b.Owned[1].Lo
 	})
 	reach := m.reach
 	// Bins at least as large as the widest tile with its reach: partners are in
@@ -35,7 +36,7 @@ func colourTiles(m *operator, o *Options) ([]int, int) {
 	bin := [2]int{1, 1}
 	for i := range all {
 		for axis := range bin {
-			bin[axis] = max(bin[axis], all[i].ext[axis].len()+reach[axis])
+			bin[axis] = max(bin[axis], all[i].Ext[axis].Len()+reach[axis])
 		}
 	}
 	bins := map[[2]int][]int{}
@@ -52,11 +53,11 @@ func colourTiles(m *operator, o *Options) ([]int, int) {
 		taken = append(taken[:0], make([]bool, colours+1)...)
 		for _, dr := range shifts[0] {
 			for _, dc := range shifts[1] {
-				r, c := floorDiv(all[i].owned[0].lo+dr, bin[0]), floorDiv(all[i].owned[1].lo+dc, bin[1])
+				r, c := floorDiv(all[i].Owned[0].Lo+dr, bin[0]), floorDiv(all[i].Owned[1].Lo+dc, bin[1])
 				for br := r - 1; br <= r+1; br++ {
 					for bc := c - 1; bc <= c+1; bc++ {
 						for _, j := range bins[[2]int{br, bc}] {
-							if near(all[i].ext[0], all[j].ext[0], dr, reach[0]) && near(all[i].ext[1], all[j].ext[1], dc, reach[1]) {
+							if near(all[i].Ext[0], all[j].Ext[0], dr, reach[0]) && near(all[i].Ext[1], all[j].Ext[1], dc, reach[1]) {
 								taken[colour[j]] = true
 							}
 						}
@@ -66,7 +67,7 @@ func colourTiles(m *operator, o *Options) ([]int, int) {
 		}
 		colour[i] = slices.Index(taken, false)
 		colours = max(colours, colour[i]+1)
-		at := [2]int{floorDiv(all[i].owned[0].lo, bin[0]), floorDiv(all[i].owned[1].lo, bin[1])}
+		at := [2]int{floorDiv(all[i].Owned[0].Lo, bin[0]), floorDiv(all[i].Owned[1].Lo, bin[1])}
 		bins[at] = append(bins[at], i)
 	}
 	own := make([]int, 0)
@@ -83,8 +84,8 @@ func colourTiles(m *operator, o *Options) ([]int, int) {
 }
 
 // near says whether a, shifted, comes within reach of b.
-func near(a, b span, shift, reach int) bool {
-	return a.lo+shift-reach < b.hi && b.lo < a.hi+shift+reach
+func near(a, b tiles.Span, shift, reach int) bool {
+	return a.Lo+shift-reach < b.Hi && b.Lo < a.Hi+shift+reach
 }
 
 func floorDiv(a, b int) int {

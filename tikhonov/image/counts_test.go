@@ -10,15 +10,16 @@ import (
 	"tessera/forward"
 	"tessera/halo"
 	"tessera/krylov"
+	"tessera/tikhonov/image/internal/oracle"
 )
 
 // stepFrame is squares of 40 pixels, dark and bright in turn, and a little noise:
 // data with edges, noise and a mean, like an image.
 func stepFrame(n int, seed uint64) *frame {
 	rng := rand.New(rand.NewPCG(seed, 3))
-	f := &frame{channels: 1, rows: n, cols: n, y: make([]float64, n*n)}
-	for i := range f.y {
-		f.y[i] = float64((i/n/40+i%n/40)%2) + 0.05*rng.NormFloat64()
+	f := &frame{oracle.Frame{Channels: 1, Rows: n, Cols: n, Y: make([]float64, n*n)}}
+	for i := range f.Y {
+		f.Y[i] = float64((i/n/40+i%n/40)%2) + 0.05*rng.NormFloat64()
 	}
 	return f
 }
@@ -26,7 +27,7 @@ func stepFrame(n int, seed uint64) *frame {
 // reference is the solution to rounding.
 func (f *frame) reference(t *testing.T, o Options) []float64 {
 	t.Helper()
-	o.Method, o.Tolerance, o.MaxIterations = CG, 1e-13, 5000
+	o.Method, o.Tolerance, o.MaxIterations = krylov.CG, 1e-13, 5000
 	x, _, err := f.run(t, 2, o)
 	var short *krylov.NotConvergedError // stagnates a little above 1e-13
 	if err != nil && !(errors.As(err, &short) && short.ErrorBound < 1e-10) {
@@ -43,7 +44,7 @@ func (f *frame) count(t *testing.T, want []float64, o Options) int {
 	at := -1
 	o.Tolerance, o.Restart = 1e-13, 1000
 	o.monitor = func(k int, x []float64) (bool, error) {
-		if relative(x, want) > 1e-8 {
+		if oracle.Relative(x, want) > 1e-8 {
 			return false, nil
 		}
 		at = k
@@ -66,18 +67,18 @@ var twoAway = band{2, 2}
 // functions, which bilinear ones must not exceed by more than two.
 var columns = []struct {
 	name      string
-	method    Method
+	method    krylov.Method
 	weighting Weighting
 	band      band
 }{
-	{"CG", CG, "", twoAway},
-	{"RAS", RAS, "", twoAway},
-	{"mult", Mult, "", twoAway},
-	{"AS-CG", ASCG, WeightNone, twoAway},
-	{"sqrtPOU-CG", ASCG, WeightSqrt, twoAway},
-	{"RAS-GMRES", RASGMRES, "", twoAway},
-	{"AS+coarse", TwoLevel, WeightNone, band{math.Inf(1), 2}},
-	{"sqrtPOU+coarse", TwoLevel, WeightSqrt, band{math.Inf(1), 2}},
+	{"CG", krylov.CG, "", twoAway},
+	{"RAS", krylov.RAS, "", twoAway},
+	{"mult", krylov.Mult, "", twoAway},
+	{"AS-CG", krylov.ASCG, WeightNone, twoAway},
+	{"sqrtPOU-CG", krylov.ASCG, WeightSqrt, twoAway},
+	{"RAS-GMRES", krylov.RASGMRES, "", twoAway},
+	{"AS+coarse", krylov.TwoLevel, WeightNone, band{math.Inf(1), 2}},
+	{"sqrtPOU+coarse", krylov.TwoLevel, WeightSqrt, band{math.Inf(1), 2}},
 }
 
 // table is one problem: the counts expected for overlaps 2 and 4, 0 for none.
@@ -95,13 +96,13 @@ type table struct {
 	rate     [2]float64 // of the RAS sweeps, where they are too slow to be counted
 }
 
-// check runs a row. Plain CG is let off with 12 %: its count follows the spectrum of
-// the data, not only that of M; TestCountsOnNoise holds it to numbers for noise.
+// check runs a row. Plain CG may differ by 12 %: its count depends on the spectrum of
+// the data, not only that of M; TestCountsOnNoise has expected counts for noise.
 func (r *table) check(t *testing.T) {
 	f := stepFrame(r.n, 1)
-	f.kernel = r.kernel
+	f.PSF = r.kernel
 	if r.missing > 0 {
-		f.mask(r.missing, 2)
+		f.Mask(r.missing, 2)
 	}
 	base := Options{Border: r.border, Regulariser: r.q, Lambda: r.lambda, Tile: r.tile, MaxIterations: 1000, Precision: Double}
 	exact := f.reference(t, base)
@@ -116,10 +117,10 @@ func (r *table) check(t *testing.T) {
 				continue
 			}
 			o := base
-			o.Method, o.Weighting, o.Overlap = c.method, c.weighting, overlap
+			o.Method, o.Weighting, o.Overlap = c.method, c.weighting, asked(overlap)
 			got := f.count(t, exact, o)
 			b := c.band
-			if c.method == CG {
+			if c.method == krylov.CG {
 				b = band{0.12 * float64(want), 0.12 * float64(want)}
 			}
 			b.below, b.above = max(b.below, r.relative*float64(want)), max(b.above, r.relative*float64(want))
@@ -130,7 +131,7 @@ func (r *table) check(t *testing.T) {
 		}
 		if want := r.rate[i]; want != 0 {
 			o := base
-			o.Method, o.Overlap, o.MaxIterations = RAS, overlap, 120
+			o.Method, o.Overlap, o.MaxIterations = krylov.RAS, asked(overlap), 120
 			_, res, err := f.run(t, 2, o)
 			var short *krylov.NotConvergedError
 			if !errors.As(err, &short) {
@@ -155,7 +156,7 @@ func TestIterationCounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := gaussian5(t)
+	g := oracle.Gaussian5(t)
 	for i, r := range []table{
 		{name: "Gaussian, identity", kernel: g, q: forward.Identity, lambda: 1e-2,
 			want: [2][8]int{{83, 8, 5, 13, 17, 7, 17, 17}, {0, 5, 3, 11, 16, 5, 16, 16}}},
@@ -197,11 +198,11 @@ func TestCountsOnNoise(t *testing.T) {
 		{0.01, 32, forward.Identity, 0, 5}, {0.01, 16, forward.Gradient, 49, 4}, {0.3, 16, forward.Gradient, 54, 4},
 	} {
 		f := randomFrame(1, 128, 128, 1)
-		f.kernel = gaussian5(t)
-		f.mask(c.missing, 1)
+		f.PSF = oracle.Gaussian5(t)
+		f.Mask(c.missing, 1)
 		o := Options{Regulariser: c.q, Lambda: 1e-2, Tile: c.tile, Overlap: 4}
 		exact := f.reference(t, o)
-		for method, want := range map[Method]int{CG: c.cg, RASGMRES: c.gmres} {
+		for method, want := range map[krylov.Method]int{krylov.CG: c.cg, krylov.RASGMRES: c.gmres} {
 			if want == 0 {
 				continue
 			}
@@ -218,20 +219,20 @@ func TestCountsOnNoise(t *testing.T) {
 func TestCoarseSpaceOn64Ranks(t *testing.T) {
 	t.Parallel()
 	f := randomFrame(1, 128, 128, 1)
-	f.mask(0.95, 1)
+	f.Mask(0.95, 1)
 	o := Options{Regulariser: forward.Gradient, Border: halo.Reflect, Lambda: 100, Overlap: 2, Tile: 16, MaxIterations: 1000}
 	exact := f.reference(t, o)
 	for _, c := range []struct {
-		method       Method
+		method       krylov.Method
 		least, most  int
 		largestError float64
-	}{{TwoLevel, 1, 30, 1e-8}, {CG, 501, 1000, 1e-8}} {
+	}{{krylov.TwoLevel, 1, 30, 1e-8}, {krylov.CG, 501, 1000, 1e-8}} {
 		o.Method = c.method
 		x, res, err := f.run(t, 64, o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if k, d := res.Iterations, relative(x, exact); k < c.least || k > c.most || d > c.largestError {
+		if k, d := res.Iterations, oracle.Relative(x, exact); k < c.least || k > c.most || d > c.largestError {
 			t.Errorf("%s: %d iterations, error %.3g; want %d to %d", c.method, k, d, c.least, c.most)
 		}
 	}

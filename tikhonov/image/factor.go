@@ -2,56 +2,12 @@ package image
 
 import (
 	"context"
-	"math"
 
-	"tessera/halo"
 	"tessera/internal/linalg"
+	"tessera/tikhonov/image/internal/tiles"
 )
 
-func sqrt(x float64) float64 { return math.Sqrt(x) }
-
-// around is the weights with a halo wide enough for every data pixel that a tile's
-// unknowns appear in.
-type around struct {
-	plan *halo.Plan
-	w    []float64 // nil: all ones
-	cols int
-}
-
-func (m *operator) weightsAround(o *Options) (*around, error) {
-	k := m.kernel
-	plan, err := halo.NewPlan(m.frame, m.comm.Rank(), []int{o.Overlap + k.RowRadius, o.Overlap + k.ColRadius}, o.Border)
-	if err != nil {
-		return nil, err
-	}
-	a := &around{plan: plan, cols: plan.ExtendedShape()[1]}
-	if m.Even() {
-		return a, nil
-	}
-	a.w = make([]float64, plan.Extended().Size())
-	w := m.owned
-	if w == nil {
-		w = make([]float64, m.rows*m.cols)
-		for i := range w {
-			w[i] = 1
-		}
-	}
-	plan.Scatter(a.w, w, 1)
-	return a, plan.Exchange(m.comm, a.w, 1)
-}
-
-// at returns the weights of the data pixels of a tile, indexed as pattern.data.
-func (a *around) at(t *tile, p *pattern) func(q int) float64 {
-	if a.w == nil {
-		return func(int) float64 { return 1 }
-	}
-	box := a.plan.Extended()
-	r0, c0 := t.ext[0].lo+p.dataRows.lo-box.Lo[0], t.ext[1].lo+p.dataCols.lo-box.Lo[1]
-	width := p.dataCols.len()
-	return func(q int) float64 { return a.w[(r0+q/width)*a.cols+c0+q%width] }
-}
-
-// nominal is the weight that most pixels have, or 0 if no weight has a majority
+// nominal is the weight of more than half of the pixels, or 0 if no weight has a majority
 // (Boyer and Moore's vote, then a count).
 func nominal(w []float64) float64 {
 	if w == nil {
@@ -80,14 +36,12 @@ func nominal(w []float64) float64 {
 	return candidate
 }
 
-type kindKey struct{ rows, cols axisClass }
-
 type groupKey struct {
-	kind   int
+	class  int
 	colour int
 }
 
-// factor sorts the tiles into kinds, decides tile by tile between the shared
+// factor sorts the tiles into classes, decides tile by tile between the shared
 // factor with a correction and a factor of its own, and computes both.
 func (s *schwarz[T]) factor(ctx context.Context, o *Options) error {
 	a, err := s.m.weightsAround(o)
@@ -97,44 +51,44 @@ func (s *schwarz[T]) factor(ctx context.Context, o *Options) error {
 	shape := s.m.frame.Domain().Shape()
 	usual := nominal(s.m.owned)
 	average := mean(s.m.owned)
-	kindOf := map[kindKey]int{}
+	classOf := map[tiles.Class]int{}
 	ofTile := make([]int, len(s.tiles))
 	reach := s.m.reach
-	if len(s.m.kernel.Dense) >= productTaps {
-		// The wings of a large kernel matter little to a local solve: tiles a few
-		// pixels from the edge count as interior.
+	if len(s.m.kernel.Dense) >= tiles.ProductTaps {
+		// The wings of a large PSF change a local solve little: tiles a few pixels from
+		// the edge count as interior.
 		reach = [2]int{min(reach[0], 4), min(reach[1], 4)}
 	}
 	for i := range s.tiles {
 		t := &s.tiles[i]
-		key := kindKey{classify(t, 0, shape[0], reach[0], o.Border), classify(t, 1, shape[1], reach[1], o.Border)}
-		id, known := kindOf[key]
+		key := tiles.Classify(t, shape, reach, o.Border)
+		id, known := classOf[key]
 		if !known {
-			id = len(s.kinds)
-			kindOf[key] = id
-			s.kinds = append(s.kinds, &kind[T]{
-				pattern: newPattern(t, shape, s.m.kernel, s.m.q, o.Border),
-				before:  [2]int{key.rows.before, key.cols.before},
-				ownRows: key.rows.owned, ownCols: key.cols.owned,
+			id = len(s.classes)
+			classOf[key] = id
+			s.classes = append(s.classes, &tileClass[T]{
+				pattern: tiles.New(t, shape, s.m.kernel, s.m.q, o.Border),
+				before:  [2]int{key.Rows.Before, key.Cols.Before},
+				ownRows: key.Rows.Owned, ownCols: key.Cols.Owned,
 				nominal: usual,
 			})
-			if k := s.kinds[id]; usual == 0 && !k.affordable() {
+			if k := s.classes[id]; usual == 0 && !k.affordable() {
 				k.nominal = average
 			}
 		}
 		ofTile[i] = id
-		s.kinds[id].tiles++
+		s.classes[id].tiles++
 	}
 
 	shared, exact := map[groupKey]*sharedGroup[T]{}, map[groupKey]*exactGroup[T]{}
 	var sharedOrder, exactOrder []groupKey
 	for i := range s.tiles {
 		if err := ctx.Err(); err != nil && i%64 == 0 {
-			break // the next global sum tells every rank
+			break // every rank learns of it at the next global sum
 		}
-		t, k, key := &s.tiles[i], s.kinds[ofTile[i]], groupKey{ofTile[i], s.colour[i]}
-		weight := a.at(t, k.pattern)
-		if pixels, ok := k.deviants(weight, s.mode, a.w == nil); ok {
+		t, k, key := &s.tiles[i], s.classes[ofTile[i]], groupKey{ofTile[i], s.colour[i]}
+		weight := a.At(t, k.pattern)
+		if pixels, ok := k.offNominal(weight, s.mode, a.W == nil); ok {
 			if k.inverse == nil {
 				if err := k.factor(o.Lambda); err != nil {
 					return notSPD(t, err)
@@ -144,7 +98,7 @@ func (s *schwarz[T]) factor(ctx context.Context, o *Options) error {
 			if err == nil {
 				g := shared[key]
 				if g == nil {
-					g = &sharedGroup[T]{kind: k, colour: key.colour}
+					g = &sharedGroup[T]{class: k, colour: key.colour}
 					shared[key] = g
 					sharedOrder = append(sharedOrder, key)
 				}
@@ -155,7 +109,7 @@ func (s *schwarz[T]) factor(ctx context.Context, o *Options) error {
 		}
 		g := exact[key]
 		if g == nil {
-			g = &exactGroup[T]{kind: k, colour: key.colour}
+			g = &exactGroup[T]{class: k, colour: key.colour}
 			exact[key] = g
 			exactOrder = append(exactOrder, key)
 		}
@@ -175,14 +129,14 @@ func (s *schwarz[T]) factor(ctx context.Context, o *Options) error {
 	return nil
 }
 
-// deviants lists the data pixels of less than nominal weight, if the shared factor
+// offNominal lists the data pixels of less than nominal weight, if the shared factor
 // corrected for them is cheaper than a banded factor of the tile's own.
-func (k *kind[T]) deviants(weight func(q int) float64, md mode, uniform bool) ([]int, bool) {
+func (k *tileClass[T]) offNominal(weight func(q int) float64, md mode, uniform bool) ([]int, bool) {
 	m, out := k.size(), k.size()
 	if md == restricted {
 		out = k.ownRows * k.ownCols
 	}
-	own := exactCost * 2 * m * (k.pattern.band + 1)
+	own := exactCost * 2 * m * (k.pattern.Band + 1)
 	room := (own - m*out) / (correctionCost * (m + out))
 	room = min(room, maxCorrection)
 	if k.nominal == 0 || room < 0 {
@@ -192,14 +146,15 @@ func (k *kind[T]) deviants(weight func(q int) float64, md mode, uniform bool) ([
 		return nil, true
 	}
 	var pixels []int
-	for q, h := range k.pattern.data {
+	for q, h := range k.pattern.Data {
 		w := weight(q)
 		if w == k.nominal || len(h) == 0 {
 			continue
 		}
 		if w > k.nominal || len(pixels) == room {
-			// Too many: a factor of its own or, if that is out of reach, the nominal
-			// one as it is. It slows the iteration down and leaves its answer alone.
+			// Too many: the tile gets a factor of its own or, if that is too expensive,
+			// the nominal one without correction, which costs iterations but does not
+			// change the solution.
 			return nil, !k.affordable()
 		}
 		pixels = append(pixels, q)
@@ -208,11 +163,11 @@ func (k *kind[T]) deviants(weight func(q int) float64, md mode, uniform bool) ([
 }
 
 // affordable says whether a tile may have a banded factor of its own. With large
-// kernels the band is full, and forming it takes longer than the iterations it saves.
-func (k *kind[T]) affordable() bool {
+// PSFs the band is full, and forming it takes longer than the iterations it saves.
+func (k *tileClass[T]) affordable() bool {
 	p := k.pattern
-	return k.size()*(p.band+1)*linalg.SizeOf[T]() <= ownFactorBytes*k.ownRows*k.ownCols &&
-		len(p.data)*p.taps*p.taps <= ownFactorWork
+	return k.size()*(p.Band+1)*linalg.SizeOf[T]() <= ownFactorBytes*k.ownRows*k.ownCols &&
+		len(p.Data)*p.Taps*p.Taps <= ownFactorWork
 }
 
 // mean of the positive weights, 1 if there are none.
@@ -231,13 +186,13 @@ func mean(w []float64) float64 {
 }
 
 // factorExact assembles and factors the banded matrices of a group.
-func (s *schwarz[T]) factorExact(g *exactGroup[T], a *around, lambda float64) error {
-	m, band := g.kind.size(), g.kind.pattern.band
+func (s *schwarz[T]) factorExact(g *exactGroup[T], a *tiles.Weights, lambda float64) error {
+	m, band := g.class.size(), g.class.pattern.Band
 	g.batch = linalg.NewBandedBatch[T](m, band, len(g.tiles))
 	low := make([]float64, m*(band+1))
 	rounded := make([]T, len(low))
 	for i, id := range g.tiles {
-		g.kind.pattern.banded(low, lambda, a.at(&s.tiles[id], g.kind.pattern))
+		g.class.pattern.Banded(low, lambda, a.At(&s.tiles[id], g.class.pattern))
 		for j, v := range low {
 			rounded[j] = T(v)
 		}
@@ -252,12 +207,12 @@ func (s *schwarz[T]) factorExact(g *exactGroup[T], a *around, lambda float64) er
 	return nil
 }
 
-// room makes the work arrays as large as the largest batch wants.
+// room allocates the work arrays for the largest batch.
 func (s *schwarz[T]) room() {
 	x, y, work := 0, 0, 0
 	for i := range s.shared {
 		g := &s.shared[i]
-		n := min(batchTiles, len(g.tiles)*s.m.channels) * g.kind.size()
+		n := min(batchTiles, len(g.tiles)*s.m.channels) * g.class.size()
 		x, y = max(x, n), max(y, n)
 		for _, c := range g.corrections {
 			work = max(work, 2*len(c.rows))
@@ -265,7 +220,7 @@ func (s *schwarz[T]) room() {
 	}
 	for i := range s.exact {
 		g := &s.exact[i]
-		x = max(x, s.m.channels*g.kind.size()*g.batch.Lanes())
+		x = max(x, s.m.channels*g.class.size()*g.batch.Lanes())
 	}
 	s.x, s.y, s.work = make([]T, x), make([]T, y), make([]T, work)
 }

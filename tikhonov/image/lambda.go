@@ -20,8 +20,8 @@ const (
 	lambdaStart   = 1e-2
 )
 
-// A solve on the way to lambda is this accurate; its misfit is then, too, since
-// the objective is stationary at the solution.
+// searchTolerance is the relative error of a solve during the search for lambda. The
+// misfit is then accurate enough, because the objective is stationary at the solution.
 const searchTolerance = 1e-4
 
 // chooseLambda returns the regularisation parameter by the rule of the options.
@@ -35,11 +35,11 @@ func (s *solver) chooseLambda(ctx context.Context) (float64, error) {
 	return s.o.Lambda, nil
 }
 
-// trial solves at one lambda, roughly, from the last solution.
+// trial solves at one lambda to searchTolerance, starting from the last solution.
 func (s *solver) trial(ctx context.Context, lambda float64, count int) (*Result, error) {
 	o := s.o
-	if o.Method == Literal || o.Method == RAS || o.Method == Mult {
-		o.Method = RASGMRES
+	if o.Method == krylov.RAS || o.Method == krylov.Mult {
+		o.Method = krylov.RASGMRES
 	}
 	o.Tolerance, o.monitor = searchTolerance, nil
 	o.MaxIterations = max(o.MaxIterations, 500)
@@ -47,13 +47,13 @@ func (s *solver) trial(ctx context.Context, lambda float64, count int) (*Result,
 	res, err := s.solve(ctx, lambda, o)
 	var short *krylov.NotConvergedError
 	if err != nil && !errors.As(err, &short) {
-		return nil, fmt.Errorf("image: looking for lambda at %.3g: %w", lambda, err)
+		return nil, fmt.Errorf("image: searching for lambda, at %.3g: %w", lambda, err)
 	}
 	s.x = res.Solution
 	return res, nil
 }
 
-// discrepancy finds lambda with ||W^(1/2) S (H w - y)||^2 = noise^2 x observed
+// discrepancy finds lambda with ||W^(1/2) (H w - y)||^2 = noise^2 x observed
 // pixels (Morozov), to 1 %, by regula falsi on the logarithms of both.
 func (s *solver) discrepancy(ctx context.Context) (float64, error) {
 	noise := s.o.Noise

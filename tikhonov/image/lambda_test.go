@@ -13,30 +13,32 @@ import (
 
 	"tessera/forward"
 	"tessera/halo"
+	"tessera/krylov"
 	"tessera/ranks"
+	"tessera/tikhonov/image/internal/oracle"
 )
 
 // skyFrame is a smooth scene, blurred, with noise of a known standard deviation, or
 // of sigma/sqrt(weight) where there are weights.
 func skyFrame(t testing.TB, channels, rows, cols int, sigma float64, border halo.Border, weights []float64) *frame {
 	rng := rand.New(rand.NewPCG(7, 7))
-	f := &frame{channels: channels, rows: rows, cols: cols, kernel: gaussian5(t), weights: weights}
-	h := f.blurRows(border)
+	f := &frame{oracle.Frame{Channels: channels, Rows: rows, Cols: cols, PSF: oracle.Gaussian5(t), Weights: weights}}
+	h := f.BlurRows(border)
 	for c := range channels {
 		truth := make([]float64, rows*cols)
 		for i := range truth {
 			a, b := float64(i/cols)/float64(rows), float64(i%cols)/float64(cols)
 			truth[i] = 1 + math.Sin(6*a+float64(c))*math.Cos(5*b) + 2*math.Exp(-60*((a-.6)*(a-.6)+(b-.4)*(b-.4)))
 		}
-		y := multiply(h, truth)
+		y := oracle.Multiply(h, truth)
 		for i := range y {
 			s := sigma
-			if w := f.weight(i); w > 0 {
+			if w := f.Weight(i); w > 0 {
 				s /= math.Sqrt(w)
 			}
 			y[i] += s * rng.NormFloat64()
 		}
-		f.y = append(f.y, y...)
+		f.Y = append(f.Y, y...)
 	}
 	return f
 }
@@ -62,19 +64,19 @@ func TestDiscrepancy(t *testing.T) {
 		q       forward.Regulariser
 		border  halo.Border
 		weights []float64
-		method  Method
+		method  krylov.Method
 		start   float64
 	}{
 		{forward.Identity, halo.Zero, nil, "", 0},
 		{forward.Gradient, halo.Reflect, uneven(48 * 50), "", 0},
-		{forward.Laplacian, halo.Periodic, nil, CG, 100},
-		{forward.Gradient, halo.Zero, uneven(48 * 50), TwoLevel, 1e-4},
-		{forward.Gradient, halo.Reflect, nil, RAS, 0},
+		{forward.Laplacian, halo.Periodic, nil, krylov.CG, 100},
+		{forward.Gradient, halo.Zero, uneven(48 * 50), krylov.TwoLevel, 1e-4},
+		{forward.Gradient, halo.Reflect, nil, krylov.RAS, 0},
 	} {
 		f := skyFrame(t, 2, 48, 50, sigma, c.border, c.weights)
 		observed := 0.0
 		for i := range 48 * 50 {
-			if f.weight(i) > 0 {
+			if f.Weight(i) > 0 {
 				observed += 2
 			}
 		}
@@ -121,7 +123,7 @@ func TestEstimatedNoise(t *testing.T) {
 			f := skyFrame(t, 1, 130, 141, sigma, halo.Reflect, weights)
 			for i, w := range weights {
 				if w == 0 {
-					f.y[i] = math.NaN()
+					f.Y[i] = math.NaN()
 				}
 			}
 			first := 0.0
@@ -147,7 +149,7 @@ func TestEstimatedNoise(t *testing.T) {
 	}
 }
 
-// With the noise estimated the misfit is that of the estimate.
+// Where the noise is estimated, the misfit is the one that the estimate asks for.
 func TestDiscrepancyOfEstimatedNoise(t *testing.T) {
 	f := skyFrame(t, 1, 96, 96, 0.05, halo.Reflect, nil)
 	_, res, err := f.run(t, 2, Options{Regulariser: forward.Gradient, Border: halo.Reflect, Rule: Discrepancy, Overlap: 4})
@@ -162,19 +164,19 @@ func TestDiscrepancyOfEstimatedNoise(t *testing.T) {
 // crossValidation returns V(lambda) with exact traces.
 func (f *frame) crossValidation(t *testing.T, o Options) func(lambda float64) float64 {
 	t.Helper()
-	n := f.rows * f.cols
+	n := f.Rows * f.Cols
 	o.Lambda = 0
-	data := f.dense(o) // H'WH
+	data := f.Dense(o.equations()) // H'WH
 	o.Lambda = 1
-	penalty := f.dense(o)
+	penalty := f.Dense(o.equations())
 	penalty.AddSym(penalty, scaled(data, -1))
 	observed := 0.0
 	for i := range n {
-		if f.weight(i) > 0 {
-			observed += float64(f.channels)
+		if f.Weight(i) > 0 {
+			observed += float64(f.Channels)
 		}
 	}
-	b := f.rhs(o.Border)
+	b := f.RHS(o.Border)
 	return func(lambda float64) float64 {
 		m := mat.NewSymDense(n, nil)
 		m.AddSym(data, scaled(penalty, lambda))
@@ -187,15 +189,15 @@ func (f *frame) crossValidation(t *testing.T, o Options) func(lambda float64) fl
 			t.Fatal(err)
 		}
 		var w []float64
-		for c := range f.channels {
+		for c := range f.Channels {
 			var x mat.VecDense
 			if err := chol.SolveVecTo(&x, mat.NewVecDense(n, b[c*n:(c+1)*n])); err != nil {
 				t.Fatal(err)
 			}
 			w = append(w, x.RawVector().Data...)
 		}
-		misfit, _ := f.objective(o, w)
-		free := observed - float64(f.channels)*mat.Trace(&influence)
+		misfit, _ := f.Objective(o.equations(), w)
+		free := observed - float64(f.Channels)*mat.Trace(&influence)
 		return observed * misfit / (free * free)
 	}
 }
@@ -243,7 +245,7 @@ func TestGCV(t *testing.T) {
 	}
 }
 
-// Of nothing but noise cross-validation keeps next to nothing.
+// On data of noise alone cross-validation chooses a lambda that leaves almost nothing.
 func TestGCVOfNoise(t *testing.T) {
 	f := randomFrame(1, 24, 24, 5)
 	_, res, err := f.run(t, 2, Options{Rule: GCV, Regulariser: forward.Gradient, Border: halo.Reflect, Overlap: 4})
@@ -252,20 +254,20 @@ func TestGCVOfNoise(t *testing.T) {
 	}
 }
 
-// What cannot be found is said, with the numbers that matter.
+// Where no lambda can be found the error says why, with the numbers.
 func TestLambdaErrors(t *testing.T) {
 	t.Parallel()
 	sky := func() *frame { return skyFrame(t, 1, 24, 24, 0.05, halo.Zero, nil) }
 	blind := sky()
-	blind.weights = make([]float64, 24*24)
+	blind.Weights = make([]float64, 24*24)
 	flat := sky()
-	for i := range flat.y {
-		flat.y[i] = 3
+	for i := range flat.Y {
+		flat.Y[i] = 3
 	}
 	alternate := sky()
-	alternate.weights = make([]float64, 24*24)
-	for i := range alternate.weights {
-		alternate.weights[i] = float64((i/24 + i%24) % 2) // no 2 x 2 block is whole
+	alternate.Weights = make([]float64, 24*24)
+	for i := range alternate.Weights {
+		alternate.Weights[i] = float64((i/24 + i%24) % 2) // no 2 x 2 block is whole
 	}
 	chaos := randomFrame(1, 24, 24, 5)
 	clean := skyFrame(t, 1, 24, 24, 0, halo.Zero, nil)

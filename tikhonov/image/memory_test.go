@@ -3,21 +3,24 @@ package image
 import (
 	"runtime"
 	"testing"
+
+	"tessera/krylov"
+	"tessera/tikhonov/image/internal/oracle"
 )
 
 // What lives during a solve, data included, is at most 16 numbers an unknown, one
 // for each Krylov vector in use, and the factors, all ranks together.
 func TestMemoryOfASolve(t *testing.T) {
 	f := randomFrame(1, 768, 768, 1)
-	f.kernel = gaussian5(t)
-	f.mask(0.01, 1)
-	unknowns := float64(f.rows * f.cols)
+	f.PSF = oracle.Gaussian5(t)
+	f.Mask(0.01, 1)
+	unknowns := float64(f.Rows * f.Cols)
 	for _, n := range []int{1, 2, 4} {
 		var before, now runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
 		peak := 0.0
-		_, res, err := f.run(t, n, Options{Lambda: 1e-2, Overlap: 4, Progress: func(p Progress) {
+		_, res, err := f.run(t, n, Options{Lambda: 1e-2, Overlap: 4, Progress: func(p krylov.Progress) {
 			runtime.GC()
 			runtime.ReadMemStats(&now)
 			peak = max(peak, float64(now.HeapAlloc)-float64(before.HeapAlloc))

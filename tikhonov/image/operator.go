@@ -5,9 +5,10 @@ import (
 	"tessera/halo"
 	"tessera/internal/stencil"
 	"tessera/ranks"
+	"tessera/tikhonov/image/internal/tiles"
 )
 
-// operator is M with what the local solves have to know of it.
+// operator is M and what the local solves need besides.
 type operator struct {
 	*forward.Normal
 	comm       ranks.Comm
@@ -18,7 +19,7 @@ type operator struct {
 	owned      forward.Weights // of the owned pixels
 	rows, cols int             // of the owned box
 	channels   int
-	reach      [2]int // rows and columns that M looks away
+	reach      [2]int // distance, in rows and columns, of the farthest pixels that M couples
 }
 
 func newOperator(comm ranks.Comm, p *Problem, o *Options) (*operator, error) {
@@ -30,22 +31,19 @@ func newOperator(comm ranks.Comm, p *Problem, o *Options) (*operator, error) {
 		return nil, err
 	}
 	shape := p.Frame.Owned(comm.Rank()).Shape()
+	q, _ := tiles.Penalty(o.Regulariser)
 	m := &operator{
 		Normal: normal, comm: comm, frame: p.Frame, border: o.Border,
-		kernel: stencilOf(p.PSF), q: regulariserStencil[o.Regulariser], owned: p.Weights,
+		kernel: tiles.Kernel(p.PSF), q: q, owned: p.Weights,
 		rows: shape[0], cols: shape[1], channels: p.Channels,
 	}
 	m.reach[0], m.reach[1] = normal.Reach()
 	return m, nil
 }
 
-func stencilOf(p forward.PSF) stencil.Kernel {
-	if p.Values == nil {
-		return stencil.Identity()
-	}
-	return stencil.New(p.Rows, p.Cols, p.Values)
-}
-
-var regulariserStencil = map[forward.Regulariser]stencil.Regulariser{
-	forward.Identity: stencil.Identity0, forward.Gradient: stencil.Gradient, forward.Laplacian: stencil.Laplacian,
+// weightsAround is the weights of every data pixel that a tile's unknowns appear in.
+// Collective.
+func (m *operator) weightsAround(o *Options) (*tiles.Weights, error) {
+	k := m.kernel
+	return tiles.NewWeights(m.comm, m.frame, m.owned, m.Even(), [2]int{o.Overlap + k.RowRadius, o.Overlap + k.ColRadius}, o.Border)
 }

@@ -12,6 +12,7 @@ import (
 	"tessera/forward"
 	"tessera/halo"
 	"tessera/ranks"
+	"tessera/tikhonov/image/internal/oracle"
 )
 
 // shapes of small frames: square and not, thin, smaller than a kernel's reach; and
@@ -25,7 +26,7 @@ func (f *frame) apply(t *testing.T, n int, a []float64, body func(c ranks.Comm, 
 	t.Helper()
 	var whole []float64
 	err := f.launch(n, func(_ context.Context, c ranks.Comm, p *Problem) error {
-		src, err := p.Frame.ScatterFrom(c, 0, a, f.channels)
+		src, err := p.Frame.ScatterFrom(c, 0, a, f.Channels)
 		if err != nil {
 			return err
 		}
@@ -33,7 +34,7 @@ func (f *frame) apply(t *testing.T, n int, a []float64, body func(c ranks.Comm, 
 		if err := body(c, p, dst, src); err != nil {
 			return err
 		}
-		full, err := p.Frame.GatherTo(c, 0, dst, f.channels)
+		full, err := p.Frame.GatherTo(c, 0, dst, f.Channels)
 		if c.Rank() == 0 {
 			whole = full
 		}
@@ -46,20 +47,18 @@ func (f *frame) apply(t *testing.T, n int, a []float64, body func(c ranks.Comm, 
 }
 
 // fits says whether Solve takes the kernel on a frame.
-func (f *frame) fits(k forward.PSF) bool { return k.Rows <= 2*f.rows && k.Cols <= 2*f.cols }
-
 // Blur against H from its definition, and <H x, y> = <x, H'y>.
 func TestBlur(t *testing.T) {
 	t.Parallel()
-	for name, k := range kernels(t) {
+	for name, k := range oracle.PSFs(t) {
 		for _, s := range smallFrames {
-			for _, border := range borders {
+			for _, border := range oracle.Borders {
 				f := randomFrame(2, s.rows, s.cols, 1)
-				if f.kernel = k; !f.fits(k) {
+				if f.PSF = k; !f.Fits(k) {
 					continue
 				}
 				what := fmt.Sprintf("%s, %d x %d, %v, %d ranks", name, s.rows, s.cols, border, s.ranks)
-				x, y := f.y, noise(rand.New(rand.NewPCG(1, 3)), len(f.y))
+				x, y := f.Y, oracle.Noise(rand.New(rand.NewPCG(1, 3)), len(f.Y))
 				hx := f.apply(t, s.ranks, x, func(c ranks.Comm, p *Problem, dst, src []float64) error {
 					b, err := forward.NewBlur(c, p.Frame, 2, k, border)
 					if err != nil {
@@ -81,9 +80,9 @@ func TestBlur(t *testing.T) {
 					}
 					return b.Adjoint(dst, src)
 				})
-				h, n := f.blurRows(border), s.rows*s.cols
-				if want := append(multiply(h, x[:n]), multiply(h, x[n:])...); largest(hx, want) > 1e-13 {
-					t.Errorf("%s: H x is off by %.3g", what, largest(hx, want))
+				h, n := f.BlurRows(border), s.rows*s.cols
+				if want := append(oracle.Multiply(h, x[:n]), oracle.Multiply(h, x[n:])...); oracle.Largest(hx, want) > 1e-13 {
+					t.Errorf("%s: H x is off by %.3g", what, oracle.Largest(hx, want))
 				}
 				a, b := floats.Dot(hx, y), floats.Dot(x, hy)
 				if scale := floats.Norm(x, 2) * floats.Norm(y, 2); math.Abs(a-b) > 1e-13*scale {
@@ -98,42 +97,42 @@ func TestBlur(t *testing.T) {
 // frames small and thin.
 func TestOperator(t *testing.T) {
 	t.Parallel()
-	for name, k := range kernels(t) {
+	for name, k := range oracle.PSFs(t) {
 		for _, s := range smallFrames {
-			for _, border := range borders {
+			for _, border := range oracle.Borders {
 				f := randomFrame(2, s.rows, s.cols, 2)
-				if f.kernel = k; !f.fits(k) {
+				if f.PSF = k; !f.Fits(k) {
 					continue
 				}
-				h, n := f.blurRows(border), s.rows*s.cols
+				h, n := f.BlurRows(border), s.rows*s.cols
 				for _, weighted := range []bool{false, true} {
-					f.weights = nil
+					f.Weights = nil
 					if weighted {
-						f.patchwork(3)
+						f.Patchwork(3)
 					}
-					for _, q := range regularisers {
+					for _, q := range oracle.Regularisers {
 						o := Options{Regulariser: q, Border: border, Lambda: 0.3}
 						what := fmt.Sprintf("%s, %s, %d x %d, %v, weights %v, %d ranks", name, q, s.rows, s.cols, border, weighted, s.ranks)
-						got := f.apply(t, s.ranks, f.y, func(c ranks.Comm, p *Problem, dst, src []float64) error {
+						got := f.apply(t, s.ranks, f.Y, func(c ranks.Comm, p *Problem, dst, src []float64) error {
 							m, err := newOperator(c, p, &o)
 							if err != nil {
 								return err
 							}
 							return m.Apply(dst, src)
 						})
-						pen := f.penaltyRows(q, border)
+						pen := f.PenaltyRows(q, border)
 						var want []float64
 						for c := range 2 {
-							x := f.y[c*n : (c+1)*n]
-							hx := multiply(h, x)
+							x := f.Y[c*n : (c+1)*n]
+							hx := oracle.Multiply(h, x)
 							for i := range hx {
-								hx[i] *= f.weight(i)
+								hx[i] *= f.Weight(i)
 							}
-							v := transposed(h, hx, n)
-							floats.AddScaled(v, o.Lambda, transposed(pen, multiply(pen, x), n))
+							v := oracle.Transposed(h, hx, n)
+							floats.AddScaled(v, o.Lambda, oracle.Transposed(pen, oracle.Multiply(pen, x), n))
 							want = append(want, v...)
 						}
-						if d := largest(got, want); !(d <= 1e-13) {
+						if d := oracle.Largest(got, want); !(d <= 1e-13) {
 							t.Errorf("%s: M x is off by %.3g", what, d)
 						}
 					}
@@ -143,36 +142,19 @@ func TestOperator(t *testing.T) {
 	}
 }
 
-// patchwork is a weight map with everything in it: the left part observed but for
-// a few pixels, the right one weighted unevenly, a block missing.
-func (f *frame) patchwork(seed uint64) {
-	rng := rand.New(rand.NewPCG(seed, 4))
-	f.weights = make([]float64, f.rows*f.cols)
-	for i := range f.weights {
-		r, c := i/f.cols, i%f.cols
-		switch {
-		case r >= f.rows/2 && r < f.rows/2+4 && c >= f.cols/3 && c < f.cols/3+5, rng.IntN(25) == 0:
-		case c < f.cols/2:
-			f.weights[i] = 1
-		default:
-			f.weights[i] = 0.5 + 2*rng.Float64()
-		}
-	}
-}
-
 // A rank may leave out its weights where all are one, though its neighbours do not.
 func TestWeightsLeftOut(t *testing.T) {
-	for _, border := range borders {
+	for _, border := range oracle.Borders {
 		f := randomFrame(1, 20, 20, 5)
-		f.kernel = gaussian5(t)
-		f.weights = make([]float64, 400)
-		for i := range f.weights {
-			f.weights[i] = 1
+		f.PSF = oracle.Gaussian5(t)
+		f.Weights = make([]float64, 400)
+		for i := range f.Weights {
+			f.Weights[i] = 1
 		}
-		f.weights[3] = 0 // rank 0's
+		f.Weights[3] = 0 // rank 0's
 		o := Options{Border: border, Lambda: 0.1, Overlap: 2, Tile: 5, Tolerance: 1e-10}
 		solve := func(leave bool) []float64 {
-			return f.apply(t, 4, f.y, func(c ranks.Comm, p *Problem, dst, _ []float64) error {
+			return f.apply(t, 4, f.Y, func(c ranks.Comm, p *Problem, dst, _ []float64) error {
 				if leave && c.Rank() != 0 {
 					p.Weights = nil
 				}
@@ -183,29 +165,29 @@ func TestWeightsLeftOut(t *testing.T) {
 				return err
 			})
 		}
-		if d := largest(solve(true), solve(false)); d > 1e-9 {
+		if d := oracle.Largest(solve(true), solve(false)); d > 1e-9 {
 			t.Errorf("%v: solutions differ by %.3g", border, d)
 		}
 	}
 }
 
-// b = H'W y and J, also where missing pixels hold what must not be looked at.
+// b = H'W y and J, also where missing pixels hold values that must have no effect.
 func TestRightHandSideAndObjective(t *testing.T) {
-	for name, k := range kernels(t) {
-		for _, border := range borders {
+	for name, k := range oracle.PSFs(t) {
+		for _, border := range oracle.Borders {
 			f := randomFrame(2, 22, 23, 6)
-			f.kernel = k
-			f.patchwork(6)
-			for i := range f.y {
-				if f.weight(i%(22*23)) == 0 {
-					f.y[i] = math.NaN()
+			f.PSF = k
+			f.Patchwork(6)
+			for i := range f.Y {
+				if f.Weight(i%(22*23)) == 0 {
+					f.Y[i] = math.NaN()
 				}
 			}
-			want := f.rhs(border)
-			w := noise(rand.New(rand.NewPCG(2, 3)), len(f.y))
-			for _, q := range regularisers {
+			want := f.RHS(border)
+			w := oracle.Noise(rand.New(rand.NewPCG(2, 3)), len(f.Y))
+			for _, q := range oracle.Regularisers {
 				o := Options{Border: border, Regulariser: q, Lambda: 0.7}
-				misfit, penalty := f.objective(o, w)
+				misfit, penalty := f.Objective(o.equations(), w)
 				b := f.apply(t, 4, w, func(c ranks.Comm, p *Problem, dst, src []float64) error {
 					m, err := newOperator(c, p, &o)
 					if err != nil {
@@ -222,7 +204,7 @@ func TestRightHandSideAndObjective(t *testing.T) {
 					}
 					return err
 				})
-				if d := largest(b, want); !(d <= 1e-13) {
+				if d := oracle.Largest(b, want); !(d <= 1e-13) {
 					t.Errorf("%s, %v: b is off by %.3g", name, border, d)
 				}
 			}
@@ -233,7 +215,7 @@ func TestRightHandSideAndObjective(t *testing.T) {
 func TestBlurShapes(t *testing.T) {
 	f := randomFrame(1, 8, 8, 7)
 	err := f.launch(1, func(_ context.Context, c ranks.Comm, p *Problem) error {
-		b, err := forward.NewBlur(c, p.Frame, 1, gaussian5(t), halo.Zero)
+		b, err := forward.NewBlur(c, p.Frame, 1, oracle.Gaussian5(t), halo.Zero)
 		if err != nil {
 			return err
 		}

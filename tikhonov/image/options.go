@@ -3,106 +3,83 @@ package image
 import (
 	"tessera/forward"
 	"tessera/halo"
-)
-
-// Method names a way to solve the normal equations; see the package comment of tikhonov.
-type Method string
-
-const (
-	RASGMRES Method = "ras-gmres"
-	ASCG     Method = "as-cg"
-	TwoLevel Method = "two-level"
-	RAS      Method = "ras"
-	Mult     Method = "mult"
-	CG       Method = "cg"
-	Literal  Method = "literal"
+	"tessera/krylov"
 )
 
 // LambdaRule says how lambda is found.
 type LambdaRule string
 
 const (
-	Fixed       LambdaRule = "fixed"
-	Discrepancy LambdaRule = "discrepancy" // ||W^(1/2)S(Hw-y)||^2 = expected noise energy
-	GCV         LambdaRule = "gcv"         // minimum of the generalised cross-validation function
+	Fixed       LambdaRule = "fixed"       // Options.Lambda
+	Discrepancy LambdaRule = "discrepancy" // the lambda at which ||W^(1/2) (H w - y)||^2 is the expected energy of the noise
+	GCV         LambdaRule = "gcv"         // the minimum of the generalised cross-validation function
 )
 
 // Precision of the stored local factors. Residuals, Krylov vectors and the
-// solution are float64 always, so the accuracy of the answer does not depend on it.
+// solution are float64 always, so the accuracy of the result does not depend on it.
 type Precision string
 
 const (
-	Single Precision = "single"
-	Double Precision = "double"
+	Single Precision = "single" // float32, half the memory
+	Double Precision = "double" // float64
 )
 
-// Weighting says how overlapping local solutions are added up for CG.
+// Weighting says how overlapping local solutions are added up for conjugate gradients.
 type Weighting string
 
 const (
-	WeightNone Weighting = "none" // plain additive Schwarz
-	WeightSqrt Weighting = "sqrt" // each side of the solve by 1/sqrt(tiles over the pixel)
+	WeightNone Weighting = "none" // plain additive Schwarz: a pixel counts once for each tile over it
+	WeightSqrt Weighting = "sqrt" // each local solve between two factors 1/sqrt(tiles over the pixel)
 )
 
-// Options of Solve. The zero value of every field is the documented default.
+// Options of Solve, the same on every rank but for Progress. The zero value of every
+// field but Lambda is the documented default.
 type Options struct {
-	Method        Method              // "" = RASGMRES
-	Regulariser   forward.Regulariser // "" = forward.Identity
-	Border        halo.Border         // of H, H' and Q alike; zero value = halo.Zero
-	Rule          LambdaRule          // "" = Fixed
-	Lambda        float64             // > 0; with Discrepancy or GCV the starting value (0 = chosen)
-	Noise         float64             // standard deviation of the noise for Discrepancy; 0 = estimated from the data
-	Overlap       int                 // pixels; < 0 is an error, 0 is no overlap
-	Tile          int                 // side of a tile in pixels; 0 = 12 for ras-gmres and ras, else 16
-	Tolerance     float64             // relative error of w to reach; 0 = 1e-8
-	MaxIterations int                 // 0 = 200
-	Restart       int                 // Krylov vectors kept by ras-gmres; 0 = 30
-	Omega         float64             // literal: weight of the overlap penalty
-	Precision     Precision           // "" = Single
-	Weighting     Weighting           // as-cg, two-level; "" = none for as-cg, sqrt for two-level
-	Seed          uint64              // of the probe vectors of GCV
-	Progress      func(Progress)      // called on rank 0 once per iteration; nil = silent
+	Method        krylov.Method         // any; "" = krylov.RASGMRES
+	Regulariser   forward.Regulariser   // Q; "" = forward.Identity
+	Border        halo.Border           // what H, H' and Q find outside of the frame; zero value = halo.Zero
+	Rule          LambdaRule            // "" = Fixed
+	Lambda        float64               // > 0, in units of W; with Discrepancy or GCV the first value tried, 0 = 0.01
+	Noise         float64               // for Discrepancy: standard deviation of W^(1/2) y about W^(1/2) H w, 1 if W is 1/variance; 0 = estimated from the data
+	Overlap       int                   // pixels by which a tile reaches into its neighbours; 0 = 4, < 0 = none
+	Tile          int                   // side of a tile in pixels, without the overlap; 0 = 12 for ras-gmres and ras, else 16
+	Tolerance     float64               // relative error of w to reach; 0 = 1e-8
+	MaxIterations int                   // 0 = 200
+	Restart       int                   // most Krylov vectors that ras-gmres keeps; 0 = 30
+	Precision     Precision             // "" = Single
+	Weighting     Weighting             // of as-cg and two-level; "" = none for as-cg, sqrt for two-level
+	Seed          uint64                // of the probe vectors of GCV
+	Progress      func(krylov.Progress) // called on rank 0 as the factorisation begins and once per iteration; nil = silent
 
 	monitor func(iteration int, x []float64) (bool, error) // tests
 	phase   string
 }
 
-// Progress is one line of news from a running solve.
-type Progress struct {
-	Phase     string // "set-up", "solve", "lambda 3 of about 8"
-	Iteration int
-	Residual  float64 // ||b - M w|| / ||b||
-	Target    float64 // the value of Residual at which the solve stops, as far as known
-}
-
 // Problem is this rank's part of the frame.
 type Problem struct {
-	Channels int
+	Channels int                 // 1 or more; the same on every rank, like Frame and PSF
 	Frame    *halo.Decomposition // of the (rows, cols) domain; rank r owns Frame.Owned(r)
-	Data     []float64           // y, channels x owned rows x owned cols, row-major; values at missing pixels are ignored
-	Weights  forward.Weights     // W and S in one: owned rows x owned cols, the same for every channel; 0 = missing, else 1 or 1/variance; nil = all ones
-	PSF      forward.PSF         // of the blur; the zero value is no blur
+	Data     []float64           // y, channels x owned rows x owned cols, row-major; the values at missing pixels have no effect
+	Weights  forward.Weights     // W, owned rows x owned cols, the same for every channel: 0 = missing, else 1 or 1/variance; nil = all ones on this rank
+	PSF      forward.PSF         // of the blur H; the zero value is no blur
 }
 
-// Result is what Solve leaves on each rank. All numbers are global and the same on every rank.
+// Result is what Solve leaves on each rank. Numbers are global and the same on every
+// rank but for the times and what is said to be of this rank.
 type Result struct {
-	Solution                []float64 // w on the owned box, as Problem.Data
-	Lambda                  float64
-	Iterations              int
-	Residual                float64 // ||b - M w|| / ||b||, recomputed at the end
-	ErrorBound              float64 // relative error of w: a guarantee if Certified, else an estimate
-	Certified               bool
-	Objective               float64 // J(w)
-	Misfit                  float64 // its first term
-	Converged               bool
-	Bias                    *Bias     // literal only
-	History                 []float64 // relative residual per iteration
-	Setup, Solve            float64   // seconds
-	FactorBytes             int64     // local factors on this rank
-	TilesShared, TilesExact int       // tiles of this rank served by a shared factor, by one of their own
-}
-
-// Bias tells how far the literal method is from the true minimiser: relative errors of the four ways the paper patches.
-type Bias struct {
-	Owner, Averaged, PlainSum, ArgMin float64
+	Solution     []float64     // w on the owned box, shaped like Problem.Data
+	Lambda       float64       // that was used
+	Status       krylov.Status // why the iteration stopped
+	Converged    bool          // Status is krylov.Converged
+	Iterations   int           // of the last solve, without those that searched for lambda
+	Residual     float64       // ||b - M w|| / ||b||, recomputed at the end
+	ErrorBound   float64       // relative error of w: a guarantee if Certified, else an estimate
+	Certified    bool          // Regulariser is forward.Identity
+	Objective    float64       // J(w), weighted with W
+	Misfit       float64       // ||W^(1/2) (H w - y)||^2, its first term
+	History      []float64     // relative residual before the first iteration and after each
+	Setup, Solve float64       // seconds
+	FactorBytes  int64         // of the local factors of this rank
+	TilesShared  int           // tiles of this rank that use the factor of their class
+	TilesExact   int           // tiles of this rank that have a factor of their own
 }

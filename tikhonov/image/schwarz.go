@@ -3,9 +3,11 @@ package image
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"tessera/halo"
 	"tessera/internal/linalg"
+	"tessera/tikhonov/image/internal/tiles"
 )
 
 // mode says how the local solutions are put together.
@@ -40,24 +42,24 @@ type schwarz[T linalg.Float] struct {
 	m       *operator
 	mode    mode
 	plan    *halo.Plan // as wide as the overlap
-	tiles   []tile
+	tiles   []tiles.Tile
 	colour  []int // of each tile
 	colours int
 
-	corner [2]int    // first pixel of the extended box
-	stride int       // its columns
-	r, z   []float64 // over the extended box; z for the modes that add
-	scale  []float64 // weighted: S over the extended box
-	kinds  []*kind[T]
-	shared []sharedGroup[T]
-	exact  []exactGroup[T]
+	corner  [2]int    // first pixel of the extended box
+	stride  int       // its columns
+	r, z    []float64 // over the extended box; z for the modes that add
+	scale   []float64 // weighted: S over the extended box
+	classes []*tileClass[T]
+	shared  []sharedGroup[T]
+	exact   []exactGroup[T]
 
 	x, y, work []T // patches of a batch, their solutions, room for corrections
 }
 
-// sharedGroup is the tiles of one kind and colour.
+// sharedGroup is the tiles of one class and colour that use its factor.
 type sharedGroup[T linalg.Float] struct {
-	kind        *kind[T]
+	class       *tileClass[T]
 	colour      int
 	tiles       []int
 	corrections []correction[T]
@@ -65,7 +67,7 @@ type sharedGroup[T linalg.Float] struct {
 
 // exactGroup is the tiles of one shape and colour with factors of their own.
 type exactGroup[T linalg.Float] struct {
-	kind   *kind[T]
+	class  *tileClass[T]
 	colour int
 	tiles  []int
 	batch  *linalg.BandedBatch[T]
@@ -81,7 +83,7 @@ func newSchwarz[T linalg.Float](ctx context.Context, m *operator, o *Options, md
 	shape := m.frame.Domain().Shape()
 	s := &schwarz[T]{
 		m: m, mode: md, plan: plan, colours: 1,
-		tiles: cutTiles(plan.Owned(), shape, o.Tile, o.Overlap, o.Border),
+		tiles: tiles.Cut(plan.Owned(), shape, o.Tile, o.Overlap, o.Border),
 		r:     make([]float64, m.channels*plan.Extended().Size()),
 	}
 	box := plan.Extended()
@@ -108,8 +110,8 @@ func (s *schwarz[T]) multiplicity() error {
 	for i := range s.tiles {
 		t := &s.tiles[i]
 		at := s.place(t)
-		for r := range t.ext[0].len() {
-			for c := range t.ext[1].len() {
+		for r := range t.Ext[0].Len() {
+			for c := range t.Ext[1].Len() {
 				count[at+r*s.stride+c]++
 			}
 		}
@@ -122,7 +124,7 @@ func (s *schwarz[T]) multiplicity() error {
 	}
 	for i, n := range count {
 		if n > 0 {
-			count[i] = 1 / sqrt(n)
+			count[i] = 1 / math.Sqrt(n)
 		}
 	}
 	s.scale = count
@@ -131,8 +133,8 @@ func (s *schwarz[T]) multiplicity() error {
 
 // place is the index of an extended tile's first pixel in a plane over the
 // extended box.
-func (s *schwarz[T]) place(t *tile) int {
-	return (t.ext[0].lo-s.corner[0])*s.stride + t.ext[1].lo - s.corner[1]
+func (s *schwarz[T]) place(t *tiles.Tile) int {
+	return (t.Ext[0].Lo-s.corner[0])*s.stride + t.Ext[1].Lo - s.corner[1]
 }
 
 // Apply sets dst = P src. Collective.
@@ -181,7 +183,7 @@ func (s *schwarz[T]) apply(colour int, dst, src []float64) error {
 // solveShared runs a group's tiles and channels through the shared factor, a
 // batch of patches as the rows of one matrix.
 func (s *schwarz[T]) solveShared(g *sharedGroup[T], dst []float64) {
-	k, m := g.kind, g.kind.size()
+	k, m := g.class, g.class.size()
 	out, factor := m, k.inverse
 	if s.mode == restricted {
 		out, factor = k.ownRows*k.ownCols, k.restricted
@@ -213,7 +215,7 @@ func (s *schwarz[T]) solveShared(g *sharedGroup[T], dst []float64) {
 // solveExact runs a group through its banded factors, the channels as right-hand
 // sides of one pass over them.
 func (s *schwarz[T]) solveExact(g *exactGroup[T], dst []float64) {
-	m, lanes, channels := g.kind.size(), g.batch.Lanes(), s.m.channels
+	m, lanes, channels := g.class.size(), g.batch.Lanes(), s.m.channels
 	x := s.x[:channels*m*lanes]
 	for group := range g.batch.Groups() {
 		tiles := g.tiles[group*lanes : min(len(g.tiles), (group+1)*lanes)]
@@ -224,8 +226,8 @@ func (s *schwarz[T]) solveExact(g *exactGroup[T], dst []float64) {
 		for c := range channels {
 			z := x[c*m*lanes : (c+1)*m*lanes]
 			if s.mode == restricted {
-				k := g.kind
-				s.keep(dst, z, lanes, k.before[0], k.before[1], k.pattern.cols, tiles, c)
+				k := g.class
+				s.keep(dst, z, lanes, k.before[0], k.before[1], k.pattern.Cols, tiles, c)
 			} else {
 				s.add(z, lanes, tiles, c)
 			}
@@ -238,7 +240,7 @@ func (s *schwarz[T]) solveExact(g *exactGroup[T], dst []float64) {
 // all tiles row by row keeps reads and writes close together.
 func (s *schwarz[T]) patches(x []T, lanes int, tiles []int, channel int) {
 	first := &s.tiles[tiles[0]]
-	rows, cols := first.ext[0].len(), first.ext[1].len()
+	rows, cols := first.Ext[0].Len(), first.Ext[1].Len()
 	plane := s.r[channel*len(s.r)/s.m.channels:]
 	for r := range rows {
 		for l, t := range tiles {
@@ -271,11 +273,11 @@ func (s *schwarz[T]) patches(x []T, lanes int, tiles []int, channel int) {
 func (s *schwarz[T]) keep(dst []float64, z []T, lanes, r, c, cols int, tiles []int, channel int) {
 	overlap := (s.stride - s.m.cols) / 2
 	plane := dst[channel*s.m.rows*s.m.cols:]
-	for i := range s.tiles[tiles[0]].owned[0].len() {
+	for i := range s.tiles[tiles[0]].Owned[0].Len() {
 		for l, id := range tiles {
 			t := &s.tiles[id]
-			at := (t.owned[0].lo-s.corner[0]-overlap+i)*s.m.cols + t.owned[1].lo - s.corner[1] - overlap
-			row := plane[at : at+t.owned[1].len()]
+			at := (t.Owned[0].Lo-s.corner[0]-overlap+i)*s.m.cols + t.Owned[1].Lo - s.corner[1] - overlap
+			row := plane[at : at+t.Owned[1].Len()]
 			from := z[((r+i)*cols+c)*lanes+l:]
 			if lanes == 1 {
 				from = from[:len(row)]
@@ -294,7 +296,7 @@ func (s *schwarz[T]) keep(dst []float64, z []T, lanes, r, c, cols int, tiles []i
 // add adds local solutions, times S where weighted, to z over the extended box.
 func (s *schwarz[T]) add(z []T, lanes int, tiles []int, channel int) {
 	first := &s.tiles[tiles[0]]
-	rows, cols := first.ext[0].len(), first.ext[1].len()
+	rows, cols := first.Ext[0].Len(), first.Ext[1].Len()
 	plane := s.z[channel*len(s.z)/s.m.channels:]
 	for r := range rows {
 		for l, t := range tiles {
@@ -329,7 +331,7 @@ func (s *schwarz[T]) counts() (shared, own int) {
 // bytes held by the factors.
 func (s *schwarz[T]) bytes() int64 {
 	var n int64
-	for _, k := range s.kinds {
+	for _, k := range s.classes {
 		n += k.bytes()
 	}
 	for i := range s.shared {
@@ -339,13 +341,13 @@ func (s *schwarz[T]) bytes() int64 {
 	}
 	for i := range s.exact {
 		g := &s.exact[i]
-		n += int64(g.batch.Groups()*g.batch.Lanes()*g.kind.size()*(g.kind.pattern.band+1)) * int64(linalg.SizeOf[T]())
+		n += int64(g.batch.Groups()*g.batch.Lanes()*g.class.size()*(g.class.pattern.Band+1)) * int64(linalg.SizeOf[T]())
 	}
 	return n
 }
 
-// notSPD puts a local factorisation's complaint into the user's terms.
-func notSPD(t *tile, err error) error {
+// notSPD says which tile has a matrix that cannot be factored, and what may be the cause.
+func notSPD(t *tiles.Tile, err error) error {
 	return fmt.Errorf("image: the local matrix at rows %d-%d, columns %d-%d: %w (lambda too small, or no data and a regulariser that does not hold the mean?)",
-		t.ext[0].lo, t.ext[0].hi-1, t.ext[1].lo, t.ext[1].hi-1, err)
+		t.Ext[0].Lo, t.Ext[0].Hi-1, t.Ext[1].Lo, t.Ext[1].Hi-1, err)
 }

@@ -10,21 +10,19 @@ import (
 	"tessera/halo"
 	"tessera/krylov"
 	"tessera/ranks"
+	"tessera/tikhonov/image/internal/tiles"
 )
 
 // Solve finds this rank's part of the minimiser of
 //
-//	J(w) = ||W^(1/2) S (H w - y)||^2 + lambda ||Q w||^2.
+//	J(w) = ||W^(1/2) (H w - y)||^2 + lambda ||Q w||^2.
 //
-// Collective: every rank calls it with its part of the problem and the same
-// options. On a *krylov.NotConvergedError, *krylov.DivergedError or *SweepsError
-// the Result still tells how far it came; on any other error it is nil.
+// Collective: every rank calls it with its part of the problem and the same options,
+// and every rank returns an error if one does. On a *krylov.NotConvergedError the Result
+// still says how far the iteration came; on any other error it is nil.
 func Solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, error) {
 	o = o.withDefaults()
-	if err := o.check(); err != nil {
-		return nil, err
-	}
-	if err := p.check(comm); err != nil {
+	if err := agree(comm, p, o); err != nil {
 		return nil, err
 	}
 	s, err := newSolver(comm, p, o)
@@ -35,15 +33,47 @@ func Solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result
 	if err != nil {
 		return nil, err
 	}
-	if o.Method == Literal {
-		return s.literal(ctx, lambda)
-	}
 	return s.solve(ctx, lambda, o)
+}
+
+// ChooseLambda is the regularisation parameter by the rule of the options, as Solve
+// finds it: with Fixed it is o.Lambda. Collective, with the same errors on all ranks as
+// Solve.
+func ChooseLambda(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (float64, error) {
+	o = o.withDefaults()
+	if err := agree(comm, p, o); err != nil || o.Rule == Fixed {
+		return o.Lambda, err
+	}
+	s, err := newSolver(comm, p, o)
+	if err != nil {
+		return 0, err
+	}
+	return s.chooseLambda(ctx)
+}
+
+// agree checks the input of all ranks. Collective.
+func agree(comm ranks.Comm, p *Problem, o Options) error {
+	if err := ranks.AgreeError(comm, errors.Join(o.check(), p.check(comm))); err != nil {
+		return err
+	}
+	o.Progress, o.monitor = nil, nil
+	return krylov.Same(comm, "image: the options, channels, frame and PSF", o, p.Channels, tiles.Describe(p.Frame), p.PSF)
+}
+
+// check finds what is wrong with this rank's part of the problem.
+func (p *Problem) check(comm ranks.Comm) error {
+	if p == nil {
+		return errors.New("image: no problem")
+	}
+	if err := tiles.Check(comm, p.Frame, p.Channels, p.Data, p.Weights, p.PSF); err != nil {
+		return fmt.Errorf("image: %w", err)
+	}
+	return nil
 }
 
 func (o Options) withDefaults() Options {
 	if o.Method == "" {
-		o.Method = RASGMRES
+		o.Method = krylov.RASGMRES
 	}
 	if o.Regulariser == "" {
 		o.Regulariser = forward.Identity
@@ -51,10 +81,16 @@ func (o Options) withDefaults() Options {
 	if o.Rule == "" {
 		o.Rule = Fixed
 	}
+	switch {
+	case o.Overlap == 0:
+		o.Overlap = 4
+	case o.Overlap < 0:
+		o.Overlap = 0
+	}
 	if o.Tile == 0 {
 		o.Tile = 16
-		if o.Method == RASGMRES || o.Method == RAS {
-			o.Tile = 12 // a dense product per tile: small ones are cheaper, and RAS does not mind
+		if o.Method == krylov.RASGMRES || o.Method == krylov.RAS {
+			o.Tile = 12 // a dense product per tile: smaller tiles are cheaper, and RAS needs no more iterations with them
 		}
 	}
 	if o.Tolerance == 0 {
@@ -81,70 +117,27 @@ func (o Options) check() error {
 		}
 	}
 	switch o.Method {
-	case RASGMRES, ASCG, TwoLevel, RAS, Mult, CG, Literal:
+	case krylov.RASGMRES, krylov.ASCG, krylov.TwoLevel, krylov.RAS, krylov.Mult, krylov.CG:
 	default:
 		want(false, "unknown method %q", o.Method)
 	}
-	_, ok := regulariserStencil[o.Regulariser]
+	_, ok := tiles.Penalty(o.Regulariser)
 	want(ok, "unknown regulariser %q", o.Regulariser)
 	want(o.Rule == Fixed || o.Rule == Discrepancy || o.Rule == GCV, "unknown rule for lambda %q", o.Rule)
 	finite := func(x float64) bool { return x >= 0 && !math.IsInf(x, 0) }
 	want(finite(o.Lambda) && (o.Lambda > 0 || o.Rule != Fixed), "lambda = %g, want a number above 0", o.Lambda)
 	want(o.Border >= halo.Zero && o.Border <= halo.Periodic, "unknown border %d", int(o.Border))
-	want(o.Overlap >= 0, "overlap = %d pixels, want 0 or more", o.Overlap)
 	want(o.Tile >= 1, "tile = %d pixels, want 1 or more", o.Tile)
 	want(o.Tolerance > 0 && o.Tolerance < 1, "tolerance = %g, want a number between 0 and 1", o.Tolerance)
 	want(o.MaxIterations > 0, "max_iterations = %d, want 1 or more", o.MaxIterations)
 	want(o.Restart > 0, "restart = %d, want 1 or more", o.Restart)
 	want(finite(o.Noise), "noise = %g, want 0 or more", o.Noise)
-	want(finite(o.Omega), "omega = %g, want 0 or more", o.Omega)
 	want(o.Precision == Single || o.Precision == Double, "unknown precision %q", o.Precision)
 	want(o.Weighting == "" || o.Weighting == WeightNone || o.Weighting == WeightSqrt, "unknown weighting %q", o.Weighting)
 	return errors.Join(bad...)
 }
 
-func (p *Problem) check(comm ranks.Comm) error {
-	if p.Frame == nil || p.Frame.Ranks() != comm.Size() {
-		return fmt.Errorf("image: the frame is not cut for %d ranks", comm.Size())
-	}
-	if n := len(p.Frame.Domain().Lo); n != 2 {
-		return fmt.Errorf("image: frame of %d dimensions, want 2", n)
-	}
-	if p.Channels < 1 {
-		return fmt.Errorf("image: %d channels", p.Channels)
-	}
-	if err := p.PSF.Check(); err != nil {
-		return fmt.Errorf("image: %w", err)
-	}
-	shape := p.Frame.Domain().Shape()
-	if p.PSF.Rows > 2*shape[0] || p.PSF.Cols > 2*shape[1] {
-		return fmt.Errorf("image: PSF of %d x %d pixels is more than twice the frame of %d x %d", p.PSF.Rows, p.PSF.Cols, shape[0], shape[1])
-	}
-	owned := p.Frame.Owned(comm.Rank()).Size()
-	if owned == 0 {
-		return fmt.Errorf("image: rank %d owns no pixels", comm.Rank())
-	}
-	if len(p.Data) != p.Channels*owned {
-		return fmt.Errorf("image: rank %d: %d data values, want %d x %d", comm.Rank(), len(p.Data), p.Channels, owned)
-	}
-	err := p.Weights.Check(p.Data, p.Channels)
-	if bad := new(forward.ValueError); errors.As(err, &bad) {
-		return fmt.Errorf("image: rank %d: %s", comm.Rank(), bad.At(p.pixel(comm, bad.Index)))
-	}
-	if err != nil {
-		return fmt.Errorf("image: rank %d: %w", comm.Rank(), err)
-	}
-	return nil
-}
-
-// pixel names the owned pixel i by its place in the frame.
-func (p *Problem) pixel(comm ranks.Comm, i int) string {
-	box := p.Frame.Owned(comm.Rank())
-	cols := box.Hi[1] - box.Lo[1]
-	return fmt.Sprintf("row %d, column %d", box.Lo[0]+i/cols, box.Lo[1]+i%cols)
-}
-
-// solver is what does not depend on lambda, and what may be reused when it changes.
+// solver holds what does not depend on lambda, and what may be reused when lambda changes.
 type solver struct {
 	comm  ranks.Comm
 	p     *Problem
@@ -153,7 +146,7 @@ type solver struct {
 	b     []float64 // H'W y
 	x     []float64 // the last solution, where the next one starts
 	setup float64
-	local localSolver // the last factored tiles
+	local localSolver // the tiles that were factored last
 	factored
 }
 
@@ -189,11 +182,10 @@ func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result,
 	start = s.comm.Wtime()
 	report, err := run(x)
 	res.Solve = s.comm.Wtime() - start
-	if report == nil {
+	if err != nil && !errors.As(err, new(*krylov.NotConvergedError)) {
 		return nil, err
 	}
 	res.fill(report, x)
-	res.Converged = err == nil
 	misfit, penalty, jerr := s.m.Objective(x, s.p.Data)
 	if jerr != nil {
 		return nil, jerr
@@ -204,6 +196,7 @@ func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result,
 
 func (r *Result) fill(report *krylov.Report, x []float64) {
 	r.Solution = x
+	r.Status, r.Converged = report.Status, report.Status == krylov.Converged
 	r.Iterations, r.Residual = report.Iterations, report.Residual
 	r.ErrorBound, r.Certified = report.ErrorBound, report.Certified
 	r.History = report.History
@@ -222,8 +215,9 @@ func (s *solver) control(o *Options) krylov.Control {
 		if phase == "" {
 			phase = "solve"
 		}
-		c.Progress = func(k int, residual, target float64) {
-			o.Progress(Progress{Phase: phase, Iteration: k, Residual: residual, Target: target})
+		c.Progress = func(p krylov.Progress) {
+			p.Phase = phase
+			o.Progress(p)
 		}
 	}
 	return c
@@ -234,21 +228,21 @@ func (s *solver) method(ctx context.Context, o *Options, res *Result) (func(x []
 	c := s.control(o)
 	md, colours := restricted, false
 	switch o.Method {
-	case CG:
+	case krylov.CG:
 		return func(x []float64) (*krylov.Report, error) {
-			return krylov.CG(ctx, s.comm, s.m, nil, x, s.b, c)
+			return krylov.ConjugateGradients(ctx, s.comm, s.m, nil, x, s.b, c)
 		}, nil
-	case ASCG:
+	case krylov.ASCG:
 		md = additive
 		if o.Weighting == WeightSqrt {
 			md = weighted
 		}
-	case TwoLevel:
+	case krylov.TwoLevel:
 		md = weighted
 		if o.Weighting == WeightNone {
 			md = additive
 		}
-	case Mult:
+	case krylov.Mult:
 		md, colours = additive, true
 	}
 	local, err := s.localSolves(ctx, o, md, colours, res)
@@ -256,29 +250,29 @@ func (s *solver) method(ctx context.Context, o *Options, res *Result) (func(x []
 		return nil, err
 	}
 	switch o.Method {
-	case ASCG:
+	case krylov.ASCG:
 		return func(x []float64) (*krylov.Report, error) {
-			return krylov.CG(ctx, s.comm, s.m, local, x, s.b, c)
+			return krylov.ConjugateGradients(ctx, s.comm, s.m, local, x, s.b, c)
 		}, nil
-	case RAS:
+	case krylov.RAS:
 		return func(x []float64) (*krylov.Report, error) {
 			return krylov.Stationary(ctx, s.comm, s.m, local, x, s.b, c)
 		}, nil
-	case Mult:
+	case krylov.Mult:
 		return func(x []float64) (*krylov.Report, error) {
 			return krylov.Multiplicative(ctx, s.comm, s.m, local, x, s.b, c)
 		}, nil
-	case TwoLevel:
+	case krylov.TwoLevel:
 		space, err := newCoarse(s.m, o)
 		if err != nil {
 			return nil, err
 		}
-		two := &krylov.TwoLevel{A: s.m, P: local, Coarse: space}
+		two := &krylov.Deflated{A: s.m, P: local, Coarse: space}
 		return func(x []float64) (*krylov.Report, error) {
 			if err := two.Start(x, s.b); err != nil {
 				return nil, err
 			}
-			return krylov.CG(ctx, s.comm, s.m, two, x, s.b, c)
+			return krylov.ConjugateGradients(ctx, s.comm, s.m, two, x, s.b, c)
 		}, nil
 	}
 	return func(x []float64) (*krylov.Report, error) {
@@ -298,9 +292,9 @@ type localSolver interface {
 func (s *solver) localSolves(ctx context.Context, o *Options, md mode, colours bool, res *Result) (localSolver, error) {
 	if made := (factored{lambda: o.Lambda, mode: md, colours: colours}); s.local == nil || s.factored != made {
 		if o.Progress != nil && s.comm.Rank() == 0 {
-			o.Progress(Progress{Phase: "set-up"})
+			o.Progress(krylov.Progress{Phase: "set-up"})
 		}
-		s.local = nil // before the next takes its memory
+		s.local = nil // free its memory before the next is made
 		var local localSolver
 		var err error
 		if o.Precision == Double {
@@ -308,7 +302,7 @@ func (s *solver) localSolves(ctx context.Context, o *Options, md mode, colours b
 		} else {
 			local, err = newSchwarz[float32](ctx, s.m, o, md, colours)
 		}
-		if err != nil {
+		if err := ranks.AgreeError(s.comm, err); err != nil {
 			return nil, err
 		}
 		s.local, s.factored = local, made
@@ -318,8 +312,8 @@ func (s *solver) localSolves(ctx context.Context, o *Options, md mode, colours b
 	return s.local, nil
 }
 
-// factored is what a set of local factors was made for. A search for lambda asks
-// for each of them more than once.
+// factored is what a set of local factors was made for. A search for lambda uses each
+// set more than once.
 type factored struct {
 	lambda  float64
 	mode    mode

@@ -8,44 +8,46 @@ import (
 	"tessera/forward"
 	"tessera/halo"
 	"tessera/internal/fourier"
+	"tessera/krylov"
+	"tessera/tikhonov/image/internal/oracle"
 )
 
 // spectral is the minimiser where everything is diagonal: without weights, under a
 // periodic border in the Fourier basis, and for a kernel that is its own mirror
 // image under a reflecting border in that of the cosines.
 func (f *frame) spectral(o Options) []float64 {
-	n := f.rows * f.cols
-	w := make([]float64, f.channels*n)
+	n := f.Rows * f.Cols
+	w := make([]float64, f.Channels*n)
 	if o.Border == halo.Reflect {
-		dct := fourier.NewDCT2(f.rows, f.cols)
-		for c := range f.channels {
+		dct := fourier.NewDCT2(f.Rows, f.Cols)
+		for c := range f.Channels {
 			x := w[c*n : (c+1)*n]
-			dct.Forward(x, f.y[c*n:(c+1)*n])
-			for k := range f.rows {
-				for l := range f.cols {
-					a, b := math.Pi*float64(k)/float64(f.rows), math.Pi*float64(l)/float64(f.cols)
+			dct.Forward(x, f.Y[c*n:(c+1)*n])
+			for k := range f.Rows {
+				for l := range f.Cols {
+					a, b := math.Pi*float64(k)/float64(f.Rows), math.Pi*float64(l)/float64(f.Cols)
 					h := 0.0
-					for i := range f.kernel.Rows {
-						for j := range f.kernel.Cols {
-							h += f.kernel.Values[i*f.kernel.Cols+j] * math.Cos(a*float64(i-f.kernel.Rows/2)) * math.Cos(b*float64(j-f.kernel.Cols/2))
+					for i := range f.PSF.Rows {
+						for j := range f.PSF.Cols {
+							h += f.PSF.Values[i*f.PSF.Cols+j] * math.Cos(a*float64(i-f.PSF.Rows/2)) * math.Cos(b*float64(j-f.PSF.Cols/2))
 						}
 					}
-					x[k*f.cols+l] *= h / (h*h + o.Lambda*symbol(o.Regulariser, a, b))
+					x[k*f.Cols+l] *= h / (h*h + o.Lambda*symbol(o.Regulariser, a, b))
 				}
 			}
 			dct.Inverse(x, x)
 		}
 		return w
 	}
-	plan := fourier.NewPlan2(f.rows, f.cols)
+	plan := fourier.NewPlan2(f.Rows, f.Cols)
 	cols := plan.SpectrumCols()
-	h, y := make([]complex128, f.rows*cols), make([]complex128, f.rows*cols)
-	plan.Forward(h, fourier.WrapKernel(f.rows, f.cols, f.kernel.Rows, f.kernel.Cols, f.kernel.Values))
-	for c := range f.channels {
-		plan.Forward(y, f.y[c*n:(c+1)*n])
-		for k := range f.rows {
+	h, y := make([]complex128, f.Rows*cols), make([]complex128, f.Rows*cols)
+	plan.Forward(h, fourier.WrapKernel(f.Rows, f.Cols, f.PSF.Rows, f.PSF.Cols, f.PSF.Values))
+	for c := range f.Channels {
+		plan.Forward(y, f.Y[c*n:(c+1)*n])
+		for k := range f.Rows {
 			for l := range cols {
-				a, b := 2*math.Pi*float64(k)/float64(f.rows), 2*math.Pi*float64(l)/float64(f.cols)
+				a, b := 2*math.Pi*float64(k)/float64(f.Rows), 2*math.Pi*float64(l)/float64(f.Cols)
 				v := h[k*cols+l]
 				size := real(v)*real(v) + imag(v)*imag(v)
 				y[k*cols+l] *= complex(real(v), -imag(v)) / complex(size+o.Lambda*symbol(o.Regulariser, a, b), 0)
@@ -69,7 +71,7 @@ func symbol(q forward.Regulariser, a, b float64) float64 {
 }
 
 var (
-	allMethods = []Method{RASGMRES, ASCG, TwoLevel, RAS, Mult, CG}
+	allMethods = []krylov.Method{krylov.RASGMRES, krylov.ASCG, krylov.TwoLevel, krylov.RAS, krylov.Mult, krylov.CG}
 	allRanks   = []int{1, 2, 3, 4, 7, 16}
 )
 
@@ -78,13 +80,13 @@ var (
 // number of ranks once, on one of the problems.
 func TestSpectralOracles(t *testing.T) {
 	t.Parallel()
-	comet := kernels(t)["comet 5x5"]
+	comet := oracle.PSFs(t)["comet 5x5"]
 	for k, c := range []struct {
 		border halo.Border
 		kernel forward.PSF
-	}{{halo.Periodic, gaussian5(t)}, {halo.Reflect, gaussian5(t)}, {halo.Periodic, comet}} {
+	}{{halo.Periodic, oracle.Gaussian5(t)}, {halo.Reflect, oracle.Gaussian5(t)}, {halo.Periodic, comet}} {
 		f := randomFrame(3, 256, 256, 1)
-		f.kernel = c.kernel
+		f.PSF = c.kernel
 		want := f.spectral(Options{Border: c.border, Lambda: 1e-2})
 		for i, method := range allMethods {
 			for j, n := range allRanks {
@@ -100,7 +102,7 @@ func TestSpectralOracles(t *testing.T) {
 					t.Errorf("%s, %v, %d ranks: %v", method, c.border, n, err)
 					continue
 				}
-				d := relative(x, want)
+				d := oracle.Relative(x, want)
 				if d > 1e-8 || res.ErrorBound > 1e-8 || d > res.ErrorBound || !res.Certified || !res.Converged {
 					t.Errorf("%s, %v, %d ranks: error %.3g, bound %.3g", method, c.border, n, d, res.ErrorBound)
 				}
@@ -117,7 +119,7 @@ func TestSpectralOraclesSmooth(t *testing.T) {
 	for _, border := range []halo.Border{halo.Periodic, halo.Reflect} {
 		for _, q := range []forward.Regulariser{forward.Gradient, forward.Laplacian} {
 			f := randomFrame(1, 96, 90, 2)
-			f.kernel = gaussian5(t)
+			f.PSF = oracle.Gaussian5(t)
 			o := Options{Border: border, Regulariser: q, Lambda: 1e-2, Overlap: 4, Tolerance: 2e-9}
 			want := f.spectral(o)
 			for _, o.Method = range allMethods {
@@ -130,7 +132,7 @@ func TestSpectralOraclesSmooth(t *testing.T) {
 						t.Errorf("%s, %s, %v, %d ranks: %v, certified %v", o.Method, q, border, n, err, res.Certified)
 						continue
 					}
-					if d := relative(x, want); d > 1e-8 {
+					if d := oracle.Relative(x, want); d > 1e-8 {
 						t.Errorf("%s, %s, %v, %d ranks: error %.3g, estimate %.3g", o.Method, q, border, n, d, res.ErrorBound)
 					}
 				}
@@ -145,34 +147,34 @@ func TestSpectralOraclesSmooth(t *testing.T) {
 func TestOddFrames(t *testing.T) {
 	t.Parallel()
 	turn := 0
-	for _, s := range append(tilings, []struct{ rows, cols, ranks, tile, overlap int }{
-		{5, 9, 4, 16, 4}, {3, 3, 1, 16, 4}, {1, 1, 1, 16, 4}, {17, 31, 7, 16, 4}, {2, 64, 7, 0, 4}, {33, 18, 16, 16, 6},
+	for _, s := range append(oracle.Tilings, []oracle.Tiling{
+		{Rows: 5, Cols: 9, Ranks: 4, Tile: 16, Overlap: 4}, {Rows: 3, Cols: 3, Ranks: 1, Tile: 16, Overlap: 4}, {Rows: 1, Cols: 1, Ranks: 1, Tile: 16, Overlap: 4}, {Rows: 17, Cols: 31, Ranks: 7, Tile: 16, Overlap: 4}, {Rows: 2, Cols: 64, Ranks: 7, Tile: 0, Overlap: 4}, {Rows: 33, Cols: 18, Ranks: 16, Tile: 16, Overlap: 6},
 	}...) {
-		for _, border := range borders {
-			for name, k := range kernels(t) {
-				f := randomFrame(2, s.rows, s.cols, 3)
-				if f.kernel = k; !f.fits(k) {
+		for _, border := range oracle.Borders {
+			for name, k := range oracle.PSFs(t) {
+				f := randomFrame(2, s.Rows, s.Cols, 3)
+				if f.PSF = k; !f.Fits(k) {
 					continue
 				}
-				if f.patchwork(10); s.rows*s.cols < 10 {
-					f.weights = nil // something must be observed
+				if f.Patchwork(10); s.Rows*s.Cols < 10 {
+					f.Weights = nil // something must be observed
 				}
 				o := Options{
-					Method:      []Method{RASGMRES, ASCG, TwoLevel, Mult, CG}[turn%5],
-					Regulariser: regularisers[turn%3], Precision: []Precision{Single, Double}[turn%2],
-					Border: border, Lambda: 0.05, Tile: s.tile, Overlap: s.overlap,
+					Method:      []krylov.Method{krylov.RASGMRES, krylov.ASCG, krylov.TwoLevel, krylov.Mult, krylov.CG}[turn%5],
+					Regulariser: oracle.Regularisers[turn%3], Precision: []Precision{Single, Double}[turn%2],
+					Border: border, Lambda: 0.05, Tile: s.Tile, Overlap: asked(s.Overlap),
 					Tolerance: 1e-9, MaxIterations: 3000,
 				}
-				if turn++; len(k.Values) > 100 && o.Method == Mult {
-					o.Method = RASGMRES // hundreds of tiles, each a colour of its own
+				if turn++; len(k.Values) > 100 && o.Method == krylov.Mult {
+					o.Method = krylov.RASGMRES // hundreds of tiles, each a colour of its own
 				}
 				what := fmt.Sprintf("%s, %s, %s, %s, %v, %+v", o.Method, name, o.Regulariser, o.Precision, border, s)
-				x, res, err := f.run(t, s.ranks, o)
+				x, res, err := f.run(t, s.Ranks, o)
 				if err != nil {
 					t.Errorf("%s: %v", what, err)
 					continue
 				}
-				if d := relative(x, f.exact(t, o)); d > 1e-8 {
+				if d := oracle.Relative(x, f.Exact(t, o.equations())); d > 1e-8 {
 					t.Errorf("%s: error %.3g, bound %.3g", what, d, res.ErrorBound)
 				}
 			}
@@ -187,16 +189,16 @@ func TestCholeskyOracle(t *testing.T) {
 	t.Parallel()
 	turn := 0
 	for _, name := range []string{"gaussian 5x5", "comet 5x5"} {
-		for _, border := range borders {
-			for _, q := range regularisers {
+		for _, border := range oracle.Borders {
+			for _, q := range oracle.Regularisers {
 				f := randomFrame(1, 64, 64, 4)
-				f.kernel = kernels(t)[name]
-				f.patchwork(11)
+				f.PSF = oracle.PSFs(t)[name]
+				f.Patchwork(11)
 				o := Options{Regulariser: q, Border: border, Lambda: 1e-2, Overlap: 4, Tolerance: 1e-8, MaxIterations: 400}
 				if q != forward.Identity {
 					o.Tolerance = 2e-9 // of an estimate
 				}
-				want := f.exact(t, o)
+				want := f.Exact(t, o.equations())
 				for _, o.Method = range allMethods {
 					for _, n := range allRanks {
 						if turn++; (name != "gaussian 5x5" || q != forward.Identity || quick()) && turn%11 != 0 {
@@ -208,7 +210,7 @@ func TestCholeskyOracle(t *testing.T) {
 							t.Errorf("%s, %s, %s, %v, %d ranks: %v", o.Method, name, q, border, n, err)
 							continue
 						}
-						if d := relative(x, want); d > 1e-8 || !res.Converged {
+						if d := oracle.Relative(x, want); d > 1e-8 || !res.Converged {
 							t.Errorf("%s, %s, %s, %v, %d ranks: error %.3g, bound %.3g", o.Method, name, q, border, n, d, res.ErrorBound)
 						}
 					}

@@ -7,6 +7,7 @@ import (
 
 	"tessera/forward"
 	"tessera/halo"
+	"tessera/tikhonov/image/internal/oracle"
 )
 
 // thorough: see thorough_go_test.go.
@@ -21,14 +22,14 @@ func TestLargeFrame(t *testing.T) {
 	t.Parallel()
 	for n, border := range map[int]halo.Border{2: halo.Periodic, 7: halo.Reflect} {
 		f := randomFrame(3, 1024, 1024, 1)
-		f.kernel = gaussian5(t)
+		f.PSF = oracle.Gaussian5(t)
 		o := Options{Border: border, Lambda: 1e-2, Overlap: 4}
 		want := f.spectral(o)
 		x, res, err := f.run(t, n, o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d := relative(x, want); d > 1e-8 || d > res.ErrorBound || res.ErrorBound > 1e-8 {
+		if d := oracle.Relative(x, want); d > 1e-8 || d > res.ErrorBound || res.ErrorBound > 1e-8 {
 			t.Errorf("%v, %d ranks: error %.3g, bound %.3g", border, n, d, res.ErrorBound)
 		}
 	}
@@ -45,7 +46,7 @@ func TestIterationCounts256(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range []table{
-		{name: "Gaussian, identity", kernel: gaussian5(t),
+		{name: "Gaussian, identity", kernel: oracle.Gaussian5(t),
 			want: [2][8]int{{82, 8, 0, 12, 0, 7, 0, 0}, {0, 5, 0, 10, 0, 5, 0, 0}}},
 		{name: "box, identity", kernel: box,
 			want: [2][8]int{{0, 24, 0, 0, 0, 15, 0, 19}, {0, 16, 0, 0, 0, 12, 0, 18}}},

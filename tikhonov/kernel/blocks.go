@@ -18,11 +18,12 @@ type block struct {
 
 // largestBlock bounds an extended block: 128 MB and 9 Gflop. Where more points are
 // within the overlap, as in a cluster narrower than it, the nearest are taken:
-// screening goes by the points between, not by the distance.
+// what screens a block from points farther away is the number of points in between, not
+// the distance.
 const largestBlock = 3000
 
 // smallestBlock keeps blocks wide against the support where observations are few:
-// screening needs something between.
+// screening needs points in between.
 const smallestBlock = 128
 
 // solveCost is how often a factor is read, about twice an iteration.
@@ -34,9 +35,9 @@ func blockCost(n int) float64 {
 	return x*x*x/3 + solveCost*x*x
 }
 
-// cut divides this rank's points into blocks: halves at the median of the longest
-// side of their box, as long as that is predicted to be cheaper or more are owned
-// than asked for.
+// cut divides this rank's points into blocks: it halves a set at the median of the
+// longest side of its box, as long as that is predicted to be cheaper or the set has more
+// than most points.
 func (s *System) cut(most int) {
 	n := s.halo.own
 	if n == 0 {
@@ -72,7 +73,7 @@ func (s *System) bisect(own, extended []int32, most int) {
 		return
 	}
 	if most == 0 && len(own) <= largestBlock/4 && len(left)+len(right) >= 2*largestBlock {
-		s.add(own, extended) // so dense that halves are as large as the whole
+		s.add(own, extended) // the points are so dense that an extended half is as large as the extended whole
 		return
 	}
 	s.bisect(own[:half:half], left, most)

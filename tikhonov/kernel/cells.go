@@ -2,8 +2,8 @@ package kernel
 
 import "math"
 
-// cells is a cell list: points sorted into cubes of a side no less than the
-// distance asked for, so that all points within it are in the 3^dim cubes around.
+// cells is a cell list: points sorted into cubes whose side is at least a distance, so
+// that all points within the distance of a point are in the 3^dim cubes around it.
 type cells struct {
 	dim    int
 	x      []float64 // n x dim, the caller's

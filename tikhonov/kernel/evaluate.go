@@ -1,14 +1,27 @@
 package kernel
 
-import "tessera/ranks"
+import (
+	"fmt"
+	"math"
+
+	"tessera/ranks"
+)
 
 // Evaluate sets f(t) = sum_j k(|t - x_j|) a_j for any targets t (n x Dim),
-// different ones on every rank; a holds this rank's coefficients. With grad it also
-// returns the gradient of f, n x Dim; nil without. Scale plays no part. Each target
-// goes to the ranks that own points within the radius, and their sums come back
-// and are added in the order of ranks. Collective.
+// different ones on every rank; a holds this rank's coefficients. With grad, the same
+// on every rank, it also returns the gradient of f, n x Dim, else nil.
+// SystemOptions.Scale has no effect. Each target goes to the ranks that own points within
+// the radius, and the sums that they return are added in the order of ranks. Collective:
+// wrong targets or coefficients on one rank are the same error on every rank.
 func (s *System) Evaluate(targets, a []float64, grad bool) (f, df []float64, err error) {
 	d, size := s.halo.dim, s.comm.Size()
+	err = checkPlaces(targets, d)
+	if err == nil && len(a) != s.Len() {
+		err = fmt.Errorf("kernel: %d coefficients for %d points", len(a), s.Len())
+	}
+	if err := ranks.AgreeError(s.comm, err); err != nil {
+		return nil, nil, err
+	}
 	n := len(targets) / d
 	limit := s.radius * s.radius
 	parts := make([][]float64, size)
@@ -55,6 +68,19 @@ func (s *System) Evaluate(targets, a []float64, grad bool) (f, df []float64, err
 		}
 	}
 	return f, df, nil
+}
+
+// checkPlaces finds what is wrong with points (n x dim).
+func checkPlaces(x []float64, dim int) error {
+	if len(x)%dim != 0 {
+		return fmt.Errorf("kernel: %d coordinates of points in %d dimensions", len(x), dim)
+	}
+	for i, v := range x {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("kernel: point %d: coordinate %d is %v", i/dim, i%dim, v)
+		}
+	}
+	return nil
 }
 
 // sums evaluates the part of f, and for width > 1 of its gradient, that comes from

@@ -11,78 +11,75 @@ import (
 	"tessera/ranks"
 )
 
-// Balance says what Solve balances before it solves.
+// Balance says what Solve distributes evenly over the ranks before it solves.
 type Balance string
 
 const (
-	ByCount Balance = "count" // observations
+	ByCount Balance = "count" // number of observations
 	ByWork  Balance = "work"  // operations of the blocks and rows, halo included, counted beforehand
 	ByTime  Balance = "time"  // processor seconds of a trial set-up; not the same from run to run
 	Never   Balance = "none"  // cells of equal size
 )
 
-// Options of Solve. The zero value of every field but Kernel and Lambda is the
-// documented default.
+// Options of Solve, the same on every rank but for Progress. The zero value of every
+// field but Kernel and Lambda is the documented default.
 type Options struct {
-	Kernel        Kernel
-	Lambda        float64 // > 0
-	Mean          bool    // fit the observations minus their weighted mean
-	Method        Method  // "" = RASGMRES
-	Balance       Balance // "" = ByCount
-	Overlap       float64 // of the blocks, as a fraction of the kernel's radius; 0 = chosen, < 0 = none; see SystemOptions
-	Block         int     // points owned by a block, at most; 0 = chosen by predicted cost
-	Tolerance     float64 // relative error of a; 0 = 1e-8
-	MaxIterations int     // 0 = 200
-	Restart       int     // Krylov vectors kept by ras-gmres; 0 = 30
-	Progress      func(Progress)
+	Kernel        Kernel                // k
+	Lambda        float64               // > 0; where sigma is the standard deviation of the noise, 1/Lambda is the prior variance of f
+	Mean          bool                  // fit the observations minus their mean, weighted with 1/sigma^2
+	Method        krylov.Method         // RASGMRES, ASCG, RAS or CG; "" = krylov.RASGMRES
+	Balance       Balance               // "" = ByCount
+	OverlapRatio  float64               // by how much a block reaches beyond its own points, as a fraction of Kernel.Radius; 0 = half the support of a compact kernel, two length scales of the others; < 0 = none
+	Block         int                   // most points that a block owns; 0 = chosen by predicted cost
+	Tolerance     float64               // relative error of a to reach; 0 = 1e-8
+	MaxIterations int                   // 0 = 200
+	Restart       int                   // most Krylov vectors that ras-gmres keeps; 0 = 30
+	Progress      func(krylov.Progress) // called on rank 0 as a phase begins and once per iteration; nil = silent
 }
 
-// Progress is one line of news from a running solve, on rank 0.
-type Progress struct {
-	Phase            string // "balance", "set-up", "solve"
-	Iteration        int
-	Residual, Target float64
-}
-
-// Fit is a fitted function. It keeps the ranks' communicator: Predict and Variance
-// are collective, and come from the goroutine that called Solve.
+// Fit is a fitted function. It keeps the communicator of the ranks: Predict and Variance
+// are collective, and have to be called from the goroutine that called Solve.
 type Fit struct {
-	Coefficients []float64           // a of the points this rank owns, in the order of Points
-	Points       *loadbalance.Points // that this rank owns; attributes y and sigma
-	Partition    *loadbalance.Partition
+	Coefficients []float64              // a of the points that this rank owns, in the order of Points
+	Points       *loadbalance.Points    // that this rank owns; attributes y and sigma
+	Partition    *loadbalance.Partition // of space into the cells of the ranks
 
 	// The same on every rank.
-	Mean         float64
-	Observations int // all of them
-	Iterations   int
-	Residual     float64 // ||y - (K + Lambda) a|| / ||y||
-	ErrorBound   float64 // relative error of a: guaranteed if Certified, else estimated
-	Certified    bool
-	Converged    bool
-	History      []float64
+	Mean         float64             // added to f, if Options.Mean, else 0
+	Observations int                 // of all ranks
+	Status       krylov.Status       // why the iteration stopped
+	Converged    bool                // Status is krylov.Converged
+	Iterations   int                 // of the solve
+	Residual     float64             // ||y - (K + Lambda) a|| / ||y||, recomputed at the end
+	ErrorBound   float64             // relative error of a: guaranteed if Certified, else estimated
+	Certified    bool                // the condition number is small enough for a guarantee
+	History      []float64           // relative residual before the first iteration and after each
 	Misfit       float64             // sum ((f(x_i)-y_i)/sigma_i)^2
 	Objective    float64             // Misfit + lambda ||f||^2
 	Truncation   float64             // bound on the norm of what truncation left out of K; 0 for compact support
-	Balanced     *loadbalance.Report // by count, from cells of equal size; nil if not balanced
-	Refined      *loadbalance.Report // then by work or time; nil if not asked for
+	Balanced     *loadbalance.Report // by count, from cells of equal size; nil if Balance is Never
+	Refined      *loadbalance.Report // then by work or time; nil if Balance is neither
 
 	// Of this rank.
 	Setup, Solve float64 // seconds
-	Compute      float64 // processor seconds of local work in both, waiting left out
-	FactorBytes  int64
-	Neighbours   float64 // mean entries of a row
-	Blocks       int
-	Largest      int // points of the largest extended block
+	Compute      float64 // processor seconds of local work in both, without waiting
+	FactorBytes  int64   // of the local factors
+	Neighbours   float64 // mean number of entries of a row of K
+	Blocks       int     // number of blocks
+	Largest      int     // points of the largest extended block
 
 	lambda float64
 	system *System
 }
 
-// Solve fits the observations. Collective. On a *krylov.NotConvergedError or
-// *krylov.DivergedError the Fit still tells how far it came; on any other error
-// it is nil.
+// Solve fits the observations. Collective: every rank returns an error if one does. On a
+// *krylov.NotConvergedError the Fit still says how far the iteration came; on any other
+// error it is nil.
 func Solve(ctx context.Context, comm ranks.Comm, obs *Observations, o Options) (*Fit, error) {
 	if err := ranks.AgreeError(comm, o.check()); err != nil {
+		return nil, err
+	}
+	if err := o.same(comm); err != nil {
 		return nil, err
 	}
 	pts, err := obs.Numbered(comm)
@@ -113,21 +110,29 @@ func (o *Options) check() error {
 	}
 	switch o.Balance {
 	case "", ByCount, ByWork, ByTime, Never:
-		return nil
+	default:
+		return fmt.Errorf("kernel: unknown balance %q", o.Balance)
 	}
-	return fmt.Errorf("kernel: unknown balance %q", o.Balance)
+	return checkBlocks(o.OverlapRatio, o.Block, o.Method)
 }
 
-// news tells rank 0's listener of a phase.
-func (o *Options) news(comm ranks.Comm, phase string) {
+// same agrees that every rank gives the same options. Collective.
+func (o Options) same(comm ranks.Comm) error {
+	o.Progress = nil
+	return krylov.Same(comm, "kernel: the options", o)
+}
+
+// begin tells the caller on rank 0 that a phase begins.
+func (o *Options) begin(comm ranks.Comm, phase string) {
 	if o.Progress != nil && comm.Rank() == 0 {
-		o.Progress(Progress{Phase: phase})
+		o.Progress(krylov.Progress{Phase: phase})
 	}
 }
 
-// place hands the points to cells of equal size, and to cells of equal count.
+// place moves the points to the ranks of cells of equal size and then, unless Balance is
+// Never, of cells of equal count.
 func (f *Fit) place(comm ranks.Comm, pts *loadbalance.Points, o *Options) error {
-	o.news(comm, "balance")
+	o.begin(comm, "balance")
 	lo, hi, err := loadbalance.Bounds(comm, pts)
 	if err != nil {
 		return err
@@ -160,11 +165,11 @@ func (f *Fit) rebalance(comm ranks.Comm, cost []float64) error {
 	return nil
 }
 
-// build sets the system up; where its costs are to be balanced, first on the
-// partition by counts, to learn them.
+// build sets up the system. To balance its cost it first prepares one on the partition
+// by counts, which tells the cost of each point.
 func (f *Fit) build(ctx context.Context, comm ranks.Comm, o *Options) error {
 	if o.Balance == ByWork || o.Balance == ByTime {
-		o.news(comm, "balance")
+		o.begin(comm, "balance")
 		trial, err := prepare(comm, f.Partition, f.Points, f.systemOptions(o))
 		if err != nil {
 			return err
@@ -186,7 +191,7 @@ func (f *Fit) build(ctx context.Context, comm ranks.Comm, o *Options) error {
 			return err
 		}
 	}
-	o.news(comm, "set-up")
+	o.begin(comm, "set-up")
 	start := comm.Wtime()
 	var err error
 	f.system, err = NewSystem(ctx, comm, f.Partition, f.Points, f.systemOptions(o))
@@ -200,7 +205,7 @@ func (f *Fit) systemOptions(o *Options) SystemOptions {
 		sigma := f.Points.Attr[2*i+1]
 		diagonal[i] = o.Lambda * sigma * sigma
 	}
-	return SystemOptions{Kernel: o.Kernel, Diagonal: diagonal, Overlap: o.Overlap, Block: o.Block, Method: o.Method}
+	return SystemOptions{Kernel: o.Kernel, Diagonal: diagonal, OverlapRatio: o.OverlapRatio, Block: o.Block, Method: o.Method}
 }
 
 func (f *Fit) solve(ctx context.Context, comm ranks.Comm, o *Options) (*Fit, error) {
@@ -226,17 +231,15 @@ func (f *Fit) solve(ctx context.Context, comm ranks.Comm, o *Options) (*Fit, err
 	f.Coefficients = make([]float64, n)
 	control := krylov.Control{Tolerance: o.Tolerance, MaxIterations: o.MaxIterations, Restart: o.Restart}
 	if o.Progress != nil && comm.Rank() == 0 {
-		control.Progress = func(k int, residual, target float64) { o.Progress(Progress{"solve", k, residual, target}) }
+		control.Progress = o.Progress
 	}
 	report, err := f.system.Solve(ctx, f.Coefficients, y, control)
-	if err != nil && !errors.As(err, new(*krylov.NotConvergedError)) && !errors.As(err, new(*krylov.DivergedError)) {
+	if err != nil && !errors.As(err, new(*krylov.NotConvergedError)) {
 		return nil, err
 	}
-	f.Converged = err == nil
-	if report != nil {
-		f.Iterations, f.Residual, f.History = report.Iterations, report.Residual, report.History
-		f.ErrorBound, f.Certified = report.ErrorBound, report.Certified
-	}
+	f.Status, f.Converged = report.Status, report.Status == krylov.Converged
+	f.Iterations, f.Residual, f.History = report.Iterations, report.Residual, report.History
+	f.ErrorBound, f.Certified = report.ErrorBound, report.Certified
 	if e := f.measure(comm, y); e != nil {
 		return nil, e
 	}
@@ -267,7 +270,8 @@ func (f *Fit) measure(comm ranks.Comm, y []float64) error {
 	return nil
 }
 
-// Predict is f at any points (n x Dim), different ones on every rank. Collective.
+// Predict is f at any points (n x Dim), different ones on every rank. Collective: wrong
+// points on one rank are the same error on every rank.
 func (f *Fit) Predict(x []float64) ([]float64, error) {
 	v, _, err := f.system.Evaluate(x, f.Coefficients, false)
 	for i := range v {

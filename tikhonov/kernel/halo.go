@@ -9,7 +9,7 @@ import (
 
 // halo is the points of other ranks near this rank's own. Points are numbered from
 // 0: the n own ones, then those of each neighbour by ascending rank. Coordinates
-// are exchanged once; after that only numbers at the points travel.
+// are exchanged once; after that only values at the points are.
 type halo struct {
 	comm   ranks.Comm
 	dim    int
@@ -113,8 +113,8 @@ func (h *halo) Exchange(v []float64, cols int) error {
 	return h.comm.Exchange(h.times(cols), h.send, v[h.own*cols:])
 }
 
-// AddBack is its transpose: what stands at the fetched points is added to their
-// owners' v, by ascending rank.
+// AddBack is the transpose of Exchange: the values at the fetched points are added to v
+// on the ranks that own the points, by ascending rank.
 func (h *halo) AddBack(v []float64) error {
 	if len(h.peers.Ranks) == 0 {
 		return nil

@@ -18,14 +18,14 @@ const (
 	Gaussian   Family = "gaussian"    // exp(-r^2 / (2 rho^2))
 )
 
-// Families lists the kernels there are.
+// Families lists all families.
 func Families() []Family {
 	return []Family{WendlandC0, WendlandC2, WendlandC4, Matern12, Matern32, Matern52, Gaussian}
 }
 
 // Kernel is a radial kernel with k(0) = 1, positive definite in up to 3 dimensions.
 type Kernel struct {
-	Family Family
+	Family Family // one of Families
 	// Width rho is the radius of the support for Wendland's kernels, the length
 	// scale of the others; in the unit of the coordinates.
 	Width float64
@@ -88,7 +88,7 @@ func (k Kernel) Radius() float64 {
 
 // defaultOverlap is how far blocks reach, in coordinate units: half the support of
 // a compact kernel, two length scales of the others. Farther observations are
-// screened off by those between.
+// matter little, because those in between screen them off.
 func (k Kernel) defaultOverlap() float64 {
 	if k.compact() {
 		return k.Width / 2
@@ -180,9 +180,8 @@ func (p *profile) eval(v []float64) {
 	}
 }
 
-// slope is k'(r)/r at a squared distance: the gradient of k(|t - x|) in t is it
-// times t - x. Where it is infinite, for
-// WendlandC0 and Matern12 at 0, it counts as 0.
+// slope is k'(r)/r at a squared distance: the gradient of k(|t - x|) in t is slope times
+// t - x. Where it is infinite, for WendlandC0 and Matern12 at 0, it is taken as 0.
 func (p *profile) slope(r2 float64) float64 {
 	switch p.family {
 	case WendlandC0:

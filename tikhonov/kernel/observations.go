@@ -1,25 +1,34 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
+	"tessera/krylov"
 	"tessera/loadbalance"
 	"tessera/ranks"
 )
 
-// Observations is any share of the observations: which rank holds which does not
-// matter to Solve but for their numbers, which count through the ranks.
+// Observations are those that this rank gives. Which rank gives which does not matter to
+// Solve; they are numbered from rank 0 on.
 type Observations struct {
 	Dim   int       // 1, 2 or 3, the same on every rank
-	X     []float64 // n x Dim
-	Y     []float64 // n
+	X     []float64 // n x Dim, row-major
+	Y     []float64 // n values
 	Sigma []float64 // n, standard deviations > 0, in the unit of Y; nil = all 1
 }
 
 // Numbered checks the observations and makes points of them with the attributes y
-// and sigma, numbered through the ranks. Collective.
+// and sigma, numbered from rank 0 on. Collective: wrong
+// input on one rank is the same error on every rank.
 func (o *Observations) Numbered(comm ranks.Comm) (*loadbalance.Points, error) {
+	if err := ranks.AgreeError(comm, o.shape()); err != nil {
+		return nil, err
+	}
+	if err := krylov.Same(comm, "kernel: the dimensions", o.Dim); err != nil {
+		return nil, err
+	}
 	size := comm.Size()
 	counts, ones := make([]float64, size), make([]int, size)
 	for r := range ones {
@@ -53,11 +62,20 @@ func (o *Observations) Numbered(comm ranks.Comm) (*loadbalance.Points, error) {
 	return p, nil
 }
 
-func (o *Observations) check(first int) error {
+// shape finds what is wrong with the lengths.
+func (o *Observations) shape() error {
+	if o == nil {
+		return errors.New("kernel: no observations: want an empty Observations on a rank that has none")
+	}
 	n := len(o.Y)
 	if o.Dim < 1 || o.Dim > 3 || len(o.X) != n*o.Dim || o.Sigma != nil && len(o.Sigma) != n {
 		return fmt.Errorf("kernel: %d values at %d coordinates in %d dimensions with %d standard deviations", n, len(o.X), o.Dim, len(o.Sigma))
 	}
+	return nil
+}
+
+// check finds what is wrong with the values; first is the number of the first one.
+func (o *Observations) check(first int) error {
 	for i, x := range o.X {
 		if math.IsNaN(x) || math.IsInf(x, 0) {
 			return fmt.Errorf("kernel: observation %d: coordinate %d is %v", first+i/o.Dim, i%o.Dim, x)

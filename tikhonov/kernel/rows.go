@@ -38,7 +38,7 @@ func (s *System) assemble() error {
 	a := &s.rows
 	a.starts = make([]int, n+1)
 	limit := s.radius * s.radius
-	// Where the kernel has ended, compact support makes it 0 and truncation does.
+	// From the radius on the kernel is 0, by its compact support or by truncation.
 	count := 0
 	for i := range n {
 		p := s.halo.x[i*d : (i+1)*d]

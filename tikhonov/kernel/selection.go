@@ -6,7 +6,7 @@ import (
 	"math"
 	"slices"
 
-	"tessera/loadbalance"
+	"tessera/krylov"
 	"tessera/ranks"
 )
 
@@ -79,6 +79,12 @@ func Select(ctx context.Context, comm ranks.Comm, obs *Observations, o Options, 
 	if err := ranks.AgreeError(comm, search.check(o)); err != nil {
 		return nil, err
 	}
+	if err := o.same(comm); err != nil {
+		return nil, err
+	}
+	if err := krylov.Same(comm, "kernel: the searches", search); err != nil {
+		return nil, err
+	}
 	pts, err := obs.Numbered(comm)
 	if err != nil {
 		return nil, err
@@ -135,14 +141,7 @@ func (s *Search) check(o Options) error {
 		return fmt.Errorf("kernel: %d groups of ranks", s.Groups)
 	}
 	o.Kernel.Width, o.Lambda = s.Widths[0], s.Lambdas[0]
-	if err := o.check(); err != nil {
-		return err
-	}
-	system := (&Fit{Points: &loadbalance.Points{}}).systemOptions(&o)
-	if system.Method == "" {
-		system.Method = RASGMRES
-	}
-	return system.check(&loadbalance.Points{})
+	return o.check()
 }
 
 // choose finds the smallest score; ones that differ by rounding count as equal, and

@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 
@@ -18,10 +17,17 @@ const rounding = 16 * 0x1p-53
 // float64 allows, 16 eps ||A|| ||x||; x holds the start. Collective.
 //
 // Solve bounds the error of x, which the condition numbers of wide Gaussians, 1e9,
-// put beyond float64. The values K x at the points need no such thing: for a fit
+// put beyond float64. The values K x at the points do not need such a bound: for a fit
 // their error, K (K + Lambda)^-1 r, is no larger than the residual r. An iteration
 // costs an application of A and of the preconditioner more than one of Solve's.
 func (s *System) SolveResidual(ctx context.Context, x, b []float64, residual float64) (*krylov.Report, error) {
+	err := checkVectors(s.Len(), x, b)
+	if err == nil && !(residual > 0) {
+		err = fmt.Errorf("kernel: a residual of %v: want more than 0", residual)
+	}
+	if err := ranks.AgreeError(s.comm, err); err != nil {
+		return nil, err
+	}
 	norm := []float64{s.rows.norm} // the largest sum of a row bounds the norm of a symmetric matrix
 	if err := s.comm.Allreduce(norm, norm, ranks.Max); err != nil {
 		return nil, err
@@ -45,7 +51,7 @@ func (s *System) SolveResidual(ctx context.Context, x, b []float64, residual flo
 	}
 	// The tolerance is out of reach: the monitor decides.
 	report, err := s.Solve(ctx, x, b, krylov.Control{Tolerance: 1e-15, MaxIterations: 500, Restart: 50, Monitor: done})
-	if !errors.As(err, new(*krylov.NotConvergedError)) {
+	if !krylov.Unfinished(err) {
 		return report, err
 	}
 	ok, e := done(0, x)
@@ -56,4 +62,11 @@ func (s *System) SolveResidual(ctx context.Context, x, b []float64, residual flo
 		return report, fmt.Errorf("kernel: a residual of %.3g, want %.3g: %w", relative, residual, err)
 	}
 	return report, nil
+}
+
+func checkVectors(n int, x, b []float64) error {
+	if len(x) != n || len(b) != n {
+		return fmt.Errorf("kernel: a start of %d and a right side of %d numbers for %d points", len(x), len(b), n)
+	}
+	return nil
 }

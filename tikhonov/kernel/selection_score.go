@@ -8,6 +8,7 @@ import (
 
 	"tessera/internal/linalg"
 	"tessera/internal/random"
+	"tessera/krylov"
 	"tessera/loadbalance"
 	"tessera/ranks"
 )
@@ -123,7 +124,7 @@ func (q *selector) fits(ctx context.Context, w, fold int) error {
 	for l, lambda := range q.Lambdas {
 		at := w*len(q.Lambdas) + l
 		if q.o.Progress != nil && q.group == 0 && q.comm.Rank() == 0 {
-			q.o.Progress(Progress{Phase: fmt.Sprintf("width %.4g, lambda %.3g, fold %d of %d", o.Kernel.Width, lambda, fold+1, q.folds())})
+			q.o.Progress(krylov.Progress{Phase: fmt.Sprintf("width %.4g, lambda %.3g, fold %d of %d", o.Kernel.Width, lambda, fold+1, q.folds())})
 		}
 		o.Lambda = lambda
 		score, err := q.score(ctx, f, &o, test)
@@ -271,7 +272,7 @@ func foldOf(seed uint64, id int64, folds int) int {
 // collect adds up the groups' scores and chooses. Collective over all ranks of comm.
 func (q *selector) collect(comm ranks.Comm) (*Selection, error) {
 	sums := append(append([]float64(nil), q.sums...), q.failed...)
-	if q.comm.Rank() > 0 { // each group speaks once
+	if q.comm.Rank() > 0 { // one rank of each group gives its scores
 		clear(sums)
 	}
 	if err := comm.Allreduce(sums, sums, ranks.Sum); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"tessera/krylov"
 	"tessera/ranks"
 )
 
@@ -245,8 +246,8 @@ func TestSelectChooses(t *testing.T) {
 		if chosen > 1.5*1.5*best {
 			t.Errorf("%s: chosen pair has error %.4f, the best %.4f", rule, math.Sqrt(chosen/400), math.Sqrt(best/400))
 		}
-		// The best a fit can do is the noise itself, which this sample happens to have;
-		// what it adds to it are its own errors, which the noise does not know.
+		// The smallest possible error is the noise of this sample; a fit adds errors that
+		// are independent of the noise.
 		noise := 0.0
 		for i, y := range obs.Y {
 			noise += sq((truth(obs.X[2*i:2*i+2])-y)/obs.Sigma[i]) / float64(len(obs.Y))
@@ -264,7 +265,8 @@ func TestSelectChooses(t *testing.T) {
 	}
 }
 
-// What float64 cannot solve is not chosen; if that is everything it is an error.
+// A pair whose system float64 cannot solve is not chosen; if there is no other pair,
+// Select returns an error.
 func TestSelectUnsolvable(t *testing.T) {
 	t.Parallel()
 	obs := uneven(150, 4)
@@ -319,7 +321,7 @@ func TestSelectCancelled(t *testing.T) {
 	for _, p := range []int{1, 4} {
 		ctx, cancel := context.WithCancel(t.Context())
 		o := Options{Kernel: Kernel{Family: WendlandC2, Width: .3}}
-		o.Progress = func(p Progress) { cancel() }
+		o.Progress = func(p krylov.Progress) { cancel() }
 		if _, err := selectOn(ctx, p, uneven(100, 7), o, Search{}); !errors.Is(err, context.Canceled) {
 			t.Errorf("%d ranks: %v, want a cancelled run", p, err)
 		}

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -17,11 +18,11 @@ import (
 //	A = K o (S S') + diag(d),   A_ij = k(|x_i - x_j|) s_i's_j + d_i delta_ij,
 //
 // with the blocks that precondition it. For a kernel fit s_i = 1; the f-step of a
-// deep kernel weights with the gradients of its outer layer. It keeps buffers: one
-// goroutine at a time.
+// deep kernel has the gradients of its outer layer there. A System keeps buffers: only one
+// goroutine may use it at a time.
 type System struct {
 	comm     ranks.Comm
-	method   Method
+	method   krylov.Method
 	kernel   Kernel
 	profile  profile
 	radius   float64
@@ -48,29 +49,20 @@ type System struct {
 	tmp        []float32
 }
 
-// SystemOptions of NewSystem.
+// SystemOptions of NewSystem, the same on every rank but for Diagonal and Scale. The zero
+// value of every field but Kernel and Diagonal is the documented default.
 type SystemOptions struct {
-	Kernel   Kernel
-	Diagonal []float64 // d, n owned points, > 0
-	Scale    []float64 // s, n x Scales; nil = all 1
-	Scales   int       // columns of Scale
-	Overlap  float64   // of the blocks, as a fraction of the kernel's radius; 0 = half the support of a compact kernel, two length scales of the others; < 0 = none
-	Block    int       // points owned by a block, at most; 0 = chosen by predicted cost
-	Method   Method    // "" = RASGMRES
+	Kernel       Kernel        // k
+	Diagonal     []float64     // d, n owned points, > 0
+	Scale        []float64     // s, n x Scales, row-major; nil on every rank = all 1
+	Scales       int           // columns of Scale
+	OverlapRatio float64       // as in Options
+	Block        int           // as in Options
+	Method       krylov.Method // as in Options
 }
 
-// Method is how the system is solved.
-type Method string
-
-const (
-	RASGMRES Method = "ras-gmres" // GMRES preconditioned by restricted additive Schwarz
-	ASCG     Method = "as-cg"     // CG preconditioned by additive Schwarz
-	RAS      Method = "ras"       // the stationary sweep
-	CG       Method = "cg"        // without blocks
-)
-
-// NewSystem assembles and factors. pts are this rank's points as part owns them.
-// Collective.
+// NewSystem assembles the rows and factors the blocks. pts are the points that this rank
+// owns in part. Collective: every rank returns an error if one does.
 func NewSystem(ctx context.Context, comm ranks.Comm, part *loadbalance.Partition, pts *loadbalance.Points, o SystemOptions) (*System, error) {
 	s, err := prepare(comm, part, pts, o)
 	if err != nil {
@@ -82,13 +74,18 @@ func NewSystem(ctx context.Context, comm ranks.Comm, part *loadbalance.Partition
 	return s, nil
 }
 
-// prepare fetches the points around and cuts the blocks, which tells what build
-// will cost. Collective.
+// prepare fetches the points around this rank's cell and cuts the blocks, so that the cost
+// of build is known. Collective.
 func prepare(comm ranks.Comm, part *loadbalance.Partition, pts *loadbalance.Points, o SystemOptions) (*System, error) {
 	if o.Method == "" {
-		o.Method = RASGMRES
+		o.Method = krylov.RASGMRES
 	}
 	if err := ranks.AgreeError(comm, o.check(pts)); err != nil {
+		return nil, err
+	}
+	same := o
+	same.Diagonal, same.Scale = nil, nil
+	if err := krylov.Same(comm, "kernel: the options and dimensions", same, o.Scale != nil, pts.Dim); err != nil {
 		return nil, err
 	}
 	s := &System{
@@ -96,12 +93,12 @@ func prepare(comm ranks.Comm, part *loadbalance.Partition, pts *loadbalance.Poin
 		radius: o.Kernel.Radius(), ids: pts.ID,
 	}
 	switch {
-	case o.Overlap < 0 || o.Method == CG:
+	case o.OverlapRatio < 0 || o.Method == krylov.CG:
 		s.overlap = -1
-	case o.Overlap == 0:
+	case o.OverlapRatio == 0:
 		s.overlap = o.Kernel.defaultOverlap()
 	default:
-		s.overlap = o.Overlap * s.radius
+		s.overlap = o.OverlapRatio * s.radius
 	}
 	var err error
 	if s.halo, err = newHalo(comm, pts, max(s.radius, s.overlap)); err != nil {
@@ -123,7 +120,7 @@ func prepare(comm ranks.Comm, part *loadbalance.Partition, pts *loadbalance.Poin
 	}
 	s.src, s.sum = make([]float64, all), make([]float64, all)
 	s.cells = newCells(pts.Dim, s.halo.x, max(s.radius, s.overlap))
-	if o.Method != CG {
+	if o.Method != krylov.CG {
 		s.cut(o.Block)
 	}
 
@@ -177,7 +174,7 @@ func (s *System) build(ctx context.Context) error {
 	return ranks.AgreeError(s.comm, err)
 }
 
-// work does local work and counts the time.
+// work runs f and counts its processor time.
 func (s *System) work(f func()) {
 	runtime.LockOSThread() // the clock is the thread's
 	start := ranks.ThreadSeconds()
@@ -190,18 +187,20 @@ func (o *SystemOptions) check(pts *loadbalance.Points) error {
 	if err := o.Kernel.check(); err != nil {
 		return err
 	}
+	if pts == nil {
+		return errors.New("kernel: no points: want empty Points on a rank that owns none")
+	}
 	n := pts.Len()
 	switch {
+	case pts.Dim < 1 || pts.Dim > 3 || len(pts.X) != n*pts.Dim:
+		return fmt.Errorf("kernel: %d points with %d coordinates in %d dimensions", n, len(pts.X), pts.Dim)
 	case len(o.Diagonal) != n:
 		return fmt.Errorf("kernel: a diagonal of %d for %d points", len(o.Diagonal), n)
 	case o.Scale != nil && (o.Scales < 1 || len(o.Scale) != n*o.Scales):
 		return fmt.Errorf("kernel: %d numbers of scale for %d points with %d each", len(o.Scale), n, o.Scales)
-	case math.IsNaN(o.Overlap) || o.Overlap > 10:
-		return fmt.Errorf("kernel: overlap %v: want at most 10 times the radius", o.Overlap)
-	case o.Block < 0:
-		return fmt.Errorf("kernel: blocks of %d points", o.Block)
-	case !slices.Contains([]Method{RASGMRES, ASCG, RAS, CG}, o.Method):
-		return fmt.Errorf("kernel: unknown method %q", o.Method)
+	}
+	if err := checkBlocks(o.OverlapRatio, o.Block, o.Method); err != nil {
+		return err
 	}
 	for i, d := range o.Diagonal {
 		if !(d > 0) || math.IsInf(d, 0) {
@@ -211,8 +210,21 @@ func (o *SystemOptions) check(pts *loadbalance.Points) error {
 	return nil
 }
 
-// operations is how many build and a solve will take for each of this rank's
-// points, its share of its block and its row.
+// checkBlocks finds what is wrong with the options of the local solves.
+func checkBlocks(overlapRatio float64, block int, method krylov.Method) error {
+	switch {
+	case math.IsNaN(overlapRatio) || overlapRatio > 10:
+		return fmt.Errorf("kernel: overlap ratio %v: want at most 10 times the radius", overlapRatio)
+	case block < 0:
+		return fmt.Errorf("kernel: blocks of %d points", block)
+	case method != "" && !slices.Contains([]krylov.Method{krylov.RASGMRES, krylov.ASCG, krylov.RAS, krylov.CG}, method):
+		return fmt.Errorf("kernel: method %q: want ras-gmres, as-cg, ras or cg", method)
+	}
+	return nil
+}
+
+// operations is the predicted number of operations of build and a solve for each of this
+// rank's points: its share of its block, and its row.
 func (s *System) operations() []float64 {
 	w := make([]float64, s.halo.own)
 	for i := range s.blocks {
@@ -305,18 +317,18 @@ func (s *System) local(b *block) []float64 {
 	return z
 }
 
-// Solve solves A x = b to the control's tolerance; x holds the start. c.LambdaMin
-// is set from the diagonal if it is 0. Collective.
+// Solve solves A x = b to the tolerance of the control; x holds the start. c.LambdaMin
+// is set from the diagonal if it is 0. Collective, with the errors of package krylov.
 func (s *System) Solve(ctx context.Context, x, b []float64, c krylov.Control) (*krylov.Report, error) {
 	if c.LambdaMin == 0 {
 		c.LambdaMin = s.lambdaMin
 	}
 	switch s.method {
-	case CG:
-		return krylov.CG(ctx, s.comm, s, nil, x, b, c)
-	case ASCG:
-		return krylov.CG(ctx, s.comm, s, as{s}, x, b, c)
-	case RAS:
+	case krylov.CG:
+		return krylov.ConjugateGradients(ctx, s.comm, s, nil, x, b, c)
+	case krylov.ASCG:
+		return krylov.ConjugateGradients(ctx, s.comm, s, as{s}, x, b, c)
+	case krylov.RAS:
 		return krylov.Stationary(ctx, s.comm, s, ras{s}, x, b, c)
 	}
 	return krylov.GMRES(ctx, s.comm, s, ras{s}, x, b, c)

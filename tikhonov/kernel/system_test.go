@@ -113,7 +113,7 @@ func TestSystemIsTheDenseOne(t *testing.T) {
 			}
 		}
 		for _, size := range []int{1, 2, 3, 4, 7} {
-			for _, method := range []Method{RASGMRES, ASCG, CG} {
+			for _, method := range []krylov.Method{krylov.RASGMRES, krylov.ASCG, krylov.CG} {
 				product, x := make([]float64, n), make([]float64, n)
 				var mu sync.Mutex
 				err := ranks.Launch(context.Background(), ranks.Options{Ranks: size}, func(ctx context.Context, c ranks.Comm) error {
@@ -233,7 +233,7 @@ func TestSolveRefuses(t *testing.T) {
 		"coordinate": {func(o *Observations, _ *Options) { o.X[3] = math.NaN() }, "rank 1: kernel: observation 4: coordinate 1 is NaN"},
 		"value":      {func(o *Observations, _ *Options) { o.Y[2] = math.Inf(1) }, "observation 5: value +Inf"},
 		"sigma":      {func(o *Observations, _ *Options) { o.Sigma[0] = 0 }, "observation 3: sigma 0"},
-		"dimension":  {func(o *Observations, _ *Options) { o.Dim, o.X = 1, o.X[:3] }, "coordinates"},
+		"dimension":  {func(o *Observations, _ *Options) { o.Dim, o.X = 1, o.X[:3] }, "the dimensions of rank 1"},
 		"lambda":     {func(_ *Observations, o *Options) { o.Lambda = 0 }, "lambda 0"},
 		"width":      {func(_ *Observations, o *Options) { o.Kernel.Width = -1 }, "width -1"},
 		"family":     {func(_ *Observations, o *Options) { o.Kernel.Family = "cubic" }, `unknown family "cubic"`},

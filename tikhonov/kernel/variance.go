@@ -12,11 +12,15 @@ import (
 //
 // in the unit of y squared where sigma_i is the standard deviation of the noise and
 // 1/lambda the variance of f beforehand. Only the observations of one block b
-// count, the one nearest to x with what its overlap reaches: leaving observations
-// out cannot lower it, so it errs upwards. Collective.
+// are used, the nearest one to x with its overlap: leaving observations out cannot lower
+// the variance, so that the approximation is never too small. Collective: wrong points on
+// one rank are the same error on every rank.
 func (f *Fit) Variance(x []float64) ([]float64, error) {
 	s := f.system
 	d, size := s.halo.dim, s.comm.Size()
+	if err := ranks.AgreeError(s.comm, checkPlaces(x, d)); err != nil {
+		return nil, err
+	}
 	n := len(x) / d
 	parts := make([][]float64, size)
 	places := make([][]int32, size)

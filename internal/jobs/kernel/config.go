@@ -8,6 +8,7 @@ import (
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/krylov"
 	"tessera/ranks"
 	"tessera/tikhonov/kernel"
 )
@@ -88,7 +89,7 @@ func defaults() settings {
 		Frame:    frameSection{Fraction: 0.1},
 		Kernel: kernelSection{
 			Family: string(kernel.WendlandC2), Lambda: 0.01, Choose: "none", Truncate: 1e-12, Mean: true,
-			Method: string(kernel.RASGMRES), Balance: string(kernel.ByCount), Tolerance: 1e-8, MaxIterations: 200, Restart: 30,
+			Method: string(krylov.RASGMRES), Balance: string(kernel.ByCount), Tolerance: 1e-8, MaxIterations: 200, Restart: 30,
 		},
 		Search: searchSection{Folds: 5},
 		Output: frames.OutputSection{Dir: "out/kernel", Stretch: "auto"},
@@ -112,7 +113,7 @@ func (c *settings) check(f *config.File) {
 	}
 	f.OneOf("kernel.family", k.Family, families...)
 	f.OneOf("kernel.choose", k.Choose, "none", string(kernel.CrossValidation), string(kernel.GCV))
-	f.OneOf("kernel.method", k.Method, string(kernel.RASGMRES), string(kernel.ASCG), string(kernel.RAS), string(kernel.CG))
+	f.OneOf("kernel.method", k.Method, string(krylov.RASGMRES), string(krylov.ASCG), string(krylov.RAS), string(krylov.CG))
 	f.OneOf("kernel.balance", k.Balance, string(kernel.ByCount), string(kernel.ByWork), string(kernel.ByTime), string(kernel.Never))
 	f.Want(k.Width >= 0, "kernel.width", "more than 0; 0 = chosen for about 60 neighbours")
 	f.Want(k.Lambda > 0, "kernel.lambda", "more than 0")
@@ -179,8 +180,8 @@ func (c *settings) options(dim, n int, volume float64) kernel.Options {
 	}
 	return kernel.Options{
 		Kernel: kernel.Kernel{Family: kernel.Family(k.Family), Width: width, Truncate: k.Truncate},
-		Lambda: k.Lambda, Mean: k.Mean, Method: kernel.Method(k.Method), Balance: kernel.Balance(k.Balance),
-		Overlap: k.Overlap, Block: k.Block, Tolerance: k.Tolerance, MaxIterations: k.MaxIterations, Restart: k.Restart,
+		Lambda: k.Lambda, Mean: k.Mean, Method: krylov.Method(k.Method), Balance: kernel.Balance(k.Balance),
+		OverlapRatio: k.Overlap, Block: k.Block, Tolerance: k.Tolerance, MaxIterations: k.MaxIterations, Restart: k.Restart,
 	}
 }
 

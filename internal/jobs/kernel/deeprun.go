@@ -87,8 +87,8 @@ func (r *deepRun) run(ctx context.Context) error {
 	o := r.c.options()
 	if r.Comm.Rank() == 0 {
 		o.Progress = func(p deep.Progress) {
-			r.Progress.Phase(fmt.Sprintf("%s, objective %.5g", p.Phase, p.Objective))
-			r.Log.Info("step", "phase", p.Phase, "objective", lifecycle.Number(p.Objective))
+			r.Progress.Phase(fmt.Sprintf("%s %d of %d, objective %.5g", p.Phase, p.Iteration, p.Of, p.Objective))
+			r.Log.Info("step", "phase", fmt.Sprintf("%s %d of %d", p.Phase, p.Iteration, p.Of), "objective", lifecycle.Number(p.Objective))
 		}
 	}
 	if o.Inner.Family == "" && r.c.Deep.Inner != string(kernel.Gaussian) {

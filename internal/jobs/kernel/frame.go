@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"context"
-	"errors"
 	"math"
 
 	"tessera/forward"
@@ -40,9 +39,9 @@ func (r *run) otherMeans(ctx context.Context) error {
 		return err
 	}
 	result, err := image.Solve(ctx, r.Comm, p, image.Options{
-		Method: image.TwoLevel, Regulariser: forward.Gradient, Border: halo.Reflect, Lambda: 1e-3, Overlap: 4, Tolerance: 1e-6, MaxIterations: 1000,
+		Method: krylov.TwoLevel, Regulariser: forward.Gradient, Border: halo.Reflect, Lambda: 1e-3, Overlap: 4, Tolerance: 1e-6, MaxIterations: 1000,
 	})
-	if err != nil && !errors.As(err, new(*krylov.NotConvergedError)) {
+	if err != nil && !krylov.Unfinished(err) {
 		return err
 	}
 	if r.inpainted, err = frame.GatherTo(r.Comm, 0, result.Solution, 1); err != nil {

@@ -40,7 +40,7 @@ func (r *run) run(ctx context.Context) error {
 	r.m.Source, r.m.Dim = r.obs.source, r.obs.data.Dim
 	r.m.Seconds.Read = r.Comm.Wtime() - start
 	unfinished := r.solve(ctx)
-	if unfinished != nil && !errors.As(unfinished, new(*krylov.NotConvergedError)) {
+	if unfinished != nil && !krylov.Unfinished(unfinished) {
 		return unfinished
 	}
 	if err := r.evaluate(ctx); err != nil {
@@ -91,8 +91,8 @@ func (r *run) solve(ctx context.Context) error {
 	return err
 }
 
-func progressOf(line *progress.Line, log *slog.Logger) func(kernel.Progress) {
-	return func(p kernel.Progress) {
+func progressOf(line *progress.Line, log *slog.Logger) func(krylov.Progress) {
+	return func(p krylov.Progress) {
 		if p.Iteration == 0 {
 			line.Phase(p.Phase)
 			return

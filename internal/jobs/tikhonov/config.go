@@ -8,6 +8,7 @@ import (
 	"tessera/internal/config"
 	"tessera/internal/frames"
 	"tessera/internal/lifecycle"
+	"tessera/krylov"
 	"tessera/tikhonov/image"
 )
 
@@ -98,7 +99,7 @@ func defaults() settings {
 		},
 		Blur: frames.BlurSection{Kind: "none", Sigma: 1, FWHM: 3, Beta: 3},
 		Tikhonov: tikhonovSection{
-			Method: string(image.RASGMRES), Regulariser: string(forward.Identity),
+			Method: string(krylov.RASGMRES), Regulariser: string(forward.Identity),
 			Lambda: lambda{rule: image.Fixed, value: 0.01}, Border: "reflect", Overlap: 4,
 			Tolerance: 1e-8, MaxIterations: 200, Restart: 30, Weighting: "auto", Precision: string(image.Single),
 		},
@@ -108,8 +109,8 @@ func defaults() settings {
 }
 
 func (s *tikhonovSection) check(f *config.File) {
-	f.OneOf("tikhonov.method", s.Method, string(image.RASGMRES), string(image.ASCG), string(image.TwoLevel),
-		string(image.RAS), string(image.Mult), string(image.CG), string(image.Literal))
+	f.OneOf("tikhonov.method", s.Method, string(krylov.RASGMRES), string(krylov.ASCG), string(krylov.TwoLevel),
+		string(krylov.RAS), string(krylov.Mult), string(krylov.CG), methodLiteral)
 	f.OneOf("tikhonov.regulariser", s.Regulariser, string(forward.Identity), string(forward.Gradient), string(forward.Laplacian))
 	f.OneOf("tikhonov.weighting", s.Weighting, "auto", string(image.WeightNone), string(image.WeightSqrt))
 	f.OneOf("tikhonov.border", s.Border, "zero", "reflect", "periodic")
@@ -129,10 +130,13 @@ func (s *tikhonovSection) check(f *config.File) {
 func (c *settings) solverOptions(of *frames.Observation) image.Options {
 	s := &c.Tikhonov
 	o := image.Options{
-		Method: image.Method(s.Method), Regulariser: forward.Regulariser(s.Regulariser),
+		Method: krylov.Method(s.Method), Regulariser: forward.Regulariser(s.Regulariser),
 		Border: frames.Borders[s.Border], Rule: s.Lambda.rule, Lambda: s.Lambda.value, Noise: s.Noise,
 		Overlap: s.Overlap, Tile: s.Tile, Tolerance: s.Tolerance, MaxIterations: s.MaxIterations,
-		Restart: s.Restart, Omega: s.Omega, Precision: image.Precision(s.Precision), Seed: c.Seed,
+		Restart: s.Restart, Precision: image.Precision(s.Precision), Seed: c.Seed,
+	}
+	if o.Overlap == 0 {
+		o.Overlap = -1 // none
 	}
 	if o.Noise == 0 {
 		o.Noise = of.Noise

@@ -2,7 +2,6 @@ package tikhonov
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -111,8 +110,8 @@ func (c *settings) calibrate(ctx context.Context, comm ranks.Comm, shape *imagei
 		}
 		var result *image.Result
 		solve := func() (err error) {
-			result, err = image.Solve(ctx, comm, o.Problem(psf), fixed.solverOptions(o))
-			if errors.As(err, new(*krylov.NotConvergedError)) {
+			result, _, err = fixed.solveFrame(ctx, comm, o.Problem(psf), fixed.solverOptions(o))
+			if krylov.Unfinished(err) {
 				return nil
 			}
 			return err

@@ -2,7 +2,6 @@ package tikhonov
 
 import (
 	"context"
-	"errors"
 	"math"
 
 	"tessera/forward"
@@ -11,6 +10,7 @@ import (
 	"tessera/krylov"
 	"tessera/ranks"
 	"tessera/tikhonov/image"
+	"tessera/tikhonov/image/literal"
 )
 
 // run is the state of one rank of one run.
@@ -22,6 +22,7 @@ type run struct {
 	psf    forward.PSF
 	o      *frames.Observation
 	result *image.Result
+	bias   *literal.Bias // of the printed method only
 }
 
 func (r *run) run(ctx context.Context) error {
@@ -29,7 +30,7 @@ func (r *run) run(ctx context.Context) error {
 		return err
 	}
 	unfinished := r.solve(ctx)
-	if unfinished != nil && !errors.As(unfinished, new(*krylov.NotConvergedError)) && !errors.As(unfinished, new(*image.SweepsError)) {
+	if unfinished != nil && !krylov.Unfinished(unfinished) {
 		return unfinished
 	}
 	// From here on the result exists; a signal may still keep it from replacing
@@ -70,7 +71,7 @@ func (r *run) observe(ctx context.Context) (err error) {
 func (r *run) solve(ctx context.Context) error {
 	o := r.c.solverOptions(r.o)
 	if r.Comm.Rank() == 0 {
-		o.Progress = func(p image.Progress) {
+		o.Progress = func(p krylov.Progress) {
 			if p.Iteration == 0 {
 				r.Progress.Phase(p.Phase)
 				return
@@ -80,12 +81,12 @@ func (r *run) solve(ctx context.Context) error {
 		}
 	}
 	stop := ranks.Measure(r.Comm)
-	result, err := image.Solve(ctx, r.Comm, r.o.Problem(r.psf), o)
+	result, bias, err := r.c.solveFrame(ctx, r.Comm, r.o.Problem(r.psf), o)
 	work := stop()
 	if result == nil {
 		return err
 	}
-	r.result = result
+	r.result, r.bias = result, bias
 	if e := r.account(work); e != nil {
 		return e
 	}
@@ -130,7 +131,7 @@ func (r *run) account(work ranks.Work) error {
 	m.Objective, m.History = lifecycle.Number(res.Objective), res.History
 	r.Log.Info("solved", "lambda", m.Lambda, "iterations", m.Iterations, "converged", m.Converged,
 		"residual", m.Residual, "error_bound", m.ErrorBound, "seconds", m.Seconds)
-	if b := res.Bias; b != nil {
+	if b := r.bias; b != nil {
 		m.Bias = &bias{lifecycle.Number(b.Owner), lifecycle.Number(b.Averaged), lifecycle.Number(b.PlainSum), lifecycle.Number(b.ArgMin)}
 	}
 	return nil

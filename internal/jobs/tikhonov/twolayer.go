@@ -2,7 +2,6 @@ package tikhonov
 
 import (
 	"context"
-	"errors"
 	"io"
 	"math"
 
@@ -13,7 +12,6 @@ import (
 	"tessera/internal/lifecycle"
 	"tessera/krylov"
 	"tessera/ranks"
-	"tessera/tikhonov/image"
 	"tessera/tikhonov/image/layers"
 )
 
@@ -51,7 +49,7 @@ func defaultTwoLayer() twoLayerConfig {
 		First:    frames.BlurSection{Kind: "gaussian", Sigma: 1, FWHM: 3, Beta: 3},
 		Second:   frames.BlurSection{Kind: "gaussian", Sigma: 0.7, FWHM: 3, Beta: 3},
 		Layers: layersSection{
-			Method: string(image.RASGMRES), Regulariser: string(forward.Gradient), Border: "reflect",
+			Method: string(krylov.RASGMRES), Regulariser: string(forward.Gradient), Border: "reflect",
 			Coupling: 1, Lambda1: 1e-4, Lambda2: 1e-3, Overlap: 4, Tile: 12, Tolerance: 1e-8, MaxIterations: 200,
 		},
 		Output: frames.OutputSection{Dir: "out/two-layer", Stretch: "auto"},
@@ -59,7 +57,7 @@ func defaultTwoLayer() twoLayerConfig {
 }
 
 func (s *layersSection) check(f *config.File) {
-	f.OneOf("layers.method", s.Method, string(image.RASGMRES), string(image.ASCG), string(image.RAS), string(image.CG))
+	f.OneOf("layers.method", s.Method, string(krylov.RASGMRES), string(krylov.ASCG), string(krylov.RAS), string(krylov.CG))
 	f.OneOf("layers.regulariser", s.Regulariser, string(forward.Identity), string(forward.Gradient), string(forward.Laplacian))
 	f.OneOf("layers.border", s.Border, "zero", "reflect", "periodic")
 	f.Want(s.Coupling > 0, "layers.coupling", "more than 0: the layers would not know each other")
@@ -174,12 +172,12 @@ func (r *twoLayerRun) run(ctx context.Context) error {
 	}
 	s := &r.c.Layers
 	o := layers.Options{
-		Method: image.Method(s.Method), Regulariser: forward.Regulariser(s.Regulariser), Border: frames.Borders[s.Border],
+		Method: krylov.Method(s.Method), Regulariser: forward.Regulariser(s.Regulariser), Border: frames.Borders[s.Border],
 		Coupling: s.Coupling, Lambda1: s.Lambda1, Lambda2: s.Lambda2, Overlap: s.Overlap, Tile: s.Tile,
 		Tolerance: s.Tolerance, MaxIterations: s.MaxIterations,
-		Progress: func(k int, residual, target float64) {
-			r.Progress.Step("solve", k, residual, target)
-			r.Log.Info("iteration", "iteration", k, "residual", lifecycle.Number(residual))
+		Progress: func(p krylov.Progress) {
+			r.Progress.Step(p.Phase, p.Iteration, p.Residual, p.Target)
+			r.Log.Info("iteration", "iteration", p.Iteration, "residual", lifecycle.Number(p.Residual))
 		},
 	}
 	p := &layers.Problem{Channels: r.o.Channels, Frame: r.o.Frame, Data: r.o.Data, Weights: r.o.Weights, First: r.first, Second: r.second}
@@ -188,7 +186,7 @@ func (r *twoLayerRun) run(ctx context.Context) error {
 	if r.result, unfinished = layers.Solve(ctx, r.Comm, p, o); r.result == nil {
 		return unfinished
 	}
-	if unfinished != nil && !errors.As(unfinished, new(*krylov.NotConvergedError)) {
+	if unfinished != nil && !krylov.Unfinished(unfinished) {
 		return unfinished
 	}
 	if err := ranks.AgreeError(r.Comm, ctx.Err()); err != nil {
@@ -239,7 +237,7 @@ func composed(a, b forward.PSF) forward.PSF {
 func (r *twoLayerRun) account() error {
 	res, m := r.result, r.m
 	longest := []float64{res.Setup, res.Solve}
-	sums := []float64{float64(res.FactorBytes), float64(res.Tiles), float64(res.Shared)}
+	sums := []float64{float64(res.FactorBytes), float64(res.Tiles), float64(res.Factors)}
 	if err := r.Comm.Allreduce(longest, longest, ranks.Max); err != nil {
 		return err
 	}

@@ -1,38 +1,42 @@
 package layers
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 
 	"tessera/forward"
 	"tessera/halo"
-	"tessera/tikhonov/image"
+	"tessera/krylov"
+	"tessera/ranks"
+	"tessera/tikhonov/image/internal/tiles"
 )
 
-// Problem is this rank's part of the frame, as for package image.
+// Problem is this rank's part of the frame.
 type Problem struct {
-	Channels int
-	Frame    *halo.Decomposition
-	Data     []float64   // y, channels x owned rows x owned cols
-	Weights  []float64   // owned rows x owned cols; 0 = missing; nil = all ones
-	First    forward.PSF // H1
-	Second   forward.PSF // H2
+	Channels int                 // 1 or more; the same on every rank, like Frame, First and Second
+	Frame    *halo.Decomposition // of the (rows, cols) domain; rank r owns Frame.Owned(r)
+	Data     []float64           // y, channels x owned rows x owned cols, row-major; the values at missing pixels have no effect
+	Weights  []float64           // W, owned rows x owned cols, the same for every channel: 0 = missing, else 1 or 1/variance; nil = all ones on this rank
+	First    forward.PSF         // of H1; the zero value is no blur
+	Second   forward.PSF         // of H2; the zero value is no blur
 }
 
-// Options of Solve. The zero value of every field is the documented default.
+// Options of Solve, the same on every rank but for Progress. The zero value of every
+// field is the documented default.
 type Options struct {
-	Method        image.Method                                  // ras-gmres, as-cg, ras or cg; "" = ras-gmres
-	Regulariser   forward.Regulariser                           // Q; "" = Gradient
-	Border        halo.Border                                   // of H1 and H2
-	Coupling      float64                                       // mu; 0 = 1
-	Lambda1       float64                                       // 0 = 1e-3
-	Lambda2       float64                                       // 0 = 1e-2
-	Overlap       int                                           // pixels; 0 = 4, < 0 = none
-	Tile          int                                           // side in pixels; 0 = 12
-	Tolerance     float64                                       // relative error of (u1, u2); 0 = 1e-8
-	MaxIterations int                                           // 0 = 200
-	Progress      func(iteration int, residual, target float64) // on rank 0
+	Method        krylov.Method         // RASGMRES, ASCG, RAS or CG; "" = krylov.RASGMRES
+	Regulariser   forward.Regulariser   // Q; "" = forward.Gradient
+	Border        halo.Border           // what H1 and H2 find outside of the frame; zero value = halo.Zero
+	Coupling      float64               // mu, in units of W; 0 = 1
+	Lambda1       float64               // of ||u1||^2, in units of W; 0 = 1e-3
+	Lambda2       float64               // of ||Q u2||^2, in units of W; 0 = 1e-2
+	Overlap       int                   // pixels by which a tile reaches into its neighbours; 0 = 4, < 0 = none
+	Tile          int                   // side of a tile in pixels, without the overlap, at most 64; 0 = 12
+	Tolerance     float64               // relative error of (u1, u2) to reach; 0 = 1e-8
+	MaxIterations int                   // 0 = 200
+	Progress      func(krylov.Progress) // called on rank 0 once per iteration; nil = silent
 }
 
 func (o Options) withDefaults() Options {
@@ -45,7 +49,7 @@ func (o Options) withDefaults() Options {
 		}
 	}
 	if o.Method == "" {
-		o.Method = image.RASGMRES
+		o.Method = krylov.RASGMRES
 	}
 	if o.Regulariser == "" {
 		o.Regulariser = forward.Gradient
@@ -72,33 +76,29 @@ func (o *Options) check() error {
 		}
 	}
 	switch {
-	case !slices.Contains([]image.Method{image.RASGMRES, image.ASCG, image.RAS, image.CG}, o.Method):
+	case !slices.Contains([]krylov.Method{krylov.RASGMRES, krylov.ASCG, krylov.RAS, krylov.CG}, o.Method):
 		return fmt.Errorf("layers: method %q: want ras-gmres, as-cg, ras or cg", o.Method)
 	case !slices.Contains([]forward.Regulariser{forward.Identity, forward.Gradient, forward.Laplacian}, o.Regulariser):
 		return fmt.Errorf("layers: unknown regulariser %q", o.Regulariser)
+	case o.Border < halo.Zero || o.Border > halo.Periodic:
+		return fmt.Errorf("layers: unknown border %d", int(o.Border))
+	case !(o.Tolerance >= 0) || o.Tolerance >= 1:
+		return fmt.Errorf("layers: tolerance %v: want more than 0 and less than 1, or 0 for the default", o.Tolerance)
+	case o.MaxIterations < 0:
+		return fmt.Errorf("layers: %d iterations: want 1 or more, or 0 for the default", o.MaxIterations)
 	case o.Tile < 1 || o.Tile > 64:
 		return fmt.Errorf("layers: tiles of %d pixels: want 1 to 64", o.Tile)
 	}
 	return nil
 }
 
-func (p *Problem) check(rank int) error {
-	if p.Frame == nil || p.Channels < 1 {
-		return fmt.Errorf("layers: %d channels of a frame that is %v", p.Channels, p.Frame)
+// check finds what is wrong with this rank's part of the problem.
+func (p *Problem) check(comm ranks.Comm) error {
+	if p == nil {
+		return errors.New("layers: no problem")
 	}
-	n := p.Frame.Owned(rank).Size()
-	if len(p.Data) != p.Channels*n || p.Weights != nil && len(p.Weights) != n {
-		return fmt.Errorf("layers: %d values and %d weights for %d channels of %d pixels", len(p.Data), len(p.Weights), p.Channels, n)
-	}
-	for i, w := range p.Weights {
-		if !(w >= 0) || math.IsInf(w, 0) {
-			return fmt.Errorf("layers: weight %v at pixel %d of rank %d", w, i, rank)
-		}
-	}
-	for i, y := range p.Data {
-		if (math.IsNaN(y) || math.IsInf(y, 0)) && p.weight(i%n) > 0 {
-			return fmt.Errorf("layers: value %v at pixel %d of rank %d, whose weight is not 0", y, i, rank)
-		}
+	if err := tiles.Check(comm, p.Frame, p.Channels, p.Data, p.Weights, p.First, p.Second); err != nil {
+		return fmt.Errorf("layers: %w", err)
 	}
 	return nil
 }
@@ -121,7 +121,7 @@ func differences(q forward.Regulariser) []forward.PSF {
 	return []forward.PSF{{Rows: 1, Cols: 1, Values: []float64{1}}}
 }
 
-// edge is the border of Q: nothing is asked of differences across the frame's edge.
+// edge is the border of Q: a difference across the edge of the frame is 0.
 func edge(b halo.Border) halo.Border {
 	if b == halo.Periodic {
 		return b
@@ -129,7 +129,7 @@ func edge(b halo.Border) halo.Border {
 	return halo.Reflect
 }
 
-// one is the kernel that changes nothing, for the zero value.
+// one is k, or for the zero value the PSF of one pixel that changes nothing.
 func one(k forward.PSF) forward.PSF {
 	if k.Values == nil {
 		return forward.PSF{Rows: 1, Cols: 1, Values: []float64{1}}

@@ -6,40 +6,44 @@ import (
 
 	"tessera/krylov"
 	"tessera/ranks"
-	"tessera/tikhonov/image"
+	"tessera/tikhonov/image/internal/tiles"
 )
 
-// Result is what Solve leaves on each rank. Numbers are global and the same on
-// every rank but for the last two.
+// Result is what Solve leaves on each rank. Numbers are global and the same on every
+// rank but for the times and what is said to be of this rank.
 type Result struct {
-	First, Second []float64 // u1 and u2 on the owned box, as Problem.Data
+	First, Second []float64 // u1 and u2 on the owned box, shaped like Problem.Data
 
-	Iterations    int
-	Residual      float64 // ||b - M u|| / ||b||
-	ErrorBound    float64 // estimated relative error of (u1, u2)
-	Objective     float64 // J
-	Misfit        float64 // its first term
-	Converged     bool
-	History       []float64
-	Setup, Solve  float64 // seconds
-	FactorBytes   int64   // of this rank
-	Tiles, Shared int     // of this rank: tiles, and factors that serve them
+	Status       krylov.Status // why the iteration stopped
+	Converged    bool          // Status is krylov.Converged
+	Iterations   int
+	Residual     float64   // ||b - M u|| / ||b||, recomputed at the end
+	ErrorBound   float64   // estimated relative error of (u1, u2)
+	Objective    float64   // J(u1, u2), weighted with W
+	Misfit       float64   // ||W^(1/2) (H1 u1 - y)||^2, its first term
+	History      []float64 // relative residual before the first iteration and after each
+	Setup, Solve float64   // seconds
+	FactorBytes  int64     // of the local factors of this rank
+	Tiles        int       // of this rank
+	Factors      int       // of this rank: Cholesky factors, each of which serves all tiles of a class
 }
 
-// Solve finds this rank's part of the minimiser. Collective. On a
-// *krylov.NotConvergedError or *krylov.DivergedError the Result still tells how
-// far it came; on any other error it is nil.
+// Solve finds this rank's part of the minimiser of J. Collective: every rank calls it
+// with its part of the problem and the same options, and every rank returns an error if
+// one does. On a *krylov.NotConvergedError the Result still says how far the iteration
+// came; on any other error it is nil.
 func Solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, error) {
 	return solve(ctx, comm, p, o, nil)
 }
 
 func solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options, monitor func(int, []float64) (bool, error)) (*Result, error) {
 	o = o.withDefaults()
-	err := o.check()
-	if err == nil {
-		err = p.check(comm.Rank())
+	if err := ranks.AgreeError(comm, errors.Join(o.check(), p.check(comm))); err != nil {
+		return nil, err
 	}
-	if err := ranks.AgreeError(comm, err); err != nil {
+	same := o
+	same.Progress = nil
+	if err := krylov.Same(comm, "layers: the options, channels, frame and PSFs", same, p.Channels, tiles.Describe(p.Frame), p.First, p.Second); err != nil {
 		return nil, err
 	}
 	start := comm.Wtime()
@@ -52,12 +56,12 @@ func solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options, monitor 
 		return nil, err
 	}
 	r := &Result{}
-	var t *tiles
-	if o.Method != image.CG {
-		if t, err = newTiles(comm, p, &o); err != nil {
+	var t *subdomains
+	if o.Method != krylov.CG {
+		if t, err = newSubdomains(comm, p, &o); err != nil {
 			return nil, err
 		}
-		r.Tiles, r.Shared, r.FactorBytes = len(t.list), len(t.factors), t.bytes
+		r.Tiles, r.Factors, r.FactorBytes = len(t.list), len(t.factors), t.bytes
 	}
 	r.Setup = comm.Wtime() - start
 
@@ -69,22 +73,20 @@ func solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options, monitor 
 	}
 	var report *krylov.Report
 	switch o.Method {
-	case image.CG:
-		report, err = krylov.CG(ctx, comm, m, nil, u, b, c)
-	case image.ASCG:
-		report, err = krylov.CG(ctx, comm, m, as{t}, u, b, c)
-	case image.RAS:
+	case krylov.CG:
+		report, err = krylov.ConjugateGradients(ctx, comm, m, nil, u, b, c)
+	case krylov.ASCG:
+		report, err = krylov.ConjugateGradients(ctx, comm, m, as{t}, u, b, c)
+	case krylov.RAS:
 		report, err = krylov.Stationary(ctx, comm, m, ras{t}, u, b, c)
 	default:
 		report, err = krylov.GMRES(ctx, comm, m, ras{t}, u, b, c)
 	}
-	if err != nil && !errors.As(err, new(*krylov.NotConvergedError)) && !errors.As(err, new(*krylov.DivergedError)) {
+	if err != nil && !errors.As(err, new(*krylov.NotConvergedError)) {
 		return nil, err
 	}
-	r.Converged = err == nil
-	if report != nil {
-		r.Iterations, r.Residual, r.ErrorBound, r.History = report.Iterations, report.Residual, report.ErrorBound, report.History
-	}
+	r.Status, r.Converged = report.Status, report.Status == krylov.Converged
+	r.Iterations, r.Residual, r.ErrorBound, r.History = report.Iterations, report.Residual, report.ErrorBound, report.History
 	var e error
 	if r.Objective, r.Misfit, e = m.objective(comm, u); e != nil {
 		return nil, e

@@ -11,8 +11,8 @@ import (
 
 	"tessera/forward"
 	"tessera/halo"
+	"tessera/krylov"
 	"tessera/ranks"
-	"tessera/tikhonov/image"
 )
 
 // convolution is H as a matrix, by its definition.
@@ -22,7 +22,7 @@ func convolution(rows, cols int, k forward.PSF, border halo.Border) *mat.Dense {
 		for c := range cols {
 			for i := range k.Rows {
 				for j := range k.Cols {
-					y, x := source(r-i+k.Rows/2, rows, border), source(c-j+k.Cols/2, cols, border)
+					y, x := border.Source(r-i+k.Rows/2, rows), border.Source(c-j+k.Cols/2, cols)
 					if y >= 0 && x >= 0 {
 						at := y*cols + x
 						h.Set(r*cols+c, at, h.At(r*cols+c, at)+k.Values[i*k.Cols+j])
@@ -189,7 +189,7 @@ func TestSolveIsTheDenseSolution(t *testing.T) {
 				}
 			}
 			for _, size := range []int{1, 2, 3, 4, 7} {
-				for _, method := range []image.Method{image.RASGMRES, image.ASCG, image.CG} {
+				for _, method := range []krylov.Method{krylov.RASGMRES, krylov.ASCG, krylov.CG} {
 					o.Method, o.MaxIterations = method, 1000
 					u1, u2, r := f.run(t, size, first, second, o, false)
 					if e := max(apart(u1, want[0]), apart(u2, want[1])); e > 1e-8 {
@@ -246,10 +246,10 @@ func TestPublishedCounts(t *testing.T) {
 	f := newFrame(64, 64, 1, 0)
 	for _, c := range []struct {
 		mu, lambda1, lambda2 float64
-		want                 map[image.Method]int
+		want                 map[krylov.Method]int
 	}{
-		{1, 1e-3, 1e-2, map[image.Method]int{image.CG: 82, image.ASCG: 19, image.RAS: 6}},
-		{.1, 1e-2, 1e-2, map[image.Method]int{image.CG: 57, image.ASCG: 17, image.RAS: 5}},
+		{1, 1e-3, 1e-2, map[krylov.Method]int{krylov.CG: 82, krylov.ASCG: 19, krylov.RAS: 6}},
+		{.1, 1e-2, 1e-2, map[krylov.Method]int{krylov.CG: 57, krylov.ASCG: 17, krylov.RAS: 5}},
 	} {
 		for method, want := range c.want {
 			o := Options{Coupling: c.mu, Lambda1: c.lambda1, Lambda2: c.lambda2, Tile: 8, Overlap: 4}
@@ -273,7 +273,7 @@ func TestPublishedCounts(t *testing.T) {
 				}
 				t.Logf("mu %v, %s: %d iterations, published %d", c.mu, method, r.Iterations, want)
 				slack := 2
-				if method == image.CG {
+				if method == krylov.CG {
 					slack = want * 15 / 100 // it follows the data
 				}
 				if r.Iterations < want-slack || r.Iterations > want+slack {
@@ -337,11 +337,11 @@ func TestObjectiveAndStiffCoupling(t *testing.T) {
 func TestRefuses(t *testing.T) {
 	first, second := kernels(t)
 	for want, change := range map[string]func(*Problem, *Options){
-		"layers: coupling -1: want more than 0":                         func(_ *Problem, o *Options) { o.Coupling = -1 },
-		`layers: method "mult": want ras-gmres, as-cg, ras or cg`:       func(_ *Problem, o *Options) { o.Method = image.Mult },
-		"layers: weight -1 at pixel 3 of rank 1":                        func(p *Problem, _ *Options) { p.Weights[3] = -1 },
-		"layers: value NaN at pixel 0 of rank 1, whose weight is not 0": func(p *Problem, _ *Options) { p.Data[0] = math.NaN() },
-		"layers: 31 values and 32 weights for 1 channels of 32 pixels":  func(p *Problem, _ *Options) { p.Data = p.Data[1:] },
+		"layers: coupling -1: want more than 0":                                                       func(_ *Problem, o *Options) { o.Coupling = -1 },
+		`layers: method "mult": want ras-gmres, as-cg, ras or cg`:                                     func(_ *Problem, o *Options) { o.Method = krylov.Mult },
+		"layers: rank 1: weight -1 at row 4, column 3, want 0 or more":                                func(p *Problem, _ *Options) { p.Weights[3] = -1 },
+		"layers: rank 1: data value NaN at row 4, column 0, which the weights do not mark as missing": func(p *Problem, _ *Options) { p.Data[0] = math.NaN() },
+		"layers: rank 1: 31 data values, want 1 x 32":                                                 func(p *Problem, _ *Options) { p.Data = p.Data[1:] },
 	} {
 		err := ranks.Launch(context.Background(), ranks.Options{Ranks: 2}, func(ctx context.Context, c ranks.Comm) error {
 			d, err := halo.Decompose([]int{8, 8}, 2)

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"tessera/krylov"
 	"tessera/tikhonov/kernel"
 )
 
@@ -109,6 +110,9 @@ func TestDrop(t *testing.T) {
 	if n := len(m.Steps); n == 0 || n >= len(full.model.Steps) || !m.Steps[n-1].Accepted {
 		t.Fatalf("%d steps with a drop of 5 %%, %d without", n, len(full.model.Steps))
 	}
+	if m.Status != krylov.Converged || full.model.Status == krylov.Converged {
+		t.Errorf("with a drop %v, without %v", m.Status, full.model.Status)
+	}
 	before := m.Starts[m.Start]
 	for i, s := range m.Steps {
 		if last := i == len(m.Steps)-1; s.Accepted && (before-s.Objective < .05*before) != last {
@@ -145,7 +149,7 @@ func TestMean(t *testing.T) {
 	}
 }
 
-// Odd input: all of it trains, on more ranks than have points too.
+// Unusual but valid input trains, also on more ranks than there are points.
 func TestOddInput(t *testing.T) {
 	t.Parallel()
 	twice := ridgeTruth(20, 15)
@@ -213,7 +217,7 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-// Cancelled in a start or in a step, all ranks stop; news come from rank 0 alone,
+// Cancelled in a start or in a step, all ranks stop; rank 0 alone reports progress,
 // J never rising.
 func TestCancelled(t *testing.T) {
 	t.Parallel()
@@ -228,7 +232,7 @@ func TestCancelled(t *testing.T) {
 					t.Errorf("%s: J rises from %g to %g", n.Phase, last, n.Objective)
 				}
 				last = n.Objective
-				if after.Load() > 0 || n.Phase == at {
+				if after.Load() > 0 || fmt.Sprintf("%s %d of %d", n.Phase, n.Iteration, n.Of) == at {
 					after.Add(1)
 					cancel()
 				}
@@ -238,7 +242,7 @@ func TestCancelled(t *testing.T) {
 				t.Errorf("%s, %d ranks: %v, want a cancelled run", at, p, err)
 			}
 			if n := after.Load(); n != 1 {
-				t.Errorf("%s, %d ranks: %d pieces of news from the one that cancelled", at, p, n)
+				t.Errorf("%s, %d ranks: %d calls of Progress from the one that cancelled on", at, p, n)
 			}
 			cancel()
 		}

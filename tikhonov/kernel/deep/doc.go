@@ -16,8 +16,8 @@
 // error of 0.10 to 0.15 from sample to sample, the best single Gaussian layer, width
 // and lambda chosen by the error itself, 0.45 to 0.49. f should be smoother than g is:
 // an inner kernel of compact support fits such a sample more closely, J 1.5 against
-// 4, and predicts it worse, 0.2 to 0.3. With many observations it is what keeps the
-// f-step sparse.
+// 4, and predicts it worse, 0.2 to 0.3. With many observations compact support is needed
+// to keep the f-step sparse.
 //
 // # One step
 //
@@ -33,25 +33,25 @@
 //	dA_k = D_k gamma - (l1/s) A_k:
 //
 // one symmetric positive definite system of N unknowns however many features, of
-// the form that kernel.System solves, sparse if K1 has compact support. It counts
-// only if J drops: then mu falls to a third, and the g-step follows,
+// the form that kernel.System solves, sparse if K1 has compact support. The step is
+// accepted only if J drops: then mu falls to a third, and the g-step follows,
 //
 //	(K2(Z, Z) + l2 S) beta = y,
 //
-// exact, on a partition of feature space that is balanced anew; otherwise mu
-// quadruples and nothing else happens. So J never rises, and Train fails if it does.
+// solved on a partition of feature space that is balanced anew. Otherwise mu quadruples
+// and the step is dropped. So J never rises; Train returns an error if it does.
 //
 // # Ranks
 //
 // Every rank owns the observations in its cell of space for the f-step, and those
 // in its cell of feature space for the g-step. The features of an observation travel
-// with its value from the one owner to the other; what comes back is g and its
-// gradient. Ranks decide nothing but by global sums, so another number of them
-// changes the result by what the linear solves leave: their residuals, to 1e-10.
+// with its value from the one owner to the other, which returns g and its gradient. All
+// decisions use global sums, so that another number of ranks changes the result only by
+// the residuals of the linear solves, 1e-10.
 //
 // # Cost
 //
-// A step takes one factorisation in space and, if it counts, one in feature space,
+// A step takes one factorisation in space and, if it is accepted, one in feature space,
 // each shared by the ranks as far as the kernels are local: a Gaussian as wide as
 // the domain has every rank factor all N points, N^3/3 operations; a kernel of
 // compact support only those within its reach.

@@ -17,7 +17,7 @@ type inner struct {
 	norm float64     // ||f||^2
 }
 
-// space is this rank's part of the x-space: what all f have in common.
+// space is this rank's observations with the matrix K1 + l1 I, which all f share.
 type space struct {
 	comm ranks.Comm
 	o    Options

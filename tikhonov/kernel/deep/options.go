@@ -8,42 +8,43 @@ import (
 	"tessera/tikhonov/kernel"
 )
 
-// Options of Train. The zero value of every field is the documented default.
+// Options of Train, the same on every rank but for Progress. The zero value of every field is the documented default.
 type Options struct {
-	Inner       kernel.Kernel // K1, width in the unit of the coordinates; zero = Gaussian, half the longest side of the observations' box
-	Outer       kernel.Kernel // K2, width in that of the features, which start about 1 wide; zero = Gaussian, 0.05
-	InnerLambda float64       // l1 > 0, in the unit of (y/sigma)^2, like l2; 0 = 1e-3
-	OuterLambda float64       // l2 > 0; 0 = 1e-2
-	Features    int           // d1, 1 to 3; 0 = 1
-	Mean        bool          // fit the observations minus their weighted mean
-	Starts      int           // tried, the one of smallest J is trained; 0 = 8. See the directions in start.go
-	Steps       int           // of f and g; 0 = 40
-	Drop        float64       // stop at a step that counts but lowers J by less than this fraction; 0 = never
-	Damping     float64       // the first mu; 0 = 10 InnerLambda
-	Progress    func(Progress)
+	Inner       kernel.Kernel  // K1, width in the unit of the coordinates; zero = Gaussian, half the longest side of the observations' box
+	Outer       kernel.Kernel  // K2, width in that of the features, which start about 1 wide; zero = Gaussian, 0.05
+	InnerLambda float64        // l1 > 0, in the unit of (y/sigma)^2; 0 = 1e-3
+	OuterLambda float64        // l2 > 0, in the same unit; 0 = 1e-2
+	Features    int            // d1, 1 to 3; 0 = 1
+	Mean        bool           // fit the observations minus their weighted mean
+	Starts      int            // number of starts; the one of smallest J is trained; 0 = 8
+	Steps       int            // most steps; 0 = 40
+	Drop        float64        // stop after a step that lowers J by less than this fraction; 0 = never
+	Damping     float64        // the first mu; 0 = 10 InnerLambda
+	Progress    func(Progress) // called on rank 0 after each start and step; nil = silent
 }
 
-// Progress is one line of news from a running Train, on rank 0.
+// Progress is how far Train has come.
 type Progress struct {
-	Phase     string  // "start 3 of 8", "step 12 of 40"
-	Step      int     // 0 during the starts
-	Objective float64 // J
+	Phase     string  // "start", "step"
+	Iteration int     // number of the start or step, from 1
+	Of        int     // starts, or most steps
+	Objective float64 // J: of the best start so far, or after the step
 }
 
 // Step is what one step did.
 type Step struct {
-	Accepted  bool
+	Accepted  bool    // it lowered J
 	Objective float64 // J after the step
 	Damping   float64 // mu of the step
 	Inner     int     // iterations of the f-step's linear solve
 	Outer     int     // of the g-step's; 0 if there was none
-	// Balance is what DyDD found and did in feature space before the g-step, from the
-	// cells of the step before; nil if there was none.
+	// Balance is the load balance in feature space before the g-step, starting from the
+	// cells of the step before; nil if there was no g-step.
 	Balance *loadbalance.Report
 }
 
-// patience is the number of steps in a row that may fail: mu has then grown 4^12
-// times and f no longer moves.
+// patience is the number of steps in a row that may fail to lower J: mu has then grown by
+// a factor of 4^12, and f no longer moves.
 const patience = 12
 
 // check finds what is wrong; the kernels are checked when they are first used.

@@ -5,26 +5,28 @@ import (
 	"fmt"
 	"math"
 
+	"tessera/krylov"
 	"tessera/loadbalance"
 	"tessera/ranks"
 	"tessera/tikhonov/kernel"
 )
 
-// Model is the trained function g(f(x)). Numbers are global and the same on every
-// rank. It keeps the ranks' communicator: Predict and Features are collective, and
-// come from the goroutine that called Train.
+// Model is the trained function g(f(x)). Numbers are global and the same on every rank.
+// It keeps the communicator of the ranks: Predict and Features are collective, and have to
+// be called from the goroutine that called Train.
 type Model struct {
-	Objective float64 // J
-	Misfit    float64 // its first term
-	InnerNorm float64 // ||f||^2
-	OuterNorm float64 // ||g||^2
-	Mean      float64 // added to g, if Options.Mean
+	Status    krylov.Status // Converged: a step lowered J by less than Drop; Stagnated: no step lowers J any more; IterationLimit: Steps are done
+	Objective float64       // J
+	Misfit    float64       // sum_i ((g(f(x_i)) - y_i) / sigma_i)^2, the first term of J
+	InnerNorm float64       // ||f||^2
+	OuterNorm float64       // ||g||^2
+	Mean      float64       // added to g, if Options.Mean
 
-	Observations       int
+	Observations       int       // of all ranks
 	Starts             []float64 // J of each start after its g-step
-	Start              int       // the one that was trained
-	Steps              []Step
-	Accepted, Rejected int
+	Start              int       // index in Starts of the one that was trained
+	Steps              []Step    // in order
+	Accepted, Rejected int       // steps that lowered J, and steps that did not
 
 	space *space
 	f     *inner
@@ -32,11 +34,16 @@ type Model struct {
 }
 
 // Train fits the observations, spread over the ranks in any way, with two layers.
-// Collective. The result depends on the number of ranks only through rounding; the
+// Collective: every rank returns an error if one does. The result depends on the number of ranks only through rounding; the
 // cost is one factorisation in space, Starts in feature space, and one of each a step
 // at most.
 func Train(ctx context.Context, comm ranks.Comm, obs *kernel.Observations, o Options) (*Model, error) {
 	if err := ranks.AgreeError(comm, o.check()); err != nil {
+		return nil, err
+	}
+	same := o
+	same.Progress = nil
+	if err := krylov.Same(comm, "deep: the options", same); err != nil {
 		return nil, err
 	}
 	pts, err := obs.Numbered(comm)
@@ -115,7 +122,7 @@ func (m *Model) multistart(ctx context.Context, mid []float64, side float64) err
 		if v < best-1e-9*math.Abs(best) || j == 0 { // equal ones are told apart by their number, not by rounding
 			best, m.Start, m.f, m.g = v, j, f, g
 		}
-		m.tell(Progress{fmt.Sprintf("start %d of %d", j+1, s.o.Starts), 0, best})
+		m.tell(Progress{Phase: "start", Iteration: j + 1, Of: s.o.Starts, Objective: best})
 	}
 	m.record(best)
 	return nil
@@ -136,6 +143,7 @@ func (m *Model) descend(ctx context.Context, energy float64) error {
 	s := m.space
 	mu, failures := s.o.Damping, 0
 	var l *slopes
+	m.Status = krylov.IterationLimit
 	for t := 1; t <= s.o.Steps && failures < patience; t++ {
 		if err := ranks.AgreeError(s.comm, ctx.Err()); err != nil {
 			return err
@@ -152,7 +160,7 @@ func (m *Model) descend(ctx context.Context, energy float64) error {
 			return fmt.Errorf("deep: step %d: %w", t, err)
 		}
 		m.Steps = append(m.Steps, *step)
-		m.tell(Progress{fmt.Sprintf("step %d of %d", t, s.o.Steps), t, m.Objective})
+		m.tell(Progress{Phase: "step", Iteration: t, Of: s.o.Steps, Objective: m.Objective})
 		if !step.Accepted {
 			m.Rejected++
 			failures++
@@ -164,8 +172,12 @@ func (m *Model) descend(ctx context.Context, energy float64) error {
 		mu /= 3
 		l = nil
 		if before-m.Objective < s.o.Drop*before {
+			m.Status = krylov.Converged
 			break
 		}
+	}
+	if failures == patience {
+		m.Status = krylov.Stagnated
 	}
 	return nil
 }
@@ -200,7 +212,7 @@ func (m *Model) attempt(ctx context.Context, l *slopes, mu, energy float64) (*St
 	return step, nil
 }
 
-// falls asserts that an exact minimisation has not raised J by more than rounding:
+// falls checks that an exact minimisation has not raised J by more than rounding:
 // squares of the residuals of its linear solve, and of sums of numbers as large as
 // y^2, whose sum is energy.
 func falls(before, after, energy float64) error {
@@ -211,7 +223,7 @@ func falls(before, after, energy float64) error {
 }
 
 // Predict is g(f(x)) at any points (n x Dim), different ones on every rank.
-// Collective.
+// Collective: wrong points on one rank are the same error on every rank.
 func (m *Model) Predict(x []float64) ([]float64, error) {
 	z, err := m.Features(x)
 	if err != nil {
@@ -225,12 +237,9 @@ func (m *Model) Predict(x []float64) ([]float64, error) {
 }
 
 // Features is f(x), n x d1, at any points (n x Dim), different ones on every rank.
-// Collective.
+// Collective: wrong points on one rank are the same error on every rank.
 func (m *Model) Features(x []float64) ([]float64, error) {
 	s := m.space
-	if err := ranks.AgreeError(s.comm, checkPlaces(x, s.pts.Dim)); err != nil {
-		return nil, err
-	}
 	d := len(m.f.a)
 	z := make([]float64, len(x)/s.pts.Dim*d)
 	for k, a := range m.f.a {
@@ -243,16 +252,4 @@ func (m *Model) Features(x []float64) ([]float64, error) {
 		}
 	}
 	return z, nil
-}
-
-func checkPlaces(x []float64, dim int) error {
-	if len(x)%dim != 0 {
-		return fmt.Errorf("deep: %d coordinates of points in %d dimensions", len(x), dim)
-	}
-	for i, v := range x {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("deep: point %d: coordinate %d is %v", i/dim, i%dim, v)
-		}
-	}
-	return nil
 }

@@ -159,7 +159,7 @@ func TestTrainFollowsDense(t *testing.T) {
 }
 
 // The published example: 300 points of a function with a crease along the diagonal.
-// One Gaussian layer, the width and lambda chosen on the very test points, against
+// One Gaussian layer, the width and lambda chosen by the error on the test points, against
 // two layers with options fixed beforehand.
 func TestCreaseBeatsOneLayer(t *testing.T) {
 	const seeds = 4

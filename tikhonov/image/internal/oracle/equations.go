@@ -1,4 +1,4 @@
-package image
+package oracle
 
 import (
 	"math"
@@ -11,10 +11,15 @@ import (
 	"tessera/halo"
 )
 
-// The naive oracle: H, Q and M of a whole frame, row by row, from their definitions.
+// Equations are what M is made of besides the frame: fields as in the options of the solvers.
+type Equations struct {
+	Regulariser forward.Regulariser // "" = forward.Identity
+	Border      halo.Border
+	Lambda      float64
+}
 
-// naiveSource walks from outside of an axis back into it, -1 if there is no way.
-func naiveSource(i, n int, border halo.Border) int {
+// Source walks from outside of an axis back into it, -1 if there is no way.
+func Source(i, n int, border halo.Border) int {
 	for i < 0 || i >= n {
 		switch {
 		case border == halo.Zero:
@@ -42,24 +47,24 @@ type term struct {
 
 // builder adds up a row.
 type builder struct {
-	f      *frame
+	f      *Frame
 	border halo.Border
 	sum    []float64 // of each pixel
-	pixels []int     // that have one
+	pixels []int     // with a value in sum
 	rows   []row
 }
 
-func (f *frame) builder(border halo.Border) *builder {
-	return &builder{f: f, border: border, sum: make([]float64, f.rows*f.cols)}
+func (f *Frame) builder(border halo.Border) *builder {
+	return &builder{f: f, border: border, sum: make([]float64, f.Rows*f.Cols)}
 }
 
 // put adds v at the pixel that stands at (i, j).
 func (b *builder) put(i, j int, v float64) {
-	i, j = naiveSource(i, b.f.rows, b.border), naiveSource(j, b.f.cols, b.border)
+	i, j = Source(i, b.f.Rows, b.border), Source(j, b.f.Cols, b.border)
 	if i < 0 || j < 0 {
 		return
 	}
-	p := i*b.f.cols + j
+	p := i*b.f.Cols + j
 	if !slices.Contains(b.pixels, p) {
 		b.pixels = append(b.pixels, p)
 	}
@@ -79,15 +84,15 @@ func (b *builder) next() {
 	b.rows = append(b.rows, r)
 }
 
-// blurRows is H.
-func (f *frame) blurRows(border halo.Border) []row {
-	k := f.kernel
+// BlurRows is H.
+func (f *Frame) BlurRows(border halo.Border) []row {
+	k := f.PSF
 	if k.Values == nil {
 		k = forward.PSF{Rows: 1, Cols: 1, Values: []float64{1}}
 	}
 	h := f.builder(border)
-	for i := range f.rows {
-		for j := range f.cols {
+	for i := range f.Rows {
+		for j := range f.Cols {
 			for a := range k.Rows {
 				for b := range k.Cols {
 					h.put(i-(a-k.Rows/2), j-(b-k.Cols/2), k.Values[a*k.Cols+b])
@@ -99,14 +104,14 @@ func (f *frame) blurRows(border halo.Border) []row {
 	return h.rows
 }
 
-// penaltyRows is Q: nothing but the pixels, the differences across each edge between
+// PenaltyRows is Q: nothing but the pixels, the differences across each edge between
 // two of them (and to the zeros around a zero border), or the 5-point forward.Laplacian.
-func (f *frame) penaltyRows(q forward.Regulariser, border halo.Border) []row {
+func (f *Frame) PenaltyRows(q forward.Regulariser, border halo.Border) []row {
 	p := f.builder(border)
-	for i := range f.rows {
-		for j := range f.cols {
+	for i := range f.Rows {
+		for j := range f.Cols {
 			switch q {
-			case forward.Identity:
+			case forward.Identity, "":
 				p.put(i, j, 1)
 				p.next()
 			case forward.Gradient:
@@ -136,17 +141,17 @@ func (f *frame) penaltyRows(q forward.Regulariser, border halo.Border) []row {
 	return p.rows
 }
 
-// weight of pixel q.
-func (f *frame) weight(q int) float64 {
-	if f.weights == nil {
+// Weight of pixel q.
+func (f *Frame) Weight(q int) float64 {
+	if f.Weights == nil {
 		return 1
 	}
-	return f.weights[q]
+	return f.Weights[q]
 }
 
 // normal calls add(i, j, v), i >= j, with terms that add up to M's lower triangle.
 // order renumbers the pixels.
-func (f *frame) normal(o Options, order func(int) int, add func(i, j int, v float64)) {
+func (f *Frame) normal(o Equations, order func(int) int, add func(i, j int, v float64)) {
 	outer := func(r row, weight float64) {
 		for _, p := range r {
 			for _, q := range r {
@@ -156,24 +161,23 @@ func (f *frame) normal(o Options, order func(int) int, add func(i, j int, v floa
 			}
 		}
 	}
-	for q, r := range f.blurRows(o.Border) {
-		if w := f.weight(q); w != 0 {
+	for q, r := range f.BlurRows(o.Border) {
+		if w := f.Weight(q); w != 0 {
 			outer(r, w)
 		}
 	}
-	for _, r := range f.penaltyRows(o.Regulariser, o.Border) {
+	for _, r := range f.PenaltyRows(o.Regulariser, o.Border) {
 		outer(r, o.Lambda)
 	}
 }
 
 func same(i int) int { return i }
 
-// dense is M.
-func (f *frame) dense(o Options) *mat.SymDense {
-	o = o.withDefaults()
-	n := f.rows * f.cols
+// Dense is M.
+func (f *Frame) Dense(o Equations) *mat.SymDense {
+	n := f.Rows * f.Cols
 	m := mat.NewSymDense(n, nil)
-	if len(f.kernel.Values) < 100 {
+	if len(f.PSF.Values) < 100 {
 		raw := m.RawSymmetric().Data // of which the upper triangle counts
 		f.normal(o, same, func(i, j int, v float64) { raw[j*n+i] += v })
 		return m
@@ -181,7 +185,7 @@ func (f *frame) dense(o Options) *mat.SymDense {
 	for _, a := range []struct {
 		rows   []row
 		weight func(q int) float64
-	}{{f.blurRows(o.Border), f.weight}, {f.penaltyRows(o.Regulariser, o.Border), func(int) float64 { return o.Lambda }}} {
+	}{{f.BlurRows(o.Border), f.Weight}, {f.PenaltyRows(o.Regulariser, o.Border), func(int) float64 { return o.Lambda }}} {
 		d := mat.NewDense(len(a.rows), n, nil)
 		for q, r := range a.rows {
 			for _, t := range r {
@@ -195,8 +199,8 @@ func (f *frame) dense(o Options) *mat.SymDense {
 	return m
 }
 
-// multiply is a channel of a times the rows.
-func multiply(rows []row, a []float64) []float64 {
+// Multiply is a channel of a times the rows.
+func Multiply(rows []row, a []float64) []float64 {
 	out := make([]float64, len(rows))
 	for i, r := range rows {
 		for _, t := range r {
@@ -206,8 +210,8 @@ func multiply(rows []row, a []float64) []float64 {
 	return out
 }
 
-// transposed is rows' a.
-func transposed(rows []row, a []float64, n int) []float64 {
+// Transposed is rows' a.
+func Transposed(rows []row, a []float64, n int) []float64 {
 	out := make([]float64, n)
 	for i, r := range rows {
 		for _, t := range r {
@@ -217,49 +221,47 @@ func transposed(rows []row, a []float64, n int) []float64 {
 	return out
 }
 
-// rhs is b = H'W y, missing pixels skipped.
-func (f *frame) rhs(border halo.Border) []float64 {
-	h, n := f.blurRows(border), f.rows*f.cols
+// RHS is b = H'W y, missing pixels skipped.
+func (f *Frame) RHS(border halo.Border) []float64 {
+	h, n := f.BlurRows(border), f.Rows*f.Cols
 	var b []float64
-	for c := range f.channels {
+	for c := range f.Channels {
 		wy := make([]float64, n)
 		for q := range wy {
-			if w := f.weight(q); w != 0 {
-				wy[q] = w * f.y[c*n+q]
+			if w := f.Weight(q); w != 0 {
+				wy[q] = w * f.Y[c*n+q]
 			}
 		}
-		b = append(b, transposed(h, wy, n)...)
+		b = append(b, Transposed(h, wy, n)...)
 	}
 	return b
 }
 
-// parts of J(w).
-func (f *frame) objective(o Options, w []float64) (misfit, penalty float64) {
-	o = o.withDefaults()
-	h, p, n := f.blurRows(o.Border), f.penaltyRows(o.Regulariser, o.Border), f.rows*f.cols
-	for c := range f.channels {
-		for q, v := range multiply(h, w[c*n:(c+1)*n]) {
-			if weight := f.weight(q); weight != 0 {
-				misfit += weight * (v - f.y[c*n+q]) * (v - f.y[c*n+q])
+// Objective is the two terms of J(w).
+func (f *Frame) Objective(o Equations, w []float64) (misfit, penalty float64) {
+	h, p, n := f.BlurRows(o.Border), f.PenaltyRows(o.Regulariser, o.Border), f.Rows*f.Cols
+	for c := range f.Channels {
+		for q, v := range Multiply(h, w[c*n:(c+1)*n]) {
+			if weight := f.Weight(q); weight != 0 {
+				misfit += weight * (v - f.Y[c*n+q]) * (v - f.Y[c*n+q])
 			}
 		}
-		for _, v := range multiply(p, w[c*n:(c+1)*n]) {
+		for _, v := range Multiply(p, w[c*n:(c+1)*n]) {
 			penalty += o.Lambda * v * v
 		}
 	}
 	return misfit, penalty
 }
 
-// exact is the minimiser by Cholesky: dense for a small frame, else banded. Under a
+// Exact is the minimiser by Cholesky: dense for a small frame, else banded. Under a
 // periodic border the rows are then taken from both ends in turn, so that neighbours
 // across it stay close.
-func (f *frame) exact(t testing.TB, o Options) []float64 {
+func (f *Frame) Exact(t testing.TB, o Equations) []float64 {
 	t.Helper()
-	o = o.withDefaults()
-	n := f.rows * f.cols
+	n := f.Rows * f.Cols
 	if n <= 600 {
 		var chol mat.Cholesky
-		if !chol.Factorize(f.dense(o)) {
+		if !chol.Factorize(f.Dense(o)) {
 			t.Fatal("oracle: M is not positive definite")
 		}
 		return f.channelwise(t, same, o.Border, chol.SolveVecTo)
@@ -267,13 +269,13 @@ func (f *frame) exact(t testing.TB, o Options) []float64 {
 	order := same
 	if o.Border == halo.Periodic {
 		order = func(p int) int {
-			r := p / f.cols
-			if r < (f.rows+1)/2 {
+			r := p / f.Cols
+			if r < (f.Rows+1)/2 {
 				r *= 2
 			} else {
-				r = 2*(f.rows-1-r) + 1
+				r = 2*(f.Rows-1-r) + 1
 			}
-			return r*f.cols + p%f.cols
+			return r*f.Cols + p%f.Cols
 		}
 	}
 	band := 0
@@ -289,12 +291,12 @@ func (f *frame) exact(t testing.TB, o Options) []float64 {
 }
 
 // channelwise solves M w = H'W y for every channel, pixels renumbered.
-func (f *frame) channelwise(t testing.TB, order func(int) int, border halo.Border, solve func(dst *mat.VecDense, b mat.Vector) error) []float64 {
+func (f *Frame) channelwise(t testing.TB, order func(int) int, border halo.Border, solve func(dst *mat.VecDense, b mat.Vector) error) []float64 {
 	t.Helper()
-	n := f.rows * f.cols
+	n := f.Rows * f.Cols
 	var w []float64
-	b := f.rhs(border)
-	for c := range f.channels {
+	b := f.RHS(border)
+	for c := range f.Channels {
 		x := mat.NewVecDense(n, nil)
 		for p := range n {
 			x.SetVec(order(p), b[c*n+p])
@@ -307,13 +309,4 @@ func (f *frame) channelwise(t testing.TB, order func(int) int, border halo.Borde
 		}
 	}
 	return w
-}
-
-// largest is max |a - b| over max |b|.
-func largest(a, b []float64) float64 {
-	d, n := 0.0, 0.0
-	for i := range b {
-		d, n = math.Max(d, math.Abs(a[i]-b[i])), math.Max(n, math.Abs(b[i]))
-	}
-	return d / n
 }

@@ -10,13 +10,13 @@ import (
 	"tessera/ranks"
 )
 
-// tiles are the local solves: overlapping squares of the frame with both layers.
-type tiles struct {
+// subdomains are the local solves: overlapping squares of the frame with both layers.
+type subdomains struct {
 	comm    ranks.Comm
 	plan    *halo.Plan // the overlap, zero beyond the frame
 	planes  int        // layers x channels
 	list    []tile
-	factors map[kind][]float64
+	factors map[class][]float64
 	in, out []float64 // planes over the extended box
 	z       []float64
 	bytes   int64
@@ -28,21 +28,21 @@ type tile struct {
 	factor   []float64
 }
 
-// kind is what a tile's matrix depends on: its sides, how far the frame's edges are
+// class is what a tile's matrix depends on: its sides, how far the frame's edges are
 // as far as the stencils reach, and its mean weight in quarters of an octave.
-type kind struct {
+type class struct {
 	rows, cols               int
 	top, bottom, left, right int
 	weight                   int
 }
 
-// newTiles cuts this rank's box and factors one matrix of each kind. Collective.
-func newTiles(comm ranks.Comm, p *Problem, o *Options) (*tiles, error) {
+// newSubdomains cuts this rank's box and factors one matrix of each class. Collective.
+func newSubdomains(comm ranks.Comm, p *Problem, o *Options) (*subdomains, error) {
 	plan, err := halo.NewPlan(p.Frame, comm.Rank(), []int{o.Overlap, o.Overlap}, halo.Zero)
 	if err != nil {
 		return nil, err
 	}
-	t := &tiles{comm: comm, plan: plan, planes: 2 * p.Channels, factors: map[kind][]float64{}}
+	t := &subdomains{comm: comm, plan: plan, planes: 2 * p.Channels, factors: map[class][]float64{}}
 	shape := plan.ExtendedShape()
 	t.in, t.out = make([]float64, t.planes*shape[0]*shape[1]), make([]float64, t.planes*shape[0]*shape[1])
 
@@ -71,7 +71,7 @@ func newTiles(comm ranks.Comm, p *Problem, o *Options) (*tiles, error) {
 		for _, c := range cut(1) {
 			own := halo.Box{Lo: []int{r[0], c[0]}, Hi: []int{r[1], c[1]}}
 			tl := tile{own: own, ext: own.Grow([]int{o.Overlap, o.Overlap}).Intersect(domain)}
-			k := a.kind(tl.ext, t.meanWeight(tl.ext, weights))
+			k := a.classOf(tl.ext, t.meanWeight(tl.ext, weights))
 			if t.factors[k] == nil && err == nil {
 				n := 2 * tl.ext.Size()
 				m := a.matrix(tl.ext, weightOf(k.weight))
@@ -90,7 +90,7 @@ func newTiles(comm ranks.Comm, p *Problem, o *Options) (*tiles, error) {
 }
 
 // meanWeight of a box, from the weights over the extended one.
-func (t *tiles) meanWeight(b halo.Box, weights []float64) float64 {
+func (t *subdomains) meanWeight(b halo.Box, weights []float64) float64 {
 	sum := 0.0
 	t.rows(b, 0, func(at, n, _ int) {
 		for _, w := range weights[at : at+n] {
@@ -102,7 +102,7 @@ func (t *tiles) meanWeight(b halo.Box, weights []float64) float64 {
 
 // rows visits the rows of box b in a plane of the extended array: where each begins
 // there, how long it is, and where it begins in the box.
-func (t *tiles) rows(b halo.Box, plane int, f func(at, n, in int)) {
+func (t *subdomains) rows(b halo.Box, plane int, f func(at, n, in int)) {
 	ext := t.plan.Extended()
 	shape := ext.Shape()
 	n := b.Hi[1] - b.Lo[1]
@@ -131,7 +131,7 @@ func weightOf(step int) float64 {
 
 // solve fills out with the local solutions of all tiles: where they own, or summed
 // over all they reach.
-func (t *tiles) solve(src []float64, sum bool) error {
+func (t *subdomains) solve(src []float64, sum bool) error {
 	t.plan.Scatter(t.in, src, t.planes)
 	if err := t.plan.Exchange(t.comm, t.in, t.planes); err != nil {
 		return err
@@ -177,8 +177,8 @@ func (t *tiles) solve(src []float64, sum bool) error {
 
 // ras is the restricted form, as the symmetric one.
 type (
-	ras struct{ *tiles }
-	as  struct{ *tiles }
+	ras struct{ *subdomains }
+	as  struct{ *subdomains }
 )
 
 func (p ras) Apply(dst, src []float64) error {
@@ -220,9 +220,9 @@ func newAssembler(p *Problem, o *Options) *assembler {
 	return a
 }
 
-func (a *assembler) kind(b halo.Box, weight float64) kind {
+func (a *assembler) classOf(b halo.Box, weight float64) class {
 	shape := b.Shape()
-	return kind{
+	return class{
 		shape[0], shape[1],
 		min(b.Lo[0], a.reach), min(a.rows-b.Hi[0], a.reach), min(b.Lo[1], a.reach), min(a.cols-b.Hi[1], a.reach),
 		weightStep(weight),
@@ -252,12 +252,12 @@ func (a *assembler) matrix(b halo.Box, weight float64) []float64 {
 	// the box, layer's unknowns, times scale.
 	taps := func(k forward.PSF, border halo.Border, r, c, layer int, scale float64) {
 		for i := range k.Rows {
-			y := source(r-(i-k.Rows/2), a.rows, border)
+			y := border.Source(r-(i-k.Rows/2), a.rows)
 			if y < b.Lo[0] || y >= b.Hi[0] {
 				continue
 			}
 			for j := range k.Cols {
-				x := source(c-(j-k.Cols/2), a.cols, border)
+				x := border.Source(c-(j-k.Cols/2), a.cols)
 				if x < b.Lo[1] || x >= b.Hi[1] {
 					continue
 				}
@@ -319,20 +319,4 @@ func (a *assembler) around(lo, hi, n int) []int {
 		list = append(list, i)
 	}
 	return list
-}
-
-// source is the pixel that stands at i on an axis of n pixels, -1 for none.
-func source(i, n int, border halo.Border) int {
-	switch {
-	case i >= 0 && i < n:
-		return i
-	case border == halo.Periodic:
-		return ((i % n) + n) % n
-	case border == halo.Reflect:
-		if i = ((i % (2 * n)) + 2*n) % (2 * n); i >= n {
-			i = 2*n - 1 - i
-		}
-		return i
-	}
-	return -1
 }

@@ -5,24 +5,26 @@ import (
 	"slices"
 
 	"tessera/halo"
+	"tessera/tikhonov/image/internal/tiles"
 )
 
-// hats are the piecewise linear functions of a coarse grid along one axis: nodes at
+// basis is the piecewise linear functions of a coarse grid along one axis: nodes at
 // the centres of equal cells, constant beyond the first and the last of them or, on
-// a periodic axis, around it. They are a partition of unity.
-type hats struct {
+// a periodic axis, around it. They are a partition of unity. Their products over the two
+// axes are the bilinear basis functions of the coarse space.
+type basis struct {
 	n, nodes int
-	lower    []int     // of a pixel: the node at or before it
-	upper    []int     // and after it
-	frac     []float64 // weight of upper; that of lower is 1 - frac
-	support  []span    // of a node; unwrapped around a periodic axis
+	lower    []int        // of a pixel: the node at or before it
+	upper    []int        // and after it
+	frac     []float64    // weight of upper; that of lower is 1 - frac
+	support  []tiles.Span // of a node; unwrapped around a periodic axis
 	around   bool
 }
 
-func newHats(n, nodes int, border halo.Border) *hats {
-	h := &hats{
+func newBasis(n, nodes int, border halo.Border) *basis {
+	h := &basis{
 		n: n, nodes: nodes, around: border == halo.Periodic,
-		lower: make([]int, n), upper: make([]int, n), frac: make([]float64, n), support: make([]span, nodes),
+		lower: make([]int, n), upper: make([]int, n), frac: make([]float64, n), support: make([]tiles.Span, nodes),
 	}
 	side := float64(n) / float64(nodes)
 	for p := range n {
@@ -52,13 +54,13 @@ func newHats(n, nodes int, border halo.Border) *hats {
 			}
 			lo, hi = max(lo, 0), min(hi, n)
 		}
-		h.support[i] = span{lo, hi}
+		h.support[i] = tiles.Span{Lo: lo, Hi: hi}
 	}
 	return h
 }
 
 // at is the value of node i's function at pixel p of the axis.
-func (h *hats) at(i, p int) float64 {
+func (h *basis) at(i, p int) float64 {
 	v := 0.0
 	if h.lower[p] == i {
 		v += 1 - h.frac[p]
@@ -71,16 +73,16 @@ func (h *hats) at(i, p int) float64 {
 
 // pixels lists the pixels that stand on a span grown by a margin, in the frame or
 // beyond its border; -1 for none.
-func (h *hats) pixels(s span, margin int, border halo.Border) []int {
-	p := make([]int, 0, s.len()+2*margin)
-	for i := s.lo - margin; i < s.hi+margin; i++ {
-		p = append(p, source(i, h.n, border))
+func (h *basis) pixels(s tiles.Span, margin int, border halo.Border) []int {
+	p := make([]int, 0, s.Len()+2*margin)
+	for i := s.Lo - margin; i < s.Hi+margin; i++ {
+		p = append(p, border.Source(i, h.n))
 	}
 	return p
 }
 
 // over lists the nodes whose functions live on some of the pixels, ascending.
-func (h *hats) over(pixels []int) []int {
+func (h *basis) over(pixels []int) []int {
 	var nodes []int
 	for _, p := range pixels {
 		if p >= 0 {
@@ -92,25 +94,25 @@ func (h *hats) over(pixels []int) []int {
 }
 
 // near lists the parts of a span of pixels within reach of node i's support.
-func (h *hats) near(i, reach int, s span) []span {
-	wide := span{h.support[i].lo - reach, h.support[i].hi + reach}
+func (h *basis) near(i, reach int, s tiles.Span) []tiles.Span {
+	wide := tiles.Span{Lo: h.support[i].Lo - reach, Hi: h.support[i].Hi + reach}
 	if !h.around {
 		return overlapOf(wide, s)
 	}
-	if wide.len() >= h.n {
-		return []span{s}
+	if wide.Len() >= h.n {
+		return []tiles.Span{s}
 	}
-	var parts []span
+	var parts []tiles.Span
 	for _, shift := range [3]int{-h.n, 0, h.n} {
-		parts = append(parts, overlapOf(span{wide.lo + shift, wide.hi + shift}, s)...)
+		parts = append(parts, overlapOf(tiles.Span{Lo: wide.Lo + shift, Hi: wide.Hi + shift}, s)...)
 	}
 	return parts
 }
 
-func overlapOf(a, b span) []span {
-	c := span{max(a.lo, b.lo), min(a.hi, b.hi)}
-	if c.lo >= c.hi {
+func overlapOf(a, b tiles.Span) []tiles.Span {
+	c := tiles.Span{Lo: max(a.Lo, b.Lo), Hi: min(a.Hi, b.Hi)}
+	if c.Lo >= c.Hi {
 		return nil
 	}
-	return []span{c}
+	return []tiles.Span{c}
 }

@@ -4,34 +4,35 @@ import (
 	"fmt"
 
 	"tessera/internal/linalg"
+	"tessera/tikhonov/image/internal/tiles"
 )
 
-// kind is the factor that all tiles of one geometry share: the inverse of the
+// tileClass is the factor that all tiles of one class share: the inverse of the
 // local matrix with one nominal weight everywhere, as dense matrices because a
 // product with them runs at the speed of the processor, not of memory.
-type kind[T linalg.Float] struct {
-	pattern          *pattern
+type tileClass[T linalg.Float] struct {
+	pattern          *tiles.Pattern
 	before           [2]int // extended rows and columns before the owned ones
 	ownRows, ownCols int
 	nominal          float64
-	tiles            int // that want it
+	tiles            int // that use it
 
 	inverse    []T     // m x m
 	restricted []T     // owned x m: its rows at owned pixels
-	row        []int32 // of data pixel q in the tables below, -1 until asked for
+	row        []int32 // of data pixel q in the tables below, -1 until it is computed
 	columns    []T     // rows of inverse times h_q, m long
 	ownColumns []T     // their elements at owned pixels
 }
 
 // size is the number of unknowns of an extended tile.
-func (k *kind[T]) size() int { return k.pattern.rows * k.pattern.cols }
+func (k *tileClass[T]) size() int { return k.pattern.Rows * k.pattern.Cols }
 
 // factor inverts the nominal matrix.
-func (k *kind[T]) factor(lambda float64) error {
+func (k *tileClass[T]) factor(lambda float64) error {
 	m := k.size()
-	a := k.pattern.dense(lambda, k.nominal)
+	a := k.pattern.Dense(lambda, k.nominal)
 	if err := linalg.SPDInverse(m, a, m); err != nil {
-		return fmt.Errorf("image: local matrix of a %d x %d tile: %w", k.pattern.rows, k.pattern.cols, err)
+		return fmt.Errorf("image: local matrix of a %d x %d tile: %w", k.pattern.Rows, k.pattern.Cols, err)
 	}
 	k.inverse = make([]T, m*m)
 	for i, v := range a {
@@ -39,30 +40,30 @@ func (k *kind[T]) factor(lambda float64) error {
 	}
 	k.restricted = make([]T, 0, k.ownRows*k.ownCols*m)
 	for i := range k.ownRows {
-		at := (k.before[0]+i)*k.pattern.cols + k.before[1]
+		at := (k.before[0]+i)*k.pattern.Cols + k.before[1]
 		k.restricted = append(k.restricted, k.inverse[at*m:(at+k.ownCols)*m]...)
 	}
-	k.row = make([]int32, len(k.pattern.data))
+	k.row = make([]int32, len(k.pattern.Data))
 	for q := range k.row {
 		k.row[q] = -1
 	}
 	return nil
 }
 
-// column is the row of the tables that holds M^-1 h_q, computed when first asked for.
-func (k *kind[T]) column(q int) int32 {
+// column is the row of the tables that holds M^-1 h_q, computed at the first call.
+func (k *tileClass[T]) column(q int) int32 {
 	if k.row[q] >= 0 {
 		return k.row[q]
 	}
 	m := k.size()
 	k.row[q] = int32(len(k.columns) / m)
 	c := make([]T, m)
-	for _, e := range k.pattern.data[q] {
-		linalg.AxpyOf(T(e.value), k.inverse[e.at*m:(e.at+1)*m], c)
+	for _, e := range k.pattern.Data[q] {
+		linalg.AxpyOf(T(e.Value), k.inverse[e.At*m:(e.At+1)*m], c)
 	}
 	k.columns = append(k.columns, c...)
 	for i := range k.ownRows {
-		at := (k.before[0]+i)*k.pattern.cols + k.before[1]
+		at := (k.before[0]+i)*k.pattern.Cols + k.before[1]
 		k.ownColumns = append(k.ownColumns, c[at:at+k.ownCols]...)
 	}
 	return k.row[q]
@@ -74,11 +75,11 @@ func (k *kind[T]) column(q int) int32 {
 //
 //	(M - U D U')^-1 = M^-1 + M^-1 U (D^-1 - U'M^-1 U)^-1 U'M^-1.
 type correction[T linalg.Float] struct {
-	rows   []int32 // of the pixels q in the kind's tables
+	rows   []int32 // of the pixels q in the class's tables
 	middle []T     // the inverse in the middle, len(rows)^2
 }
 
-func (k *kind[T]) correct(pixels []int, weight func(q int) float64) (correction[T], error) {
+func (k *tileClass[T]) correct(pixels []int, weight func(q int) float64) (correction[T], error) {
 	n, m := len(pixels), k.size()
 	if n == 0 {
 		return correction[T]{}, nil
@@ -92,8 +93,8 @@ func (k *kind[T]) correct(pixels []int, weight func(q int) float64) (correction[
 		for j, p := range c.rows[:i+1] {
 			column := k.columns[int(p)*m:][:m]
 			dot := 0.0
-			for _, e := range k.pattern.data[q] {
-				dot += e.value * float64(column[e.at])
+			for _, e := range k.pattern.Data[q] {
+				dot += e.Value * float64(column[e.At])
 			}
 			s[i*n+j] = -dot
 		}
@@ -110,7 +111,7 @@ func (k *kind[T]) correct(pixels []int, weight func(q int) float64) (correction[
 
 // apply adds the correction for the right-hand side x (extended tile) to z, which
 // covers the owned pixels or, if whole, the extended tile. work: 2 len(rows).
-func (c *correction[T]) apply(k *kind[T], z, x, work []T, whole bool) {
+func (c *correction[T]) apply(k *tileClass[T], z, x, work []T, whole bool) {
 	columns := k.ownColumns
 	if whole {
 		columns = k.columns
@@ -119,7 +120,7 @@ func (c *correction[T]) apply(k *kind[T], z, x, work []T, whole bool) {
 }
 
 // bytes held by the factor.
-func (k *kind[T]) bytes() int64 {
+func (k *tileClass[T]) bytes() int64 {
 	n := len(k.inverse) + len(k.restricted) + len(k.columns) + len(k.ownColumns)
 	return int64(n) * int64(linalg.SizeOf[T]())
 }

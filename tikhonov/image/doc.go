@@ -1,0 +1,51 @@
+// Package image restores a blurred, noisy and incomplete frame: with the observed
+// values y, their weights W, the blur H and a regulariser Q, it finds the minimiser of
+//
+//	J(w) = ||W^(1/2) (H w - y)||^2 + lambda ||Q w||^2,
+//
+// which is the solution of the normal equations
+//
+//	M w = b,   M = H'WH + lambda Q'Q,   b = H'Wy,
+//
+// symmetric positive definite, one unknown for each pixel and channel. W is diagonal:
+// 0 at a missing pixel, else 1 or 1/variance. lambda is given, or found by the
+// discrepancy principle or by generalised cross-validation (LambdaRule).
+//
+// # Shapes
+//
+// The frame is channels x rows x cols, row-major. A halo.Decomposition divides its
+// pixels between the ranks; every array of Problem and Result covers the box of pixels
+// that the rank owns. All channels have the same weights, blur and lambda.
+//
+// # Method
+//
+// D3L, decomposed Tikhonov regularisation: the box of each rank is cut into tiles of
+// 12 or 16 pixels, each tile is extended by the overlap, and the local equations
+// M_i = R_i M R_i' of the extended tiles precondition a Krylov method (restricted or
+// additive Schwarz), optionally with a coarse space of bilinear basis functions, or are
+// used in stationary sweeps (krylov.Method). The stopping rule bounds the relative
+// error of w itself: by a guarantee where Q is the identity (Result.Certified), by an
+// estimate elsewhere.
+//
+// Tiles of one class, which differ in place only, share one dense inverse. A tile with
+// a few missing pixels has it corrected by Woodbury's formula; a tile with many other
+// weights has a banded Cholesky factor of its own.
+//
+// # Cost
+//
+// For N unknowns of a rank, a PSF of k x k pixels and tiles of m pixels with their
+// overlap, one iteration takes about 4 k^2 N operations for M (N log N for a wide PSF)
+// and 2 m N for the tiles, two exchanges of the halo and one or two global sums. The
+// memory is about 16 numbers an unknown, one more for each Krylov vector in use, and
+// the factors.
+//
+// # Errors
+//
+// Solve and ChooseLambda are collective. Wrong input on one rank is an error on every
+// rank, and so are options, channels, frames or PSFs that are not the same on all. The
+// result does not depend on the number of ranks, up to the tolerance.
+//
+// Sources: L. D'Amore, "A resource-efficient model for deep kernel learning" (D3L), whose
+// printed method is package literal; Cai and Sarkis, SIAM J. Sci. Comput. 21 (1999) 792,
+// restricted additive Schwarz.
+package image
