@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"context"
 	"fmt"
 
 	"tessera/internal/imageio"
@@ -44,7 +45,7 @@ func (s *Sampling) Write(path string, seed uint64) (n int, err error) {
 	if s.From != "" {
 		c := &settings{Seed: seed, Frame: frameSection{Truth: s.From, Fraction: s.Fraction}}
 		var o scattered
-		if err := c.sample(&o); err != nil {
+		if err := c.sample(context.Background(), &o); err != nil {
 			return 0, err
 		}
 		t.Names, t.Cols, t.Rows = []string{"row", "col", "value"}, 3, len(o.data.Y)
