@@ -60,10 +60,11 @@ func (l *deepLayer) operations(s share, solves float64) float64 {
 	return s.operations(2*l.iterations*solves + 4)
 }
 
-// among is the layer for a fraction of the observations, drawn from all.
+// among is the layer for a fraction of the observations, drawn from all, on one rank.
 func (l *deepLayer) among(fraction float64) *deepLayer {
 	few := *l
 	few.neighbours = max(1, l.neighbours*fraction)
+	few.layout = layout{fetch: []float64{0, 0}, crowd: 1}
 	return &few
 }
 

@@ -110,8 +110,10 @@ func (c *settings) planSearch(p *lifecycle.Plan, e *excerpt, o kernel.Options, p
 	if lambdas == 0 {
 		lambdas = 7
 	}
+	solves := 1.0
 	if c.Kernel.Choose == string(kernel.GCV) {
 		folds = 1
+		solves += min(e.count, 64, max(4, 16384/e.count)) // probes of the trace
 	}
 	// Groups of ranks that have no more than 4000 observations each share the work.
 	team := min(n, max(1, int(math.Ceil(e.count/4000))))
@@ -130,7 +132,7 @@ func (c *settings) planSearch(p *lifecycle.Plan, e *excerpt, o kernel.Options, p
 		}
 		s := scaled.share(e.count, team, neighbours, l.fetch[0], l.fetch[1], l.crowd)
 		p.MemoryBytes = max(p.MemoryBytes, s.bytes(e.data.Dim, probe.iterations+4))
-		seconds += scaled.secondsOf(s, 2*probe.iterations) * float64(lambdas*folds) / groups
+		seconds += scaled.secondsOf(s, 2*solves*probe.iterations) * float64(lambdas*folds) / groups
 	}
 	p.Row("search", "%d fits to choose width and lambda by %s: about %s of computing before the fit", len(widths)*lambdas*folds, c.Kernel.Choose, lifecycle.Seconds(seconds))
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 
+	"tessera/internal/config"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/progress"
@@ -67,7 +68,8 @@ func (r *run) solve(ctx context.Context) error {
 		start := r.Comm.Wtime()
 		r.Progress.Phase("choosing width and lambda")
 		chosen, err := kernel.Select(ctx, r.Comm, &r.obs.data, o, kernel.Search{
-			Rule: kernel.Rule(rule), Folds: r.c.Search.Folds, Widths: r.c.Search.Widths, Lambdas: r.c.Search.Lambdas, Seed: r.c.Seed,
+			Rule: kernel.Rule(rule), Folds: r.c.Search.Folds, Seed: r.c.Seed,
+			Widths: listed(r.c.Search.Widths), Lambdas: listed(r.c.Search.Lambdas),
 		})
 		if err != nil {
 			return err
@@ -87,6 +89,14 @@ func (r *run) solve(ctx context.Context) error {
 		return e
 	}
 	return err
+}
+
+// listed is nil for an empty list, which the solver takes for its default.
+func listed(list config.Numbers) []float64 {
+	if len(list) == 0 {
+		return nil
+	}
+	return list
 }
 
 func progressOf(line *progress.Line, log *slog.Logger) func(kernel.Progress) {
