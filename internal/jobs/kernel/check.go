@@ -70,8 +70,10 @@ func (c *settings) checkCount(f *config.File, key string, count int, sigma float
 		}
 	}
 	checkTruncation(f, "kernel.truncate", c.options(1, 1, 1).Kernel, count, lambda*sigma*sigma)
-	if c.Kernel.Choose == string(kernel.CrossValidation) && count < c.Search.Folds {
-		f.Fail(key, "%d observations cannot be divided into search.folds = %d folds: want at least one for each", count, c.Search.Folds)
+	if c.Kernel.Choose == string(kernel.CrossValidation) {
+		if err := (kernel.Search{Folds: c.Search.Folds, Seed: c.Seed}).CheckFolds(count); err != nil {
+			f.Fail(key, "%v", err)
+		}
 	}
 }
 

@@ -114,13 +114,10 @@ func (c *deepConfig) checkCount(f *config.File, key string, count int, sigma flo
 	o.Inner.Family = kernel.Family(c.Deep.Inner)
 	checkTruncation(f, "deep.inner_lambda", o.Inner, count, o.InnerLambda)
 	checkTruncation(f, "deep.outer_lambda", o.Outer, count, o.OuterLambda*sigma*sigma)
-	if count < folds {
-		f.Fail(key, "%d observations: want at least %d, one for each fold of the cross-validation of the single layer", count, folds)
+	if err := (kernel.Search{Seed: c.Seed}).CheckFolds(count); err != nil {
+		f.Fail(key, "cross-validation of the single layer: %v", err)
 	}
 }
-
-// folds of the cross-validation that chooses the single layer.
-const folds = 5
 
 // checkFiles reads the table as a run does.
 func (c *deepConfig) checkFiles(f *config.File) error {
