@@ -1,10 +1,10 @@
 package kernel
 
 import (
+	"context"
 	"testing"
 
 	"tessera/ranks"
-	"tessera/ranks/rankstest"
 )
 
 // CheckFolds refuses the numbers of observations that Select cannot divide, and no others.
@@ -17,13 +17,16 @@ func TestCheckFolds(t *testing.T) {
 			obs.X, obs.Y = append(obs.X, float64(i)), append(obs.Y, float64(i%3))
 		}
 		err := search.CheckFolds(n)
-		run(t, 1, func(comm ranks.Comm) error {
+		launched := ranks.Launch(t.Context(), ranks.Options{Ranks: 1}, func(_ context.Context, comm ranks.Comm) error {
 			_, failed := Select(t.Context(), comm, obs, Options{Kernel: Kernel{Family: WendlandC2, Width: 1}, Lambda: 1}, search)
 			if (err == nil) != (failed == nil) {
 				t.Errorf("%d observations: CheckFolds says %v, Select %v", n, err, failed)
 			}
 			return nil
 		})
+		if launched != nil {
+			t.Fatal(launched)
+		}
 		if err != nil {
 			refused++
 		}

@@ -11,6 +11,9 @@ import (
 	"tessera/tikhonov/kernel"
 )
 
+// huge bounds lengths and weights, so that their squares are finite.
+const huge = 1e150
+
 func (c *settings) check(f *config.File) {
 	o, s, k := &c.Observations, &c.Simulate, &c.Kernel
 	f.Want(o.Dim >= 0 && o.Dim <= 3, "observations.dim", "1 to 3; 0 = from the columns")
@@ -18,7 +21,7 @@ func (c *settings) check(f *config.File) {
 	f.Want(s.Dim >= 1 && s.Dim <= 3, "simulate.dim", "1 to 3")
 	f.Want(s.Clusters >= 0 && s.Clusters <= 10000, "simulate.clusters", "0 to 10000")
 	f.Want(s.Clustered >= 0 && s.Clustered <= 1, "simulate.clustered", "a fraction, 0 to 1")
-	f.Want(s.Noise >= 0, "simulate.noise", "0 or more")
+	f.Want(s.Noise >= 0 && s.Noise <= huge, "simulate.noise", "0 or more")
 	f.Want(c.Frame.Rows >= 0 && c.Frame.Rows <= 1<<20, "frame.rows", "0 to %d pixels", 1<<20)
 	f.Want(c.Frame.Cols >= 0 && c.Frame.Cols <= 1<<20, "frame.cols", "0 to %d pixels", 1<<20)
 	f.Want(c.Frame.Fraction > 0 && c.Frame.Fraction <= 1, "frame.fraction", "a fraction, more than 0")
@@ -30,10 +33,10 @@ func (c *settings) check(f *config.File) {
 	f.OneOf("kernel.choose", k.Choose, "none", string(kernel.CrossValidation), string(kernel.GCV))
 	f.OneOf("kernel.method", k.Method, string(kernel.RASGMRES), string(kernel.ASCG), string(kernel.RAS), string(kernel.CG))
 	f.OneOf("kernel.balance", k.Balance, string(kernel.ByCount), string(kernel.ByWork), string(kernel.ByTime), string(kernel.Never))
-	f.Want(k.Width >= 0, "kernel.width", "more than 0; 0 = chosen for about 60 neighbours")
-	f.Want(k.Lambda > 0, "kernel.lambda", "more than 0")
+	f.Want(k.Width >= 0 && k.Width <= huge, "kernel.width", "more than 0; 0 = chosen for about 60 neighbours")
+	f.Want(k.Lambda > 0 && k.Lambda <= huge, "kernel.lambda", "more than 0")
 	f.Want(k.Truncate > 0 && k.Truncate < 1, "kernel.truncate", "more than 0 and less than 1")
-	f.Want(k.Overlap >= 0 && k.Overlap <= 2, "kernel.overlap", "0 to 2 times the radius; 0 = as the kernel likes it")
+	f.Want(k.Overlap >= 0 && k.Overlap <= 2, "kernel.overlap", "0 to 2 times the radius; 0 = chosen for the family of the kernel")
 	f.Want(k.Block >= 0, "kernel.block", "0 or more observations")
 	f.Want(k.Tolerance > 0 && k.Tolerance < 1, "kernel.tolerance", "more than 0 and less than 1")
 	f.Want(k.MaxIterations >= 1, "kernel.max_iterations", "1 or more")
@@ -59,7 +62,7 @@ func (c *settings) check(f *config.File) {
 	c.Output.Check(f)
 }
 
-// checkCount records what a fit of so many observations cannot do. sigma is the
+// checkCount records a problem if so many observations cannot be fitted. sigma is their
 // smallest standard deviation.
 func (c *settings) checkCount(f *config.File, key string, count int, sigma float64) {
 	lambda := c.Kernel.Lambda
@@ -77,8 +80,8 @@ func (c *settings) checkCount(f *config.File, key string, count int, sigma float
 	}
 }
 
-// checkTruncation records a problem where what is left out of the matrix of count
-// observations may be as large as its diagonal.
+// checkTruncation records a problem if the entries that truncation leaves out of the
+// matrix of count observations may add up to its diagonal.
 func checkTruncation(f *config.File, key string, k kernel.Kernel, count int, diagonal float64) {
 	switch k.Family {
 	case kernel.WendlandC0, kernel.WendlandC2, kernel.WendlandC4:
@@ -160,7 +163,8 @@ func (c *settings) checkObservations(f *config.File, more func(count int, sigma 
 	return d
 }
 
-// trimPath leaves out the path of a file that could not be opened: it stands beside it.
+// trimPath leaves out the path of a file that could not be opened: the message has it
+// already.
 func trimPath(err error) error {
 	var pe *os.PathError
 	if errors.As(err, &pe) {

@@ -114,7 +114,7 @@ func (c *settings) take(s *scattered, t *imageio.Table) error {
 		row := t.Data[i*t.Cols : (i+1)*t.Cols]
 		for _, k := range append(append([]int(nil), coordinates...), rest[0]) {
 			if math.IsNaN(row[k]) || math.IsInf(row[k], 0) {
-				return fmt.Errorf("%s: %s, column %d: %v", path, t.Where(i), k+1, row[k])
+				return fmt.Errorf("%s: %s, column %d: %v, want a finite number", path, t.Where(i), k+1, row[k])
 			}
 		}
 		for _, k := range coordinates {

@@ -10,7 +10,7 @@ import (
 	"tessera/tikhonov/kernel"
 )
 
-// settings is everything a kernel config may say.
+// settings holds every key of a config of the job "kernel".
 type settings struct {
 	Job          string               `toml:"job"`
 	Seed         uint64               `toml:"seed"`
@@ -32,23 +32,23 @@ type observationsSection struct {
 
 // surveySection describes a simulated survey.
 type surveySection struct {
-	Count     int     `toml:"count"`
-	Dim       int     `toml:"dim"`
-	Clusters  int     `toml:"clusters"`
-	Clustered float64 `toml:"clustered"`
-	Noise     float64 `toml:"noise"`
+	Count     int     `toml:"count"`     // observations
+	Dim       int     `toml:"dim"`       // coordinates of the unit cube, 1 to 3
+	Clusters  int     `toml:"clusters"`  // 0 = the places are uniform
+	Clustered float64 `toml:"clustered"` // fraction of the observations in clusters
+	Noise     float64 `toml:"noise"`     // standard deviation
 }
 
 // frameSection says that the observations are pixels of a frame, at (row, column).
 type frameSection struct {
 	Pixels   bool    `toml:"pixels"`
-	Rows     int     `toml:"rows"` // 0 = those of truth, or as far as the observations go
-	Cols     int     `toml:"cols"`
-	Truth    string  `toml:"truth"`    // the whole frame, to compare with and, without observations.path, to sample
-	Fraction float64 `toml:"fraction"` // of the pixels, sampled more densely where the frame is bright
+	Rows     int     `toml:"rows"`     // pixels; 0 = those of truth, or up to the last observation
+	Cols     int     `toml:"cols"`     // likewise
+	Truth    string  `toml:"truth"`    // the complete frame, which is compared with the fit and, without observations.path, sampled
+	Fraction float64 `toml:"fraction"` // of the pixels that are sampled, more of them where the frame is bright
 }
 
-// shape is that of the sky that is made up and sampled.
+// shape is that of the simulated sky that is sampled, in pixels.
 func (s *frameSection) shape() (rows, cols int) {
 	rows, cols = s.Rows, s.Cols
 	if rows == 0 {
@@ -63,14 +63,14 @@ func (s *frameSection) shape() (rows, cols int) {
 // kernelSection fills kernel.Options.
 type kernelSection struct {
 	Family        string  `toml:"family"`
-	Width         float64 `toml:"width"`  // 0 = for about 60 neighbours, if they were spread evenly
-	Lambda        float64 `toml:"lambda"` // times sigma^2
+	Width         float64 `toml:"width"`  // in the unit of the coordinates; 0 = for about 60 neighbours, if the observations were spread evenly
+	Lambda        float64 `toml:"lambda"` // weight of the norm of the fit
 	Choose        string  `toml:"choose"`
 	Truncate      float64 `toml:"truncate"`
 	Mean          bool    `toml:"mean"`
 	Method        string  `toml:"method"`
 	Balance       string  `toml:"balance"`
-	Overlap       float64 `toml:"overlap"` // of the radius
+	Overlap       float64 `toml:"overlap"` // in units of the radius; 0 = chosen for the family
 	Block         int     `toml:"block"`
 	Tolerance     float64 `toml:"tolerance"`
 	MaxIterations int     `toml:"max_iterations"`

@@ -13,7 +13,7 @@ import (
 	"tessera/tikhonov/kernel/deep"
 )
 
-// deepConfig is everything a deep-kernel config may say.
+// deepConfig holds every key of a config of the job "deep-kernel".
 type deepConfig struct {
 	Job          string               `toml:"job"`
 	Seed         uint64               `toml:"seed"`
@@ -47,14 +47,14 @@ type deepSection struct {
 	Mean        bool    `toml:"mean"`
 }
 
-// singleSection is the grid from which cross-validation chooses the single Gaussian
-// layer that the deep kernel is compared with.
+// singleSection lists the widths and lambdas from which cross-validation chooses the
+// single Gaussian layer that the deep kernel is compared with.
 type singleSection struct {
 	Widths  config.Numbers `toml:"widths"`
 	Lambdas config.Numbers `toml:"lambdas"`
 }
 
-// gridSection says on how fine a grid the fits are drawn.
+// gridSection says on which grid the fits are evaluated.
 type gridSection struct {
 	Shape config.Numbers `toml:"shape"`
 }
@@ -79,17 +79,17 @@ func (c *deepConfig) check(f *config.File) {
 	f.Want(c.Observations.Dim >= 0 && c.Observations.Dim <= 3, "observations.dim", "1 to 3; 0 = from the columns")
 	f.Want(s.Count >= 1 && s.Count <= 1e6, "simulate.count", "1 to 1e6")
 	f.Want(s.Test >= 1 && s.Test <= 1e7, "simulate.test", "1 to 1e7")
-	f.Want(s.Noise >= 0, "simulate.noise", "0 or more")
+	f.Want(s.Noise >= 0 && s.Noise <= huge, "simulate.noise", "0 or more")
 	var families []string
 	for _, name := range kernel.Families() {
 		families = append(families, string(name))
 	}
 	f.OneOf("deep.inner", d.Inner, families...)
 	f.OneOf("deep.outer", d.Outer, families...)
-	f.Want(d.InnerWidth >= 0, "deep.inner_width", "more than 0; 0 = half the longest side of the box")
-	f.Want(d.OuterWidth > 0, "deep.outer_width", "more than 0, in the unit of the features, which start about 1 wide")
-	f.Want(d.InnerLambda > 0, "deep.inner_lambda", "more than 0")
-	f.Want(d.OuterLambda > 0, "deep.outer_lambda", "more than 0")
+	f.Want(d.InnerWidth >= 0 && d.InnerWidth <= huge, "deep.inner_width", "more than 0; 0 = half the longest side of the box")
+	f.Want(d.OuterWidth > 0 && d.OuterWidth <= huge, "deep.outer_width", "more than 0, in the unit of the features, which start with a range of about 1")
+	f.Want(d.InnerLambda > 0 && d.InnerLambda <= huge, "deep.inner_lambda", "more than 0")
+	f.Want(d.OuterLambda > 0 && d.OuterLambda <= huge, "deep.outer_lambda", "more than 0")
 	f.Want(d.Features >= 1 && d.Features <= 3, "deep.features", "1 to 3")
 	f.Want(d.Starts >= 1, "deep.starts", "1 or more")
 	f.Want(d.Steps >= 1, "deep.steps", "1 or more")
@@ -107,7 +107,7 @@ func (c *deepConfig) check(f *config.File) {
 	c.Output.Check(f)
 }
 
-// checkCount records what a fit of so many observations cannot do. sigma is the
+// checkCount records a problem if so many observations cannot be fitted. sigma is their
 // smallest standard deviation.
 func (c *deepConfig) checkCount(f *config.File, key string, count int, sigma float64) {
 	o := c.options()
@@ -142,7 +142,7 @@ func product(list []int) float64 {
 func ascending(f *config.File, key string, list config.Numbers) {
 	ok := true
 	for i, x := range list {
-		ok = ok && x > 0 && (i == 0 || x > list[i-1])
+		ok = ok && x > 0 && x <= huge && (i == 0 || x > list[i-1])
 	}
 	f.Want(ok, key, "numbers above 0, ascending")
 }

@@ -143,9 +143,9 @@ func (m *deepMetrics) summary(w io.Writer, dir string) error {
 	row := t.Row
 	row("observations", "%d, %s", m.Observations, m.Source)
 	row("ranks", "%d, %s", m.Ranks, m.Transport)
-	row("starts", "%.4g: number %d trained", []float64(m.Starts), m.Start+1)
+	row("starts", "objectives %.4g; number %d was trained", []float64(m.Starts), m.Start+1)
 	row("objective", "%.5g, of which misfit %.4g; squared norms: f %.4g, g %.4g", m.Objective, m.Misfit, m.InnerNorm, m.OuterNorm)
-	row("steps", "%d that counted, %d rejected", m.Accepted, m.Rejected)
+	row("steps", "%d accepted, %d rejected", m.Accepted, m.Rejected)
 	row("single layer", "gaussian, width %.3g, lambda %.3g by cross-validation", m.Single.Width, m.Single.Lambda)
 	if e := m.RMSE; e != nil {
 		row("test rms error", "%.4f deep, %.4f single layer, at %d points", e.Deep, e.Single, e.Points)

@@ -88,7 +88,7 @@ type balanceMetrics struct {
 	Bytes     int64            `json:"bytes"`
 	Seconds   float64          `json:"seconds"`
 	Overhead  float64          `json:"overhead"`   // T_r / T_DyDD
-	BreakEven lifecycle.Number `json:"break_even"` // sweeps after which the move has paid
+	BreakEven lifecycle.Number `json:"break_even"` // applications of the matrix after which balancing has saved more time than it took
 
 	report *loadbalance.Report
 }

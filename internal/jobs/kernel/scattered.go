@@ -34,9 +34,9 @@ func volume(lo, hi []float64) float64 {
 	return v
 }
 
-// observe reads or makes the observations. Files are read by rank 0, which hands
-// its observations to the solver to spread; a survey is made by all ranks, each a
-// run of its numbers.
+// observe reads or makes the observations. Rank 0 reads files and then holds all
+// observations, until the solver distributes them; of a simulated survey every rank makes
+// its share. Collective; the error is the same on all ranks.
 func (c *settings) observe(ctx context.Context, comm ranks.Comm) (*scattered, error) {
 	s := &scattered{}
 	err := c.fill(ctx, comm, s)

@@ -54,7 +54,7 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 		if err := last.report.Write(&b); err != nil {
 			return err
 		}
-		b.WriteString("\nthen by what the observations cost:\n")
+		b.WriteString("\nthen by the cost of the observations:\n")
 		last = m.Refined
 	}
 	if err := last.report.Write(&b); err != nil {
@@ -62,9 +62,9 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 	}
 	switch n := float64(last.BreakEven); {
 	case math.IsInf(n, 0):
-		b.WriteString("the move does not pay: the busiest rank was no busier before\n")
+		b.WriteString("balancing saved no time: the busiest rank was not busier before\n")
 	default:
-		fmt.Fprintf(&b, "the move has paid after %.0f sweeps of the busiest rank\n", n)
+		fmt.Fprintf(&b, "balancing saved more time than it took after %.0f applications of the matrix\n", n)
 	}
 	_, err := w.Write(b.Bytes())
 	return err
