@@ -3,7 +3,6 @@ package kernel
 import (
 	"context"
 	"slices"
-	"time"
 
 	"tessera/internal/lifecycle"
 	"tessera/ranks"
@@ -25,9 +24,8 @@ func (c *deepConfig) excerpt() (*excerpt, error) {
 	return e, nil
 }
 
-// deepLayer is what one of the two layers takes.
+// deepLayer is what one of the two layers costs.
 type deepLayer struct {
-	kernel     kernel.Kernel
 	probe      *probe
 	neighbours float64
 	share      share   // of a rank
@@ -35,50 +33,28 @@ type deepLayer struct {
 	iterations float64 // of a linear solve
 }
 
-// newDeepLayer measures a layer by a fit of the same places.
+// newDeepLayer measures a layer by a fit of a sample of its places.
 func newDeepLayer(ctx context.Context, comm ranks.Comm, e *excerpt, k kernel.Kernel, lambda float64, n int) (*deepLayer, error) {
-	l := &deepLayer{kernel: k}
+	l := &deepLayer{}
 	var err error
-	// A wide Gaussian may take more iterations than it is worth; blocks and rows are what counts.
+	// The solver need not converge here: rows and blocks are what is measured.
 	if l.probe, err = newProbe(ctx, comm, e, kernel.Options{Kernel: k, Lambda: lambda, MaxIterations: 20}); err != nil {
 		return nil, err
 	}
 	var each []float64
 	l.neighbours, each = e.neighbours(k.Radius())
 	l.layout = e.layout(n, each, max(k.Radius(), defaultOverlap(k)), defaultOverlap(k))
-	l.share = l.at(e.count, n)
+	l.share = l.probe.share(e.count, n, l.neighbours, l.layout.fetch[0], l.layout.fetch[1], l.layout.crowd)
 	return l, nil
 }
 
-// at is a rank's share for another number of observations in the same region.
-func (l *deepLayer) at(count float64, n int) share {
-	return l.probe.share(count, n, l.neighbours, l.layout.fetch[0], l.layout.fetch[1], l.layout.crowd)
+// seconds of a factorisation and some linear solves on a rank.
+func (l *deepLayer) seconds(solves float64) float64 {
+	return l.probe.secondsOf(l.share, 2*l.iterations*solves+4)
 }
 
-// operations of a factorisation and some linear solves.
-func (l *deepLayer) operations(s share, solves float64) float64 {
-	return s.operations(2*l.iterations*solves + 4)
-}
-
-// among is the layer for a fraction of the observations, drawn from all, on one rank.
-func (l *deepLayer) among(fraction float64) *deepLayer {
-	few := *l
-	few.neighbours = max(1, l.neighbours*fraction)
-	few.layout = layout{fetch: []float64{0, 0}, crowd: 1}
-	return &few
-}
-
-// trainOperations are those of deep.Train on every one of n ranks.
-func trainOperations(inner, outer *deepLayer, count float64, n int, o deep.Options) float64 {
-	in, out := inner.at(count, n), outer.at(count, n)
-	start := float64(max(1, o.Features)) * (in.operations(2*inner.iterations) - in.operations(0))
-	return inner.operations(in, 0) +
-		float64(o.Starts)*(start+outer.operations(out, 1)) +
-		float64(o.Steps)*(inner.operations(in, 1)+outer.operations(out, 1))
-}
-
-// plan is what a run would cost. It trains on some hundred observations, in a few
-// steps, and from their features tells how the work is spread in feature space.
+// plan is what a run would cost. It trains on some hundred observations, in a few steps:
+// their features say how the observations lie in feature space.
 func (c *deepConfig) plan(ctx context.Context, comm ranks.Comm, n int, link lifecycle.Link) (*lifecycle.Plan, error) {
 	e, err := c.excerpt()
 	if err != nil {
@@ -89,14 +65,12 @@ func (c *deepConfig) plan(ctx context.Context, comm ranks.Comm, n int, link life
 		o.Inner = kernel.Kernel{Family: kernel.Family(c.Deep.Inner), Width: longestSide(e.lo, e.hi) / 2}
 	}
 	few := o
-	few.Starts, few.Steps, few.Progress = min(2, o.Starts), min(3, o.Steps), nil
+	few.Starts, few.Steps = min(2, o.Starts), min(3, o.Steps)
 	obs := every(&e.data, trainMost)
-	began := time.Now()
 	model, err := deep.Train(ctx, comm, &obs, few)
 	if err != nil {
 		return nil, err
 	}
-	seconds := time.Since(began).Seconds()
 	features, err := c.features(model, e)
 	if err != nil {
 		return nil, err
@@ -115,11 +89,10 @@ func (c *deepConfig) plan(ctx context.Context, comm ranks.Comm, n int, link life
 		outer.iterations = max(outer.iterations, float64(s.Outer))
 	}
 
-	small := float64(len(obs.Y))
-	all := trainOperations(inner, outer, e.count, n, o)
-	few.Steps = len(model.Steps)
-	trained := trainOperations(inner.among(small/e.count), outer.among(small/e.count), small, 1, few)
-	p := &lifecycle.Plan{Ranks: n, Iterations: float64(o.Steps), Compute: seconds * all / trained}
+	// The starts need the inner system of all steps, and one outer system each.
+	starts := inner.seconds(float64(o.Starts*o.Features)) + float64(o.Starts)*outer.seconds(1)
+	steps := float64(o.Steps) * (inner.seconds(1) + outer.seconds(1))
+	p := &lifecycle.Plan{Ranks: n, Iterations: float64(o.Steps), Compute: starts + steps}
 
 	d := float64(e.data.Dim)
 	vectors := max(inner.iterations, outer.iterations) + 10

@@ -11,8 +11,7 @@ import (
 	"tessera/tikhonov/kernel"
 )
 
-// scattered is this rank's share of the observations of a kernel job, and what is
-// known of the truth.
+// scattered is this rank's share of the observations, and what is known of the truth.
 type scattered struct {
 	data   kernel.Observations
 	source string
