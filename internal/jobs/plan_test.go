@@ -34,11 +34,11 @@ var examples = map[string]example{
 		large: []string{"simulate.rows=1000000", "simulate.cols=1000000"},
 	},
 	"kernel": {
-		sets:  []string{"simulate.count=20000"},
+		sets:  []string{"simulate.count=12000"},
 		large: []string{"simulate.count=2000000000"},
 	},
 	"deep-kernel": {
-		sets:  []string{"simulate.count=600", "deep.steps=3", "deep.starts=2"},
+		sets:  []string{"simulate.count=600", "deep.steps=3", "deep.starts=2", "single.widths=[0.08]", "single.lambdas=[0.01]"},
 		large: []string{"simulate.count=1000000"},
 	},
 	"psf": {
