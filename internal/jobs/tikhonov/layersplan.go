@@ -1,0 +1,145 @@
+package tikhonov
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"tessera/forward"
+	"tessera/halo"
+	"tessera/internal/frames"
+	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
+	"tessera/ranks"
+	"tessera/tikhonov/image"
+	"tessera/tikhonov/image/layers"
+)
+
+// plan is what a run on n ranks would cost, calibrated on a small piece from the middle of
+// the frame, which is restored on this one rank.
+func (c *layersSettings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecycle.Link) (*lifecycle.Plan, error) {
+	shape, err := c.source().Shape()
+	if err != nil {
+		return nil, err
+	}
+	first, second, err := c.psfs(comm)
+	if err != nil {
+		return nil, err
+	}
+	t, err := trafficOf(shape, n, c.exchanges(first, second, shape.Channels))
+	if err != nil {
+		return nil, err
+	}
+	fit, err := c.calibrate(ctx, comm, shape, t.frame.Owned(0).Shape(), first, second)
+	if err != nil {
+		return nil, fmt.Errorf("calibration on the middle of the frame: %w", err)
+	}
+	unknowns := 2 * float64(shape.Channels) * float64(t.owned)
+	p := t.plan(shape, fit, unknowns, link)
+	p.Row("unknowns", "%.0f a rank at most, two a pixel and channel", unknowns)
+	t.say(p, fmt.Sprintf("%d pixels for the blurs, %d for the overlap",
+		max(first.Rows, first.Cols, second.Rows, second.Cols)/2, c.Layers.Overlap))
+	return p, nil
+}
+
+// exchanges are those of an iteration: H and H' of both blurs, each difference of Q and its
+// transpose, and the local solves of both layers, which send their results back where those
+// of several tiles are added up.
+func (c *layersSettings) exchanges(first, second forward.PSF, channels int) []exchange {
+	border := frames.Borders[c.Layers.Border]
+	list := []exchange{
+		{first.Rows / 2, first.Cols / 2, border, channels, 2},
+		{second.Rows / 2, second.Cols / 2, border, channels, 2},
+	}
+	switch forward.Regulariser(c.Layers.Regulariser) {
+	case forward.Gradient:
+		list = append(list, exchange{0, 1, border, channels, 2}, exchange{1, 0, border, channels, 2})
+	case forward.Laplacian:
+		list = append(list, exchange{1, 1, border, channels, 2})
+	}
+	overlap, times := c.Layers.Overlap, 1
+	switch image.Method(c.Layers.Method) {
+	case image.CG:
+		return list
+	case image.ASCG:
+		times = 2
+	}
+	return append(list, exchange{overlap, overlap, halo.Zero, 2 * channels, times})
+}
+
+// pieceTiles is how many tiles along each axis the calibrated piece has at most: those at
+// the frame's edges and inside of it, of every size that a rank has.
+const pieceTiles = 6
+
+// mostTile is the largest side, in pixels, of a tile with its overlap that is calibrated:
+// the factor of one takes 8 (2 side^2)^2 bytes. Larger tiles are calculated from it.
+const mostTile = 28
+
+// calibrate solves a piece with the same classes of tiles as the first rank's box. The
+// factors are shared by all tiles of a class, so that their memory and the time of set-up
+// do not grow with the rank's box; the rest is in proportion to the unknowns.
+func (c *layersSettings) calibrate(ctx context.Context, comm ranks.Comm, shape *imageio.Frame, box []int, first, second forward.PSF) (*calibration, error) {
+	options := c.options()
+	larger := 1.0 // the tile's side by that of the calibrated one
+	if side := options.Tile + 2*options.Overlap; side > mostTile {
+		larger = float64(side) / mostTile
+		options.Tile = max(1, int(float64(options.Tile)/larger))
+		options.Overlap = max(1, int(float64(options.Overlap)/larger))
+		larger = float64(side) / float64(options.Tile+2*options.Overlap)
+	}
+	solver := func(tiles int) (o *frames.Observation, solve func() (*layers.Result, error), err error) {
+		rows, cols := pieceSide(box[0], options.Tile, tiles), pieceSide(box[1], options.Tile, tiles)
+		if o, err = c.source().Middle(ctx, comm, composed(first, second), shape, rows, cols); err != nil {
+			return nil, nil, err
+		}
+		p := layersProblem(o, first, second)
+		return o, func() (*layers.Result, error) {
+			r, err := layers.Solve(ctx, comm, p, options)
+			return r, unlessUnfinished(err)
+		}, nil
+	}
+	_, solve, err := solver(2) // pays for page faults and the set-up of libraries
+	if err != nil {
+		return nil, err
+	}
+	if _, err := solve(); err != nil {
+		return nil, err
+	}
+	o, solve, err := solver(pieceTiles)
+	if err != nil {
+		return nil, err
+	}
+	var result *layers.Result
+	s, err := measure(observationBytes(o), func() (err error) {
+		last, err := solve()
+		if result == nil {
+			result = last // of the solve that is timed
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	unknowns := 2 * float64(len(o.Data))
+	factors := float64(result.FactorBytes)
+	fit := &calibration{iterations: result.Iterations, steps: result.Iterations}
+	// n unknowns a tile: a factor has n^2 numbers and takes n^3 operations, and a solve n^2
+	// for each tile, of which there are fewer.
+	fit.seconds = lifecycle.Line{Fixed: result.Setup * math.Pow(larger, 6), Each: result.Solve / unknowns * larger * larger}
+	fit.bytes = lifecycle.Line{Fixed: factors * math.Pow(larger, 4), Each: max(0, s.bytes-factors) / unknowns}
+	return fit, nil
+}
+
+// pieceSide is the side of a piece that stands for n pixels of a rank's box: at most so
+// many tiles, of the same sizes as those of the box.
+func pieceSide(n, tile, tiles int) int {
+	count := (n + tile - 1) / tile
+	if count <= tiles {
+		return n
+	}
+	side := tiles * (n / count)
+	if n%count > 0 {
+		side += tiles / 2 // as in the box, some tiles have one pixel more
+	}
+	return side
+}
