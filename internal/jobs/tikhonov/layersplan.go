@@ -73,7 +73,7 @@ const pieceTiles = 6
 
 // mostTile is the largest side, in pixels, of a tile with its overlap that is calibrated:
 // the factor of one takes 8 (2 side^2)^2 bytes. Larger tiles are calculated from it.
-const mostTile = 28
+const mostTile = 24
 
 // calibrate solves a piece with the same classes of tiles as the first rank's box. The
 // factors are shared by all tiles of a class, so that their memory and the time of set-up
@@ -122,7 +122,7 @@ func (c *layersSettings) calibrate(ctx context.Context, comm ranks.Comm, shape *
 	}
 	unknowns := 2 * float64(len(o.Data))
 	factors := float64(result.FactorBytes)
-	fit := &calibration{iterations: result.Iterations, steps: result.Iterations}
+	fit := &calibration{iterations: result.Iterations, steps: result.Iterations + 2}
 	// n unknowns a tile: a factor has n^2 numbers and takes n^3 operations, and a solve n^2
 	// for each tile, of which there are fewer.
 	fit.seconds = lifecycle.Line{Fixed: result.Setup * math.Pow(larger, 6), Each: result.Solve / unknowns * larger * larger}

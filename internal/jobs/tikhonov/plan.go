@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"tessera/forward"
@@ -32,6 +33,9 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecy
 	if err != nil {
 		return nil, err
 	}
+	if image.Method(c.Tikhonov.Method) == image.TwoLevel {
+		t.gather(c.coarseNodes(shape) * float64(shape.Channels))
+	}
 	fit, err := c.calibrate(ctx, comm, shape, psf)
 	if err != nil {
 		return nil, fmt.Errorf("calibration on the middle of the frame: %w", err)
@@ -53,13 +57,18 @@ func (c *settings) exchanges(psf forward.PSF, channels int) []exchange {
 		q := max(0, forward.Regulariser(c.Tikhonov.Regulariser).Reach())
 		list = []exchange{{q, q, border, channels, 1}, {psf.Rows / 2, psf.Cols / 2, border, channels, 2}}
 	}
+	local := exchange{overlap, overlap, border, channels, 1}
 	switch image.Method(c.Tikhonov.Method) {
 	case image.CG:
 		return list
-	case image.ASCG, image.TwoLevel, image.Mult:
-		return append(list, exchange{overlap, overlap, border, channels, 2})
+	case image.ASCG:
+		local.times = 2
+	case image.TwoLevel:
+		list[0].times, local.times = 2, 2 // M is applied again between the two levels
+	case image.Mult:
+		list[0].times, local.times = 4, 8 // a sweep goes through four colours of tiles
 	}
-	return append(list, exchange{overlap, overlap, border, channels, 1})
+	return append(list, local)
 }
 
 // mirrored tells whether a PSF is its own mirror image along both axes.
@@ -78,6 +87,15 @@ func (c *settings) reach(k forward.PSF) int {
 	return max(k.Rows/2*2, k.Cols/2*2, forward.Regulariser(c.Tikhonov.Regulariser).Reach())
 }
 
+// coarseNodes is about how many nodes the coarse grid of the two-level method has.
+func (c *settings) coarseNodes(shape *imageio.Frame) float64 {
+	tile := float64(c.Tikhonov.Tile)
+	if tile == 0 {
+		tile = 16
+	}
+	return min(16384, math.Ceil(float64(shape.Rows)/tile)*math.Ceil(float64(shape.Cols)/tile))
+}
+
 // calibrate solves pieces of growing size from the middle of the frame. Where lambda has to
 // be found, the smallest piece shows how much longer the search takes than one solve, and
 // the other pieces are solved at the lambda that was found.
@@ -85,44 +103,35 @@ func (c *settings) calibrate(ctx context.Context, comm ranks.Comm, shape *imagei
 	fit := &calibration{}
 	fixed, search := *c, 1.0
 	var x, seconds, bytes []float64
-	searched := 0
 	for i, side := range []int{48, 80, 176} { // the first solve also pays for page faults and the set-up of libraries
-		rows, cols := max(side, psf.Rows), max(side, psf.Cols)
-		o, err := c.source().Middle(ctx, comm, psf, shape, rows, cols)
+		o, err := c.source().Middle(ctx, comm, psf, shape, max(side, psf.Rows), max(side, psf.Cols))
 		if err != nil {
 			return nil, err
 		}
 		var result *image.Result
-		steps := 0
+		var count steps
 		solve := func() (err error) {
 			options := fixed.solverOptions(o)
-			steps = 0
-			options.Progress = func(p image.Progress) {
-				if p.Iteration > 0 {
-					steps++
-				}
-			}
+			count = steps{}
+			options.Progress = func(p image.Progress) { count.add(p.Iteration) }
 			result, err = image.Solve(ctx, comm, o.Problem(psf), options)
 			return unlessUnfinished(err)
 		}
 		if i == 0 {
-			if c.Tikhonov.Lambda.rule == image.Fixed {
-				if err := solve(); err != nil {
-					return nil, err
-				}
-				continue
-			}
 			long, err := timed(solve)
 			if err != nil {
 				return nil, err
 			}
-			searched = steps
+			if c.Tikhonov.Lambda.rule == image.Fixed {
+				continue
+			}
+			fit.iterations, fit.steps = result.Iterations, count.all()
 			fixed.Tikhonov.Lambda = lambda{rule: image.Fixed, value: result.Lambda}
 			short, err := timed(solve)
 			if err != nil {
 				return nil, err
 			}
-			searched, search = searched-steps, max(1, long/short)
+			search = max(1, long/short)
 			continue
 		}
 		s, err := measure(observationBytes(o), solve)
@@ -132,12 +141,32 @@ func (c *settings) calibrate(ctx context.Context, comm ranks.Comm, shape *imagei
 		x = append(x, float64(len(o.Data)))
 		seconds = append(seconds, search*s.seconds)
 		bytes = append(bytes, s.bytes)
-		fit.iterations, fit.steps = result.Iterations, steps+max(0, searched)
+		if c.Tikhonov.Lambda.rule == image.Fixed {
+			fit.iterations, fit.steps = result.Iterations, count.all()
+		}
 	}
 	fit.seconds = lifecycle.LineThrough(x[0], seconds[0], x[1], seconds[1])
 	fit.bytes = lifecycle.LineThrough(x[0], bytes[0], x[1], bytes[1])
 	return fit, nil
 }
+
+// steps counts the iterations of one or more solves.
+type steps struct{ iterations, solves, last int }
+
+// add counts an iteration by its number in its solve; 0 is none.
+func (s *steps) add(iteration int) {
+	if iteration == 0 {
+		return
+	}
+	if s.iterations++; s.iterations == 1 || iteration <= s.last {
+		s.solves++
+	}
+	s.last = iteration
+}
+
+// all is the iterations, and two more for the start and the end of each solve, where
+// residuals are formed.
+func (s *steps) all() int { return s.iterations + 2*s.solves }
 
 // unlessUnfinished is err, but nil where a solve only stopped at max_iterations.
 func unlessUnfinished(err error) error {

@@ -56,12 +56,24 @@ func trafficOf(shape *imageio.Frame, n int, list []exchange) (*traffic, error) {
 	return t, nil
 }
 
+// gather adds numbers that every rank gets from all ranks together once in an iteration.
+func (t *traffic) gather(numbers float64) {
+	n := float64(t.frame.Ranks())
+	if n < 2 {
+		return
+	}
+	t.sent += 8 * numbers * (n - 1)
+	t.received += 8 * numbers
+	t.messages += int(n * (n - 1))
+	t.exchanges++
+}
+
 // calibration is what solving small pieces of the frame has shown.
 type calibration struct {
 	seconds    lifecycle.Line // of set-up and solve, on a rank with so many unknowns
 	bytes      lifecycle.Line // held at a time by such a rank
 	iterations int            // of the last solve
-	steps      int            // of all solves, those of a search for lambda too
+	steps      int            // rounds of exchanges of all solves, those of a search for lambda too
 }
 
 // plan puts together the cost of a run in which the ranks' largest box has so many
