@@ -73,7 +73,7 @@ const pieceTiles = 6
 
 // mostTile is the largest side, in pixels, of a tile with its overlap that is calibrated:
 // the factor of one takes 8 (2 side^2)^2 bytes. Larger tiles are calculated from it.
-const mostTile = 24
+const mostTile = 20
 
 // calibrate solves a piece with the same classes of tiles as the first rank's box. The
 // factors are shared by all tiles of a class, so that their memory and the time of set-up
