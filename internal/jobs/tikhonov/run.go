@@ -84,7 +84,7 @@ func (r *run) account(work ranks.Work) error {
 		return err
 	}
 	if m.LambdaRule == string(image.Fixed) {
-		m.Seconds.Lambda = 0 // what is left is the solver's own start, not a search
+		m.Seconds.Lambda = 0 // there is no search: the rest is the preparation of the solver
 	}
 	m.TilesShared, m.TilesExact = int(tiles[0]), int(tiles[1])
 	m.Lambda, m.Iterations, m.Converged = lifecycle.Number(res.Lambda), res.Iterations, res.Converged
