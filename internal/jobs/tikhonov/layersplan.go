@@ -30,7 +30,7 @@ func (c *layersSettings) plan(ctx context.Context, comm ranks.Comm, n int, link 
 	if err != nil {
 		return nil, err
 	}
-	fit, err := c.calibrate(ctx, comm, shape, t.frame.Owned(0).Shape(), first, second)
+	fit, err := c.calibrate(ctx, comm, shape, t.frame.Owned(0), first, second)
 	if err != nil {
 		return nil, fmt.Errorf("calibration on the middle of the frame: %w", err)
 	}
@@ -75,10 +75,10 @@ const pieceTiles = 6
 // the factor of one takes 8 (2 side^2)^2 bytes. Larger tiles are calculated from it.
 const mostTile = 20
 
-// calibrate solves a piece with the same classes of tiles as the first rank's box. The
-// factors are shared by all tiles of a class, so that their memory and the time of set-up
-// do not grow with the rank's box; the rest is in proportion to the unknowns.
-func (c *layersSettings) calibrate(ctx context.Context, comm ranks.Comm, shape *imageio.Frame, box []int, first, second forward.PSF) (*calibration, error) {
+// calibrate solves a piece with tiles like those of rank 0's box. All tiles of a class
+// share a factor, so that the memory of the factors and the time of set-up are in proportion
+// to the number of classes; the rest is in proportion to the unknowns.
+func (c *layersSettings) calibrate(ctx context.Context, comm ranks.Comm, shape *imageio.Frame, box halo.Box, first, second forward.PSF) (*calibration, error) {
 	options := c.options()
 	larger := 1.0 // the tile's side by that of the calibrated one
 	if side := options.Tile + 2*options.Overlap; side > mostTile {
@@ -88,7 +88,7 @@ func (c *layersSettings) calibrate(ctx context.Context, comm ranks.Comm, shape *
 		larger = float64(side) / float64(options.Tile+2*options.Overlap)
 	}
 	solver := func(tiles int) (o *frames.Observation, solve func() (*layers.Result, error), err error) {
-		rows, cols := pieceSide(box[0], options.Tile, tiles), pieceSide(box[1], options.Tile, tiles)
+		rows, cols := pieceSide(box.Shape()[0], options.Tile, tiles), pieceSide(box.Shape()[1], options.Tile, tiles)
 		if o, err = c.source().Middle(ctx, comm, composed(first, second), shape, rows, cols); err != nil {
 			return nil, nil, err
 		}
@@ -122,12 +122,33 @@ func (c *layersSettings) calibrate(ctx context.Context, comm ranks.Comm, shape *
 	}
 	unknowns := 2 * float64(len(o.Data))
 	factors := float64(result.FactorBytes)
+	reach := 2*(max(first.Rows, first.Cols, second.Rows, second.Cols)/2) + 2
+	classes := 1.0 // those of rank 0's box by those of the piece
+	piece := o.Frame.Domain().Hi
+	for k, n := range []int{shape.Rows, shape.Cols} {
+		classes *= tileClasses(box.Lo[k], box.Hi[k], n, options.Tile, options.Overlap, reach)
+		classes /= tileClasses(0, piece[k], piece[k], options.Tile, options.Overlap, reach)
+	}
 	fit := &calibration{iterations: result.Iterations, steps: result.Iterations + 2}
 	// n unknowns a tile: a factor has n^2 numbers and takes n^3 operations, and a solve n^2
 	// for each tile, of which there are fewer.
-	fit.seconds = lifecycle.Line{Fixed: result.Setup * math.Pow(larger, 6), Each: result.Solve / unknowns * larger * larger}
-	fit.bytes = lifecycle.Line{Fixed: factors * math.Pow(larger, 4), Each: max(0, s.bytes-factors) / unknowns}
+	fit.seconds = lifecycle.Line{Fixed: result.Setup * classes * math.Pow(larger, 6), Each: result.Solve / unknowns * larger * larger}
+	fit.bytes = lifecycle.Line{Fixed: factors * classes * math.Pow(larger, 4), Each: max(0, s.bytes-factors) / unknowns}
 	return fit, nil
+}
+
+// tileClasses is how many classes of tiles there are along one axis of the box lo..hi of a
+// frame of n pixels. Tiles of one class have the same extended size and the same distance
+// from the frame's edges, as far as the matrix reaches.
+func tileClasses(lo, hi, n, tile, overlap, reach int) float64 {
+	seen := map[[3]int]bool{}
+	count := (hi - lo + tile - 1) / tile
+	for i := range count {
+		a, b := halo.Split(hi-lo, count, i)
+		a, b = max(0, lo+a-overlap), min(n, lo+b+overlap)
+		seen[[3]int{b - a, min(a, reach), min(n-b, reach)}] = true
+	}
+	return float64(len(seen))
 }
 
 // pieceSide is the side of a piece that stands for n pixels of a rank's box: at most so

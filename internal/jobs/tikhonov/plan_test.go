@@ -113,3 +113,30 @@ func TestPlanIsCancelled(t *testing.T) {
 		})
 	}
 }
+
+// The classes of tiles along an axis are those at the edges and inside, of either size.
+func TestTileClasses(t *testing.T) {
+	for _, c := range []struct {
+		lo, hi, n int
+		want      float64
+	}{
+		{0, 120, 120, 3},   // ten tiles of 12: two at the edges, and the inner ones
+		{0, 114, 114, 5},   // four tiles of 12, then six of 11, of which the last but one reaches the edge
+		{0, 60, 120, 2},    // one edge only
+		{240, 360, 960, 1}, // no edge
+		{0, 12, 12, 1},
+	} {
+		if got := tileClasses(c.lo, c.hi, c.n, 12, 4, 8); got != c.want {
+			t.Errorf("%+v: %g classes", c, got)
+		}
+	}
+}
+
+// A piece has the sizes of tiles that the box has.
+func TestPieceSide(t *testing.T) {
+	for _, c := range []struct{ n, want int }{{50, 50}, {72, 72}, {120, 72}, {114, 69}, {1200, 72}} {
+		if got := pieceSide(c.n, 12, 6); got != c.want {
+			t.Errorf("box of %d pixels: piece of %d, want %d", c.n, got, c.want)
+		}
+	}
+}
