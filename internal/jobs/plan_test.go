@@ -30,7 +30,7 @@ var examples = map[string]example{
 		large: []string{"simulate.rows=1000000", "simulate.cols=1000000"},
 	},
 	"two-layer": {
-		sets:  []string{"simulate.rows=150", "simulate.cols=160"},
+		sets:  []string{"simulate.rows=150", "simulate.cols=160", "layers.tile=8", "layers.overlap=3"},
 		large: []string{"simulate.rows=1000000", "simulate.cols=1000000"},
 	},
 	"kernel": {
