@@ -1,10 +1,14 @@
-// Package frames is what every job of images does: the [image], [simulate], blur and
-// [output] sections of a config with their checks, the frame that they describe, read or
-// simulated and cut into one box a rank (Source, Observation), and pictures of it.
+// Package frames holds what the jobs of images share: the sections [image], [simulate],
+// [blur] and [output] of a config with their checks, the frame that they describe (Source,
+// Observation), and the pictures of it.
 //
-// A frame is channels x rows x cols of float64, row-major; a rank holds channels x owned
-// rows x owned cols. Mask, weight map and missing pixels of the frame are joined into one
-// plane of weights (forward.Weights, 0 = missing) as soon as they are read. Simulated
-// noise and dead pixels depend on the seed and the pixel alone, not on the number of
-// ranks.
+// A frame is channels x rows x cols of float64, row-major. Every rank owns one box of it:
+// channels x owned rows x owned cols. The observation is y = H x + noise at the pixels
+// whose weight is not 0. Mask, weight map and missing pixels (NaN) are joined into one
+// plane of weights (forward.Weights; 0 = missing) when they are read.
+//
+// Rank 0 reads a file whole and sends every rank its box, so that rank 0 needs memory for
+// one whole frame and a plane of weights. A made-up sky is rendered by every rank for its
+// own box. Simulated noise and dead pixels depend on the seed and the pixel alone, so that
+// the same frame is made on any number of ranks.
 package frames

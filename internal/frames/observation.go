@@ -12,24 +12,25 @@ import (
 	"tessera/tikhonov/image"
 )
 
-// Observation is this rank's part of a frame to be restored, and of its truth
-// where the program made the frame itself.
+// Observation is this rank's part of a frame to be restored, and of the true frame where
+// that is known.
 type Observation struct {
 	Channels int
 	Frame    *halo.Decomposition // of (rows, cols)
 	Data     []float64           // channels x owned rows x owned cols
-	Weights  forward.Weights     // of the owned pixels, 0 = missing; nil = all ones
-	Truth    []float64           // as data; nil where unknown
-	Noise    float64             // standard deviation of the simulated noise, in units of data; 0 = unknown
-	Source   *imageio.Frame      // rank 0: what was read, without its pixels; nil if nothing was
+	Weights  forward.Weights     // owned rows x owned cols; 1 or 1/variance, 0 = missing; nil = all ones
+	Truth    []float64           // as Data; nil = unknown
+	Noise    float64             // standard deviation of the simulated noise, in the unit of Data; 0 = unknown
+	Source   *imageio.Frame      // rank 0: header and shape of the file that was read, Data is nil; nil if no file was read
 }
 
+// Shape is the number of rows and columns of the whole frame.
 func (o *Observation) Shape() (rows, cols int) {
 	hi := o.Frame.Domain().Hi
 	return hi[0], hi[1]
 }
 
-// Problem is what the solver is given of the observation.
+// Problem is the observation in the form that image.Solve takes.
 func (o *Observation) Problem(psf forward.PSF) *image.Problem {
 	return &image.Problem{Channels: o.Channels, Frame: o.Frame, Data: o.Data, Weights: o.Weights, PSF: psf}
 }
@@ -39,8 +40,8 @@ func equalBoxes(comm ranks.Comm, rows, cols int) (*halo.Decomposition, error) {
 	return halo.Decompose([]int{rows, cols}, comm.Size())
 }
 
-// observedBoxes cuts it into jagged strips of as many observed pixels each; weights
-// are on rank 0, nil where all pixels were observed.
+// observedBoxes cuts a frame into boxes of different sizes with as many observed pixels
+// each. weights are on rank 0, rows x cols; nil = all pixels were observed.
 func observedBoxes(weights []float64) func(ranks.Comm, int, int) (*halo.Decomposition, error) {
 	return func(comm ranks.Comm, rows, cols int) (*halo.Decomposition, error) {
 		shape := []int{rows, cols}
@@ -74,8 +75,8 @@ func observedBoxes(weights []float64) func(ranks.Comm, int, int) (*halo.Decompos
 	}
 }
 
-// scatterFrame hands a frame that rank 0 holds to the ranks, cut into boxes. Its
-// pixels are released on rank 0 then.
+// scatterFrame sends every rank its box of a frame that rank 0 holds, and lets go of the
+// whole on rank 0. Collective.
 func scatterFrame(comm ranks.Comm, f *imageio.Frame, boxes func(ranks.Comm, int, int) (*halo.Decomposition, error)) (*Observation, error) {
 	o := &Observation{}
 	var rows, cols int
@@ -96,8 +97,9 @@ func scatterFrame(comm ranks.Comm, f *imageio.Frame, boxes func(ranks.Comm, int,
 	return o, err
 }
 
-// ReadObservation reads the frame, mask and weights of the [image] section, whole
-// or, for a plan, a box of them.
+// ReadObservation reads the frame, mask and weights of the section [image]: the box of
+// them, nil = all. Rank 0 reads and sends every rank its part. Collective; the error is
+// the same on all ranks.
 func ReadObservation(comm ranks.Comm, s *ImageSection, box *imageio.Box) (*Observation, error) {
 	var f *imageio.Frame
 	var weights []float64
@@ -129,8 +131,9 @@ func readFrame(path string, box *imageio.Box) (*imageio.Frame, error) {
 	return imageio.ReadBox(path, *box)
 }
 
-// readWeights joins mask, weight map and missing pixels of f into one plane of
-// weights, nil if all are one. f has no pixels where the frame is yet to be made.
+// readWeights joins the mask, the weight map and the pixels of f that are not finite in
+// any channel into one plane of weights, rows x cols; nil if all are one. f.Data is nil
+// for a frame that is yet to be simulated.
 func readWeights(s *ImageSection, f *imageio.Frame, box *imageio.Box) ([]float64, error) {
 	var w []float64
 	plane := func() []float64 {
@@ -177,7 +180,7 @@ func readWeights(s *ImageSection, f *imageio.Frame, box *imageio.Box) ([]float64
 	return w, nil
 }
 
-// readMap reads one plane of f's shape.
+// readMap reads a plane of f's rows and columns: the box of it, nil = all.
 func readMap(path string, f *imageio.Frame, box *imageio.Box) ([]float64, error) {
 	if box != nil {
 		p, err := imageio.ReadBox(path, *box)
@@ -196,7 +199,8 @@ func readMap(path string, f *imageio.Frame, box *imageio.Box) ([]float64, error)
 	return p.Data, nil
 }
 
-// scatterWeights hands out the plane that rank 0 holds; nil there is nil everywhere.
+// scatterWeights sends every rank its box of the plane of weights that rank 0 holds. Where
+// that is nil the weights are nil on all ranks. Collective.
 func (o *Observation) scatterWeights(comm ranks.Comm, plane []float64) error {
 	any := 0
 	if plane != nil {

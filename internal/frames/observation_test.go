@@ -14,7 +14,7 @@ import (
 	"tessera/ranks"
 )
 
-// Weight map, mask and missing values of any channel decide together.
+// A pixel is missing if the weight map, the mask or the value in any channel says so.
 func TestReadObservation(t *testing.T) {
 	const channels, rows, cols = 2, 5, 7
 	const n = rows * cols
@@ -57,6 +57,7 @@ func TestReadObservation(t *testing.T) {
 	}
 }
 
+// A frame without missing pixels has no weights, so that the solvers take their fast path.
 func TestReadObservationWithoutHolesHasNoWeights(t *testing.T) {
 	dir := t.TempDir()
 	files := ImageSection{Path: jobtest.WriteNpy(t, dir, "frame.npy", make([]float64, 12), 3, 4)}
@@ -69,7 +70,7 @@ func TestReadObservationWithoutHolesHasNoWeights(t *testing.T) {
 	})
 }
 
-// What rank 0 cannot read is every rank's error, and it names the file.
+// Rank 0 reads the files. Its error becomes the error of every rank, and names the file.
 func TestReadErrorsReachEveryRank(t *testing.T) {
 	dir := t.TempDir()
 	frame := jobtest.WriteNpy(t, dir, "frame.npy", make([]float64, 12), 3, 4)
@@ -100,7 +101,7 @@ func simulated(rows, cols int) *simulatedFrame {
 	return c
 }
 
-// simulatedFrame is what a config says of one.
+// simulatedFrame is the sections of a config that describe a simulated frame.
 type simulatedFrame struct {
 	Image    ImageSection
 	Simulate SimulateSection
@@ -111,7 +112,7 @@ func (c *simulatedFrame) source() *Source {
 	return &Source{Seed: 1, Image: &c.Image, Simulate: &c.Simulate, Border: halo.Reflect}
 }
 
-// A simulated frame has the same bytes on any number of ranks.
+// A simulated frame is bit by bit the same on any number of ranks.
 func TestSimulationDoesNotDependOnRanks(t *testing.T) {
 	c := simulated(37, 29)
 	var first []float64
@@ -121,7 +122,7 @@ func TestSimulationDoesNotDependOnRanks(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			o, err := simulateObservation(comm, c.source(), k, nil)
+			o, err := simulateObservation(t.Context(), comm, c.source(), k, nil)
 			if err != nil {
 				return err
 			}
@@ -138,14 +139,15 @@ func TestSimulationDoesNotDependOnRanks(t *testing.T) {
 				first = all
 			}
 			if !slices.Equal(first, all) {
-				return fmt.Errorf("differs from one rank's")
+				return fmt.Errorf("the frame differs from that of one rank")
 			}
 			return nil
 		})
 	}
 }
 
-// The noise and the dead pixels are as many and as large as asked for.
+// The standard deviation of the noise and the number of dead pixels are those that the
+// config asks for.
 func TestSimulationStatistics(t *testing.T) {
 	c := simulated(200, 200)
 	jobtest.OnRanks(t, 1, func(comm ranks.Comm) error {
@@ -153,7 +155,7 @@ func TestSimulationStatistics(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		o, err := simulateObservation(comm, c.source(), k, nil)
+		o, err := simulateObservation(t.Context(), comm, c.source(), k, nil)
 		if err != nil {
 			return err
 		}
@@ -186,9 +188,10 @@ func TestSimulationStatistics(t *testing.T) {
 	})
 }
 
-func TestKernelFile(t *testing.T) {
+// A PSF from a file is normalised to a sum of 1 and the same on all ranks.
+func TestPSFFile(t *testing.T) {
 	values := []float64{0, 1, 0, 2, 4, 2, 0, 1, 0}
-	b := BlurSection{Kind: "file", Path: jobtest.WriteNpy(t, t.TempDir(), "kernel.npy", values, 3, 3)}
+	b := BlurSection{Kind: "file", Path: jobtest.WriteNpy(t, t.TempDir(), "psf.npy", values, 3, 3)}
 	jobtest.OnRanks(t, 3, func(comm ranks.Comm) error {
 		k, err := BlurPSF(comm, &b)
 		if err != nil {
@@ -206,8 +209,8 @@ func TestKernelFile(t *testing.T) {
 	})
 }
 
-// Chosen kernel sizes hold the light that the comment of side says.
-func TestKernelSides(t *testing.T) {
+// Without a size in the config the PSF is as wide as the comment of side says.
+func TestPSFSides(t *testing.T) {
 	for _, c := range []struct {
 		b    BlurSection
 		want int

@@ -6,8 +6,8 @@ import (
 	"tessera/internal/imageio"
 )
 
-// panelSide is the side of the pictures in panel.png: the middle of the frame at
-// full resolution shows more than all of it made small.
+// panelSide is the side, in pixels, of the pictures in panel.png. They show the middle of
+// a large frame at full resolution, where the effect of a blur can be seen.
 const panelSide = 640
 
 // Middle copies at most panelSide x panelSide pixels around the centre.
@@ -24,8 +24,10 @@ func Middle(f *imageio.Frame) *imageio.Frame {
 	return m
 }
 
-// StretchOf is how pictures of pixel values are drawn: as the config says, or in
-// proportion for a photograph and asinh for everything else.
+// StretchOf is the mapping of pixel values to brightness for pictures of f. source is the
+// header of the file that the frame came from, nil for a made-up one. "auto" is linear for
+// photographs (PNG, JPEG) and asinh for everything else. Linear maps 0..1 of a photograph,
+// and the least to the largest value of another frame, to black..white.
 func (s *OutputSection) StretchOf(f, source *imageio.Frame) imageio.Stretch {
 	photograph := source != nil && (source.Format == "png" || source.Format == "jpeg")
 	if s.Stretch == "linear" || s.Stretch == "auto" && photograph {

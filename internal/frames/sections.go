@@ -9,31 +9,37 @@ import (
 	"tessera/internal/imageio"
 )
 
-// ImageSection names an observed frame.
+// ImageSection is the section [image]: the files of an observed frame. Every path is that
+// of an image that package imageio reads: npy, FITS, PNG or JPEG.
 type ImageSection struct {
-	Path    string `toml:"path"`
-	Mask    string `toml:"mask"`
-	Weights string `toml:"weights"`
-	Balance string `toml:"balance"` // of the ranks' boxes: none, or by observed pixels
+	Path    string `toml:"path"`    // channels x rows x cols; "" = the program makes the frame
+	Mask    string `toml:"mask"`    // rows x cols; 0 or NaN = missing; "" = no mask
+	Weights string `toml:"weights"` // rows x cols; 1/variance, 0 or NaN = missing; "" = all ones
+	Balance string `toml:"balance"` // "none": boxes of equal size; ByObserved: of equal numbers of observed pixels
 }
 
+// ByObserved is the value of ImageSection.Balance that gives every rank as many observed
+// pixels, in boxes of different sizes. A simulated frame is always cut into equal boxes.
 const ByObserved = "observed"
 
+// Check records what is wrong with the section, its files apart.
 func (s *ImageSection) Check(f *config.File) {
 	f.OneOf("image.balance", s.Balance, "none", ByObserved)
 }
 
-// SimulateSection describes a truth to be degraded when there is no observation.
+// SimulateSection is the section [simulate]: a true frame and how it is degraded. It is
+// used where [image] has no path.
 type SimulateSection struct {
-	From     string  `toml:"from"`
-	Rows     int     `toml:"rows"`
-	Cols     int     `toml:"cols"`
-	Channels int     `toml:"channels"`
-	Noise    float64 `toml:"noise"`   // of the frame's peak
-	Missing  float64 `toml:"missing"` // fraction of the pixels
-	Galaxies int     `toml:"galaxies"`
+	From     string  `toml:"from"`     // file of the true frame; "" = a made-up sky
+	Rows     int     `toml:"rows"`     // of the made-up sky, pixels
+	Cols     int     `toml:"cols"`     // of the made-up sky, pixels
+	Channels int     `toml:"channels"` // of the made-up sky
+	Noise    float64 `toml:"noise"`    // standard deviation, in units of the true frame's peak
+	Missing  float64 `toml:"missing"`  // fraction of the pixels that are made missing
+	Galaxies int     `toml:"galaxies"` // in the made-up sky; 0 = one per 2500 pixels
 }
 
+// Check records what is wrong with the section, its file apart.
 func (s *SimulateSection) Check(f *config.File) {
 	const side = 1 << 20
 	f.Want(s.Rows >= 1 && s.Rows <= side, "simulate.rows", "1 to %d pixels", side)
@@ -41,47 +47,25 @@ func (s *SimulateSection) Check(f *config.File) {
 	f.Want(s.Channels >= 1 && s.Channels <= 1024, "simulate.channels", "1 to 1024")
 	f.Want(s.Noise >= 0, "simulate.noise", "0 or more, in units of the frame's peak")
 	f.Want(s.Missing >= 0 && s.Missing < 1, "simulate.missing", "a fraction, 0 or more and less than 1")
-	f.Want(s.Galaxies >= 0, "simulate.galaxies", "0 or more; 0 = as many as the sky has in such a frame")
+	f.Want(s.Galaxies >= 0, "simulate.galaxies", "0 or more; 0 = one per 2500 pixels")
 }
 
-// MostBlur is the largest PSF, in pixels a side.
-const MostBlur = 255
-
-// BlurSection describes H.
-type BlurSection struct {
-	Kind  string  `toml:"kind"`
-	Size  int     `toml:"size"`  // side of the kernel, odd; 0 = chosen from the width
-	Sigma float64 `toml:"sigma"` // gaussian, pixels
-	FWHM  float64 `toml:"fwhm"`  // moffat, pixels
-	Beta  float64 `toml:"beta"`  // moffat
-	Path  string  `toml:"path"`  // file
-}
-
-// Check records what is wrong with a blur whose PSF has at most so many pixels a side.
-func (b *BlurSection) Check(f *config.File, section string, most int) {
-	f.OneOf(section+".kind", b.Kind, "gaussian", "moffat", "box", "file", "none")
-	f.Want(b.Size >= 0 && b.Size <= most && (b.Size == 0 || b.Size%2 == 1), section+".size",
-		"an odd number of pixels up to %d; 0 = chosen from the width", most)
-	f.Want(b.Sigma > 0 && b.Sigma <= float64(most/6), section+".sigma", "more than 0 and at most %d pixels", most/6)
-	f.Want(b.FWHM > 0 && b.FWHM <= float64(most/4), section+".fwhm", "more than 0 and at most %d pixels", most/4)
-	f.Want(b.Beta > 1, section+".beta", "more than 1: the wings carry infinite light otherwise")
-	f.Want(b.Kind != "box" || b.Size > 0, section+".size", "an odd number of pixels: a box has no other width")
-	f.Want(b.Kind != "file" || b.Path != "", section+".path", `a file, as %s.kind is "file"`, section)
-}
-
-// OutputSection says where the result goes and how its pictures are drawn.
+// OutputSection is the section [output]: where the result goes and how its pictures are
+// drawn.
 type OutputSection struct {
-	Dir     string `toml:"dir"`
-	Stretch string `toml:"stretch"`
+	Dir     string `toml:"dir"`     // directory of the result
+	Stretch string `toml:"stretch"` // "asinh", "linear", or "auto" (linear for photographs); see StretchOf
 }
 
+// Check records what is wrong with the section.
 func (s *OutputSection) Check(f *config.File) {
 	f.Want(s.Dir != "", "output.dir", "a directory")
 	f.OneOf("output.stretch", s.Stretch, "auto", "asinh", "linear")
 }
 
-// CheckFrame records a problem unless the file at key begins like an image, and
-// returns its shape without its pixels; nil for an empty path or a problem.
+// CheckFrame reads the header of the image file that the config names at key. It returns
+// the image's shape, without its pixels. It returns nil for an empty path, and nil with a
+// recorded problem where the file cannot be read.
 func CheckFrame(f *config.File, key, path string) *imageio.Frame {
 	if path == "" {
 		return nil
@@ -90,7 +74,7 @@ func CheckFrame(f *config.File, key, path string) *imageio.Frame {
 	if err != nil {
 		var pe *os.PathError
 		if errors.As(err, &pe) {
-			err = pe.Err // the path stands beside it
+			err = pe.Err // the message names the path already
 		}
 		f.Fail(key, "%v", err)
 		return nil
@@ -98,7 +82,8 @@ func CheckFrame(f *config.File, key, path string) *imageio.Frame {
 	return frame
 }
 
-// checkPlane is checkFrame for a map that must be as large as frame, if that is known.
+// checkPlane is CheckFrame for a mask or weight map, which must have the rows and columns
+// of frame. frame is nil where its shape is not known.
 func checkPlane(f *config.File, key, path string, frame *imageio.Frame) {
 	p := CheckFrame(f, key, path)
 	if p != nil && frame != nil && (p.Rows != frame.Rows || p.Cols != frame.Cols) {
@@ -106,16 +91,5 @@ func checkPlane(f *config.File, key, path string, frame *imageio.Frame) {
 	}
 }
 
-// CheckBlurFile records a problem unless the PSF of a blur from a file is there and has a centre.
-func CheckBlurFile(f *config.File, section string, b *BlurSection) {
-	if b.Kind != "file" {
-		return
-	}
-	key := section + ".path"
-	if k := CheckFrame(f, key, b.Path); k != nil && (k.Rows%2 == 0 || k.Cols%2 == 0) {
-		f.Fail(key, "is %d x %d pixels, want odd sizes so that the kernel has a centre", k.Rows, k.Cols)
-	}
-}
-
-// Borders are the border conditions by the names that a config uses.
+// Borders maps the names that a config uses to border conditions.
 var Borders = map[string]halo.Border{"zero": halo.Zero, "reflect": halo.Reflect, "periodic": halo.Periodic}

@@ -1,6 +1,7 @@
 package frames
 
 import (
+	"context"
 	"fmt"
 	"math"
 
@@ -11,12 +12,15 @@ import (
 	"tessera/ranks"
 )
 
-// simulateObservation makes a truth and what a camera would have seen of it:
-// blurred, with noise and dead pixels that depend on the seed and the pixel, not
-// on the number of ranks. A plan takes a box of the picture or mask files.
-func simulateObservation(comm ranks.Comm, s *Source, psf forward.PSF, part *imageio.Box) (*Observation, error) {
+// simulateObservation makes a true frame x and the observation H x + noise of it, with
+// dead pixels. The noise and the dead pixels depend on the seed and the pixel, not on the
+// number of ranks. Of files only the box part is used; nil = all of them. Collective.
+func simulateObservation(ctx context.Context, comm ranks.Comm, s *Source, psf forward.PSF, part *imageio.Box) (*Observation, error) {
 	o, err := truth(comm, s, part)
 	if err != nil {
+		return nil, err
+	}
+	if err := ranks.AgreeError(comm, ctx.Err()); err != nil {
 		return nil, err
 	}
 	_, cols := o.Shape()
@@ -38,6 +42,9 @@ func simulateObservation(comm ranks.Comm, s *Source, psf forward.PSF, part *imag
 	if err := blur.Apply(o.Data, o.Truth); err != nil {
 		return nil, err
 	}
+	if err := ranks.AgreeError(comm, ctx.Err()); err != nil {
+		return nil, err
+	}
 	o.Noise = s.Simulate.Noise * peak[0]
 	simulate.AddNoise(o.Data, o.Channels, box, cols, s.Seed, o.Noise)
 	if err := o.readMask(comm, s.Image, part); err != nil {
@@ -53,8 +60,8 @@ func simulateObservation(comm ranks.Comm, s *Source, psf forward.PSF, part *imag
 	return o, nil
 }
 
-// truth is the picture that simulate.from names, or a made-up sky of which every
-// rank renders its own box.
+// truth is the frame in the file that simulate.from names, or a made-up sky of which every
+// rank renders its own box. Collective.
 func truth(comm ranks.Comm, src *Source, part *imageio.Box) (*Observation, error) {
 	s := src.Simulate
 	if s.From != "" {
@@ -65,7 +72,7 @@ func truth(comm ranks.Comm, src *Source, part *imageio.Box) (*Observation, error
 			}
 			for i, v := range f.Data {
 				if math.IsNaN(v) || math.IsInf(v, 0) {
-					return fmt.Errorf("%s: no value at row %d, column %d: a truth has no missing pixels", s.From, i/f.Cols%f.Rows, i%f.Cols)
+					return fmt.Errorf("%s: the value at row %d, column %d is %g; a true frame must be finite everywhere", s.From, i/f.Cols%f.Rows, i%f.Cols, v)
 				}
 			}
 			return nil
@@ -91,7 +98,7 @@ func truth(comm ranks.Comm, src *Source, part *imageio.Box) (*Observation, error
 	return &Observation{Channels: s.Channels, Frame: frame, Truth: scene.Render(box)}, nil
 }
 
-// readMask lays the mask and weight files over a simulated frame.
+// readMask gives a simulated frame the mask and weight files of [image]. Collective.
 func (o *Observation) readMask(comm ranks.Comm, s *ImageSection, part *imageio.Box) error {
 	if s.Mask == "" && s.Weights == "" {
 		return nil
@@ -106,53 +113,4 @@ func (o *Observation) readMask(comm ranks.Comm, s *ImageSection, part *imageio.B
 		return err
 	}
 	return o.scatterWeights(comm, plane)
-}
-
-// BlurPSF is H as the config describes it. A file is read on rank 0 and sent
-// to the others.
-func BlurPSF(comm ranks.Comm, b *BlurSection) (forward.PSF, error) {
-	switch b.Kind {
-	case "gaussian":
-		return forward.Gaussian(b.side(), b.Sigma)
-	case "moffat":
-		return forward.Moffat(b.side(), b.FWHM, b.Beta)
-	case "box":
-		return forward.Box(b.side())
-	case "none":
-		return forward.PSF{}, nil
-	}
-	var k forward.PSF
-	err := ranks.OnRoot(comm, func() error {
-		f, err := imageio.ReadPlane(b.Path)
-		if err != nil {
-			return err
-		}
-		if k, err = forward.NewPSF(f.Rows, f.Cols, f.Data); err != nil {
-			return fmt.Errorf("%s: %w", b.Path, err)
-		}
-		return nil
-	})
-	if err != nil {
-		return forward.PSF{}, err
-	}
-	if err := ranks.Share(comm, &k.Rows, &k.Cols); err != nil {
-		return forward.PSF{}, err
-	}
-	if comm.Rank() != 0 {
-		k.Values = make([]float64, k.Rows*k.Cols)
-	}
-	return k, comm.Bcast(k.Values, 0)
-}
-
-// side is the kernel's size in pixels: what the config says, or three standard
-// deviations of a Gaussian and two FWHM of a Moffat on each side of the centre,
-// outside of which lie 0.5 % and, for beta = 3, 4 % of the light.
-func (b *BlurSection) side() int {
-	switch {
-	case b.Size > 0:
-		return b.Size
-	case b.Kind == "gaussian":
-		return 2*int(math.Ceil(3*b.Sigma)) + 1
-	}
-	return 2*int(math.Ceil(2*b.FWHM)) + 1
 }

@@ -1,6 +1,8 @@
 package frames
 
 import (
+	"context"
+
 	"tessera/forward"
 	"tessera/halo"
 	"tessera/internal/config"
@@ -8,16 +10,16 @@ import (
 	"tessera/ranks"
 )
 
-// Source is where a job's frame comes from: observed, in the files of [image], or made by
-// the program as [simulate] says.
+// Source says where a job's frame comes from: from the files of [image] if that section
+// has a path, else the program makes an observation as [simulate] says.
 type Source struct {
-	Seed     uint64
+	Seed     uint64 // of the made-up sky, the noise and the dead pixels
 	Image    *ImageSection
 	Simulate *SimulateSection
-	Border   halo.Border // of the blur that a simulated frame is seen through
+	Border   halo.Border // of the blur through which a simulated frame is seen
 }
 
-// File is what the frame is read from; "" for a made-up sky.
+// File is the file that the frame is read from; "" for a made-up sky.
 func (s *Source) File() string {
 	if s.Image.Path != "" {
 		return s.Image.Path
@@ -25,8 +27,8 @@ func (s *Source) File() string {
 	return s.Simulate.From
 }
 
-// Describe says in words where the frame comes from. unused: the config has a
-// [simulate] section that an [image] overrules.
+// Describe says in words where the frame comes from. With unused it adds that the
+// config's [simulate] section is not used.
 func (s *Source) Describe(unused bool) string {
 	switch {
 	case unused:
@@ -39,7 +41,7 @@ func (s *Source) Describe(unused bool) string {
 	return "simulated deep-sky frame"
 }
 
-// Shape is the shape of the frame, without its pixels.
+// Shape is the shape of the frame, read from the header of its file; Data is nil.
 func (s *Source) Shape() (*imageio.Frame, error) {
 	if path := s.File(); path != "" {
 		return imageio.Stat(path)
@@ -47,36 +49,41 @@ func (s *Source) Shape() (*imageio.Frame, error) {
 	return &imageio.Frame{Channels: s.Simulate.Channels, Rows: s.Simulate.Rows, Cols: s.Simulate.Cols}, nil
 }
 
-// Observe reads the frame, or makes it with this blur. What stands at missing pixels
-// becomes NaN, as pictures show it. Collective; the error is the same on all ranks.
-func (s *Source) Observe(comm ranks.Comm, psf forward.PSF) (*Observation, error) {
-	o, err := s.part(comm, psf, nil)
+// Observe reads the frame, or makes one that is seen through a blur with this PSF. The
+// values of missing pixels become NaN, as pictures show them. Collective; the error, that
+// of a cancelled context included, is the same on all ranks.
+func (s *Source) Observe(ctx context.Context, comm ranks.Comm, psf forward.PSF) (*Observation, error) {
+	o, err := s.part(ctx, comm, psf, nil)
 	if err := ranks.AgreeError(comm, err); err != nil {
 		return nil, err
 	}
 	o.Weights.Mark(o.Data)
-	return o, nil
+	return o, ranks.AgreeError(comm, ctx.Err())
 }
 
-// Piece is the observation of one box of the frame, as if it were all of it.
-func (s *Source) Piece(comm ranks.Comm, psf forward.PSF, box imageio.Box) (*Observation, error) {
-	part := *s
-	simulate := *s.Simulate
-	simulate.Rows, simulate.Cols = box.R1-box.R0, box.C1-box.C0
+// Middle is the observation of rows x cols pixels around the centre of a frame of this
+// shape, as if they were the whole frame: plans try the solvers on it. Of npy and FITS
+// files nothing else is read. Collective.
+func (s *Source) Middle(ctx context.Context, comm ranks.Comm, psf forward.PSF, shape *imageio.Frame, rows, cols int) (*Observation, error) {
+	rows, cols = min(rows, shape.Rows), min(cols, shape.Cols)
+	r, c := (shape.Rows-rows)/2, (shape.Cols-cols)/2
+	part, simulate := *s, *s.Simulate
+	simulate.Rows, simulate.Cols = rows, cols
 	part.Simulate = &simulate
-	return part.part(comm, psf, &box)
+	return part.part(ctx, comm, psf, &imageio.Box{R0: r, R1: r + rows, C0: c, C1: c + cols})
 }
 
-func (s *Source) part(comm ranks.Comm, psf forward.PSF, box *imageio.Box) (*Observation, error) {
+func (s *Source) part(ctx context.Context, comm ranks.Comm, psf forward.PSF, box *imageio.Box) (*Observation, error) {
 	if s.Image.Path != "" {
 		return ReadObservation(comm, s.Image, box)
 	}
-	return simulateObservation(comm, s, psf, box)
+	return simulateObservation(ctx, comm, s, psf, box)
 }
 
-// CheckFiles records what is wrong with the files of the frame.
-func (s *Source) CheckFiles(f *config.File) {
-	frame := &imageio.Frame{Rows: s.Simulate.Rows, Cols: s.Simulate.Cols}
+// CheckFiles records what is wrong with the files of the frame, its mask and its weights,
+// as far as their headers tell. It returns the frame's shape, nil if that is not known.
+func (s *Source) CheckFiles(f *config.File) *imageio.Frame {
+	frame := &imageio.Frame{Channels: s.Simulate.Channels, Rows: s.Simulate.Rows, Cols: s.Simulate.Cols}
 	switch {
 	case s.Image.Path != "":
 		frame = CheckFrame(f, "image.path", s.Image.Path)
@@ -85,4 +92,5 @@ func (s *Source) CheckFiles(f *config.File) {
 	}
 	checkPlane(f, "image.mask", s.Image.Mask, frame)
 	checkPlane(f, "image.weights", s.Image.Weights, frame)
+	return frame
 }

@@ -13,7 +13,7 @@ import (
 	"tessera/tikhonov/kernel/deep"
 )
 
-// deepConfig is everything a deep-kernel config may say.
+// deepConfig holds every key of a config of the job "deep-kernel".
 type deepConfig struct {
 	Job          string               `toml:"job"`
 	Seed         uint64               `toml:"seed"`
@@ -47,14 +47,14 @@ type deepSection struct {
 	Mean        bool    `toml:"mean"`
 }
 
-// singleSection is the grid from which cross-validation chooses the single Gaussian
-// layer that the deep kernel is compared with.
+// singleSection lists the widths and lambdas from which cross-validation chooses the
+// single Gaussian layer that the deep kernel is compared with.
 type singleSection struct {
 	Widths  config.Numbers `toml:"widths"`
 	Lambdas config.Numbers `toml:"lambdas"`
 }
 
-// gridSection says on how fine a grid the fits are drawn.
+// gridSection says on which grid the fits are evaluated.
 type gridSection struct {
 	Shape config.Numbers `toml:"shape"`
 }
@@ -79,37 +79,75 @@ func (c *deepConfig) check(f *config.File) {
 	f.Want(c.Observations.Dim >= 0 && c.Observations.Dim <= 3, "observations.dim", "1 to 3; 0 = from the columns")
 	f.Want(s.Count >= 1 && s.Count <= 1e6, "simulate.count", "1 to 1e6")
 	f.Want(s.Test >= 1 && s.Test <= 1e7, "simulate.test", "1 to 1e7")
-	f.Want(s.Noise >= 0, "simulate.noise", "0 or more")
+	f.Want(s.Noise >= 0 && s.Noise <= huge, "simulate.noise", "0 or more")
 	var families []string
 	for _, name := range kernel.Families() {
 		families = append(families, string(name))
 	}
 	f.OneOf("deep.inner", d.Inner, families...)
 	f.OneOf("deep.outer", d.Outer, families...)
-	f.Want(d.InnerWidth >= 0, "deep.inner_width", "more than 0; 0 = half the longest side of the box")
-	f.Want(d.OuterWidth > 0, "deep.outer_width", "more than 0, in the unit of the features, which start about 1 wide")
-	f.Want(d.InnerLambda > 0, "deep.inner_lambda", "more than 0")
-	f.Want(d.OuterLambda > 0, "deep.outer_lambda", "more than 0")
+	f.Want(d.InnerWidth >= 0 && d.InnerWidth <= huge, "deep.inner_width", "more than 0; 0 = half the longest side of the box")
+	f.Want(d.OuterWidth > 0 && d.OuterWidth <= huge, "deep.outer_width", "more than 0, in the unit of the features, which start with a range of about 1")
+	f.Want(d.InnerLambda > 0 && d.InnerLambda <= huge, "deep.inner_lambda", "more than 0")
+	f.Want(d.OuterLambda > 0 && d.OuterLambda <= huge, "deep.outer_lambda", "more than 0")
 	f.Want(d.Features >= 1 && d.Features <= 3, "deep.features", "1 to 3")
 	f.Want(d.Starts >= 1, "deep.starts", "1 or more")
 	f.Want(d.Steps >= 1, "deep.steps", "1 or more")
 	f.Want(d.Drop >= 0 && d.Drop < 1, "deep.drop", "a fraction of the objective; 0 = never stop early")
 	ascending(f, "single.widths", c.Single.Widths)
 	ascending(f, "single.lambdas", c.Single.Lambdas)
+	f.Want(len(c.Single.Widths) > 0, "single.widths", "one number or more")
+	f.Want(len(c.Single.Lambdas) > 0, "single.lambdas", "one number or more")
 	shape, ok := c.Evaluate.Shape.Ints(1)
-	f.Want(ok && (len(shape) == 0 || len(shape) <= 3), "evaluate.shape", "as many whole numbers as there are coordinates")
+	f.Want(ok && len(shape) <= 3 && product(shape) <= 1e9, "evaluate.shape", "1 to 3 whole numbers, 1 or more, 1e9 points in all at most")
+	if c.Observations.Path == "" {
+		f.Want(len(shape) == 0 || len(shape) == 2, "evaluate.shape", "2 whole numbers: the points lie in a square")
+		c.checkCount(f, "simulate.count", s.Count, 1)
+	}
 	c.Output.Check(f)
+}
+
+// checkCount records a problem if so many observations cannot be fitted. sigma is their
+// smallest standard deviation.
+func (c *deepConfig) checkCount(f *config.File, key string, count int, sigma float64) {
+	o := c.options()
+	o.Inner.Family = kernel.Family(c.Deep.Inner)
+	checkTruncation(f, "deep.inner_lambda", o.Inner, count, o.InnerLambda)
+	checkTruncation(f, "deep.outer_lambda", o.Outer, count, o.OuterLambda*sigma*sigma)
+	if err := (kernel.Search{Seed: c.Seed}).CheckFolds(count); err != nil {
+		f.Fail(key, "cross-validation of the single layer: %v", err)
+	}
+}
+
+// checkFiles reads the table as a run does.
+func (c *deepConfig) checkFiles(f *config.File) error {
+	if c.Observations.Path == "" {
+		return f.Err()
+	}
+	k := c.kernel()
+	k.Evaluate.Shape = c.Evaluate.Shape
+	k.checkObservations(f, func(count int, sigma float64) { c.checkCount(f, "observations.path", count, sigma) })
+	return f.Err()
+}
+
+func product(list []int) float64 {
+	p := 1.0
+	for _, n := range list {
+		p *= float64(n)
+	}
+	return p
 }
 
 // ascending records a problem unless the list is of rising numbers above 0.
 func ascending(f *config.File, key string, list config.Numbers) {
 	ok := true
 	for i, x := range list {
-		ok = ok && x > 0 && (i == 0 || x > list[i-1])
+		ok = ok && x > 0 && x <= huge && (i == 0 || x > list[i-1])
 	}
 	f.Want(ok, key, "numbers above 0, ascending")
 }
 
+// LoadDeep reads a config of the job "deep-kernel".
 func LoadDeep(f *config.File) *lifecycle.Job {
 	c := defaultDeep()
 	f.Decode(&c)
@@ -117,7 +155,7 @@ func LoadDeep(f *config.File) *lifecycle.Job {
 	return &lifecycle.Job{
 		Dir:        c.Output.Dir,
 		Answer:     "fit.npy",
-		CheckFiles: func() error { return c.kernel().checkFiles(f) },
+		CheckFiles: func() error { return c.checkFiles(f) },
 		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, base *lifecycle.Run) error {
 			return (&deepRun{Run: base, c: &c, m: &deepMetrics{Record: base.Record()}}).run(ctx)
 		}),
@@ -145,31 +183,22 @@ func (c *deepConfig) options() deep.Options {
 	return o
 }
 
-// observe reads or makes the observations.
-func (c *deepConfig) observe(comm ranks.Comm) (*scattered, error) {
+// observe reads or makes the observations. Collective.
+func (c *deepConfig) observe(ctx context.Context, comm ranks.Comm) (*scattered, error) {
 	if c.Observations.Path != "" {
-		return c.kernel().observe(comm)
+		return c.kernel().observe(ctx, comm)
 	}
 	s := &scattered{source: "simulated 1/(0.1 + |x1 - x2|)"}
 	lo, hi := halo.Split(c.Simulate.Count, comm.Size(), comm.Rank())
 	s.data = kernel.Observations{Dim: 2, X: make([]float64, 2*(hi-lo)), Y: make([]float64, hi-lo)}
 	for i := range s.data.Y {
-		x := s.data.X[2*i : 2*i+2]
-		noise := simulate.Uniform(c.Seed, lo+i, x)
-		s.data.Y[i] = simulate.Crease(x) + c.Simulate.Noise*noise
+		s.data.Y[i] = c.observation(lo+i, s.data.X[2*i:2*i+2])
 	}
 	return s, s.bounds(comm)
 }
 
-func (c *deepConfig) plan(_ context.Context, comm ranks.Comm, n int, _ lifecycle.Link) (*lifecycle.Plan, error) {
-	obs, err := c.observe(comm)
-	if err != nil {
-		return nil, err
-	}
-	count := float64(len(obs.data.Y))
-	p := &lifecycle.Plan{Ranks: n, MemoryBytes: 2 * 8 * count * count}
-	p.Row("observations", "%.0f in %d dimensions, %.0f a rank on %d ranks", count, obs.data.Dim, count/float64(n), n)
-	p.Row("work", "at most %.3g operations a step and rank, %d steps and %d starts, where the kernels reach everywhere",
-		2*count*count*count/3, c.Deep.Steps, c.Deep.Starts)
-	return p, nil
+// observation writes the place of simulated observation i to x and returns its value.
+func (c *deepConfig) observation(i int, x []float64) float64 {
+	noise := simulate.Uniform(c.Seed, i, x)
+	return simulate.Crease(x) + c.Simulate.Noise*noise
 }

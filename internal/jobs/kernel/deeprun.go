@@ -3,14 +3,9 @@ package kernel
 import (
 	"context"
 	"fmt"
-	"io"
 	"math"
-	"path/filepath"
-	"slices"
 
 	"tessera/halo"
-	"tessera/internal/frames"
-	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/simulate"
 	"tessera/ranks"
@@ -26,64 +21,20 @@ type deepRun struct {
 	obs    *scattered
 	model  *deep.Model
 	single *kernel.Fit
-}
-
-// deepMetrics is metrics.json of a deep-kernel job.
-type deepMetrics struct {
-	lifecycle.Record
-
-	Source       string           `json:"source"`
-	Observations int              `json:"observations"`
-	Objective    float64          `json:"objective"`
-	Misfit       float64          `json:"misfit"`
-	InnerNorm    float64          `json:"inner_norm"`
-	OuterNorm    float64          `json:"outer_norm"`
-	Starts       lifecycle.Series `json:"starts"` // J of each after its g-step
-	Start        int              `json:"start"`  // the one that was trained, from 0
-	Accepted     int              `json:"accepted_steps"`
-	Rejected     int              `json:"rejected_steps"`
-	Steps        []deepStep       `json:"steps"`
-	Single       singleLayer      `json:"single"`
-	RMSE         *deepRMSE        `json:"test_rmse,omitempty"`
-	Seconds      struct {
-		Train  float64 `json:"train"`
-		Single float64 `json:"single"`
-		Total  float64 `json:"total"`
-	} `json:"seconds"`
-	PeakMemoryMB float64 `json:"peak_memory_mb"`
-}
-
-// deepStep is one step: E is the balance of feature space before and after DyDD.
-type deepStep struct {
-	Accepted  bool    `json:"accepted"`
-	Objective float64 `json:"objective"`
-	Damping   float64 `json:"damping"`
-	EBefore   float64 `json:"e_before,omitempty"`
-	E         float64 `json:"e,omitempty"`
-}
-
-// singleLayer is the Gaussian fit that cross-validation chose.
-type singleLayer struct {
-	Width  float64          `json:"width"`
-	Lambda float64          `json:"lambda"`
-	Score  lifecycle.Number `json:"score"`
-}
-
-// deepRMSE is against the truth at points that were not fitted.
-type deepRMSE struct {
-	Deep   float64 `json:"deep"`
-	Single float64 `json:"single"`
-	Points int     `json:"points"`
+	grid   *grid
+	fits   [3][]float64 // rank 0: single layer, deep kernel and its first feature on the grid
 }
 
 func (r *deepRun) run(ctx context.Context) error {
 	var err error
+	start := r.Comm.Wtime()
 	r.Progress.Phase("observations")
-	if r.obs, err = r.c.observe(r.Comm); err != nil {
+	if r.obs, err = r.c.observe(ctx, r.Comm); err != nil {
 		return err
 	}
 	r.m.Source = r.obs.source
-	start := r.Comm.Wtime()
+	r.m.Seconds.Read = r.Comm.Wtime() - start
+	start = r.Comm.Wtime()
 	o := r.c.options()
 	if r.Comm.Rank() == 0 {
 		o.Progress = func(p deep.Progress) {
@@ -92,13 +43,15 @@ func (r *deepRun) run(ctx context.Context) error {
 		}
 	}
 	if o.Inner.Family == "" && r.c.Deep.Inner != string(kernel.Gaussian) {
-		side := 0.0
-		for k := range r.obs.lo {
-			side = max(side, r.obs.hi[k]-r.obs.lo[k])
-		}
-		o.Inner = kernel.Kernel{Family: kernel.Family(r.c.Deep.Inner), Width: side / 2}
+		o.Inner = kernel.Kernel{Family: kernel.Family(r.c.Deep.Inner), Width: longestSide(r.obs.lo, r.obs.hi) / 2}
 	}
-	if r.model, err = deep.Train(ctx, r.Comm, &r.obs.data, o); err != nil {
+	stop := ranks.Measure(r.Comm)
+	r.model, err = deep.Train(ctx, r.Comm, &r.obs.data, o)
+	work := stop()
+	if err != nil {
+		return err
+	}
+	if err := r.account(work); err != nil {
 		return err
 	}
 	r.m.Seconds.Train = r.Comm.Wtime() - start
@@ -109,12 +62,44 @@ func (r *deepRun) run(ctx context.Context) error {
 	}
 	r.m.Seconds.Single = r.Comm.Wtime() - start
 	r.keep()
+	start = r.Comm.Wtime()
+	r.Progress.Phase("evaluating")
 	if r.c.Observations.Path == "" {
-		if err := r.test(); err != nil {
+		if err := r.test(ctx); err != nil {
 			return err
 		}
 	}
+	if err := r.evaluate(ctx); err != nil {
+		return err
+	}
+	r.m.Seconds.Evaluate = r.Comm.Wtime() - start
 	return r.write(ctx)
+}
+
+// account adds up over the ranks what the training took. A rank owns its cell of space;
+// its part of feature space is as large.
+func (r *deepRun) account(work ranks.Work) error {
+	sums := []float64{float64(work.BytesSent), float64(work.Messages)}
+	if err := r.Comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+		return err
+	}
+	r.m.BytesSent, r.m.MessagesSent = int64(sums[0]), int64(sums[1])
+	lo, hi := halo.Split(r.model.Observations, r.Comm.Size(), r.Comm.Rank())
+	var err error
+	r.m.RanksDid, err = lifecycle.Accounts(r.Comm, work, float64(hi-lo), 0, float64(hi-lo))
+	return err
+}
+
+// longestSide of a box; 1 where it has none.
+func longestSide(lo, hi []float64) float64 {
+	side := 0.0
+	for k := range lo {
+		side = max(side, hi[k]-lo[k])
+	}
+	if side == 0 {
+		return 1
+	}
+	return side
 }
 
 // singleLayer fits the best Gaussian that cross-validation finds.
@@ -133,7 +118,7 @@ func (r *deepRun) singleLayer(ctx context.Context) error {
 func (r *deepRun) keep() {
 	m, t := r.m, r.model
 	m.Observations, m.Objective, m.Misfit, m.InnerNorm, m.OuterNorm = t.Observations, t.Objective, t.Misfit, t.InnerNorm, t.OuterNorm
-	m.Starts, m.Start, m.Accepted, m.Rejected = t.Starts, t.Start, t.Accepted, t.Rejected
+	m.Starts, m.Start, m.Accepted, m.Rejected, m.Iterations = t.Starts, t.Start, t.Accepted, t.Rejected, len(t.Steps)
 	for _, s := range t.Steps {
 		step := deepStep{Accepted: s.Accepted, Objective: s.Objective, Damping: s.Damping}
 		if s.Balance != nil {
@@ -144,26 +129,32 @@ func (r *deepRun) keep() {
 }
 
 // test compares both fits with the truth at points numbered after the observations.
-func (r *deepRun) test() error {
+func (r *deepRun) test(ctx context.Context) error {
 	n := r.c.Simulate.Test
 	lo, hi := halo.Split(n, r.Comm.Size(), r.Comm.Rank())
-	x := make([]float64, 2*(hi-lo))
-	for i := range hi - lo {
-		simulate.Uniform(r.c.Seed, r.c.Simulate.Count+lo+i, x[2*i:2*i+2])
-	}
-	a, err := r.model.Predict(x)
-	if err != nil {
-		return err
-	}
-	b, err := r.single.Predict(x)
-	if err != nil {
-		return err
-	}
 	sums := make([]float64, 2)
-	for i := range a {
-		t := simulate.Crease(x[2*i:])
-		sums[0] += (a[i] - t) * (a[i] - t)
-		sums[1] += (b[i] - t) * (b[i] - t)
+	err := inParts(ctx, r.Comm, lo, hi, n/r.Comm.Size()+1, func(lo, hi int) error {
+		x := make([]float64, 2*(hi-lo))
+		for i := range hi - lo {
+			simulate.Uniform(r.c.Seed, r.c.Simulate.Count+lo+i, x[2*i:2*i+2])
+		}
+		a, err := r.model.Predict(x)
+		if err != nil {
+			return err
+		}
+		b, err := r.single.Predict(x)
+		if err != nil {
+			return err
+		}
+		for i := range a {
+			t := simulate.Crease(x[2*i:])
+			sums[0] += (a[i] - t) * (a[i] - t)
+			sums[1] += (b[i] - t) * (b[i] - t)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	if err := r.Comm.Allreduce(sums, sums, ranks.Sum); err != nil {
 		return err
@@ -172,122 +163,39 @@ func (r *deepRun) test() error {
 	return nil
 }
 
-// write evaluates on the grid and leaves the result, metrics.json last.
-func (r *deepRun) write(ctx context.Context) error {
+// evaluate fills the grid with both fits and the first feature. Collective.
+func (r *deepRun) evaluate(ctx context.Context) error {
 	shape, _ := r.c.Evaluate.Shape.Ints(1)
-	d := r.obs.data.Dim
-	if len(shape) == 0 {
-		shape = defaultGrid(r.obs.lo, r.obs.hi)
-	}
-	if len(shape) != d {
-		return fmt.Errorf("evaluate.shape has %d axes, the observations have %d coordinates", len(shape), d)
-	}
-	g := &run{Run: r.Run, obs: r.obs, shape: shape}
-	total := 1
-	for _, n := range shape {
-		total *= n
-	}
-	lo, hi := halo.Split(total, r.Comm.Size(), r.Comm.Rank())
-	var x []float64
-	for i := lo; i < hi; i++ {
-		x = g.place(x, i)
-	}
-	f, err := r.model.Features(x)
-	if err != nil {
+	var err error
+	if r.grid, err = newGrid(r.obs, shape); err != nil {
 		return err
 	}
-	first := make([]float64, hi-lo) // of the features
-	for i := range first {
-		first[i] = f[i*len(f)/len(first)]
-	}
-	var fits [3][]float64
-	for k, of := range []func([]float64) ([]float64, error){r.single.Predict, r.model.Predict, func([]float64) ([]float64, error) { return first, nil }} {
-		v, err := of(x)
+	var values [3][]float64
+	err = r.grid.parts(ctx, r.Comm, func(x []float64) error {
+		f, err := r.model.Features(x)
 		if err != nil {
 			return err
 		}
-		if fits[k], err = g.collect(v, total); err != nil {
-			return err
+		places := len(x) / r.obs.data.Dim
+		for i := range places {
+			values[2] = append(values[2], f[i*len(f)/places])
 		}
-	}
-	if err := ranks.AgreeError(r.Comm, ctx.Err()); err != nil {
+		for k, predict := range []func([]float64) ([]float64, error){r.single.Predict, r.model.Predict} {
+			v, err := predict(x)
+			if err != nil {
+				return err
+			}
+			values[k] = append(values[k], v...)
+		}
+		return nil
+	})
+	if err != nil {
 		return err
 	}
-	return r.Finish(lifecycle.Ending{
-		Files: []string{"fit.npy", "single.npy", "features.npy", "panel.png"},
-		Write: func() error {
-			if r.Comm.Rank() != 0 {
-				return nil
-			}
-			return r.writeFiles(g, fits)
-		},
-		Metrics: func(total, memory float64) any {
-			r.m.PeakMemoryMB, r.m.Seconds.Total = memory, total
-			return r.m
-		},
-		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
-	})
-}
-
-// writeFiles leaves single layer, deep kernel and its first feature on the grid.
-func (r *deepRun) writeFiles(g *run, fits [3][]float64) error {
-	for k, name := range []string{"single.npy", "fit.npy", "features.npy"} {
-		if err := imageio.WriteNpy(r.Path(name), g.shape, fits[k]); err != nil {
+	for k, v := range values {
+		if r.fits[k], err = collect(r.Comm, v, r.grid.total()); err != nil {
 			return err
 		}
 	}
-	if len(g.shape) != 2 {
-		return nil
-	}
-	return r.draw(g, fits)
-}
-
-// draw shows truth, single layer, deep kernel and its first feature.
-func (r *deepRun) draw(g *run, fits [3][]float64) error {
-	frame := func(a []float64) *imageio.Frame {
-		return &imageio.Frame{Channels: 1, Rows: g.shape[0], Cols: g.shape[1], Data: a}
-	}
-	reference := fits[1]
-	var panels []imageio.Panel
-	if r.c.Observations.Path == "" {
-		reference = make([]float64, len(fits[1]))
-		for i := range reference {
-			reference[i] = simulate.Crease(g.place(nil, i))
-		}
-	}
-	stretch := imageio.Linear(slices.Min(reference), slices.Max(reference))
-	if r.c.Observations.Path == "" {
-		panels = append(panels, imageio.Panel{Frame: frames.Middle(frame(reference)), Stretch: stretch})
-	}
-	for _, a := range fits[:2] {
-		panels = append(panels, imageio.Panel{Frame: frames.Middle(frame(a)), Stretch: stretch})
-	}
-	panels = append(panels, imageio.Panel{Frame: frames.Middle(frame(fits[2])), Stretch: imageio.Linear(slices.Min(fits[2]), slices.Max(fits[2]))})
-	return imageio.WritePanels(filepath.Join(r.c.Output.Dir, "panel.png"), panels...)
-}
-
-func (m *deepMetrics) summary(w io.Writer, dir string) error {
-	fmt.Fprintf(w, "step  objective  damping   cells of feature space, E\n")
-	for i, s := range m.Steps {
-		switch {
-		case !s.Accepted:
-			fmt.Fprintf(w, "%4d  %9.5g  %7.1e   rejected\n", i+1, s.Objective, s.Damping)
-		default:
-			fmt.Fprintf(w, "%4d  %9.5g  %7.1e   %.3f -> %.3f\n", i+1, s.Objective, s.Damping, s.EBefore, s.E)
-		}
-	}
-	t := lifecycle.NewTable(w)
-	row := t.Row
-	row("observations", "%d, %s", m.Observations, m.Source)
-	row("ranks", "%d, %s", m.Ranks, m.Transport)
-	row("starts", "%.4g: number %d trained", []float64(m.Starts), m.Start+1)
-	row("objective", "%.5g, of which misfit %.4g; squared norms: f %.4g, g %.4g", m.Objective, m.Misfit, m.InnerNorm, m.OuterNorm)
-	row("steps", "%d that counted, %d rejected", m.Accepted, m.Rejected)
-	row("single layer", "gaussian, width %.3g, lambda %.3g by cross-validation", m.Single.Width, m.Single.Lambda)
-	if e := m.RMSE; e != nil {
-		row("test rms error", "%.4f deep, %.4f single layer, at %d points", e.Deep, e.Single, e.Points)
-	}
-	row("seconds", "%.2f training, %.2f single layer, %.2f in all", m.Seconds.Train, m.Seconds.Single, m.Seconds.Total)
-	row("written to", "%s", dir)
-	return t.Flush()
+	return nil
 }

@@ -8,12 +8,18 @@ import (
 	"tessera/halo"
 	"tessera/internal/lifecycle"
 	"tessera/krylov"
+	"tessera/ranks"
 	"tessera/tikhonov/image"
 )
 
-// otherMeans fills the frame from the same pixels by their nearest neighbours and
-// by Tikhonov inpainting, to compare with.
-func (r *run) otherMeans(ctx context.Context) error {
+// comparison are the options of the Tikhonov inpainting that a fit is compared with.
+var comparison = image.Options{
+	Method: krylov.TwoLevel, Regulariser: forward.Gradient, Border: halo.Reflect, Lambda: 1e-3, Overlap: 4, Tolerance: 1e-6, MaxIterations: 1000,
+}
+
+// compare fills the frame from the same pixels by their nearest neighbours and by
+// Tikhonov inpainting. Collective.
+func (r *run) compare(ctx context.Context) error {
 	r.Progress.Phase("nearest neighbours and Tikhonov inpainting, to compare")
 	rows, cols := r.obs.rows, r.obs.cols
 	frame, err := halo.Decompose([]int{rows, cols}, r.Comm.Size())
@@ -21,15 +27,19 @@ func (r *run) otherMeans(ctx context.Context) error {
 		return err
 	}
 	var data, weights []float64
-	if r.Comm.Rank() == 0 {
+	err = ranks.OnRoot(r.Comm, func() (err error) {
 		data, weights = make([]float64, rows*cols), make([]float64, rows*cols)
 		for i, y := range r.obs.data.Y {
-			at := int(math.Round(r.obs.data.X[2*i]))*cols + int(math.Round(r.obs.data.X[2*i+1]))
-			if at < len(data) {
-				data[at], weights[at] = y, 1
+			row, col := int(math.Round(r.obs.data.X[2*i])), int(math.Round(r.obs.data.X[2*i+1]))
+			if row < rows && col < cols {
+				data[row*cols+col], weights[row*cols+col] = y, 1
 			}
 		}
-		r.nearest = nearestPixels(rows, cols, data, weights)
+		r.nearest, err = nearestPixels(ctx, rows, cols, data, weights)
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	p := &image.Problem{Channels: 1, Frame: frame}
 	if p.Data, err = frame.ScatterFrom(r.Comm, 0, data, 1); err != nil {
@@ -38,9 +48,7 @@ func (r *run) otherMeans(ctx context.Context) error {
 	if p.Weights, err = frame.ScatterFrom(r.Comm, 0, weights, 1); err != nil {
 		return err
 	}
-	result, err := image.Solve(ctx, r.Comm, p, image.Options{
-		Method: krylov.TwoLevel, Regulariser: forward.Gradient, Border: halo.Reflect, Lambda: 1e-3, Overlap: 4, Tolerance: 1e-6, MaxIterations: 1000,
-	})
+	result, err := image.Solve(ctx, r.Comm, p, comparison)
 	if err != nil && !krylov.Unfinished(err) {
 		return err
 	}
@@ -53,17 +61,20 @@ func (r *run) otherMeans(ctx context.Context) error {
 			peak = max(peak, v)
 		}
 		db := func(a []float64) lifecycle.Number { return lifecycle.Number(20 * math.Log10(peak/rmse(a, r.truth))) }
-		r.m.PSNR = &framePSNR{Kernel: db(r.grid), Nearest: db(r.nearest), Tikhonov: db(r.inpainted)}
+		r.m.PSNR = &framePSNR{Kernel: db(r.values), Nearest: db(r.nearest), Tikhonov: db(r.inpainted)}
 	}
 	return nil
 }
 
 // nearestPixels gives every pixel the value of the nearest observed one, of those
 // at one distance the first in reading order.
-func nearestPixels(rows, cols int, data, weights []float64) []float64 {
+func nearestPixels(ctx context.Context, rows, cols int, data, weights []float64) ([]float64, error) {
 	out := make([]float64, rows*cols)
 	for i := range out {
 		row, col := i/cols, i%cols
+		if col == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		best := math.MaxInt
 		// Rings of growing half-width w; none beyond the best distance can be nearer.
 		for w := 0; w*w <= best && w <= max(rows, cols); w++ {
@@ -83,5 +94,5 @@ func nearestPixels(rows, cols int, data, weights []float64) []float64 {
 			}
 		}
 	}
-	return out
+	return out, nil
 }

@@ -225,7 +225,10 @@ func TestNearestPixels(t *testing.T) {
 	for _, i := range []int{3, 20, 21, 60} {
 		data[i], weights[i] = float64(i), 1
 	}
-	got := nearestPixels(rows, cols, data, weights)
+	got, err := nearestPixels(t.Context(), rows, cols, data, weights)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for i := range got {
 		square := func(j int) int {
 			dy, dx := i/cols-j/cols, i%cols-j%cols

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"context"
 	"fmt"
 
 	"tessera/internal/imageio"
@@ -9,16 +10,18 @@ import (
 
 // Sampling describes simulated observations that are written to a table.
 type Sampling struct {
-	From      string  // a picture whose pixels are sampled; "" = a survey
-	Fraction  float64 // of the pixels
-	Count     int     // of the survey, like what follows
-	Dim       int
-	Clusters  int
-	Clustered float64
-	Noise     float64
+	From     string  // a picture whose pixels are sampled; "" = a survey
+	Fraction float64 // of the pixels, more than 0 and at most 1
+
+	// Of the survey.
+	Count     int     // observations
+	Dim       int     // coordinates of the unit cube, 1 to 3
+	Clusters  int     // 0 = the places are uniform
+	Clustered float64 // fraction of the observations in clusters
+	Noise     float64 // standard deviation
 }
 
-// Check finds what is wrong with it.
+// Check returns an error that names the first flag with a wrong value.
 func (s *Sampling) Check() error {
 	switch {
 	case !(s.Fraction > 0) || s.Fraction > 1:
@@ -30,21 +33,21 @@ func (s *Sampling) Check() error {
 	case s.Clusters < 0 || s.Clusters > 10000:
 		return fmt.Errorf("-clusters %d: want 0 to 10000", s.Clusters)
 	case !(s.Clustered >= 0) || s.Clustered > 1:
-		return fmt.Errorf("-clustered %v: want a fraction", s.Clustered)
+		return fmt.Errorf("-clustered %v: want a fraction, 0 to 1", s.Clustered)
 	case !(s.Noise >= 0):
 		return fmt.Errorf("-noise %v: want 0 or more", s.Noise)
 	}
 	return nil
 }
 
-// Write makes the observations, those that a kernel job with the same settings
-// would make itself, and writes them.
+// Write writes the observations that a kernel job with the same settings would make, and
+// returns their number. The ending of the path says the format: .csv, .npy or .fits.
 func (s *Sampling) Write(path string, seed uint64) (n int, err error) {
 	t := &imageio.Table{}
 	if s.From != "" {
 		c := &settings{Seed: seed, Frame: frameSection{Truth: s.From, Fraction: s.Fraction}}
 		var o scattered
-		if err := c.sample(&o); err != nil {
+		if err := c.sample(context.Background(), &o); err != nil {
 			return 0, err
 		}
 		t.Names, t.Cols, t.Rows = []string{"row", "col", "value"}, 3, len(o.data.Y)

@@ -13,8 +13,8 @@ import (
 	"tessera/ranks"
 )
 
-// A frame of which one half is missing is cut into boxes with as many observed
-// pixels each, and restored to the same answer.
+// With image.balance = "observed" a frame of which one half is missing is cut into boxes
+// with equal numbers of observed pixels. The solution is that of boxes of equal size.
 func TestBalancedByObservedPixels(t *testing.T) {
 	const rows, cols = 60, 44
 	f := &imageio.Frame{Channels: 1, Rows: rows, Cols: cols, Data: make([]float64, rows*cols)}
@@ -38,14 +38,14 @@ func TestBalancedByObservedPixels(t *testing.T) {
 			solutions = append(solutions, jobtest.ReadNpy(t, dir, "solution.npy"))
 		}
 		if d := jobtest.Farthest(solutions[0], solutions[1]); d > 1e-7 {
-			t.Errorf("%d ranks: the answers differ by %g", n, d)
+			t.Errorf("%d ranks: the solutions differ by %g", n, d)
 		}
 		err := ranks.Launch(context.Background(), ranks.Options{Ranks: n}, func(_ context.Context, comm ranks.Comm) error {
 			o, err := frames.ReadObservation(comm, &frames.ImageSection{Path: path, Balance: frames.ByObserved}, nil)
 			if err != nil {
 				return err
 			}
-			load := []float64{0, 0} // observed pixels, and less of them
+			load := []float64{0, 0} // number of observed pixels, and its negative
 			for i := range o.Data {
 				if !o.Weights.Missing(i) {
 					load[0]++
@@ -55,8 +55,8 @@ func TestBalancedByObservedPixels(t *testing.T) {
 			if err := comm.Allreduce(load, load, ranks.Max); err != nil {
 				return err
 			}
-			if e := -load[1] / load[0]; e < 0.85 {
-				t.Errorf("%d ranks: E = %.3f of observed pixels", n, e)
+			if e := -load[1] / load[0]; e < 0.85 { // least by most
+				t.Errorf("%d ranks: the least loaded rank has %.3f of the observed pixels of the most loaded one", n, e)
 			}
 			return nil
 		})

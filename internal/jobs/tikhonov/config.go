@@ -12,7 +12,7 @@ import (
 	"tessera/tikhonov/image"
 )
 
-// settings is everything a tikhonov config may say.
+// settings is everything that the config of a tikhonov job may say.
 type settings struct {
 	Job      string                 `toml:"job"`
 	Seed     uint64                 `toml:"seed"`
@@ -23,29 +23,30 @@ type settings struct {
 	Output   restoredSection        `toml:"output"`
 }
 
-// tikhonovSection fills image.Options.
+// tikhonovSection is the section [tikhonov]; it fills image.Options.
 type tikhonovSection struct {
 	Method        string  `toml:"method"`
-	Regulariser   string  `toml:"regulariser"`
+	Regulariser   string  `toml:"regulariser"` // Q: identity, gradient or laplacian
 	Lambda        lambda  `toml:"lambda"`
-	Noise         float64 `toml:"noise"` // standard deviation, in the data's units; 0 = known or estimated
+	Noise         float64 `toml:"noise"` // standard deviation, in the unit of the data; 0 = that of [simulate], or estimated
 	Border        string  `toml:"border"`
-	Overlap       int     `toml:"overlap"` // pixels
-	Tile          int     `toml:"tile"`    // pixels
-	Tolerance     float64 `toml:"tolerance"`
+	Overlap       int     `toml:"overlap"`   // pixels
+	Tile          int     `toml:"tile"`      // side in pixels; 0 = 12 for ras-gmres and ras, else 16
+	Tolerance     float64 `toml:"tolerance"` // relative error of the solution
 	MaxIterations int     `toml:"max_iterations"`
-	Restart       int     `toml:"restart"`
-	Omega         float64 `toml:"omega"`
-	Weighting     string  `toml:"weighting"` // auto: as the method likes it
-	Precision     string  `toml:"precision"`
+	Restart       int     `toml:"restart"`   // Krylov vectors that ras-gmres keeps
+	Omega         float64 `toml:"omega"`     // literal: weight of the overlap penalty
+	Weighting     string  `toml:"weighting"` // auto: none for as-cg, sqrt for two-level
+	Precision     string  `toml:"precision"` // of the local factors
 }
 
-// lambda is a number or the rule that finds it.
+// lambda is a number or the rule by which the solver chooses it.
 type lambda struct {
 	rule  image.LambdaRule
 	value float64
 }
 
+// UnmarshalTOML reads a number or the name of a rule.
 func (l *lambda) UnmarshalTOML(v any) error {
 	if s, ok := v.(string); ok {
 		rule := image.LambdaRule(s)
@@ -70,7 +71,7 @@ func (l lambda) String() string {
 	return fmt.Sprint(l.value)
 }
 
-// MarshalJSON writes what the config says: the number or the rule.
+// MarshalJSON writes the number or the name of the rule, as the config has it.
 func (l lambda) MarshalJSON() ([]byte, error) {
 	if l.rule != image.Fixed {
 		return fmt.Appendf(nil, "%q", l.rule), nil
@@ -78,14 +79,14 @@ func (l lambda) MarshalJSON() ([]byte, error) {
 	return fmt.Append(nil, l.value), nil
 }
 
-// restoredSection says where a restored frame goes, and whether it is drawn.
+// restoredSection is the section [output] of a tikhonov job.
 type restoredSection struct {
 	Dir      string `toml:"dir"`
 	Stretch  string `toml:"stretch"`
-	Pictures bool   `toml:"pictures"`
+	Pictures bool   `toml:"pictures"` // false: solution.npy, and no PNG file
 }
 
-// section is what it has in common with other outputs.
+// section is the part that other jobs have too.
 func (s *restoredSection) section() *frames.OutputSection {
 	return &frames.OutputSection{Dir: s.Dir, Stretch: s.Stretch}
 }
@@ -118,15 +119,15 @@ func (s *tikhonovSection) check(f *config.File) {
 	f.Want(s.Lambda.rule != image.Fixed || s.Lambda.value > 0, "tikhonov.lambda", `more than 0, "discrepancy" or "gcv"`)
 	f.Want(s.Noise >= 0, "tikhonov.noise", "0 or more, in units of the data")
 	f.Want(s.Overlap >= 0, "tikhonov.overlap", "0 or more")
-	f.Want(s.Tile >= 0, "tikhonov.tile", "1 pixel or more; 0 = as the method likes it")
+	f.Want(s.Tile >= 0, "tikhonov.tile", "1 pixel or more; 0 = 12 for ras-gmres and ras, 16 for the other methods")
 	f.Want(s.Tolerance > 0 && s.Tolerance < 1, "tikhonov.tolerance", "more than 0 and less than 1")
 	f.Want(s.MaxIterations >= 1, "tikhonov.max_iterations", "1 or more")
 	f.Want(s.Restart >= 2, "tikhonov.restart", "2 Krylov vectors or more")
 	f.Want(s.Omega >= 0, "tikhonov.omega", "0 or more")
 }
 
-// solverOptions are the options for an observation, whose noise is known where the
-// program made it.
+// solverOptions are the options for an observation. Where the config names no noise that
+// of a simulated frame is used, which is known.
 func (c *settings) solverOptions(of *frames.Observation) image.Options {
 	s := &c.Tikhonov
 	o := image.Options{
@@ -147,6 +148,7 @@ func (c *settings) solverOptions(of *frames.Observation) image.Options {
 	return o
 }
 
+// Load makes a tikhonov job of a config. What is wrong with it is recorded in f.
 func Load(f *config.File) *lifecycle.Job {
 	c := defaults()
 	f.Decode(&c)
@@ -161,12 +163,13 @@ func Load(f *config.File) *lifecycle.Job {
 		CheckFiles: func() error { return c.checkFiles(f) },
 		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, base *lifecycle.Run) error {
 			s := &c.Tikhonov
+			m := &metrics{
+				record: record{Record: base.Record()},
+				Method: s.Method, Regulariser: s.Regulariser, Border: s.Border, Overlap: s.Overlap, LambdaRule: string(s.Lambda.rule),
+			}
 			r := &run{
-				Run: base, c: &c, unused: c.Image.Path != "" && f.Has("simulate"),
-				m: &metrics{
-					Record: base.Record(),
-					Method: s.Method, Regulariser: s.Regulariser, Border: s.Border, Overlap: s.Overlap, LambdaRule: string(s.Lambda.rule),
-				},
+				restoration: restoration{Run: base, record: &m.record}, m: m,
+				c: &c, unused: c.Image.Path != "" && f.Has("simulate"),
 			}
 			return r.run(ctx)
 		}),
@@ -174,14 +177,14 @@ func Load(f *config.File) *lifecycle.Job {
 	}
 }
 
-// source is where the frame comes from.
+// source says where the frame comes from.
 func (c *settings) source() *frames.Source {
 	return &frames.Source{Seed: c.Seed, Image: &c.Image, Simulate: &c.Simulate, Border: frames.Borders[c.Tikhonov.Border]}
 }
 
-// checkFiles looks at every file that the config names.
+// checkFiles records what the headers of the files show to be wrong.
 func (c *settings) checkFiles(f *config.File) error {
-	c.source().CheckFiles(f)
-	frames.CheckBlurFile(f, "blur", &c.Blur)
+	frame := c.source().CheckFiles(f)
+	c.Blur.CheckFiles(f, "blur", frame)
 	return f.Err()
 }

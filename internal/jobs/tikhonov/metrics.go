@@ -2,67 +2,97 @@ package tikhonov
 
 import "tessera/internal/lifecycle"
 
-// metrics is what a program reads of a run: every number the console showed, and
-// what it takes to do the run again.
-type metrics struct {
+// record is the part of metrics.json that both jobs write: what it takes to do the run
+// again, the frame, and what the run took.
+type record struct {
 	lifecycle.Record
 
-	Source   string `json:"source"` // of the frame
+	Source   string `json:"source"` // of the frame, in words
 	Channels int    `json:"channels"`
 	Rows     int    `json:"rows"`
 	Cols     int    `json:"cols"`
 	Missing  int    `json:"missing_pixels"`
 
+	Seconds      seconds `json:"seconds"`
+	BytesSent    int64   `json:"bytes_sent"`     // by all ranks, in set-up and solve
+	MessagesSent int64   `json:"messages_sent"`  // likewise
+	FactorMB     float64 `json:"factor_mb"`      // local factors of all ranks
+	PeakMemoryMB float64 `json:"peak_memory_mb"` // resident memory of all processes
+}
+
+// seconds are wall time. Lambda, set-up, solve, exchange and reduce are the largest over
+// the ranks; exchange and reduce are parts of lambda, set-up and solve.
+type seconds struct {
+	Read     float64 `json:"read"`             // or simulate
+	Lambda   float64 `json:"lambda,omitempty"` // the search for lambda, before the last solve
+	Setup    float64 `json:"setup"`
+	Solve    float64 `json:"solve"`
+	Exchange float64 `json:"exchange"` // messages between neighbours
+	Reduce   float64 `json:"reduce"`   // sums over all ranks
+	Gather   float64 `json:"gather"`   // of the solution on rank 0
+	Write    float64 `json:"write"`
+	Total    float64 `json:"total"`
+}
+
+// metrics is metrics.json of a tikhonov job.
+type metrics struct {
+	record
+
 	Method      string           `json:"method"`
 	Regulariser string           `json:"regulariser"`
 	Border      string           `json:"border"`
-	Overlap     int              `json:"overlap"`
+	Overlap     int              `json:"overlap"` // pixels
 	Lambda      lifecycle.Number `json:"lambda"`
-	LambdaRule  string           `json:"lambda_rule"`
+	LambdaRule  string           `json:"lambda_rule"` // fixed, discrepancy or gcv
 	Iterations  int              `json:"iterations"`
 	Converged   bool             `json:"converged"`
 	Residual    lifecycle.Number `json:"residual"`    // ||b - M w|| / ||b||
 	ErrorBound  lifecycle.Number `json:"error_bound"` // relative error of w
 	Certified   bool             `json:"certified"`   // the bound is a guarantee, not an estimate
-	Objective   lifecycle.Number `json:"objective"`
+	Objective   lifecycle.Number `json:"objective"`   // J(w)
 	Bias        *bias            `json:"bias,omitempty"`
 	PSNR        *psnr            `json:"psnr_db,omitempty"`
-	Seconds     seconds          `json:"seconds"`
-
-	BytesSent    int64            `json:"bytes_sent"`    // by all ranks, in set-up and solve
-	MessagesSent int64            `json:"messages_sent"` // likewise
-	FactorMB     float64          `json:"factor_mb"`     // of all ranks
-	PeakMemoryMB float64          `json:"peak_memory_mb"`
-	TilesShared  int              `json:"tiles_shared"` // of all ranks: served by a shared factor
-	TilesExact   int              `json:"tiles_exact"`  // by one of their own
-	History      lifecycle.Series `json:"history"`      // residual after each iteration
+	TilesShared int              `json:"tiles_shared"` // tiles of all ranks that share a factor
+	TilesExact  int              `json:"tiles_exact"`  // tiles of all ranks with a factor of their own
+	History     lifecycle.Series `json:"history"`      // residual after each iteration
 }
 
-// seconds are wall time. Lambda, set-up, solve, exchange and reduce are the largest
-// over the ranks; exchange and reduce are parts of the other three.
-type seconds struct {
-	Read     float64 `json:"read"`             // or simulate
-	Lambda   float64 `json:"lambda,omitempty"` // spent looking for it, before the last solve
-	Setup    float64 `json:"setup"`
-	Solve    float64 `json:"solve"`
-	Exchange float64 `json:"exchange"`
-	Reduce   float64 `json:"reduce"`
-	Gather   float64 `json:"gather"` // of the solution
-	Write    float64 `json:"write"`
-	Total    float64 `json:"total"`
-}
-
-// psnr is 10 log10(peak^2 / mean squared error) against the truth; observed counts
-// the observed pixels only, restored all of them.
+// psnr is 10 log10(peak^2 / mean squared error) against the truth, peak the largest value
+// of the truth. Observed counts the observed pixels only, restored all of them.
 type psnr struct {
 	Observed lifecycle.Number `json:"observed"`
 	Restored lifecycle.Number `json:"restored"`
 }
 
-// bias is how far the literal method ends from the minimiser: relative errors.
+// bias is the distance of the literal method's results from the minimiser of J: relative
+// errors for four ways to join the tiles.
 type bias struct {
 	Owner    lifecycle.Number `json:"owner"`
 	Averaged lifecycle.Number `json:"averaged"`
 	PlainSum lifecycle.Number `json:"plain_sum"`
 	ArgMin   lifecycle.Number `json:"arg_min"`
+}
+
+// layersMetrics is metrics.json of a two-layer job.
+type layersMetrics struct {
+	record
+
+	Method     string           `json:"method"`
+	Iterations int              `json:"iterations"`
+	Converged  bool             `json:"converged"`
+	Residual   lifecycle.Number `json:"residual"`    // ||b - M u|| / ||b||
+	ErrorBound lifecycle.Number `json:"error_bound"` // estimated relative error of both layers together
+	Objective  lifecycle.Number `json:"objective"`   // J(u1, u2)
+	Misfit     lifecycle.Number `json:"misfit"`      // its first term
+	PSNR       *layersPSNR      `json:"psnr_db,omitempty"`
+	Tiles      int              `json:"tiles"`   // of all ranks
+	Factors    int              `json:"factors"` // of all ranks; several tiles share one
+	History    lifecycle.Series `json:"history"` // residual after each iteration
+}
+
+// layersPSNR is as psnr. The truth is what the second layer estimates.
+type layersPSNR struct {
+	Observed lifecycle.Number `json:"observed"`
+	First    lifecycle.Number `json:"layer1"`
+	Second   lifecycle.Number `json:"layer2"`
 }

@@ -16,17 +16,11 @@ import (
 	"tessera/tikhonov/image"
 )
 
-// plan is what a run on so many ranks would cost. It looks at the middle of
-// the frame only: two small pieces of it are restored with the config's own
-// options on this one rank, and what grows with the number of pixels is told from
-// what does not.
+// plan is what a run on n ranks would cost. Small pieces from the middle of the frame are
+// restored with the config's own options on this one rank; what grows with the number of
+// pixels is told from what does not.
 func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecycle.Link) (*lifecycle.Plan, error) {
 	shape, err := c.source().Shape()
-	if err != nil {
-		return nil, err
-	}
-	channels, rows, cols := shape.Channels, shape.Rows, shape.Cols
-	frame, err := halo.Decompose([]int{rows, cols}, n)
 	if err != nil {
 		return nil, err
 	}
@@ -34,114 +28,161 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecy
 	if err != nil {
 		return nil, err
 	}
-	stencil := c.reach(psf)
-	border := frames.Borders[c.Tikhonov.Border]
-	apply, err := frame.Traffic([]int{stencil, stencil}, border)
+	t, err := trafficOf(shape, n, c.exchanges(psf, shape.Channels))
 	if err != nil {
 		return nil, err
 	}
-	local, err := frame.Traffic([]int{c.Tikhonov.Overlap, c.Tikhonov.Overlap}, border)
-	if err != nil {
-		return nil, err
+	if krylov.Method(c.Tikhonov.Method) == krylov.TwoLevel {
+		t.gather(c.coarseNodes(shape) * float64(shape.Channels))
 	}
 	fit, err := c.calibrate(ctx, comm, shape, psf)
 	if err != nil {
 		return nil, fmt.Errorf("calibration on the middle of the frame: %w", err)
 	}
-
-	unknowns := float64(channels) * float64(apply.MaxOwned)
-	p := &lifecycle.Plan{
-		Ranks: n, Iterations: float64(fit.iterations), Compute: fit.seconds.At(unknowns),
-		MemoryBytes: fit.bytes.At(unknowns), RootBytes: 8 * float64(channels) * float64(rows) * float64(cols),
-	}
-	if n > 1 {
-		// Two exchanges and two sums over all ranks an iteration.
-		cells := float64(channels) * float64(apply.MaxReceived+local.MaxReceived)
-		sums := math.Ceil(math.Log2(float64(n)))
-		p.Talk = 2*link.Latency*sums + 2*link.Latency
-		if link.Bandwidth > 0 {
-			p.Talk += 8 * cells / link.Bandwidth
-		}
-		p.Talk *= p.Iterations
-		p.SentBytes = p.Iterations * 8 * cells * float64(n)
-		p.Messages = p.Iterations * (float64(apply.Messages+local.Messages) + 2*sums*float64(n))
-	}
-	p.Row("frame", "%d x %d x %d", channels, rows, cols)
-	layout := "bricks"
-	if g := frame.GridShape(); g != nil {
-		layout = fmt.Sprintf("a grid of %d x %d", g[0], g[1])
-	}
-	first := frame.Owned(0).Shape()
-	p.Row("ranks", "%d in %s; rank 0 owns %d x %d pixels, none more than %d", n, layout, first[0], first[1], apply.MaxOwned)
-	p.Row("halo", "%d pixels for the matrix, %d for the overlap: %s received a rank and iteration, %.1f %% of what it owns",
-		stencil, c.Tikhonov.Overlap, lifecycle.Bytes(8*float64(channels)*float64(apply.MaxReceived+local.MaxReceived)),
-		100*(apply.MaxRatio+local.MaxRatio))
-	p.Row("messages", "%d an iteration, to at most %d neighbours", apply.Messages+local.Messages, max(apply.MaxNeighbours, local.MaxNeighbours))
+	p := t.plan(shape, fit, float64(shape.Channels)*float64(t.owned), link)
+	t.say(p, fmt.Sprintf("%d pixels for the matrix, %d for the overlap", c.reach(psf), c.Tikhonov.Overlap))
 	return p, nil
+}
+
+// exchanges are those of an iteration: of M = H'WH + lambda Q'Q, one as wide as its stencil
+// or, where a reflecting border meets a PSF that is not its own mirror image, one for each
+// of H, H' and Q; and of the local solves, which send their results back where those of
+// several tiles are added up.
+func (c *settings) exchanges(psf forward.PSF, channels int) []exchange {
+	border := frames.Borders[c.Tikhonov.Border]
+	reach, overlap := c.reach(psf), c.Tikhonov.Overlap
+	list := []exchange{{reach, reach, border, channels, 1}}
+	if border == halo.Reflect && !mirrored(psf) {
+		q := max(0, forward.Regulariser(c.Tikhonov.Regulariser).Reach())
+		list = []exchange{{q, q, border, channels, 1}, {psf.Rows / 2, psf.Cols / 2, border, channels, 2}}
+	}
+	local := exchange{overlap, overlap, border, channels, 1}
+	switch krylov.Method(c.Tikhonov.Method) {
+	case krylov.CG:
+		return list
+	case krylov.ASCG:
+		local.times = 2
+	case krylov.TwoLevel:
+		list[0].times, local.times = 2, 2 // M is applied again between the two levels
+	case krylov.Mult:
+		list[0].times, local.times = 4, 8 // a sweep goes through four colours of tiles
+	}
+	return append(list, local)
+}
+
+// mirrored tells whether a PSF is its own mirror image along both axes.
+func mirrored(p forward.PSF) bool {
+	for i, v := range p.Values {
+		r, c := i/p.Cols, i%p.Cols
+		if v != p.Values[(p.Rows-1-r)*p.Cols+c] || v != p.Values[r*p.Cols+p.Cols-1-c] {
+			return false
+		}
+	}
+	return true
 }
 
 // reach is the radius of the stencil of M = H'WH + lambda Q'Q.
 func (c *settings) reach(k forward.PSF) int {
-	q := map[forward.Regulariser]int{forward.Identity: 0, forward.Gradient: 1, forward.Laplacian: 2}
-	return max(k.Rows/2*2, k.Cols/2*2, q[forward.Regulariser(c.Tikhonov.Regulariser)])
+	return max(k.Rows/2*2, k.Cols/2*2, forward.Regulariser(c.Tikhonov.Regulariser).Reach())
 }
 
-// calibration is what one rank needs for a frame of so many unknowns.
-type calibration struct {
-	seconds    lifecycle.Line // set-up and solve
-	bytes      lifecycle.Line
-	iterations int
+// coarseNodes is about how many nodes the coarse grid of the two-level method has.
+func (c *settings) coarseNodes(shape *imageio.Frame) float64 {
+	tile := float64(c.Tikhonov.Tile)
+	if tile == 0 {
+		tile = 16
+	}
+	return min(16384, math.Ceil(float64(shape.Rows)/tile)*math.Ceil(float64(shape.Cols)/tile))
 }
 
-// calibrate solves pieces of growing size from the middle of the frame. Where
-// lambda has to be found, the smallest piece tells how much longer that takes
-// than one solve, and the others are solved at the lambda found.
+// calibrate solves pieces of growing size from the middle of the frame. Where lambda has to
+// be found, the smallest piece shows how much longer the search takes than one solve, and
+// the other pieces are solved at the lambda that was found.
 func (c *settings) calibrate(ctx context.Context, comm ranks.Comm, shape *imageio.Frame, psf forward.PSF) (*calibration, error) {
 	fit := &calibration{}
 	fixed, search := *c, 1.0
 	var x, seconds, bytes []float64
-	for i, side := range []int{48, 80, 176} { // the first also takes page faults and the libraries' own set-up
-		rows, cols := min(side, shape.Rows), min(side, shape.Cols)
-		r0, c0 := (shape.Rows-rows)/2, (shape.Cols-cols)/2
-		box := imageio.Box{R0: r0, R1: r0 + rows, C0: c0, C1: c0 + cols}
-		o, err := c.source().Piece(comm, psf, box)
+	for i, side := range []int{48, 80, 176} { // the first solve also pays for page faults and the set-up of libraries
+		o, err := c.source().Middle(ctx, comm, psf, shape, max(side, psf.Rows), max(side, psf.Cols))
 		if err != nil {
 			return nil, err
 		}
 		var result *image.Result
+		var count steps
 		solve := func() (err error) {
-			result, _, err = fixed.solveFrame(ctx, comm, o.Problem(psf), fixed.solverOptions(o))
-			if krylov.Unfinished(err) {
-				return nil
-			}
-			return err
+			options := fixed.solverOptions(o)
+			count = steps{}
+			options.Progress = func(p krylov.Progress) { count.add(p.Iteration) }
+			result, _, err = fixed.solveFrame(ctx, comm, o.Problem(psf), options)
+			return unlessUnfinished(err)
 		}
-		start := time.Now()
-		if err := solve(); err != nil {
-			return nil, err
-		}
-		took := time.Since(start).Seconds()
 		if i == 0 {
-			if c.Tikhonov.Lambda.rule != image.Fixed {
-				fixed.Tikhonov.Lambda = lambda{rule: image.Fixed, value: result.Lambda}
-				start = time.Now()
-				if err := solve(); err != nil {
-					return nil, err
-				}
-				search = max(1, took/time.Since(start).Seconds())
+			long, err := timed(solve)
+			if err != nil {
+				return nil, err
 			}
+			if c.Tikhonov.Lambda.rule == image.Fixed {
+				continue
+			}
+			fit.iterations, fit.steps = result.Iterations, count.all()
+			fixed.Tikhonov.Lambda = lambda{rule: image.Fixed, value: result.Lambda}
+			short, err := timed(solve)
+			if err != nil {
+				return nil, err
+			}
+			search = max(1, long/short)
 			continue
 		}
-		held, err := lifecycle.PeakHeap(solve)
+		s, err := measure(observationBytes(o), solve)
 		if err != nil {
 			return nil, err
 		}
-		x = append(x, float64(o.Channels*rows*cols))
-		seconds = append(seconds, search*took)
-		bytes = append(bytes, held+8*float64(len(o.Data)+len(o.Weights)+len(o.Truth)))
-		fit.iterations = result.Iterations
+		x = append(x, float64(len(o.Data)))
+		seconds = append(seconds, search*s.seconds)
+		bytes = append(bytes, s.bytes)
+		if c.Tikhonov.Lambda.rule == image.Fixed {
+			fit.iterations, fit.steps = result.Iterations, count.all()
+		}
 	}
 	fit.seconds = lifecycle.LineThrough(x[0], seconds[0], x[1], seconds[1])
 	fit.bytes = lifecycle.LineThrough(x[0], bytes[0], x[1], bytes[1])
 	return fit, nil
+}
+
+// steps counts the iterations of one or more solves.
+type steps struct{ iterations, solves, last int }
+
+// add counts an iteration by its number in its solve; 0 is none.
+func (s *steps) add(iteration int) {
+	if iteration == 0 {
+		return
+	}
+	if s.iterations++; s.iterations == 1 || iteration <= s.last {
+		s.solves++
+	}
+	s.last = iteration
+}
+
+// all is the iterations, and two more for the start and the end of each solve, where
+// residuals are formed.
+func (s *steps) all() int { return s.iterations + 2*s.solves }
+
+// unlessUnfinished is err, but nil where a solve only stopped at max_iterations.
+func unlessUnfinished(err error) error {
+	if krylov.Unfinished(err) {
+		return nil
+	}
+	return err
+}
+
+// timed is how many seconds f takes.
+func timed(f func() error) (float64, error) {
+	start := time.Now()
+	err := f()
+	return time.Since(start).Seconds(), err
+}
+
+// observationBytes is the memory of an observation on one rank.
+func observationBytes(o *frames.Observation) float64 {
+	return 8 * float64(len(o.Data)+len(o.Weights)+len(o.Truth))
 }

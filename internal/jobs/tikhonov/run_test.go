@@ -27,8 +27,8 @@ size = 3
 lambda = 0.1
 `
 
-// A FITS frame with missing pixels comes back as FITS, with its header, what was
-// done to it, and no missing pixels.
+// The solution of a FITS frame with missing pixels is also written as FITS, with the header
+// of the frame, a HISTORY of the restoration, and no missing pixels.
 func TestFITSRoundTrip(t *testing.T) {
 	f := &imageio.Frame{Channels: 1, Rows: 24, Cols: 17, Data: make([]float64, 24*17)}
 	for i := range f.Data {
@@ -80,8 +80,8 @@ func TestFITSRoundTrip(t *testing.T) {
 
 func card(s string) imageio.Card { return imageio.Card(fmt.Sprintf("%-80s", s)) }
 
-// The PSNR is that of the files: peak of the truth, observed pixels only for
-// what was observed, all of them for the restoration.
+// The PSNR in metrics.json is that of the files that were written: relative to the peak of
+// the truth, over the observed pixels for the observation, over all for the solution.
 func TestPSNR(t *testing.T) {
 	dir := t.TempDir()
 	const rows, cols = 19, 23
@@ -108,13 +108,13 @@ func TestPSNR(t *testing.T) {
 	if got := p["restored"].(float64); math.Abs(got-want) > 1e-9 {
 		t.Errorf("restored: %g dB, want %g", got, want)
 	}
-	// Noise of 2 % of the peak alone: 34 dB; 350 pixels tell it to 0.3 dB.
+	// The noise is 2 % of the peak: 34 dB, with a standard error of 0.3 dB for 350 pixels.
 	if got := p["observed"].(float64); math.Abs(got-20*math.Log10(50)) > 1 {
 		t.Errorf("observed: %g dB, want about 34", got)
 	}
 }
 
-// A run that fails leaves its log, and an earlier result as it was.
+// A run that fails writes failed.log and keeps the earlier result as it was.
 func TestFailureKeepsTheEarlierResult(t *testing.T) {
 	dir := t.TempDir()
 	set := fmt.Sprintf("output.dir=%q", filepath.Join(dir, "out"))
@@ -137,7 +137,7 @@ func TestFailureKeepsTheEarlierResult(t *testing.T) {
 	}
 	before, _ := os.ReadFile(filepath.Join(dir, "out", "metrics.json"))
 	if err := run(fmt.Sprintf("image.weights=%q", bad)); err == nil || !strings.Contains(err.Error(), "weight -1") {
-		t.Fatalf("got %v, want a complaint about the weight", err)
+		t.Fatalf("got %v, want an error about the weight", err)
 	}
 	after, _ := os.ReadFile(filepath.Join(dir, "out", "metrics.json"))
 	if len(before) == 0 || string(before) != string(after) {
@@ -145,7 +145,7 @@ func TestFailureKeepsTheEarlierResult(t *testing.T) {
 	}
 	log, _ := os.ReadFile(filepath.Join(dir, "out", lifecycle.FailedLogName))
 	if !strings.Contains(string(log), "weight -1") {
-		t.Errorf("failed.log does not tell why: %q", log)
+		t.Errorf("failed.log does not give the reason: %q", log)
 	}
 	left, _ := filepath.Glob(filepath.Join(dir, "out", ".*"))
 	if len(left) > 0 {
@@ -153,7 +153,8 @@ func TestFailureKeepsTheEarlierResult(t *testing.T) {
 	}
 }
 
-func TestMetricsSurviveOddNumbers(t *testing.T) {
+// Numbers that JSON does not know are written as strings.
+func TestMetricsWithoutFiniteNumbers(t *testing.T) {
 	dir := t.TempDir()
 	m := &metrics{Residual: lifecycle.Number(math.Inf(1)), Objective: lifecycle.Number(math.NaN()), History: lifecycle.Series{1, math.Inf(1)}}
 	if err := lifecycle.WriteMetrics(dir, m); err != nil {

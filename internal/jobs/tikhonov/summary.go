@@ -7,13 +7,32 @@ import (
 	"tessera/internal/lifecycle"
 )
 
-// summary prints the short table at the end of a run; w may be nil.
+// begin writes the rows about the frame and the ranks.
+func (m *record) begin(t *lifecycle.Table) {
+	t.Row("frame", "%s", m.Source)
+	t.Row("", "%d x %d x %d, %d missing pixels", m.Channels, m.Rows, m.Cols, m.Missing)
+	t.Row("ranks", "%d, %s", m.Ranks, m.Transport)
+}
+
+// end writes the rows about time, traffic, memory and the place of the result.
+func (m *record) end(t *lifecycle.Table, dir string) error {
+	s := &m.Seconds
+	search := ""
+	if s.Lambda > 0 {
+		search = fmt.Sprintf("%.2f lambda, ", s.Lambda)
+	}
+	t.Row("seconds", "%s%.2f set-up, %.2f solve (%.2f exchange, %.2f reduce), %.2f in all", search, s.Setup, s.Solve, s.Exchange, s.Reduce, s.Total)
+	t.Row("traffic", "%.1f MB in %d messages", float64(m.BytesSent)/1e6, m.MessagesSent)
+	t.Row("peak memory", "%.0f MB", m.PeakMemoryMB)
+	t.Row("written to", "%s", dir)
+	return t.Flush()
+}
+
+// summary writes the short table at the end of a run.
 func (m *metrics) summary(w io.Writer, dir string) error {
 	t := lifecycle.NewTable(w)
 	row := t.Row
-	row("frame", "%s", m.Source)
-	row("", "%d x %d x %d, %d missing pixels", m.Channels, m.Rows, m.Cols, m.Missing)
-	row("ranks", "%d, %s", m.Ranks, m.Transport)
+	m.begin(t)
 	row("method", "%s, overlap %d, regulariser %s, %s border", m.Method, m.Overlap, m.Regulariser, m.Border)
 	rule := ""
 	if m.LambdaRule != "fixed" {
@@ -32,14 +51,19 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 	if p := m.PSNR; p != nil {
 		row("PSNR", "%.2f dB observed, %.2f dB restored", p.Observed, p.Restored)
 	}
-	s := &m.Seconds
-	search := ""
-	if s.Lambda > 0 {
-		search = fmt.Sprintf("%.2f lambda, ", s.Lambda)
+	return m.end(t, dir)
+}
+
+// summary writes the short table at the end of a run.
+func (m *layersMetrics) summary(w io.Writer, dir string) error {
+	t := lifecycle.NewTable(w)
+	row := t.Row
+	m.begin(t)
+	row("method", "%s, %d tiles with %d factors", m.Method, m.Tiles, m.Factors)
+	row("iterations", "%d, residual %.1e", m.Iterations, m.Residual)
+	row("relative error", "at most %.1e (estimated)", m.ErrorBound)
+	if p := m.PSNR; p != nil {
+		row("PSNR", "%.2f dB observed, %.2f dB first layer, %.2f dB second layer", p.Observed, p.First, p.Second)
 	}
-	row("seconds", "%s%.2f set-up, %.2f solve (%.2f exchange, %.2f reduce), %.2f in all", search, s.Setup, s.Solve, s.Exchange, s.Reduce, s.Total)
-	row("traffic", "%.1f MB in %d messages", float64(m.BytesSent)/1e6, m.MessagesSent)
-	row("peak memory", "%.0f MB", m.PeakMemoryMB)
-	row("written to", "%s", dir)
-	return t.Flush()
+	return m.end(t, dir)
 }

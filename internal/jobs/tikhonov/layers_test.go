@@ -7,6 +7,8 @@ import (
 	"tessera/internal/jobs/jobtest"
 )
 
+// The layers do not depend on the number of ranks, and each comes closer to the truth than
+// the one before it. The metrics are complete.
 func TestTwoLayerJob(t *testing.T) {
 	var first []float64
 	for _, n := range []int{1, 3, 7} {
@@ -31,13 +33,24 @@ sigma = 1.0
 		if d := jobtest.Farthest(u, first); d > 1e-7 {
 			t.Errorf("%d ranks: the layers differ by %g", n, d)
 		}
-		p := jobtest.Metrics(t, dir)["psnr_db"].(map[string]any)
+		m := jobtest.Metrics(t, dir)
+		if did, _ := m["ranks_did"].([]any); len(did) != n || m["missing_pixels"].(float64) < 60 || n > 1 && m["bytes_sent"].(float64) < 1e4 {
+			t.Errorf("%d ranks: ranks_did %v, missing_pixels %v, bytes_sent %v", n, did, m["missing_pixels"], m["bytes_sent"])
+		}
+		s := m["seconds"].(map[string]any)
+		for _, phase := range []string{"read", "setup", "solve", "gather", "write", "total"} {
+			if s[phase].(float64) <= 0 {
+				t.Errorf("%d ranks: seconds.%s is %v", n, phase, s[phase])
+			}
+		}
+		p := m["psnr_db"].(map[string]any)
 		if p["layer1"].(float64) < p["observed"].(float64) || p["layer2"].(float64) < p["layer1"].(float64) {
 			t.Errorf("%d ranks: PSNR %v", n, p)
 		}
 	}
 }
 
+// The PSF of two blurs, one after the other, is the convolution of their PSFs.
 func TestComposed(t *testing.T) {
 	a := forward.PSF{Rows: 1, Cols: 3, Values: []float64{1, 2, 3}}
 	b := forward.PSF{Rows: 3, Cols: 1, Values: []float64{4, 5, 6}}
@@ -47,6 +60,6 @@ func TestComposed(t *testing.T) {
 		t.Errorf("%+v, want %v", k, want)
 	}
 	if composed(forward.PSF{}, b).Rows != 3 || composed(a, forward.PSF{}).Cols != 3 {
-		t.Error("no blur changes a blur")
+		t.Error("a blur composed with no blur is not itself")
 	}
 }

@@ -1,0 +1,134 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"tessera/internal/lifecycle"
+	"tessera/ranks"
+)
+
+// tiny are sets that make the example of a kind as small as it may be.
+var tiny = map[string][]string{
+	"tikhonov":    {"simulate.rows=64", "simulate.cols=50"},
+	"two-layer":   {"simulate.rows=40", "simulate.cols=40"},
+	"kernel":      {"simulate.count=300", "evaluate.shape=[20,20]"},
+	"deep-kernel": {"simulate.count=60", "simulate.test=50", "deep.steps=2", "deep.starts=1", "evaluate.shape=[10,10]", "single.widths=[0.1,0.2]", "single.lambdas=[1e-3]"},
+	"psf":         {"simulate.count=20", "simulate.side=15", "simulate.psfs=4", "psf.iterations=30"},
+	"scdl-train":  {"simulate.count=200", "scdl.atoms=16", "scdl.iterations=20"},
+}
+
+// countingComm calls at before each of its collective calls, with their number from 1.
+type countingComm struct {
+	ranks.Comm
+	calls int
+	at    func(call int)
+}
+
+func (c *countingComm) count() {
+	c.calls++
+	if c.at != nil {
+		c.at(c.calls)
+	}
+}
+
+func (c *countingComm) Allreduce(dst, src []float64, op ranks.Op) error {
+	c.count()
+	return c.Comm.Allreduce(dst, src, op)
+}
+
+func (c *countingComm) Bcast(buf []float64, root int) error {
+	c.count()
+	return c.Comm.Bcast(buf, root)
+}
+
+func (c *countingComm) Gatherv(dst []float64, counts []int, src []float64, root int) error {
+	c.count()
+	return c.Comm.Gatherv(dst, counts, src, root)
+}
+
+// A run that is told to stop at any of its collective calls, on one rank only, stops on
+// all of them with the context's error, leaves an earlier result as it was and its own log
+// as failed.log; told too late it finishes, and the result is whole.
+func TestInterrupted(t *testing.T) {
+	const n = 2
+	for _, k := range Kinds() {
+		t.Run(k.Name, func(t *testing.T) {
+			dir := t.TempDir()
+			e := examples[k.Name]
+			sets := append(e.sets[:len(e.sets):len(e.sets)], tiny[k.Name]...)
+			if e.input != nil {
+				sets = append(sets, e.input(t, dir)...)
+			}
+			// run stops at a call of rank 1, 0 = never, and returns the error of each rank
+			// and the calls of rank 1.
+			run := func(out string, stopAt int) (errs [n]error, calls int) {
+				ctx, cancel := context.WithCancel(context.Background())
+				defer cancel()
+				ranks.Launch(context.Background(), ranks.Options{Ranks: n}, func(_ context.Context, comm ranks.Comm) error {
+					j, err := Load("test.toml", fmt.Appendf(nil, "job = %q", k.Name), append(sets[:len(sets):len(sets)], fmt.Sprintf("output.dir=%q", out)))
+					if err != nil {
+						return err
+					}
+					if comm.Rank() != 1 {
+						errs[comm.Rank()] = j.Run(context.Background(), comm, lifecycle.Env{Version: "test"})
+						return errs[comm.Rank()]
+					}
+					counting := &countingComm{Comm: comm, at: func(call int) {
+						if call == stopAt {
+							cancel()
+						}
+					}}
+					errs[1] = j.Run(ctx, counting, lifecycle.Env{Version: "test"})
+					calls = counting.calls
+					return errs[1]
+				})
+				return errs, calls
+			}
+			whole := filepath.Join(dir, "whole")
+			errs, calls := run(whole, 0)
+			if err := errors.Join(errs[:]...); err != nil {
+				t.Fatal(err)
+			}
+			stopped := 0
+			for _, share := range []float64{0.02, 0.3, 0.6, 0.8, 0.97} {
+				out := filepath.Join(dir, fmt.Sprint(share))
+				if err := os.Mkdir(out, 0o777); err != nil {
+					t.Fatal(err)
+				}
+				earlier := filepath.Join(out, lifecycle.MetricsName)
+				if err := os.WriteFile(earlier, []byte("{}"), 0o666); err != nil {
+					t.Fatal(err)
+				}
+				errs, _ := run(out, max(1, int(share*float64(calls))))
+				text, err := os.ReadFile(earlier)
+				if err != nil {
+					t.Errorf("at %g of the calls: %v", share, err)
+				}
+				_, failed := os.Stat(filepath.Join(out, lifecycle.FailedLogName))
+				if errs[0] == nil && errs[1] == nil {
+					if len(text) < 100 || failed == nil {
+						t.Errorf("at %g of the calls: finished without a whole result", share)
+					}
+					continue
+				}
+				stopped++
+				for r, err := range errs {
+					if !errors.Is(err, context.Canceled) {
+						t.Errorf("at %g of the calls: rank %d ends with %v", share, r, err)
+					}
+				}
+				if string(text) != "{}" || failed != nil {
+					t.Errorf("at %g of the calls: the earlier metrics.json is %q, failed.log: %v", share, text, failed)
+				}
+			}
+			if stopped == 0 {
+				t.Error("was never stopped")
+			}
+		})
+	}
+}

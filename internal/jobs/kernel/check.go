@@ -1,0 +1,184 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"tessera/internal/config"
+	"tessera/internal/frames"
+	"tessera/internal/imageio"
+	"tessera/krylov"
+	"tessera/tikhonov/kernel"
+)
+
+// huge bounds lengths and weights, so that their squares are finite.
+const huge = 1e150
+
+func (c *settings) check(f *config.File) {
+	o, s, k := &c.Observations, &c.Simulate, &c.Kernel
+	f.Want(o.Dim >= 0 && o.Dim <= 3, "observations.dim", "1 to 3; 0 = from the columns")
+	f.Want(s.Count >= 1 && s.Count <= 1<<31, "simulate.count", "1 to 2^31")
+	f.Want(s.Dim >= 1 && s.Dim <= 3, "simulate.dim", "1 to 3")
+	f.Want(s.Clusters >= 0 && s.Clusters <= 10000, "simulate.clusters", "0 to 10000")
+	f.Want(s.Clustered >= 0 && s.Clustered <= 1, "simulate.clustered", "a fraction, 0 to 1")
+	f.Want(s.Noise >= 0 && s.Noise <= huge, "simulate.noise", "0 or more")
+	f.Want(c.Frame.Rows >= 0 && c.Frame.Rows <= 1<<20, "frame.rows", "0 to %d pixels", 1<<20)
+	f.Want(c.Frame.Cols >= 0 && c.Frame.Cols <= 1<<20, "frame.cols", "0 to %d pixels", 1<<20)
+	f.Want(c.Frame.Fraction > 0 && c.Frame.Fraction <= 1, "frame.fraction", "a fraction, more than 0")
+	var families []string
+	for _, name := range kernel.Families() {
+		families = append(families, string(name))
+	}
+	f.OneOf("kernel.family", k.Family, families...)
+	f.OneOf("kernel.choose", k.Choose, "none", string(kernel.CrossValidation), string(kernel.GCV))
+	f.OneOf("kernel.method", k.Method, string(krylov.RASGMRES), string(krylov.ASCG), string(krylov.RAS), string(krylov.CG))
+	f.OneOf("kernel.balance", k.Balance, string(kernel.ByCount), string(kernel.ByWork), string(kernel.ByTime), string(kernel.Never))
+	f.Want(k.Width >= 0 && k.Width <= huge, "kernel.width", "more than 0; 0 = chosen for about 60 neighbours")
+	f.Want(k.Lambda > 0 && k.Lambda <= huge, "kernel.lambda", "more than 0")
+	f.Want(k.Truncate > 0 && k.Truncate < 1, "kernel.truncate", "more than 0 and less than 1")
+	f.Want(k.Overlap >= 0 && k.Overlap <= 2, "kernel.overlap", "0 to 2 times the radius; 0 = chosen for the family of the kernel")
+	f.Want(k.Block >= 0, "kernel.block", "0 or more observations")
+	f.Want(k.Tolerance > 0 && k.Tolerance < 1, "kernel.tolerance", "more than 0 and less than 1")
+	f.Want(k.MaxIterations >= 1, "kernel.max_iterations", "1 or more")
+	f.Want(k.Restart >= 2, "kernel.restart", "2 Krylov vectors or more")
+	f.Want(c.Search.Folds >= 2, "search.folds", "2 or more")
+	ascending(f, "search.widths", c.Search.Widths)
+	ascending(f, "search.lambdas", c.Search.Lambdas)
+	shape, ok := c.Evaluate.Shape.Ints(1)
+	f.Want(ok && len(shape) <= 3 && product(shape) <= 1e9, "evaluate.shape", "1 to 3 whole numbers, 1 or more, 1e9 points in all at most")
+	if c.Frame.Pixels && len(shape) > 0 {
+		f.Fail("evaluate.shape", "a frame is evaluated at its pixels: leave it out")
+	}
+	if c.Observations.Path == "" {
+		dim, count := s.Dim, s.Count
+		if c.Frame.Pixels {
+			dim, count = 2, 0 // how many is not known before the frame is
+		}
+		f.Want(c.Evaluate.Path != "" || len(shape) == 0 || len(shape) == dim, "evaluate.shape", "%d whole numbers, one for each coordinate of the observations", dim)
+		if count > 0 {
+			c.checkCount(f, "simulate.count", count, 1)
+		}
+	}
+	c.Output.Check(f)
+}
+
+// checkCount records a problem if so many observations cannot be fitted. sigma is their
+// smallest standard deviation.
+func (c *settings) checkCount(f *config.File, key string, count int, sigma float64) {
+	lambda := c.Kernel.Lambda
+	if c.Kernel.Choose != "none" {
+		lambda = 1 // of the default list
+		if n := len(c.Search.Lambdas); n > 0 {
+			lambda = c.Search.Lambdas[n-1]
+		}
+	}
+	checkTruncation(f, "kernel.truncate", c.options(1, 1, 1).Kernel, count, lambda*sigma*sigma)
+	if c.Kernel.Choose == string(kernel.CrossValidation) {
+		if err := (kernel.Search{Folds: c.Search.Folds, Seed: c.Seed}).CheckFolds(count); err != nil {
+			f.Fail(key, "%v", err)
+		}
+	}
+}
+
+// checkTruncation records a problem if the entries that truncation leaves out of the
+// matrix of count observations may add up to its diagonal.
+func checkTruncation(f *config.File, key string, k kernel.Kernel, count int, diagonal float64) {
+	switch k.Family {
+	case kernel.WendlandC0, kernel.WendlandC2, kernel.WendlandC4:
+		return
+	}
+	truncate := k.Truncate
+	if truncate == 0 {
+		truncate = 1e-12
+	}
+	if count > 1 && truncate*float64(count-1) >= diagonal {
+		f.Fail(key, "%.3g may leave %d observations a matrix that is not positive definite: want less than lambda sigma^2 / (observations - 1) = %.3g",
+			truncate, count, diagonal/float64(count-1))
+	}
+}
+
+// checkFiles reads the tables as a run does, and the header of the frame.
+func (c *settings) checkFiles(f *config.File) error {
+	dim := c.Simulate.Dim
+	if c.Frame.Pixels {
+		dim = 2
+	}
+	if c.Observations.Path != "" {
+		dim = c.checkObservations(f, func(count int, sigma float64) { c.checkCount(f, "observations.path", count, sigma) })
+	}
+	truth := frames.CheckFrame(f, "frame.truth", c.Frame.Truth)
+	if c.Frame.Pixels && c.Observations.Path == "" {
+		pixels := 0.0
+		switch {
+		case truth != nil:
+			pixels = float64(truth.Rows) * float64(truth.Cols)
+		case c.Frame.Truth == "":
+			rows, cols := c.Frame.shape()
+			pixels = float64(rows) * float64(cols)
+		}
+		if pixels > 0 && pixels*c.Frame.Fraction < 1 {
+			f.Fail("frame.fraction", "leaves no pixel of %.0f: want 1/%.0f or more", pixels, pixels)
+		}
+	}
+	if path := c.Evaluate.Path; path != "" {
+		if t, err := imageio.ReadTable(path); err != nil {
+			f.Fail("evaluate.path", "%v", trimPath(err))
+		} else if dim > 0 {
+			if _, err := placesOf(path, t, dim); err != nil {
+				f.Fail("evaluate.path", "%v", err)
+			}
+		}
+	}
+	return f.Err()
+}
+
+// checkObservations reads the observations and returns how many coordinates they have;
+// 0 where that is not known. more is told their number and the smallest sigma.
+func (c *settings) checkObservations(f *config.File, more func(count int, sigma float64)) int {
+	s := &scattered{source: c.Observations.Path}
+	if err := c.readObservations(s); err != nil {
+		key := "observations.path"
+		if errors.As(err, new(*columnsError)) {
+			key = "observations.columns"
+		}
+		f.Fail(key, "%v", trimPath(err))
+		return 0
+	}
+	d := s.data.Dim
+	if c.Frame.Pixels {
+		if err := c.placePixels(s); err != nil {
+			f.Fail("observations.path", "%v", err)
+		}
+	}
+	if shape, _ := c.Evaluate.Shape.Ints(1); c.Evaluate.Path == "" && len(shape) > 0 && len(shape) != d {
+		f.Fail("evaluate.shape", "has %d numbers, want %d, one for each coordinate of %s", len(shape), d, c.Observations.Path)
+	}
+	sigma := 1.0
+	for i, v := range s.data.Sigma {
+		if i == 0 || v < sigma {
+			sigma = v
+		}
+	}
+	more(len(s.data.Y), sigma)
+	return d
+}
+
+// trimPath leaves out the path of a file that could not be opened: the message has it
+// already.
+func trimPath(err error) error {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// columnsError is a table whose columns are not those that the config or a fit wants.
+type columnsError struct{ text string }
+
+func (e *columnsError) Error() string { return e.text }
+
+func columnsErrorf(format string, args ...any) error {
+	return &columnsError{fmt.Sprintf(format, args...)}
+}

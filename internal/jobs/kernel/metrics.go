@@ -1,0 +1,113 @@
+package kernel
+
+import (
+	"slices"
+
+	"tessera/internal/lifecycle"
+	"tessera/loadbalance"
+	"tessera/tikhonov/kernel"
+)
+
+// metrics is metrics.json of a kernel job.
+type metrics struct {
+	lifecycle.Record
+
+	Source       string           `json:"source"`
+	Observations int              `json:"observations"`
+	Dim          int              `json:"dimensions"`
+	Family       string           `json:"family"`
+	Width        float64          `json:"width"`
+	Lambda       float64          `json:"lambda"`
+	Method       string           `json:"method"`
+	Mean         float64          `json:"mean"`
+	Neighbours   float64          `json:"neighbours"` // entries of a row, on average
+	Blocks       int              `json:"blocks"`
+	Largest      int              `json:"largest_block"` // points, overlap included
+	Iterations   int              `json:"iterations"`
+	Converged    bool             `json:"converged"`
+	Residual     lifecycle.Number `json:"residual"`
+	ErrorBound   lifecycle.Number `json:"error_bound"`
+	Certified    bool             `json:"certified"`
+	Misfit       float64          `json:"misfit"` // sum ((f(x_i) - y_i) / sigma_i)^2
+	Objective    float64          `json:"objective"`
+	Truncation   float64          `json:"truncation"` // bound on the norm of what was left out of K
+
+	Search  *searchMetrics  `json:"search,omitempty"`
+	Balance *balanceMetrics `json:"balance,omitempty"` // by count
+	Refined *balanceMetrics `json:"refined,omitempty"` // then by work or time
+	RMSE    float64         `json:"rmse,omitempty"`    // against the truth, over the grid
+	PSNR    *framePSNR      `json:"psnr_db,omitempty"`
+
+	Seconds      seconds          `json:"seconds"`
+	BytesSent    int64            `json:"bytes_sent"`
+	MessagesSent int64            `json:"messages_sent"`
+	FactorMB     float64          `json:"factor_mb"`
+	PeakMemoryMB float64          `json:"peak_memory_mb"`
+	History      lifecycle.Series `json:"history"`
+}
+
+// seconds are wall time, the largest over the ranks, but for compute, which
+// is the processor time of local work.
+type seconds struct {
+	Read        float64 `json:"read"`
+	Search      float64 `json:"search,omitempty"`
+	Setup       float64 `json:"setup"`
+	Solve       float64 `json:"solve"`
+	Compute     float64 `json:"compute"`      // largest over the ranks
+	ComputeMean float64 `json:"compute_mean"` // over the ranks
+	Evaluate    float64 `json:"evaluate"`
+	Compare     float64 `json:"compare,omitempty"` // other ways to fill a frame
+	Total       float64 `json:"total"`
+}
+
+type searchMetrics struct {
+	Rule       string           `json:"rule"`
+	Candidates []map[string]any `json:"candidates"`
+	Edge       map[string]bool  `json:"on_edge"`
+	chosen     *kernel.Selection
+}
+
+func newSearchMetrics(rule string, s *kernel.Selection) *searchMetrics {
+	m := &searchMetrics{Rule: rule, Edge: map[string]bool{"width": s.EdgeWidth, "lambda": s.EdgeLambda}, chosen: s}
+	for _, c := range s.Candidates {
+		m.Candidates = append(m.Candidates, map[string]any{"width": c.Width, "lambda": c.Lambda, "score": lifecycle.Number(c.Score)})
+	}
+	return m
+}
+
+type balanceMetrics struct {
+	Before    []float64        `json:"before"` // loads of the ranks
+	Repaired  []float64        `json:"repaired,omitempty"`
+	After     []float64        `json:"after"`
+	EBefore   float64          `json:"e_before"`
+	E         float64          `json:"e"`
+	Best      float64          `json:"e_best,omitempty"`
+	Moved     int64            `json:"moved"`
+	Norm      float64          `json:"norm"`
+	Rounds    int              `json:"rounds"`
+	Bytes     int64            `json:"bytes"`
+	Seconds   float64          `json:"seconds"`
+	Overhead  float64          `json:"overhead"`   // T_r / T_DyDD
+	BreakEven lifecycle.Number `json:"break_even"` // applications of the matrix after which balancing has saved more time than it took
+
+	report *loadbalance.Report
+}
+
+// newBalanceMetrics takes a sweep of the slowest rank to have cost in proportion to
+// its load before.
+func newBalanceMetrics(b *loadbalance.Report, sweep float64) *balanceMetrics {
+	before := sweep * slices.Max(b.Before) / max(1e-300, slices.Max(b.After))
+	return &balanceMetrics{
+		Before: b.Before, Repaired: b.Repaired, After: b.After, EBefore: b.EBefore, E: b.E, Best: b.Best,
+		Moved: b.Moved, Norm: b.Norm, Rounds: b.Rounds, Bytes: b.Bytes, Seconds: b.Seconds,
+		Overhead: b.RepairSeconds / b.Seconds, BreakEven: lifecycle.Number(b.BreakEven(before, sweep)), report: b,
+	}
+}
+
+// framePSNR compares three ways to fill a frame from the same pixels with the
+// whole of it: 20 log10(peak / rms error).
+type framePSNR struct {
+	Kernel   lifecycle.Number `json:"kernel"`
+	Nearest  lifecycle.Number `json:"nearest"`
+	Tikhonov lifecycle.Number `json:"tikhonov"`
+}

@@ -1,0 +1,142 @@
+package tikhonov
+
+import (
+	"context"
+	"io"
+
+	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
+	"tessera/krylov"
+	"tessera/ranks"
+	"tessera/tikhonov/image/layers"
+)
+
+// layersRun is the state of one rank of a two-layer job.
+type layersRun struct {
+	restoration
+	c      *layersSettings
+	unused bool // the config has a [simulate] section that is not used, as [image] has a path
+	m      *layersMetrics
+	result *layers.Result
+}
+
+func (r *layersRun) run(ctx context.Context) error {
+	first, second, err := r.c.psfs(r.Comm)
+	if err != nil {
+		return err
+	}
+	if err := r.observe(ctx, r.c.source(), composed(first, second), r.unused); err != nil {
+		return err
+	}
+	unfinished := r.solve(ctx, layersProblem(r.o, first, second))
+	if unfinished != nil && !krylov.Unfinished(unfinished) {
+		return unfinished
+	}
+	// The result is there. A cancelled run keeps the earlier result in its directory;
+	// once the first file is replaced, a cancellation comes too late.
+	if err := ranks.AgreeError(r.Comm, ctx.Err()); err != nil {
+		return err
+	}
+	if err := r.measure(); err != nil {
+		return err
+	}
+	if err := r.write(); err != nil {
+		return err
+	}
+	return unfinished
+}
+
+// solve calls the solver. Where it stops at max_iterations there is an error and a result:
+// the last iterate, which is written. Collective.
+func (r *layersRun) solve(ctx context.Context, p *layers.Problem) error {
+	o := r.c.options()
+	if r.Comm.Rank() == 0 {
+		o.Progress = func(p krylov.Progress) {
+			r.Progress.Step(p.Phase, p.Iteration, p.Residual, p.Target)
+			r.Log.Info("iteration", "iteration", p.Iteration, "residual", lifecycle.Number(p.Residual))
+		}
+	}
+	r.Progress.Phase("set-up")
+	stop := ranks.Measure(r.Comm)
+	result, err := layers.Solve(ctx, r.Comm, p, o)
+	work := stop()
+	if result == nil {
+		return err
+	}
+	r.result = result
+	if e := r.account(work); e != nil {
+		return e
+	}
+	return err
+}
+
+// account fills the metrics with what the solve took and found. Collective.
+func (r *layersRun) account(work ranks.Work) error {
+	res, m := r.result, r.m
+	tiles, err := r.restoration.account(work, res.Setup, res.Solve, r.c.Layers.Overlap, res.FactorBytes, float64(res.Tiles), float64(res.Factors))
+	if err != nil {
+		return err
+	}
+	m.Seconds.Lambda = 0 // this job has no search for lambda
+	m.Tiles, m.Factors = int(tiles[0]), int(tiles[1])
+	m.Iterations, m.Converged, m.History = res.Iterations, res.Converged, res.History
+	m.Residual, m.ErrorBound = lifecycle.Number(res.Residual), lifecycle.Number(res.ErrorBound)
+	m.Objective, m.Misfit = lifecycle.Number(res.Objective), lifecycle.Number(res.Misfit)
+	r.Log.Info("solved", "iterations", m.Iterations, "converged", m.Converged,
+		"residual", m.Residual, "error_bound", m.ErrorBound, "seconds", m.Seconds)
+	return nil
+}
+
+// measure compares the observation and both layers with the truth, where that is known.
+// Collective.
+func (r *layersRun) measure() error {
+	if r.o.Truth == nil {
+		return nil
+	}
+	db, err := r.restoration.psnr(r.o.Data, r.result.First, r.result.Second)
+	if err != nil {
+		return err
+	}
+	r.m.PSNR = &layersPSNR{db[0], db[1], db[2]}
+	return nil
+}
+
+// write leaves the result: both layers, pictures, and metrics.json. Collective.
+func (r *layersRun) write() error {
+	start, gathered := r.Comm.Wtime(), 0.0
+	return r.Finish(lifecycle.Ending{
+		Files: []string{"solution.npy", "solution.png", "layer1.npy", "layer1.png", "panel.png"},
+		Write: func() (err error) {
+			gathered, err = r.writePictures(r.pictures(), true)
+			return err
+		},
+		Metrics: func(total, memory float64) any {
+			r.m.PeakMemoryMB = memory
+			r.m.Seconds.Gather, r.m.Seconds.Write = gathered, r.Comm.Wtime()-start-gathered
+			r.m.Seconds.Total = total
+			return r.m
+		},
+		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
+	})
+}
+
+// pictures are drawn in this order, all with the stretch of the second layer, so that they
+// can be compared.
+func (r *layersRun) pictures() []picture {
+	var shared imageio.Stretch
+	same := func(*imageio.Frame) (imageio.Stretch, error) { return shared, nil }
+	list := []picture{
+		{"solution.png", part(r.result.Second), func(f *imageio.Frame) (imageio.Stretch, error) {
+			shared = r.c.Output.StretchOf(f, r.o.Source)
+			return shared, r.writeNpy("solution.npy", f)
+		}, 2},
+		{"layer1.png", part(r.result.First), func(f *imageio.Frame) (imageio.Stretch, error) {
+			return shared, r.writeNpy("layer1.npy", f)
+		}, 1},
+		{"", part(r.o.Data), same, 0},
+	}
+	if r.o.Truth != nil {
+		list = append(list, picture{"", part(r.o.Truth), same, 3})
+	}
+	return list
+}
