@@ -122,6 +122,39 @@ func (s *Spectral[T]) Normal(dst Window, h []T, weights, src Window) {
 	s.transform.store(dst, s.scale(2))
 }
 
+// Convolve sets the part under dst of H x, or of H'x if transpose, for the image x that is
+// src and zero elsewhere. dst and src may overlap.
+func (s *Spectral[T]) Convolve(dst Window, h []T, transpose bool, src Window) {
+	s.check("src", src)
+	s.check("dst", dst)
+	checkLength("Spectral.Convolve symbol", len(h), 2*s.rows*s.blocks*s.lanes)
+	s.transform.load(src)
+	s.transform.convolve(h, transpose)
+	s.transform.store(dst, s.scale(1))
+}
+
+// KernelSymbol is the ComplexSymbol of the convolution with a krows x kcols kernel around
+// its centre (krows/2, kcols/2).
+func (s *Spectral[T]) KernelSymbol(krows, kcols int, kernel []float64) []T {
+	h := s.spectrumOf(krows, kcols, kernel)
+	return s.ComplexSymbol(func(k, l int) complex128 { return h[k*s.half+l] })
+}
+
+// PowerSymbol is the Symbol f(|h|^2, k, l) of such a convolution's squared modulus.
+func (s *Spectral[T]) PowerSymbol(krows, kcols int, kernel []float64, f func(power float64, k, l int) float64) []T {
+	h := s.spectrumOf(krows, kcols, kernel)
+	return s.Symbol(func(k, l int) float64 {
+		v := h[k*s.half+l]
+		return f(real(v)*real(v)+imag(v)*imag(v), k, l)
+	})
+}
+
+func (s *Spectral[T]) spectrumOf(krows, kcols int, kernel []float64) []complex128 {
+	h := make([]complex128, s.rows*s.half)
+	NewPlan2(s.rows, s.cols).Forward(h, WrapKernel(s.rows, s.cols, krows, kcols, kernel))
+	return h
+}
+
 // scale is the factor of so many unnormalised inverse transforms.
 func (s *Spectral[T]) scale(inverses int) T {
 	n := float64(s.rows) * float64(s.cols)

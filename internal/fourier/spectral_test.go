@@ -94,6 +94,12 @@ func testSpectral[T linalg.Float](t *testing.T, tolerance float64) {
 		all := Window{Rows: rows, Cols: cols}
 		s.Normal(dst, s.ComplexSymbol(value), all, src)
 		compare("Normal of ones", dst, periodicNormal(rows, cols, krows, kcols, kernel, ones, whole(src)))
+		s.Multiply(dst, s.PowerSymbol(krows, kcols, kernel, func(power float64, _, _ int) float64 { return power }), src)
+		compare("Multiply by a power", dst, periodicNormal(rows, cols, krows, kcols, kernel, ones, whole(src)))
+		half := make([]float64, rows*cols) // H src, then H' of it
+		s.Convolve(Window{Data: half, Stride: cols, Rows: rows, Cols: cols}, s.KernelSymbol(krows, kcols, kernel), false, src)
+		s.Convolve(dst, s.KernelSymbol(krows, kcols, kernel), true, Window{Data: half, Stride: cols, Rows: rows, Cols: cols})
+		compare("Convolve there and back", dst, periodicNormal(rows, cols, krows, kcols, kernel, ones, whole(src)))
 		if dst.Data[1] != outside {
 			t.Errorf("%d x %d: writes outside of its window", rows, cols)
 		}

@@ -32,6 +32,15 @@ const (
 	WeightSqrt Weighting = "sqrt" // each local solve between two factors 1/sqrt(tiles over the pixel)
 )
 
+// Local names the local solves of ras-gmres and ras.
+type Local string
+
+const (
+	LocalAuto Local = "auto" // LocalBox unless the weights vary too much for one weight a box
+	LocalBox  Local = "box"  // the whole box of a rank by Fourier transforms with its mean weight
+	LocalTile Local = "tile" // small tiles with dense or banded factors
+)
+
 // Options of Solve, the same on every rank but for Progress. The zero value of every
 // field but Lambda is the documented default.
 type Options struct {
@@ -41,7 +50,8 @@ type Options struct {
 	Rule          LambdaRule            // "" = Fixed
 	Lambda        float64               // > 0, in units of W; with Discrepancy or GCV the first value tried, 0 = 0.01
 	Noise         float64               // for Discrepancy: standard deviation of W^(1/2) y about W^(1/2) H w, 1 if W is 1/variance; 0 = estimated from the data
-	Overlap       int                   // pixels by which a tile reaches into its neighbours; 0 = 4, < 0 = none
+	Local         Local                 // "" = LocalAuto
+	Overlap       int                   // pixels by which a box or tile reaches into its neighbours; < 0 = none; 0 = 4 for tiles, for boxes as far as the inverse of M reaches
 	Tile          int                   // side of a tile in pixels, without the overlap; 0 = 12 for ras-gmres and ras, else 16
 	Tolerance     float64               // relative error of w to reach; 0 = 1e-8
 	MaxIterations int                   // 0 = 200
@@ -79,6 +89,8 @@ type Result struct {
 	Misfit       float64       // ||W^(1/2) (H w - y)||^2, its first term
 	History      []float64     // relative residual before the first iteration and after each
 	Setup, Solve float64       // seconds
+	Local        Local         // the local solves that were used; "" = none
+	Overlap      int           // pixels, of those
 	FactorBytes  int64         // of the local factors of this rank
 	TilesShared  int           // tiles of this rank that use the factor of their class
 	TilesExact   int           // tiles of this rank that have a factor of their own

@@ -81,11 +81,8 @@ func (o Options) withDefaults() Options {
 	if o.Rule == "" {
 		o.Rule = Fixed
 	}
-	switch {
-	case o.Overlap == 0:
-		o.Overlap = 4
-	case o.Overlap < 0:
-		o.Overlap = 0
+	if o.Local == "" {
+		o.Local = LocalAuto
 	}
 	if o.Tile == 0 {
 		o.Tile = 16
@@ -127,6 +124,7 @@ func (o Options) check() error {
 	finite := func(x float64) bool { return x >= 0 && !math.IsInf(x, 0) }
 	want(finite(o.Lambda) && (o.Lambda > 0 || o.Rule != Fixed), "lambda = %g, want a number above 0", o.Lambda)
 	want(o.Border >= halo.Zero && o.Border <= halo.Periodic, "unknown border %d", int(o.Border))
+	want(o.Local == LocalAuto || o.Local == LocalBox || o.Local == LocalTile, "unknown local solves %q", o.Local)
 	want(o.Tile >= 1, "tile = %d pixels, want 1 or more", o.Tile)
 	want(o.Tolerance > 0 && o.Tolerance < 1, "tolerance = %g, want a number between 0 and 1", o.Tolerance)
 	want(o.MaxIterations > 0, "max_iterations = %d, want 1 or more", o.MaxIterations)
@@ -288,20 +286,21 @@ type localSolver interface {
 	bytes() int64
 }
 
-// localSolves returns the factored tiles, those of the last call if they still fit.
+// localSolves returns the local solves, those of the last call if they still fit.
 func (s *solver) localSolves(ctx context.Context, o *Options, md mode, colours bool, res *Result) (localSolver, error) {
-	if made := (factored{lambda: o.Lambda, mode: md, colours: colours}); s.local == nil || s.factored != made {
+	made := factored{lambda: o.Lambda, mode: md, colours: colours}
+	var weight float64
+	var err error
+	if made.local, made.overlap, weight, err = s.chooseLocal(o, md); err != nil {
+		return nil, err
+	}
+	o.Overlap = made.overlap
+	if s.local == nil || s.factored != made {
 		if o.Progress != nil && s.comm.Rank() == 0 {
 			o.Progress(krylov.Progress{Phase: "set-up"})
 		}
 		s.local = nil // free its memory before the next is made
-		var local localSolver
-		var err error
-		if o.Precision == Double {
-			local, err = newSchwarz[float64](ctx, s.m, o, md, colours)
-		} else {
-			local, err = newSchwarz[float32](ctx, s.m, o, md, colours)
-		}
+		local, err := s.newLocal(ctx, o, made, weight)
 		if err := ranks.AgreeError(s.comm, err); err != nil {
 			return nil, err
 		}
@@ -309,19 +308,35 @@ func (s *solver) localSolves(ctx context.Context, o *Options, md mode, colours b
 	}
 	res.TilesShared, res.TilesExact = s.local.counts()
 	res.FactorBytes = s.local.bytes()
+	res.Local, res.Overlap = made.local, made.overlap
 	return s.local, nil
+}
+
+func (s *solver) newLocal(ctx context.Context, o *Options, made factored, weight float64) (localSolver, error) {
+	switch {
+	case made.local == LocalBox && o.Precision == Double:
+		return newBoxSolve[float64](s.m, o.Lambda, made.overlap, weight)
+	case made.local == LocalBox:
+		return newBoxSolve[float32](s.m, o.Lambda, made.overlap, weight)
+	case o.Precision == Double:
+		return newSchwarz[float64](ctx, s.m, o, made.mode, made.colours)
+	}
+	return newSchwarz[float32](ctx, s.m, o, made.mode, made.colours)
 }
 
 // factored is what a set of local factors was made for. A search for lambda uses each
 // set more than once.
 type factored struct {
 	lambda  float64
+	local   Local
+	overlap int
 	mode    mode
 	colours bool
 }
 
 var (
 	_ localSolver           = (*schwarz[float32])(nil)
+	_ localSolver           = (*boxSolve[float32])(nil)
 	_ krylov.Preconditioner = (*coarse)(nil)
 	_ krylov.Operator       = (*operator)(nil)
 )
