@@ -42,10 +42,9 @@ func NewStrips(comm ranks.Comm, g Grid, rows, cols int) (*Strips, error) {
 			err = fmt.Errorf("scdl: a picture of %d x %d low pixels is smaller than a patch of %d x %d", s.Rows, s.Cols, g.Patch, g.Patch)
 		}
 	}
-	if err := ranks.AgreeError(comm, err); err != nil {
-		return nil, err
-	}
-	if err := sameOnAll(comm, fmt.Sprintf("a picture of %d x %d high pixels, scale %d, patches of %d pixels, blur %g", rows, cols, g.Scale, g.Patch, g.Blur)); err != nil {
+	err = ranks.AgreeSame(comm, "scdl: NewStrips", err, ranks.Same{Name: "rows", Value: float64(rows)}, ranks.Same{Name: "cols", Value: float64(cols)},
+		ranks.Same{Name: "Scale", Value: float64(g.Scale)}, ranks.Same{Name: "Patch", Value: float64(g.Patch)}, ranks.Same{Name: "Blur", Value: g.Blur})
+	if err != nil {
 		return nil, err
 	}
 	size := comm.Size()
