@@ -43,7 +43,7 @@ type psfSection struct {
 	Border         string         `toml:"border"`
 	Precision      string         `toml:"precision"`
 	Iterations     int            `toml:"iterations"`
-	LookEvery      int            `toml:"look_every"`
+	CheckEvery     int            `toml:"check_every"`
 	Tolerance      float64        `toml:"tolerance"`
 	Noise          string         `toml:"noise"`
 	Sigma          float64        `toml:"sigma"` // of the noise, if noise = "given"
@@ -88,7 +88,7 @@ func defaults() settings {
 		Seed: 1,
 		PSF: psfSection{
 			Mode: string(psf.Sparse), Border: string(psf.Zero), Precision: string(psf.Single),
-			Iterations: 150, LookEvery: 10, Noise: string(psf.MAD), Start: string(psf.FromZero), Positivity: true, Compat: "none",
+			Iterations: 150, CheckEvery: 10, Noise: string(psf.MAD), Start: string(psf.FromZero), Positivity: true, Compat: "none",
 			Wavelet: "linear", Scales: 3, Thresholds: config.Numbers{3, 3, 4}, Balance: true,
 			Threshold: string(psf.Reweighted), Block: 32, Rho: 0.8,
 		},
@@ -108,7 +108,7 @@ func (s *psfSection) check(f *config.File) {
 	f.OneOf("psf.wavelet", s.Wavelet, "linear", "b3")
 	f.OneOf("psf.threshold", s.Threshold, string(psf.Reweighted), string(psf.Soft), string(psf.Hard))
 	f.Want(s.Iterations >= 1, "psf.iterations", "1 or more")
-	f.Want(s.LookEvery >= 1, "psf.look_every", "1 or more iterations")
+	f.Want(s.CheckEvery >= 1, "psf.check_every", "1 or more iterations")
 	f.Want(s.Tolerance >= 0 && s.Tolerance < 1, "psf.tolerance", "a fraction of the cost; 0 = run all iterations")
 	f.Want(s.StampTolerance >= 0 && s.StampTolerance < 1, "psf.stamp_tolerance", "a fraction of a stamp's cost; 0 = run all iterations")
 	given := psf.NoiseRule(s.Noise) == psf.Given
@@ -139,7 +139,7 @@ func compatibleDefaults() settings {
 	c := defaults()
 	s := &c.PSF
 	s.Precision, s.Start, s.Threshold, s.Factor = string(psf.Double), string(psf.FromOnes), string(psf.Hard), 1
-	s.LookEvery, s.Tolerance, s.Reweightings, s.Balance = 1, 3e-4, 1, false
+	s.CheckEvery, s.Tolerance, s.Reweightings, s.Balance = 1, 3e-4, 1, false
 	s.Tau, s.SigmaDual = 0.5, 0.5
 	return c
 }
@@ -180,7 +180,7 @@ func (c *settings) options() psf.Options {
 		Noise: psf.NoiseRule(s.Noise), Sigma: s.Sigma, Start: psf.Start(s.Start), Wavelet: psf.Wavelet(s.Wavelet),
 		Scales: s.Scales, Thresholds: s.Thresholds, Reweightings: s.Reweightings,
 		Threshold: psf.Threshold(s.Threshold), Factor: s.Factor, Block: s.Block, Settle: s.Settle,
-		MaxIterations: s.Iterations, CheckEvery: s.LookEvery, Tolerance: s.Tolerance, StampTolerance: s.StampTolerance, Balance: s.Balance,
+		MaxIterations: s.Iterations, CheckEvery: s.CheckEvery, Tolerance: s.Tolerance, StampTolerance: s.StampTolerance, Balance: s.Balance,
 		Tau: s.Tau, SigmaDual: s.SigmaDual, Rho: s.Rho, AnySign: !s.Positivity, Seed: c.Seed,
 		SaveEvery: time.Duration(c.Checkpoint.Every * float64(time.Second)),
 	}

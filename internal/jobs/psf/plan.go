@@ -24,7 +24,7 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int) (*lifecycle
 	trial := defaults()
 	trial.Seed, trial.PSF = c.Seed, c.PSF
 	trial.Simulate = fieldSection{Count: min(count, 64), Side: side | 1, PSFs: 8, SNR: 2}
-	trial.PSF.Iterations, trial.PSF.LookEvery, trial.PSF.Reweightings = 20, 20, 0
+	trial.PSF.Iterations, trial.PSF.CheckEvery, trial.PSF.Reweightings = 20, 20, 0
 	trial.PSF.Noise, trial.PSF.Start, trial.PSF.Settle = string(psf.MAD), string(psf.FromZero), 0
 	s, err := trial.simulate(comm)
 	if err != nil {
@@ -43,7 +43,7 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int) (*lifecycle
 		words = 8
 	}
 	pixels := float64((hi - lo) * side * side)
-	reduce, what := 8.0*4, "at each look"
+	reduce, what := 8.0*4, "at each convergence check"
 	if c.PSF.Mode == string(psf.LowRank) {
 		perPixel = 7
 		reduce, what = 8*float64(c.PSF.Block*side*side), "about twice an iteration"

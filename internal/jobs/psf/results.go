@@ -36,7 +36,7 @@ type metrics struct {
 	Low        *lowRankMetrics  `json:"low_rank,omitempty"`
 	Observed   *qualityMetrics  `json:"observed,omitempty"` // against the truth
 	Restored   *qualityMetrics  `json:"restored,omitempty"`
-	Looks      []lookMetrics    `json:"looks"`
+	Checks     []checkMetrics   `json:"checks"`
 	Moved      int              `json:"stamps_moved"` // between ranks, to balance those that still ran
 
 	PerIteration float64 `json:"us_per_stamp_iteration"` // on one core
@@ -58,7 +58,7 @@ type lowRankMetrics struct {
 	Accuracy  lifecycle.Number `json:"accuracy"` // of the singular vectors, the worst that was used
 }
 
-type lookMetrics struct {
+type checkMetrics struct {
 	Iteration int              `json:"iteration"`
 	Cost      lifecycle.Number `json:"cost"`
 	Misfit    lifecycle.Number `json:"misfit"`
@@ -261,7 +261,7 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 	}
 	row("ranks", "%d, %s", m.Ranks, m.Transport)
 	row("method", "%s, %s border, %s precision, noise %.3e", m.Mode, m.Border, m.Precision, m.Noise)
-	last := m.Looks[len(m.Looks)-1]
+	last := m.Checks[len(m.Checks)-1]
 	row("iterations", "%d, cost %.6g = misfit %.6g + penalty %.6g", m.Iterations, last.Cost, last.Misfit, last.Penalty)
 	if m.Low != nil {
 		row("rank", "%d, lambda %.4g, %s threshold", last.Rank, m.Low.Lambda, m.Low.Threshold)
@@ -287,9 +287,9 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 // writeConvergence plots by how much an iteration still changed the cost.
 func (r *run) writeConvergence() error {
 	var x, change []float64
-	looks := r.m.Looks
-	for k := 1; k < len(looks); k++ {
-		a, b := looks[k-1], looks[k]
+	checks := r.m.Checks
+	for k := 1; k < len(checks); k++ {
+		a, b := checks[k-1], checks[k]
 		x = append(x, float64(b.Iteration))
 		change = append(change, math.Abs(float64(b.Cost-a.Cost))/(math.Abs(float64(b.Cost))*float64(b.Iteration-a.Iteration)))
 	}

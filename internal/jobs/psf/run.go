@@ -37,7 +37,7 @@ func (r *run) run(ctx context.Context) error {
 	if err := r.account(); err != nil {
 		return err
 	}
-	if err := r.judge(); err != nil {
+	if err := r.evaluate(); err != nil {
 		return err
 	}
 	return r.write()
@@ -64,7 +64,7 @@ func (r *run) solve(ctx context.Context) error {
 				detail += ", " + short(float64(p.Active)) + " stamps still run"
 			}
 			r.Progress.Count(r.c.PSF.Mode+" iteration", p.Iteration, p.Of, detail)
-			r.Log.Info("look", "iteration", p.Iteration, "cost", lifecycle.Number(p.Cost), "rank", p.Rank, "active", p.Active)
+			r.Log.Info("check", "iteration", p.Iteration, "cost", lifecycle.Number(p.Cost), "rank", p.Rank, "active", p.Active)
 		}
 	}
 	stop := ranks.Measure(r.Comm)
@@ -103,7 +103,7 @@ func (r *run) account() error {
 		m.Low = &lowRankMetrics{Lambda: lifecycle.Number(res.Lambda), Threshold: s.Threshold, Singular: res.Singular, Products: res.Passes, Accuracy: lifecycle.Number(res.Accuracy)}
 	}
 	for _, l := range res.Checks {
-		m.Looks = append(m.Looks, lookMetrics{l.Iteration, lifecycle.Number(l.Cost()), lifecycle.Number(l.Misfit), lifecycle.Number(l.Penalty), l.Rank, l.Active})
+		m.Checks = append(m.Checks, checkMetrics{l.Iteration, lifecycle.Number(l.Cost()), lifecycle.Number(l.Misfit), lifecycle.Number(l.Penalty), l.Rank, l.Active})
 	}
 	m.BytesSent, m.MessagesSent = int64(sums[0]), int64(sums[1])
 	m.Seconds.Setup, m.Seconds.Solve = longest[0], longest[1]
@@ -112,8 +112,8 @@ func (r *run) account() error {
 	return nil
 }
 
-// judge compares with the truth, where it is known.
-func (r *run) judge() error {
+// evaluate compares with the truth, where it is known.
+func (r *run) evaluate() error {
 	r.m.quality = map[int]psf.Quality{}
 	if r.s.truth == nil {
 		return nil

@@ -60,7 +60,7 @@ func TestPSFJob(t *testing.T) {
 		m := jobtest.Metrics(t, dir)
 		restored := m["restored"].(map[string]any)["pixel_error"].(map[string]any)["median"].(float64)
 		observed := m["observed"].(map[string]any)["pixel_error"].(map[string]any)["median"].(float64)
-		if !(restored < observed) || m["stamps"].(float64) != 12 || len(m["looks"].([]any)) != 1 {
+		if !(restored < observed) || m["stamps"].(float64) != 12 || len(m["checks"].([]any)) != 1 {
 			t.Errorf("pixel error %g observed, %g restored; metrics %v", observed, restored, m)
 		}
 	}

@@ -41,7 +41,7 @@ func (c *settings) read(comm ranks.Comm) (*stamps, error) {
 // readStamps reads the files; every rank reads its own stretch of each.
 func (c *settings) readStamps(comm ranks.Comm) (*stamps, error) {
 	s := &stamps{source: c.Stack.Path}
-	var total, side, psfs, kernelSide int
+	var total, side, psfs, psfSide int
 	err := ranks.OnRoot(comm, func() error {
 		st, err := imageio.StatStack(c.Stack.Path)
 		if err != nil {
@@ -56,13 +56,13 @@ func (c *settings) readStamps(comm ranks.Comm) (*stamps, error) {
 				c.Stack.Path, c.PSF.Path, st.Count, st.Rows, st.Cols, p.Count, p.Rows, p.Cols)
 		}
 		s.format, s.header = st.Format, st.Header
-		total, side, psfs, kernelSide = st.Count, st.Rows, p.Count, p.Rows
+		total, side, psfs, psfSide = st.Count, st.Rows, p.Count, p.Rows
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := ranks.Share(comm, &total, &side, &psfs, &kernelSide); err != nil {
+	if err := ranks.Share(comm, &total, &side, &psfs, &psfSide); err != nil {
 		return nil, err
 	}
 	index, err := c.index(comm, total, psfs)
@@ -71,7 +71,7 @@ func (c *settings) readStamps(comm ranks.Comm) (*stamps, error) {
 	}
 	// From here on the ranks fail alone, and agree afterwards.
 	lo, hi := halo.Split(total, comm.Size(), comm.Rank())
-	s.Side, s.First, s.Total, s.PSFSide = side, lo, total, kernelSide
+	s.Side, s.First, s.Total, s.PSFSide = side, lo, total, psfSide
 	if s.Data, err = readStretch(c.Stack.Path, lo, hi); err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (c *settings) readStamps(comm ranks.Comm) (*stamps, error) {
 		return nil, err
 	}
 	s.unique = last - first
-	if s.normalised, err = psf.Normalise(kernelSide, s.PSFs, first); err != nil {
+	if s.normalised, err = psf.Normalise(psfSide, s.PSFs, first); err != nil {
 		return nil, inFile(c.PSF.Path, err)
 	}
 	if last-first == psfs && comm.Rank() > 0 {
@@ -210,8 +210,8 @@ func readIndex(path string, count, psfs int) ([]int, error) {
 type survey struct {
 	field   *simulate.Field
 	conv    *fourier.SmallConvolver[float64]
-	place   map[int]int // of a PSF among kernels
-	kernels []float64
+	place   map[int]int // of a PSF among psfs
+	psfs    []float64
 	filters []fourier.Filter[float64]
 }
 
@@ -224,19 +224,19 @@ func newSurvey(seed uint64, c *fieldSection) *survey {
 }
 
 // draw makes the truth of stamp i and what would be seen of it without noise, and
-// returns the place of its PSF among the kernels.
+// returns the place of its PSF among the psfs.
 func (s *survey) draw(i int, truth, seen []float64) int {
 	s.field.Galaxy(i, truth)
 	k := s.field.PSFOf(i)
 	at, known := s.place[k]
 	if !known {
 		side := s.field.Side
-		kernel := make([]float64, side*side)
-		s.field.PSF(k, kernel)
+		image := make([]float64, side*side)
+		s.field.PSF(k, image)
 		at = len(s.filters)
 		s.place[k] = at
-		s.kernels = append(s.kernels, kernel...)
-		s.filters = append(s.filters, s.conv.Filter(side, kernel, func(h complex128) complex128 { return h }))
+		s.psfs = append(s.psfs, image...)
+		s.filters = append(s.filters, s.conv.Filter(side, image, func(h complex128) complex128 { return h }))
 	}
 	s.conv.Apply(seen, truth, s.filters[at])
 	return at
@@ -285,6 +285,6 @@ func (c *settings) simulate(comm ranks.Comm) (*stamps, error) {
 	for i := lo; i < hi; i++ {
 		sv.field.AddNoise(i, s.Data[(i-lo)*n:(i-lo+1)*n], sigma)
 	}
-	s.PSFs, s.unique = sv.kernels, len(sv.filters)
+	s.PSFs, s.unique = sv.psfs, len(sv.filters)
 	return s, s.readWeights(&c.Stack, lo, hi)
 }

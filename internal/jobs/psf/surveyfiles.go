@@ -165,10 +165,10 @@ func (w *surveyWriter) close(s *SurveyFiles, sv *survey, dir string) error {
 		return err
 	}
 	defer p.Abort()
-	kernel := make([]float64, n)
+	image := make([]float64, n)
 	for k := range s.PSFs {
-		sv.field.PSF(k, kernel)
-		if err := p.Write(kernel); err != nil {
+		sv.field.PSF(k, image)
+		if err := p.Write(image); err != nil {
 			return err
 		}
 	}

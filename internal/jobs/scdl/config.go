@@ -67,7 +67,7 @@ type trainSection struct {
 	Step           float64 `toml:"step"`
 	Delta          float64 `toml:"delta"`
 	Start          string  `toml:"start"` // random | first
-	Window         int     `toml:"window"`
+	CheckEvery     int     `toml:"check_every"`
 	Tolerance      float64 `toml:"tolerance"`
 	Precision      string  `toml:"precision"`
 	Compat         string  `toml:"compat"` // none | sequential | spark
@@ -107,7 +107,7 @@ func trainDefaults() trainSettings {
 		Simulate: spectraSection{Count: 4000, High: 25, Noise: 0.002},
 		SCDL: trainSection{
 			Method: methodADMM, Atoms: 128, Iterations: 50, Lambda: 0.001, C1: 0.4, C2: 0.4, C3: 0.8, Beta: 1, Step: 0.02, Delta: 1e-4,
-			Start: "random", Window: 1, Precision: string(scdl.Single), Compat: "none", State: stateMemory, Batch: 2048, CodeIterations: 30,
+			Start: "random", CheckEvery: 1, Precision: string(scdl.Single), Compat: "none", State: stateMemory, Batch: 2048, CodeIterations: 30,
 		},
 		Code:       codeSection{Method: "ridge", Lambda: 1e-3, Iterations: 200},
 		Checkpoint: lifecycle.CheckpointSection{Every: 600},
@@ -161,7 +161,7 @@ func (c *trainSettings) check(f *config.File) {
 	f.OneOf("scdl.compat", s.Compat, "none", string(scdl.Sequential), string(scdl.Spark))
 	f.OneOf("scdl.method", s.Method, methodADMM, methodOnline)
 	f.OneOf("scdl.state", s.State, stateMemory, stateDisk)
-	f.Want(s.Window >= 1, "scdl.window", "1 or more iterations")
+	f.Want(s.CheckEvery >= 1, "scdl.check_every", "1 or more iterations")
 	f.Want(s.Batch >= 1, "scdl.batch", "1 or more samples")
 	f.Want(s.CodeIterations >= 1, "scdl.code_iterations", "1 or more")
 	f.Want(s.Folder == "" || s.State == stateDisk, "scdl.folder", `scdl.state = "disk" with it`)
@@ -246,7 +246,7 @@ func (c *trainSettings) options() scdl.Options {
 	s := &c.SCDL
 	o := scdl.Options{
 		Atoms: s.Atoms, MaxIterations: s.Iterations, Lambda: s.Lambda, C1: s.C1, C2: s.C2, C3: s.C3, Beta: s.Beta, Step: s.Step,
-		Delta: s.Delta, FirstColumns: s.Start == "first", CheckEvery: s.Window, Tolerance: s.Tolerance, Precision: scdl.Precision(s.Precision),
+		Delta: s.Delta, FirstColumns: s.Start == "first", CheckEvery: s.CheckEvery, Tolerance: s.Tolerance, Precision: scdl.Precision(s.Precision),
 		Seed: c.Seed, Folder: c.folder(), Batch: s.Batch, CodeIterations: s.CodeIterations,
 		SaveEvery: time.Duration(c.Checkpoint.Every * float64(time.Second)),
 	}

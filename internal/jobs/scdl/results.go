@@ -171,7 +171,7 @@ func (r *trainRun) writeFiles(digest string) error {
 // fill completes the metrics.
 func (r *trainRun) fill(digest string) *trainMetrics {
 	res, m := r.result, r.m
-	m.High, m.Low, m.Samples, m.HeldOut, m.P, m.M = r.c.Data.High, r.c.Data.Low, r.learn.Total, r.judge.Total, res.P, res.M
+	m.High, m.Low, m.Samples, m.HeldOut, m.P, m.M = r.c.Data.High, r.c.Data.Low, r.learn.Total, r.heldOut.Total, res.P, res.M
 	m.Atoms, m.Iterations, m.Converged, m.Reseeded = res.Atoms, res.Iterations, res.Converged, res.Reseeded
 	m.Method, m.State, m.Resumed, m.ErrorAt = r.c.SCDL.Method, cmp.Or(r.c.folder(), stateMemory), res.Resumed, res.At
 	m.ErrorHigh, m.ErrorLow = res.ErrorHigh, res.ErrorLow

@@ -16,13 +16,13 @@ import (
 // trainRun is the state of one rank of an scdl-train job.
 type trainRun struct {
 	*lifecycle.Run
-	c            *trainSettings
-	m            *trainMetrics
-	learn, judge scdl.Samples // this rank's, to learn from and to judge by
-	kept         *lifecycle.Checkpoints
-	result       *scdl.Result
-	linear       *scdl.Linear
-	raw          *scdl.Pair // samples as atoms
+	c              *trainSettings
+	m              *trainMetrics
+	learn, heldOut scdl.Samples // this rank's, to learn from and to judge by
+	kept           *lifecycle.Checkpoints
+	result         *scdl.Result
+	linear         *scdl.Linear
+	raw            *scdl.Pair // samples as atoms
 }
 
 func (r *trainRun) run(ctx context.Context) error {
@@ -104,10 +104,10 @@ func (r *trainRun) read() error {
 	if err := r.part(&r.learn, false, lo, hi); err != nil {
 		return err
 	}
-	judge := high.count - learn
-	lo, hi = halo.Split(judge, r.Comm.Size(), r.Comm.Rank())
-	r.judge = scdl.Samples{P: high.rows, M: low.rows, First: lo, Total: judge}
-	return r.part(&r.judge, true, lo, hi)
+	held := high.count - learn
+	lo, hi = halo.Split(held, r.Comm.Size(), r.Comm.Rank())
+	r.heldOut = scdl.Samples{P: high.rows, M: low.rows, First: lo, Total: held}
+	return r.part(&r.heldOut, true, lo, hi)
 }
 
 // part gets the lo-th to the (hi-1)-th of the samples that are held out, or of those
@@ -153,7 +153,7 @@ func (r *trainRun) readPictures() error {
 		to          *scdl.Samples
 		first, last int
 		deal        func(total, size, rank int) (lo, hi int)
-	}{{&r.learn, 0, learn, scdl.Share}, {&r.judge, learn, c.Count, halo.Split}} {
+	}{{&r.learn, 0, learn, scdl.Share}, {&r.heldOut, learn, c.Count, halo.Split}} {
 		lo, hi := part.deal(part.last-part.first, r.Comm.Size(), r.Comm.Rank())
 		*part.to = scdl.Samples{First: lo, Total: part.last - part.first}
 		if err := c.grid().Pairs(images, r.c.Seed, part.first+lo, part.first+hi, part.to); err != nil {
@@ -173,22 +173,22 @@ func (r *trainRun) compare() error {
 	if r.raw, err = scdl.RawAtoms(r.Comm, &r.learn, r.c.SCDL.Atoms, r.c.Seed+1); err != nil {
 		return err
 	}
-	if r.judge.Total == 0 {
+	if r.heldOut.Total == 0 {
 		return nil
 	}
-	learned, err := r.result.Infer(r.judge.Low, r.c.Code.code())
+	learned, err := r.result.Infer(r.heldOut.Low, r.c.Code.code())
 	if err != nil {
 		return err
 	}
-	plain, err := r.raw.Infer(r.judge.Low, r.c.Code.code())
+	plain, err := r.raw.Infer(r.heldOut.Low, r.c.Code.code())
 	if err != nil {
 		return err
 	}
 	for _, c := range []struct {
 		to **spectralQuality
 		x  []float64
-	}{{&r.m.Learned, learned}, {&r.m.RawAtoms, plain}, {&r.m.Regression, r.linear.Apply(r.judge.Low)}} {
-		if *c.to, err = spectral(r.Comm, c.x, r.judge.High, r.judge.P, r.judge.M, r.c.Patches.Images != ""); err != nil {
+	}{{&r.m.Learned, learned}, {&r.m.RawAtoms, plain}, {&r.m.Regression, r.linear.Apply(r.heldOut.Low)}} {
+		if *c.to, err = spectral(r.Comm, c.x, r.heldOut.High, r.heldOut.P, r.heldOut.M, r.c.Patches.Images != ""); err != nil {
 			return err
 		}
 	}
