@@ -25,18 +25,18 @@ type settings struct {
 	Output     stampsOutput                `toml:"output"`
 }
 
-// stackSection names the stamps; all files are stacks of them.
+// stackSection names files of stamps, all of the same shape.
 type stackSection struct {
 	Path    string `toml:"path"`
 	Mask    string `toml:"mask"`    // 0 = missing
-	Weights string `toml:"weights"` // inverse variances, or relative ones with another psf.noise
-	Truth   string `toml:"truth"`   // to compare with
+	Weights string `toml:"weights"` // inverse variances with psf.noise = "weights", otherwise relative
+	Truth   string `toml:"truth"`   // the stamps as they are, to compare the result with
 }
 
 // psfSection names the PSFs and fills psf.Options.
 type psfSection struct {
 	Path   string `toml:"path"`
-	Index  string `toml:"index"`  // table: which PSF is whose, counted from 0
+	Index  string `toml:"index"`  // table of one column: for each stamp the number of its PSF, from 0
 	Strict bool   `toml:"strict"` // refuse PSFs that do not sum to 1
 
 	Mode           string         `toml:"mode"`
@@ -46,7 +46,7 @@ type psfSection struct {
 	CheckEvery     int            `toml:"check_every"`
 	Tolerance      float64        `toml:"tolerance"`
 	Noise          string         `toml:"noise"`
-	Sigma          float64        `toml:"sigma"` // of the noise, if noise = "given"
+	Sigma          float64        `toml:"sigma"` // standard deviation of the noise, with noise = "given"
 	Start          string         `toml:"start"`
 	StartPath      string         `toml:"start_path"`
 	Positivity     bool           `toml:"positivity"`
@@ -66,22 +66,29 @@ type psfSection struct {
 	Rho            float64        `toml:"rho"`
 }
 
-// fieldSection describes a survey that is made up where no stamps are named.
+// fieldSection describes the survey that the job simulates where stack.path is empty.
 type fieldSection struct {
-	Count int     `toml:"count"`
-	Side  int     `toml:"side"` // pixels, odd
-	PSFs  int     `toml:"psfs"`
-	SNR   float64 `toml:"snr"` // mean over the stamps of their rms, over the noise
+	Count int     `toml:"count"` // stamps
+	Side  int     `toml:"side"`  // rows and columns of a stamp and of a PSF, pixels, odd
+	PSFs  int     `toml:"psfs"`  // different PSFs over the field
+	SNR   float64 `toml:"snr"`   // mean over the stamps of their root mean square, divided by the noise
 }
 
 // stampsOutput says where the result goes and what is drawn of it.
 type stampsOutput struct {
 	Dir    string  `toml:"dir"`
 	Mosaic int     `toml:"mosaic"` // stamps in mosaic.png
-	Window float64 `toml:"window"` // standard deviation of the Gaussian under which ellipticities are measured, pixels
+	Window float64 `toml:"window"` // standard deviation of the Gaussian weight in the measure of ellipticity, pixels; 0 = no weight
 }
 
+// sfDeconvolve is the value of psf.compat that names the program.
 const sfDeconvolve = "sf_deconvolve"
+
+// Names of the files of the solution.
+const (
+	solutionName = "solution.npy"
+	solutionFITS = "solution.fits"
+)
 
 func defaults() settings {
 	return settings{
@@ -134,7 +141,7 @@ func (s *fieldSection) check(f *config.File) {
 	f.Want(s.SNR > 0 && !math.IsInf(s.SNR, 0), "simulate.snr", "more than 0")
 }
 
-// compatibleDefaults is the defaults where psf.compat asks for those of sf_deconvolve.
+// compatibleDefaults are the defaults with psf.compat = "sf_deconvolve".
 func compatibleDefaults() settings {
 	c := defaults()
 	s := &c.PSF
@@ -144,6 +151,7 @@ func compatibleDefaults() settings {
 	return c
 }
 
+// Load makes a job of a config.
 func Load(f *config.File) *lifecycle.Job {
 	c := defaults()
 	if f.String("psf.compat") == sfDeconvolve {
@@ -153,6 +161,9 @@ func Load(f *config.File) *lifecycle.Job {
 	c.PSF.check(f)
 	c.Simulate.check(f)
 	f.Want(c.Stack.Path == "" || c.PSF.Path != "", "psf.path", "the PSFs of the stamps in stack.path")
+	for key, path := range map[string]string{"psf.path": c.PSF.Path, "psf.index": c.PSF.Index, "stack.truth": c.Stack.Truth} {
+		f.Want(c.Stack.Path != "" || path == "", key, "stack.path with it; without, the job simulates stamps, PSFs and truth")
+	}
 	f.Want(c.PSF.Noise != string(psf.FromWeights) || c.Stack.Weights != "", "stack.weights", `a stack, as psf.noise is "weights"`)
 	c.Checkpoint.Check(f)
 	f.Want(c.Output.Dir != "", "output.dir", "a directory")
@@ -160,19 +171,19 @@ func Load(f *config.File) *lifecycle.Job {
 	f.Want(c.Output.Window >= 0, "output.window", "pixels; 0 = none")
 	return &lifecycle.Job{
 		Dir:        c.Output.Dir,
-		Answer:     "solution.npy",
+		Answer:     solutionName,
 		Resumable:  true,
 		CheckFiles: func() error { return c.checkFiles(f) },
 		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, base *lifecycle.Run) error {
 			return (&run{Run: base, c: &c, m: &metrics{Record: base.Record()}}).run(ctx)
 		}),
-		Plan: func(ctx context.Context, comm ranks.Comm, n int, _ lifecycle.Link) (*lifecycle.Plan, error) {
-			return c.plan(ctx, comm, n)
+		Plan: func(ctx context.Context, comm ranks.Comm, n int, link lifecycle.Link) (*lifecycle.Plan, error) {
+			return c.plan(ctx, comm, n, link)
 		},
 	}
 }
 
-// options are the solver's; the run adds what it has to be told of.
+// options are those of psf.Deconvolve that the config sets.
 func (c *settings) options() psf.Options {
 	s := &c.PSF
 	o := psf.Options{
@@ -190,7 +201,7 @@ func (c *settings) options() psf.Options {
 	return o
 }
 
-// checkFiles holds the shapes of all files the config names to each other.
+// checkFiles compares the shapes of all files that the config names.
 func (c *settings) checkFiles(f *config.File) error {
 	s := &c.Stack
 	count, side := c.Simulate.Count, c.Simulate.Side
@@ -223,7 +234,7 @@ func (c *settings) checkFiles(f *config.File) error {
 	return f.Err()
 }
 
-// checkPSFs holds the PSFs to a stack of count stamps, 0 if that is not known.
+// checkPSFs compares the PSFs with a stack of count stamps; 0 if that is not known.
 func (c *settings) checkPSFs(f *config.File, count int) {
 	p := statStack(f, "psf.path", c.PSF.Path)
 	switch {
