@@ -197,7 +197,7 @@ func readDictionary(dir string) (*dictionary, error) {
 	path := filepath.Join(dir, headerName)
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", path, withoutPath(err))
 	}
 	d := &dictionary{}
 	f, err := config.Parse(path, text, nil)

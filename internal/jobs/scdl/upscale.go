@@ -2,6 +2,7 @@ package scdl
 
 import (
 	"context"
+	"strings"
 
 	"tessera/internal/config"
 	"tessera/internal/frames"
@@ -82,7 +83,7 @@ func (c *upscaleSettings) checkFiles(f *config.File) {
 	if d != nil {
 		rows, cols := c.highSize(d.Head.grid(), s.Rows, s.Cols)
 		if err := d.Head.grid().CheckPicture(rows, cols); err != nil {
-			f.Fail(key, "%v", err)
+			f.Fail(key, "%s", strings.TrimPrefix(err.Error(), "scdl: "))
 		}
 	}
 }
