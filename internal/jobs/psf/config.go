@@ -245,7 +245,7 @@ func (c *settings) checkPSFs(f *config.File, count int) {
 	case p.Rows != p.Cols:
 		f.Fail("psf.path", "holds PSFs of %d x %d pixels, want square ones", p.Rows, p.Cols)
 	case c.PSF.Index == "" && count > 0 && p.Count != 1 && p.Count != count:
-		f.Fail("psf.path", "holds %d PSFs for %d stamps: want one for each, one for all, or psf.index to say which is whose", p.Count, count)
+		f.Fail("psf.path", "holds %d PSFs for %d stamps: want one for each, one for all, or psf.index with the number of the PSF of each stamp", p.Count, count)
 	}
 	if c.PSF.Index == "" {
 		return

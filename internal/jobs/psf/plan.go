@@ -50,7 +50,7 @@ func (c *settings) extent(n int) (*extent, error) {
 }
 
 // plan is what a run on n ranks would cost. Of files only the headers are read. Some
-// stamps of a made-up survey of the same size are restored with the config's own options
+// stamps of a simulated survey of the same size are restored with the config's own options
 // to know the times.
 func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecycle.Link) (*lifecycle.Plan, error) {
 	e, err := c.extent(n)
@@ -167,7 +167,7 @@ func (c *settings) calibrate(ctx context.Context, comm ranks.Comm, e *extent) (*
 		}
 		r, err := psf.Deconvolve(ctx, comm, &s.Stack, trial.options())
 		if err != nil {
-			return nil, fmt.Errorf("calibration on %d made-up stamps: %w", count, err)
+			return nil, fmt.Errorf("calibration on %d simulated stamps: %w", count, err)
 		}
 		x, setup, each = append(x, float64(count)), append(setup, r.Setup), append(each, r.Solve/float64(r.Iterations))
 		t.passes, t.stamps = float64(r.Passes)/float64(r.Iterations), count

@@ -89,19 +89,19 @@ type trainingHead struct {
 	Precision  string  `toml:"precision"`
 }
 
-const headerText = `# Coupled dictionaries: dictionary.npz beside this file holds high (high x atoms), low
-# (low x atoms), linear (high x low, least squares) and raw_high, raw_low (samples as
-# atoms). numpy.load opens it.
+const headerText = `# Coupled dictionaries. The file dictionary.npz, which numpy.load opens, has the arrays
+# high (high x atoms) and low (low x atoms), the pair; linear (high x low), least squares;
+# raw_high and raw_low, samples as atoms.
 atoms = %d
 high = %d               # numbers of a high sample
 low = %d
 normalisation = %q      # joint: both halves of an atom divided by the length of the high one
 high_file = %s
 low_file = %s
-images = %s             # empty where the samples are no patches of pictures
-scale = %d              # of pictures
-patch = %d              # low pixels a side
-high_patch = %d         # high pixels a side
+images = %s             # folder of the pictures; empty if the samples are not patches
+scale = %d              # high pixels for a low pixel, along an axis
+patch = %d              # rows and columns of a low patch, low pixels
+high_patch = %d         # rows and columns of a high patch, high pixels
 blur = %g               # standard deviation, high pixels
 
 [training]

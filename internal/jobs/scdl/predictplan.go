@@ -75,7 +75,7 @@ func (c *spectraSettings) calibrate(ctx context.Context, comm ranks.Comm, pair *
 }
 
 // plan is what the upscaling of a picture on n ranks would cost. Of the picture only the
-// shape is read; small made-up pictures are upscaled to know the time.
+// shape is read; two small simulated pictures are upscaled to know the time.
 func (c *upscaleSettings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecycle.Link) (*lifecycle.Plan, error) {
 	_, path := c.picture()
 	s, err := imageio.Stat(path)
@@ -95,7 +95,7 @@ func (c *upscaleSettings) plan(ctx context.Context, comm ranks.Comm, n int, link
 	_, hi := halo.Split(rows, n, 0)
 	seconds, err := c.calibrate(ctx, comm, d, grid, rows, cols)
 	if err != nil {
-		return nil, fmt.Errorf("calibration on a made-up picture: %w", err)
+		return nil, fmt.Errorf("calibration on a simulated picture: %w", err)
 	}
 	t, err := c.traffic(grid, n, highRows, highCols)
 	if err != nil {
