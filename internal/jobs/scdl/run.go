@@ -165,8 +165,15 @@ func (r *trainRun) readPictures(ctx context.Context) error {
 	}{{&r.learn, 0, learn, scdl.Share}, {&r.heldOut, learn, c.Count, halo.Split}} {
 		lo, hi := part.deal(part.last-part.first, r.Comm.Size(), r.Comm.Rank())
 		*part.to = scdl.Samples{First: lo, Total: part.last - part.first}
-		if err := c.grid().Pairs(images, r.c.Seed, part.first+lo, part.first+hi, part.to); err != nil {
-			return fmt.Errorf("%s: %w", c.Images, err)
+		// In pieces, between which the run may be stopped; once at least, for the sizes.
+		const piece = 1 << 16
+		for at := lo; at == lo || at < hi; at += piece {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := c.grid().Pairs(images, r.c.Seed, part.first+at, part.first+min(at+piece, hi), part.to); err != nil {
+				return fmt.Errorf("%s: %w", c.Images, err)
+			}
 		}
 	}
 	return nil
