@@ -89,6 +89,8 @@ func (s *solver[T]) resume(from *Snapshot) error {
 		return fmt.Errorf("psf: the checkpoint was made with other options: %s; now %s", m.Key, key)
 	case m.Pass > s.o.Reweightings:
 		return fmt.Errorf("psf: the checkpoint is in reweighting %d, the options have %d", m.Pass, s.o.Reweightings)
+	case m.Low != nil && m.Low.Iteration > s.o.MaxIterations:
+		return s.pastEnd(m.Low.Iteration)
 	}
 	s.pass, s.before, s.checks, s.converged = m.Pass, m.Before, m.Checks, m.Converged
 	if m.Pass > 0 && s.o.Mode == Sparse {
@@ -123,6 +125,9 @@ func (s *solver[T]) resume(from *Snapshot) error {
 		st := &s.stamps[i]
 		st.iteration, st.before, st.done = int(head[1]), int(head[2]), head[3] == 1
 		st.misfit, st.penalty = head[4], head[5]
+		if st.iteration > s.o.MaxIterations {
+			return s.pastEnd(st.iteration)
+		}
 		record = record[8*len(head):]
 		for _, a := range s.arrays() {
 			w := len(*a) / len(s.stamps)
@@ -135,6 +140,11 @@ func (s *solver[T]) resume(from *Snapshot) error {
 		err = fmt.Errorf("psf: the checkpoint has %d of the %d stamps from %d on", seen, len(ids), s.first)
 	}
 	return err
+}
+
+// pastEnd is the error of a snapshot with more iterations of a pass than the options allow.
+func (s *solver[T]) pastEnd(done int) error {
+	return fmt.Errorf("psf: the checkpoint has made %d iterations, the options allow %d: continue with %d or more", done, s.o.MaxIterations, done)
 }
 
 func putNumbers[T linalg.Float](to []byte, x []T) []byte {

@@ -175,3 +175,25 @@ func TestResumeRefuses(t *testing.T) {
 		t.Errorf("another stack: %v", err)
 	}
 }
+
+// A snapshot with more iterations than the options allow is an error on all ranks, and
+// one that has just reached the limit ends at once with the iterations that it has.
+func TestResumePastEnd(t *testing.T) {
+	s := smallStack(11, 10, 9, 5, false)
+	for _, mode := range []Mode{Sparse, LowRank} {
+		o := Options{Mode: mode, MaxIterations: 24, CheckEvery: 4, Settle: 2}
+		kept := stopAt(t, 2, s, o, 8)
+		resume := func(limit int) (*Result, error) {
+			o := o
+			o.MaxIterations = limit
+			return trySolve(3, s, o, func(_ ranks.Comm, o *Options) { o.Resume = kept.snapshot() })
+		}
+		if _, err := resume(4); err == nil || !strings.Contains(err.Error(), "the options allow 4: continue with") {
+			t.Errorf("%s: %v", mode, err)
+		}
+		r, err := resume(12)
+		if err != nil || r.Iterations != 12 || r.Checks[len(r.Checks)-1].Iteration != 12 {
+			t.Errorf("%s: %+v, %v", mode, r, err)
+		}
+	}
+}

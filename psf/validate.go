@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 
 	"tessera/internal/wavelet"
 	"tessera/ranks"
@@ -92,63 +91,41 @@ func agree(comm ranks.Comm, s *Stack, o *Options) error {
 	if err == nil {
 		err = o.check(s)
 	}
-	if err := ranks.AgreeError(comm, err); err != nil {
-		return err
-	}
-	return sameOnAll(comm, o.common(s))
+	return ranks.AgreeSame(comm, "psf: Deconvolve", err, o.same(s)...)
 }
 
-// common describes what is the same on all ranks, an item a line.
-func (o *Options) common(s *Stack) []string {
-	resume := "nothing"
-	if o.Resume != nil {
-		resume = fmt.Sprintf("a snapshot with checksum %.6x", sha256.Sum256(o.Resume.Meta))
+// same lists what must be equal on all ranks.
+func (o *Options) same(s *Stack) []ranks.Same {
+	if s == nil {
+		s = &Stack{}
 	}
-	return []string{
-		fmt.Sprintf("compatible %v", o.Compatible),
-		fmt.Sprintf("stamps of %d x %d, PSFs of %d x %d", s.Side, s.Side, s.PSFSide, s.PSFSide),
-		fmt.Sprintf("a stack of %d stamps", s.Total),
-		fmt.Sprintf("mode %q", o.Mode),
-		fmt.Sprintf("border %q", o.Border),
-		fmt.Sprintf("precision %q", o.Precision),
-		fmt.Sprintf("noise %q, sigma %g", o.Noise, o.Sigma),
-		fmt.Sprintf("start %q", o.Start),
-		fmt.Sprintf("any sign %v", o.AnySign),
-		fmt.Sprintf("wavelet %q, %d scales, thresholds %v", o.Wavelet, o.Scales, o.Thresholds),
-		fmt.Sprintf("%d reweightings", o.Reweightings),
-		fmt.Sprintf("threshold %q, factor %g, block %d, settle %d", o.Threshold, o.Factor, o.Block, o.Settle),
-		fmt.Sprintf("%d iterations, a convergence check every %d", o.MaxIterations, o.CheckEvery),
-		fmt.Sprintf("tolerances %g and %g", o.Tolerance, o.StampTolerance),
-		fmt.Sprintf("balance %v", o.Balance),
-		fmt.Sprintf("steps %g and %g, relaxation %g", o.Tau, o.SigmaDual, o.Rho),
-		fmt.Sprintf("seed %d", o.Seed),
-		fmt.Sprintf("snapshots kept %v, every %v", o.Save != nil, o.SaveEvery),
-		fmt.Sprintf("continue from %s", resume),
+	number := func(name string, v float64) ranks.Same { return ranks.Same{Name: name, Value: v} }
+	sigma := o.Sigma
+	if o.Noise != Given {
+		sigma = 0 // not used, and may be NaN
+	}
+	return []ranks.Same{
+		ranks.SameText("Compatible", o.Compatible),
+		number("Stack.Side", float64(s.Side)), number("Stack.PSFSide", float64(s.PSFSide)), number("Stack.Total", float64(s.Total)),
+		ranks.SameText("Mode", o.Mode), ranks.SameText("Border", o.Border), ranks.SameText("Precision", o.Precision),
+		ranks.SameText("Noise", o.Noise), number("Sigma", sigma), ranks.SameText("Start", o.Start), ranks.SameText("AnySign", o.AnySign),
+		ranks.SameText("Wavelet", o.Wavelet), number("Scales", float64(o.Scales)), ranks.SameText("Thresholds", o.Thresholds),
+		number("Reweightings", float64(o.Reweightings)),
+		ranks.SameText("Threshold", o.Threshold), number("Factor", o.Factor), number("Block", float64(o.Block)), number("Settle", float64(o.Settle)),
+		number("MaxIterations", float64(o.MaxIterations)), number("CheckEvery", float64(o.CheckEvery)),
+		number("Tolerance", o.Tolerance), number("StampTolerance", o.StampTolerance), ranks.SameText("Balance", o.Balance),
+		number("Tau", o.Tau), number("SigmaDual", o.SigmaDual), number("Rho", o.Rho), ranks.SameText("Seed", o.Seed),
+		ranks.SameText("Save (given or not)", o.Save != nil), number("SaveEvery", float64(o.SaveEvery)),
+		ranks.SameText("Resume", o.resumeSum()),
 	}
 }
 
-// sameOnAll compares lines with those of rank 0, as many on every rank. Collective; the
-// error is the same on all ranks.
-func sameOnAll(comm ranks.Comm, mine []string) error {
-	text := []byte(strings.Join(mine, "\n"))
-	length := len(text)
-	if err := ranks.Share(comm, &length); err != nil {
-		return err
+// resumeSum is a checksum of the snapshot to continue from; empty if there is none.
+func (o *Options) resumeSum() string {
+	if o.Resume == nil {
+		return ""
 	}
-	if comm.Rank() != 0 {
-		text = make([]byte, length)
-	}
-	if err := comm.BcastBytes(text, 0); err != nil {
-		return err
-	}
-	var err error
-	for i, line := range strings.Split(string(text), "\n") {
-		if mine[i] != line {
-			err = fmt.Errorf("psf: %s, but rank 0 has %s; all ranks need the same", mine[i], line)
-			break
-		}
-	}
-	return ranks.AgreeError(comm, err)
+	return fmt.Sprintf("%x", sha256.Sum256(o.Resume.Meta))
 }
 
 // family is the filter of package wavelet.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 )
 
 var (
@@ -117,6 +118,14 @@ type Same struct {
 	Name  string  // for the error message: "planes"
 	Value float64 // of this rank; not NaN
 	Hash  bool    // Value is a hash of the argument: the message leaves it out
+}
+
+// SameText is a text that must be equal on all ranks; any value is one, by fmt.Sprint. The
+// chance that two different texts pass as equal is 2^-53.
+func SameText(name string, text any) Same {
+	h := fnv.New64a()
+	fmt.Fprint(h, text)
+	return Same{Name: name, Value: float64(h.Sum64() >> 11), Hash: true}
 }
 
 // AgreeSame checks the arguments of a collective call together on all ranks. err is

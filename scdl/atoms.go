@@ -41,7 +41,7 @@ func (p *Pair) set(a int, sample []float64) {
 // divided, if fewer than atoms are not zero. The pair is the same on all ranks, and so is
 // an error. Every rank passes the same atoms and seed. Collective.
 func RawAtoms(comm ranks.Comm, s *Samples, atoms int, seed uint64) (*Pair, error) {
-	if err := s.agree(comm, fmt.Sprintf("%d atoms, seed %d", atoms, seed)); err != nil {
+	if err := s.agree(comm, "RawAtoms", nil, ranks.Same{Name: "atoms", Value: float64(atoms)}, ranks.SameText("seed", seed)); err != nil {
 		return nil, err
 	}
 	p, err := randomAtoms(comm, s, atoms, seed)

@@ -18,7 +18,7 @@ type Linear struct {
 // have mean 0, so that the normal matrix is singular. The map is the same on all ranks,
 // and so is an error. Collective.
 func Regress(comm ranks.Comm, s *Samples) (*Linear, error) {
-	if err := s.agree(comm); err != nil {
+	if err := s.agree(comm, "Regress", nil); err != nil {
 		return nil, err
 	}
 	n := s.Count()

@@ -50,8 +50,8 @@ var badSamples = map[string]struct {
 	"short high": {func(s *Samples) { s.High = s.High[1:] }, "not matched samples"},
 	"short low":  {func(s *Samples) { s.Low = s.Low[s.M:] }, "not matched samples"},
 	"no numbers": {func(s *Samples) { s.P, s.High = 0, nil }, "not matched samples of 0"},
-	"other P":    {func(s *Samples) { s.P, s.M, s.High, s.Low = 5, 5, s.High[:5*s.Count()], s.Low[:5*s.Count()] }, "of 5 and 5 numbers"},
-	"total":      {func(s *Samples) { s.Total = 6400 }, "6400 samples"},
+	"other P":    {func(s *Samples) { s.P, s.M, s.High, s.Low = 5, 5, s.High[:5*s.Count()], s.Low[:5*s.Count()] }, "Samples.P is 5 on one rank and"},
+	"total":      {func(s *Samples) { s.Total = 6400 }, "Samples.Total is 256 on one rank and 6400 on another"},
 	"empty":      {func(s *Samples) { s.Total = 0 }, "no samples"},
 	"first":      {func(s *Samples) { s.First++ }, "samples"},
 	"overlap":    {func(s *Samples) { s.First = (s.First + 64) % 128 }, "begins with sample"},
@@ -120,24 +120,24 @@ func TestOneRankHasWrongOptions(t *testing.T) {
 		"batch":          {func(o *Options) { o.Batch = -1 }, "mini-batches of -1"},
 		"precision":      {func(o *Options) { o.Precision = "half" }, `precision "half"`},
 		"unknown":        {func(o *Options) { o.Compatibility = "parallel" }, "compatib"},
-		"resume garbage": {func(o *Options) { o.Resume = &Snapshot{Meta: []byte("?")} }, "continue from"},
+		"resume garbage": {func(o *Options) { o.Resume = &Snapshot{Meta: []byte("?")} }, "Resume is not the same"},
 
 		// Right, but not those of the other ranks.
-		"other atoms":         {func(o *Options) { o.Atoms = 9 }, "9 atoms"},
-		"other iterations":    {func(o *Options) { o.MaxIterations = 3 }, "3 iterations"},
-		"other check":         {func(o *Options) { o.CheckEvery = 2 }, "an error every 2"},
-		"other tolerance":     {func(o *Options) { o.Tolerance = 0.9 }, "tolerance 0.9"},
-		"other lambda":        {func(o *Options) { o.Lambda = 7 }, "lambda 7"},
-		"other penalty":       {func(o *Options) { o.C3 = 7 }, "and 7"},
-		"other step":          {func(o *Options) { o.Step = 0.5 }, "step 0.5"},
-		"other start":         {func(o *Options) { o.FirstColumns = true }, "first columns true"},
-		"other precision":     {func(o *Options) { o.Precision = Double }, `precision "double"`},
-		"other compatibility": {func(o *Options) { o.Compatibility = Sequential }, "compatib"},
-		"other seed":          {func(o *Options) { o.Seed = 4 }, "seed 4"},
-		"folder":              {func(o *Options) { o.Folder = t.TempDir() }, "state"},
-		"other batch":         {func(o *Options) { o.Batch = 64 }, "mini-batches of 64"},
-		"save":                {func(o *Options) { o.Save = keep }, "snapshots kept true"},
-		"save every":          {func(o *Options) { o.SaveEvery = time.Second }, "every 1s"},
+		"other atoms":         {func(o *Options) { o.Atoms = 9 }, "Atoms is 8 on one rank and 9 on another"},
+		"other iterations":    {func(o *Options) { o.MaxIterations = 3 }, "MaxIterations is 2 on one rank and 3 on another"},
+		"other check":         {func(o *Options) { o.CheckEvery = 2 }, "CheckEvery is 1 on one rank and 2 on another"},
+		"other tolerance":     {func(o *Options) { o.Tolerance = 0.9 }, "Tolerance is 0 on one rank and 0.9 on another"},
+		"other lambda":        {func(o *Options) { o.Lambda = 7 }, "Lambda is"},
+		"other penalty":       {func(o *Options) { o.C3 = 7 }, "C3 is 0.8 on one rank and 7 on another"},
+		"other step":          {func(o *Options) { o.Step = 0.5 }, "Step is"},
+		"other start":         {func(o *Options) { o.FirstColumns = true }, "FirstColumns is not the same"},
+		"other precision":     {func(o *Options) { o.Precision = Double }, "Precision is not the same"},
+		"other compatibility": {func(o *Options) { o.Compatibility = Sequential }, "ompatib"},
+		"other seed":          {func(o *Options) { o.Seed = 4 }, "Seed is not the same"},
+		"folder":              {func(o *Options) { o.Folder = t.TempDir() }, "older"},
+		"other batch":         {func(o *Options) { o.Batch = 64 }, "Batch is 64 on one rank and 2048 on another"},
+		"save":                {func(o *Options) { o.Save = keep }, "Save (given or not) is not the same"},
+		"save every":          {func(o *Options) { o.SaveEvery = time.Second }, "SaveEvery is 0 on one rank and 1e+09 on another"},
 	} {
 		for function, train := range map[string]trainer{"Train": Train, "Online": Online} {
 			wrongRank(t, function+", "+name, c.want, func(ctx context.Context, comm ranks.Comm, bad bool) error {
@@ -150,7 +150,7 @@ func TestOneRankHasWrongOptions(t *testing.T) {
 			})
 		}
 	}
-	wrongRank(t, "RawAtoms, atoms", "9 atoms", func(_ context.Context, comm ranks.Comm, bad bool) error {
+	wrongRank(t, "RawAtoms, atoms", "atoms is 8 on one rank and 9 on another", func(_ context.Context, comm ranks.Comm, bad bool) error {
 		atoms := 8
 		if bad {
 			atoms = 9
@@ -173,9 +173,9 @@ func TestOneRankHasWrongStrips(t *testing.T) {
 		"blur":     {Grid{Scale: 2, Patch: 3, Blur: math.NaN()}, rows, cols, "blur NaN"},
 		"small":    {grid, 4, cols, "2 x 15 low pixels is smaller"},
 		"negative": {grid, -4, cols, "is smaller than a patch"},
-		"rows":     {grid, 44, cols, "44 x 30 high pixels"},
-		"cols":     {grid, rows, 34, "40 x 34 high pixels"},
-		"grid":     {Grid{Scale: 2, Patch: 5, Blur: 0.5}, rows, cols, "patches of 5 pixels"},
+		"rows":     {grid, 44, cols, "rows is 40 on one rank and 44 on another"},
+		"cols":     {grid, rows, 34, "cols is 30 on one rank and 34 on another"},
+		"grid":     {Grid{Scale: 2, Patch: 5, Blur: 0.5}, rows, cols, "Patch is 3 on one rank and 5 on another"},
 	} {
 		wrongRank(t, "NewStrips, "+name, c.want, func(_ context.Context, comm ranks.Comm, bad bool) error {
 			g, r, w := grid, rows, cols
@@ -231,7 +231,7 @@ func TestOneRankHasWrongStrips(t *testing.T) {
 		"BackProject, other": {func(ctx context.Context, s *Strips, high, low []float64, bad bool) error {
 			_, err := s.BackProject(ctx, high, low, either(bad, 3, 2))
 			return err
-		}, "3 back-projections"},
+		}, "the number of iterations is 2 on one rank and 3 on another"},
 		"Upscale, low": {func(ctx context.Context, s *Strips, _, low []float64, bad bool) error {
 			_, err := Upscale(ctx, s, cut(low, bad), linear, UpscaleOptions{})
 			return err
@@ -252,7 +252,7 @@ func TestOneRankHasWrongStrips(t *testing.T) {
 		"Upscale, other": {func(ctx context.Context, s *Strips, _, low []float64, bad bool) error {
 			_, err := Upscale(ctx, s, low, linear, UpscaleOptions{BackProjection: either(bad, 3, 2)})
 			return err
-		}, "3 back-projections"},
+		}, "the number of iterations is 2 on one rank and 3 on another"},
 		"Upscale, cancelled": {func(ctx context.Context, s *Strips, _, low []float64, bad bool) error {
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()

@@ -15,7 +15,7 @@ import (
 // ranks and does not depend on their number; so is an error, if a part is wrong or the
 // parts do not make up the whole set. Collective.
 func (s *Samples) Digest(comm ranks.Comm) (string, error) {
-	if err := s.agree(comm); err != nil {
+	if err := s.agree(comm, "Digest", nil); err != nil {
 		return "", err
 	}
 	var sums []byte

@@ -37,7 +37,7 @@ func ExampleTrain() {
 		}
 		fmt.Printf("%d iterations, high error %.3f after the first and %.3f after the last\n", r.Iterations, r.ErrorHigh[0], r.ErrorHigh[49])
 		high, low := wave(1000)
-		predicted, err := r.Infer(low, scdl.Code{Method: "ridge", Lambda: 1e-3})
+		predicted, err := r.Infer(ctx, low, scdl.Code{Method: "ridge", Lambda: 1e-3})
 		if err != nil {
 			return err
 		}

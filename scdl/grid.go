@@ -24,6 +24,21 @@ func (g Grid) Check() error {
 	return nil
 }
 
+// CheckPicture returns an error if a picture of rows x cols high pixels is too small for a
+// patch. NewStrips calls it.
+func (g Grid) CheckPicture(rows, cols int) error {
+	if r, c := g.lowSide(rows), g.lowSide(cols); r < g.Patch || c < g.Patch {
+		return fmt.Errorf("scdl: a picture of %d x %d low pixels is smaller than a patch of %d x %d", r, c, g.Patch, g.Patch)
+	}
+	return nil
+}
+
+// Reach is how many rows around its own a rank of Strips gets from its neighbours, of the
+// low and of the high picture.
+func (g Grid) Reach() (low, high int) {
+	return max(g.Patch-1, bicubicReach), max(g.reach(), windowReach)
+}
+
 // Image is a whole grey picture.
 type Image struct {
 	Rows, Cols int

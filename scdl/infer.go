@@ -2,6 +2,7 @@ package scdl
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"math"
 
@@ -15,32 +16,59 @@ type Code struct {
 	MaxIterations int     // lasso: rounds in which up to 4 atoms each join a code; 0 = 200; ridge: not used
 }
 
-// Infer predicts the high samples, count x P, of low samples, count x M.
-func (p *Pair) Infer(low []float64, code Code) ([]float64, error) {
-	predict, err := p.Predictor(code)
+// Infer predicts the high samples, count x P, of low samples, count x M. It is not
+// collective. When ctx is cancelled, a prediction by lasso ends after some hundred samples
+// with the context's error; one by ridge is a single matrix product.
+func (p *Pair) Infer(ctx context.Context, low []float64, code Code) ([]float64, error) {
+	predict, batch, err := p.predictor(code)
 	if err != nil {
 		return nil, err
 	}
-	return predict(low)
+	if batch *= p.M; batch == 0 || len(low) <= batch {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		return predict(low)
+	}
+	high := make([]float64, 0, len(low)/p.M*p.P)
+	for at := 0; at < len(low); at += batch {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		part, err := predict(low[at:min(at+batch, len(low))])
+		if err != nil {
+			return nil, err
+		}
+		high = append(high, part...)
+	}
+	return high, nil
 }
 
 // Predictor prepares the prediction by a code for many calls. Two goroutines must not call
 // the same Predictor at once, because it owns work arrays.
 func (p *Pair) Predictor(code Code) (Predictor, error) {
+	predict, _, err := p.predictor(code)
+	return predict, err
+}
+
+// predictor is Predictor. Samples may be divided at multiples of batch without a change of
+// a prediction to the last bit; 0 = they must not be divided.
+func (p *Pair) predictor(code Code) (predict Predictor, batch int, err error) {
 	if !(code.Lambda > 0) {
-		return nil, fmt.Errorf("scdl: a code with lambda %g, want more than 0", code.Lambda)
+		return nil, 0, fmt.Errorf("scdl: a code with lambda %g, want more than 0", code.Lambda)
 	}
 	switch code.Method {
 	case "ridge":
 		linear, err := p.ridge(code.Lambda)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		return linear.Predict, nil
+		return linear.Predict, 0, nil
 	case "lasso":
-		return newLasso(p, code.Lambda, cmp.Or(code.MaxIterations, 200)).predict, nil
+		l := newLasso(p, code.Lambda, cmp.Or(code.MaxIterations, 200))
+		return l.predict, len(l.codes), nil
 	}
-	return nil, fmt.Errorf("scdl: code %q, want ridge or lasso", code.Method)
+	return nil, 0, fmt.Errorf("scdl: code %q, want ridge or lasso", code.Method)
 }
 
 // ridge is a linear map: s_h = D_h D_l' (D_l D_l' + lambda I)^-1 s_l.

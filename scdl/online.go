@@ -40,7 +40,7 @@ func Online(ctx context.Context, comm ranks.Comm, s *Samples, options Options) (
 	if err := ranks.AgreeError(comm, o.checkOnline()); err != nil {
 		return nil, err
 	}
-	if err := agree(comm, s, &o); err != nil {
+	if err := agree(comm, "Online", s, &o); err != nil {
 		return nil, err
 	}
 	if o.Precision == Double {

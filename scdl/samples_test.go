@@ -2,6 +2,7 @@ package scdl
 
 import (
 	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -60,7 +61,7 @@ func psnr(x, truth []float64) float64 {
 // regression.
 func compare(t *testing.T, train, test *Samples, p *Pair, code Code) (learned, raw, linear float64) {
 	t.Helper()
-	x, err := p.Infer(test.Low, code)
+	x, err := p.Infer(t.Context(), test.Low, code)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +71,7 @@ func compare(t *testing.T, train, test *Samples, p *Pair, code Code) (learned, r
 		if err != nil {
 			return err
 		}
-		if x, err = atoms.Infer(test.Low, code); err != nil {
+		if x, err = atoms.Infer(t.Context(), test.Low, code); err != nil {
 			return err
 		}
 		raw = psnr(x, test.High)
@@ -140,6 +141,32 @@ func TestShare(t *testing.T) {
 				t.Errorf("rank %d of %d has %d to %d of %d samples, want %d to %d", rank, len(c.ends), lo, hi, c.total, at, end)
 			}
 			at = end
+		}
+	}
+}
+
+// A prediction by lasso is the same to the last bit in one call and in many, and stops
+// when it is told to.
+func TestInferStops(t *testing.T) {
+	s := spectra(1000, 3)
+	p := &Pair{P: s.P, M: s.M, Atoms: 40, High: s.High[:40*s.P], Low: s.Low[:40*s.M]}
+	code := Code{Method: "lasso", Lambda: 0.01}
+	got, err := p.Infer(t.Context(), s.Low, code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	predict, err := p.Predictor(code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want, err := predict(s.Low); err != nil || !slices.Equal(got, want) {
+		t.Errorf("Infer differs from one call of the predictor, %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, method := range []string{"ridge", "lasso"} {
+		if _, err := p.Infer(ctx, s.Low, Code{Method: method, Lambda: 0.01}); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: a cancelled prediction returns %v", method, err)
 		}
 	}
 }

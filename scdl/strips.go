@@ -38,14 +38,11 @@ func NewStrips(comm ranks.Comm, g Grid, rows, cols int) (*Strips, error) {
 	err := g.Check()
 	if err == nil {
 		s.Rows, s.Cols = g.lowSide(rows), g.lowSide(cols)
-		if s.Rows < g.Patch || s.Cols < g.Patch {
-			err = fmt.Errorf("scdl: a picture of %d x %d low pixels is smaller than a patch of %d x %d", s.Rows, s.Cols, g.Patch, g.Patch)
-		}
+		err = g.CheckPicture(rows, cols)
 	}
-	if err := ranks.AgreeError(comm, err); err != nil {
-		return nil, err
-	}
-	if err := sameOnAll(comm, fmt.Sprintf("a picture of %d x %d high pixels, scale %d, patches of %d pixels, blur %g", rows, cols, g.Scale, g.Patch, g.Blur)); err != nil {
+	err = ranks.AgreeSame(comm, "scdl: NewStrips", err, ranks.Same{Name: "rows", Value: float64(rows)}, ranks.Same{Name: "cols", Value: float64(cols)},
+		ranks.Same{Name: "Scale", Value: float64(g.Scale)}, ranks.Same{Name: "Patch", Value: float64(g.Patch)}, ranks.Same{Name: "Blur", Value: g.Blur})
+	if err != nil {
 		return nil, err
 	}
 	size := comm.Size()
@@ -53,8 +50,9 @@ func NewStrips(comm ranks.Comm, g Grid, rows, cols int) (*Strips, error) {
 	for q := range size {
 		_, bounds[q+1] = halo.Split(s.Rows, size, q)
 	}
-	if s.low, err = newResolution(comm, bounds, 1, s.Rows, s.Cols, max(g.Patch-1, bicubicReach)); err == nil {
-		s.high, err = newResolution(comm, bounds, g.Scale, rows, cols, max(g.reach(), windowReach))
+	low, high := g.Reach()
+	if s.low, err = newResolution(comm, bounds, 1, s.Rows, s.Cols, low); err == nil {
+		s.high, err = newResolution(comm, bounds, g.Scale, rows, cols, high)
 	}
 	if err := ranks.AgreeError(comm, err); err != nil {
 		return nil, err

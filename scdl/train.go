@@ -41,7 +41,7 @@ type Result struct {
 // is one, and return the context's error.
 func Train(ctx context.Context, comm ranks.Comm, s *Samples, options Options) (*Result, error) {
 	o := options.withDefaults()
-	if err := agree(comm, s, &o); err != nil {
+	if err := agree(comm, "Train", s, &o); err != nil {
 		return nil, err
 	}
 	if o.Precision == Double {

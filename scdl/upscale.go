@@ -68,10 +68,7 @@ func (s *Strips) agreeIterations(err error, iterations int) error {
 	if err == nil && iterations < 0 {
 		err = fmt.Errorf("scdl: %d back-projections, want 0 or more", iterations)
 	}
-	if err := ranks.AgreeError(s.comm, err); err != nil {
-		return err
-	}
-	return sameOnAll(s.comm, fmt.Sprintf("%d back-projections", iterations))
+	return ranks.AgreeSame(s.comm, "scdl: back-projection", err, ranks.Same{Name: "the number of iterations", Value: float64(iterations)})
 }
 
 // BackProject changes the high picture x in place so that its degraded picture comes close

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 
 	"tessera/ranks"
 )
@@ -51,27 +50,32 @@ func (o *Options) check(total int) error {
 
 // agree checks this rank's samples and options, and that the ranks have the same of what
 // they must have in common: otherwise they would make different collective calls, and
-// wait for each other for ever. Collective; the error is the same on all ranks.
-func agree(comm ranks.Comm, s *Samples, o *Options) error {
+// wait for each other for ever. call names the function. Collective; the error is the
+// same on all ranks.
+func agree(comm ranks.Comm, call string, s *Samples, o *Options) error {
 	err := s.Check()
 	if err == nil {
 		err = o.check(s.Total)
 	}
-	if err := ranks.AgreeError(comm, err); err != nil {
-		return err
-	}
-	return s.agree(comm, o.common()...)
+	return s.agree(comm, call, err, o.same()...)
 }
 
-// agree checks this rank's samples, that all ranks have samples of the same shape, and
-// that the parts of the ranks, in their order, make up the whole set; and that further
-// lines are the same on all ranks. Collective; the error is the same on all ranks.
-func (s *Samples) agree(comm ranks.Comm, lines ...string) error {
-	if err := ranks.AgreeError(comm, s.Check()); err != nil {
-		return err
+// agree checks this rank's samples, that all ranks have samples of the same shape and the
+// same of what else is given, and that the parts of the ranks, in their order, make up
+// the whole set. err is what is wrong besides on this rank. Collective; the error is the
+// same on all ranks.
+func (s *Samples) agree(comm ranks.Comm, call string, err error, same ...ranks.Same) error {
+	if e := s.Check(); e != nil {
+		err = e
 	}
-	shape := fmt.Sprintf("%d samples of %d and %d numbers", s.Total, s.P, s.M)
-	if err := sameOnAll(comm, append([]string{shape}, lines...)...); err != nil {
+	shape := Samples{}
+	if s != nil {
+		shape = *s
+	}
+	err = ranks.AgreeSame(comm, "scdl: "+call, err, append([]ranks.Same{
+		{Name: "Samples.P", Value: float64(shape.P)}, {Name: "Samples.M", Value: float64(shape.M)}, {Name: "Samples.Total", Value: float64(shape.Total)},
+	}, same...)...)
+	if err != nil {
 		return err
 	}
 	all, err := ranks.Numbers(comm, float64(s.First), float64(s.Count()))
@@ -92,49 +96,22 @@ func (s *Samples) agree(comm ranks.Comm, lines ...string) error {
 	return nil
 }
 
-// common describes the options that are the same on all ranks, some a line.
-func (o *Options) common() []string {
-	resume := "nothing"
+// same lists the options that must be equal on all ranks.
+func (o *Options) same() []ranks.Same {
+	number := func(name string, v float64) ranks.Same { return ranks.Same{Name: name, Value: v} }
+	resume := ""
 	if o.Resume != nil {
-		resume = fmt.Sprintf("a snapshot with checksum %.6x", sha256.Sum256(o.Resume.Meta))
+		resume = fmt.Sprintf("%x", sha256.Sum256(o.Resume.Meta))
 	}
-	return []string{
-		fmt.Sprintf("compatibility %q", o.Compatibility),
-		fmt.Sprintf("%d atoms", o.Atoms),
-		fmt.Sprintf("%d iterations, an error every %d", o.MaxIterations, o.CheckEvery),
-		fmt.Sprintf("tolerance %g", o.Tolerance),
-		fmt.Sprintf("lambda %g, penalties %g, %g and %g", o.Lambda, o.C1, o.C2, o.C3),
-		fmt.Sprintf("beta %g, step %g, delta %g", o.Beta, o.Step, o.Delta),
-		fmt.Sprintf("first columns %v", o.FirstColumns),
-		fmt.Sprintf("precision %q", o.Precision),
-		fmt.Sprintf("seed %d", o.Seed),
-		fmt.Sprintf("state in files %v", o.Folder != ""),
-		fmt.Sprintf("mini-batches of %d samples, %d iterations each", o.Batch, o.CodeIterations),
-		fmt.Sprintf("snapshots kept %v, every %v", o.Save != nil, o.SaveEvery),
-		fmt.Sprintf("continue from %s", resume),
+	return []ranks.Same{
+		ranks.SameText("Compatibility", o.Compatibility), number("Atoms", float64(o.Atoms)),
+		number("MaxIterations", float64(o.MaxIterations)), number("CheckEvery", float64(o.CheckEvery)), number("Tolerance", o.Tolerance),
+		number("Lambda", o.Lambda), number("C1", o.C1), number("C2", o.C2), number("C3", o.C3),
+		number("Beta", o.Beta), number("Step", o.Step), number("Delta", o.Delta),
+		ranks.SameText("FirstColumns", o.FirstColumns), ranks.SameText("Precision", o.Precision), ranks.SameText("Seed", o.Seed),
+		ranks.SameText("Folder (given or not)", o.Folder != ""),
+		number("Batch", float64(o.Batch)), number("CodeIterations", float64(o.CodeIterations)),
+		ranks.SameText("Save (given or not)", o.Save != nil), number("SaveEvery", float64(o.SaveEvery)),
+		ranks.SameText("Resume", resume),
 	}
-}
-
-// sameOnAll compares lines with those of rank 0, as many on every rank. Collective; the
-// error is the same on all ranks.
-func sameOnAll(comm ranks.Comm, mine ...string) error {
-	text := []byte(strings.Join(mine, "\n"))
-	length := len(text)
-	if err := ranks.Share(comm, &length); err != nil {
-		return err
-	}
-	if comm.Rank() != 0 {
-		text = make([]byte, length)
-	}
-	if err := comm.BcastBytes(text, 0); err != nil {
-		return err
-	}
-	var err error
-	for i, line := range strings.Split(string(text), "\n") {
-		if mine[i] != line {
-			err = fmt.Errorf("scdl: %s, but rank 0 has %s; all ranks need the same", mine[i], line)
-			break
-		}
-	}
-	return ranks.AgreeError(comm, err)
 }

@@ -327,6 +327,7 @@ func agreeSame(c ranks.Comm) error {
 		{nil, []ranks.Same{{Name: "root", Value: -2}, {Name: "planes", Value: 3}}, ""},
 		{nil, []ranks.Same{{Name: "root"}, {Name: "planes", Value: 2 + last}}, "x: Call: ranks: calls do not match: planes is 2 on one rank and 3 on another"},
 		{nil, []ranks.Same{{Name: "the domain", Value: 1 << 52 * (1 + last), Hash: true}}, "x: Call: ranks: calls do not match: the domain is not the same on all ranks"},
+		{nil, []ranks.Same{ranks.SameText("mode", "fast"), ranks.SameText("seed", uint64(1<<60)+uint64(last))}, "x: Call: ranks: calls do not match: seed is not the same on all ranks"},
 		{errors.New("no data"), []ranks.Same{{Name: "planes", Value: last}}, fmt.Sprintf("rank %d: no data", c.Size()-1)},
 	} {
 		mine := k.err

@@ -8,6 +8,7 @@ import (
 	"tessera/halo"
 	"tessera/internal/linalg"
 	"tessera/internal/stencil"
+	"tessera/ranks"
 	"tessera/tikhonov/image/internal/tiles"
 )
 
@@ -106,15 +107,13 @@ func (c *coarse) assemble(o *Options) error {
 			touched = touched[:0]
 		}
 	}
-	lengths := make([]float64, m.frame.Ranks())
-	ones := slices.Repeat([]int{1}, len(lengths))
-	if err := m.comm.Allgatherv(lengths, ones, []float64{float64(len(triples))}); err != nil {
+	counts, err := ranks.Counts(m.comm, len(triples))
+	if err != nil {
 		return err
 	}
-	counts, total := make([]int, len(lengths)), 0
-	for i, v := range lengths {
-		counts[i] = int(v)
-		total += counts[i]
+	total := 0
+	for _, n := range counts {
+		total += n
 	}
 	all := make([]float64, total)
 	if err := m.comm.Allgatherv(all, counts, triples); err != nil {

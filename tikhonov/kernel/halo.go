@@ -26,7 +26,7 @@ type halo struct {
 // Collective.
 func newHalo(comm ranks.Comm, pts *loadbalance.Points, reach float64) (*halo, error) {
 	d, size, me := pts.Dim, comm.Size(), comm.Rank()
-	h := &halo{comm: comm, dim: d, own: pts.Len(), boxes: make([]float64, size*2*d)}
+	h := &halo{comm: comm, dim: d, own: pts.Len()}
 	box := make([]float64, 2*d)
 	for k := range d {
 		box[k], box[d+k] = math.Inf(1), math.Inf(-1)
@@ -35,16 +35,13 @@ func newHalo(comm ranks.Comm, pts *loadbalance.Points, reach float64) (*halo, er
 		k := i % d
 		box[k], box[d+k] = min(box[k], v), max(box[d+k], v)
 	}
-	counts := make([]int, size)
-	for r := range counts {
-		counts[r] = 2 * d
-	}
-	if err := comm.Allgatherv(h.boxes, counts, box); err != nil {
+	var err error
+	if h.boxes, err = ranks.Numbers(comm, box...); err != nil {
 		return nil, err
 	}
 
 	limit := reach * reach
-	sends := make([]float64, size)
+	sends := make([]int, size)
 	var parts [][]int32
 	for r := range size {
 		lo, hi := h.box(r)
@@ -61,20 +58,16 @@ func newHalo(comm ranks.Comm, pts *loadbalance.Points, reach float64) (*halo, er
 		h.peers.Ranks = append(h.peers.Ranks, r)
 		h.peers.SendCounts = append(h.peers.SendCounts, len(part))
 		parts = append(parts, part)
-		sends[r] = float64(len(part))
+		sends[r] = len(part)
 	}
-	ones := make([]int, size)
-	for r := range ones {
-		ones[r] = 1
-	}
-	recvs := make([]float64, size)
-	if err := comm.Alltoallv(recvs, ones, sends, ones); err != nil {
+	recvs, err := ranks.ExchangeCounts(comm, sends)
+	if err != nil {
 		return nil, err
 	}
 	total := 0
 	for i, r := range h.peers.Ranks {
-		h.peers.RecvCounts = append(h.peers.RecvCounts, int(recvs[r]))
-		total += int(recvs[r])
+		h.peers.RecvCounts = append(h.peers.RecvCounts, recvs[r])
+		total += recvs[r]
 		h.sendAt = append(h.sendAt, parts[i]...)
 	}
 	h.x = make([]float64, (h.own+total)*d)

@@ -29,21 +29,17 @@ func (o *Observations) Numbered(comm ranks.Comm) (*loadbalance.Points, error) {
 	if err := krylov.Same(comm, "kernel: the dimensions", o.Dim); err != nil {
 		return nil, err
 	}
-	size := comm.Size()
-	counts, ones := make([]float64, size), make([]int, size)
-	for r := range ones {
-		ones[r] = 1
-	}
 	n := len(o.Y)
-	if err := comm.Allgatherv(counts, ones, []float64{float64(n)}); err != nil {
+	counts, err := ranks.Counts(comm, n)
+	if err != nil {
 		return nil, err
 	}
 	first, total := 0, 0
 	for r, c := range counts {
 		if r < comm.Rank() {
-			first += int(c)
+			first += c
 		}
-		total += int(c)
+		total += c
 	}
 	if total == 0 {
 		return nil, fmt.Errorf("kernel: no observations")

@@ -31,18 +31,15 @@ type selector struct {
 // divide makes the groups and gives each all the observations. Collective.
 func (q *selector) divide(comm ranks.Comm, pts *loadbalance.Points) error {
 	size := comm.Size()
-	counts, ones := make([]float64, size), make([]int, size)
-	for r := range ones {
-		ones[r] = 1
-	}
-	if err := comm.Allgatherv(counts, ones, []float64{float64(pts.Len())}); err != nil {
+	counts, err := ranks.Counts(comm, pts.Len())
+	if err != nil {
 		return err
 	}
 	width := pts.Dim + pts.Cols
 	shares := make([]int, size)
 	for r, c := range counts {
-		q.total += int(c)
-		shares[r] = int(c) * width
+		q.total += c
+		shares[r] = c * width
 	}
 	q.probes = min(q.total, min(64, max(4, (16384+q.total-1)/q.total)))
 	q.sums = make([]float64, len(q.Widths)*len(q.Lambdas))
@@ -67,7 +64,6 @@ func (q *selector) divide(comm ranks.Comm, pts *loadbalance.Points) error {
 		return err
 	}
 	q.group = comm.Rank() * q.Groups / size
-	var err error
 	if q.comm, err = comm.Split(q.group, comm.Rank()); err != nil {
 		return err
 	}

@@ -25,28 +25,28 @@ type settings struct {
 	Output     stampsOutput                `toml:"output"`
 }
 
-// stackSection names the stamps; all files are stacks of them.
+// stackSection names files of stamps, all of the same shape.
 type stackSection struct {
 	Path    string `toml:"path"`
 	Mask    string `toml:"mask"`    // 0 = missing
-	Weights string `toml:"weights"` // inverse variances, or relative ones with another psf.noise
-	Truth   string `toml:"truth"`   // to compare with
+	Weights string `toml:"weights"` // inverse variances with psf.noise = "weights", otherwise relative
+	Truth   string `toml:"truth"`   // the stamps as they are, to compare the result with
 }
 
 // psfSection names the PSFs and fills psf.Options.
 type psfSection struct {
 	Path   string `toml:"path"`
-	Index  string `toml:"index"`  // table: which PSF is whose, counted from 0
+	Index  string `toml:"index"`  // table of one column: for each stamp the number of its PSF, from 0
 	Strict bool   `toml:"strict"` // refuse PSFs that do not sum to 1
 
 	Mode           string         `toml:"mode"`
 	Border         string         `toml:"border"`
 	Precision      string         `toml:"precision"`
 	Iterations     int            `toml:"iterations"`
-	LookEvery      int            `toml:"look_every"`
+	CheckEvery     int            `toml:"check_every"`
 	Tolerance      float64        `toml:"tolerance"`
 	Noise          string         `toml:"noise"`
-	Sigma          float64        `toml:"sigma"` // of the noise, if noise = "given"
+	Sigma          float64        `toml:"sigma"` // standard deviation of the noise, with noise = "given"
 	Start          string         `toml:"start"`
 	StartPath      string         `toml:"start_path"`
 	Positivity     bool           `toml:"positivity"`
@@ -66,29 +66,36 @@ type psfSection struct {
 	Rho            float64        `toml:"rho"`
 }
 
-// fieldSection describes a survey that is made up where no stamps are named.
+// fieldSection describes the survey that the job simulates where stack.path is empty.
 type fieldSection struct {
-	Count int     `toml:"count"`
-	Side  int     `toml:"side"` // pixels, odd
-	PSFs  int     `toml:"psfs"`
-	SNR   float64 `toml:"snr"` // mean over the stamps of their rms, over the noise
+	Count int     `toml:"count"` // stamps
+	Side  int     `toml:"side"`  // rows and columns of a stamp and of a PSF, pixels, odd
+	PSFs  int     `toml:"psfs"`  // different PSFs over the field
+	SNR   float64 `toml:"snr"`   // mean over the stamps of their root mean square, divided by the noise
 }
 
 // stampsOutput says where the result goes and what is drawn of it.
 type stampsOutput struct {
 	Dir    string  `toml:"dir"`
 	Mosaic int     `toml:"mosaic"` // stamps in mosaic.png
-	Window float64 `toml:"window"` // standard deviation of the Gaussian under which ellipticities are measured, pixels
+	Window float64 `toml:"window"` // standard deviation of the Gaussian weight in the measure of ellipticity, pixels; 0 = no weight
 }
 
+// sfDeconvolve is the value of psf.compat that names the program.
 const sfDeconvolve = "sf_deconvolve"
+
+// Names of the files of the solution.
+const (
+	solutionName = "solution.npy"
+	solutionFITS = "solution.fits"
+)
 
 func defaults() settings {
 	return settings{
 		Seed: 1,
 		PSF: psfSection{
 			Mode: string(psf.Sparse), Border: string(psf.Zero), Precision: string(psf.Single),
-			Iterations: 150, LookEvery: 10, Noise: string(psf.MAD), Start: string(psf.FromZero), Positivity: true, Compat: "none",
+			Iterations: 150, CheckEvery: 10, Noise: string(psf.MAD), Start: string(psf.FromZero), Positivity: true, Compat: "none",
 			Wavelet: "linear", Scales: 3, Thresholds: config.Numbers{3, 3, 4}, Balance: true,
 			Threshold: string(psf.Reweighted), Block: 32, Rho: 0.8,
 		},
@@ -108,7 +115,7 @@ func (s *psfSection) check(f *config.File) {
 	f.OneOf("psf.wavelet", s.Wavelet, "linear", "b3")
 	f.OneOf("psf.threshold", s.Threshold, string(psf.Reweighted), string(psf.Soft), string(psf.Hard))
 	f.Want(s.Iterations >= 1, "psf.iterations", "1 or more")
-	f.Want(s.LookEvery >= 1, "psf.look_every", "1 or more iterations")
+	f.Want(s.CheckEvery >= 1, "psf.check_every", "1 or more iterations")
 	f.Want(s.Tolerance >= 0 && s.Tolerance < 1, "psf.tolerance", "a fraction of the cost; 0 = run all iterations")
 	f.Want(s.StampTolerance >= 0 && s.StampTolerance < 1, "psf.stamp_tolerance", "a fraction of a stamp's cost; 0 = run all iterations")
 	given := psf.NoiseRule(s.Noise) == psf.Given
@@ -134,16 +141,17 @@ func (s *fieldSection) check(f *config.File) {
 	f.Want(s.SNR > 0 && !math.IsInf(s.SNR, 0), "simulate.snr", "more than 0")
 }
 
-// compatibleDefaults is the defaults where psf.compat asks for those of sf_deconvolve.
+// compatibleDefaults are the defaults with psf.compat = "sf_deconvolve".
 func compatibleDefaults() settings {
 	c := defaults()
 	s := &c.PSF
 	s.Precision, s.Start, s.Threshold, s.Factor = string(psf.Double), string(psf.FromOnes), string(psf.Hard), 1
-	s.LookEvery, s.Tolerance, s.Reweightings, s.Balance = 1, 3e-4, 1, false
+	s.CheckEvery, s.Tolerance, s.Reweightings, s.Balance = 1, 3e-4, 1, false
 	s.Tau, s.SigmaDual = 0.5, 0.5
 	return c
 }
 
+// Load makes a job of a config.
 func Load(f *config.File) *lifecycle.Job {
 	c := defaults()
 	if f.String("psf.compat") == sfDeconvolve {
@@ -153,6 +161,9 @@ func Load(f *config.File) *lifecycle.Job {
 	c.PSF.check(f)
 	c.Simulate.check(f)
 	f.Want(c.Stack.Path == "" || c.PSF.Path != "", "psf.path", "the PSFs of the stamps in stack.path")
+	for key, path := range map[string]string{"psf.path": c.PSF.Path, "psf.index": c.PSF.Index, "stack.truth": c.Stack.Truth} {
+		f.Want(c.Stack.Path != "" || path == "", key, "stack.path with it; without, the job simulates stamps, PSFs and truth")
+	}
 	f.Want(c.PSF.Noise != string(psf.FromWeights) || c.Stack.Weights != "", "stack.weights", `a stack, as psf.noise is "weights"`)
 	c.Checkpoint.Check(f)
 	f.Want(c.Output.Dir != "", "output.dir", "a directory")
@@ -160,19 +171,19 @@ func Load(f *config.File) *lifecycle.Job {
 	f.Want(c.Output.Window >= 0, "output.window", "pixels; 0 = none")
 	return &lifecycle.Job{
 		Dir:        c.Output.Dir,
-		Answer:     "solution.npy",
+		Answer:     solutionName,
 		Resumable:  true,
 		CheckFiles: func() error { return c.checkFiles(f) },
 		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, base *lifecycle.Run) error {
 			return (&run{Run: base, c: &c, m: &metrics{Record: base.Record()}}).run(ctx)
 		}),
-		Plan: func(ctx context.Context, comm ranks.Comm, n int, _ lifecycle.Link) (*lifecycle.Plan, error) {
-			return c.plan(ctx, comm, n)
+		Plan: func(ctx context.Context, comm ranks.Comm, n int, link lifecycle.Link) (*lifecycle.Plan, error) {
+			return c.plan(ctx, comm, n, link)
 		},
 	}
 }
 
-// options are the solver's; the run adds what it has to be told of.
+// options are those of psf.Deconvolve that the config sets.
 func (c *settings) options() psf.Options {
 	s := &c.PSF
 	o := psf.Options{
@@ -180,7 +191,7 @@ func (c *settings) options() psf.Options {
 		Noise: psf.NoiseRule(s.Noise), Sigma: s.Sigma, Start: psf.Start(s.Start), Wavelet: psf.Wavelet(s.Wavelet),
 		Scales: s.Scales, Thresholds: s.Thresholds, Reweightings: s.Reweightings,
 		Threshold: psf.Threshold(s.Threshold), Factor: s.Factor, Block: s.Block, Settle: s.Settle,
-		MaxIterations: s.Iterations, CheckEvery: s.LookEvery, Tolerance: s.Tolerance, StampTolerance: s.StampTolerance, Balance: s.Balance,
+		MaxIterations: s.Iterations, CheckEvery: s.CheckEvery, Tolerance: s.Tolerance, StampTolerance: s.StampTolerance, Balance: s.Balance,
 		Tau: s.Tau, SigmaDual: s.SigmaDual, Rho: s.Rho, AnySign: !s.Positivity, Seed: c.Seed,
 		SaveEvery: time.Duration(c.Checkpoint.Every * float64(time.Second)),
 	}
@@ -190,7 +201,7 @@ func (c *settings) options() psf.Options {
 	return o
 }
 
-// checkFiles holds the shapes of all files the config names to each other.
+// checkFiles compares the shapes of all files that the config names.
 func (c *settings) checkFiles(f *config.File) error {
 	s := &c.Stack
 	count, side := c.Simulate.Count, c.Simulate.Side
@@ -223,7 +234,7 @@ func (c *settings) checkFiles(f *config.File) error {
 	return f.Err()
 }
 
-// checkPSFs holds the PSFs to a stack of count stamps, 0 if that is not known.
+// checkPSFs compares the PSFs with a stack of count stamps; 0 if that is not known.
 func (c *settings) checkPSFs(f *config.File, count int) {
 	p := statStack(f, "psf.path", c.PSF.Path)
 	switch {
@@ -234,7 +245,7 @@ func (c *settings) checkPSFs(f *config.File, count int) {
 	case p.Rows != p.Cols:
 		f.Fail("psf.path", "holds PSFs of %d x %d pixels, want square ones", p.Rows, p.Cols)
 	case c.PSF.Index == "" && count > 0 && p.Count != 1 && p.Count != count:
-		f.Fail("psf.path", "holds %d PSFs for %d stamps: want one for each, one for all, or psf.index to say which is whose", p.Count, count)
+		f.Fail("psf.path", "holds %d PSFs for %d stamps: want one for each, one for all, or psf.index with the number of the PSF of each stamp", p.Count, count)
 	}
 	if c.PSF.Index == "" {
 		return

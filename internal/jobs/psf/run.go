@@ -14,10 +14,10 @@ import (
 type run struct {
 	*lifecycle.Run
 	c      *settings
-	m      *metrics // filled on rank 0, there on all
+	m      *metrics // complete on rank 0 only
 	s      *stamps
 	kept   *lifecycle.Checkpoints
-	work   ranks.Work // of the solve
+	work   ranks.Work // of psf.Deconvolve
 	result *psf.Result
 }
 
@@ -25,7 +25,7 @@ func (r *run) run(ctx context.Context) error {
 	start := r.Comm.Wtime()
 	r.Progress.Phase("stamps")
 	var err error
-	if r.s, err = r.c.read(r.Comm); err != nil {
+	if r.s, err = r.c.read(ctx, r.Comm); err != nil {
 		return err
 	}
 	r.m.Seconds.Read = r.Comm.Wtime() - start
@@ -33,17 +33,20 @@ func (r *run) run(ctx context.Context) error {
 	if err := r.solve(ctx); err != nil {
 		return r.kept.Stopped(err)
 	}
-	// A signal from here on comes too late: what is there gets written.
+	// From here on a signal does not stop the run: what follows is short, and would be lost
+	// with the solution.
 	if err := r.account(); err != nil {
 		return err
 	}
-	if err := r.judge(); err != nil {
+	start = r.Comm.Wtime()
+	if err := r.evaluate(); err != nil {
 		return err
 	}
+	r.m.Seconds.Evaluate = r.Comm.Wtime() - start
 	return r.write()
 }
 
-// solve calls the solver, from the checkpoint if there shall be one.
+// solve restores the stamps, from the checkpoint if the run resumes one. Collective.
 func (r *run) solve(ctx context.Context) error {
 	o := r.c.options()
 	o.Given = r.s.start
@@ -61,10 +64,10 @@ func (r *run) solve(ctx context.Context) error {
 				detail += ", rank " + short(float64(p.Rank))
 			}
 			if p.Active < r.s.Total {
-				detail += ", " + short(float64(p.Active)) + " stamps still run"
+				detail += ", " + short(float64(p.Active)) + " stamps still iterate"
 			}
 			r.Progress.Count(r.c.PSF.Mode+" iteration", p.Iteration, p.Of, detail)
-			r.Log.Info("look", "iteration", p.Iteration, "cost", lifecycle.Number(p.Cost), "rank", p.Rank, "active", p.Active)
+			r.Log.Info("check", "iteration", p.Iteration, "cost", lifecycle.Number(p.Cost), "rank", p.Rank, "active", p.Active)
 		}
 	}
 	stop := ranks.Measure(r.Comm)
@@ -74,7 +77,8 @@ func (r *run) solve(ctx context.Context) error {
 	return inFile(r.c.Stack.Path, err)
 }
 
-// account adds up over the ranks what the solve took.
+// account fills the metrics with what the solve found and what it took on all ranks.
+// Collective.
 func (r *run) account() error {
 	res, m := r.result, r.m
 	done := 0
@@ -82,7 +86,7 @@ func (r *run) account() error {
 		done += n
 	}
 	longest := []float64{res.Setup, res.Solve, res.Transforms}
-	sums := []float64{float64(m.BytesSent), float64(m.MessagesSent), float64(r.s.normalised), float64(r.s.unique), float64(done), res.Solve}
+	sums := []float64{float64(m.BytesSent), float64(m.MessagesSent), float64(r.s.normalised), float64(done), res.Solve}
 	if err := r.Comm.Allreduce(longest, longest, ranks.Max); err != nil {
 		return err
 	}
@@ -103,17 +107,18 @@ func (r *run) account() error {
 		m.Low = &lowRankMetrics{Lambda: lifecycle.Number(res.Lambda), Threshold: s.Threshold, Singular: res.Singular, Products: res.Passes, Accuracy: lifecycle.Number(res.Accuracy)}
 	}
 	for _, l := range res.Checks {
-		m.Looks = append(m.Looks, lookMetrics{l.Iteration, lifecycle.Number(l.Cost()), lifecycle.Number(l.Misfit), lifecycle.Number(l.Penalty), l.Rank, l.Active})
+		m.Checks = append(m.Checks, checkMetrics{l.Iteration, lifecycle.Number(l.Cost()), lifecycle.Number(l.Misfit), lifecycle.Number(l.Penalty), l.Rank, l.Active})
 	}
 	m.BytesSent, m.MessagesSent = int64(sums[0]), int64(sums[1])
 	m.Seconds.Setup, m.Seconds.Solve = longest[0], longest[1]
-	m.PerIteration = 1e6 * sums[5] / sums[4]
+	m.PerIteration = 1e6 * sums[4] / sums[3]
 	m.Transforms = 1e6 * longest[2]
 	return nil
 }
 
-// judge compares with the truth, where it is known.
-func (r *run) judge() error {
+// evaluate compares the observed and the restored stamps with the truth, where it is
+// known. Collective.
+func (r *run) evaluate() error {
 	r.m.quality = map[int]psf.Quality{}
 	if r.s.truth == nil {
 		return nil
@@ -147,7 +152,8 @@ func (r *run) judge() error {
 	return nil
 }
 
-// collect brings width numbers a stamp to rank 0; nil elsewhere. Collective.
+// collect gathers width numbers for each stamp, in the order of the stamps, on rank 0; nil
+// on the other ranks. Collective.
 func (r *run) collect(mine []float64, width int) ([]float64, error) {
 	counts, err := ranks.Counts(r.Comm, r.s.Count())
 	if err != nil {

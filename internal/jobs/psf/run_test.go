@@ -29,17 +29,17 @@ iterations = 10
 func surveyIn(t *testing.T, format string) string {
 	t.Helper()
 	dir := t.TempDir()
-	s := SurveyFiles{Seed: 1, Count: 12, Side: 15, PSFs: 5, SNR: 3, Format: format}
+	write(t, &SurveyFiles{Seed: 1, Count: 12, Side: 15, PSFs: 5, SNR: 3, Format: format}, dir)
+	return dir
+}
+
+// write writes a survey on three ranks.
+func write(t *testing.T, s *SurveyFiles, dir string) {
+	t.Helper()
 	if err := s.Check(); err != nil {
 		t.Fatal(err)
 	}
-	err := ranks.Launch(context.Background(), ranks.Options{Ranks: 3}, func(ctx context.Context, c ranks.Comm) error {
-		return s.Write(ctx, c, dir)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dir
+	jobtest.OnRanks(t, 3, func(c ranks.Comm) error { return s.Write(context.Background(), c, dir) })
 }
 
 func TestPSFJob(t *testing.T) {
@@ -60,7 +60,7 @@ func TestPSFJob(t *testing.T) {
 		m := jobtest.Metrics(t, dir)
 		restored := m["restored"].(map[string]any)["pixel_error"].(map[string]any)["median"].(float64)
 		observed := m["observed"].(map[string]any)["pixel_error"].(map[string]any)["median"].(float64)
-		if !(restored < observed) || m["stamps"].(float64) != 12 || len(m["looks"].([]any)) != 1 {
+		if !(restored < observed) || m["stamps"].(float64) != 12 || len(m["checks"].([]any)) != 1 {
 			t.Errorf("pixel error %g observed, %g restored; metrics %v", observed, restored, m)
 		}
 	}
@@ -71,6 +71,31 @@ func TestPSFJob(t *testing.T) {
 	s, err := imageio.ReadStack(filepath.Join(dir, "solution.fits"), 0, 12)
 	if err != nil || !slices.Equal(s.Data, first) {
 		t.Errorf("from FITS: %v, farthest %g", err, jobtest.Farthest(s.Data, first))
+	}
+	// The answer, which scaling studies read, is there whatever the format of the stack.
+	j, err := jobtest.Parse(Load, fmt.Sprintf(psfJob, fits+"/observed.fits", fits+"/psfs.fits"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x := jobtest.ReadNpy(t, dir, j.Answer); !slices.Equal(x, first) {
+		t.Errorf("%s of a stack in FITS: farthest %g", j.Answer, jobtest.Farthest(x, first))
+	}
+}
+
+// A simulated survey may begin with stamps from a file.
+func TestPSFStart(t *testing.T) {
+	const text = "job = 'psf'\n[simulate]\ncount = 12\nside = 15\npsfs = 5\nsnr = 3\n[psf]\niterations = 10\nstart = 'given'\n"
+	npy := surveyIn(t, "npy")
+	dir, err := jobtest.Run(t, Load, 2, text, "psf.start_path="+npy+"/truth.npy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	zero, err := jobtest.Run(t, Load, 2, text, "psf.start=zero")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slices.Equal(jobtest.ReadNpy(t, dir, "solution.npy"), jobtest.ReadNpy(t, zero, "solution.npy")) {
+		t.Error("the start makes no difference")
 	}
 }
 
@@ -165,7 +190,8 @@ func TestPSFRefuses(t *testing.T) {
 		"start":       {[]string{index, "psf.start=given"}, "psf.start_path"},
 		"given noise": {[]string{index, "psf.noise=given"}, "psf.sigma"},
 		"weights":     {[]string{index, "psf.noise=weights"}, "stack.weights"},
-		"seed":        {[]string{"simulate.side=40"}, "an odd number of pixels"},
+		"side":        {[]string{"simulate.side=40"}, "an odd number of pixels"},
+		"only PSFs":   {[]string{"stack.path="}, "psf.path"},
 	} {
 		j, err := jobtest.Parse(Load, text, c.sets...)
 		if err == nil {

@@ -1,47 +1,46 @@
 package psf
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"tessera/halo"
-	"tessera/internal/fourier"
 	"tessera/internal/imageio"
-	"tessera/internal/linalg"
-	"tessera/internal/simulate"
 	"tessera/psf"
 	"tessera/ranks"
 )
 
-// stamps is this rank's part of a psf job's input.
+// stamps is this rank's part of the input.
 type stamps struct {
 	psf.Stack
-	truth      []float64 // nil if not known
-	start      []float64 // psf.start = "given"
+	truth      []float64 // shape of Data; nil if not known
+	start      []float64 // shape of Data, with psf.start = "given"; else nil
 	source     string
-	format     string // of the stack's file
-	header     imageio.Header
-	normalised int // PSFs of this rank that did not sum to 1
-	unique     int // PSFs of this rank
+	format     string         // of the file, on rank 0: "npy" or "fits"
+	header     imageio.Header // of a FITS file, on rank 0
+	normalised int            // PSFs that did not sum to 1; those that all ranks have count on rank 0 alone
 }
 
-// read gets this rank's stamps. Collective.
-func (c *settings) read(comm ranks.Comm) (*stamps, error) {
+// read gets this rank's stamps. Collective; the error is the same on all ranks.
+func (c *settings) read(ctx context.Context, comm ranks.Comm) (*stamps, error) {
 	var s *stamps
 	var err error
 	if c.Stack.Path == "" {
-		s, err = c.simulate(comm)
+		s, err = c.simulate(ctx, comm)
 	} else {
-		s, err = c.readStamps(comm)
+		s, err = c.readStamps(ctx, comm)
 	}
 	return s, ranks.AgreeError(comm, err)
 }
 
-// readStamps reads the files; every rank reads its own stretch of each.
-func (c *settings) readStamps(comm ranks.Comm) (*stamps, error) {
+// readStamps reads the files; every rank reads its own stamps of each. Collective, but
+// the error may be that of one rank.
+func (c *settings) readStamps(ctx context.Context, comm ranks.Comm) (*stamps, error) {
 	s := &stamps{source: c.Stack.Path}
-	var total, side, psfs, kernelSide int
+	var total, side, psfs, psfSide int
 	err := ranks.OnRoot(comm, func() error {
 		st, err := imageio.StatStack(c.Stack.Path)
 		if err != nil {
@@ -56,37 +55,30 @@ func (c *settings) readStamps(comm ranks.Comm) (*stamps, error) {
 				c.Stack.Path, c.PSF.Path, st.Count, st.Rows, st.Cols, p.Count, p.Rows, p.Cols)
 		}
 		s.format, s.header = st.Format, st.Header
-		total, side, psfs, kernelSide = st.Count, st.Rows, p.Count, p.Rows
+		total, side, psfs, psfSide = st.Count, st.Rows, p.Count, p.Rows
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := ranks.Share(comm, &total, &side, &psfs, &kernelSide); err != nil {
+	if err := ranks.Share(comm, &total, &side, &psfs, &psfSide); err != nil {
 		return nil, err
 	}
 	index, err := c.index(comm, total, psfs)
 	if err != nil {
 		return nil, err
 	}
-	// From here on the ranks fail alone, and agree afterwards.
+	// From here on there is no collective call: read makes an error that of all ranks.
 	lo, hi := halo.Split(total, comm.Size(), comm.Rank())
-	s.Side, s.First, s.Total, s.PSFSide = side, lo, total, kernelSide
-	if s.Data, err = readStretch(c.Stack.Path, lo, hi); err != nil {
+	s.Side, s.First, s.Total, s.PSFSide = side, lo, total, psfSide
+	if s.Data, err = readStretch(ctx, c.Stack.Path, lo, hi); err != nil {
 		return nil, err
 	}
-	if err := s.readWeights(&c.Stack, lo, hi); err != nil {
+	if s.truth, err = readStretch(ctx, c.Stack.Truth, lo, hi); err != nil {
 		return nil, err
 	}
-	if c.Stack.Truth != "" {
-		if s.truth, err = readStretch(c.Stack.Truth, lo, hi); err != nil {
-			return nil, err
-		}
-	}
-	if c.PSF.StartPath != "" {
-		if s.start, err = readStretch(c.PSF.StartPath, lo, hi); err != nil {
-			return nil, err
-		}
+	if err := c.readBeside(ctx, s, lo, hi); err != nil {
+		return nil, err
 	}
 	first, last := lo, hi // of the PSFs
 	if index != nil {
@@ -95,18 +87,17 @@ func (c *settings) readStamps(comm ranks.Comm) (*stamps, error) {
 	} else if psfs == 1 {
 		first, last = 0, 1
 	}
-	if s.PSFs, err = readStretch(c.PSF.Path, first, last); err != nil {
+	if s.PSFs, err = readStretch(ctx, c.PSF.Path, first, last); err != nil {
 		return nil, err
 	}
-	s.unique = last - first
-	if s.normalised, err = psf.Normalise(kernelSide, s.PSFs, first); err != nil {
+	if s.normalised, err = psf.Normalise(psfSide, s.PSFs, first); err != nil {
 		return nil, inFile(c.PSF.Path, err)
 	}
 	if last-first == psfs && comm.Rank() > 0 {
-		s.normalised = 0 // all ranks have the same ones, the first tells of them
+		s.normalised = 0 // all ranks have the same PSFs, and rank 0 counts them
 	}
 	if s.normalised > 0 && c.PSF.Strict {
-		return nil, fmt.Errorf("%s: %d of the PSFs %d to %d do not sum to 1 within 1e-5, as psf.strict wants", c.PSF.Path, s.normalised, first, last-1)
+		return nil, fmt.Errorf("%s: %d of the PSFs %d to %d do not sum to 1 within 1e-5, which psf.strict = true demands", c.PSF.Path, s.normalised, first, last-1)
 	}
 	return s, inFile(c.Stack.Path, s.Check())
 }
@@ -120,7 +111,11 @@ func inFile(path string, err error) error {
 	return err
 }
 
-func readStretch(path string, lo, hi int) ([]float64, error) {
+// readStretch reads the stamps lo to hi-1 of a stack; nil for an empty path.
+func readStretch(ctx context.Context, path string, lo, hi int) ([]float64, error) {
+	if path == "" || ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	s, err := imageio.ReadStack(path, lo, hi)
 	if err != nil {
 		return nil, err
@@ -128,25 +123,21 @@ func readStretch(path string, lo, hi int) ([]float64, error) {
 	return s.Data, nil
 }
 
-// readWeights lays the mask over the weights, and over missing pixels of the stack.
-func (s *stamps) readWeights(c *stackSection, lo, hi int) (err error) {
-	if c.Weights != "" {
-		if s.Weights, err = readStretch(c.Weights, lo, hi); err != nil {
-			return err
-		}
+// readBeside reads what a survey that the job simulates may have beside it too: weights,
+// the mask, which sets weights to 0, and the first iterate.
+func (c *settings) readBeside(ctx context.Context, s *stamps, lo, hi int) (err error) {
+	if s.start, err = readStretch(ctx, c.PSF.StartPath, lo, hi); err != nil {
+		return err
 	}
-	if c.Mask == "" {
-		return nil
+	if s.Weights, err = readStretch(ctx, c.Stack.Weights, lo, hi); err != nil {
+		return err
 	}
-	mask, err := readStretch(c.Mask, lo, hi)
-	if err != nil {
+	mask, err := readStretch(ctx, c.Stack.Mask, lo, hi)
+	if err != nil || c.Stack.Mask == "" {
 		return err
 	}
 	if s.Weights == nil {
-		s.Weights = make([]float64, len(mask))
-		for i := range s.Weights {
-			s.Weights[i] = 1
-		}
+		s.Weights = slices.Repeat([]float64{1}, len(mask))
 	}
 	for i, m := range mask {
 		if m == 0 || math.IsNaN(m) {
@@ -156,7 +147,8 @@ func (s *stamps) readWeights(c *stackSection, lo, hi int) (err error) {
 	return nil
 }
 
-// index reads on rank 0 which PSF is whose, nil where no file says so. Collective.
+// index is the number of the PSF of each of the total stamps, from a file that rank 0
+// reads; nil without a file. Collective.
 func (c *settings) index(comm ranks.Comm, total, psfs int) ([]int, error) {
 	if c.PSF.Index == "" {
 		return nil, nil
@@ -183,7 +175,8 @@ func (c *settings) index(comm ranks.Comm, total, psfs int) ([]int, error) {
 	return list, nil
 }
 
-// readIndex reads the numbers of the PSFs of so many stamps, 0 = as many as there are.
+// readIndex reads the numbers of the PSFs of count stamps; with count 0 it may be any
+// number of stamps.
 func readIndex(path string, count, psfs int) ([]int, error) {
 	t, err := imageio.ReadTable(path)
 	if err != nil {
@@ -204,87 +197,4 @@ func readIndex(path string, count, psfs int) ([]int, error) {
 		}
 	}
 	return list, nil
-}
-
-// survey draws the stamps of a simulated survey.
-type survey struct {
-	field   *simulate.Field
-	conv    *fourier.SmallConvolver[float64]
-	place   map[int]int // of a PSF among kernels
-	kernels []float64
-	filters []fourier.Filter[float64]
-}
-
-func newSurvey(seed uint64, c *fieldSection) *survey {
-	return &survey{
-		field: simulate.NewField(seed, c.Side, c.PSFs),
-		conv:  fourier.NewSmallZeroConvolver[float64](c.Side, c.Side),
-		place: map[int]int{},
-	}
-}
-
-// draw makes the truth of stamp i and what would be seen of it without noise, and
-// returns the place of its PSF among the kernels.
-func (s *survey) draw(i int, truth, seen []float64) int {
-	s.field.Galaxy(i, truth)
-	k := s.field.PSFOf(i)
-	at, known := s.place[k]
-	if !known {
-		side := s.field.Side
-		kernel := make([]float64, side*side)
-		s.field.PSF(k, kernel)
-		at = len(s.filters)
-		s.place[k] = at
-		s.kernels = append(s.kernels, kernel...)
-		s.filters = append(s.filters, s.conv.Filter(side, kernel, func(h complex128) complex128 { return h }))
-	}
-	s.conv.Apply(seen, truth, s.filters[at])
-	return at
-}
-
-// noiseOf is the standard deviation of the noise at a signal-to-noise ratio, from
-// the rms of this rank's stretch of the stamps. It does not depend on how many
-// ranks there are. Collective.
-func noiseOf(comm ranks.Comm, total int, rms []float64, snr float64) (float64, error) {
-	counts := make([]int, comm.Size())
-	for r := range counts {
-		lo, hi := halo.Split(total, comm.Size(), r)
-		counts[r] = hi - lo
-	}
-	all := make([]float64, total)
-	if err := comm.Allgatherv(all, counts, rms); err != nil {
-		return 0, err
-	}
-	mean := 0.0
-	for _, v := range all {
-		mean += v / float64(total)
-	}
-	return mean / snr, nil
-}
-
-// simulate draws this rank's stretch of a survey.
-func (c *settings) simulate(comm ranks.Comm) (*stamps, error) {
-	f := &c.Simulate
-	n := f.Side * f.Side
-	lo, hi := halo.Split(f.Count, comm.Size(), comm.Rank())
-	s := &stamps{source: fmt.Sprintf("simulated survey, %d PSFs, signal-to-noise ratio %g", f.PSFs, f.SNR)}
-	s.Side, s.PSFSide, s.First, s.Total = f.Side, f.Side, lo, f.Count
-	s.Data, s.truth = make([]float64, (hi-lo)*n), make([]float64, (hi-lo)*n)
-	sv := newSurvey(c.Seed, f)
-	rms := make([]float64, hi-lo)
-	for i := lo; i < hi; i++ {
-		at := (i - lo) * n
-		seen := s.Data[at : at+n]
-		s.PSFOf = append(s.PSFOf, sv.draw(i, s.truth[at:at+n], seen))
-		rms[i-lo] = linalg.Norm2(seen) / float64(f.Side)
-	}
-	sigma, err := noiseOf(comm, f.Count, rms, f.SNR)
-	if err != nil {
-		return nil, err
-	}
-	for i := lo; i < hi; i++ {
-		sv.field.AddNoise(i, s.Data[(i-lo)*n:(i-lo+1)*n], sigma)
-	}
-	s.PSFs, s.unique = sv.kernels, len(sv.filters)
-	return s, s.readWeights(&c.Stack, lo, hi)
 }

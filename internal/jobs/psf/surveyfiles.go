@@ -16,19 +16,19 @@ import (
 	"tessera/ranks"
 )
 
-// SurveyFiles describes a simulated galaxy survey that is written to files: what a
-// psf job with the same settings would make itself.
+// SurveyFiles describes a simulated galaxy survey that is written to files. A psf job with
+// the same numbers in its section simulate makes the same stamps itself.
 type SurveyFiles struct {
 	Seed   uint64
-	Count  int
-	Side   int // of a stamp, pixels
-	PSFs   int
-	SNR    float64
-	Format string // "npy" or "fits"
-	Single bool   // float32
+	Count  int     // stamps
+	Side   int     // rows and columns of a stamp and of a PSF, pixels, odd
+	PSFs   int     // different PSFs over the field
+	SNR    float64 // mean over the stamps of their root mean square, divided by the noise
+	Format string  // "npy" or "fits"
+	Single bool    // true: float32, false: float64
 }
 
-// Check finds what is wrong with it.
+// Check returns what is wrong with s.
 func (s *SurveyFiles) Check() error {
 	switch {
 	case s.Count < 1 || s.Count > 1<<31:
@@ -45,8 +45,8 @@ func (s *SurveyFiles) Check() error {
 	return nil
 }
 
-// paths are the files in dir: observed stamps, their truth, the PSFs, and a table
-// that says which is whose.
+// paths are the files in dir: the observed stamps, the stamps as they are, the PSFs, and a
+// table of one column with the number of the PSF of each stamp.
 func (s *SurveyFiles) paths(dir string) (observed, truth, psfs, index string) {
 	in := func(name string) string { return filepath.Join(dir, name) }
 	return in("observed." + s.Format), in("truth." + s.Format), in("psfs." + s.Format), in("index.npy")
@@ -68,9 +68,9 @@ func (s *SurveyFiles) Refuse(dir string) error {
 // surveyBatch is how many stamps a rank draws before they are written.
 const surveyBatch = 64
 
-// Write draws the survey twice, for the noise's size first and then to write it, so
-// that nobody holds more than a batch. The bytes do not depend on the number of
-// ranks. Collective.
+// Write draws the survey twice, first to know the standard deviation of the noise and then
+// to write the stamps, so that no rank holds more than a batch of them. The bytes do not
+// depend on the number of ranks. Collective; the error is the same on all ranks.
 func (s *SurveyFiles) Write(ctx context.Context, comm ranks.Comm, dir string) error {
 	n := s.Side * s.Side
 	sv := newSurvey(s.Seed, &fieldSection{Count: s.Count, Side: s.Side, PSFs: s.PSFs, SNR: s.SNR})
@@ -130,7 +130,7 @@ func (s *SurveyFiles) Write(ctx context.Context, comm ranks.Comm, dir string) er
 	return ranks.OnRoot(comm, func() error { return out.close(s, sv, dir) })
 }
 
-// surveyWriter is the files of a survey on rank 0.
+// surveyWriter is the two files of stamps, on rank 0.
 type surveyWriter struct{ observed, truth *imageio.StackWriter }
 
 func (w *surveyWriter) create(s *SurveyFiles, dir string, sigma float64) (err error) {
@@ -146,7 +146,7 @@ func (w *surveyWriter) create(s *SurveyFiles, dir string, sigma float64) (err er
 	return err
 }
 
-// write takes stamps, each observed and true.
+// write appends stamps of n pixels, each as observed and as it is.
 func (w *surveyWriter) write(pairs []float64, n int) error {
 	for ; len(pairs) > 0; pairs = pairs[2*n:] {
 		if err := errors.Join(w.observed.Write(pairs[:n]), w.truth.Write(pairs[n:2*n])); err != nil {
@@ -156,7 +156,7 @@ func (w *surveyWriter) write(pairs []float64, n int) error {
 	return nil
 }
 
-// close writes PSFs and index, and gives the stamps their names last.
+// close writes the PSFs and the table, and last gives the files of stamps their names.
 func (w *surveyWriter) close(s *SurveyFiles, sv *survey, dir string) error {
 	_, _, psfs, index := s.paths(dir)
 	n := s.Side * s.Side
@@ -165,10 +165,10 @@ func (w *surveyWriter) close(s *SurveyFiles, sv *survey, dir string) error {
 		return err
 	}
 	defer p.Abort()
-	kernel := make([]float64, n)
+	image := make([]float64, n)
 	for k := range s.PSFs {
-		sv.field.PSF(k, kernel)
-		if err := p.Write(kernel); err != nil {
+		sv.field.PSF(k, image)
+		if err := p.Write(image); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tessera/internal/config"
+	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/simulate"
 	"tessera/scdl"
@@ -26,32 +27,32 @@ type trainSettings struct {
 	Output     dirSection                  `toml:"output"`
 }
 
-// patchSection says what patches are drawn where the samples come from pictures.
+// patchSection says which patches of pictures are the samples.
 type patchSection struct {
-	Images string  `toml:"images"` // a folder of PNG and JPEG
-	Count  int     `toml:"count"`
-	Scale  int     `toml:"scale"`
-	Patch  int     `toml:"patch"` // low pixels a side
-	Blur   float64 `toml:"blur"`  // high pixels
+	Images string  `toml:"images"` // a folder of PNG and JPEG files
+	Count  int     `toml:"count"`  // patches
+	Scale  int     `toml:"scale"`  // high pixels for a low pixel, along an axis
+	Patch  int     `toml:"patch"`  // rows and columns of a low patch, low pixels
+	Blur   float64 `toml:"blur"`   // standard deviation, high pixels
 }
 
 func (s *patchSection) grid() scdl.Grid {
 	return scdl.Grid{Scale: s.Scale, Patch: s.Patch, Blur: s.Blur}
 }
 
-// spectraSection describes spectra that are made up where no files are named.
+// spectraSection describes the spectra that the job simulates where no files are named.
 type spectraSection struct {
 	Count int     `toml:"count"`
-	High  int     `toml:"high"` // numbers of a spectrum; the low ones have a third
-	Noise float64 `toml:"noise"`
+	High  int     `toml:"high"`  // numbers of a high spectrum; a low one has every third of them
+	Noise float64 `toml:"noise"` // standard deviation, in units of the spectra
 }
 
-// matrixSection names matched samples: matrices with a sample a column, or a row.
+// matrixSection names matched samples: two matrices in which a sample is a column or a row.
 type matrixSection struct {
 	High    string  `toml:"high"`
 	Low     string  `toml:"low"`
-	Samples string  `toml:"samples"` // columns | rows
-	HeldOut float64 `toml:"held_out"`
+	Samples string  `toml:"samples"`  // columns | rows
+	HeldOut float64 `toml:"held_out"` // fraction of the samples that is not learned from
 }
 
 // trainSection fills scdl.Options.
@@ -67,7 +68,7 @@ type trainSection struct {
 	Step           float64 `toml:"step"`
 	Delta          float64 `toml:"delta"`
 	Start          string  `toml:"start"` // random | first
-	Window         int     `toml:"window"`
+	CheckEvery     int     `toml:"check_every"`
 	Tolerance      float64 `toml:"tolerance"`
 	Precision      string  `toml:"precision"`
 	Compat         string  `toml:"compat"` // none | sequential | spark
@@ -77,11 +78,11 @@ type trainSection struct {
 	CodeIterations int     `toml:"code_iterations"`
 }
 
-// codeSection says how held-out samples are written in atoms.
+// codeSection says how the code of a low sample is found.
 type codeSection struct {
 	Method     string  `toml:"method"` // ridge | lasso
 	Lambda     float64 `toml:"lambda"`
-	Iterations int     `toml:"iterations"`
+	Iterations int     `toml:"iterations"` // of lasso
 }
 
 func (s *codeSection) code() scdl.Code {
@@ -107,7 +108,7 @@ func trainDefaults() trainSettings {
 		Simulate: spectraSection{Count: 4000, High: 25, Noise: 0.002},
 		SCDL: trainSection{
 			Method: methodADMM, Atoms: 128, Iterations: 50, Lambda: 0.001, C1: 0.4, C2: 0.4, C3: 0.8, Beta: 1, Step: 0.02, Delta: 1e-4,
-			Start: "random", Window: 1, Precision: string(scdl.Single), Compat: "none", State: stateMemory, Batch: 2048, CodeIterations: 30,
+			Start: "random", CheckEvery: 1, Precision: string(scdl.Single), Compat: "none", State: stateMemory, Batch: 2048, CodeIterations: 30,
 		},
 		Code:       codeSection{Method: "ridge", Lambda: 1e-3, Iterations: 200},
 		Checkpoint: lifecycle.CheckpointSection{Every: 600},
@@ -123,14 +124,14 @@ const (
 	stateDisk    = "disk"
 )
 
-// compatibleDefaults is the defaults where scdl.compat names a reference program.
+// compatibleDefaults are the defaults where scdl.compat names another program.
 func compatibleDefaults() trainSettings {
 	c := trainDefaults()
 	c.SCDL.Lambda, c.SCDL.Beta, c.SCDL.Start, c.SCDL.Precision = 0.1, 0.01, "first", string(scdl.Double)
 	return c
 }
 
-// onlineDefaults is the defaults where scdl.method is online.
+// onlineDefaults are the defaults with scdl.method = "online".
 func onlineDefaults() trainSettings {
 	c := trainDefaults()
 	c.SCDL.Method, c.SCDL.Iterations, c.SCDL.Lambda, c.SCDL.Step = methodOnline, 10, 0.01, 1
@@ -161,20 +162,20 @@ func (c *trainSettings) check(f *config.File) {
 	f.OneOf("scdl.compat", s.Compat, "none", string(scdl.Sequential), string(scdl.Spark))
 	f.OneOf("scdl.method", s.Method, methodADMM, methodOnline)
 	f.OneOf("scdl.state", s.State, stateMemory, stateDisk)
-	f.Want(s.Window >= 1, "scdl.window", "1 or more iterations")
+	f.Want(s.CheckEvery >= 1, "scdl.check_every", "1 or more iterations")
 	f.Want(s.Batch >= 1, "scdl.batch", "1 or more samples")
 	f.Want(s.CodeIterations >= 1, "scdl.code_iterations", "1 or more")
 	f.Want(s.Folder == "" || s.State == stateDisk, "scdl.folder", `scdl.state = "disk" with it`)
 	if s.Method == methodOnline {
-		f.Want(s.State == stateMemory, "scdl.state", "memory: online training has no state to keep")
-		f.Want(s.Compat == "none", "scdl.compat", "none: no other program trains online")
+		f.Want(s.State == stateMemory, "scdl.state", "memory, because online training has no state to keep in files")
+		f.Want(s.Compat == "none", "scdl.compat", "none with scdl.method = \"online\": the other programs do not train online")
 	}
 	c.Checkpoint.Check(f)
 	c.Code.check(f)
 	f.Want(c.Output.Dir != "", "output.dir", "a directory")
 }
 
-// folder holds the state of a training on disk; empty = it is in memory.
+// folder is where the state of a training is kept in files; empty = it is in memory.
 func (c *trainSettings) folder() string {
 	if c.SCDL.State == stateMemory {
 		return ""
@@ -182,8 +183,7 @@ func (c *trainSettings) folder() string {
 	return cmp.Or(c.SCDL.Folder, filepath.Join(c.Output.Dir, "state"))
 }
 
-// checkSamples records what is wrong with the files of samples as far as their shapes
-// tell.
+// checkSamples records what is wrong with the files of samples as far as their shapes tell.
 func (c *trainSettings) checkSamples(f *config.File) {
 	high := checkSamples(f, "data.high", c.Data.High, c.Data.Samples)
 	low := checkSamples(f, "data.low", c.Data.Low, c.Data.Samples)
@@ -200,12 +200,34 @@ func (c *trainSettings) checkSamples(f *config.File) {
 		}
 	}
 	n := c.learned(high.count, c.SCDL.Atoms)
-	f.Want(c.SCDL.Atoms <= n, "scdl.atoms", "at most the %d samples that there are to learn from", n)
+	f.Want(c.SCDL.Atoms <= n, "scdl.atoms", "at most %d, the number of samples to learn from", n)
+}
+
+// checkPictures records what is wrong with the pictures as far as their sizes tell.
+func (c *trainSettings) checkPictures(f *config.File) {
+	if c.Patches.Images == "" {
+		return
+	}
+	paths, err := pictures(c.Patches.Images)
+	if err != nil {
+		f.Fail("patches.images", "%v", err)
+		return
+	}
+	side := c.Patches.grid().High()
+	for _, path := range paths {
+		s, err := imageio.Stat(path)
+		switch {
+		case err != nil:
+			f.Fail("patches.images", "%v", err)
+		case s.Rows < side || s.Cols < side:
+			f.Fail("patches.images", "%s: %d x %d pixels, want at least %d x %d, the size of a high patch", path, s.Rows, s.Cols, side, side)
+		}
+	}
 }
 
 func (c *trainSettings) heldOut() heldOut { return heldOut{c.Seed, c.Data.HeldOut} }
 
-// learned is how many samples of so many are learned from, counted as far as enough.
+// learned is how many of count samples are learned from; the counting stops at enough.
 func (c *trainSettings) learned(count, enough int) int {
 	if c.Patches.Images != "" {
 		return count - int(math.Round(c.Data.HeldOut*float64(count)))
@@ -213,6 +235,7 @@ func (c *trainSettings) learned(count, enough int) int {
 	return c.heldOut().learned(count, enough)
 }
 
+// LoadTrain makes a job of a config.
 func LoadTrain(f *config.File) *lifecycle.Job {
 	c := trainDefaults()
 	if compat := scdl.Compatibility(f.String("scdl.compat")); compat == scdl.Sequential || compat == scdl.Spark {
@@ -228,11 +251,7 @@ func LoadTrain(f *config.File) *lifecycle.Job {
 		Resumable: true,
 		CheckFiles: func() error {
 			c.checkSamples(f)
-			if c.Patches.Images != "" {
-				if _, err := pictures(c.Patches.Images); err != nil {
-					f.Fail("patches.images", "%v", err)
-				}
-			}
+			c.checkPictures(f)
 			return f.Err()
 		},
 		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, base *lifecycle.Run) error {
@@ -246,7 +265,7 @@ func (c *trainSettings) options() scdl.Options {
 	s := &c.SCDL
 	o := scdl.Options{
 		Atoms: s.Atoms, MaxIterations: s.Iterations, Lambda: s.Lambda, C1: s.C1, C2: s.C2, C3: s.C3, Beta: s.Beta, Step: s.Step,
-		Delta: s.Delta, FirstColumns: s.Start == "first", CheckEvery: s.Window, Tolerance: s.Tolerance, Precision: scdl.Precision(s.Precision),
+		Delta: s.Delta, FirstColumns: s.Start == "first", CheckEvery: s.CheckEvery, Tolerance: s.Tolerance, Precision: scdl.Precision(s.Precision),
 		Seed: c.Seed, Folder: c.folder(), Batch: s.Batch, CodeIterations: s.CodeIterations,
 		SaveEvery: time.Duration(c.Checkpoint.Every * float64(time.Second)),
 	}
@@ -256,7 +275,7 @@ func (c *trainSettings) options() scdl.Options {
 	return o
 }
 
-// shapes are those of the samples, which match.
+// shapes are the shapes of the high and of the low samples, which have the same count.
 func (c *trainSettings) shapes() (high, low matrixShape, err error) {
 	if c.Patches.Images != "" {
 		g := c.Patches.grid()

@@ -21,19 +21,30 @@ const (
 	headerName     = "dictionary.toml"
 )
 
-// dictionarySection names what an scdl-train job has left.
+// dictionarySection names the directory of an scdl-train job's result.
 type dictionarySection struct {
 	Dir string `toml:"dir"`
 }
 
-// dictionary is what an scdl-train job leaves for others to use: dictionary.npz, which
+// checkDictionary records a problem unless dir holds a dictionary, and returns it; nil after
+// a problem.
+func checkDictionary(f *config.File, dir string) *dictionary {
+	d, err := readDictionary(dir)
+	if err != nil {
+		f.Fail("dictionary.dir", "%v", err)
+		return nil
+	}
+	return d
+}
+
+// dictionary is what an scdl-train job leaves for other jobs: dictionary.npz, which
 // numpy.load opens too, with the matrices
 //
 //	high, low          P x atoms and M x atoms: the coupled pair
 //	linear             P x M: least squares from low to high samples
-//	raw_high, raw_low  like the pair: samples as they are, the baseline
+//	raw_high, raw_low  as high and low: samples as atoms, a baseline
 //
-// and dictionary.toml, which says what they are of.
+// and dictionary.toml, which says how they were made.
 type dictionary struct {
 	Pair   *scdl.Pair
 	Raw    *scdl.Pair
@@ -48,9 +59,10 @@ type dictionaryHead struct {
 	Low           int    `toml:"low"`
 	Normalisation string `toml:"normalisation"` // joint | sequential | spark
 
-	HighFile string `toml:"high_file"` // the samples: two files, or ...
+	// Files of samples, or a folder of pictures; all empty = simulated spectra.
+	HighFile string `toml:"high_file"`
 	LowFile  string `toml:"low_file"`
-	Images   string `toml:"images"` // ... pictures, or both empty: made up
+	Images   string `toml:"images"`
 
 	Scale     int     `toml:"scale"`
 	Patch     int     `toml:"patch"`
@@ -77,19 +89,19 @@ type trainingHead struct {
 	Precision  string  `toml:"precision"`
 }
 
-const headerText = `# Coupled dictionaries: dictionary.npz beside this file holds high (high x atoms), low
-# (low x atoms), linear (high x low, least squares) and raw_high, raw_low (samples as
-# atoms). numpy.load opens it.
+const headerText = `# Coupled dictionaries. The file dictionary.npz, which numpy.load opens, has the arrays
+# high (high x atoms) and low (low x atoms), the pair; linear (high x low), least squares;
+# raw_high and raw_low, samples as atoms.
 atoms = %d
 high = %d               # numbers of a high sample
 low = %d
 normalisation = %q      # joint: both halves of an atom divided by the length of the high one
 high_file = %s
 low_file = %s
-images = %s             # empty where the samples are no patches of pictures
-scale = %d              # of pictures
-patch = %d              # low pixels a side
-high_patch = %d         # high pixels a side
+images = %s             # folder of the pictures; empty if the samples are not patches
+scale = %d              # high pixels for a low pixel, along an axis
+patch = %d              # rows and columns of a low patch, low pixels
+high_patch = %d         # rows and columns of a high patch, high pixels
 blur = %g               # standard deviation, high pixels
 
 [training]
@@ -116,7 +128,7 @@ func (h *dictionaryHead) write(w io.Writer) error {
 	return err
 }
 
-// quoted is a file's name as a TOML string, which is written as a JSON one is.
+// quoted is a file's name as a TOML string, which has the escapes of a JSON string.
 func quoted(s string) string {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
@@ -125,12 +137,12 @@ func quoted(s string) string {
 	return strings.ReplaceAll(strings.TrimSpace(b.String()), "\x7f", `\u007f`)
 }
 
-// grid is that of dictionaries of pictures.
+// grid is the grid of dictionaries of pictures.
 func (h *dictionaryHead) grid() scdl.Grid {
 	return scdl.Grid{Scale: h.Scale, Patch: h.Patch, Blur: h.Blur}
 }
 
-// check finds what is wrong with a header on its own.
+// check returns what is wrong with the numbers of a header.
 func (h *dictionaryHead) check() error {
 	const most = 1 << 24
 	if h.Atoms < 1 || h.High < 1 || h.Low < 1 || h.Atoms > most || h.High > most || h.Low > most {
@@ -148,7 +160,7 @@ func (h *dictionaryHead) check() error {
 	return nil
 }
 
-// write leaves the dictionary in a folder, the header last.
+// write writes the dictionary to a folder, the header last.
 func (d *dictionary) write(dir string) error {
 	matrix := func(name string, rows, cols int, data []float64) imageio.Member {
 		return imageio.Member{Name: name, Array: imageio.Array{Shape: []int{rows, cols}, Data: data}}
@@ -167,8 +179,8 @@ func (d *dictionary) write(dir string) error {
 	return imageio.WriteAtomic(filepath.Join(dir, headerName), d.Head.write)
 }
 
-// read gets a dictionary on rank 0, which alone has to see the files, and hands it to
-// all. Collective.
+// read reads a dictionary on rank 0 and sends it to all ranks; other hosts need not see the
+// files. Collective; the error is the same on all ranks.
 func (s *dictionarySection) read(comm ranks.Comm) (*dictionary, error) {
 	d := &dictionary{}
 	err := ranks.OnRoot(comm, func() (err error) {
@@ -185,7 +197,7 @@ func readDictionary(dir string) (*dictionary, error) {
 	path := filepath.Join(dir, headerName)
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", path, withoutPath(err))
 	}
 	d := &dictionary{}
 	f, err := config.Parse(path, text, nil)
@@ -229,7 +241,7 @@ func readDictionary(dir string) (*dictionary, error) {
 	return d, nil
 }
 
-// find is the member of a name, which must be a matrix of finite numbers.
+// find returns the member of a name; it must be a matrix of rows x cols finite numbers.
 func find(members []imageio.Member, name string, rows, cols int) ([]float64, error) {
 	for i := range members {
 		m := &members[i]
@@ -249,7 +261,7 @@ func find(members []imageio.Member, name string, rows, cols int) ([]float64, err
 	return nil, fmt.Errorf("no array %q: not what an scdl-train job writes", name)
 }
 
-// allocate makes the arrays that the header speaks of.
+// allocate makes arrays of the sizes in the header.
 func (d *dictionary) allocate() {
 	h := &d.Head
 	pair := func() *scdl.Pair {
@@ -259,7 +271,8 @@ func (d *dictionary) allocate() {
 	d.Linear = &scdl.Linear{P: h.High, M: h.Low, Map: make([]float64, h.High*h.Low)}
 }
 
-// share hands what rank 0 has read to all ranks, but for how it was learned. Collective.
+// share sends the dictionary from rank 0 to all ranks, without the record of its training.
+// Collective.
 func (d *dictionary) share(comm ranks.Comm) error {
 	h := &d.Head
 	pictures := 0
@@ -282,7 +295,7 @@ func (d *dictionary) share(comm ranks.Comm) error {
 	return nil
 }
 
-// ofPictures fails unless the dictionaries are of pictures.
+// ofPictures returns an error unless the dictionaries were learned from pictures.
 func (d *dictionary) ofPictures(dir string) error {
 	if d.Head.Images == "" {
 		return fmt.Errorf("%s: dictionaries of spectra, want some learned from pictures", filepath.Join(dir, headerName))

@@ -1,7 +1,6 @@
 package scdl
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 
@@ -21,16 +20,13 @@ func (r *upscaleRun) read() error {
 	if err := ranks.OnRoot(r.Comm, func() error { return r.dict.ofPictures(dir) }); err != nil {
 		return err
 	}
-	path := cmp.Or(r.c.Image.Path, r.c.Image.Truth)
+	_, path := r.c.picture()
 	var p pictureFile
 	if err := p.open(r.Comm, path); err != nil {
 		return err
 	}
 	grid := r.dict.Head.grid()
-	rows, cols := p.rows, p.cols
-	if r.c.Image.Truth == "" {
-		rows, cols = grid.Scale*rows, grid.Scale*cols
-	}
+	rows, cols := r.c.highSize(grid, p.rows, p.cols)
 	if r.strips, err = scdl.NewStrips(r.Comm, grid, rows, cols); err != nil {
 		return fmt.Errorf("%s: %w", path, err) // on all ranks alike
 	}
@@ -57,14 +53,14 @@ func (r *upscaleRun) read() error {
 	return nil
 }
 
-// pictureFile is a picture that the ranks read their rows of.
+// pictureFile is a file of a picture, of which every rank gets its own rows.
 type pictureFile struct {
 	path                 string
 	channels, rows, cols int
-	direct               int // 1 where rows can be read alone: npy and FITS
+	direct               int // 1 if some rows can be read without the others: npy and FITS
 }
 
-// open looks at the file on rank 0. Collective.
+// open reads the shape on rank 0. Collective; the error is the same on all ranks.
 func (p *pictureFile) open(comm ranks.Comm, path string) error {
 	p.path = path
 	err := ranks.OnRoot(comm, func() error {
@@ -87,8 +83,8 @@ func (p *pictureFile) open(comm ranks.Comm, path string) error {
 	return ranks.Share(comm, &p.channels, &p.rows, &p.cols, &p.direct)
 }
 
-// read gets the rows that a rank owns: each its own, or by way of rank 0 where the file
-// has to be decoded whole. Collective.
+// read reads the rows that a rank owns; where the file has to be decoded as a whole, rank 0
+// does it and sends the others their rows. Collective; the error is the same on all ranks.
 func (p *pictureFile) read(comm ranks.Comm, cut *halo.Decomposition) (*imageio.Frame, error) {
 	mine := cut.Owned(comm.Rank())
 	box := imageio.Box{R0: mine.Lo[0], R1: mine.Hi[0], C1: p.cols}
@@ -119,22 +115,22 @@ func (p *pictureFile) read(comm ranks.Comm, cut *halo.Decomposition) (*imageio.F
 	return strip, err
 }
 
-// finite fails at the first pixel of a box that is no number. Of PNG it is not asked:
-// what is transparent there is drawn black.
+// finite returns an error for the first pixel of a box that is not a finite number. It is
+// not for PNG, whose transparent pixels count as black.
 func (p *pictureFile) finite(data []float64, box imageio.Box) error {
 	n := (box.R1 - box.R0) * p.cols
 	for i, v := range data {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			at := i % n
-			return fmt.Errorf("%s: row %d, column %d: %g; fill in what is missing first, for example with a tikhonov job",
+			return fmt.Errorf("%s: row %d, column %d: %g; fill missing pixels first, for example with a tikhonov job",
 				p.path, box.R0+at/p.cols, at%p.cols, v)
 		}
 	}
 	return nil
 }
 
-// chroma splits a picture into its luminance and, of three channels, what each has
-// more than it. Missing pixels are black.
+// chroma splits a picture into its luminance and, if it has three channels, the difference
+// of each channel from the luminance. Missing pixels are black.
 func chroma(f *imageio.Frame) []plane {
 	luminance := withoutColour(f).Data
 	parts := []plane{luminance}
@@ -151,13 +147,13 @@ func chroma(f *imageio.Frame) []plane {
 	return parts
 }
 
-// gather puts a luminance together with the channels' differences from it, on rank 0;
-// the others get a frame without pixels. Collective.
+// gather makes a whole picture on rank 0 from a luminance and the channels' differences
+// from it; the other ranks get a frame without pixels. Collective.
 func (r *upscaleRun) gather(luminance plane, rest []plane) (*imageio.Frame, error) {
 	f := &imageio.Frame{Channels: max(1, len(rest)), Rows: r.strips.HighRows, Cols: r.strips.HighCols}
 	mine := luminance
 	if len(rest) > 0 {
-		mine = nil
+		mine = make([]float64, 0, len(rest)*len(luminance))
 		for _, d := range rest {
 			for i, v := range d {
 				mine = append(mine, luminance[i]+v)
@@ -169,12 +165,12 @@ func (r *upscaleRun) gather(luminance plane, rest []plane) (*imageio.Frame, erro
 	return f, err
 }
 
-// detailSide is the side of the part of a picture that panel.png shows: enlarged, so
-// that single pixels are seen.
+// detailSide is the side, in pixels, of the part of a picture that panel.png shows enlarged.
 const detailSide = 160
 
-// busiest is where most happens in a picture: of the boxes of detailSide, a quarter of
-// it apart, the one with the largest squared differences between neighbours.
+// busiest is the part of a picture with the most detail: of the boxes of detailSide pixels,
+// a quarter of that apart, the one with the largest sum of squared differences between
+// neighbouring pixels.
 func busiest(f *imageio.Frame) imageio.Box {
 	rows, cols := min(f.Rows, detailSide), min(f.Cols, detailSide)
 	var best imageio.Box
@@ -197,7 +193,7 @@ func busiest(f *imageio.Frame) imageio.Box {
 	return best
 }
 
-// cutOut is the box of a frame.
+// cutOut copies the box of a frame.
 func cutOut(f *imageio.Frame, b imageio.Box) *imageio.Frame {
 	part := &imageio.Frame{Channels: f.Channels, Rows: b.R1 - b.R0, Cols: b.C1 - b.C0}
 	for c := range f.Channels {

@@ -16,35 +16,35 @@ import (
 // trainRun is the state of one rank of an scdl-train job.
 type trainRun struct {
 	*lifecycle.Run
-	c            *trainSettings
-	m            *trainMetrics
-	learn, judge scdl.Samples // this rank's, to learn from and to judge by
-	kept         *lifecycle.Checkpoints
-	result       *scdl.Result
-	linear       *scdl.Linear
-	raw          *scdl.Pair // samples as atoms
+	c              *trainSettings
+	m              *trainMetrics
+	learn, heldOut scdl.Samples // this rank's
+	kept           *lifecycle.Checkpoints
+	result         *scdl.Result
+	linear         *scdl.Linear
+	raw            *scdl.Pair // samples as atoms
 }
 
 func (r *trainRun) run(ctx context.Context) error {
 	start := r.Comm.Wtime()
 	r.Progress.Phase("samples")
-	if err := ranks.AgreeError(r.Comm, r.read()); err != nil {
+	if err := ranks.AgreeError(r.Comm, r.read(ctx)); err != nil {
 		return err
 	}
 	r.m.Seconds.Read = r.Comm.Wtime() - start
 	if err := r.train(ctx); err != nil {
 		return r.kept.Stopped(err)
 	}
-	if err := r.compare(); err != nil {
-		return err
+	start = r.Comm.Wtime()
+	r.Progress.Phase("evaluation")
+	if err := r.compare(ctx); err != nil {
+		return r.kept.Stopped(err)
 	}
-	if err := ranks.AgreeError(r.Comm, ctx.Err()); err != nil {
-		return err
-	}
+	r.m.Seconds.Evaluate = r.Comm.Wtime() - start
 	return r.write()
 }
 
-// train learns the dictionaries, from the checkpoint if there shall be one. Collective.
+// train learns the dictionaries, from the checkpoint if the run resumes one. Collective.
 func (r *trainRun) train(ctx context.Context) error {
 	o := r.c.options()
 	r.kept = lifecycle.NewCheckpoints(r.Comm, r.c.Output.Dir, "scdl-train")
@@ -80,12 +80,12 @@ func (r *trainRun) train(ctx context.Context) error {
 	return nil
 }
 
-// read gets this rank's stretch of both parts. Rank 0 tells the others the shapes; then
-// each reads the smallest ranges of the files that its samples are in.
-// Collective.
-func (r *trainRun) read() error {
+// read gets this rank's samples to learn from and its held-out samples. Rank 0 tells the
+// others the shapes; then each reads the smallest ranges of the files that contain its
+// samples. Collective, but the error may be that of one rank.
+func (r *trainRun) read(ctx context.Context) error {
 	if r.c.Patches.Images != "" {
-		return r.readPictures()
+		return r.readPictures(ctx)
 	}
 	var high, low matrixShape
 	err := ranks.OnRoot(r.Comm, func() (err error) {
@@ -101,20 +101,23 @@ func (r *trainRun) read() error {
 	learn := r.c.learned(high.count, high.count)
 	lo, hi := scdl.Share(learn, r.Comm.Size(), r.Comm.Rank())
 	r.learn = scdl.Samples{P: high.rows, M: low.rows, First: lo, Total: learn}
-	if err := r.part(&r.learn, false, lo, hi); err != nil {
+	if err := r.part(ctx, &r.learn, false, lo, hi); err != nil {
 		return err
 	}
-	judge := high.count - learn
-	lo, hi = halo.Split(judge, r.Comm.Size(), r.Comm.Rank())
-	r.judge = scdl.Samples{P: high.rows, M: low.rows, First: lo, Total: judge}
-	return r.part(&r.judge, true, lo, hi)
+	held := high.count - learn
+	lo, hi = halo.Split(held, r.Comm.Size(), r.Comm.Rank())
+	r.heldOut = scdl.Samples{P: high.rows, M: low.rows, First: lo, Total: held}
+	return r.part(ctx, &r.heldOut, true, lo, hi)
 }
 
 // part gets the lo-th to the (hi-1)-th of the samples that are held out, or of those
 // that are not.
-func (r *trainRun) part(s *scdl.Samples, held bool, lo, hi int) (err error) {
+func (r *trainRun) part(ctx context.Context, s *scdl.Samples, held bool, lo, hi int) (err error) {
 	d := &r.c.Data
 	first, keep := r.c.heldOut().cover(held, lo, hi)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if d.High != "" {
 		if s.High, err = readSamples(d.High, d.Samples, s.P, first, keep); err == nil {
 			s.Low, err = readSamples(d.Low, d.Samples, s.M, first, keep)
@@ -125,6 +128,9 @@ func (r *trainRun) part(s *scdl.Samples, held bool, lo, hi int) (err error) {
 	s.High, s.Low = make([]float64, (hi-lo)*s.P), make([]float64, (hi-lo)*s.M)
 	n := 0
 	for i, ok := range keep {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if ok {
 			sim.Draw(first+i, s.High[n*s.P:(n+1)*s.P], s.Low[n*s.M:(n+1)*s.M])
 			n++
@@ -133,8 +139,8 @@ func (r *trainRun) part(s *scdl.Samples, held bool, lo, hi int) (err error) {
 	return nil
 }
 
-// readPictures draws this rank's patches. The pictures are read by every rank.
-func (r *trainRun) readPictures() error {
+// readPictures draws this rank's patches. Every rank reads all pictures.
+func (r *trainRun) readPictures(ctx context.Context) error {
 	c := &r.c.Patches
 	paths, err := pictures(c.Images)
 	if err != nil {
@@ -142,6 +148,9 @@ func (r *trainRun) readPictures() error {
 	}
 	var images []*scdl.Image
 	for _, path := range paths {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		f, err := imageio.ReadFrame(path)
 		if err != nil {
 			return err
@@ -153,19 +162,27 @@ func (r *trainRun) readPictures() error {
 		to          *scdl.Samples
 		first, last int
 		deal        func(total, size, rank int) (lo, hi int)
-	}{{&r.learn, 0, learn, scdl.Share}, {&r.judge, learn, c.Count, halo.Split}} {
+	}{{&r.learn, 0, learn, scdl.Share}, {&r.heldOut, learn, c.Count, halo.Split}} {
 		lo, hi := part.deal(part.last-part.first, r.Comm.Size(), r.Comm.Rank())
 		*part.to = scdl.Samples{First: lo, Total: part.last - part.first}
-		if err := c.grid().Pairs(images, r.c.Seed, part.first+lo, part.first+hi, part.to); err != nil {
-			return fmt.Errorf("%s: %w", c.Images, err)
+		// In pieces, between which the run may be stopped; once at least, for the sizes.
+		const piece = 1 << 16
+		for at := lo; at == lo || at < hi; at += piece {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := c.grid().Pairs(images, r.c.Seed, part.first+at, part.first+min(at+piece, hi), part.to); err != nil {
+				return fmt.Errorf("%s: %w", c.Images, err)
+			}
 		}
 	}
 	return nil
 }
 
-// compare makes the yardsticks, raw samples as atoms and linear regression, and judges
-// the dictionaries beside them by the held-out samples, if there are any. Collective.
-func (r *trainRun) compare() error {
+// compare makes the baselines, raw samples as atoms and linear regression, and evaluates
+// them and the dictionaries on the held-out samples, if there are any. Collective; the
+// error is the same on all ranks.
+func (r *trainRun) compare(ctx context.Context) error {
 	var err error
 	if r.linear, err = scdl.Regress(r.Comm, &r.learn); err != nil {
 		return err
@@ -173,22 +190,20 @@ func (r *trainRun) compare() error {
 	if r.raw, err = scdl.RawAtoms(r.Comm, &r.learn, r.c.SCDL.Atoms, r.c.Seed+1); err != nil {
 		return err
 	}
-	if r.judge.Total == 0 {
-		return nil
+	var learned, plain []float64
+	if err = ctx.Err(); err == nil && r.heldOut.Total > 0 {
+		if learned, err = r.result.Infer(ctx, r.heldOut.Low, r.c.Code.code()); err == nil {
+			plain, err = r.raw.Infer(ctx, r.heldOut.Low, r.c.Code.code())
+		}
 	}
-	learned, err := r.result.Infer(r.judge.Low, r.c.Code.code())
-	if err != nil {
-		return err
-	}
-	plain, err := r.raw.Infer(r.judge.Low, r.c.Code.code())
-	if err != nil {
+	if err := ranks.AgreeError(r.Comm, err); err != nil || r.heldOut.Total == 0 {
 		return err
 	}
 	for _, c := range []struct {
 		to **spectralQuality
 		x  []float64
-	}{{&r.m.Learned, learned}, {&r.m.RawAtoms, plain}, {&r.m.Regression, r.linear.Apply(r.judge.Low)}} {
-		if *c.to, err = spectral(r.Comm, c.x, r.judge.High, r.judge.P, r.judge.M, r.c.Patches.Images != ""); err != nil {
+	}{{&r.m.Learned, learned}, {&r.m.RawAtoms, plain}, {&r.m.Regression, r.linear.Apply(r.heldOut.Low)}} {
+		if *c.to, err = spectral(r.Comm, c.x, r.heldOut.High, r.heldOut.P, r.heldOut.M, r.c.Patches.Images != ""); err != nil {
 			return err
 		}
 	}

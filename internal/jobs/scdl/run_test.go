@@ -12,10 +12,15 @@ import (
 	"testing"
 
 	"tessera/halo"
+	"tessera/internal/config"
 	"tessera/internal/imageio"
 	"tessera/internal/jobs/jobtest"
+	"tessera/internal/lifecycle"
 	"tessera/internal/simulate"
 )
+
+// kinds are the jobs of this package.
+var kinds = map[string]func(*config.File) *lifecycle.Job{"scdl-train": LoadTrain, "scdl-spectra": LoadSpectra, "scdl-upscale": LoadUpscale}
 
 const trainJob = `
 job = "scdl-train"
@@ -24,7 +29,7 @@ atoms = 8
 iterations = 3
 `
 
-// spectra are made-up matched samples, a sample a row.
+// spectra simulates matched samples; a sample is a row.
 func spectra(count int) (high, low *imageio.Table) {
 	sim := simulate.Spectra{Seed: 3, High: 9, Noise: 0.01}
 	high = &imageio.Table{Rows: count, Cols: 9, Data: make([]float64, 9*count)}
@@ -40,7 +45,7 @@ func turned(t *imageio.Table) *imageio.Table {
 	return &imageio.Table{Rows: t.Cols, Cols: t.Rows, Data: transposed(t.Data, t.Cols)}
 }
 
-// matrixForms are the files a matrix can come in.
+// matrixForms are the formats of the file of a matrix.
 var matrixForms = []string{"a.csv", "c.npy", "f.npy", "image.fits", "table.fits"}
 
 func writeMatrix(t *testing.T, path, form string, m *imageio.Table) {
@@ -64,9 +69,9 @@ func writeMatrix(t *testing.T, path, form string, m *imageio.Table) {
 	}
 }
 
-// The same samples make the same dictionaries and predictions to the last bit in
-// whatever file they are, on as many ranks; 100 samples are two tiles to learn from, so
-// that of three ranks one learns nothing.
+// The same samples give the same dictionaries and predictions to the last bit whatever
+// format their files have, on the same number of ranks. 100 samples are two tiles, so that
+// one of three ranks has no tile to learn from.
 func TestSCDLForms(t *testing.T) {
 	high, low := spectra(100)
 	for _, n := range []int{1, 2, 3} {
@@ -129,7 +134,7 @@ func file(t *testing.T, path string) []byte {
 	return b
 }
 
-// More ranks than samples, to learn from, to judge by and to predict.
+// More ranks than samples to learn from, held-out samples and samples to predict.
 func TestSCDLFewSamples(t *testing.T) {
 	high, low := spectra(3)
 	dir := t.TempDir()
@@ -153,7 +158,7 @@ func TestSCDLFewSamples(t *testing.T) {
 	}
 }
 
-// The samples of a rank by the list of all of them.
+// The samples of a rank are those of the list of all samples.
 func TestHeldOut(t *testing.T) {
 	for _, h := range []heldOut{{1, 0}, {1, 0.2}, {7, 0.5}, {9, 0.97}} {
 		const count = 500
@@ -188,8 +193,8 @@ func TestHeldOut(t *testing.T) {
 	}
 }
 
-// What is wrong with files of samples is said before the run where shapes tell, and
-// by the run, once, whichever rank sees it.
+// The check reports what is wrong with the shapes of files of samples. The run reports what
+// is wrong with their numbers too, once, whichever rank finds it.
 func TestSCDLBadFiles(t *testing.T) {
 	dir := t.TempDir()
 	numbers := func(lines, n int) string {
@@ -214,8 +219,8 @@ func TestSCDLBadFiles(t *testing.T) {
 		{"good.csv", "short.csv", "short.csv has 199: they do not match", "they do not match"},
 		{"empty.csv", "good.csv", "data.high", "the file is empty"},
 		{"good.csv", "comments.csv", "no numbers in it", "comments.csv: no numbers in it"},
-		{"one.csv", "one.csv", "scdl.atoms = 8: want at most the", "8 atoms for 1 samples"},
-		{"few.csv", "few.csv", "scdl.atoms = 8: want at most the", "8 atoms for"},
+		{"one.csv", "one.csv", "scdl.atoms = 8: want at most", "8 atoms for 1 samples"},
+		{"few.csv", "few.csv", "scdl.atoms = 8: want at most", "8 atoms for"},
 		{"good.csv", "none.csv", "no such file", "none.csv: no such file"},
 	} {
 		sets := []string{`data.samples="rows"`, fmt.Sprintf("data.high=%q", filepath.Join(dir, c.high)), fmt.Sprintf("data.low=%q", filepath.Join(dir, c.low))}

@@ -14,8 +14,12 @@ import (
 	"tessera/scdl"
 )
 
-// matrixShape is a matrix of samples as it is meant, whatever the order in the file.
-type matrixShape struct{ rows, count int }
+// matrixShape is the shape of a matrix of samples, whether a sample is a row or a column of
+// the file.
+type matrixShape struct {
+	rows  int // numbers of a sample
+	count int // samples
+}
 
 // statMatrix tells the shape of a matrix of samples.
 func statMatrix(path, samples string) (matrixShape, error) {
@@ -26,19 +30,8 @@ func statMatrix(path, samples string) (matrixShape, error) {
 	return matrixShape{rows, cols}, err
 }
 
-// checkMatrix records a problem unless the file at key is there; what is in it is
-// seen when it is read.
-func checkMatrix(f *config.File, key, path string) {
-	if path == "" {
-		return
-	}
-	if _, err := os.Stat(path); err != nil {
-		f.Fail(key, "%v", withoutPath(err))
-	}
-}
-
 // checkSamples records a problem unless the file at key is a matrix, and returns its
-// shape; nil for an empty path or a problem. Its numbers are not looked at.
+// shape; nil for an empty path or a problem. It does not read the numbers.
 func checkSamples(f *config.File, key, path, samples string) *matrixShape {
 	if path == "" {
 		return nil
@@ -60,7 +53,7 @@ func withoutPath(err error) error {
 	return err
 }
 
-// sameCount holds two files of samples to have equally many.
+// sameCount returns an error unless two files have as many samples.
 func sameCount(path string, a int, other string, b int) error {
 	if a != b {
 		return fmt.Errorf("%s has %d samples, %s has %d: they do not match", path, a, other, b)
@@ -68,8 +61,8 @@ func sameCount(path string, a int, other string, b int) error {
 	return nil
 }
 
-// readSamples reads samples of a matrix, count x rows: first, first+1, ..., each that
-// keep has a true for.
+// readSamples reads those of the samples first, first+1, ... for which keep is true: as many
+// x rows numbers.
 func readSamples(path, samples string, rows, first int, keep []bool) ([]float64, error) {
 	n := len(keep)
 	box := imageio.Box{R0: first, R1: first + n, C0: 0, C1: rows}
@@ -100,15 +93,15 @@ func readSamples(path, samples string, rows, first int, keep []bool) ([]float64,
 	return x, nil
 }
 
-// heldOut says which samples are not learned from: a matter of the seed and of the
-// number of the sample alone.
+// heldOut says which samples are not learned from. It depends on the seed and on the number
+// of the sample alone.
 type heldOut struct {
 	seed     uint64
 	fraction float64
 }
 
-// each calls visit with the samples 0, 1, ... and whether they are held out, until it
-// says false.
+// each calls visit with the number of each sample from 0 on and whether it is held out,
+// until visit returns false.
 func (h heldOut) each(visit func(k int, held bool) bool) {
 	source := new(rand.PCG)
 	draw := rand.New(source)
@@ -120,7 +113,7 @@ func (h heldOut) each(visit func(k int, held bool) bool) {
 	}
 }
 
-// learned counts the samples of so many that are not held out, up to enough of them.
+// learned counts which of the first count samples are not held out. It stops at enough.
 func (h heldOut) learned(count, enough int) int {
 	n := 0
 	h.each(func(k int, held bool) bool {
@@ -132,9 +125,9 @@ func (h heldOut) learned(count, enough int) int {
 	return n
 }
 
-// cover is the smallest range of samples with the lo-th to the (hi-1)-th in it of
-// those that are held out, or of those that are not: its first sample, and for each
-// whether it is one of them.
+// cover is the smallest range of samples that contains the lo-th to the (hi-1)-th of those
+// that are held out (held = true) or that are not: the first sample of the range, and for
+// each sample of it whether it is one of them.
 func (h heldOut) cover(held bool, lo, hi int) (first int, keep []bool) {
 	seen := 0 // of them
 	h.each(func(k int, is bool) bool {
