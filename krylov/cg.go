@@ -87,6 +87,7 @@ func (s *cg) run() error {
 			}
 		} else {
 			s.report.ErrorBound = s.gauge.bound(s.xnorm, math.Sqrt(rr), math.Sqrt(zz), s.theta)
+			s.report.Certified = s.gauge.certifies(s.report.ErrorBound)
 			if stop || s.report.ErrorBound <= s.Tolerance {
 				s.report.Status = Converged
 				return nil

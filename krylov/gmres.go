@@ -110,7 +110,7 @@ func (g *gmres) run() error {
 		}
 		bound := g.gauge.bound(xnorm, rnorm, znorm, g.theta)
 		g.report.Residual = rnorm / g.gauge.bnorm
-		g.report.ErrorBound = bound
+		g.report.ErrorBound, g.report.Certified = bound, g.gauge.certifies(bound)
 		switch {
 		case stop || bound <= g.Tolerance:
 			g.report.Status = Converged

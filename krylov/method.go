@@ -5,6 +5,7 @@ package krylov
 type Method string
 
 const (
+	Auto     Method = "auto"      // chosen by the solver for the problem; another one where it stagnates
 	RASGMRES Method = "ras-gmres" // GMRES, preconditioned by restricted additive Schwarz
 	ASCG     Method = "as-cg"     // ConjugateGradients, preconditioned by additive Schwarz
 	TwoLevel Method = "two-level" // ConjugateGradients, preconditioned by additive Schwarz and a coarse space: Deflated

@@ -111,6 +111,7 @@ func sweeps(t *team, report *Report, a Operator, x, b []float64, c Control, step
 		report.Residual = rnorm / g.bnorm
 		report.History = append(report.History, report.Residual)
 		report.ErrorBound = g.bound(math.Sqrt(xx), rnorm, length*rho, math.Max(1-rho, 1e-300))
+		report.Certified = g.certifies(report.ErrorBound)
 		if c.Progress != nil {
 			target := 0.0
 			if c.LambdaMin > 0 {

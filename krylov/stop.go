@@ -29,6 +29,10 @@ func (g *gauge) bound(xnorm, rnorm, znorm, theta float64) float64 {
 	return e / (xnorm - e)
 }
 
+// certifies tells whether a bound of the relative error is a guarantee: it follows from
+// lambdaMin, and it says something.
+func (g *gauge) certifies(bound float64) bool { return g.lambdaMin > 0 && bound < 1 }
+
 // residualFor is the residual norm at which a certified solve may stop.
 func (g *gauge) residualFor(xnorm float64) float64 {
 	return g.tolerance * g.lambdaMin * xnorm / (1 + g.tolerance)

@@ -1,6 +1,10 @@
 package fourier
 
-import "tessera/internal/linalg"
+import (
+	"runtime"
+
+	"tessera/internal/linalg"
+)
 
 // Spectral filters real images of one size in the Fourier domain, block of columns by
 // block of columns, so that the spectrum goes through memory once for each filter:
@@ -103,6 +107,7 @@ func (s *Spectral[T]) Multiply(dst Window, symbol []T, src Window) {
 	s.transform.load(src)
 	s.transform.multiply(symbol)
 	s.transform.store(dst, s.scale(1))
+	runtime.KeepAlive(s) // its memory may be freed when s is no longer in use
 }
 
 // Normal sets the part under dst of H'(w .* (H x)) for the image x that is src and zero
@@ -120,6 +125,7 @@ func (s *Spectral[T]) Normal(dst Window, h []T, weights, src Window) {
 	s.transform.weigh(weights)
 	s.transform.convolve(h, true)
 	s.transform.store(dst, s.scale(2))
+	runtime.KeepAlive(s)
 }
 
 // Convolve sets the part under dst of H x, or of H'x if transpose, for the image x that is
@@ -131,6 +137,7 @@ func (s *Spectral[T]) Convolve(dst Window, h []T, transpose bool, src Window) {
 	s.transform.load(src)
 	s.transform.convolve(h, transpose)
 	s.transform.store(dst, s.scale(1))
+	runtime.KeepAlive(s) // its memory may be freed when s is no longer in use
 }
 
 // KernelSymbol is the ComplexSymbol of the convolution with a krows x kcols kernel around

@@ -245,12 +245,13 @@ func TestGCV(t *testing.T) {
 	}
 }
 
-// On data of noise alone cross-validation chooses a lambda that leaves almost nothing.
+// On data of noise alone cross-validation chooses a lambda that leaves almost nothing, or
+// says that there is no largest one.
 func TestGCVOfNoise(t *testing.T) {
 	f := randomFrame(1, 24, 24, 5)
 	_, res, err := f.run(t, 2, Options{Rule: GCV, Regulariser: forward.Gradient, Border: halo.Reflect, Overlap: 4})
-	if err != nil || res.Lambda < 1e3 {
-		t.Errorf("%v, lambda %.3g", err, res.Lambda)
+	if err == nil && res.Lambda < 1e3 || err != nil && !strings.Contains(err.Error(), "the data ask for the smoothest image") {
+		t.Errorf("%v, %+v", err, res)
 	}
 }
 

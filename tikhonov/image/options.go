@@ -44,7 +44,7 @@ const (
 // Options of Solve, the same on every rank but for Progress. The zero value of every
 // field but Lambda is the documented default.
 type Options struct {
-	Method        krylov.Method         // any; "" = krylov.RASGMRES
+	Method        krylov.Method         // any; "" = krylov.Auto
 	Regulariser   forward.Regulariser   // Q; "" = forward.Identity
 	Border        halo.Border           // what H, H' and Q find outside of the frame; zero value = halo.Zero
 	Rule          LambdaRule            // "" = Fixed
@@ -52,7 +52,7 @@ type Options struct {
 	Noise         float64               // for Discrepancy: standard deviation of W^(1/2) y about W^(1/2) H w, 1 if W is 1/variance; 0 = estimated from the data
 	Local         Local                 // "" = LocalAuto
 	Overlap       int                   // pixels by which a box or tile reaches into its neighbours; < 0 = none; 0 = 4 for tiles, for boxes as far as the inverse of M reaches
-	Tile          int                   // side of a tile in pixels, without the overlap; 0 = 12 for ras-gmres and ras, else 16
+	Tile          int                   // side of a tile in pixels, without the overlap; 0 = 12 for ras-gmres and ras, else 16; with LocalAuto a side asks for tiles
 	Tolerance     float64               // relative error of w to reach; 0 = 1e-8
 	MaxIterations int                   // 0 = 200
 	Restart       int                   // most Krylov vectors that ras-gmres keeps; 0 = 30
@@ -61,8 +61,9 @@ type Options struct {
 	Seed          uint64                // of the probe vectors of GCV
 	Progress      func(krylov.Progress) // called on rank 0 as the factorisation begins and once per iteration; nil = silent
 
-	monitor func(iteration int, x []float64) (bool, error) // tests
-	phase   string
+	tileGiven bool                                           // Tile is the caller's
+	monitor   func(iteration int, x []float64) (bool, error) // tests
+	phase     string
 }
 
 // Problem is this rank's part of the frame.
@@ -79,6 +80,8 @@ type Problem struct {
 type Result struct {
 	Solution     []float64     // w on the owned box, shaped like Problem.Data
 	Lambda       float64       // that was used
+	Method       krylov.Method // that was used, the last one where several were
+	Fallback     string        // what krylov.Auto tried before, in words; "" = nothing
 	Status       krylov.Status // why the iteration stopped
 	Converged    bool          // Status is krylov.Converged
 	Iterations   int           // of the last solve, without those that searched for lambda

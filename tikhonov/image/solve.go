@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"tessera/forward"
 	"tessera/halo"
@@ -73,7 +74,7 @@ func (p *Problem) check(comm ranks.Comm) error {
 
 func (o Options) withDefaults() Options {
 	if o.Method == "" {
-		o.Method = krylov.RASGMRES
+		o.Method = krylov.Auto
 	}
 	if o.Regulariser == "" {
 		o.Regulariser = forward.Identity
@@ -84,12 +85,7 @@ func (o Options) withDefaults() Options {
 	if o.Local == "" {
 		o.Local = LocalAuto
 	}
-	if o.Tile == 0 {
-		o.Tile = 16
-		if o.Method == krylov.RASGMRES || o.Method == krylov.RAS {
-			o.Tile = 12 // a dense product per tile: smaller tiles are cheaper, and RAS needs no more iterations with them
-		}
-	}
+	o.tileGiven = o.Tile != 0
 	if o.Tolerance == 0 {
 		o.Tolerance = 1e-8
 	}
@@ -114,7 +110,7 @@ func (o Options) check() error {
 		}
 	}
 	switch o.Method {
-	case krylov.RASGMRES, krylov.ASCG, krylov.TwoLevel, krylov.RAS, krylov.Mult, krylov.CG:
+	case krylov.Auto, krylov.RASGMRES, krylov.ASCG, krylov.TwoLevel, krylov.RAS, krylov.Mult, krylov.CG:
 	default:
 		want(false, "unknown method %q", o.Method)
 	}
@@ -125,7 +121,7 @@ func (o Options) check() error {
 	want(finite(o.Lambda) && (o.Lambda > 0 || o.Rule != Fixed), "lambda = %g, want a number above 0", o.Lambda)
 	want(o.Border >= halo.Zero && o.Border <= halo.Periodic, "unknown border %d", int(o.Border))
 	want(o.Local == LocalAuto || o.Local == LocalBox || o.Local == LocalTile, "unknown local solves %q", o.Local)
-	want(o.Tile >= 1, "tile = %d pixels, want 1 or more", o.Tile)
+	want(o.Tile >= 0, "tile = %d pixels, want 1 or more", o.Tile)
 	want(o.Tolerance > 0 && o.Tolerance < 1, "tolerance = %g, want a number between 0 and 1", o.Tolerance)
 	want(o.MaxIterations > 0, "max_iterations = %d, want 1 or more", o.MaxIterations)
 	want(o.Restart > 0, "restart = %d, want 1 or more", o.Restart)
@@ -161,13 +157,71 @@ func newSolver(comm ranks.Comm, p *Problem, o Options) (*solver, error) {
 	return &solver{comm: comm, p: p, o: o, m: m, b: b, setup: comm.Wtime() - start}, nil
 }
 
-// solve runs the method of o at one lambda.
+// solve runs the method of o at one lambda. With krylov.Auto it is chosen here, and where
+// it stagnates or diverges the others follow, each from the iterate of the one before.
 func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result, error) {
 	start := s.comm.Wtime()
+	f, err := s.m.forecast(lambda)
+	if err != nil {
+		return nil, err
+	}
+	s.setup += s.comm.Wtime() - start
+	if o.Method != krylov.Auto {
+		return s.solveBy(ctx, lambda, o, f)
+	}
+	var tried []string
+	var before *Result
+	for _, o.Method = range []krylov.Method{f.method(len(s.m.kernel.Dense), s.m.border == halo.Zero), krylov.ASCG, krylov.CG} {
+		if before != nil && o.Method == before.Method {
+			continue
+		}
+		first := s.x
+		if before != nil && before.Status == krylov.Stagnated {
+			s.x = before.Solution
+		}
+		res, err := s.solveBy(ctx, lambda, o, f)
+		s.x = first
+		if res == nil {
+			return nil, err
+		}
+		res.after(before)
+		if err == nil || res.Status != krylov.Stagnated && res.Status != krylov.Diverged {
+			res.Fallback = strings.Join(tried, ", ")
+			return res, err
+		}
+		tried = append(tried, fmt.Sprintf("%s %s after %d iterations", o.Method, res.Status, res.Iterations))
+		before = res
+	}
+	before.Fallback = strings.Join(tried, ", ")
+	return before, &krylov.NotConvergedError{
+		Status: before.Status, Iterations: before.Iterations, Residual: before.Residual, ErrorBound: before.ErrorBound,
+	}
+}
+
+// after adds what an earlier method did at the same lambda.
+func (r *Result) after(before *Result) {
+	if before == nil {
+		return
+	}
+	r.Iterations += before.Iterations
+	r.History = append(before.History[:len(before.History):len(before.History)], r.History...)
+	r.Setup += before.Setup
+	r.Solve += before.Solve
+}
+
+// solveBy runs one method at one lambda.
+func (s *solver) solveBy(ctx context.Context, lambda float64, o Options, f *forecast) (*Result, error) {
+	start := s.comm.Wtime()
+	if o.Tile == 0 {
+		o.Tile = 16
+		if o.Method == krylov.RASGMRES || o.Method == krylov.RAS {
+			o.Tile = 12 // a dense product per tile: smaller tiles are cheaper, and RAS needs no more iterations with them
+		}
+	}
 	o.Lambda = lambda
 	s.m.SetLambda(lambda)
-	res := &Result{Lambda: lambda}
-	run, err := s.method(ctx, &o, res)
+	res := &Result{Lambda: lambda, Method: o.Method}
+	run, err := s.method(ctx, &o, res, f)
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +276,7 @@ func (s *solver) control(o *Options) krylov.Control {
 }
 
 // method factors what the method needs and returns the iteration, ready to run.
-func (s *solver) method(ctx context.Context, o *Options, res *Result) (func(x []float64) (*krylov.Report, error), error) {
+func (s *solver) method(ctx context.Context, o *Options, res *Result, f *forecast) (func(x []float64) (*krylov.Report, error), error) {
 	c := s.control(o)
 	md, colours := restricted, false
 	switch o.Method {
@@ -243,7 +297,7 @@ func (s *solver) method(ctx context.Context, o *Options, res *Result) (func(x []
 	case krylov.Mult:
 		md, colours = additive, true
 	}
-	local, err := s.localSolves(ctx, o, md, colours, res)
+	local, err := s.localSolves(ctx, o, md, colours, res, f)
 	if err != nil {
 		return nil, err
 	}
@@ -287,20 +341,16 @@ type localSolver interface {
 }
 
 // localSolves returns the local solves, those of the last call if they still fit.
-func (s *solver) localSolves(ctx context.Context, o *Options, md mode, colours bool, res *Result) (localSolver, error) {
-	made := factored{lambda: o.Lambda, mode: md, colours: colours}
-	var weight float64
-	var err error
-	if made.local, made.overlap, weight, err = s.chooseLocal(o, md); err != nil {
-		return nil, err
-	}
+func (s *solver) localSolves(ctx context.Context, o *Options, md mode, colours bool, res *Result, f *forecast) (localSolver, error) {
+	made := factored{lambda: o.Lambda, mode: md, colours: colours, tile: o.Tile}
+	made.local, made.overlap = f.local(o, md, len(s.m.kernel.Dense), s.m.border == halo.Zero)
 	o.Overlap = made.overlap
 	if s.local == nil || s.factored != made {
 		if o.Progress != nil && s.comm.Rank() == 0 {
 			o.Progress(krylov.Progress{Phase: "set-up"})
 		}
 		s.local = nil // free its memory before the next is made
-		local, err := s.newLocal(ctx, o, made, weight)
+		local, err := s.newLocal(ctx, o, made, f.box)
 		if err := ranks.AgreeError(s.comm, err); err != nil {
 			return nil, err
 		}
@@ -330,6 +380,7 @@ type factored struct {
 	lambda  float64
 	local   Local
 	overlap int
+	tile    int
 	mode    mode
 	colours bool
 }

@@ -30,7 +30,8 @@ type tikhonovSection struct {
 	Lambda        lambda  `toml:"lambda"`
 	Noise         float64 `toml:"noise"` // standard deviation, in the unit of the data; 0 = that of [simulate], or estimated
 	Border        string  `toml:"border"`
-	Overlap       int     `toml:"overlap"`   // pixels
+	Local         string  `toml:"local"`     // local solves of ras-gmres: auto, box or tile
+	Overlap       overlap `toml:"overlap"`   // pixels, or "auto"
 	Tile          int     `toml:"tile"`      // side in pixels; 0 = 12 for ras-gmres and ras, else 16
 	Tolerance     float64 `toml:"tolerance"` // relative error of the solution
 	MaxIterations int     `toml:"max_iterations"`
@@ -100,8 +101,8 @@ func defaults() settings {
 		},
 		Blur: frames.BlurSection{Kind: "none", Sigma: 1, FWHM: 3, Beta: 3},
 		Tikhonov: tikhonovSection{
-			Method: string(krylov.RASGMRES), Regulariser: string(forward.Identity),
-			Lambda: lambda{rule: image.Fixed, value: 0.01}, Border: "reflect", Overlap: 4,
+			Method: string(krylov.Auto), Regulariser: string(forward.Identity), Local: string(image.LocalAuto),
+			Lambda: lambda{rule: image.Fixed, value: 0.01}, Border: "reflect", Overlap: automatic,
 			Tolerance: 1e-8, MaxIterations: 200, Restart: 30, Weighting: "auto", Precision: string(image.Single),
 		},
 		Output: restoredSection{Dir: "out/tikhonov", Stretch: "auto", Pictures: true},
@@ -110,7 +111,7 @@ func defaults() settings {
 }
 
 func (s *tikhonovSection) check(f *config.File) {
-	f.OneOf("tikhonov.method", s.Method, string(krylov.RASGMRES), string(krylov.ASCG), string(krylov.TwoLevel),
+	f.OneOf("tikhonov.method", s.Method, string(krylov.Auto), string(krylov.RASGMRES), string(krylov.ASCG), string(krylov.TwoLevel),
 		string(krylov.RAS), string(krylov.Mult), string(krylov.CG), methodLiteral)
 	f.OneOf("tikhonov.regulariser", s.Regulariser, string(forward.Identity), string(forward.Gradient), string(forward.Laplacian))
 	f.OneOf("tikhonov.weighting", s.Weighting, "auto", string(image.WeightNone), string(image.WeightSqrt))
@@ -118,7 +119,7 @@ func (s *tikhonovSection) check(f *config.File) {
 	f.OneOf("tikhonov.precision", s.Precision, string(image.Single), string(image.Double))
 	f.Want(s.Lambda.rule != image.Fixed || s.Lambda.value > 0, "tikhonov.lambda", `more than 0, "discrepancy" or "gcv"`)
 	f.Want(s.Noise >= 0, "tikhonov.noise", "0 or more, in units of the data")
-	f.Want(s.Overlap >= 0, "tikhonov.overlap", "0 or more")
+	f.OneOf("tikhonov.local", s.Local, string(image.LocalAuto), string(image.LocalBox), string(image.LocalTile))
 	f.Want(s.Tile >= 0, "tikhonov.tile", "1 pixel or more; 0 = 12 for ras-gmres and ras, 16 for the other methods")
 	f.Want(s.Tolerance > 0 && s.Tolerance < 1, "tikhonov.tolerance", "more than 0 and less than 1")
 	f.Want(s.MaxIterations >= 1, "tikhonov.max_iterations", "1 or more")
@@ -133,11 +134,8 @@ func (c *settings) solverOptions(of *frames.Observation) image.Options {
 	o := image.Options{
 		Method: krylov.Method(s.Method), Regulariser: forward.Regulariser(s.Regulariser),
 		Border: frames.Borders[s.Border], Rule: s.Lambda.rule, Lambda: s.Lambda.value, Noise: s.Noise,
-		Overlap: s.Overlap, Tile: s.Tile, Tolerance: s.Tolerance, MaxIterations: s.MaxIterations,
+		Local: image.Local(s.Local), Overlap: s.Overlap.option(), Tile: s.Tile, Tolerance: s.Tolerance, MaxIterations: s.MaxIterations,
 		Restart: s.Restart, Precision: image.Precision(s.Precision), Seed: c.Seed,
-	}
-	if o.Overlap == 0 {
-		o.Overlap = -1 // none
 	}
 	if o.Noise == 0 {
 		o.Noise = of.Noise
@@ -165,7 +163,7 @@ func Load(f *config.File) *lifecycle.Job {
 			s := &c.Tikhonov
 			m := &metrics{
 				record: record{Record: base.Record()},
-				Method: s.Method, Regulariser: s.Regulariser, Border: s.Border, Overlap: s.Overlap, LambdaRule: string(s.Lambda.rule),
+				Method: s.Method, Regulariser: s.Regulariser, Border: s.Border, LambdaRule: string(s.Lambda.rule),
 			}
 			r := &run{
 				restoration: restoration{Run: base, record: &m.record}, m: m,

@@ -23,6 +23,9 @@ func (c *settings) solveFrame(ctx context.Context, comm ranks.Comm, p *image.Pro
 	if o.Tile == 0 {
 		o.Tile = 16 // the default of the printed method
 	}
+	if o.Overlap == 0 {
+		o.Overlap = 4 // likewise
+	}
 	lambda, err := image.ChooseLambda(ctx, comm, p, o)
 	if err != nil {
 		return nil, nil, err
@@ -35,7 +38,7 @@ func (c *settings) solveFrame(ctx context.Context, comm ranks.Comm, p *image.Pro
 		return nil, nil, err
 	}
 	return &image.Result{
-		Solution: r.Solution, Lambda: lambda, Iterations: r.Iterations, Residual: r.Residual, ErrorBound: r.Bias.Owner,
+		Solution: r.Solution, Lambda: lambda, Method: methodLiteral, Overlap: max(0, o.Overlap), Iterations: r.Iterations, Residual: r.Residual, ErrorBound: r.Bias.Owner,
 		Objective: r.Objective, Misfit: r.Misfit, Status: r.Status, Converged: r.Converged, History: r.History,
 		Setup: r.Setup, Solve: r.Solve, TilesExact: r.Tiles,
 	}, &r.Bias, err

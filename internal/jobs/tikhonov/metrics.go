@@ -41,7 +41,9 @@ type metrics struct {
 	Method      string           `json:"method"`
 	Regulariser string           `json:"regulariser"`
 	Border      string           `json:"border"`
-	Overlap     int              `json:"overlap"` // pixels
+	Local       string           `json:"local,omitempty"`    // local solves: box or tile; none where the method has none
+	Overlap     int              `json:"overlap"`            // pixels, of the local solves
+	Fallback    string           `json:"fallback,omitempty"` // methods that were tried before and why they stopped
 	Lambda      lifecycle.Number `json:"lambda"`
 	LambdaRule  string           `json:"lambda_rule"` // fixed, discrepancy or gcv
 	Iterations  int              `json:"iterations"`

@@ -28,19 +28,19 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecy
 	if err != nil {
 		return nil, err
 	}
-	t, err := trafficOf(shape, n, c.exchanges(psf, shape.Channels))
-	if err != nil {
-		return nil, err
-	}
-	if krylov.Method(c.Tikhonov.Method) == krylov.TwoLevel {
-		t.gather(c.coarseNodes(shape) * float64(shape.Channels))
-	}
 	fit, err := c.calibrate(ctx, comm, shape, psf)
 	if err != nil {
 		return nil, fmt.Errorf("calibration on the middle of the frame: %w", err)
 	}
+	t, err := trafficOf(shape, n, c.exchanges(psf, shape.Channels, fit))
+	if err != nil {
+		return nil, err
+	}
+	if fit.method == krylov.TwoLevel {
+		t.gather(c.coarseNodes(shape) * float64(shape.Channels))
+	}
 	p := t.plan(shape, fit, float64(shape.Channels)*float64(t.owned), link)
-	t.say(p, fmt.Sprintf("%d pixels for the matrix, %d for the overlap", c.reach(psf), c.Tikhonov.Overlap))
+	t.say(p, fmt.Sprintf("%d pixels for the matrix, %d for the overlap", c.reach(psf), fit.overlap))
 	return p, nil
 }
 
@@ -48,16 +48,16 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecy
 // or, where a reflecting border meets a PSF that is not its own mirror image, one for each
 // of H, H' and Q; and of the local solves, which send their results back where those of
 // several tiles are added up.
-func (c *settings) exchanges(psf forward.PSF, channels int) []exchange {
+func (c *settings) exchanges(psf forward.PSF, channels int, fit *calibration) []exchange {
 	border := frames.Borders[c.Tikhonov.Border]
-	reach, overlap := c.reach(psf), c.Tikhonov.Overlap
+	reach, overlap := c.reach(psf), fit.overlap
 	list := []exchange{{reach, reach, border, channels, 1}}
 	if border == halo.Reflect && !mirrored(psf) {
 		q := max(0, forward.Regulariser(c.Tikhonov.Regulariser).Reach())
 		list = []exchange{{q, q, border, channels, 1}, {psf.Rows / 2, psf.Cols / 2, border, channels, 2}}
 	}
 	local := exchange{overlap, overlap, border, channels, 1}
-	switch krylov.Method(c.Tikhonov.Method) {
+	switch fit.method {
 	case krylov.CG:
 		return list
 	case krylov.ASCG:
@@ -102,6 +102,7 @@ func (c *settings) calibrate(ctx context.Context, comm ranks.Comm, shape *imagei
 	fit := &calibration{}
 	fixed, search := *c, 1.0
 	var x, seconds, bytes []float64
+	var last *image.Result
 	for i, side := range []int{48, 80, 176} { // the first solve also pays for page faults and the set-up of libraries
 		o, err := c.source().Middle(ctx, comm, psf, shape, max(side, psf.Rows), max(side, psf.Cols))
 		if err != nil {
@@ -137,6 +138,7 @@ func (c *settings) calibrate(ctx context.Context, comm ranks.Comm, shape *imagei
 		if err != nil {
 			return nil, err
 		}
+		last = result
 		x = append(x, float64(len(o.Data)))
 		seconds = append(seconds, search*s.seconds)
 		bytes = append(bytes, s.bytes)
@@ -144,6 +146,7 @@ func (c *settings) calibrate(ctx context.Context, comm ranks.Comm, shape *imagei
 			fit.iterations, fit.steps = result.Iterations, count.all()
 		}
 	}
+	fit.method, fit.overlap = last.Method, last.Overlap
 	fit.seconds = lifecycle.LineThrough(x[0], seconds[0], x[1], seconds[1])
 	fit.bytes = lifecycle.LineThrough(x[0], bytes[0], x[1], bytes[1])
 	return fit, nil

@@ -80,7 +80,7 @@ func (r *run) solve(ctx context.Context) error {
 // account fills the metrics with what the solve took and found. Collective.
 func (r *run) account(work ranks.Work) error {
 	res, m := r.result, r.m
-	tiles, err := r.restoration.account(work, res.Setup, res.Solve, r.c.Tikhonov.Overlap, res.FactorBytes, float64(res.TilesShared), float64(res.TilesExact))
+	tiles, err := r.restoration.account(work, res.Setup, res.Solve, res.Overlap, res.FactorBytes, float64(res.TilesShared), float64(res.TilesExact))
 	if err != nil {
 		return err
 	}
@@ -88,6 +88,7 @@ func (r *run) account(work ranks.Work) error {
 		m.Seconds.Lambda = 0 // there is no search: the rest is the preparation of the solver
 	}
 	m.TilesShared, m.TilesExact = int(tiles[0]), int(tiles[1])
+	m.Method, m.Local, m.Overlap, m.Fallback = string(res.Method), string(res.Local), res.Overlap, res.Fallback
 	m.Lambda, m.Iterations, m.Converged = lifecycle.Number(res.Lambda), res.Iterations, res.Converged
 	m.Residual, m.ErrorBound, m.Certified = lifecycle.Number(res.Residual), lifecycle.Number(res.ErrorBound), res.Certified
 	m.Objective, m.History = lifecycle.Number(res.Objective), res.History

@@ -33,18 +33,21 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 	t := lifecycle.NewTable(w)
 	row := t.Row
 	m.begin(t)
-	row("method", "%s, overlap %d, regulariser %s, %s border", m.Method, m.Overlap, m.Regulariser, m.Border)
+	local := ""
+	if m.Local != "" {
+		local = fmt.Sprintf(" (local solves: %s, overlap %d)", m.Local, m.Overlap)
+	}
+	row("method", "%s%s, regulariser %s, %s border", m.Method, local, m.Regulariser, m.Border)
+	if m.Fallback != "" {
+		row("", "after %s", m.Fallback)
+	}
 	rule := ""
 	if m.LambdaRule != "fixed" {
 		rule = " by " + m.LambdaRule
 	}
 	row("lambda", "%.4g%s", m.Lambda, rule)
 	row("iterations", "%d, residual %.1e", m.Iterations, m.Residual)
-	kind := "estimated"
-	if m.Certified {
-		kind = "guaranteed"
-	}
-	row("relative error", "at most %.1e (%s)", m.ErrorBound, kind)
+	row("relative error", "%s", errorBound(float64(m.ErrorBound), m.Certified))
 	if b := m.Bias; b != nil {
 		row("literal bias", "owner %.1e, averaged %.1e, plain sum %.1e, argmin %.1e", b.Owner, b.Averaged, b.PlainSum, b.ArgMin)
 	}
@@ -61,9 +64,20 @@ func (m *layersMetrics) summary(w io.Writer, dir string) error {
 	m.begin(t)
 	row("method", "%s, %d tiles with %d factors", m.Method, m.Tiles, m.Factors)
 	row("iterations", "%d, residual %.1e", m.Iterations, m.Residual)
-	row("relative error", "at most %.1e (estimated)", m.ErrorBound)
+	row("relative error", "%s", errorBound(float64(m.ErrorBound), false))
 	if p := m.PSNR; p != nil {
 		row("PSNR", "%.2f dB observed, %.2f dB first layer, %.2f dB second layer", p.Observed, p.First, p.Second)
 	}
 	return m.end(t, dir)
+}
+
+// errorBound says how far the solution can be from the minimiser.
+func errorBound(bound float64, certified bool) string {
+	switch {
+	case !(bound < 1):
+		return "not known: the residual is too large to bound it"
+	case certified:
+		return fmt.Sprintf("at most %.1e (guaranteed)", bound)
+	}
+	return fmt.Sprintf("at most %.1e (estimated)", bound)
 }

@@ -7,6 +7,7 @@ import (
 	"tessera/halo"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/krylov"
 )
 
 // exchange is a halo exchange, or the adding back of a halo, which moves as much.
@@ -74,6 +75,8 @@ type calibration struct {
 	bytes      lifecycle.Line // held at a time by such a rank
 	iterations int            // of the last solve
 	steps      int            // rounds of exchanges of all solves, those of a search for lambda too
+	method     krylov.Method  // of the tikhonov job: that was used
+	overlap    int            // likewise, pixels
 }
 
 // plan puts together the cost of a run in which the ranks' largest box has so many

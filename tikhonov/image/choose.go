@@ -1,0 +1,162 @@
+package image
+
+import (
+	"math"
+
+	"tessera/internal/fourier"
+	"tessera/krylov"
+)
+
+// forecast is what is known of a problem at one lambda before it is solved. All but box
+// is the same on all ranks.
+type forecast struct {
+	box       float64   // mean weight of this rank's box, what a box is solved with
+	mean      float64   // mean weight of the frame
+	spread    float64   // relative standard deviation of the weights, missing pixels included
+	observed  float64   // fraction of the pixels
+	tail      []float64 // for every distance d the part of the inverse of M that lies farther than d pixels
+	condition float64   // of M with one weight everywhere
+}
+
+// forecastSide is the side of the grid on which the inverse of M is looked at.
+const forecastSide = 256
+
+// forecast looks at M at one lambda. Collective.
+func (m *operator) forecast(lambda float64) (*forecast, error) {
+	f := &forecast{}
+	var err error
+	if f.box, f.mean, f.spread, f.observed, err = m.weightMoments(); err != nil || f.mean == 0 {
+		return f, err
+	}
+	k := m.kernel
+	side := fourier.NextFast(max(forecastSide, 8*k.RowRadius, 8*k.ColRadius))
+	filter := fourier.NewSpectral[float64](side, side)
+	symbol := inverseSymbol(filter, m, lambda, f.mean)
+	low, high := math.Inf(1), 0.0
+	for _, v := range symbol {
+		if v > 0 { // 0 fills blocks up
+			low, high = min(low, v), max(high, v)
+		}
+	}
+	f.condition = high / low
+	g := make([]float64, side*side)
+	filter.Multiply(fourier.Window{Data: g, Stride: side, Rows: side, Cols: side}, symbol,
+		fourier.Window{Data: []float64{1}, Stride: 1, Rows: 1, Cols: 1})
+	f.tail = make([]float64, side/2+1)
+	total := 0.0
+	for i := range side {
+		for j := range side {
+			v := math.Abs(g[i*side+j])
+			f.tail[max(min(i, side-i), min(j, side-j))] += v
+			total += v
+		}
+	}
+	beyond := 0.0
+	for d := side / 2; d >= 0; d-- {
+		f.tail[d], beyond = beyond/total, beyond+f.tail[d]
+	}
+	return f, nil
+}
+
+// Overlap by default. A box reaches as far as all but farTail of the inverse of M, within
+// two bounds: with less than that the iterations grow with the number of ranks.
+const (
+	farTail      = 0.03
+	leastOverlap = 8
+	mostOverlap  = 64
+	tileOverlap  = 4
+)
+
+// overlap is the default overlap of boxes.
+func (f *forecast) overlap() int {
+	d := leastOverlap
+	for d < mostOverlap && d < len(f.tail)-1 && f.tail[d] > farTail {
+		d++
+	}
+	return d
+}
+
+// The rules below are drawn from timings of every method on every kind of problem; see
+// TestChoice and the table that BenchmarkChoice prints.
+const (
+	smallPSF      = 49   // values of a PSF whose tiles are cheap to factor
+	nearTail      = 0.1  // of the inverse beyond tileOverlap, where tiles see enough
+	mostlyHere    = 0.95 // observed fraction from which a shared factor serves nearly all tiles
+	lostTail      = 0.2  // of the inverse beyond mostOverlap, where no box is wide enough
+	zeroCondition = 1e4  // from which boxes converge slowly beside a zero border
+)
+
+// tiles tells whether tiles with shared factors are better than boxes.
+func (f *forecast) tiles(taps int) bool {
+	return taps <= smallPSF && f.observed >= mostlyHere && f.tail[tileOverlap] <= nearTail
+}
+
+// boxes tells whether boxes converge in few iterations.
+func (f *forecast) boxes(taps int, zero bool) bool {
+	if zero && f.condition > zeroCondition {
+		return false
+	}
+	return taps == 1 || f.tail[mostOverlap] <= lostTail
+}
+
+// method chooses the method for Auto: GMRES with tiles or boxes, conjugate gradients
+// without local solves where M is well conditioned and boxes would take many iterations,
+// or conjugate gradients with tiles where no box is wide enough.
+func (f *forecast) method(taps int, zero bool) krylov.Method {
+	switch {
+	case f.mean == 0 || f.tiles(taps):
+		return krylov.RASGMRES
+	case f.boxIterations(zero)*boxCost > conjugateIterations(f.condition)*(1+float64(min(taps, 100))/40):
+		return krylov.CG
+	case f.boxes(taps, zero):
+		return krylov.RASGMRES
+	}
+	return krylov.ASCG
+}
+
+// boxCost is what an iteration of GMRES with boxes costs in those of conjugate gradients
+// with a small PSF.
+const boxCost = 6
+
+// boxIterations is about how many iterations boxes need to 1e-8: few for even weights,
+// more the more the weights vary about the mean of a box, unless the inverse reaches so
+// far that it averages over them.
+func (f *forecast) boxIterations(zero bool) float64 {
+	n := 9 + 60*f.spread*f.tailWithin()
+	if zero {
+		n *= 2
+	}
+	return n
+}
+
+// tailWithin is 1 where the inverse of M reaches a few pixels and falls to 0 where it
+// reaches far.
+func (f *forecast) tailWithin() float64 { return 1 - f.tail[min(leastOverlap, len(f.tail)-1)] }
+
+// conjugateIterations is the bound of the iterations of conjugate gradients to 1e-8.
+func conjugateIterations(condition float64) float64 {
+	return math.Sqrt(condition) / 2 * math.Log(2e8)
+}
+
+// local resolves the local solves and their overlap.
+func (f *forecast) local(o *Options, md mode, taps int, zero bool) (Local, int) {
+	local := o.Local
+	switch {
+	case md != restricted || f.mean == 0:
+		local = LocalTile
+	case local != LocalAuto:
+	case o.Method == krylov.RAS || o.tileGiven || f.tiles(taps) || taps <= smallPSF && !f.boxes(taps, zero):
+		local = LocalTile
+	default:
+		local = LocalBox
+	}
+	switch {
+	case o.Overlap > 0:
+		return local, o.Overlap
+	case o.Overlap < 0:
+		return local, 0
+	case local == LocalTile:
+		return local, tileOverlap
+	}
+	return local, f.overlap()
+}
