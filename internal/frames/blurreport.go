@@ -91,7 +91,7 @@ func (r *PSFReport) Notices() []string {
 	}
 	if c := r.Centroid; math.Abs(c[0]) > farCentroid || math.Abs(c[1]) > farCentroid {
 		say("its centroid is (%+.2f, %+.2f) rows and columns from its centre: the restored frame is moved by (%+.2f, %+.2f) against the observed one",
-			c[0], c[1], -c[0], -c[1])
+			cents(c[0]), cents(c[1]), cents(-c[0]), cents(-c[1]))
 	}
 	if r.folded() {
 		effect := "folded, which is exact for this border"
@@ -102,3 +102,6 @@ func (r *PSFReport) Notices() []string {
 	}
 	return list
 }
+
+// cents rounds to two decimals, and never to -0.
+func cents(v float64) float64 { return math.Round(100*v)/100 + 0 }
