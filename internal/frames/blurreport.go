@@ -55,7 +55,9 @@ func (r *PSFReport) On(k forward.PSF, rows, cols int, border halo.Border) error 
 		sum += v
 	}
 	if r.Rows, r.Cols = k.Rows, k.Cols; border == halo.Zero && r.folded() {
-		r.Lost = 1 - sum
+		if r.Lost = 1 - sum; math.Abs(r.Lost) < 1e-12 {
+			r.Lost = 0 // rounding
+		}
 	}
 	if k.Check() != nil {
 		return fmt.Errorf("the PSF of %d x %d pixels has no light in its %d x %d middle pixels, and a frame of %d x %d with a zero border sees no others",
@@ -94,11 +96,10 @@ func (r *PSFReport) Notices() []string {
 			cents(c[0]), cents(c[1]), cents(-c[0]), cents(-c[1]))
 	}
 	if r.folded() {
-		effect := "folded, which is exact for this border"
+		say("its %d x %d pixels are more than this frame can tell apart: reduced to %d x %d, with the same result", r.whole[0], r.whole[1], r.Rows, r.Cols)
 		if r.Lost != 0 {
-			effect = fmt.Sprintf("cut; the %.2g of its light beyond leaves a frame with a zero border", r.Lost)
+			say("%.2g of its light falls outside of every frame of this size, which has a zero border", r.Lost)
 		}
-		say("%d x %d pixels are more than this frame can tell apart: %s, now %d x %d", r.whole[0], r.whole[1], effect, r.Rows, r.Cols)
 	}
 	return list
 }

@@ -30,9 +30,9 @@ func TestPSFOnFrame(t *testing.T) {
 		refused    string
 	}{
 		"fits":             {psf: box, rows: 20, cols: 5, border: halo.Zero, size: [2]int{9, 9}},
-		"zero":             {psf: box, rows: 20, cols: 3, border: halo.Zero, size: [2]int{9, 5}, lost: 4. / 9, notice: "cut; the 0.44 of its light beyond leaves"},
-		"reflect":          {psf: box, rows: 3, cols: 20, border: halo.Reflect, size: [2]int{7, 9}, notice: "folded, which is exact for this border, now 7 x 9"},
-		"periodic":         {psf: box, rows: 3, cols: 4, border: halo.Periodic, size: [2]int{3, 5}, notice: "folded"},
+		"zero":             {psf: box, rows: 20, cols: 3, border: halo.Zero, size: [2]int{9, 5}, lost: 4. / 9, notice: "0.44 of its light falls outside"},
+		"reflect":          {psf: box, rows: 3, cols: 20, border: halo.Reflect, size: [2]int{7, 9}, notice: "its 9 x 9 pixels are more than this frame can tell apart: reduced to 7 x 9"},
+		"periodic":         {psf: box, rows: 3, cols: 4, border: halo.Periodic, size: [2]int{3, 5}, notice: "reduced to 3 x 5, with the same result"},
 		"no light is left": {psf: line(41, 0), rows: 9, cols: 12, border: halo.Zero, refused: "no light in its 1 x 23 middle pixels"},
 		"light far out":    {psf: line(41, 0), rows: 9, cols: 12, border: halo.Periodic, size: [2]int{1, 13}, notice: "(+0.00, -20.00) rows and columns from its centre: the restored frame is moved by (+0.00, +20.00)"},
 		"just off centre":  {psf: forward.PSF{Rows: 1, Cols: 3, Values: []float64{0, 0.91, 0.09}}, rows: 9, cols: 9, size: [2]int{1, 3}},
