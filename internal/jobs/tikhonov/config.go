@@ -185,6 +185,6 @@ func (c *settings) source() *frames.Source {
 // checkFiles records what the headers of the files show to be wrong.
 func (c *settings) checkFiles(f *config.File) error {
 	frame := c.source().CheckFiles(f)
-	c.Blur.CheckFiles(f, "blur", frame)
+	c.Blur.CheckFiles(f, "blur", frame, frames.Borders[c.Tikhonov.Border])
 	return f.Err()
 }

@@ -103,8 +103,8 @@ func (c *layersSettings) source() *frames.Source {
 // checkFiles records what the headers of the files show to be wrong.
 func (c *layersSettings) checkFiles(f *config.File) error {
 	frame := c.source().CheckFiles(f)
-	c.First.CheckFiles(f, "first", frame)
-	c.Second.CheckFiles(f, "second", frame)
+	c.First.CheckFiles(f, "first", frame, frames.Borders[c.Layers.Border])
+	c.Second.CheckFiles(f, "second", frame, frames.Borders[c.Layers.Border])
 	return f.Err()
 }
 
@@ -118,13 +118,13 @@ func (c *layersSettings) options() layers.Options {
 	}
 }
 
-// psfs are those of the two blurs, H1 and H2. Collective.
-func (c *layersSettings) psfs(comm ranks.Comm) (first, second forward.PSF, err error) {
-	if first, err = frames.BlurPSF(comm, &c.First); err != nil {
-		return first, second, err
+// psfs are those of the two blurs, H1 and H2, and what is to be said of each. Collective.
+func (c *layersSettings) psfs(comm ranks.Comm) (first, second forward.PSF, reports [2]*frames.PSFReport, err error) {
+	if first, reports[0], err = frames.ReportedPSF(comm, &c.First); err != nil {
+		return first, second, reports, err
 	}
-	second, err = frames.BlurPSF(comm, &c.Second)
-	return first, second, err
+	second, reports[1], err = frames.ReportedPSF(comm, &c.Second)
+	return first, second, reports, err
 }
 
 // layersProblem is an observation in the form that layers.Solve takes.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 
+	"tessera/forward"
+	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/krylov"
@@ -21,12 +23,18 @@ type layersRun struct {
 }
 
 func (r *layersRun) run(ctx context.Context) error {
-	first, second, err := r.c.psfs(r.Comm)
+	first, second, reports, err := r.c.psfs(r.Comm)
 	if err != nil {
 		return err
 	}
 	if err := r.observe(ctx, r.c.source(), composed(first, second), r.unused); err != nil {
 		return err
+	}
+	r.m.First, r.m.Second = reports[0], reports[1]
+	for i, psf := range []forward.PSF{first, second} {
+		if err := r.note(reports[i], psf, frames.Borders[r.c.Layers.Border]); err != nil {
+			return err
+		}
 	}
 	unfinished := r.solve(ctx, layersProblem(r.o, first, second))
 	if unfinished != nil && !krylov.Unfinished(unfinished) {

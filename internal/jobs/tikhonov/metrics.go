@@ -1,6 +1,9 @@
 package tikhonov
 
-import "tessera/internal/lifecycle"
+import (
+	"tessera/internal/frames"
+	"tessera/internal/lifecycle"
+)
 
 // record is the part of metrics.json that both jobs write: what it takes to do the run
 // again, the frame, and what the run took.
@@ -38,23 +41,24 @@ type seconds struct {
 type metrics struct {
 	record
 
-	Method      string           `json:"method"`
-	Regulariser string           `json:"regulariser"`
-	Border      string           `json:"border"`
-	Overlap     int              `json:"overlap"` // pixels
-	Lambda      lifecycle.Number `json:"lambda"`
-	LambdaRule  string           `json:"lambda_rule"` // fixed, discrepancy or gcv
-	Iterations  int              `json:"iterations"`
-	Converged   bool             `json:"converged"`
-	Residual    lifecycle.Number `json:"residual"`    // ||b - M w|| / ||b||
-	ErrorBound  lifecycle.Number `json:"error_bound"` // relative error of w
-	Certified   bool             `json:"certified"`   // the bound is a guarantee, not an estimate
-	Objective   lifecycle.Number `json:"objective"`   // J(w)
-	Bias        *bias            `json:"bias,omitempty"`
-	PSNR        *psnr            `json:"psnr_db,omitempty"`
-	TilesShared int              `json:"tiles_shared"` // tiles of all ranks that share a factor
-	TilesExact  int              `json:"tiles_exact"`  // tiles of all ranks with a factor of their own
-	History     lifecycle.Series `json:"history"`      // residual after each iteration
+	PSF         *frames.PSFReport `json:"psf,omitempty"` // absent without blur
+	Method      string            `json:"method"`
+	Regulariser string            `json:"regulariser"`
+	Border      string            `json:"border"`
+	Overlap     int               `json:"overlap"` // pixels
+	Lambda      lifecycle.Number  `json:"lambda"`
+	LambdaRule  string            `json:"lambda_rule"` // fixed, discrepancy or gcv
+	Iterations  int               `json:"iterations"`
+	Converged   bool              `json:"converged"`
+	Residual    lifecycle.Number  `json:"residual"`    // ||b - M w|| / ||b||
+	ErrorBound  lifecycle.Number  `json:"error_bound"` // relative error of w
+	Certified   bool              `json:"certified"`   // the bound is a guarantee, not an estimate
+	Objective   lifecycle.Number  `json:"objective"`   // J(w)
+	Bias        *bias             `json:"bias,omitempty"`
+	PSNR        *psnr             `json:"psnr_db,omitempty"`
+	TilesShared int               `json:"tiles_shared"` // tiles of all ranks that share a factor
+	TilesExact  int               `json:"tiles_exact"`  // tiles of all ranks with a factor of their own
+	History     lifecycle.Series  `json:"history"`      // residual after each iteration
 }
 
 // psnr is 10 log10(peak^2 / mean squared error) against the truth, peak the largest value
@@ -77,17 +81,19 @@ type bias struct {
 type layersMetrics struct {
 	record
 
-	Method     string           `json:"method"`
-	Iterations int              `json:"iterations"`
-	Converged  bool             `json:"converged"`
-	Residual   lifecycle.Number `json:"residual"`    // ||b - M u|| / ||b||
-	ErrorBound lifecycle.Number `json:"error_bound"` // estimated relative error of both layers together
-	Objective  lifecycle.Number `json:"objective"`   // J(u1, u2)
-	Misfit     lifecycle.Number `json:"misfit"`      // its first term
-	PSNR       *layersPSNR      `json:"psnr_db,omitempty"`
-	Tiles      int              `json:"tiles"`   // of all ranks
-	Factors    int              `json:"factors"` // of all ranks; several tiles share one
-	History    lifecycle.Series `json:"history"` // residual after each iteration
+	First      *frames.PSFReport `json:"first_psf,omitempty"`  // of H1; absent without blur
+	Second     *frames.PSFReport `json:"second_psf,omitempty"` // of H2; absent without blur
+	Method     string            `json:"method"`
+	Iterations int               `json:"iterations"`
+	Converged  bool              `json:"converged"`
+	Residual   lifecycle.Number  `json:"residual"`    // ||b - M u|| / ||b||
+	ErrorBound lifecycle.Number  `json:"error_bound"` // estimated relative error of both layers together
+	Objective  lifecycle.Number  `json:"objective"`   // J(u1, u2)
+	Misfit     lifecycle.Number  `json:"misfit"`      // its first term
+	PSNR       *layersPSNR       `json:"psnr_db,omitempty"`
+	Tiles      int               `json:"tiles"`   // of all ranks
+	Factors    int               `json:"factors"` // of all ranks; several tiles share one
+	History    lifecycle.Series  `json:"history"` // residual after each iteration
 }
 
 // layersPSNR is as psnr. The truth is what the second layer estimates.

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"tessera/forward"
+	"tessera/halo"
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
@@ -34,6 +35,16 @@ func (r *restoration) observe(ctx context.Context, from *frames.Source, psf forw
 	m.Channels = r.o.Channels
 	m.Rows, m.Cols = r.o.Shape()
 	return nil
+}
+
+// note completes the report of a PSF for this frame, and logs it. The error is the same on
+// all ranks.
+func (r *restoration) note(report *frames.PSFReport, psf forward.PSF, border halo.Border) error {
+	err := report.On(psf, r.record.Rows, r.record.Cols, border)
+	for _, line := range report.Notices() {
+		r.Log.Info("PSF", "notice", line)
+	}
+	return err
 }
 
 // account fills the common part of the metrics: work and the seconds of set-up and solve

@@ -24,12 +24,15 @@ type run struct {
 }
 
 func (r *run) run(ctx context.Context) error {
-	psf, err := frames.BlurPSF(r.Comm, &r.c.Blur)
+	psf, report, err := frames.ReportedPSF(r.Comm, &r.c.Blur)
 	if err != nil {
 		return err
 	}
-	r.psf = psf
+	r.psf, r.m.PSF = psf, report
 	if err := r.observe(ctx, r.c.source(), psf, r.unused); err != nil {
+		return err
+	}
+	if err := r.note(report, psf, frames.Borders[r.c.Tikhonov.Border]); err != nil {
 		return err
 	}
 	unfinished := r.solve(ctx)

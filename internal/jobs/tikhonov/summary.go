@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"tessera/internal/frames"
 	"tessera/internal/lifecycle"
 )
 
@@ -12,6 +13,14 @@ func (m *record) begin(t *lifecycle.Table) {
 	t.Row("frame", "%s", m.Source)
 	t.Row("", "%d x %d x %d, %d missing pixels", m.Channels, m.Rows, m.Cols, m.Missing)
 	t.Row("ranks", "%d, %s", m.Ranks, m.Transport)
+}
+
+// notices writes what a user should know of a PSF, if there is anything.
+func notices(t *lifecycle.Table, name string, report *frames.PSFReport) {
+	for _, line := range report.Notices() {
+		t.Row(name, "%s", line)
+		name = ""
+	}
 }
 
 // end writes the rows about time, traffic, memory and the place of the result.
@@ -33,6 +42,7 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 	t := lifecycle.NewTable(w)
 	row := t.Row
 	m.begin(t)
+	notices(t, "PSF", m.PSF)
 	row("method", "%s, overlap %d, regulariser %s, %s border", m.Method, m.Overlap, m.Regulariser, m.Border)
 	rule := ""
 	if m.LambdaRule != "fixed" {
@@ -59,6 +69,8 @@ func (m *layersMetrics) summary(w io.Writer, dir string) error {
 	t := lifecycle.NewTable(w)
 	row := t.Row
 	m.begin(t)
+	notices(t, "first PSF", m.First)
+	notices(t, "second PSF", m.Second)
 	row("method", "%s, %d tiles with %d factors", m.Method, m.Tiles, m.Factors)
 	row("iterations", "%d, residual %.1e", m.Iterations, m.Residual)
 	row("relative error", "at most %.1e (estimated)", m.ErrorBound)
