@@ -10,7 +10,9 @@
 // Either rank 0 reads a file whole and sends every rank its box, and gathers the result to
 // write it; then it needs memory for one whole frame and a plane of weights. Or every rank
 // reads its own box and writes its own rows (Source.Apart, Observation.WriteParts), and no
-// rank holds a whole frame; the key output.gather (Gather) decides. A made-up sky is rendered by every rank for its
-// own box. Simulated noise and dead pixels depend on the seed and the pixel alone, so that
-// the same frame is made on any number of ranks.
+// rank holds a whole frame. The key output.gather decides (Gather).
+//
+// A made-up sky is rendered by every rank for its own box. Simulated noise and dead pixels
+// depend on the seed and the pixel alone, so that the same frame is made on any number of
+// ranks.
 package frames
