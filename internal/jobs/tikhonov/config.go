@@ -79,11 +79,12 @@ func (l lambda) MarshalJSON() ([]byte, error) {
 	return fmt.Append(nil, l.value), nil
 }
 
-// restoredSection is the section [output] of a tikhonov job.
+// restoredSection is the section [output] of both jobs.
 type restoredSection struct {
-	Dir      string `toml:"dir"`
-	Stretch  string `toml:"stretch"`
-	Pictures bool   `toml:"pictures"` // false: solution.npy, and no PNG file
+	Dir      string        `toml:"dir"`
+	Stretch  string        `toml:"stretch"`
+	Pictures bool          `toml:"pictures"` // false: no PNG file
+	Gather   frames.Gather `toml:"gather"`   // whole arrays on rank 0
 }
 
 // section is the part that other jobs have too.
@@ -104,7 +105,7 @@ func defaults() settings {
 			Lambda: lambda{rule: image.Fixed, value: 0.01}, Border: "reflect", Overlap: 4,
 			Tolerance: 1e-8, MaxIterations: 200, Restart: 30, Weighting: "auto", Precision: string(image.Single),
 		},
-		Output: restoredSection{Dir: "out/tikhonov", Stretch: "auto", Pictures: true},
+		Output: restoredSection{Dir: "out/tikhonov", Stretch: "auto", Pictures: true, Gather: frames.GatherAuto},
 	}
 	return c
 }
@@ -157,6 +158,7 @@ func Load(f *config.File) *lifecycle.Job {
 	c.Blur.Check(f, "blur", frames.MostBlur)
 	c.Tikhonov.check(f)
 	c.Output.section().Check(f)
+	c.Output.Gather.Check(f, &c.Image)
 	return &lifecycle.Job{
 		Dir:        c.Output.Dir,
 		Answer:     "solution.npy",

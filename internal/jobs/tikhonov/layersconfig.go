@@ -21,7 +21,7 @@ type layersSettings struct {
 	First    frames.BlurSection     `toml:"first"`  // H1
 	Second   frames.BlurSection     `toml:"second"` // H2
 	Layers   layersSection          `toml:"layers"`
-	Output   frames.OutputSection   `toml:"output"`
+	Output   restoredSection        `toml:"output"`
 }
 
 // layersSection is the section [layers]; it fills layers.Options.
@@ -49,7 +49,7 @@ func layersDefaults() layersSettings {
 			Method: string(krylov.RASGMRES), Regulariser: string(forward.Gradient), Border: "reflect",
 			Coupling: 1, Lambda1: 1e-4, Lambda2: 1e-3, Overlap: 4, Tile: 12, Tolerance: 1e-8, MaxIterations: 200,
 		},
-		Output: frames.OutputSection{Dir: "out/two-layer", Stretch: "auto"},
+		Output: restoredSection{Dir: "out/two-layer", Stretch: "auto", Pictures: true, Gather: frames.GatherAuto},
 	}
 }
 
@@ -78,7 +78,8 @@ func LoadTwoLayer(f *config.File) *lifecycle.Job {
 	c.First.Check(f, "first", mostLayerBlur)
 	c.Second.Check(f, "second", mostLayerBlur)
 	c.Layers.check(f)
-	c.Output.Check(f)
+	c.Output.section().Check(f)
+	c.Output.Gather.Check(f, &c.Image)
 	return &lifecycle.Job{
 		Dir:        c.Output.Dir,
 		Answer:     "solution.npy",

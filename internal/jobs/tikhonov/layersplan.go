@@ -38,6 +38,7 @@ func (c *layersSettings) plan(ctx context.Context, comm ranks.Comm, n int, link 
 	}
 	unknowns := 2 * float64(shape.Channels) * float64(t.owned)
 	p := t.plan(shape, fit, unknowns, link)
+	p.RootBytes = c.source().RootBytes(c.Output.Gather, shape)
 	p.Row("unknowns", "%.0f a rank at most, two a pixel and channel", unknowns)
 	t.say(p, fmt.Sprintf("%d pixels for the blurs, %d for the overlap",
 		max(first.Rows, first.Cols, second.Rows, second.Cols)/2, c.Layers.Overlap))

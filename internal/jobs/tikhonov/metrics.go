@@ -10,7 +10,8 @@ import (
 type record struct {
 	lifecycle.Record
 
-	Source   string `json:"source"` // of the frame, in words
+	Source   string `json:"source"`   // of the frame, in words
+	Gathered bool   `json:"gathered"` // rank 0 held whole arrays to read and to write
 	Channels int    `json:"channels"`
 	Rows     int    `json:"rows"`
 	Cols     int    `json:"cols"`
@@ -21,6 +22,7 @@ type record struct {
 	MessagesSent int64   `json:"messages_sent"`  // likewise
 	FactorMB     float64 `json:"factor_mb"`      // local factors of all ranks
 	PeakMemoryMB float64 `json:"peak_memory_mb"` // resident memory of all processes
+	RankMemoryMB float64 `json:"rank_memory_mb"` // that of the largest process
 }
 
 // seconds are wall time. Lambda, set-up, solve, exchange and reduce are the largest over
@@ -32,7 +34,7 @@ type seconds struct {
 	Solve    float64 `json:"solve"`
 	Exchange float64 `json:"exchange"` // messages between neighbours
 	Reduce   float64 `json:"reduce"`   // sums over all ranks
-	Gather   float64 `json:"gather"`   // of the solution on rank 0
+	Gather   float64 `json:"gather"`   // of the solution on rank 0; 0 = not gathered
 	Write    float64 `json:"write"`
 	Total    float64 `json:"total"`
 }

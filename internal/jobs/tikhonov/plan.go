@@ -42,6 +42,7 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecy
 		return nil, fmt.Errorf("calibration on the middle of the frame: %w", err)
 	}
 	p := t.plan(shape, fit, float64(shape.Channels)*float64(t.owned), link)
+	p.RootBytes = c.source().RootBytes(c.Output.Gather, shape)
 	t.say(p, fmt.Sprintf("%d pixels for the matrix, %d for the overlap", c.reach(psf), c.Tikhonov.Overlap))
 	return p, nil
 }

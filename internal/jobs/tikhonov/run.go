@@ -29,7 +29,7 @@ func (r *run) run(ctx context.Context) error {
 		return err
 	}
 	r.psf, r.m.PSF = psf, report
-	if err := r.observe(ctx, r.c.source(), psf, r.unused); err != nil {
+	if err := r.observe(ctx, r.c.source(), psf, r.unused, r.c.Output.Gather); err != nil {
 		return err
 	}
 	if err := r.note(report, psf, frames.Borders[r.c.Tikhonov.Border]); err != nil {
