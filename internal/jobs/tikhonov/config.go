@@ -84,6 +84,9 @@ type restoredSection struct {
 	Dir      string `toml:"dir"`
 	Stretch  string `toml:"stretch"`
 	Pictures bool   `toml:"pictures"` // false: solution.npy, and no PNG file
+
+	Errors       string `toml:"errors"`        // error map: none, noise or posterior (image.ErrorKind)
+	ErrorSamples int    `toml:"error_samples"` // of the error map
 }
 
 // section is the part that other jobs have too.
@@ -104,7 +107,7 @@ func defaults() settings {
 			Lambda: lambda{rule: image.Fixed, value: 0.01}, Border: "reflect", Overlap: 4,
 			Tolerance: 1e-8, MaxIterations: 200, Restart: 30, Weighting: "auto", Precision: string(image.Single),
 		},
-		Output: restoredSection{Dir: "out/tikhonov", Stretch: "auto", Pictures: true},
+		Output: restoredSection{Dir: "out/tikhonov", Stretch: "auto", Pictures: true, Errors: errorsNone, ErrorSamples: 50},
 	}
 	return c
 }
@@ -157,6 +160,7 @@ func Load(f *config.File) *lifecycle.Job {
 	c.Blur.Check(f, "blur", frames.MostBlur)
 	c.Tikhonov.check(f)
 	c.Output.section().Check(f)
+	c.checkErrors(f)
 	return &lifecycle.Job{
 		Dir:        c.Output.Dir,
 		Answer:     "solution.npy",

@@ -17,10 +17,12 @@ import (
 func (r *run) write() error {
 	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
-		Files: []string{"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", "panel.png"},
+		Files: append([]string{"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", "panel.png"}, errorFiles...),
 		Write: func() (err error) {
-			gathered, err = r.writePictures(r.pictures(), r.c.Output.Pictures)
-			return err
+			if gathered, err = r.writePictures(r.pictures(), r.c.Output.Pictures); err != nil {
+				return err
+			}
+			return r.writeErrors()
 		},
 		Metrics: func(total, memory float64) any {
 			r.m.PeakMemoryMB = memory
