@@ -143,11 +143,9 @@ func (r *Restoration) ErrorMap(ctx context.Context, e ErrorOptions) (*Errors, er
 	if err != nil {
 		return nil, err
 	}
-	noise := s.o.Noise
-	if noise == 0 {
-		if noise, err = s.estimateNoise(); err != nil {
-			return nil, err
-		}
+	noise, err := r.Noise()
+	if err != nil {
+		return nil, err
 	}
 	channels := s.p.Channels
 	rounds := (e.Samples + channels - 1) / channels

@@ -12,6 +12,7 @@ import (
 type Restoration struct {
 	s      *solver
 	lambda float64 // of the last Solve, or chosen by the rule; 0 = not known yet
+	noise  float64 // of Noise; 0 = not known yet
 }
 
 // NewRestoration checks the input of all ranks and prepares the operator. Collective, with
@@ -36,6 +37,23 @@ func (r *Restoration) Solve(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	return r.s.solve(ctx, lambda, r.s.o)
+}
+
+// Noise is the standard deviation of the noise of a pixel of weight 1, in the unit of the
+// data times the square root of that of a weight: Options.Noise, or estimated from the data.
+// Collective; where it cannot be estimated all ranks get the same error.
+func (r *Restoration) Noise() (float64, error) {
+	if r.noise == 0 {
+		r.noise = r.s.o.Noise
+	}
+	if r.noise > 0 {
+		return r.noise, nil
+	}
+	noise, err := r.s.estimateNoise()
+	if err == nil {
+		r.noise = noise
+	}
+	return noise, err
 }
 
 // chosen is lambda by the rule of the options, which is applied once. Collective.

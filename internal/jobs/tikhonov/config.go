@@ -190,5 +190,6 @@ func (c *settings) source() *frames.Source {
 func (c *settings) checkFiles(f *config.File) error {
 	frame := c.source().CheckFiles(f)
 	c.Blur.CheckFiles(f, "blur", frame)
+	c.checkErrorsOf(f, frame)
 	return f.Err()
 }

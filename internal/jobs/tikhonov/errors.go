@@ -56,6 +56,15 @@ func (c *settings) checkErrors(f *config.File) {
 		`"none" with tikhonov.method = "literal", which does not find the minimiser that the errors belong to`)
 }
 
+// checkErrorsOf records where the noise that the error map needs is not known and cannot be
+// estimated for a frame of this shape; nil = not known.
+func (c *settings) checkErrorsOf(f *config.File, frame *imageio.Frame) {
+	known := c.Tikhonov.Noise > 0 || c.Image.Path == "" && c.Simulate.Noise > 0
+	if c.Output.Errors != errorsNone && !known && frame != nil && (frame.Rows < 2 || frame.Cols < 2) {
+		f.Fail("tikhonov.noise", "0: the noise of a frame of %d x %d pixels cannot be estimated; the error map needs it", frame.Rows, frame.Cols)
+	}
+}
+
 // errorOptions are those of the error map.
 func (c *settings) errorOptions() image.ErrorOptions {
 	return image.ErrorOptions{Kind: image.ErrorKind(c.Output.Errors), Samples: c.Output.ErrorSamples, Seed: c.Seed}
@@ -69,6 +78,9 @@ func (r *run) restore(ctx context.Context, o image.Options) (*image.Result, *lit
 	}
 	steps, err := image.NewRestoration(r.Comm, r.o.Problem(r.psf), o)
 	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := steps.Noise(); err != nil { // before the time for the solve is spent
 		return nil, nil, err
 	}
 	result, err := steps.Solve(ctx)
@@ -190,11 +202,9 @@ func (r *run) writeErrors() error {
 		if !r.c.Output.Pictures {
 			return nil
 		}
-		low, high := float64(e.Min), min(float64(e.Max), 4*float64(e.Median))
-		if !(low < high) {
-			low, high = 0, max(high, math.SmallestNonzeroFloat64)
-		}
-		picture := report.Map{Frame: f, Low: low, High: high, Clipped: high < float64(e.Max), Lines: append(
+		// The scale begins at 0, so that sampling errors look as small as they are.
+		high := min(float64(e.Max), 4*float64(e.Median))
+		picture := report.Map{Frame: f, High: high, Clipped: high < float64(e.Max), Lines: append(
 			[]string{fmt.Sprintf("standard deviation of the solution (%s), in %s", e.about(), e.unit())}, e.lines()...)}
 		return picture.Write(r.Path("sigma.png"))
 	})

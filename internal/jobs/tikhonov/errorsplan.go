@@ -21,7 +21,7 @@ func (c *settings) planErrors(ctx context.Context, comm ranks.Comm, shape *image
 	rounds := (c.Output.ErrorSamples + shape.Channels - 1) / shape.Channels
 	tried := min(rounds, 3)
 	fixed := *c
-	var x, seconds, bytes []float64
+	var x, seconds []float64
 	var iterations float64
 	for i, side := range []int{48, 80, 176} {
 		o, err := c.source().Middle(ctx, comm, psf, shape, max(side, psf.Rows), max(side, psf.Cols))
@@ -43,26 +43,15 @@ func (c *settings) planErrors(ctx context.Context, comm ranks.Comm, shape *image
 		if took, iterations, err = fixed.mapMiddle(ctx, comm, o, p, tried); err != nil {
 			return "", err
 		}
-		held, err := lifecycle.PeakHeap(func() error {
-			_, _, err := fixed.mapMiddle(ctx, comm, o, p, 1)
-			return err
-		})
-		if err != nil {
-			return "", err
-		}
 		x = append(x, float64(len(o.Data)))
 		seconds = append(seconds, float64(rounds)*took)
-		bytes = append(bytes, held+observationBytes(o))
 	}
 	more := lifecycle.LineThrough(x[0], seconds[0], x[1], seconds[1])
 	fit.seconds.Fixed += more.Fixed
 	fit.seconds.Each += more.Each
-	// The solution stays while the map is made, the Krylov vectors of its solve do not.
-	held := lifecycle.LineThrough(x[0], bytes[0], x[1], bytes[1])
-	held.Each += 8
-	if held.At(x[1]) > fit.bytes.At(x[1]) {
-		fit.bytes = held
-	}
+	// The map holds the solution, a sample, its right-hand side and a sum besides what a solve
+	// holds, and fewer Krylov vectors.
+	fit.bytes.Each += 32
 	fit.steps += int(float64(rounds) * (iterations + 3)) // the residuals at both ends, and the right-hand side
 	return fmt.Sprintf("%d samples in %d solves of about %.0f iterations", rounds*shape.Channels, rounds, iterations), nil
 }
