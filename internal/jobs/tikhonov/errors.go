@@ -258,6 +258,7 @@ func (e *errorsMetrics) summary(t *lifecycle.Table) {
 func (c *settings) mapMiddle(ctx context.Context, comm ranks.Comm, o *frames.Observation, p *image.Problem, rounds int) (seconds, iterations float64, err error) {
 	options := c.solverOptions(o)
 	options.Tolerance = 0.1 // for the factors alone
+	options.Noise = 1       // only scales the map
 	steps, err := image.NewRestoration(comm, p, options)
 	if err != nil {
 		return 0, 0, err
