@@ -57,6 +57,7 @@ type Errors struct {
 	Median        float64 // likewise, to 1e-6 of itself
 	Max           float64 // likewise
 	Iterations    int     // of all samples
+	Unfinished    int     // samples whose solve stopped before ErrorOptions.Tolerance
 	Seconds       float64 // wall time on this rank
 }
 
@@ -168,8 +169,11 @@ func (r *Restoration) ErrorMap(ctx context.Context, e ErrorOptions) (*Errors, er
 		case err == nil:
 		case !krylov.Unfinished(err):
 			return nil, fmt.Errorf("image: error map, sample %d of %d: %w", round*channels+1, m.Samples, err)
-		case errors.As(err, &short) && (unfinished == nil || short.ErrorBound > unfinished.ErrorBound):
-			unfinished = short
+		default:
+			m.Unfinished += channels
+			if errors.As(err, &short) && (unfinished == nil || short.ErrorBound > unfinished.ErrorBound) {
+				unfinished = short
+			}
 		}
 		m.Iterations += report.Iterations
 		for i, v := range z {
@@ -189,7 +193,7 @@ func (r *Restoration) ErrorMap(ctx context.Context, e ErrorOptions) (*Errors, er
 	}
 	m.Seconds = s.comm.Wtime() - start
 	if unfinished != nil {
-		return m, fmt.Errorf("image: the error map has samples less accurate than %g, the worst: %w", e.Tolerance, unfinished)
+		return m, fmt.Errorf("image: %d of %d samples of the error map are less accurate than %g, the worst: %w", m.Unfinished, m.Samples, e.Tolerance, unfinished)
 	}
 	return m, nil
 }

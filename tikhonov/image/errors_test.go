@@ -356,7 +356,7 @@ func TestErrorMapStops(t *testing.T) {
 	o.MaxIterations = 1
 	err := f.launch(2, func(ctx context.Context, c ranks.Comm, p *Problem) error {
 		m, err := ErrorMap(ctx, c, p, o, ErrorOptions{Kind: NoiseErrors, Samples: 4, Tolerance: 1e-9})
-		if !krylov.Unfinished(err) || m == nil || len(m.Sigma) != len(p.Data)/2 || m.Iterations != 2 {
+		if !krylov.Unfinished(err) || m == nil || len(m.Sigma) != len(p.Data)/2 || m.Iterations != 2 || m.Unfinished != 4 {
 			return fmt.Errorf("%+v, %v; want a map and that it is not accurate", m, err)
 		}
 		return nil

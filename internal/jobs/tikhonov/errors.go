@@ -33,6 +33,7 @@ type errorsMetrics struct {
 	Median        lifecycle.Number `json:"median"`
 	Max           lifecycle.Number `json:"max"`
 	Iterations    int              `json:"iterations"` // of all samples
+	Unfinished    int              `json:"unfinished"` // samples less accurate than 1e-3
 	Truth         *errorsTruth     `json:"against_truth,omitempty"`
 
 	picture bool // there is sigma.png
@@ -117,7 +118,8 @@ func (r *run) accountErrors() error {
 	r.m.Errors = &errorsMetrics{
 		Kind: string(e.Kind), Unit: r.unit(), Noise: lifecycle.Number(e.Noise), Samples: e.Samples, SamplingError: lifecycle.Number(e.SamplingError),
 		Min: lifecycle.Number(e.Min), Median: lifecycle.Number(e.Median), Max: lifecycle.Number(e.Max), Iterations: e.Iterations,
-		picture: r.c.Output.Pictures,
+		Unfinished: e.Unfinished,
+		picture:    r.c.Output.Pictures,
 	}
 	r.Log.Info("error map", "errors", r.m.Errors)
 	return nil
@@ -246,6 +248,9 @@ func (e *errorsMetrics) summary(t *lifecycle.Table) {
 	t.Row("error map", "%s: standard deviation (%s), in %s", file, e.about(), e.unit())
 	for _, line := range e.lines() {
 		t.Row("", "%s", line)
+	}
+	if e.Unfinished > 0 {
+		t.Row("", "%d samples did not reach their accuracy of 1e-3: allow more iterations", e.Unfinished)
 	}
 	if a := e.Truth; a != nil {
 		t.Row("against the truth", "errors made by the noise: rms %.3g, %.1f %% within sigma; bias: rms %.3g; both together: %.1f %% within sigma",
