@@ -69,6 +69,10 @@ func TestBadInputOnOneRank(t *testing.T) {
 				_, err := ChooseLambda(ctx, c, p, o)
 				return err
 			},
+			"ErrorMap": func(ctx context.Context, c ranks.Comm, p *Problem, o Options) error {
+				_, err := ErrorMap(ctx, c, p, o, ErrorOptions{Kind: NoiseErrors, Samples: 1})
+				return err
+			},
 		} {
 			onerank.Each(t, call+", "+name, c.want, func(ctx context.Context, comm ranks.Comm, bad bool) error {
 				p, err := goodProblem(comm)

@@ -51,8 +51,9 @@ type Options struct {
 	Seed          uint64                // of the probe vectors of GCV
 	Progress      func(krylov.Progress) // called on rank 0 as the factorisation begins and once per iteration; nil = silent
 
-	monitor func(iteration int, x []float64) (bool, error) // tests
-	phase   string
+	monitor  func(iteration int, x []float64) (bool, error) // tests
+	phase    string
+	estimate bool // no guarantee of the error is needed
 }
 
 // Problem is this rank's part of the frame.

@@ -21,19 +21,11 @@ import (
 // and every rank returns an error if one does. On a *krylov.NotConvergedError the Result
 // still says how far the iteration came; on any other error it is nil.
 func Solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, error) {
-	o = o.withDefaults()
-	if err := agree(comm, p, o); err != nil {
-		return nil, err
-	}
-	s, err := newSolver(comm, p, o)
+	r, err := NewRestoration(comm, p, o)
 	if err != nil {
 		return nil, err
 	}
-	lambda, err := s.chooseLambda(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.solve(ctx, lambda, o)
+	return r.Solve(ctx)
 }
 
 // ChooseLambda is the regularisation parameter by the rule of the options, as Solve
@@ -207,7 +199,7 @@ func (s *solver) control(o *Options) krylov.Control {
 	c := krylov.Control{
 		Tolerance: o.Tolerance, MaxIterations: o.MaxIterations, Restart: o.Restart, Monitor: o.monitor,
 	}
-	if o.Regulariser == forward.Identity {
+	if o.Regulariser == forward.Identity && !o.estimate {
 		c.LambdaMin = o.Lambda // H'WH is positive semi-definite
 	}
 	if o.Progress != nil && s.comm.Rank() == 0 {

@@ -26,15 +26,17 @@ type record struct {
 }
 
 // seconds are wall time. Lambda, set-up, solve, exchange and reduce are the largest over
-// the ranks; exchange and reduce are parts of lambda, set-up and solve.
+// the ranks, and so is errors; exchange and reduce are parts of lambda, set-up, solve and
+// errors.
 type seconds struct {
 	Read     float64 `json:"read"`             // or simulate
 	Lambda   float64 `json:"lambda,omitempty"` // the search for lambda, before the last solve
 	Setup    float64 `json:"setup"`
 	Solve    float64 `json:"solve"`
-	Exchange float64 `json:"exchange"` // messages between neighbours
-	Reduce   float64 `json:"reduce"`   // sums over all ranks
-	Gather   float64 `json:"gather"`   // of the solution on rank 0; 0 = not gathered
+	Errors   float64 `json:"errors,omitempty"` // the error map
+	Exchange float64 `json:"exchange"`         // messages between neighbours
+	Reduce   float64 `json:"reduce"`           // sums over all ranks
+	Gather   float64 `json:"gather"`           // of the solution on rank 0; 0 = not gathered
 	Write    float64 `json:"write"`
 	Total    float64 `json:"total"`
 }
@@ -58,6 +60,7 @@ type metrics struct {
 	Objective   lifecycle.Number  `json:"objective"`   // J(w)
 	Bias        *bias             `json:"bias,omitempty"`
 	PSNR        *psnr             `json:"psnr_db,omitempty"`
+	Errors      *errorsMetrics    `json:"errors,omitempty"`
 	TilesShared int               `json:"tiles_shared"` // tiles of all ranks that share a factor
 	TilesExact  int               `json:"tiles_exact"`  // tiles of all ranks with a factor of their own
 	History     lifecycle.Series  `json:"history"`      // residual after each iteration

@@ -41,8 +41,15 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecy
 	if err != nil {
 		return nil, fmt.Errorf("calibration on the middle of the frame: %w", err)
 	}
+	mapping, err := c.planErrors(ctx, comm, shape, psf, fit)
+	if err != nil {
+		return nil, fmt.Errorf("error map of the middle of the frame: %w", err)
+	}
 	p := t.plan(shape, fit, float64(shape.Channels)*float64(t.owned), link)
 	p.RootBytes = c.source().RootBytes(c.Output.Gather, shape)
+	if mapping != "" {
+		p.Row("error map", "%s", mapping)
+	}
 	t.say(p, fmt.Sprintf("%d pixels for the matrix, %d for the overlap", c.reach(psf), c.Tikhonov.Overlap))
 	return p, nil
 }

@@ -17,9 +17,12 @@ import (
 func (r *run) write() error {
 	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
-		Files: []string{"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", "panel.png"},
+		Files: append([]string{"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", "panel.png"}, errorFiles...),
 		Write: func() (err error) {
 			if gathered, err = r.writeArrays(r.pictures(), r.c.Output.Pictures); err != nil {
+				return err
+			}
+			if err := r.writeErrors(); err != nil {
 				return err
 			}
 			return r.largestProcess()

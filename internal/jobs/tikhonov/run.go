@@ -21,6 +21,9 @@ type run struct {
 	psf    forward.PSF
 	result *image.Result
 	bias   *literal.Bias // of the printed method only
+
+	sigma *image.Errors      // nil = no error map is wanted
+	steps *image.Restoration // for what is measured after the solve; nil without an error map
 }
 
 func (r *run) run(ctx context.Context) error {
@@ -47,6 +50,9 @@ func (r *run) run(ctx context.Context) error {
 	if err := r.measure(); err != nil {
 		return err
 	}
+	if err := r.measureErrors(ctx); err != nil {
+		return err
+	}
 	if err := r.write(); err != nil {
 		return err
 	}
@@ -68,7 +74,7 @@ func (r *run) solve(ctx context.Context) error {
 		}
 	}
 	stop := ranks.Measure(r.Comm)
-	result, bias, err := r.c.solveFrame(ctx, r.Comm, r.o.Problem(r.psf), o)
+	result, bias, err := r.restore(ctx, o)
 	work := stop()
 	if result == nil {
 		return err
@@ -85,6 +91,9 @@ func (r *run) account(work ranks.Work) error {
 	res, m := r.result, r.m
 	tiles, err := r.restoration.account(work, res.Setup, res.Solve, r.c.Tikhonov.Overlap, res.FactorBytes, float64(res.TilesShared), float64(res.TilesExact))
 	if err != nil {
+		return err
+	}
+	if err := r.accountErrors(); err != nil {
 		return err
 	}
 	if m.LambdaRule == string(image.Fixed) {

@@ -30,7 +30,11 @@ func (m *record) end(t *lifecycle.Table, dir string) error {
 	if s.Lambda > 0 {
 		search = fmt.Sprintf("%.2f lambda, ", s.Lambda)
 	}
-	t.Row("seconds", "%s%.2f set-up, %.2f solve (%.2f exchange, %.2f reduce), %.2f in all", search, s.Setup, s.Solve, s.Exchange, s.Reduce, s.Total)
+	errors := ""
+	if s.Errors > 0 {
+		errors = fmt.Sprintf(", %.2f error map", s.Errors)
+	}
+	t.Row("seconds", "%s%.2f set-up, %.2f solve%s (%.2f exchange, %.2f reduce), %.2f in all", search, s.Setup, s.Solve, errors, s.Exchange, s.Reduce, s.Total)
 	t.Row("traffic", "%.1f MB in %d messages", float64(m.BytesSent)/1e6, m.MessagesSent)
 	t.Row("peak memory", "%.0f MB", m.PeakMemoryMB)
 	t.Row("written to", "%s", dir)
@@ -61,6 +65,7 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 	if p := m.PSNR; p != nil {
 		row("PSNR", "%.2f dB observed, %.2f dB restored", p.Observed, p.Restored)
 	}
+	m.Errors.summary(t)
 	return m.end(t, dir)
 }
 
