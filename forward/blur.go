@@ -32,7 +32,7 @@ type Blur struct {
 }
 
 // NewBlur prepares the blur of frames of 2 axes with so many channels, all by the same
-// PSF. Every rank must own pixels. It is not collective; every rank gives the same
+// PSF, which may be larger than the frame: see PSF.Fold. Every rank must own pixels. It is not collective; every rank gives the same
 // arguments.
 func NewBlur(comm ranks.Comm, frame *halo.Decomposition, channels int, psf PSF, border halo.Border) (*Blur, error) {
 	if err := checkFrame("NewBlur", comm, frame, channels); err != nil {
@@ -49,14 +49,16 @@ func NewBlur(comm ranks.Comm, frame *halo.Decomposition, channels int, psf PSF, 
 	if err := psf.Check(); err != nil {
 		return nil, fmt.Errorf("forward: %w", err)
 	}
+	shape := frame.Domain().Shape()
+	psf = psf.Fold(shape[0], shape[1], border)
 	b := &Blur{comm: comm, frame: frame, kernel: psf.stencil(), border: border, channels: channels}
 	plan, err := halo.NewPlan(frame, comm.Rank(), []int{b.kernel.RowRadius, b.kernel.ColRadius}, border)
 	if err != nil {
 		return nil, err
 	}
 	b.plan = plan
-	shape := plan.Owned().Shape()
-	b.rows, b.cols = shape[0], shape[1]
+	owned := plan.Owned().Shape()
+	b.rows, b.cols = owned[0], owned[1]
 	b.wide = newWide(b.kernel, b.rows, b.cols)
 	return b, nil
 }

@@ -16,26 +16,37 @@ type PSF struct {
 }
 
 // Check says what is wrong with the PSF: an even size, a value that is not finite, or
-// zeros alone.
+// zeros alone. CentrePSF makes a PSF of even size into one of odd size.
 func (p PSF) Check() error {
 	if p.Values == nil && p.Rows == 0 && p.Cols == 0 {
 		return nil
 	}
-	if p.Rows < 1 || p.Cols < 1 || p.Rows%2 == 0 || p.Cols%2 == 0 {
+	if p.Rows%2 == 0 || p.Cols%2 == 0 {
 		return fmt.Errorf("PSF is %d x %d pixels, want odd sizes so that it has a centre", p.Rows, p.Cols)
+	}
+	if err := p.checkValues(); err != nil {
+		return err
+	}
+	for _, v := range p.Values {
+		if v != 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("PSF is zero everywhere")
+}
+
+// checkValues says what is wrong with the shape and the values, of any sum.
+func (p PSF) checkValues() error {
+	if p.Rows < 1 || p.Cols < 1 {
+		return fmt.Errorf("PSF is %d x %d pixels, want at least one", p.Rows, p.Cols)
 	}
 	if len(p.Values) != p.Rows*p.Cols {
 		return fmt.Errorf("PSF has %d values for %d x %d pixels", len(p.Values), p.Rows, p.Cols)
 	}
-	sum := 0.0
 	for i, v := range p.Values {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("PSF value (%d, %d) is %g", i/p.Cols, i%p.Cols, v)
+			return fmt.Errorf("PSF value at row %d, column %d is %g, want a finite number", i/p.Cols, i%p.Cols, v)
 		}
-		sum += math.Abs(v)
-	}
-	if sum == 0 {
-		return fmt.Errorf("PSF is zero everywhere")
 	}
 	return nil
 }
@@ -47,24 +58,11 @@ func (p PSF) stencil() stencil.Kernel {
 	return stencil.New(p.Rows, p.Cols, p.Values)
 }
 
-// NewPSF copies values, rows x cols and row-major, into a PSF and divides them by their
-// sum.
+// NewPSF makes a PSF of values, rows x cols and row-major, as CentrePSF does: divided by
+// their sum, and brought to odd sizes. values stay as they are.
 func NewPSF(rows, cols int, values []float64) (PSF, error) {
-	p := PSF{Rows: rows, Cols: cols, Values: append([]float64(nil), values...)}
-	if err := p.Check(); err != nil {
-		return PSF{}, fmt.Errorf("forward: %w", err)
-	}
-	sum := 0.0
-	for _, v := range p.Values {
-		sum += v
-	}
-	if !(math.Abs(sum) > 0) {
-		return PSF{}, fmt.Errorf("forward: PSF sums to %g and cannot be normalised", sum)
-	}
-	for i := range p.Values {
-		p.Values[i] /= sum
-	}
-	return p, nil
+	p, _, err := CentrePSF(rows, cols, values)
+	return p, err
 }
 
 // Gaussian is exp(-(a^2+b^2) / (2 sigma^2)) at the pixel centres of a square of size x

@@ -57,8 +57,15 @@ func TestBadPSFs(t *testing.T) {
 		{of(Box(0)), "box PSF: size = 0"},
 		{of(NewPSF(3, 3, make([]float64, 4))), "4 values for 3 x 3"},
 		{of(NewPSF(0, 3, nil)), "0 x 3 pixels"},
-		{of(NewPSF(1, 3, []float64{1, 0, -1})), "cannot be normalised"},
-		{of(NewPSF(1, 1, []float64{math.Inf(1)})), "PSF value (0, 0) is +Inf"},
+		{of(NewPSF(0, 0, nil)), "0 x 0 pixels"},
+		{of(NewPSF(-1, 3, nil)), "-1 x 3 pixels"},
+		{of(NewPSF(1, 3, []float64{1, 0, -1})), "sum to 0, and their absolute values to 2: it cannot be normalised"},
+		{of(NewPSF(1, 3, []float64{1, -0.25, -1})), "sum to -0.25, and their absolute values to 2.25"},
+		{of(NewPSF(1, 3, []float64{-1, -2, -1})), "sum to -4, and their absolute values to 4"},
+		{of(NewPSF(2, 2, []float64{1, -0.9, 0.5, -0.5})), "sum to 0.1, and their absolute values to 2.9"},
+		{of(NewPSF(1, 3, []float64{1e308, 1e308, 1})), "add up to +Inf"},
+		{of(NewPSF(2, 3, []float64{1, 1, 1, 1, 1, math.NaN()})), "PSF value at row 1, column 2 is NaN"},
+		{of(NewPSF(1, 1, []float64{math.Inf(1)})), "PSF value at row 0, column 0 is +Inf"},
 		{of(NewPSF(1, 1, []float64{0})), "zero everywhere"},
 	} {
 		if c.err == nil || !strings.HasPrefix(c.err.Error(), "forward: ") || !strings.Contains(c.err.Error(), c.want) {

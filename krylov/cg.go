@@ -29,7 +29,7 @@ func ConjugateGradients(ctx context.Context, comm ranks.Comm, a Operator, p Prec
 	s := &cg{
 		Control: c, a: a, p: p, x: x, b: b,
 		team:  team{ctx: ctx, comm: comm},
-		gauge: gauge{tolerance: c.Tolerance, lambdaMin: c.LambdaMin},
+		gauge: gauge{tolerance: c.Tolerance, lambdaMin: c.LambdaMin, likely: c.LambdaLikely},
 		r:     make([]float64, n), q: make([]float64, n), d: make([]float64, n),
 	}
 	s.z = s.r
@@ -86,7 +86,7 @@ func (s *cg) run() error {
 				return nil
 			}
 		} else {
-			s.report.ErrorBound = s.gauge.bound(s.xnorm, math.Sqrt(rr), math.Sqrt(zz), s.theta)
+			s.report.ErrorBound = s.gauge.bound(s.report.Iterations, s.xnorm, math.Sqrt(rr), math.Sqrt(zz), s.theta)
 			s.report.Certified = s.gauge.certifies(s.report.ErrorBound)
 			if stop || s.report.ErrorBound <= s.Tolerance {
 				s.report.Status = Converged
@@ -197,7 +197,7 @@ func (s *cg) descend(rz float64) (stop bool, err error) {
 		if rr == 0 {
 			return false, nil
 		}
-		if s.gauge.bound(s.xnorm, rnorm, math.Sqrt(zz), s.theta) <= 0.95*s.Tolerance {
+		if s.gauge.bound(s.report.Iterations, s.xnorm, rnorm, math.Sqrt(zz), s.theta) <= 0.95*s.Tolerance {
 			return false, nil
 		}
 		beta := rzNext / rz
@@ -228,5 +228,5 @@ func (s *cg) target(rnorm, znorm float64) float64 {
 	if s.LambdaMin > 0 {
 		return s.gauge.residualFor(s.xnorm)
 	}
-	return rnorm * s.Tolerance * s.xnorm * s.theta / (spare * znorm)
+	return rnorm * s.Tolerance * s.xnorm * s.theta / (spare(s.report.Iterations) * znorm)
 }

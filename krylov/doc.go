@@ -27,9 +27,10 @@
 //
 //	||w - w*|| / ||w*|| <= tol  once  ||b - Mw|| <= tol lambda_min ||w|| / (1 + tol).
 //
-// Elsewhere the error is estimated by 2 ||P(b - Mw)|| / theta, theta the smallest
-// Ritz value of the preconditioned matrix that the iteration has seen, and the
-// report says that it is an estimate.
+// Elsewhere the error is estimated by (2 + 48/k^2) ||P(b - Mw)|| / theta after k
+// iterations, theta the smallest Ritz value of the preconditioned matrix that the
+// iteration has seen, and the report says that it is an estimate. With
+// Control.LambdaLikely it is at least ||b - Mw|| / LambdaLikely.
 //
 // Every vector is this rank's owned part; sums run in an order fixed by the
 // number of ranks, so a run can be repeated to the last bit.

@@ -34,7 +34,7 @@ func GMRES(ctx context.Context, comm ranks.Comm, a Operator, p Preconditioner, x
 	g := &gmres{
 		Control: c, a: a, p: p, x: x, b: b,
 		team:  team{ctx: ctx, comm: comm},
-		gauge: gauge{tolerance: c.Tolerance, lambdaMin: c.LambdaMin},
+		gauge: gauge{tolerance: c.Tolerance, lambdaMin: c.LambdaMin, likely: c.LambdaLikely},
 		z:     make([]float64, a.Len()),
 		theta: 1,
 	}
@@ -108,7 +108,7 @@ func (g *gmres) run() error {
 			}
 			znorm = math.Sqrt(zz)
 		}
-		bound := g.gauge.bound(xnorm, rnorm, znorm, g.theta)
+		bound := g.gauge.bound(g.report.Iterations, xnorm, rnorm, znorm, g.theta)
 		g.report.Residual = rnorm / g.gauge.bnorm
 		g.report.ErrorBound, g.report.Certified = bound, g.gauge.certifies(bound)
 		switch {

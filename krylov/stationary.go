@@ -72,7 +72,7 @@ func sweep(ctx context.Context, comm ranks.Comm, a Operator, x, b []float64, c C
 // sweeps leaves in report how the iteration ended; an error is one of the operator,
 // the subdomains, the communication or the context.
 func sweeps(t *team, report *Report, a Operator, x, b []float64, c Control, step func(r, z []float64) error) error {
-	g := gauge{tolerance: c.Tolerance, lambdaMin: c.LambdaMin}
+	g := gauge{tolerance: c.Tolerance, lambdaMin: c.LambdaMin, likely: c.LambdaLikely}
 	r, z, before := make([]float64, len(b)), make([]float64, len(b)), make([]float64, len(b))
 	if err := subtract(a, r, b, x); err != nil {
 		return err
@@ -110,7 +110,7 @@ func sweeps(t *team, report *Report, a Operator, x, b []float64, c Control, step
 		lastStep = length
 		report.Residual = rnorm / g.bnorm
 		report.History = append(report.History, report.Residual)
-		report.ErrorBound = g.bound(math.Sqrt(xx), rnorm, length*rho, math.Max(1-rho, 1e-300))
+		report.ErrorBound = g.bound(farAlong, math.Sqrt(xx), rnorm, length*rho, math.Max(1-rho, 1e-300))
 		report.Certified = g.certifies(report.ErrorBound)
 		if c.Progress != nil {
 			target := 0.0

@@ -2,26 +2,37 @@ package krylov
 
 import "math"
 
-// spare multiplies an estimated error, because theta, the smallest Ritz value, lies
-// above the smallest eigenvalue.
-const spare = 2
+// farAlong is an iteration after which spare is small: the contraction of a stationary
+// iteration is measured, not found from Ritz values.
+const farAlong = 1000
+
+// spare multiplies an estimated error after some iterations, because theta, the smallest
+// Ritz value, lies above the smallest eigenvalue, and far above it at first.
+func spare(iterations int) float64 {
+	k := float64(max(iterations, 1))
+	return 2 + 48/(k*k)
+}
 
 // gauge turns norms into the relative error of the iterate.
 type gauge struct {
 	tolerance float64
 	lambdaMin float64 // 0: unknown
+	likely    float64 // without lambdaMin: about the smallest eigenvalue of the matrix; 0: unknown
 	bnorm     float64
 }
 
-// bound is the relative error of x given ||x||, ||r||, ||P r|| and theta, the
-// smallest Ritz value of the preconditioned matrix. With e the bound of the
+// bound is the relative error of x after some iterations, given ||x||, ||r||, ||P r|| and
+// theta, the smallest Ritz value of the preconditioned matrix. With e the bound of the
 // absolute error, ||x*|| >= ||x|| - e, so the relative error is at most e/(||x||-e).
-func (g *gauge) bound(xnorm, rnorm, znorm, theta float64) float64 {
+func (g *gauge) bound(iterations int, xnorm, rnorm, znorm, theta float64) float64 {
 	var e float64
 	if g.lambdaMin > 0 {
 		e = rnorm / g.lambdaMin
 	} else {
-		e = spare * znorm / theta
+		e = spare(iterations) * znorm / theta
+		if g.likely > 0 {
+			e = max(e, rnorm/g.likely)
+		}
 	}
 	if !(e < xnorm) {
 		return math.MaxFloat64

@@ -37,6 +37,7 @@ type Colours interface {
 type Control struct {
 	Tolerance     float64 // relative error of the solution to reach; 0 = 1e-8
 	LambdaMin     float64 // known lower bound of the spectrum of M; 0 = none, the error is then estimated
+	LambdaLikely  float64 // without LambdaMin: about the smallest eigenvalue of M, which keeps the estimate from being too small; 0 = none
 	MaxIterations int     // 0 = 200
 	Restart       int     // most Krylov vectors that GMRES keeps; 0 = 30
 

@@ -42,19 +42,32 @@ func (e *StampError) Error() string { return fmt.Sprintf("psf: %s %d: %s", e.Wha
 // sumTolerance is how far from 1 the sum of a PSF may be.
 const sumTolerance = 1e-5
 
+// leastSum is the smallest sum of a PSF, by the sum of its absolute values, that is taken
+// for light. Below it the division by the sum would mostly amplify errors.
+const leastSum = 0.1
+
 // Normalise divides each of the PSFs, side x side, by its sum in place. It returns how
-// many of the sums differed from 1 by more than 1e-5. A PSF whose sum is not positive
-// and finite is a *StampError, in which the first PSF has the number first.
+// many of the sums differed from 1 by more than 1e-5. A PSF is a *StampError, in which the
+// first PSF has the number first, if a value is not finite, or if the sum is not positive,
+// not finite or less than a tenth of the sum of the absolute values.
 func Normalise(side int, psfs []float64, first int) (changed int, err error) {
 	n := side * side
 	for k := 0; (k+1)*n <= len(psfs); k++ {
 		h := psfs[k*n : (k+1)*n]
-		sum := 0.0
-		for _, v := range h {
+		sum, size := 0.0, 0.0
+		for i, v := range h {
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				return changed, &StampError{"PSF", first + k, fmt.Sprintf("%g at row %d, column %d, want a finite number", v, i/side, i%side)}
+			}
 			sum += v
+			size += math.Abs(v)
 		}
 		if !(sum > 0) || math.IsInf(sum, 0) {
 			return changed, &StampError{"PSF", first + k, fmt.Sprintf("its pixels sum to %g, want 1", sum)}
+		}
+		if sum < leastSum*size {
+			return changed, &StampError{"PSF", first + k,
+				fmt.Sprintf("its pixels sum to %.4g, and their absolute values to %.4g; want a sum of at least a tenth of the other", sum, size)}
 		}
 		if math.Abs(sum-1) > sumTolerance {
 			changed++

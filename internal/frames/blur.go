@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"tessera/forward"
+	"tessera/halo"
 	"tessera/internal/config"
 	"tessera/internal/imageio"
 	"tessera/ranks"
@@ -21,7 +22,7 @@ type BlurSection struct {
 	Sigma float64 `toml:"sigma"` // gaussian: standard deviation in pixels
 	FWHM  float64 `toml:"fwhm"`  // moffat: full width at half maximum in pixels
 	Beta  float64 `toml:"beta"`  // moffat: exponent, more than 1
-	Path  string  `toml:"path"`  // file: an image of one plane, rows and columns odd
+	Path  string  `toml:"path"`  // file: an image of one plane
 }
 
 // Check records what is wrong with the section of this name, its file apart. A made PSF
@@ -37,65 +38,83 @@ func (b *BlurSection) Check(f *config.File, section string, most int) {
 	f.Want(b.Kind != "file" || b.Path != "", section+".path", `a file, as %s.kind is "file"`, section)
 }
 
-// CheckFiles records what is wrong with the PSF for a frame of this shape, nil if that is
-// not known: a file that cannot be read or has no pixel at its centre, and a PSF of more
-// than twice the frame's rows or columns, which the solvers refuse.
-func (b *BlurSection) CheckFiles(f *config.File, section string, frame *imageio.Frame) {
-	rows, cols, key := b.side(), b.side(), section+".size"
-	switch b.Kind {
-	case "none":
+// CheckFiles reads the PSF's file and records why it cannot blur a frame of this shape, nil
+// if that is not known, with this border.
+func (b *BlurSection) CheckFiles(f *config.File, section string, frame *imageio.Frame, border halo.Border) {
+	if b.Kind != "file" || CheckFrame(f, section+".path", b.Path) == nil {
 		return
-	case "file":
-		key = section + ".path"
-		p := CheckFrame(f, key, b.Path)
-		if p == nil {
-			return
-		}
-		if rows, cols = p.Rows, p.Cols; rows%2 == 0 || cols%2 == 0 {
-			f.Fail(key, "is %d x %d pixels, want odd sizes so that the PSF has a centre", rows, cols)
-			return
-		}
 	}
-	if frame != nil && (rows > 2*frame.Rows || cols > 2*frame.Cols) {
-		f.Fail(key, "the PSF of %d x %d pixels is more than twice the frame of %d x %d", rows, cols, frame.Rows, frame.Cols)
+	k, _, err := b.read()
+	if err == nil && frame != nil {
+		err = newPSFReport(k).On(k, frame.Rows, frame.Cols, border)
+	}
+	if err != nil {
+		f.Fail(section+".path", "%v", err)
 	}
 }
 
-// BlurPSF is the PSF that the section describes; the zero value for no blur. A file is
-// read on rank 0 and normalised to a sum of 1. Collective; the error is the same on all
-// ranks.
+// BlurPSF is the PSF that the section describes, with a sum of 1 and odd sizes; the zero
+// value for no blur. Rank 0 reads a file. Collective; the error is the same on all ranks.
 func BlurPSF(comm ranks.Comm, b *BlurSection) (forward.PSF, error) {
+	k, _, err := ReportedPSF(comm, b)
+	return k, err
+}
+
+// ReportedPSF is BlurPSF with a report of what was changed, nil for no blur. What the report
+// says of a file is there on rank 0 only. Collective, with the errors of BlurPSF.
+func ReportedPSF(comm ranks.Comm, b *BlurSection) (k forward.PSF, report *PSFReport, err error) {
 	switch b.Kind {
 	case "gaussian":
-		return forward.Gaussian(b.side(), b.Sigma)
+		k, err = forward.Gaussian(b.side(), b.Sigma)
 	case "moffat":
-		return forward.Moffat(b.side(), b.FWHM, b.Beta)
+		k, err = forward.Moffat(b.side(), b.FWHM, b.Beta)
 	case "box":
-		return forward.Box(b.side())
+		k, err = forward.Box(b.side())
 	case "none":
-		return forward.PSF{}, nil
+		return forward.PSF{}, nil, nil
+	default:
+		return b.share(comm)
 	}
-	var k forward.PSF
-	err := ranks.OnRoot(comm, func() error {
-		f, err := imageio.ReadPlane(b.Path)
-		if err != nil {
-			return err
-		}
-		if k, err = forward.NewPSF(f.Rows, f.Cols, f.Data); err != nil {
+	return k, newPSFReport(k), err
+}
+
+// share reads the file on rank 0 and gives its PSF to all ranks. Collective.
+func (b *BlurSection) share(comm ranks.Comm) (k forward.PSF, report *PSFReport, err error) {
+	var file *filePSF
+	err = ranks.OnRoot(comm, func() (err error) {
+		if k, file, err = b.read(); err != nil {
 			return fmt.Errorf("%s: %w", b.Path, err)
 		}
 		return nil
 	})
 	if err != nil {
-		return forward.PSF{}, err
+		return forward.PSF{}, nil, err
 	}
 	if err := ranks.Share(comm, &k.Rows, &k.Cols); err != nil {
-		return forward.PSF{}, err
+		return forward.PSF{}, nil, err
 	}
 	if comm.Rank() != 0 {
 		k.Values = make([]float64, k.Rows*k.Cols)
 	}
-	return k, comm.Bcast(k.Values, 0)
+	if err := comm.Bcast(k.Values, 0); err != nil {
+		return forward.PSF{}, nil, err
+	}
+	report = newPSFReport(k)
+	report.filePSF = file
+	return k, report, nil
+}
+
+// read makes a PSF of the file. Errors do not name it.
+func (b *BlurSection) read() (forward.PSF, *filePSF, error) {
+	f, err := imageio.ReadPlane(b.Path)
+	if err != nil {
+		return forward.PSF{}, nil, err
+	}
+	k, c, err := forward.CentrePSF(f.Rows, f.Cols, f.Data)
+	if err != nil {
+		return forward.PSF{}, nil, err
+	}
+	return k, &filePSF{Path: b.Path, Rows: f.Rows, Cols: f.Cols, Sum: c.Sum, Shift: c.Shift, Padded: c.Padded, Edge: k.Edge()}, nil
 }
 
 // side is the size of a made PSF in pixels: what the config says, or three standard

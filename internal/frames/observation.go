@@ -1,9 +1,6 @@
 package frames
 
 import (
-	"fmt"
-	"math"
-
 	"tessera/forward"
 	"tessera/halo"
 	"tessera/internal/imageio"
@@ -22,6 +19,7 @@ type Observation struct {
 	Truth    []float64           // as Data; nil = unknown
 	Noise    float64             // standard deviation of the simulated noise, in the unit of Data; 0 = unknown
 	Source   *imageio.Frame      // rank 0: header and shape of the file that was read, Data is nil; nil if no file was read
+	FITS     bool                // the file that was read is a FITS file; the same on all ranks
 }
 
 // Shape is the number of rows and columns of the whole frame.
@@ -79,22 +77,36 @@ func observedBoxes(weights []float64) func(ranks.Comm, int, int) (*halo.Decompos
 // whole on rank 0. Collective.
 func scatterFrame(comm ranks.Comm, f *imageio.Frame, boxes func(ranks.Comm, int, int) (*halo.Decomposition, error)) (*Observation, error) {
 	o := &Observation{}
-	var rows, cols int
 	var whole []float64
 	if comm.Rank() == 0 {
-		o.Channels, rows, cols = f.Channels, f.Rows, f.Cols
 		whole, f.Data = f.Data, nil
 		o.Source = f
 	}
-	if err := ranks.Share(comm, &o.Channels, &rows, &cols); err != nil {
-		return nil, err
-	}
-	var err error
-	if o.Frame, err = boxes(comm, rows, cols); err != nil {
+	err := o.cut(comm, boxes)
+	if err != nil {
 		return nil, err
 	}
 	o.Data, err = o.Frame.ScatterFrom(comm, 0, whole, o.Channels)
 	return o, err
+}
+
+// cut divides a frame with the shape of o.Source, which rank 0 knows, into boxes.
+// Collective.
+func (o *Observation) cut(comm ranks.Comm, boxes func(ranks.Comm, int, int) (*halo.Decomposition, error)) error {
+	var rows, cols, fits int
+	if f := o.Source; f != nil {
+		o.Channels, rows, cols = f.Channels, f.Rows, f.Cols
+		if f.Format == "fits" {
+			fits = 1
+		}
+	}
+	if err := ranks.Share(comm, &o.Channels, &rows, &cols, &fits); err != nil {
+		return err
+	}
+	o.FITS = fits == 1
+	var err error
+	o.Frame, err = boxes(comm, rows, cols)
+	return err
 }
 
 // ReadObservation reads the frame, mask and weights of the section [image]: the box of
@@ -135,29 +147,14 @@ func readFrame(path string, box *imageio.Box) (*imageio.Frame, error) {
 // any channel into one plane of weights, rows x cols; nil if all are one. f.Data is nil
 // for a frame that is yet to be simulated.
 func readWeights(s *ImageSection, f *imageio.Frame, box *imageio.Box) ([]float64, error) {
-	var w []float64
-	plane := func() []float64 {
-		if w == nil {
-			w = make([]float64, f.Rows*f.Cols)
-			for i := range w {
-				w[i] = 1
-			}
-		}
-		return w
-	}
+	j := joined{box: imageio.Box{R1: f.Rows, C1: f.Cols}}
 	if s.Weights != "" {
 		data, err := readMap(s.Weights, f, box)
 		if err != nil {
 			return nil, err
 		}
-		for i, v := range data {
-			switch {
-			case v < 0 || math.IsInf(v, 0):
-				return nil, fmt.Errorf("%s: weight %g at row %d, column %d: want 0 or more", s.Weights, v, i/f.Cols, i%f.Cols)
-			case math.IsNaN(v):
-				v = 0
-			}
-			plane()[i] = v
+		if err := j.weigh(s.Weights, data); err != nil {
+			return nil, err
 		}
 	}
 	if s.Mask != "" {
@@ -165,19 +162,10 @@ func readWeights(s *ImageSection, f *imageio.Frame, box *imageio.Box) ([]float64
 		if err != nil {
 			return nil, err
 		}
-		for i, v := range data {
-			if v == 0 || math.IsNaN(v) {
-				plane()[i] = 0
-			}
-		}
+		j.mask(data)
 	}
-	n := f.Rows * f.Cols
-	for i, v := range f.Data {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			plane()[i%n] = 0
-		}
-	}
-	return w, nil
+	j.finite(f.Data)
+	return j.w, nil
 }
 
 // readMap reads a plane of f's rows and columns: the box of it, nil = all.
@@ -191,7 +179,7 @@ func readMap(path string, f *imageio.Frame, box *imageio.Box) ([]float64, error)
 	}
 	p, err := imageio.ReadPlane(path)
 	if err == nil && (p.Rows != f.Rows || p.Cols != f.Cols) {
-		err = fmt.Errorf("%s: %d x %d pixels, want the frame's %d x %d", path, p.Rows, p.Cols, f.Rows, f.Cols)
+		err = wrongShape(path, p, f.Rows, f.Cols)
 	}
 	if err != nil {
 		return nil, err

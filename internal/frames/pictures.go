@@ -10,14 +10,21 @@ import (
 // a large frame at full resolution, where the effect of a blur can be seen.
 const panelSide = 640
 
+// middleBox is at most panelSide x panelSide pixels around the centre of a frame.
+func middleBox(rows, cols int) imageio.Box {
+	h, w := min(rows, panelSide), min(cols, panelSide)
+	r, c := (rows-h)/2, (cols-w)/2
+	return imageio.Box{R0: r, R1: r + h, C0: c, C1: c + w}
+}
+
 // Middle copies at most panelSide x panelSide pixels around the centre.
 func Middle(f *imageio.Frame) *imageio.Frame {
-	m := &imageio.Frame{Channels: f.Channels, Rows: min(f.Rows, panelSide), Cols: min(f.Cols, panelSide)}
+	b := middleBox(f.Rows, f.Cols)
+	m := &imageio.Frame{Channels: f.Channels, Rows: b.R1 - b.R0, Cols: b.C1 - b.C0}
 	m.Data = make([]float64, 0, m.Channels*m.Rows*m.Cols)
-	r0, c0 := (f.Rows-m.Rows)/2, (f.Cols-m.Cols)/2
 	for c := range f.Channels {
 		for i := range m.Rows {
-			at := (c*f.Rows+r0+i)*f.Cols + c0
+			at := (c*f.Rows+b.R0+i)*f.Cols + b.C0
 			m.Data = append(m.Data, f.Data[at:at+m.Cols]...)
 		}
 	}

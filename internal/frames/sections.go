@@ -22,6 +22,9 @@ type ImageSection struct {
 // pixels, in boxes of different sizes. A simulated frame is always cut into equal boxes.
 const ByObserved = "observed"
 
+// countsObserved tells whether the boxes depend on the number of observed pixels.
+func (s *ImageSection) countsObserved() bool { return s.Path != "" && s.Balance == ByObserved }
+
 // Check records what is wrong with the section, its files apart.
 func (s *ImageSection) Check(f *config.File) {
 	f.OneOf("image.balance", s.Balance, "none", ByObserved)

@@ -2,7 +2,6 @@ package frames
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"tessera/forward"
@@ -16,7 +15,7 @@ import (
 // dead pixels. The noise and the dead pixels depend on the seed and the pixel, not on the
 // number of ranks. Of files only the box part is used; nil = all of them. Collective.
 func simulateObservation(ctx context.Context, comm ranks.Comm, s *Source, psf forward.PSF, part *imageio.Box) (*Observation, error) {
-	o, err := truth(comm, s, part)
+	o, err := truth(ctx, comm, s, part)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +46,12 @@ func simulateObservation(ctx context.Context, comm ranks.Comm, s *Source, psf fo
 	}
 	o.Noise = s.Simulate.Noise * peak[0]
 	simulate.AddNoise(o.Data, o.Channels, box, cols, s.Seed, o.Noise)
-	if err := o.readMask(comm, s.Image, part); err != nil {
+	if s.Apart && part == nil {
+		o.Weights, err = o.readOwnMask(ctx, comm, s.Image)
+	} else {
+		err = o.readMask(comm, s.Image, part)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if s.Simulate.Missing > 0 {
@@ -62,20 +66,25 @@ func simulateObservation(ctx context.Context, comm ranks.Comm, s *Source, psf fo
 
 // truth is the frame in the file that simulate.from names, or a made-up sky of which every
 // rank renders its own box. Collective.
-func truth(comm ranks.Comm, src *Source, part *imageio.Box) (*Observation, error) {
+func truth(ctx context.Context, comm ranks.Comm, src *Source, part *imageio.Box) (*Observation, error) {
 	s := src.Simulate
+	if s.From != "" && src.Apart && part == nil {
+		o, err := openApart(comm, s.From)
+		if err != nil {
+			return nil, err
+		}
+		if o.Truth, err = o.readOwn(ctx, comm, s.From, false); err != nil {
+			return nil, err
+		}
+		return o, ranks.AgreeError(comm, finiteTruth(s.From, o.Truth, o.ownBox(comm)))
+	}
 	if s.From != "" {
 		var f *imageio.Frame
 		err := ranks.OnRoot(comm, func() (err error) {
 			if f, err = readFrame(s.From, part); err != nil {
 				return err
 			}
-			for i, v := range f.Data {
-				if math.IsNaN(v) || math.IsInf(v, 0) {
-					return fmt.Errorf("%s: the value at row %d, column %d is %g; a true frame must be finite everywhere", s.From, i/f.Cols%f.Rows, i%f.Cols, v)
-				}
-			}
-			return nil
+			return finiteTruth(s.From, f.Data, imageio.Box{R1: f.Rows, C1: f.Cols})
 		})
 		if err != nil {
 			return nil, err
@@ -113,4 +122,12 @@ func (o *Observation) readMask(comm ranks.Comm, s *ImageSection, part *imageio.B
 		return err
 	}
 	return o.scatterWeights(comm, plane)
+}
+
+// readOwnMask is readMask with every rank reading its own part. Collective.
+func (o *Observation) readOwnMask(ctx context.Context, comm ranks.Comm, s *ImageSection) (forward.Weights, error) {
+	if s.Mask == "" && s.Weights == "" {
+		return nil, nil
+	}
+	return o.readOwnWeights(ctx, comm, s)
 }

@@ -17,6 +17,7 @@ type Source struct {
 	Image    *ImageSection
 	Simulate *SimulateSection
 	Border   halo.Border // of the blur through which a simulated frame is seen
+	Apart    bool        // every rank reads its own part of the files; false: rank 0 reads them whole and sends the parts; Gather.Settle sets it
 }
 
 // File is the file that the frame is read from; "" for a made-up sky.
@@ -74,6 +75,9 @@ func (s *Source) Middle(ctx context.Context, comm ranks.Comm, psf forward.PSF, s
 }
 
 func (s *Source) part(ctx context.Context, comm ranks.Comm, psf forward.PSF, box *imageio.Box) (*Observation, error) {
+	if s.Image.Path != "" && s.Apart && box == nil {
+		return readApart(ctx, comm, s.Image)
+	}
 	if s.Image.Path != "" {
 		return ReadObservation(comm, s.Image, box)
 	}

@@ -4,7 +4,8 @@
 // (primary array, image extension or binary table), PNG, JPEG, CSV and npz. The content of
 // a file decides its format, not its name. It writes npy, npz (as numpy.savez), FITS, PNG
 // and CSV. A file is written beside its final name and renamed when it is complete, so
-// that a crash leaves no incomplete file.
+// that a crash leaves no incomplete file. Several processes can write one npy or FITS file
+// together (PartsFile).
 //
 // A Frame is channels x rows x cols float64, row-major, channel planes first.
 // What a pixel value means depends on the format:

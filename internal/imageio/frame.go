@@ -50,6 +50,9 @@ func Stat(path string) (*Frame, error) {
 	})
 }
 
+// ReadsBoxes tells whether ReadBox reads a box of this file without reading the rest.
+func (f *Frame) ReadsBoxes() bool { return f.Format == "npy" || f.Format == "fits" }
+
 // ReadPlane reads a two-dimensional array such as a mask or a weight map: an image of one
 // channel, or of several equal channels.
 func ReadPlane(path string) (*Frame, error) {
@@ -57,6 +60,21 @@ func ReadPlane(path string) (*Frame, error) {
 	if err != nil {
 		return nil, err
 	}
+	return f.plane(path)
+}
+
+// ReadPlaneBox reads a box of such an array, as ReadBox does. Channels are compared in the
+// box only.
+func ReadPlaneBox(path string, box Box) (*Frame, error) {
+	f, err := ReadBox(path, box)
+	if err != nil {
+		return nil, err
+	}
+	return f.plane(path)
+}
+
+// plane is the first channel of f; the others must be equal to it.
+func (f *Frame) plane(path string) (*Frame, error) {
 	n := f.Rows * f.Cols
 	for c := 1; c < f.Channels; c++ {
 		for i, v := range f.Data[c*n : (c+1)*n] {

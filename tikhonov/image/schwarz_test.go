@@ -102,9 +102,7 @@ func TestSchwarz(t *testing.T) {
 			for _, border := range oracle.Borders {
 				for _, w := range weights {
 					f := randomFrame(2, s.Rows, s.Cols, 3)
-					if f.PSF = oracle.PSFs(t)[name]; !f.Fits(f.PSF) {
-						continue
-					}
+					f.PSF = oracle.PSFs(t)[name]
 					w.set(f)
 					o := Options{Regulariser: forward.Gradient, Border: border, Lambda: 0.2, Tile: s.Tile, Overlap: s.Overlap}
 					m := f.Dense(o.equations())
@@ -203,7 +201,7 @@ func TestWoodburyCorrection(t *testing.T) {
 	t9 := &tiles.Tile{Owned: [2]tiles.Span{{Lo: 4, Hi: 9}, {Lo: 3, Hi: 9}}, Ext: [2]tiles.Span{{Lo: 2, Hi: 11}, {Lo: 1, Hi: 11}}}
 	f := randomFrame(1, 30, 30, 5)
 	f.PSF = oracle.Gaussian5(t)
-	p := tiles.New(t9, []int{30, 30}, tiles.Kernel(f.PSF), stencil.Gradient, halo.Reflect)
+	p := tiles.New(t9, []int{30, 30}, stencil.New(5, 5, f.PSF.Values), stencil.Gradient, halo.Reflect)
 	m := p.Rows * p.Cols
 	for _, missing := range []int{0, 1, 5, 40, len(p.Data) / 2} {
 		k := &tileClass[float64]{pattern: p, before: [2]int{2, 2}, ownRows: 5, ownCols: 6, nominal: 1.5}

@@ -9,6 +9,7 @@ import (
 
 	"tessera/forward"
 	"tessera/halo"
+	"tessera/internal/linalg"
 	"tessera/krylov"
 	"tessera/ranks"
 	"tessera/tikhonov/image/internal/tiles"
@@ -22,19 +23,11 @@ import (
 // and every rank returns an error if one does. On a *krylov.NotConvergedError the Result
 // still says how far the iteration came; on any other error it is nil.
 func Solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, error) {
-	o = o.withDefaults()
-	if err := agree(comm, p, o); err != nil {
-		return nil, err
-	}
-	s, err := newSolver(comm, p, o)
+	r, err := NewRestoration(comm, p, o)
 	if err != nil {
 		return nil, err
 	}
-	lambda, err := s.chooseLambda(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.solve(ctx, lambda, o)
+	return r.Solve(ctx)
 }
 
 // ChooseLambda is the regularisation parameter by the rule of the options, as Solve
@@ -142,6 +135,9 @@ type solver struct {
 	setup float64
 	local localSolver // the tiles that were factored last
 	factored
+	view   *forecast // of the lambda looked at last
+	viewed float64   // that lambda
+	used   choice    // that Auto ended with at that lambda; no method = none yet
 }
 
 func newSolver(comm ranks.Comm, p *Problem, o Options) (*solver, error) {
@@ -158,44 +154,127 @@ func newSolver(comm ranks.Comm, p *Problem, o Options) (*solver, error) {
 }
 
 // solve runs the method of o at one lambda. With krylov.Auto it is chosen here, and where
-// it stagnates or diverges the others follow, each from the iterate of the one before.
+// it does not get there the others follow, each from the iterate of the one before.
 func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result, error) {
 	start := s.comm.Wtime()
-	f, err := s.m.forecast(lambda)
+	f, err := s.look(lambda)
 	if err != nil {
 		return nil, err
 	}
 	s.setup += s.comm.Wtime() - start
 	if o.Method != krylov.Auto {
-		return s.solveBy(ctx, lambda, o, f)
+		return s.solveBy(ctx, lambda, o)
 	}
+	chain := []krylov.Method{f.method(len(s.m.kernel.Dense), s.m.border == halo.Zero)}
+	for _, m := range []krylov.Method{krylov.ASCG, krylov.CG} {
+		if m != chain[0] {
+			chain = append(chain, m)
+		}
+	}
+	first := s.x
+	defer func() { s.x = first }()
 	var tried []string
 	var before *Result
-	for _, o.Method = range []krylov.Method{f.method(len(s.m.kernel.Dense), s.m.border == halo.Zero), krylov.ASCG, krylov.CG} {
-		if before != nil && o.Method == before.Method {
-			continue
+	for k, m := range chain {
+		try, last := o, k == len(chain)-1
+		try.Method = m
+		if before != nil {
+			try.MaxIterations -= before.Iterations
 		}
-		first := s.x
-		if before != nil && before.Status == krylov.Stagnated {
-			s.x = before.Solution
+		if m == krylov.RASGMRES && !last {
+			try.MaxIterations = min(try.MaxIterations, patience)
 		}
-		res, err := s.solveBy(ctx, lambda, o, f)
-		s.x = first
-		if res == nil {
+		if m == krylov.ASCG && f.condition > singleCondition {
+			try.Precision = Double
+		}
+		res, err := s.solveBy(ctx, lambda, try)
+		if res == nil && (last || !indefinite(err)) {
 			return nil, err
 		}
-		res.after(before)
-		if err == nil || res.Status != krylov.Stagnated && res.Status != krylov.Diverged {
-			res.Fallback = strings.Join(tried, ", ")
-			return res, err
+		if res == nil {
+			tried = append(tried, fmt.Sprintf("%s: local matrices not positive definite in %s precision", m, try.Precision))
+			continue
 		}
-		tried = append(tried, fmt.Sprintf("%s %s after %d iterations", o.Method, res.Status, res.Iterations))
+		if res.Residual < 1 {
+			s.x = res.Solution
+		}
+		res.after(before)
+		res.Fallback = strings.Join(tried, ", ")
+		left := o.MaxIterations - res.Iterations
+		if err == nil || last || left <= 0 {
+			s.used = choice{m, try.Precision}
+			return res, res.outcome()
+		}
+		tried = append(tried, fmt.Sprintf("%s: %s after %d iterations", m, res.Status, res.Iterations))
 		before = res
 	}
-	before.Fallback = strings.Join(tried, ", ")
-	return before, &krylov.NotConvergedError{
-		Status: before.Status, Iterations: before.Iterations, Residual: before.Residual, ErrorBound: before.ErrorBound,
+	panic("image: no method is the last")
+}
+
+// Of the methods that Auto tries one after the other.
+const (
+	patience        = 100 // most iterations of GMRES, which needs 5 to 20 where the choice was right
+	singleCondition = 1e6 // of M, from which tiles are factored in double precision, and estimates of the error are not from Ritz values alone
+)
+
+// choice is what Auto ended with.
+type choice struct {
+	method    krylov.Method
+	precision Precision
+}
+
+// look is the forecast of a lambda. Collective.
+func (s *solver) look(lambda float64) (*forecast, error) {
+	if s.view == nil || s.viewed != lambda {
+		f, err := s.m.forecast(lambda)
+		if err != nil {
+			return nil, err
+		}
+		s.view, s.viewed, s.used = f, lambda, choice{}
 	}
+	return s.view, nil
+}
+
+// indefinite tells, alike on all ranks, whether a method failed because a matrix that has to
+// be positive definite was not, which rounding does to small lambdas.
+func indefinite(err error) bool {
+	return errors.As(err, new(*indefiniteError)) || errors.As(err, new(*krylov.IndefiniteError))
+}
+
+// indefiniteError is the error, the same on all ranks, of local matrices that are not
+// positive definite on some rank.
+type indefiniteError struct{ error }
+
+func (e *indefiniteError) Unwrap() error { return e.error }
+
+// agreeFactors is ranks.AgreeError for the factors of local matrices. Collective.
+func agreeFactors(comm ranks.Comm, err error) error {
+	const none, notDefinite, other = 0, 1, 2
+	kind := []float64{none}
+	if errors.As(err, new(*linalg.NotPositiveDefiniteError)) {
+		kind[0] = notDefinite
+	} else if err != nil {
+		kind[0] = other
+	}
+	if e := comm.Allreduce(kind, kind, ranks.Max); e != nil {
+		return errors.Join(err, e)
+	}
+	if kind[0] == none {
+		return nil
+	}
+	err = ranks.AgreeError(comm, err)
+	if kind[0] == notDefinite {
+		return &indefiniteError{err}
+	}
+	return err
+}
+
+// outcome is the error of a result.
+func (r *Result) outcome() error {
+	if r.Converged {
+		return nil
+	}
+	return &krylov.NotConvergedError{Status: r.Status, Iterations: r.Iterations, Residual: r.Residual, ErrorBound: r.ErrorBound}
 }
 
 // after adds what an earlier method did at the same lambda.
@@ -210,18 +289,12 @@ func (r *Result) after(before *Result) {
 }
 
 // solveBy runs one method at one lambda.
-func (s *solver) solveBy(ctx context.Context, lambda float64, o Options, f *forecast) (*Result, error) {
+func (s *solver) solveBy(ctx context.Context, lambda float64, o Options) (*Result, error) {
 	start := s.comm.Wtime()
-	if o.Tile == 0 {
-		o.Tile = 16
-		if o.Method == krylov.RASGMRES || o.Method == krylov.RAS {
-			o.Tile = 12 // a dense product per tile: smaller tiles are cheaper, and RAS needs no more iterations with them
-		}
-	}
 	o.Lambda = lambda
 	s.m.SetLambda(lambda)
 	res := &Result{Lambda: lambda, Method: o.Method}
-	run, err := s.method(ctx, &o, res, f)
+	run, err := s.method(ctx, &o, res)
 	if err != nil {
 		return nil, err
 	}
@@ -259,8 +332,10 @@ func (s *solver) control(o *Options) krylov.Control {
 	c := krylov.Control{
 		Tolerance: o.Tolerance, MaxIterations: o.MaxIterations, Restart: o.Restart, Monitor: o.monitor,
 	}
-	if o.Regulariser == forward.Identity {
+	if o.Regulariser == forward.Identity && !o.estimate {
 		c.LambdaMin = o.Lambda // H'WH is positive semi-definite
+	} else if s.view != nil && !o.estimate && (o.Method == krylov.CG || s.view.condition > singleCondition) {
+		c.LambdaLikely = s.view.smallest
 	}
 	if o.Progress != nil && s.comm.Rank() == 0 {
 		phase := o.phase
@@ -276,7 +351,13 @@ func (s *solver) control(o *Options) krylov.Control {
 }
 
 // method factors what the method needs and returns the iteration, ready to run.
-func (s *solver) method(ctx context.Context, o *Options, res *Result, f *forecast) (func(x []float64) (*krylov.Report, error), error) {
+func (s *solver) method(ctx context.Context, o *Options, res *Result) (func(x []float64) (*krylov.Report, error), error) {
+	if o.Tile == 0 {
+		o.Tile = 16
+		if o.Method == krylov.RASGMRES || o.Method == krylov.RAS {
+			o.Tile = 12 // a dense product per tile: smaller tiles are cheaper, and RAS needs no more iterations with them
+		}
+	}
 	c := s.control(o)
 	md, colours := restricted, false
 	switch o.Method {
@@ -297,7 +378,7 @@ func (s *solver) method(ctx context.Context, o *Options, res *Result, f *forecas
 	case krylov.Mult:
 		md, colours = additive, true
 	}
-	local, err := s.localSolves(ctx, o, md, colours, res, f)
+	local, err := s.localSolves(ctx, o, md, colours, res)
 	if err != nil {
 		return nil, err
 	}
@@ -341,8 +422,12 @@ type localSolver interface {
 }
 
 // localSolves returns the local solves, those of the last call if they still fit.
-func (s *solver) localSolves(ctx context.Context, o *Options, md mode, colours bool, res *Result, f *forecast) (localSolver, error) {
-	made := factored{lambda: o.Lambda, mode: md, colours: colours, tile: o.Tile}
+func (s *solver) localSolves(ctx context.Context, o *Options, md mode, colours bool, res *Result) (localSolver, error) {
+	f, err := s.look(o.Lambda)
+	if err != nil {
+		return nil, err
+	}
+	made := factored{lambda: o.Lambda, mode: md, colours: colours, tile: o.Tile, precision: o.Precision}
 	made.local, made.overlap = f.local(o, md, len(s.m.kernel.Dense), s.m.border == halo.Zero)
 	o.Overlap = made.overlap
 	if s.local == nil || s.factored != made {
@@ -351,7 +436,7 @@ func (s *solver) localSolves(ctx context.Context, o *Options, md mode, colours b
 		}
 		s.local = nil // free its memory before the next is made
 		local, err := s.newLocal(ctx, o, made, f.box)
-		if err := ranks.AgreeError(s.comm, err); err != nil {
+		if err := agreeFactors(s.comm, err); err != nil {
 			return nil, err
 		}
 		s.local, s.factored = local, made
@@ -383,6 +468,8 @@ type factored struct {
 	tile    int
 	mode    mode
 	colours bool
+
+	precision Precision
 }
 
 var (

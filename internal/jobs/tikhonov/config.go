@@ -20,7 +20,7 @@ type settings struct {
 	Simulate frames.SimulateSection `toml:"simulate"`
 	Blur     frames.BlurSection     `toml:"blur"`
 	Tikhonov tikhonovSection        `toml:"tikhonov"`
-	Output   restoredSection        `toml:"output"`
+	Output   mappedSection          `toml:"output"`
 }
 
 // tikhonovSection is the section [tikhonov]; it fills image.Options.
@@ -80,11 +80,27 @@ func (l lambda) MarshalJSON() ([]byte, error) {
 	return fmt.Append(nil, l.value), nil
 }
 
-// restoredSection is the section [output] of a tikhonov job.
+// restoredSection is the section [output] of a two-layer job.
 type restoredSection struct {
-	Dir      string `toml:"dir"`
-	Stretch  string `toml:"stretch"`
-	Pictures bool   `toml:"pictures"` // false: solution.npy, and no PNG file
+	Dir      string        `toml:"dir"`
+	Stretch  string        `toml:"stretch"`
+	Pictures bool          `toml:"pictures"` // false: no PNG file
+	Gather   frames.Gather `toml:"gather"`   // whole arrays on rank 0
+}
+
+// mappedSection is the section [output] of a tikhonov job.
+type mappedSection struct {
+	Dir          string        `toml:"dir"`
+	Stretch      string        `toml:"stretch"`
+	Pictures     bool          `toml:"pictures"`      // false: no PNG file
+	Gather       frames.Gather `toml:"gather"`        // whole arrays on rank 0
+	Errors       string        `toml:"errors"`        // error map: none, noise or posterior (image.ErrorKind)
+	ErrorSamples int           `toml:"error_samples"` // of the error map
+}
+
+// section is the part that other jobs have too.
+func (s *mappedSection) section() *frames.OutputSection {
+	return &frames.OutputSection{Dir: s.Dir, Stretch: s.Stretch}
 }
 
 // section is the part that other jobs have too.
@@ -105,7 +121,10 @@ func defaults() settings {
 			Lambda: lambda{rule: image.Fixed, value: 0.01}, Border: "reflect", Overlap: automatic,
 			Tolerance: 1e-8, MaxIterations: 200, Restart: 30, Weighting: "auto", Precision: string(image.Single),
 		},
-		Output: restoredSection{Dir: "out/tikhonov", Stretch: "auto", Pictures: true},
+		Output: mappedSection{
+			Dir: "out/tikhonov", Stretch: "auto", Pictures: true, Gather: frames.GatherAuto,
+			Errors: errorsNone, ErrorSamples: 50,
+		},
 	}
 	return c
 }
@@ -155,6 +174,8 @@ func Load(f *config.File) *lifecycle.Job {
 	c.Blur.Check(f, "blur", frames.MostBlur)
 	c.Tikhonov.check(f)
 	c.Output.section().Check(f)
+	c.Output.Gather.Check(f, &c.Image)
+	c.checkErrors(f)
 	return &lifecycle.Job{
 		Dir:        c.Output.Dir,
 		Answer:     "solution.npy",
@@ -183,6 +204,7 @@ func (c *settings) source() *frames.Source {
 // checkFiles records what the headers of the files show to be wrong.
 func (c *settings) checkFiles(f *config.File) error {
 	frame := c.source().CheckFiles(f)
-	c.Blur.CheckFiles(f, "blur", frame)
+	c.Blur.CheckFiles(f, "blur", frame, frames.Borders[c.Tikhonov.Border])
+	c.checkErrorsOf(f, frame)
 	return f.Err()
 }

@@ -21,7 +21,7 @@ type layersSettings struct {
 	First    frames.BlurSection     `toml:"first"`  // H1
 	Second   frames.BlurSection     `toml:"second"` // H2
 	Layers   layersSection          `toml:"layers"`
-	Output   frames.OutputSection   `toml:"output"`
+	Output   restoredSection        `toml:"output"`
 }
 
 // layersSection is the section [layers]; it fills layers.Options.
@@ -49,7 +49,7 @@ func layersDefaults() layersSettings {
 			Method: string(krylov.RASGMRES), Regulariser: string(forward.Gradient), Border: "reflect",
 			Coupling: 1, Lambda1: 1e-4, Lambda2: 1e-3, Overlap: 4, Tile: 12, Tolerance: 1e-8, MaxIterations: 200,
 		},
-		Output: frames.OutputSection{Dir: "out/two-layer", Stretch: "auto"},
+		Output: restoredSection{Dir: "out/two-layer", Stretch: "auto", Pictures: true, Gather: frames.GatherAuto},
 	}
 }
 
@@ -78,7 +78,8 @@ func LoadTwoLayer(f *config.File) *lifecycle.Job {
 	c.First.Check(f, "first", mostLayerBlur)
 	c.Second.Check(f, "second", mostLayerBlur)
 	c.Layers.check(f)
-	c.Output.Check(f)
+	c.Output.section().Check(f)
+	c.Output.Gather.Check(f, &c.Image)
 	return &lifecycle.Job{
 		Dir:        c.Output.Dir,
 		Answer:     "solution.npy",
@@ -103,8 +104,8 @@ func (c *layersSettings) source() *frames.Source {
 // checkFiles records what the headers of the files show to be wrong.
 func (c *layersSettings) checkFiles(f *config.File) error {
 	frame := c.source().CheckFiles(f)
-	c.First.CheckFiles(f, "first", frame)
-	c.Second.CheckFiles(f, "second", frame)
+	c.First.CheckFiles(f, "first", frame, frames.Borders[c.Layers.Border])
+	c.Second.CheckFiles(f, "second", frame, frames.Borders[c.Layers.Border])
 	return f.Err()
 }
 
@@ -118,13 +119,13 @@ func (c *layersSettings) options() layers.Options {
 	}
 }
 
-// psfs are those of the two blurs, H1 and H2. Collective.
-func (c *layersSettings) psfs(comm ranks.Comm) (first, second forward.PSF, err error) {
-	if first, err = frames.BlurPSF(comm, &c.First); err != nil {
-		return first, second, err
+// psfs are those of the two blurs, H1 and H2, and what is to be said of each. Collective.
+func (c *layersSettings) psfs(comm ranks.Comm) (first, second forward.PSF, reports [2]*frames.PSFReport, err error) {
+	if first, reports[0], err = frames.ReportedPSF(comm, &c.First); err != nil {
+		return first, second, reports, err
 	}
-	second, err = frames.BlurPSF(comm, &c.Second)
-	return first, second, err
+	second, reports[1], err = frames.ReportedPSF(comm, &c.Second)
+	return first, second, reports, err
 }
 
 // layersProblem is an observation in the form that layers.Solve takes.

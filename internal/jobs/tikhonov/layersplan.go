@@ -22,10 +22,12 @@ func (c *layersSettings) plan(ctx context.Context, comm ranks.Comm, n int, link 
 	if err != nil {
 		return nil, err
 	}
-	first, second, err := c.psfs(comm)
+	first, second, _, err := c.psfs(comm)
 	if err != nil {
 		return nil, err
 	}
+	border := frames.Borders[c.Layers.Border]
+	first, second = first.Fold(shape.Rows, shape.Cols, border), second.Fold(shape.Rows, shape.Cols, border)
 	t, err := trafficOf(shape, n, c.exchanges(first, second, shape.Channels))
 	if err != nil {
 		return nil, err
@@ -36,6 +38,7 @@ func (c *layersSettings) plan(ctx context.Context, comm ranks.Comm, n int, link 
 	}
 	unknowns := 2 * float64(shape.Channels) * float64(t.owned)
 	p := t.plan(shape, fit, unknowns, link)
+	p.RootBytes = c.source().RootBytes(c.Output.Gather, shape)
 	p.Row("unknowns", "%.0f a rank at most, two a pixel and channel", unknowns)
 	t.say(p, fmt.Sprintf("%d pixels for the blurs, %d for the overlap",
 		max(first.Rows, first.Cols, second.Rows, second.Cols)/2, c.Layers.Overlap))
@@ -98,7 +101,7 @@ func (c *layersSettings) calibrate(ctx context.Context, comm ranks.Comm, shape *
 			return r, unlessUnfinished(err)
 		}, nil
 	}
-	// A frame of less than half the PSF is refused.
+	// A piece of less than half the PSF would be solved with another PSF, a folded one.
 	widest := max(first.Rows, first.Cols, second.Rows, second.Cols)
 	least := (widest/2 + options.Tile) / options.Tile
 	_, solve, err := solver(max(2, least)) // pays for page faults and the set-up of libraries

@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 
+	"tessera/forward"
+	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/krylov"
@@ -21,12 +23,18 @@ type layersRun struct {
 }
 
 func (r *layersRun) run(ctx context.Context) error {
-	first, second, err := r.c.psfs(r.Comm)
+	first, second, reports, err := r.c.psfs(r.Comm)
 	if err != nil {
 		return err
 	}
-	if err := r.observe(ctx, r.c.source(), composed(first, second), r.unused); err != nil {
+	if err := r.observe(ctx, r.c.source(), composed(first, second), r.unused, r.c.Output.Gather); err != nil {
 		return err
+	}
+	r.m.First, r.m.Second = reports[0], reports[1]
+	for i, psf := range []forward.PSF{first, second} {
+		if err := r.note(reports[i], psf, frames.Borders[r.c.Layers.Border]); err != nil {
+			return err
+		}
 	}
 	unfinished := r.solve(ctx, layersProblem(r.o, first, second))
 	if unfinished != nil && !krylov.Unfinished(unfinished) {
@@ -107,8 +115,10 @@ func (r *layersRun) write() error {
 	return r.Finish(lifecycle.Ending{
 		Files: []string{"solution.npy", "solution.png", "layer1.npy", "layer1.png", "panel.png"},
 		Write: func() (err error) {
-			gathered, err = r.writePictures(r.pictures(), true)
-			return err
+			if gathered, err = r.writeArrays(r.pictures(), r.c.Output.Pictures); err != nil {
+				return err
+			}
+			return r.largestProcess()
 		},
 		Metrics: func(total, memory float64) any {
 			r.m.PeakMemoryMB = memory
@@ -123,20 +133,14 @@ func (r *layersRun) write() error {
 // pictures are drawn in this order, all with the stretch of the second layer, so that they
 // can be compared.
 func (r *layersRun) pictures() []picture {
-	var shared imageio.Stretch
-	same := func(*imageio.Frame) (imageio.Stretch, error) { return shared, nil }
+	stretch := func(f *imageio.Frame) imageio.Stretch { return r.c.Output.section().StretchOf(f, r.o.Source) }
 	list := []picture{
-		{"solution.png", part(r.result.Second), func(f *imageio.Frame) (imageio.Stretch, error) {
-			shared = r.c.Output.StretchOf(f, r.o.Source)
-			return shared, r.writeNpy("solution.npy", f)
-		}, 2},
-		{"layer1.png", part(r.result.First), func(f *imageio.Frame) (imageio.Stretch, error) {
-			return shared, r.writeNpy("layer1.npy", f)
-		}, 1},
-		{"", part(r.o.Data), same, 0},
+		{"solution.png", part(r.result.Second), stretch, 2, r.npy("solution.npy")},
+		{"layer1.png", part(r.result.First), nil, 1, r.npy("layer1.npy")},
+		{"", part(r.o.Data), nil, 0, nil},
 	}
 	if r.o.Truth != nil {
-		list = append(list, picture{"", part(r.o.Truth), same, 3})
+		list = append(list, picture{"", part(r.o.Truth), nil, 3, nil})
 	}
 	return list
 }

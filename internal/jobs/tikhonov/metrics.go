@@ -1,13 +1,17 @@
 package tikhonov
 
-import "tessera/internal/lifecycle"
+import (
+	"tessera/internal/frames"
+	"tessera/internal/lifecycle"
+)
 
 // record is the part of metrics.json that both jobs write: what it takes to do the run
 // again, the frame, and what the run took.
 type record struct {
 	lifecycle.Record
 
-	Source   string `json:"source"` // of the frame, in words
+	Source   string `json:"source"`   // of the frame, in words
+	Gathered bool   `json:"gathered"` // rank 0 held whole arrays to read and to write
 	Channels int    `json:"channels"`
 	Rows     int    `json:"rows"`
 	Cols     int    `json:"cols"`
@@ -18,18 +22,21 @@ type record struct {
 	MessagesSent int64   `json:"messages_sent"`  // likewise
 	FactorMB     float64 `json:"factor_mb"`      // local factors of all ranks
 	PeakMemoryMB float64 `json:"peak_memory_mb"` // resident memory of all processes
+	RankMemoryMB float64 `json:"rank_memory_mb"` // that of the largest process
 }
 
 // seconds are wall time. Lambda, set-up, solve, exchange and reduce are the largest over
-// the ranks; exchange and reduce are parts of lambda, set-up and solve.
+// the ranks, and so is errors; exchange and reduce are parts of lambda, set-up, solve and
+// errors.
 type seconds struct {
 	Read     float64 `json:"read"`             // or simulate
 	Lambda   float64 `json:"lambda,omitempty"` // the search for lambda, before the last solve
 	Setup    float64 `json:"setup"`
 	Solve    float64 `json:"solve"`
-	Exchange float64 `json:"exchange"` // messages between neighbours
-	Reduce   float64 `json:"reduce"`   // sums over all ranks
-	Gather   float64 `json:"gather"`   // of the solution on rank 0
+	Errors   float64 `json:"errors,omitempty"` // the error map
+	Exchange float64 `json:"exchange"`         // messages between neighbours
+	Reduce   float64 `json:"reduce"`           // sums over all ranks
+	Gather   float64 `json:"gather"`           // of the solution on rank 0; 0 = not gathered
 	Write    float64 `json:"write"`
 	Total    float64 `json:"total"`
 }
@@ -38,25 +45,27 @@ type seconds struct {
 type metrics struct {
 	record
 
-	Method      string           `json:"method"`
-	Regulariser string           `json:"regulariser"`
-	Border      string           `json:"border"`
-	Local       string           `json:"local,omitempty"`    // local solves: box or tile; none where the method has none
-	Overlap     int              `json:"overlap"`            // pixels, of the local solves
-	Fallback    string           `json:"fallback,omitempty"` // methods that were tried before and why they stopped
-	Lambda      lifecycle.Number `json:"lambda"`
-	LambdaRule  string           `json:"lambda_rule"` // fixed, discrepancy or gcv
-	Iterations  int              `json:"iterations"`
-	Converged   bool             `json:"converged"`
-	Residual    lifecycle.Number `json:"residual"`    // ||b - M w|| / ||b||
-	ErrorBound  lifecycle.Number `json:"error_bound"` // relative error of w
-	Certified   bool             `json:"certified"`   // the bound is a guarantee, not an estimate
-	Objective   lifecycle.Number `json:"objective"`   // J(w)
-	Bias        *bias            `json:"bias,omitempty"`
-	PSNR        *psnr            `json:"psnr_db,omitempty"`
-	TilesShared int              `json:"tiles_shared"` // tiles of all ranks that share a factor
-	TilesExact  int              `json:"tiles_exact"`  // tiles of all ranks with a factor of their own
-	History     lifecycle.Series `json:"history"`      // residual after each iteration
+	PSF         *frames.PSFReport `json:"psf,omitempty"` // absent without blur
+	Method      string            `json:"method"`
+	Regulariser string            `json:"regulariser"`
+	Border      string            `json:"border"`
+	Local       string            `json:"local,omitempty"`    // local solves: box or tile; none where the method has none
+	Overlap     int               `json:"overlap"`            // pixels, of the local solves
+	Fallback    string            `json:"fallback,omitempty"` // methods that were tried before and why they stopped
+	Lambda      lifecycle.Number  `json:"lambda"`
+	LambdaRule  string            `json:"lambda_rule"` // fixed, discrepancy or gcv
+	Iterations  int               `json:"iterations"`
+	Converged   bool              `json:"converged"`
+	Residual    lifecycle.Number  `json:"residual"`    // ||b - M w|| / ||b||
+	ErrorBound  lifecycle.Number  `json:"error_bound"` // relative error of w
+	Certified   bool              `json:"certified"`   // the bound is a guarantee, not an estimate
+	Objective   lifecycle.Number  `json:"objective"`   // J(w)
+	Bias        *bias             `json:"bias,omitempty"`
+	PSNR        *psnr             `json:"psnr_db,omitempty"`
+	Errors      *errorsMetrics    `json:"errors,omitempty"`
+	TilesShared int               `json:"tiles_shared"` // tiles of all ranks that share a factor
+	TilesExact  int               `json:"tiles_exact"`  // tiles of all ranks with a factor of their own
+	History     lifecycle.Series  `json:"history"`      // residual after each iteration
 }
 
 // psnr is 10 log10(peak^2 / mean squared error) against the truth, peak the largest value
@@ -79,17 +88,19 @@ type bias struct {
 type layersMetrics struct {
 	record
 
-	Method     string           `json:"method"`
-	Iterations int              `json:"iterations"`
-	Converged  bool             `json:"converged"`
-	Residual   lifecycle.Number `json:"residual"`    // ||b - M u|| / ||b||
-	ErrorBound lifecycle.Number `json:"error_bound"` // estimated relative error of both layers together
-	Objective  lifecycle.Number `json:"objective"`   // J(u1, u2)
-	Misfit     lifecycle.Number `json:"misfit"`      // its first term
-	PSNR       *layersPSNR      `json:"psnr_db,omitempty"`
-	Tiles      int              `json:"tiles"`   // of all ranks
-	Factors    int              `json:"factors"` // of all ranks; several tiles share one
-	History    lifecycle.Series `json:"history"` // residual after each iteration
+	First      *frames.PSFReport `json:"first_psf,omitempty"`  // of H1; absent without blur
+	Second     *frames.PSFReport `json:"second_psf,omitempty"` // of H2; absent without blur
+	Method     string            `json:"method"`
+	Iterations int               `json:"iterations"`
+	Converged  bool              `json:"converged"`
+	Residual   lifecycle.Number  `json:"residual"`    // ||b - M u|| / ||b||
+	ErrorBound lifecycle.Number  `json:"error_bound"` // estimated relative error of both layers together
+	Objective  lifecycle.Number  `json:"objective"`   // J(u1, u2)
+	Misfit     lifecycle.Number  `json:"misfit"`      // its first term
+	PSNR       *layersPSNR       `json:"psnr_db,omitempty"`
+	Tiles      int               `json:"tiles"`   // of all ranks
+	Factors    int               `json:"factors"` // of all ranks; several tiles share one
+	History    lifecycle.Series  `json:"history"` // residual after each iteration
 }
 
 // layersPSNR is as psnr. The truth is what the second layer estimates.

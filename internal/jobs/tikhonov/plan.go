@@ -11,6 +11,7 @@ import (
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/stencil"
 	"tessera/krylov"
 	"tessera/ranks"
 	"tessera/tikhonov/image"
@@ -28,6 +29,7 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecy
 	if err != nil {
 		return nil, err
 	}
+	psf = psf.Fold(shape.Rows, shape.Cols, frames.Borders[c.Tikhonov.Border])
 	fit, err := c.calibrate(ctx, comm, shape, psf)
 	if err != nil {
 		return nil, fmt.Errorf("calibration on the middle of the frame: %w", err)
@@ -39,7 +41,15 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecy
 	if fit.method == krylov.TwoLevel {
 		t.gather(c.coarseNodes(shape) * float64(shape.Channels))
 	}
+	mapping, err := c.planErrors(ctx, comm, shape, psf, fit)
+	if err != nil {
+		return nil, fmt.Errorf("error map of the middle of the frame: %w", err)
+	}
 	p := t.plan(shape, fit, float64(shape.Channels)*float64(t.owned), link)
+	p.RootBytes = c.source().RootBytes(c.Output.Gather, shape)
+	if mapping != "" {
+		p.Row("error map", "%s", mapping)
+	}
 	t.say(p, fmt.Sprintf("%d pixels for the matrix, %d for the overlap", c.reach(psf), fit.overlap))
 	return p, nil
 }
@@ -70,15 +80,9 @@ func (c *settings) exchanges(psf forward.PSF, channels int, fit *calibration) []
 	return append(list, local)
 }
 
-// mirrored tells whether a PSF is its own mirror image along both axes.
+// mirrored tells whether a PSF is its own mirror image along both axes, to rounding.
 func mirrored(p forward.PSF) bool {
-	for i, v := range p.Values {
-		r, c := i/p.Cols, i%p.Cols
-		if v != p.Values[(p.Rows-1-r)*p.Cols+c] || v != p.Values[r*p.Cols+p.Cols-1-c] {
-			return false
-		}
-	}
-	return true
+	return p.Values == nil || stencil.New(p.Rows, p.Cols, p.Values).Symmetric()
 }
 
 // reach is the radius of the stencil of M = H'WH + lambda Q'Q.

@@ -31,7 +31,7 @@ func planOf(t *testing.T, load func(*config.File) *lifecycle.Job, n int, text st
 // within a factor of two.
 func TestPlannedTraffic(t *testing.T) {
 	if testing.Short() {
-		t.Skip("runs and plans 13 jobs")
+		t.Skip("runs and plans 15 jobs")
 	}
 	const tikhonov = "job = 'tikhonov'\n[simulate]\nrows = 150\ncols = 140\n[blur]\nkind = 'gaussian'\nsize = 5\n"
 	const two = "job = 'two-layer'\n[simulate]\nrows = 60\ncols = 56\nmissing = 0.02\n[layers]\ntile = 6\noverlap = 3\n"
@@ -48,6 +48,8 @@ func TestPlannedTraffic(t *testing.T) {
 	table = append(table,
 		row{Load, tikhonov, []string{"tikhonov.lambda=discrepancy"}},
 		row{Load, tikhonov, []string{"tikhonov.lambda=gcv"}},
+		row{Load, tikhonov, []string{"tikhonov.lambda=discrepancy", "output.errors=noise", "simulate.channels=3"}},
+		row{Load, tikhonov, []string{"output.errors=posterior", "output.error_samples=5"}},
 		row{Load, tikhonov, []string{"tikhonov.border=periodic", "simulate.channels=3"}},
 		row{Load, tikhonov, []string{"blur.kind=file", fmt.Sprintf("blur.path=%q", lopsided), "tikhonov.regulariser=laplacian"}},
 	)

@@ -5,8 +5,8 @@ import (
 	"math"
 
 	"tessera/forward"
+	"tessera/halo"
 	"tessera/internal/frames"
-	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/ranks"
 )
@@ -17,16 +17,21 @@ type restoration struct {
 	*lifecycle.Run
 	o      *frames.Observation
 	record *record // complete on rank 0
+	apart  bool    // no rank holds a whole frame: every rank reads and writes its own part
 }
 
 // observe reads the frame or makes it, seen through a blur with this PSF. unused: the
 // config has a [simulate] section that is not used. Collective.
-func (r *restoration) observe(ctx context.Context, from *frames.Source, psf forward.PSF, unused bool) (err error) {
+func (r *restoration) observe(ctx context.Context, from *frames.Source, psf forward.PSF, unused bool, gather frames.Gather) (err error) {
 	start := r.Comm.Wtime()
+	if err := gather.Settle(r.Comm, from); err != nil {
+		return err
+	}
+	r.apart = from.Apart
 	m := r.record
-	m.Source = from.Describe(unused)
+	m.Source, m.Gathered = from.Describe(unused), !r.apart
 	r.Progress.Phase(m.Source)
-	r.Log.Info("frame", "source", m.Source, "seed", from.Seed)
+	r.Log.Info("frame", "source", m.Source, "seed", from.Seed, "gathered", m.Gathered)
 	if r.o, err = from.Observe(ctx, r.Comm, psf); err != nil {
 		return err
 	}
@@ -34,6 +39,16 @@ func (r *restoration) observe(ctx context.Context, from *frames.Source, psf forw
 	m.Channels = r.o.Channels
 	m.Rows, m.Cols = r.o.Shape()
 	return nil
+}
+
+// note completes the report of a PSF for this frame, and logs it. The error is the same on
+// all ranks.
+func (r *restoration) note(report *frames.PSFReport, psf forward.PSF, border halo.Border) error {
+	err := report.On(psf, r.record.Rows, r.record.Cols, border)
+	for _, line := range report.Notices() {
+		r.Log.Info("PSF", "notice", line)
+	}
+	return err
 }
 
 // account fills the common part of the metrics: work and the seconds of set-up and solve
@@ -93,69 +108,11 @@ func (r *restoration) psnr(arrays ...[]float64) ([]lifecycle.Number, error) {
 	return list, nil
 }
 
-// picture is one array of a result that is drawn.
-type picture struct {
-	name  string                    // of its PNG file; "" = in panel.png alone
-	owned func() ([]float64, error) // this rank's part
-	// draw says how, on rank 0, and writes the array itself where that is wanted.
-	draw  func(*imageio.Frame) (imageio.Stretch, error)
-	panel int // its place in panel.png, from the left
-}
-
-// part is an array that is there already.
-func part(a []float64) func() ([]float64, error) {
-	return func() ([]float64, error) { return a, nil }
-}
-
-// writePictures gathers, draws and writes one array after the other, so that rank 0 holds
-// no more than one whole frame at a time. Without pictures it stops after the first, which
-// is the solution. It returns the seconds that gathering the solution took. Collective.
-func (r *restoration) writePictures(list []picture, pictures bool) (gathered float64, err error) {
-	start := r.Comm.Wtime()
-	panels := make([]imageio.Panel, len(list))
-	for i, p := range list {
-		f, err := r.gather(p)
-		if err != nil {
-			return 0, err
-		}
-		if i == 0 {
-			gathered = r.Comm.Wtime() - start
-		}
-		err = ranks.OnRoot(r.Comm, func() error {
-			stretch, err := p.draw(f)
-			if err != nil || !pictures {
-				return err
-			}
-			panels[p.panel] = imageio.Panel{Frame: frames.Middle(f), Stretch: stretch}
-			if p.name == "" {
-				return nil
-			}
-			return imageio.WritePNG(r.Path(p.name), f, stretch)
-		})
-		if err != nil || !pictures {
-			return gathered, err
-		}
-	}
-	return gathered, ranks.OnRoot(r.Comm, func() error { return imageio.WritePanels(r.Path("panel.png"), panels...) })
-}
-
-// gather collects a picture's whole array on rank 0; the other ranks get a frame without
-// pixels. Collective.
-func (r *restoration) gather(p picture) (*imageio.Frame, error) {
-	owned, err := p.owned()
-	if err != nil {
-		return nil, err
-	}
-	rows, cols := r.o.Shape()
-	data, err := r.o.Frame.GatherTo(r.Comm, 0, owned, r.o.Channels)
-	return &imageio.Frame{Channels: r.o.Channels, Rows: rows, Cols: cols, Data: data}, err
-}
-
-// writeNpy writes a frame as (channels, rows, cols), or (rows, cols) for one channel.
-func (r *restoration) writeNpy(name string, f *imageio.Frame) error {
-	shape := []int{f.Channels, f.Rows, f.Cols}
-	if f.Channels == 1 {
-		shape = shape[1:]
-	}
-	return imageio.WriteNpy(r.Path(name), shape, f.Data)
+// largestProcess puts the most resident memory of a rank's process into the metrics.
+// Collective.
+func (r *restoration) largestProcess() error {
+	most := []float64{lifecycle.HighWater()}
+	err := r.Comm.Reduce(most, most, ranks.Max, 0)
+	r.record.RankMemoryMB = most[0]
+	return err
 }

@@ -17,10 +17,15 @@ import (
 func (r *run) write() error {
 	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
-		Files: []string{"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", "panel.png"},
+		Files: append([]string{"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", "panel.png"}, errorFiles...),
 		Write: func() (err error) {
-			gathered, err = r.writePictures(r.pictures(), r.c.Output.Pictures)
-			return err
+			if gathered, err = r.writeArrays(r.pictures(), r.c.Output.Pictures); err != nil {
+				return err
+			}
+			if err := r.writeErrors(); err != nil {
+				return err
+			}
+			return r.largestProcess()
 		},
 		Metrics: func(total, memory float64) any {
 			r.m.PeakMemoryMB = memory
@@ -35,42 +40,35 @@ func (r *run) write() error {
 // pictures are drawn in this order. All but the residual share the stretch of the
 // solution, so that they can be compared.
 func (r *run) pictures() []picture {
-	var shared imageio.Stretch
-	same := func(*imageio.Frame) (imageio.Stretch, error) { return shared, nil }
+	stretch := func(f *imageio.Frame) imageio.Stretch { return r.c.Output.section().StretchOf(f, r.o.Source) }
 	list := []picture{
-		{"solution.png", part(r.result.Solution), func(f *imageio.Frame) (imageio.Stretch, error) {
-			shared = r.c.Output.section().StretchOf(f, r.o.Source)
-			return shared, r.writeSolution(f)
-		}, 1},
-		{"observed.png", part(r.o.Data), same, 0},
-		{"residual.png", r.residual, func(f *imageio.Frame) (imageio.Stretch, error) {
-			return imageio.Diverging(f), nil
-		}, 2},
+		{"solution.png", part(r.result.Solution), stretch, 1, r.solutionFiles()},
+		{"observed.png", part(r.o.Data), nil, 0, nil},
+		{"residual.png", r.residual, imageio.Diverging, 2, nil},
 	}
 	if r.o.Truth != nil {
-		list = append(list, picture{"truth.png", part(r.o.Truth), same, 3})
+		list = append(list, picture{"truth.png", part(r.o.Truth), nil, 3, nil})
 	}
 	return list
 }
 
-// writeSolution writes the npy file, and where the frame came from a FITS file also a FITS
+// solutionFiles are the npy file, and where the frame came from a FITS file also a FITS
 // file with its header.
-func (r *run) writeSolution(f *imageio.Frame) error {
-	if err := r.writeNpy("solution.npy", f); err != nil {
-		return err
+func (r *run) solutionFiles() []frames.File {
+	files := r.npy("solution.npy")
+	if !r.o.FITS {
+		return files
 	}
-	src := r.o.Source
-	if src == nil || src.Format != "fits" {
-		return nil
+	m, fits := r.m, frames.File{Path: r.Path("solution.fits")}
+	if src := r.o.Source; src != nil { // rank 0
+		fits.Header = src.Header
+		fits.History = []string{
+			fmt.Sprintf("tessera %s: Tikhonov restoration of %s", m.Tessera, filepath.Base(r.c.source().File())),
+			fmt.Sprintf("method %s, regulariser %s, lambda %.6g, border %s, blur %s", m.Method, m.Regulariser, m.Lambda, m.Border, r.c.Blur.Kind),
+			fmt.Sprintf("%d iterations, relative residual %.2e, relative error bound %.2e", m.Iterations, m.Residual, m.ErrorBound),
+		}
 	}
-	out := *f
-	out.Header, out.Type = src.Header, "float64"
-	m := r.m
-	return imageio.WriteFITS(r.Path("solution.fits"), &out,
-		fmt.Sprintf("tessera %s: Tikhonov restoration of %s", m.Tessera, filepath.Base(r.c.source().File())),
-		fmt.Sprintf("method %s, regulariser %s, lambda %.6g, border %s, blur %s", m.Method, m.Regulariser, m.Lambda, m.Border, r.c.Blur.Kind),
-		fmt.Sprintf("%d iterations, relative residual %.2e, relative error bound %.2e", m.Iterations, m.Residual, m.ErrorBound),
-	)
+	return append(files, fits)
 }
 
 // residual is W^(1/2) (y - H w), NaN at missing pixels. It is white noise if the model is

@@ -21,15 +21,21 @@ type run struct {
 	psf    forward.PSF
 	result *image.Result
 	bias   *literal.Bias // of the printed method only
+
+	sigma *image.Errors      // nil = no error map is wanted
+	steps *image.Restoration // for what is measured after the solve; nil without an error map
 }
 
 func (r *run) run(ctx context.Context) error {
-	psf, err := frames.BlurPSF(r.Comm, &r.c.Blur)
+	psf, report, err := frames.ReportedPSF(r.Comm, &r.c.Blur)
 	if err != nil {
 		return err
 	}
-	r.psf = psf
-	if err := r.observe(ctx, r.c.source(), psf, r.unused); err != nil {
+	r.psf, r.m.PSF = psf, report
+	if err := r.observe(ctx, r.c.source(), psf, r.unused, r.c.Output.Gather); err != nil {
+		return err
+	}
+	if err := r.note(report, psf, frames.Borders[r.c.Tikhonov.Border]); err != nil {
 		return err
 	}
 	unfinished := r.solve(ctx)
@@ -42,6 +48,9 @@ func (r *run) run(ctx context.Context) error {
 		return err
 	}
 	if err := r.measure(); err != nil {
+		return err
+	}
+	if err := r.measureErrors(ctx); err != nil {
 		return err
 	}
 	if err := r.write(); err != nil {
@@ -65,7 +74,7 @@ func (r *run) solve(ctx context.Context) error {
 		}
 	}
 	stop := ranks.Measure(r.Comm)
-	result, bias, err := r.c.solveFrame(ctx, r.Comm, r.o.Problem(r.psf), o)
+	result, bias, err := r.restore(ctx, o)
 	work := stop()
 	if result == nil {
 		return err
@@ -82,6 +91,9 @@ func (r *run) account(work ranks.Work) error {
 	res, m := r.result, r.m
 	tiles, err := r.restoration.account(work, res.Setup, res.Solve, res.Overlap, res.FactorBytes, float64(res.TilesShared), float64(res.TilesExact))
 	if err != nil {
+		return err
+	}
+	if err := r.accountErrors(); err != nil {
 		return err
 	}
 	if m.LambdaRule == string(image.Fixed) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"tessera/internal/frames"
 	"tessera/internal/lifecycle"
 )
 
@@ -14,6 +15,14 @@ func (m *record) begin(t *lifecycle.Table) {
 	t.Row("ranks", "%d, %s", m.Ranks, m.Transport)
 }
 
+// notices writes what a user should know of a PSF, if there is anything.
+func notices(t *lifecycle.Table, name string, report *frames.PSFReport) {
+	for _, line := range report.Notices() {
+		t.Row(name, "%s", line)
+		name = ""
+	}
+}
+
 // end writes the rows about time, traffic, memory and the place of the result.
 func (m *record) end(t *lifecycle.Table, dir string) error {
 	s := &m.Seconds
@@ -21,7 +30,11 @@ func (m *record) end(t *lifecycle.Table, dir string) error {
 	if s.Lambda > 0 {
 		search = fmt.Sprintf("%.2f lambda, ", s.Lambda)
 	}
-	t.Row("seconds", "%s%.2f set-up, %.2f solve (%.2f exchange, %.2f reduce), %.2f in all", search, s.Setup, s.Solve, s.Exchange, s.Reduce, s.Total)
+	errors := ""
+	if s.Errors > 0 {
+		errors = fmt.Sprintf(", %.2f error map", s.Errors)
+	}
+	t.Row("seconds", "%s%.2f set-up, %.2f solve%s (%.2f exchange, %.2f reduce), %.2f in all", search, s.Setup, s.Solve, errors, s.Exchange, s.Reduce, s.Total)
 	t.Row("traffic", "%.1f MB in %d messages", float64(m.BytesSent)/1e6, m.MessagesSent)
 	t.Row("peak memory", "%.0f MB", m.PeakMemoryMB)
 	t.Row("written to", "%s", dir)
@@ -33,6 +46,7 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 	t := lifecycle.NewTable(w)
 	row := t.Row
 	m.begin(t)
+	notices(t, "PSF", m.PSF)
 	local := ""
 	if m.Local != "" {
 		local = fmt.Sprintf(" (local solves: %s, overlap %d)", m.Local, m.Overlap)
@@ -54,6 +68,7 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 	if p := m.PSNR; p != nil {
 		row("PSNR", "%.2f dB observed, %.2f dB restored", p.Observed, p.Restored)
 	}
+	m.Errors.summary(t)
 	return m.end(t, dir)
 }
 
@@ -62,6 +77,8 @@ func (m *layersMetrics) summary(w io.Writer, dir string) error {
 	t := lifecycle.NewTable(w)
 	row := t.Row
 	m.begin(t)
+	notices(t, "first PSF", m.First)
+	notices(t, "second PSF", m.Second)
 	row("method", "%s, %d tiles with %d factors", m.Method, m.Tiles, m.Factors)
 	row("iterations", "%d, residual %.1e", m.Iterations, m.Residual)
 	row("relative error", "%s", errorBound(float64(m.ErrorBound), false))

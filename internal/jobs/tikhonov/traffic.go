@@ -85,7 +85,6 @@ func (t *traffic) plan(shape *imageio.Frame, fit *calibration, unknowns float64,
 	n := t.frame.Ranks()
 	p := &lifecycle.Plan{
 		Ranks: n, Iterations: float64(fit.iterations), Compute: fit.seconds.At(unknowns), MemoryBytes: fit.bytes.At(unknowns),
-		RootBytes: 8 * float64(shape.Channels) * float64(shape.Rows) * float64(shape.Cols), // one whole frame
 	}
 	if n > 1 {
 		steps, rounds := float64(fit.steps), math.Ceil(math.Log2(float64(n)))

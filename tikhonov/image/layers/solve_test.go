@@ -170,7 +170,29 @@ func apart(a, b []float64) float64 {
 
 func TestSolveIsTheDenseSolution(t *testing.T) {
 	first, second := kernels(t)
-	f := newFrame(13, 11, 2, 0.2)
+	denseSolution(t, newFrame(13, 11, 2, 0.2), first, second)
+}
+
+// PSFs of more than twice the frame, one of them without symmetry.
+func TestPSFsLargerThanTheFrame(t *testing.T) {
+	first, err := forward.Moffat(13, 3, 2.5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng, values := rand.New(rand.NewPCG(3, 4)), make([]float64, 9*11)
+	for i := range values {
+		values[i] = rng.Float64()
+	}
+	second, err := forward.NewPSF(9, 11, values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	denseSolution(t, newFrame(4, 3, 2, 0.2), first, second)
+}
+
+// denseSolution holds every method, on several numbers of ranks, to the dense solution for
+// every border and regulariser.
+func denseSolution(t *testing.T, f *frame, first, second forward.PSF) {
 	n := f.rows * f.cols
 	for _, border := range []halo.Border{halo.Zero, halo.Reflect, halo.Periodic} {
 		for _, q := range []forward.Regulariser{forward.Gradient, forward.Laplacian, forward.Identity} {

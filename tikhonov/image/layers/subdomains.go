@@ -212,7 +212,8 @@ type assembler struct {
 
 func newAssembler(p *Problem, o *Options) *assembler {
 	hi := p.Frame.Domain().Hi
-	a := &assembler{rows: hi[0], cols: hi[1], border: o.Border, o: o, first: one(p.First), second: one(p.Second)}
+	a := &assembler{rows: hi[0], cols: hi[1], border: o.Border, o: o,
+		first: one(p.First).Fold(hi[0], hi[1], o.Border), second: one(p.Second).Fold(hi[0], hi[1], o.Border)}
 	for _, k := range []forward.PSF{a.first, a.second} {
 		a.reach = max(a.reach, k.Rows/2, k.Cols/2)
 	}

@@ -47,7 +47,7 @@ func newMethod(comm ranks.Comm, p *image.Problem, o *Options) (*method, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &method{comm: comm, p: p, o: o, m: m, kernel: tiles.Kernel(p.PSF)}
+	l := &method{comm: comm, p: p, o: o, m: m, kernel: tiles.Kernel(p.PSF, p.Frame, o.Border)}
 	l.q, _ = tiles.Penalty(o.Regulariser)
 	l.reach[0], l.reach[1] = m.Reach()
 	if l.b, err = m.RightSide(p.Data); err != nil {

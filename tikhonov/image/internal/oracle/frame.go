@@ -125,8 +125,6 @@ func Relative(a, b []float64) float64 {
 	return math.Sqrt(d / n)
 }
 
-func (f *Frame) Fits(k forward.PSF) bool { return k.Rows <= 2*f.Rows && k.Cols <= 2*f.Cols }
-
 // Patchwork is a weight map with everything in it: the left part observed but for
 // a few pixels, the right one weighted unevenly, a block missing.
 func (f *Frame) Patchwork(seed uint64) {

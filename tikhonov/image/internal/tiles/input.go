@@ -21,13 +21,9 @@ func Check(comm ranks.Comm, frame *halo.Decomposition, channels int, data []floa
 	if channels < 1 {
 		return fmt.Errorf("%d channels", channels)
 	}
-	shape := frame.Domain().Shape()
 	for _, psf := range psfs {
 		if err := psf.Check(); err != nil {
 			return err
-		}
-		if psf.Rows > 2*shape[0] || psf.Cols > 2*shape[1] {
-			return fmt.Errorf("PSF of %d x %d pixels is more than twice the frame of %d x %d", psf.Rows, psf.Cols, shape[0], shape[1])
 		}
 	}
 	rank := comm.Rank()

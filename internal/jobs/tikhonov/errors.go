@@ -1,0 +1,292 @@
+package tikhonov
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"path/filepath"
+	"strings"
+
+	"tessera/internal/config"
+	"tessera/internal/frames"
+	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
+	"tessera/internal/report"
+	"tessera/krylov"
+	"tessera/ranks"
+	"tessera/tikhonov/image"
+	"tessera/tikhonov/image/literal"
+)
+
+// errorsNone is the value of output.errors that asks for no error map.
+const errorsNone = "none"
+
+// errorsMetrics is the part of metrics.json about the error map. Standard deviations are in
+// Unit.
+type errorsMetrics struct {
+	Kind          string           `json:"kind"`  // noise or posterior
+	Unit          string           `json:"unit"`  // BUNIT of the frame, or "unit of the frame"
+	Noise         lifecycle.Number `json:"noise"` // of a pixel of weight 1
+	Samples       int              `json:"samples"`
+	SamplingError lifecycle.Number `json:"sampling_error"` // relative standard error of sigma, at most
+	Min           lifecycle.Number `json:"min"`            // of sigma
+	Median        lifecycle.Number `json:"median"`
+	Max           lifecycle.Number `json:"max"`
+	Iterations    int              `json:"iterations"` // of all samples
+	Unfinished    int              `json:"unfinished"` // samples less accurate than 1e-3
+	Truth         *errorsTruth     `json:"against_truth,omitempty"`
+
+	picture bool // there is sigma.png
+}
+
+// errorsTruth compares the error map with the errors of the solution w, where the truth is
+// known. E w is the mean of the solutions of all observations of this truth.
+type errorsTruth struct {
+	NoiseRMS    lifecycle.Number `json:"noise_rms"`    // root mean square of w - E w
+	BiasRMS     lifecycle.Number `json:"bias_rms"`     // of E w - truth, which no error map contains
+	CoversNoise lifecycle.Number `json:"covers_noise"` // fraction of the values with |w - E w| <= sigma
+	CoversAll   lifecycle.Number `json:"covers_all"`   // with |w - truth| <= sigma
+}
+
+// checkErrors records what is wrong with the keys of the error map.
+func (c *settings) checkErrors(f *config.File) {
+	o := &c.Output
+	f.OneOf("output.errors", o.Errors, errorsNone, string(image.NoiseErrors), string(image.PosteriorErrors))
+	f.Want(o.ErrorSamples >= 1 && o.ErrorSamples <= 1_000_000, "output.error_samples", "1 to 1000000")
+	f.Want(o.Errors == errorsNone || c.Tikhonov.Method != methodLiteral, "output.errors",
+		`"none" with tikhonov.method = "literal", which does not find the minimiser that the errors belong to`)
+}
+
+// checkErrorsOf records where the noise that the error map needs is not known and cannot be
+// estimated for a frame of this shape; nil = not known.
+func (c *settings) checkErrorsOf(f *config.File, frame *imageio.Frame) {
+	known := c.Tikhonov.Noise > 0 || c.Image.Path == "" && c.Simulate.Noise > 0
+	if c.Output.Errors != errorsNone && !known && frame != nil && (frame.Rows < 2 || frame.Cols < 2) {
+		f.Fail("tikhonov.noise", "0: the noise of a frame of %d x %d pixels cannot be estimated; the error map needs it", frame.Rows, frame.Cols)
+	}
+}
+
+// errorOptions are those of the error map.
+func (c *settings) errorOptions() image.ErrorOptions {
+	return image.ErrorOptions{Kind: image.ErrorKind(c.Output.Errors), Samples: c.Output.ErrorSamples, Seed: c.Seed}
+}
+
+// restore solves the frame, and makes the error map that the config asks for with the
+// factors of the solve. Collective.
+func (r *run) restore(ctx context.Context, o image.Options) (*image.Result, *literal.Bias, error) {
+	if r.c.Output.Errors == errorsNone {
+		return r.c.solveFrame(ctx, r.Comm, r.o.Problem(r.psf), o)
+	}
+	steps, err := image.NewRestoration(r.Comm, r.o.Problem(r.psf), o)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := steps.Noise(); err != nil { // before the time for the solve is spent
+		return nil, nil, err
+	}
+	result, err := steps.Solve(ctx)
+	if result == nil {
+		return nil, nil, err
+	}
+	e := r.c.errorOptions()
+	if r.Comm.Rank() == 0 {
+		e.Progress = func(p krylov.Progress) { r.Progress.Count(p.Phase, p.Iteration, p.Of, "samples") }
+	}
+	m, mapErr := steps.ErrorMap(ctx, e)
+	if m == nil {
+		return nil, nil, mapErr
+	}
+	r.steps, r.sigma = steps, m
+	if err == nil {
+		err = mapErr
+	}
+	return result, nil, err
+}
+
+// accountErrors fills the metrics with the numbers of the error map. Collective.
+func (r *run) accountErrors() error {
+	e := r.sigma
+	if e == nil {
+		return nil
+	}
+	longest := []float64{e.Seconds}
+	if err := r.Comm.Reduce(longest, longest, ranks.Max, 0); err != nil {
+		return err
+	}
+	r.m.Seconds.Errors = longest[0]
+	r.m.Seconds.Lambda = max(0, r.m.Seconds.Lambda-longest[0]) // it was the rest of the solver's time
+	r.m.Errors = &errorsMetrics{
+		Kind: string(e.Kind), Unit: r.unit(), Noise: lifecycle.Number(e.Noise), Samples: e.Samples, SamplingError: lifecycle.Number(e.SamplingError),
+		Min: lifecycle.Number(e.Min), Median: lifecycle.Number(e.Median), Max: lifecycle.Number(e.Max), Iterations: e.Iterations,
+		Unfinished: e.Unfinished,
+		picture:    r.c.Output.Pictures,
+	}
+	r.Log.Info("error map", "errors", r.m.Errors)
+	return nil
+}
+
+// unit is that of the frame, on rank 0.
+func (r *run) unit() string {
+	if r.o.Source != nil {
+		if unit, known := r.o.Source.Header.Get("BUNIT"); known && unit != "" {
+			return unit
+		}
+	}
+	return "unit of the frame"
+}
+
+// measureErrors compares the error map with the errors of the solution, where the truth is
+// known. Collective.
+func (r *run) measureErrors(ctx context.Context) error {
+	steps := r.steps
+	r.steps = nil // its memory is free after this
+	if steps == nil || r.o.Truth == nil {
+		return nil
+	}
+	r.Progress.Phase("errors against the truth")
+	noise, err := steps.NoiseError(ctx, r.o.Truth, 0)
+	if unlessUnfinished(err) != nil {
+		return err
+	}
+	sums := make([]float64, 5) // values, squares of noise and bias, covered noise and errors
+	for i, d := range noise {
+		sigma, all := r.sigma.Sigma[i%len(r.sigma.Sigma)], r.result.Solution[i]-r.o.Truth[i]
+		sums[0]++
+		sums[1] += d * d
+		sums[2] += (all - d) * (all - d)
+		if math.Abs(d) <= sigma {
+			sums[3]++
+		}
+		if math.Abs(all) <= sigma {
+			sums[4]++
+		}
+	}
+	if err := r.Comm.Reduce(sums, sums, ranks.Sum, 0); err != nil {
+		return err
+	}
+	share := func(k int) lifecycle.Number { return lifecycle.Number(sums[k] / sums[0]) }
+	root := func(k int) lifecycle.Number { return lifecycle.Number(math.Sqrt(sums[k] / sums[0])) }
+	r.m.Errors.Truth = &errorsTruth{NoiseRMS: root(1), BiasRMS: root(2), CoversNoise: share(3), CoversAll: share(4)}
+	return nil
+}
+
+// errorFiles are the files of an error map.
+var errorFiles = []string{"sigma.npy", "sigma.fits", "sigma.png"}
+
+// writeErrors writes the error map: an npy file, where the frame came from a FITS file also
+// a FITS file with its header, and a picture. Collective.
+func (r *run) writeErrors() error {
+	if r.sigma == nil {
+		return nil
+	}
+	one := *r.o // sigma is that of all channels
+	one.Channels = 1
+	plane := r.restoration
+	plane.o = &one
+	whole, err := plane.gather(r.sigma.Sigma)
+	if err != nil {
+		return err
+	}
+	if err := plane.writeFiles(r.sigmaFiles(), r.sigma.Sigma, whole); err != nil || !r.c.Output.Pictures {
+		return err
+	}
+	drawn, _, err := plane.views(r.sigma.Sigma, whole)
+	if err != nil {
+		return err
+	}
+	return ranks.OnRoot(r.Comm, func() error {
+		// The scale begins at 0, so that sampling errors look as small as they are.
+		e := r.m.Errors
+		high := min(float64(e.Max), 4*float64(e.Median))
+		picture := report.Map{Frame: drawn, High: high, Clipped: high < float64(e.Max), Lines: append(
+			[]string{fmt.Sprintf("standard deviation of the solution (%s), in %s", e.about(), e.unit())}, e.lines()...)}
+		return picture.Write(r.Path("sigma.png"))
+	})
+}
+
+// sigmaFiles are the files of the error map itself.
+func (r *run) sigmaFiles() []frames.File {
+	files := r.npy("sigma.npy")
+	if !r.o.FITS {
+		return files
+	}
+	fits := frames.File{Path: r.Path("sigma.fits")}
+	if src := r.o.Source; src != nil { // rank 0
+		e := r.m.Errors
+		fits.Header = src.Header
+		fits.History = []string{
+			fmt.Sprintf("tessera %s: standard deviation of the restoration of %s", r.m.Tessera, filepath.Base(r.c.source().File())),
+			fmt.Sprintf("errors: %s, lambda %.6g, noise of a pixel of weight 1: %.6g", e.Kind, r.m.Lambda, e.Noise),
+			fmt.Sprintf("%d samples, relative sampling error %.2g, without the bias of the restoration", e.Samples, e.SamplingError),
+		}
+	}
+	return append(files, fits)
+}
+
+// about says which errors the map shows.
+func (e *errorsMetrics) about() string {
+	if e.Kind == string(image.PosteriorErrors) {
+		return "posterior"
+	}
+	return "noise alone, without bias"
+}
+
+// unit is the unit in a sentence.
+func (e *errorsMetrics) unit() string {
+	if strings.HasPrefix(e.Unit, "unit of") {
+		return "the " + e.Unit
+	}
+	return e.Unit
+}
+
+// lines are the numbers of the map in words.
+func (e *errorsMetrics) lines() []string {
+	return []string{
+		fmt.Sprintf("minimum %.3g, median %.3g, maximum %.3g", e.Min, e.Median, e.Max),
+		fmt.Sprintf("sampling error %.1f %% (%d samples)", 100*e.SamplingError, e.Samples),
+	}
+}
+
+// summary writes the rows about the error map.
+func (e *errorsMetrics) summary(t *lifecycle.Table) {
+	if e == nil {
+		return
+	}
+	file := "sigma.npy"
+	if e.picture {
+		file = "sigma.png"
+	}
+	t.Row("error map", "%s: standard deviation (%s), in %s", file, e.about(), e.unit())
+	for _, line := range e.lines() {
+		t.Row("", "%s", line)
+	}
+	if e.Unfinished > 0 {
+		t.Row("", "%d samples did not reach their accuracy of 1e-3: allow more iterations", e.Unfinished)
+	}
+	if a := e.Truth; a != nil {
+		t.Row("against the truth", "errors made by the noise: rms %.3g, %.1f %% within sigma; bias: rms %.3g; both together: %.1f %% within sigma",
+			a.NoiseRMS, 100*a.CoversNoise, a.BiasRMS, 100*a.CoversAll)
+	}
+}
+
+// mapMiddle is the error map of a few samples of a small observation, with the seconds and
+// the iterations of a round of samples, one a channel. Collective.
+func (c *settings) mapMiddle(ctx context.Context, comm ranks.Comm, o *frames.Observation, p *image.Problem, rounds int) (seconds, iterations float64, err error) {
+	options := c.solverOptions(o)
+	options.Tolerance = 0.1 // for the factors alone
+	options.Noise = 1       // only scales the map
+	steps, err := image.NewRestoration(comm, p, options)
+	if err != nil {
+		return 0, 0, err
+	}
+	if _, err := steps.Solve(ctx); unlessUnfinished(err) != nil {
+		return 0, 0, err
+	}
+	e := c.errorOptions()
+	e.Samples = rounds * o.Channels
+	m, err := steps.ErrorMap(ctx, e)
+	if unlessUnfinished(err) != nil {
+		return 0, 0, err
+	}
+	return m.Seconds / float64(rounds), float64(m.Iterations) / float64(rounds), nil
+}
