@@ -67,7 +67,7 @@ func TestBadInputOnOneRank(t *testing.T) {
 				return err
 			},
 			"ChooseLambda": func(ctx context.Context, c ranks.Comm, p *Problem, o Options) error {
-				_, err := ChooseLambda(ctx, c, p, o)
+				_, _, err := ChooseLambda(ctx, c, p, o)
 				return err
 			},
 		} {
