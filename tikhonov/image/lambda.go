@@ -72,15 +72,21 @@ type searcher struct {
 	found    *Search
 	count    int // trials that were begun
 
-	last    float64       // lambda of the last solve
-	method  krylov.Method // that was accurate enough there
-	quadrat []float64     // work space
+	hopeless map[krylov.Method]float64 // largest lambda at which a method was not accurate enough
+	quadrat  []float64                 // work space
+}
+
+func newSearcher(s *solver, u units) *searcher {
+	return &searcher{
+		solver: s, units: u, found: &Search{Rule: s.o.Rule},
+		hopeless: map[krylov.Method]float64{}, quadrat: make([]float64, s.m.Len()),
+	}
 }
 
 // search returns lambda by the rule of the options, which is not Fixed, in the solver's
 // units, and what was tried. The solver is as if it had never searched. Collective.
 func (s *solver) search(ctx context.Context, u units) (*Search, error) {
-	f := &searcher{solver: s, units: u, found: &Search{Rule: s.o.Rule}, quadrat: make([]float64, s.m.Len())}
+	f := newSearcher(s, u)
 	b := s.b
 	defer func() { s.b, s.x = b, nil }()
 	if err := f.measure(); err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 
 	"tessera/internal/linalg"
 	"tessera/krylov"
@@ -49,12 +48,13 @@ func (s *searcher) norm(v []float64) (float64, error) {
 // accurate solves M x = s.b at lambda from the start in s.x, and leaves the solution there.
 // excess is the error of what the rule takes from a solution, divided by the allowed one,
 // given e'Me of the error e = x - M^-1 b; at most 1 is accurate enough. A solve that is not
-// is continued with a smaller tolerance, then by the next method. t gets iterations and
+// is continued with a smaller tolerance, then by the next method; a method that was not
+// enough is not tried again at this lambda and below. t gets iterations and
 // method. Collective.
 func (s *searcher) accurate(ctx context.Context, lambda float64, t *Trial, excess func(res *Result, energy float64) (float64, error)) (*Result, error) {
 	methods := s.methods()
-	if s.last == lambda { // the method that was right for another right-hand side here
-		methods = methods[max(0, slices.Index(methods, s.method)):]
+	for len(methods) > 1 && lambda <= s.hopeless[methods[0]] {
+		methods = methods[1:]
 	}
 	begin := s.x
 	var res *Result
@@ -65,6 +65,7 @@ func (s *searcher) accurate(ctx context.Context, lambda float64, t *Trial, exces
 		o.MaxIterations = max(o.MaxIterations, 500)
 		o.phase = fmt.Sprintf("lambda, try %d", s.count)
 		o.Tolerance = searchTolerance
+		before := 1.0 // relative residual of the last solve
 		for range 8 {
 			next, err := s.solve(ctx, lambda, o)
 			var short *krylov.NotConvergedError
@@ -92,16 +93,17 @@ func (s *searcher) accurate(ctx context.Context, lambda float64, t *Trial, exces
 				return nil, err
 			}
 			if worst <= 1 {
-				s.last, s.method = lambda, method
 				return res, nil
 			}
-			if !res.Converged && res.Status != krylov.IterationLimit || o.Tolerance <= 1e-14 {
+			slow := res.Status == krylov.IterationLimit && res.Residual > 0.01*before
+			if before = res.Residual; slow || !res.Converged && res.Status != krylov.IterationLimit || o.Tolerance <= 1e-14 {
 				break
 			}
 			if res.Converged {
 				o.Tolerance = max(1e-14, o.Tolerance*min(0.3, max(1e-4, 0.7/worst)))
 			}
 		}
+		s.hopeless[method] = max(s.hopeless[method], lambda)
 	}
 	return nil, &TrialError{
 		Rule: s.o.Rule, Number: s.count, Lambda: lambda * s.units.weight, Method: methods[len(methods)-1],

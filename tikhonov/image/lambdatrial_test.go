@@ -41,7 +41,7 @@ func TestEveryMethodFindsTheSameLambda(t *testing.T) {
 		f.PSF = c.psf
 		found := map[krylov.Method]float64{}
 		least, most := math.Inf(1), 0.0
-		for i, method := range allMethods {
+		for i, method := range []krylov.Method{krylov.RASGMRES, krylov.ASCG, krylov.TwoLevel, krylov.CG, krylov.Mult} {
 			o := Options{Rule: c.rule, Regulariser: c.q, Border: halo.Reflect, Method: method, Overlap: 4, Seed: 1}
 			err := f.launch(1+i%3, func(ctx context.Context, comm ranks.Comm, p *Problem) error {
 				lambda, search, err := ChooseLambda(ctx, comm, p, o)
@@ -78,7 +78,7 @@ func TestTrialsAreAccurate(t *testing.T) {
 			w := f.Exact(t, o.equations())
 			exact, _ := f.Objective(o.equations(), w)
 			err := f.solver(t, 2, o, func(ctx context.Context, c ranks.Comm, s *solver) error {
-				find := &searcher{solver: s, units: units{1, 1}, found: &Search{Rule: GCV}, quadrat: make([]float64, s.m.Len())}
+				find := newSearcher(s, units{1, 1})
 				if err := find.measure(); err != nil {
 					return err
 				}
@@ -134,7 +134,7 @@ func TestRefusedTrial(t *testing.T) {
 	f := skyFrame(t, 1, 20, 21, 0.05, halo.Reflect, nil)
 	for _, n := range []int{1, 3} {
 		err := f.solver(t, n, Options{Rule: GCV, Border: halo.Reflect, Overlap: 3, Lambda: 0.5}, func(ctx context.Context, c ranks.Comm, s *solver) error {
-			find := &searcher{solver: s, units: units{4, 1}, found: &Search{Rule: GCV}}
+			find := newSearcher(s, units{4, 1})
 			if err := find.measure(); err != nil {
 				return err
 			}

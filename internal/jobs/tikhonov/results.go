@@ -17,11 +17,15 @@ import (
 func (r *run) write() error {
 	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
-		Files: []string{"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", "panel.png"},
+		Files: []string{"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", "panel.png", "lambda.png", "lambda.svg"},
 		Write: func() (err error) {
 			gathered, err = r.writePictures(r.pictures(), r.c.Output.Pictures)
-			return err
+			if err != nil || !r.c.Output.Pictures || r.Comm.Rank() > 0 {
+				return err
+			}
+			return r.m.Search.write(r.Path, r.m.LambdaRule, float64(r.m.Lambda))
 		},
+		Chosen: r.chosen,
 		Metrics: func(total, memory float64) any {
 			r.m.PeakMemoryMB = memory
 			r.m.Seconds.Gather, r.m.Seconds.Write = gathered, r.Comm.Wtime()-start-gathered
