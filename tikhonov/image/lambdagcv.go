@@ -100,19 +100,20 @@ func (t *trace) mean(ctx context.Context, lambda float64, trial *Trial, part flo
 // report fills in the trace at the lambda that was chosen, its standard error and the
 // noise that the residual implies. Collective.
 func (t *trace) report(ctx context.Context, lambda float64) error {
+	searched := len(t.u)
 	for len(t.u) < traceProbes {
 		if err := t.add(); err != nil {
 			return err
 		}
 	}
-	res, _, err := t.dataTrial(ctx, math.Log(lambda), func(float64) float64 { return 1e-3 })
+	res, _, err := t.dataTrial(ctx, math.Log(lambda), func(float64) float64 { return criterionAccuracy })
 	trials := t.found.Trials
 	if err != nil {
 		return err
 	}
 	last := trials[len(trials)-1]
 	t.found.Trials = trials[:len(trials)-1]
-	mean, err := t.mean(ctx, lambda, &last, 1e-4)
+	mean, err := t.mean(ctx, lambda, &last, criterionAccuracy/2)
 	if err != nil {
 		return err
 	}
@@ -123,7 +124,11 @@ func (t *trace) report(ctx context.Context, lambda float64) error {
 	f := t.found
 	f.Trace, f.TraceError, f.Probes = mean, math.Sqrt(spread/(n-1)/n), len(t.u)
 	f.Noise, f.Inferred = math.Sqrt(res.Misfit/max(t.observed-mean, 1))*t.units.noise(), true
-	last.Criterion = t.observed * res.Misfit / ((t.observed - mean) * (t.observed - mean)) * t.units.misfit()
+	free := t.observed // by the probe vectors of the search, as at the other trials
+	for _, v := range t.values[:searched] {
+		free -= v / float64(searched)
+	}
+	last.Criterion = t.observed * res.Misfit / (free * free) * t.units.misfit()
 	f.Trials = append(f.Trials, last)
 	return nil
 }

@@ -133,10 +133,10 @@ func (s *search) write(path func(string) string, rule string, chosen float64) er
 	}
 	switch image.LambdaRule(rule) {
 	case image.Discrepancy:
-		p.Y, p.LogY = "misfit / (noise^2 x observed values)", true
-		curve.Name = "misfit, 1 = the noise"
+		p.Y = "misfit / (noise^2 x observed values)"
+		curve.Name = "misfit"
 	case image.GCV:
-		p.Y, p.LogY = "V(lambda) (weight x data^2)", true
+		p.Y = "V(lambda) (weight x data^2)"
 		curve.Name = "cross-validation function"
 	case image.LCurve:
 		p.Y = "curvature of the L-curve"
@@ -145,11 +145,12 @@ func (s *search) write(path func(string) string, rule string, chosen float64) er
 		p.Y = "-2 log(likelihood / largest likelihood)"
 		curve.Name = "marginal likelihood"
 	}
+	p.LogY = least > 0 && most > 20*least // else the logarithmic axis has no ticks to read
 	mark := report.Series{Name: fmt.Sprintf("chosen: lambda = %.4g", chosen), X: []float64{chosen, chosen}, Y: []float64{least, most}, Dashed: true}
 	p.Series = []report.Series{curve, mark}
 	if image.LambdaRule(rule) == image.Discrepancy {
 		n := len(curve.X) - 1
-		p.Series = append(p.Series, report.Series{X: []float64{curve.X[0], curve.X[n]}, Y: []float64{1, 1}, Dashed: true})
+		p.Series = append(p.Series, report.Series{Name: "misfit of the noise", X: []float64{curve.X[0], curve.X[n]}, Y: []float64{1, 1}, Dashed: true})
 	}
 	for _, name := range []string{"lambda.png", "lambda.svg"} {
 		if err := p.Write(path(name)); err != nil {
