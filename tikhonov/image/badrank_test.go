@@ -42,7 +42,7 @@ func TestBadInputOnOneRank(t *testing.T) {
 		"another regulariser": {func(_ *Problem, o *Options) { o.Regulariser = forward.Gradient }, "every rank has to give the same"},
 		"unknown border":      {func(_ *Problem, o *Options) { o.Border = 7 }, "unknown border"},
 		"another border":      {func(_ *Problem, o *Options) { o.Border = halo.Periodic }, "every rank has to give the same"},
-		"unknown rule":        {func(_ *Problem, o *Options) { o.Rule = "l-curve" }, "unknown rule"},
+		"unknown rule":        {func(_ *Problem, o *Options) { o.Rule = "s-curve" }, "unknown rule"},
 		"another rule":        {func(_ *Problem, o *Options) { o.Rule = GCV }, "every rank has to give the same"},
 		"no lambda":           {func(_ *Problem, o *Options) { o.Lambda = 0 }, "lambda = 0"},
 		"another lambda":      {func(_ *Problem, o *Options) { o.Lambda = 0.2 }, "every rank has to give the same"},
