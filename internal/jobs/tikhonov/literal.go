@@ -23,7 +23,7 @@ func (c *settings) solveFrame(ctx context.Context, comm ranks.Comm, p *image.Pro
 	if o.Tile == 0 {
 		o.Tile = 16 // the default of the printed method
 	}
-	lambda, err := image.ChooseLambda(ctx, comm, p, o)
+	lambda, search, err := image.ChooseLambda(ctx, comm, p, o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -35,7 +35,7 @@ func (c *settings) solveFrame(ctx context.Context, comm ranks.Comm, p *image.Pro
 		return nil, nil, err
 	}
 	return &image.Result{
-		Solution: r.Solution, Lambda: lambda, Iterations: r.Iterations, Residual: r.Residual, ErrorBound: r.Bias.Owner,
+		Solution: r.Solution, Lambda: lambda, Search: search, Iterations: r.Iterations, Residual: r.Residual, ErrorBound: r.Bias.Owner,
 		Objective: r.Objective, Misfit: r.Misfit, Status: r.Status, Converged: r.Converged, History: r.History,
 		Setup: r.Setup, Solve: r.Solve, TilesExact: r.Tiles,
 	}, &r.Bias, err

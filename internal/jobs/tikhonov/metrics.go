@@ -51,7 +51,8 @@ type metrics struct {
 	Border      string            `json:"border"`
 	Overlap     int               `json:"overlap"` // pixels
 	Lambda      lifecycle.Number  `json:"lambda"`
-	LambdaRule  string            `json:"lambda_rule"` // fixed, discrepancy or gcv
+	LambdaRule  string            `json:"lambda_rule"` // fixed, discrepancy, gcv, l-curve or marginal-likelihood
+	Search      *search           `json:"lambda_search,omitempty"`
 	Iterations  int               `json:"iterations"`
 	Converged   bool              `json:"converged"`
 	Residual    lifecycle.Number  `json:"residual"`    // ||b - M w|| / ||b||
