@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"math"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,6 +93,9 @@ func encode(v any) (string, error) {
 	case json.Marshaler:
 		text, err := x.MarshalJSON()
 		return string(text), err
+	}
+	if word := reflect.ValueOf(v); word.Kind() == reflect.String { // the name of a choice
+		return quote(word.String()), nil
 	}
 	return "", fmt.Errorf("a config holds no value of type %T", v)
 }
