@@ -17,7 +17,7 @@ type Observation struct {
 	Data     []float64           // channels x owned rows x owned cols
 	Weights  forward.Weights     // owned rows x owned cols; 1 or 1/variance, 0 = missing; nil = all ones
 	Truth    []float64           // as Data; nil = unknown
-	Noise    float64             // standard deviation of the simulated noise, in the unit of Data; 0 = unknown
+	Noise    float64             // standard deviation of the simulated noise of a pixel of weight 1: in the unit of Data x sqrt(weight); 0 = unknown
 	Source   *imageio.Frame      // rank 0: header and shape of the file that was read, Data is nil; nil if no file was read
 	FITS     bool                // the file that was read is a FITS file; the same on all ranks
 }

@@ -61,7 +61,28 @@ func simulateObservation(ctx context.Context, comm ranks.Comm, s *Source, psf fo
 		}
 		o.Weights = alive
 	}
-	return o, nil
+	return o, o.ofWeightOne(comm)
+}
+
+// ofWeightOne turns the noise, which is the same at every pixel, into that of a pixel of
+// weight 1: the number with which the weighted noise has the energy that it really has,
+// noise^2 x mean positive weight for each value. Collective.
+func (o *Observation) ofWeightOne(comm ranks.Comm) error {
+	pixels := len(o.Truth) / o.Channels
+	sums := []float64{float64(pixels), float64(pixels)} // weight, pixels
+	if o.Weights != nil {
+		sums = []float64{0, float64(o.Weights.Observed(pixels))}
+		for _, w := range o.Weights {
+			sums[0] += w
+		}
+	}
+	if err := comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+		return err
+	}
+	if sums[1] > 0 {
+		o.Noise *= math.Sqrt(sums[0] / sums[1])
+	}
+	return nil
 }
 
 // truth is the frame in the file that simulate.from names, or a made-up sky of which every

@@ -11,6 +11,7 @@
 //
 // What a run leaves in its directory is written beside the final names and renamed.
 // metrics.json is removed first and written last, so that where it is, the rest belongs
-// to it. The log grows as .run-*.log and becomes run.log, or failed.log where the run
+// to it. config.toml is the config of the run with every default and with what the run
+// chose: the same command with it gives the same result. The log grows as .run-*.log and becomes run.log, or failed.log where the run
 // failed. A checkpoint lies in checkpoint/ until the run is done.
 package lifecycle

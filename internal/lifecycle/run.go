@@ -48,6 +48,7 @@ type Ending struct {
 	Write func() error // writes them; called on every rank, the error need not be the same
 	// Rank 0 alone: what is done and said once all is written.
 	Metrics func(totalSeconds, peakMemoryMB float64) any // what metrics.json holds
+	Chosen  func() map[string]config.Value               // by "section.key": what config.toml holds in place of the values in force; nil = nothing
 	Remove  func() error                                 // deletes what only an interrupted run needs; nil = nothing
 	Summary func(w io.Writer) error                      // the table on the console
 }
@@ -68,6 +69,9 @@ func (r *Run) Finish(e Ending) error {
 		return err
 	}
 	return ranks.OnRoot(r.Comm, func() error {
+		if err := r.writeConfig(e.Chosen); err != nil {
+			return err
+		}
 		if err := WriteMetrics(r.Dir, e.Metrics(r.Comm.Wtime()-r.began, memory)); err != nil {
 			return err
 		}
@@ -92,6 +96,13 @@ func clearResult(dir string, names ...string) error {
 	for _, name := range append([]string{MetricsName, logName, FailedLogName}, names...) {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
+		}
+	}
+	for _, name := range []string{ConfigName, spareConfigName} {
+		if path := filepath.Join(dir, name); ours(path) {
+			if err := os.Remove(path); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -41,7 +41,7 @@ func TestBadInputOnOneRank(t *testing.T) {
 		"another regulariser": {func(_ *Problem, o *Options) { o.Regulariser = forward.Gradient }, "every rank has to give the same"},
 		"unknown border":      {func(_ *Problem, o *Options) { o.Border = 7 }, "unknown border"},
 		"another border":      {func(_ *Problem, o *Options) { o.Border = halo.Periodic }, "every rank has to give the same"},
-		"unknown rule":        {func(_ *Problem, o *Options) { o.Rule = "l-curve" }, "unknown rule"},
+		"unknown rule":        {func(_ *Problem, o *Options) { o.Rule = "s-curve" }, "unknown rule"},
 		"another rule":        {func(_ *Problem, o *Options) { o.Rule = GCV }, "every rank has to give the same"},
 		"no lambda":           {func(_ *Problem, o *Options) { o.Lambda = 0 }, "lambda = 0"},
 		"another lambda":      {func(_ *Problem, o *Options) { o.Lambda = 0.2 }, "every rank has to give the same"},
@@ -66,7 +66,7 @@ func TestBadInputOnOneRank(t *testing.T) {
 				return err
 			},
 			"ChooseLambda": func(ctx context.Context, c ranks.Comm, p *Problem, o Options) error {
-				_, err := ChooseLambda(ctx, c, p, o)
+				_, _, err := ChooseLambda(ctx, c, p, o)
 				return err
 			},
 			"ErrorMap": func(ctx context.Context, c ranks.Comm, p *Problem, o Options) error {
@@ -124,7 +124,7 @@ func TestSetupFailsOnOneRank(t *testing.T) {
 				p.Weights[i] = 1e308
 			}
 		}
-		_, err = Solve(ctx, comm, p, Options{Lambda: 1e-300, Overlap: 2, Tile: 4})
+		_, err = Solve(ctx, comm, p, Options{Lambda: 1e-300, Method: krylov.RASGMRES, Local: LocalTile, Overlap: 2, Tile: 4})
 		return err
 	})
 }

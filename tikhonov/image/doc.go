@@ -9,7 +9,12 @@
 //
 // symmetric positive definite, one unknown for each pixel and channel. W is diagonal:
 // 0 at a missing pixel, else 1 or 1/variance. lambda is given, or found by the
-// discrepancy principle or by generalised cross-validation (LambdaRule).
+// discrepancy principle, generalised cross-validation, the corner of the L-curve or the
+// marginal likelihood (LambdaRule).
+//
+// lambda has the unit of W. The noise is the standard deviation of a pixel of weight 1: that
+// of a pixel of weight w is noise/sqrt(w), so that it is 1 where W is 1/variance. Data and
+// noise in another unit, or W and lambda in another unit, change nothing but the units.
 //
 // # Shapes
 //
@@ -45,7 +50,12 @@
 // memory is about 16 numbers an unknown, one more for each Krylov vector in use, and
 // the factors.
 //
-// # Wrong input
+// A search for lambda takes about 5 solves by discrepancy; 10 with as many again for each
+// probe vector by cross-validation (1 from 65536 values on, up to 8 for small frames); 15
+// with two each by the L-curve. Marginal likelihood takes one transform of the frame, on
+// rank 0, and 5 numbers a pixel there.
+//
+// # Errors
 //
 // Solve, ChooseLambda and ErrorMap are collective. Wrong input on one rank is an error on every
 // rank, and so are options, channels, frames or PSFs that are not the same on all. The

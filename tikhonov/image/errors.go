@@ -145,13 +145,13 @@ func (r *Restoration) ErrorMap(ctx context.Context, e ErrorOptions) (*Errors, er
 	if err != nil {
 		return nil, err
 	}
-	noise, err := r.Noise()
+	noise, err := r.ownNoise()
 	if err != nil {
 		return nil, err
 	}
 	channels := s.p.Channels
 	rounds := (e.Samples + channels - 1) / channels
-	m := &Errors{Kind: e.Kind, Lambda: lambda, Noise: noise, Samples: rounds * channels}
+	m := &Errors{Kind: e.Kind, Lambda: lambda * r.units.weight, Noise: noise * r.units.noise(), Samples: rounds * channels}
 	m.SamplingError = 1 / math.Sqrt(2*float64(m.Samples))
 	sum := make([]float64, s.m.Len()/channels)
 	run, err := s.again(ctx, lambda, e.Tolerance)
@@ -185,7 +185,7 @@ func (r *Restoration) ErrorMap(ctx context.Context, e ErrorOptions) (*Errors, er
 		}
 	}
 	for i, v := range sum {
-		sum[i] = noise * math.Sqrt(v/float64(m.Samples))
+		sum[i] = r.units.data * noise * math.Sqrt(v/float64(m.Samples))
 	}
 	m.Sigma = sum
 	s.m.Blur().Release()
@@ -253,7 +253,7 @@ func (r *Restoration) NoiseError(ctx context.Context, truth []float64, tolerance
 		return nil, err
 	}
 	for i, v := range noise {
-		noise[i] = s.p.Data[i] - v
+		noise[i] = s.p.Data[i] - v/r.units.data
 	}
 	b, err := s.m.RightSide(noise)
 	if err != nil {
@@ -266,6 +266,9 @@ func (r *Restoration) NoiseError(ctx context.Context, truth []float64, tolerance
 	d, _, err := run(b)
 	if err != nil && !krylov.Unfinished(err) {
 		return nil, err
+	}
+	for i := range d {
+		d[i] *= r.units.data
 	}
 	return d, err
 }

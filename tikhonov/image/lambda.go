@@ -6,78 +6,182 @@ import (
 	"fmt"
 	"math"
 
-	"tessera/internal/linalg"
-	"tessera/internal/random"
 	"tessera/krylov"
 	"tessera/ranks"
 )
 
-// Search for lambda stays within these bounds: outside of them H'WH or Q'Q is
-// lost in rounding.
+// A search stays within these bounds, in units of the scale of H'WH (searcher.scale):
+// outside of them H'WH or lambda Q'Q is lost in rounding.
 const (
 	lambdaLowest  = 1e-9
 	lambdaHighest = 1e9
 	lambdaStart   = 1e-2
 )
 
-// searchTolerance is the relative error of a solve during the search for lambda. The
-// misfit is then accurate enough, because the objective is stationary at the solution.
-const searchTolerance = 1e-4
+// Search is how a rule found lambda; the same on every rank. Numbers are in the units of
+// the caller's data and weights. "Weight 1" is a weight of 1 in those units.
+type Search struct {
+	Rule     LambdaRule
+	Lambda   float64 // that was chosen, in units of W
+	Values   int     // observed data values, N: pixels of positive weight x channels
+	Trials   []Trial // in the order in which they were made
+	Noise    float64 // standard deviation of a pixel of weight 1; 0 = unknown. Discrepancy: the one that was used. GCV: sqrt(misfit/(N - Trace)). MarginalLikelihood: Options.Noise, or the most likely one
+	Inferred bool    // Noise was found from the data
 
-// chooseLambda returns the regularisation parameter by the rule of the options.
-func (s *solver) chooseLambda(ctx context.Context) (float64, error) {
+	Trace      float64 // GCV: tr A at Lambda, the effective number of parameters; else 0
+	TraceError float64 // GCV: standard error of Trace, from the spread over the probe vectors
+	Probes     int     // GCV: probe vectors that Trace was found with
+}
+
+// Trial is one evaluation of a rule's criterion.
+type Trial struct {
+	Lambda     float64
+	Criterion  float64       // see LambdaRule
+	Misfit     float64       // ||W^(1/2) (H w - y)||^2
+	Penalty    float64       // ||Q w||^2
+	Method     krylov.Method // that solved the equations; "" = the spectrum gave the solution
+	Iterations int           // of all solves of the trial
+	Residual   float64       // ||b - M w|| / ||b|| of w; 0 where the spectrum gave it
+	Accuracy   float64       // estimated relative error of Misfit
+}
+
+// TrialError says that a search was given up because the equations could not be solved as
+// accurately as the rule needs, by any method that it may try.
+type TrialError struct {
+	Rule       LambdaRule
+	Number     int // of the trial, from 1
+	Lambda     float64
+	Method     krylov.Method // that was tried last
+	Iterations int           // of all methods
+	Residual   float64       // ||b - M w|| / ||b|| that it reached
+	Excess     float64       // error of what the rule needs, estimated, divided by the allowed one
+}
+
+func (e *TrialError) Error() string {
+	return fmt.Sprintf("image: lambda by %s: trial %d at lambda = %.4g cannot be solved accurately enough: after %d iterations the relative residual is %.2g (method %s), and the criterion may be off by %.2g times what the rule allows (allow more iterations, or give lambda as a number)",
+		e.Rule, e.Number, e.Lambda, e.Iterations, e.Residual, e.Method, e.Excess)
+}
+
+// searcher looks for lambda. Its solver's problem is in units of its own, see units.
+type searcher struct {
+	*solver
+	units    units
+	scale    float64 // of H'WH: mean positive weight x (sum of the PSF)^2
+	observed float64 // data values of positive weight, over all ranks and channels
+	bnorm    float64 // ||b|| of the right-hand side in use
+	found    *Search
+	count    int // trials that were begun
+
+	hopeless map[krylov.Method]float64 // largest lambda at which a method was not accurate enough
+	quadrat  []float64                 // work space
+}
+
+func newSearcher(s *solver, u units) *searcher {
+	return &searcher{
+		solver: s, units: u, found: &Search{Rule: s.o.Rule},
+		hopeless: map[krylov.Method]float64{}, quadrat: make([]float64, s.m.Len()),
+	}
+}
+
+// search returns lambda by the rule of the options, which is not Fixed, in the solver's
+// units, and what was tried. The solver is as if it had never searched. Collective.
+func (s *solver) search(ctx context.Context, u units) (*Search, error) {
+	f := newSearcher(s, u)
+	b := s.b
+	defer func() { s.b, s.x = b, nil }()
+	if err := f.measure(); err != nil {
+		return nil, err
+	}
+	var lambda float64
+	var err error
 	switch s.o.Rule {
 	case Discrepancy:
-		return s.discrepancy(ctx)
+		lambda, err = f.discrepancy(ctx)
 	case GCV:
-		return s.gcv(ctx)
+		lambda, err = f.gcv(ctx)
+	case LCurve:
+		lambda, err = f.lCurve(ctx)
+	case MarginalLikelihood:
+		lambda, err = f.marginalLikelihood(ctx)
 	}
-	return s.o.Lambda, nil
+	if err != nil {
+		return nil, err
+	}
+	f.found.Lambda = lambda * u.weight
+	return f.found, nil
 }
 
-// trial solves at one lambda to searchTolerance, starting from the last solution.
-func (s *solver) trial(ctx context.Context, lambda float64, count int) (*Result, error) {
-	o := s.o
-	if o.Method == krylov.RAS || o.Method == krylov.Mult {
-		o.Method = krylov.RASGMRES
-	}
-	o.Tolerance, o.monitor = searchTolerance, nil
-	o.MaxIterations = max(o.MaxIterations, 500)
-	o.phase = fmt.Sprintf("lambda, try %d", count)
-	res, err := s.solve(ctx, lambda, o)
-	var short *krylov.NotConvergedError
-	if err != nil && !errors.As(err, &short) {
-		return nil, fmt.Errorf("image: searching for lambda, at %.3g: %w", lambda, err)
-	}
-	s.x = res.Solution
-	return res, nil
-}
-
-// discrepancy finds lambda with ||W^(1/2) (H w - y)||^2 = noise^2 x observed
-// pixels (Morozov), to 1 %, by regula falsi on the logarithms of both.
-func (s *solver) discrepancy(ctx context.Context) (float64, error) {
-	noise := s.o.Noise
-	var err error
-	if noise == 0 {
-		if noise, err = s.estimateNoise(); err != nil {
-			return 0, err
+// measure fills what does not depend on lambda. Collective.
+func (s *searcher) measure() error {
+	channels := float64(s.p.Channels)
+	plane := len(s.p.Data) / s.p.Channels
+	sums := []float64{channels * float64(plane), float64(plane)} // values, weight
+	if w := s.p.Weights; w != nil {
+		sums = []float64{channels * float64(w.Observed(plane)), 0}
+		for _, v := range w {
+			sums[1] += v
 		}
 	}
-	observed, err := s.observed()
+	if err := s.comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+		return err
+	}
+	if sums[0] == 0 {
+		return errors.New("image: no pixel is observed: every weight is 0")
+	}
+	s.observed, s.found.Values = sums[0], int(sums[0])
+	psf := 1.0
+	if s.p.PSF.Values != nil {
+		psf = 0
+		for _, v := range s.p.PSF.Values {
+			psf += v
+		}
+	}
+	if psf *= psf; math.Abs(psf-1) < 1e-12 {
+		psf = 1
+	}
+	s.scale = sums[1] * channels / sums[0] * psf
+	if s.scale == 0 {
+		s.scale = 1
+	}
+	return s.rightSide(s.b)
+}
+
+// lambda is a parameter in the caller's units, for messages.
+func (s *searcher) lambda(l float64) float64 { return math.Exp(l) * s.units.weight }
+
+// bounds are the logarithms of the least lambda, of the one to begin with and of the
+// largest.
+func (s *searcher) bounds() (lowest, start, highest float64) {
+	start = s.o.Lambda
+	if start == 0 {
+		start = lambdaStart * s.scale
+	}
+	return math.Log(lambdaLowest * s.scale), math.Log(start), math.Log(lambdaHighest * s.scale)
+}
+
+// discrepancy finds lambda with ||W^(1/2) (H w - y)||^2 = noise^2 x observed values
+// (Morozov), by regula falsi on the logarithms of both. The criterion is the left side
+// divided by the right one.
+func (s *searcher) discrepancy(ctx context.Context) (float64, error) {
+	noise, err := s.noise()
 	if err != nil {
 		return 0, err
 	}
-	want := math.Log(noise * noise * observed)
-	count := 0
+	s.found.Noise = noise * s.units.noise()
+	want := math.Log(noise * noise * s.observed)
+	need := 1e-5 // relative error of a misfit near the root
 	excess := func(l float64) (float64, error) {
-		count++
-		res, err := s.trial(ctx, math.Exp(l), count)
+		res, t, err := s.dataTrial(ctx, l, func(misfit float64) float64 {
+			return max(need, 0.05*math.Abs(math.Log(misfit)-want))
+		})
 		if err != nil {
 			return 0, err
 		}
-		return math.Log(res.Misfit) - want, nil
+		f := math.Log(res.Misfit) - want
+		t.Criterion = math.Exp(f)
+		return f, nil
 	}
-	lo := math.Log(start(s.o.Lambda))
+	lowest, lo, highest := s.bounds()
 	flo, err := excess(lo)
 	if err != nil {
 		return 0, err
@@ -88,16 +192,23 @@ func (s *solver) discrepancy(ctx context.Context) (float64, error) {
 	for flo*fhi > 0 {
 		lo, flo = hi, fhi
 		hi += step
-		if hi < math.Log(lambdaLowest) || hi > math.Log(lambdaHighest) {
-			return 0, fmt.Errorf("image: no lambda between %g and %g leaves a misfit of noise^2 x pixels = %.4g (at %.3g it is %.4g): is the noise %.3g right?",
-				lambdaLowest, lambdaHighest, math.Exp(want), math.Exp(lo), math.Exp(want+flo), noise)
+		if hi < lowest-1e-9 || hi > highest+1e-9 {
+			unit := s.units.misfit()
+			return 0, fmt.Errorf("image: no lambda between %.3g and %.3g leaves a misfit of noise^2 x pixels = %.4g (at %.3g it is %.4g): is the noise %.3g right? It is the standard deviation of a pixel of weight 1",
+				s.lambda(lowest), s.lambda(highest), math.Exp(want)*unit, s.lambda(lo), math.Exp(want+flo)*unit, s.found.Noise)
 		}
 		if fhi, err = excess(hi); err != nil {
 			return 0, err
 		}
 	}
+	const precision = 1e-3 // of log lambda
 	side := 0
-	for count < 40 && math.Abs(fhi) > 0.01 {
+	for range 60 {
+		slope := math.Abs((fhi - flo) / (hi - lo)) // Illinois halves flo: then it is too small, which is safe
+		if hi == lo || math.Abs(fhi) <= min(0.01, precision*slope) || math.Abs(hi-lo) < precision {
+			return math.Exp(hi), nil
+		}
+		need = min(need, max(0.1*precision*slope, 1e-10))
 		next := (lo*fhi - hi*flo) / (fhi - flo)
 		f, err := excess(next)
 		if err != nil {
@@ -110,173 +221,6 @@ func (s *solver) discrepancy(ctx context.Context) (float64, error) {
 		}
 		hi, fhi = next, f
 	}
-	return math.Exp(hi), nil
-}
-
-func start(lambda float64) float64 {
-	if lambda > 0 {
-		return lambda
-	}
-	return lambdaStart
-}
-
-// gcv finds the minimum over lambda of the generalised cross-validation function
-//
-//	V = N ||W^(1/2)(H w - y)||^2 / tr(I - A)^2,  A = W^(1/2) H M^-1 H' W^(1/2),
-//
-// N the observed pixels. The trace is estimated with random signs z, the same at
-// every lambda: E z'Az = tr A (Hutchinson), z'Az = u'M^-1 u with u = H'W^(1/2) z.
-// Golub, Heath and Wahba, Technometrics 21 (1979) 215; Girard, Numer. Math. 56
-// (1989) 1.
-func (s *solver) gcv(ctx context.Context) (float64, error) {
-	observed, err := s.observed()
-	if err != nil {
-		return 0, err
-	}
-	// The estimate's relative spread falls with N x probes.
-	probes := int(min(8, max(1, math.Ceil(65536/observed))))
-	u := make([][]float64, probes)
-	guess := make([][]float64, probes)
-	for i := range u {
-		if u[i], err = s.probe(uint64(i)); err != nil {
-			return 0, err
-		}
-	}
-	b := s.b
-	defer func() { s.b = b }()
-	count := 0
-	value := func(l float64) (float64, error) {
-		count++
-		res, err := s.trial(ctx, math.Exp(l), count)
-		if err != nil {
-			return 0, err
-		}
-		data := s.x
-		trace := 0.0
-		for i := range u {
-			s.b, s.x = u[i], guess[i]
-			if _, err := s.trial(ctx, math.Exp(l), count); err != nil {
-				return 0, err
-			}
-			t := []float64{linalg.Dot(u[i], s.x)}
-			if err := s.comm.Allreduce(t, t, ranks.Sum); err != nil {
-				return 0, err
-			}
-			trace += t[0] / float64(probes)
-			guess[i] = s.x
-		}
-		s.b, s.x = b, data
-		free := observed - trace
-		if free <= 0 {
-			return math.Inf(1), nil
-		}
-		return math.Log(observed * res.Misfit / (free * free)), nil
-	}
-	return s.minimise(value)
-}
-
-// minimise walks by decades to a bracket of the minimum, then by golden section
-// until lambda is known to 10 %.
-func (s *solver) minimise(value func(l float64) (float64, error)) (float64, error) {
-	mid := math.Log(start(s.o.Lambda))
-	fmid, err := value(mid)
-	if err != nil {
-		return 0, err
-	}
-	step := math.Log(10)
-	lo, hi := mid-step, mid+step
-	flo, err := value(lo)
-	if err != nil {
-		return 0, err
-	}
-	fhi, err := value(hi)
-	if err != nil {
-		return 0, err
-	}
-	for flo < fmid || fhi < fmid {
-		if flo < fhi {
-			hi, fhi, mid, fmid = mid, fmid, lo, flo
-			lo -= step
-			if lo < math.Log(lambdaLowest) {
-				return 0, fmt.Errorf("image: the cross-validation function still falls at lambda = %g: the data ask for no regularisation", math.Exp(mid))
-			}
-			flo, err = value(lo)
-		} else {
-			lo, flo, mid, fmid = mid, fmid, hi, fhi
-			hi += step
-			if hi > math.Log(lambdaHighest) {
-				return 0, fmt.Errorf("image: the cross-validation function still falls at lambda = %g: the data ask for the smoothest image", math.Exp(mid))
-			}
-			fhi, err = value(hi)
-		}
-		if err != nil {
-			return 0, err
-		}
-	}
-	const golden = 0.381966
-	for hi-lo > 0.2 {
-		next := mid + golden*(hi-mid)
-		if hi-mid < mid-lo {
-			next = mid - golden*(mid-lo)
-		}
-		f, err := value(next)
-		if err != nil {
-			return 0, err
-		}
-		switch {
-		case f < fmid && next > mid:
-			lo, mid, fmid = mid, next, f
-		case f < fmid:
-			hi, mid, fmid = mid, next, f
-		case next > mid:
-			hi = next
-		default:
-			lo = next
-		}
-	}
-	return math.Exp(mid), nil
-}
-
-// probe returns H'W^(1/2) z for a vector z of random signs drawn by pixel of the
-// frame, so that it does not depend on the decomposition.
-func (s *solver) probe(index uint64) ([]float64, error) {
-	box := s.p.Frame.Owned(s.comm.Rank())
-	shape := s.p.Frame.Domain().Shape()
-	z := make([]float64, s.m.Len())
-	i := 0
-	for c := range s.p.Channels {
-		for r := box.Lo[0]; r < box.Hi[0]; r++ {
-			for col := box.Lo[1]; col < box.Hi[1]; col++ {
-				at := uint64((c*shape[0]+r)*shape[1] + col)
-				z[i] = 1 - 2*float64(random.Hash(s.o.Seed^random.Hash(index^random.Hash(at)))>>63)
-				if s.m.owned != nil {
-					z[i] *= math.Sqrt(s.m.owned[i%len(s.m.owned)])
-				}
-				i++
-			}
-		}
-	}
-	u := make([]float64, len(z))
-	err := s.m.Blur().Adjoint(u, z)
-	return u, err
-}
-
-// observed counts the data values of positive weight over all ranks and channels.
-func (s *solver) observed() (float64, error) {
-	n := []float64{float64(s.m.Len())}
-	if s.m.owned != nil {
-		n[0] = 0
-		for _, w := range s.m.owned {
-			if w > 0 {
-				n[0] += float64(s.p.Channels)
-			}
-		}
-	}
-	if err := s.comm.Allreduce(n, n, ranks.Sum); err != nil {
-		return 0, err
-	}
-	if n[0] == 0 {
-		return 0, errors.New("image: no pixel is observed: every weight is 0")
-	}
-	return n[0], nil
+	return 0, fmt.Errorf("image: lambda by discrepancy: the misfit at lambda = %.4g is still %.3g times what the noise asks for after %d trials",
+		s.lambda(hi), math.Exp(fhi), len(s.found.Trials))
 }

@@ -8,6 +8,49 @@ import (
 	"tessera/ranks"
 )
 
+// noise is the standard deviation of a pixel of weight 1, in the solver's units: that of
+// the options, or an estimate from the data. Collective.
+func (s *searcher) noise() (float64, error) {
+	noise, err := s.givenNoise()
+	if err != nil || noise > 0 {
+		return noise, err
+	}
+	s.found.Inferred = true
+	return s.estimateNoise()
+}
+
+// givenNoise is the standard deviation of a pixel of weight 1 that the options give; 0 =
+// none. Collective.
+func (s *solver) givenNoise() (float64, error) {
+	noise := s.o.Noise
+	if noise == 0 || s.o.NoiseUnit != OfData {
+		return noise, nil
+	}
+	typical, err := s.typicalWeight()
+	return noise * math.Sqrt(typical), err
+}
+
+// typicalWeight is the median of the positive weights, to 1e-6 of itself; exact where all
+// are the same. Collective.
+func (s *solver) typicalWeight() (float64, error) {
+	n := s.m.rows * s.m.cols
+	w := make([]float64, 0, n)
+	ends := []float64{0, 0} // largest 1/weight, largest weight
+	for i := range n {
+		if v := s.p.Weights.At(i); v > 0 {
+			w = append(w, v)
+			ends[0], ends[1] = max(ends[0], 1/v), max(ends[1], v)
+		}
+	}
+	if err := s.comm.Allreduce(ends, ends, ranks.Max); err != nil {
+		return 0, err
+	}
+	if ends[0] == 1/ends[1] {
+		return ends[1], nil
+	}
+	return s.median(w)
+}
+
 // estimateNoise returns the standard deviation of the noise in W^(1/2) y from the
 // finest diagonal Haar coefficients of y, (a - b - c + d)/2 over 2 x 2 blocks of
 // observed pixels, where a blurred image leaves little else, each divided by its

@@ -11,8 +11,22 @@ type LambdaRule string
 
 const (
 	Fixed       LambdaRule = "fixed"       // Options.Lambda
-	Discrepancy LambdaRule = "discrepancy" // the lambda at which ||W^(1/2) (H w - y)||^2 is the expected energy of the noise
-	GCV         LambdaRule = "gcv"         // the minimum of the generalised cross-validation function
+	Discrepancy LambdaRule = "discrepancy" // the lambda at which ||W^(1/2) (H w - y)||^2 is the expected energy of the noise, noise^2 x values; the criterion is their ratio
+	GCV         LambdaRule = "gcv"         // the minimum of the generalised cross-validation function, which is the criterion, in units of W x data^2
+	LCurve      LambdaRule = "l-curve"     // the corner of log ||Q w||^2 against log misfit; the criterion is the curvature
+
+	// MarginalLikelihood: the lambda that makes the data most likely, in closed form, for whole
+	// frames of equal weights with a periodic border, or a reflecting one and a symmetric PSF.
+	// The criterion is minus twice the logarithm of the likelihood, minus the least value.
+	MarginalLikelihood LambdaRule = "marginal-likelihood"
+)
+
+// NoiseUnit says whose standard deviation Options.Noise is.
+type NoiseUnit string
+
+const (
+	OfWeight NoiseUnit = "weight" // of a pixel of weight 1: that of a pixel of weight w is Noise/sqrt(w). With inverse variances as weights it is 1
+	OfData   NoiseUnit = "data"   // of a pixel of typical weight (the median of the positive weights), in the unit of the data
 )
 
 // Precision of the stored local factors. Residuals, Krylov vectors and the
@@ -48,8 +62,9 @@ type Options struct {
 	Regulariser   forward.Regulariser   // Q; "" = forward.Identity
 	Border        halo.Border           // what H, H' and Q find outside of the frame; zero value = halo.Zero
 	Rule          LambdaRule            // "" = Fixed
-	Lambda        float64               // > 0, in units of W; with Discrepancy or GCV the first value tried, 0 = 0.01
-	Noise         float64               // for Discrepancy: standard deviation of W^(1/2) y about W^(1/2) H w, 1 if W is 1/variance; 0 = estimated from the data
+	Lambda        float64               // > 0, in units of W; with another rule the first value tried, 0 = 0.01 x mean positive weight x (sum of the PSF)^2
+	Noise         float64               // for Discrepancy and MarginalLikelihood: standard deviation of the noise, see NoiseUnit; 0 = found from the data
+	NoiseUnit     NoiseUnit             // "" = OfWeight; without weights it makes no difference
 	Local         Local                 // "" = LocalAuto
 	Overlap       int                   // pixels by which a box or tile reaches into its neighbours; < 0 = none; 0 = 4 for tiles, for boxes as far as the inverse of M reaches
 	Tile          int                   // side of a tile in pixels, without the overlap; 0 = 12 for ras-gmres and ras, else 16; with LocalAuto a side asks for tiles
@@ -81,6 +96,7 @@ type Problem struct {
 type Result struct {
 	Solution     []float64     // w on the owned box, shaped like Problem.Data
 	Lambda       float64       // that was used
+	Search       *Search       // how the rule found it; nil with Fixed
 	Method       krylov.Method // that was used, the last one where several were
 	Fallback     string        // what krylov.Auto tried before, in words; "" = nothing
 	Status       krylov.Status // why the iteration stopped

@@ -21,7 +21,7 @@ func TestBadOptions(t *testing.T) {
 	}{
 		{func(o *Options) { o.Method = "gauss" }, `image: unknown method "gauss"`},
 		{func(o *Options) { o.Regulariser = "tv" }, `image: unknown regulariser "tv"`},
-		{func(o *Options) { o.Rule = "l-curve" }, `image: unknown rule for lambda "l-curve"`},
+		{func(o *Options) { o.Rule = "s-curve" }, `image: unknown rule for lambda "s-curve"`},
 		{func(o *Options) { o.Lambda = 0 }, "image: lambda = 0, want a number above 0"},
 		{func(o *Options) { o.Lambda = -1; o.Rule = GCV }, "image: lambda = -1, want a number above 0"},
 		{func(o *Options) { o.Lambda = -1 }, "image: lambda = -1, want a number above 0"},
@@ -36,6 +36,7 @@ func TestBadOptions(t *testing.T) {
 		{func(o *Options) { o.Restart = -1 }, "image: restart = -1, want 1 or more"},
 		{func(o *Options) { o.Noise = -0.5 }, "image: noise = -0.5, want 0 or more"},
 		{func(o *Options) { o.Noise = nan }, "image: noise = NaN, want 0 or more"},
+		{func(o *Options) { o.NoiseUnit = "adu" }, `image: unknown unit of the noise "adu"`},
 		{func(o *Options) { o.Precision = "half" }, `image: unknown precision "half"`},
 		{func(o *Options) { o.Weighting = "owner" }, `image: unknown weighting "owner"`},
 	} {

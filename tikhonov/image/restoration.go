@@ -11,8 +11,10 @@ import (
 // serves one goroutine of each rank.
 type Restoration struct {
 	s      *solver
-	lambda float64 // of the last Solve, or chosen by the rule; 0 = not known yet
-	noise  float64 // of Noise; 0 = not known yet
+	units  units   // of the solver's problem
+	lambda float64 // chosen by the rule, in the solver's units
+	search *Search // how; nil = not yet, or not needed
+	noise  float64 // of Noise, in the solver's units; 0 = not known yet
 }
 
 // NewRestoration checks the input of all ranks and prepares the operator. Collective, with
@@ -22,11 +24,15 @@ func NewRestoration(comm ranks.Comm, p *Problem, o Options) (*Restoration, error
 	if err := agree(comm, p, o); err != nil {
 		return nil, err
 	}
+	p, o, u, err := inUnits(comm, p, o)
+	if err != nil {
+		return nil, err
+	}
 	s, err := newSolver(comm, p, o)
 	if err != nil {
 		return nil, err
 	}
-	return &Restoration{s: s}, nil
+	return &Restoration{s: s, units: u}, nil
 }
 
 // Solve is the function Solve on the problem and the options of r. Collective, with the
@@ -36,34 +42,48 @@ func (r *Restoration) Solve(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.s.solve(ctx, lambda, r.s.o)
+	res, err := r.s.solve(ctx, lambda, r.s.o)
+	if res != nil {
+		res.Search = r.search
+		res.inUnits(r.units)
+	}
+	return res, err
 }
 
 // Noise is the standard deviation of the noise of a pixel of weight 1, in the unit of the
 // data times the square root of that of a weight: Options.Noise, or estimated from the data.
 // Collective; where it cannot be estimated all ranks get the same error.
 func (r *Restoration) Noise() (float64, error) {
-	if r.noise == 0 {
-		r.noise = r.s.o.Noise
-	}
+	noise, err := r.ownNoise()
+	return noise * r.units.noise(), err
+}
+
+// ownNoise is Noise in the solver's units.
+func (r *Restoration) ownNoise() (noise float64, err error) {
 	if r.noise > 0 {
 		return r.noise, nil
 	}
-	noise, err := r.s.estimateNoise()
+	if noise, err = r.s.givenNoise(); err == nil && noise == 0 {
+		noise, err = r.s.estimateNoise()
+	}
 	if err == nil {
 		r.noise = noise
 	}
 	return noise, err
 }
 
-// chosen is lambda by the rule of the options, which is applied once. Collective.
+// chosen is lambda by the rule of the options, which is applied once, in the solver's
+// units. Collective.
 func (r *Restoration) chosen(ctx context.Context) (float64, error) {
-	if r.lambda > 0 {
-		return r.lambda, nil
+	if r.s.o.Rule == Fixed {
+		return r.s.o.Lambda, nil
 	}
-	lambda, err := r.s.chooseLambda(ctx)
-	if err == nil {
-		r.lambda = lambda
+	if r.search == nil {
+		search, err := r.s.search(ctx, r.units)
+		if err != nil {
+			return 0, err
+		}
+		r.search, r.lambda = search, search.Lambda/r.units.weight
 	}
-	return lambda, err
+	return r.lambda, nil
 }

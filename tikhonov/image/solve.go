@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"tessera/forward"
@@ -31,18 +32,26 @@ func Solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result
 }
 
 // ChooseLambda is the regularisation parameter by the rule of the options, as Solve
-// finds it: with Fixed it is o.Lambda. Collective, with the same errors on all ranks as
-// Solve.
-func ChooseLambda(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (float64, error) {
+// finds it, and how it was found: with Fixed it is o.Lambda, and nil. Collective, with the
+// same errors on all ranks as Solve.
+func ChooseLambda(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (float64, *Search, error) {
 	o = o.withDefaults()
 	if err := agree(comm, p, o); err != nil || o.Rule == Fixed {
-		return o.Lambda, err
+		return o.Lambda, nil, err
+	}
+	p, o, u, err := inUnits(comm, p, o)
+	if err != nil {
+		return 0, nil, err
 	}
 	s, err := newSolver(comm, p, o)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	return s.chooseLambda(ctx)
+	search, err := s.search(ctx, u)
+	if err != nil {
+		return 0, nil, err
+	}
+	return search.Lambda, search, nil
 }
 
 // agree checks the input of all ranks. Collective.
@@ -109,7 +118,8 @@ func (o Options) check() error {
 	}
 	_, ok := tiles.Penalty(o.Regulariser)
 	want(ok, "unknown regulariser %q", o.Regulariser)
-	want(o.Rule == Fixed || o.Rule == Discrepancy || o.Rule == GCV, "unknown rule for lambda %q", o.Rule)
+	want(slices.Contains([]LambdaRule{Fixed, Discrepancy, GCV, LCurve, MarginalLikelihood}, o.Rule), "unknown rule for lambda %q", o.Rule)
+	want(slices.Contains([]NoiseUnit{"", OfWeight, OfData}, o.NoiseUnit), "unknown unit of the noise %q", o.NoiseUnit)
 	finite := func(x float64) bool { return x >= 0 && !math.IsInf(x, 0) }
 	want(finite(o.Lambda) && (o.Lambda > 0 || o.Rule != Fixed), "lambda = %g, want a number above 0", o.Lambda)
 	want(o.Border >= halo.Zero && o.Border <= halo.Periodic, "unknown border %d", int(o.Border))

@@ -2,7 +2,6 @@ package tikhonov
 
 import (
 	"context"
-	"fmt"
 
 	"tessera/forward"
 	"tessera/internal/config"
@@ -28,7 +27,8 @@ type tikhonovSection struct {
 	Method        string  `toml:"method"`
 	Regulariser   string  `toml:"regulariser"` // Q: identity, gradient or laplacian
 	Lambda        lambda  `toml:"lambda"`
-	Noise         float64 `toml:"noise"` // standard deviation, in the unit of the data; 0 = that of [simulate], or estimated
+	Noise         float64 `toml:"noise"`      // standard deviation; 0 = that of [simulate], or found from the data
+	NoiseUnit     string  `toml:"noise_unit"` // weight: of a pixel of weight 1; data: of a pixel of median weight, in the unit of the data
 	Border        string  `toml:"border"`
 	Local         string  `toml:"local"`     // local solves of ras-gmres: auto, box or tile
 	Overlap       overlap `toml:"overlap"`   // pixels, or "auto"
@@ -39,45 +39,6 @@ type tikhonovSection struct {
 	Omega         float64 `toml:"omega"`     // literal: weight of the overlap penalty
 	Weighting     string  `toml:"weighting"` // auto: none for as-cg, sqrt for two-level
 	Precision     string  `toml:"precision"` // of the local factors
-}
-
-// lambda is a number or the rule by which the solver chooses it.
-type lambda struct {
-	rule  image.LambdaRule
-	value float64
-}
-
-// UnmarshalTOML reads a number or the name of a rule.
-func (l *lambda) UnmarshalTOML(v any) error {
-	if s, ok := v.(string); ok {
-		rule := image.LambdaRule(s)
-		if rule != image.Discrepancy && rule != image.GCV {
-			return fmt.Errorf(`a number, "discrepancy" or "gcv"`)
-		}
-		*l = lambda{rule: rule}
-		return nil
-	}
-	x, err := config.Number(v)
-	if err != nil {
-		return fmt.Errorf(`a number, "discrepancy" or "gcv"`)
-	}
-	*l = lambda{rule: image.Fixed, value: x}
-	return nil
-}
-
-func (l lambda) String() string {
-	if l.rule != image.Fixed {
-		return string(l.rule)
-	}
-	return fmt.Sprint(l.value)
-}
-
-// MarshalJSON writes the number or the name of the rule, as the config has it.
-func (l lambda) MarshalJSON() ([]byte, error) {
-	if l.rule != image.Fixed {
-		return fmt.Appendf(nil, "%q", l.rule), nil
-	}
-	return fmt.Append(nil, l.value), nil
 }
 
 // restoredSection is the section [output] of a two-layer job.
@@ -118,7 +79,7 @@ func defaults() settings {
 		Blur: frames.BlurSection{Kind: "none", Sigma: 1, FWHM: 3, Beta: 3},
 		Tikhonov: tikhonovSection{
 			Method: string(krylov.Auto), Regulariser: string(forward.Identity), Local: string(image.LocalAuto),
-			Lambda: lambda{rule: image.Fixed, value: 0.01}, Border: "reflect", Overlap: automatic,
+			Lambda: lambda{rule: image.Fixed, value: 0.01}, NoiseUnit: string(image.OfWeight), Border: "reflect", Overlap: automatic,
 			Tolerance: 1e-8, MaxIterations: 200, Restart: 30, Weighting: "auto", Precision: string(image.Single),
 		},
 		Output: mappedSection{
@@ -136,9 +97,11 @@ func (s *tikhonovSection) check(f *config.File) {
 	f.OneOf("tikhonov.weighting", s.Weighting, "auto", string(image.WeightNone), string(image.WeightSqrt))
 	f.OneOf("tikhonov.border", s.Border, "zero", "reflect", "periodic")
 	f.OneOf("tikhonov.precision", s.Precision, string(image.Single), string(image.Double))
-	f.Want(s.Lambda.rule != image.Fixed || s.Lambda.value > 0, "tikhonov.lambda", `more than 0, "discrepancy" or "gcv"`)
-	f.Want(s.Noise >= 0, "tikhonov.noise", "0 or more, in units of the data")
 	f.OneOf("tikhonov.local", s.Local, string(image.LocalAuto), string(image.LocalBox), string(image.LocalTile))
+	f.Want(s.Lambda.rule != image.Fixed || s.Lambda.value > 0, "tikhonov.lambda", "more than 0, or %s", ruleNames)
+	f.Want(s.Noise >= 0, "tikhonov.noise", "0 or more")
+	f.OneOf("tikhonov.noise_unit", s.NoiseUnit, string(image.OfWeight), string(image.OfData))
+	f.Want(s.Lambda.rule != image.MarginalLikelihood || s.Border != "zero", "tikhonov.border", `reflect or periodic with lambda = "marginal-likelihood"`)
 	f.Want(s.Tile >= 0, "tikhonov.tile", "1 pixel or more; 0 = 12 for ras-gmres and ras, 16 for the other methods")
 	f.Want(s.Tolerance > 0 && s.Tolerance < 1, "tikhonov.tolerance", "more than 0 and less than 1")
 	f.Want(s.MaxIterations >= 1, "tikhonov.max_iterations", "1 or more")
@@ -156,8 +119,8 @@ func (c *settings) solverOptions(of *frames.Observation) image.Options {
 		Local: image.Local(s.Local), Overlap: s.Overlap.option(), Tile: s.Tile, Tolerance: s.Tolerance, MaxIterations: s.MaxIterations,
 		Restart: s.Restart, Precision: image.Precision(s.Precision), Seed: c.Seed,
 	}
-	if o.Noise == 0 {
-		o.Noise = of.Noise
+	if o.NoiseUnit = image.NoiseUnit(s.NoiseUnit); o.Noise == 0 {
+		o.Noise, o.NoiseUnit = of.Noise, image.OfWeight
 	}
 	if s.Weighting != "auto" {
 		o.Weighting = image.Weighting(s.Weighting)
@@ -176,6 +139,7 @@ func Load(f *config.File) *lifecycle.Job {
 	c.Output.section().Check(f)
 	c.Output.Gather.Check(f, &c.Image)
 	c.checkErrors(f)
+	c.checkRule(f)
 	return &lifecycle.Job{
 		Dir:        c.Output.Dir,
 		Answer:     "solution.npy",

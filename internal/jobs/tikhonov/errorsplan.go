@@ -31,7 +31,7 @@ func (c *settings) planErrors(ctx context.Context, comm ranks.Comm, shape *image
 		p := o.Problem(psf)
 		if i == 0 {
 			if c.Tikhonov.Lambda.rule != image.Fixed {
-				found, err := image.ChooseLambda(ctx, comm, p, c.solverOptions(o))
+				found, _, err := image.ChooseLambda(ctx, comm, p, c.solverOptions(o))
 				if err != nil {
 					return "", err
 				}

@@ -27,7 +27,7 @@ func arrays(t *testing.T, dir string) map[string][]byte {
 	t.Helper()
 	found := map[string][]byte{}
 	err := fs.WalkDir(os.DirFS(dir), ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || path == "run.log" || path == lifecycle.MetricsName {
+		if err != nil || d.IsDir() || path == "run.log" || path == lifecycle.MetricsName || path == lifecycle.ConfigName {
 			return err
 		}
 		found[path], err = os.ReadFile(filepath.Join(dir, path))

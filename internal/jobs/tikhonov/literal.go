@@ -26,7 +26,7 @@ func (c *settings) solveFrame(ctx context.Context, comm ranks.Comm, p *image.Pro
 	if o.Overlap == 0 {
 		o.Overlap = 4 // likewise
 	}
-	lambda, err := image.ChooseLambda(ctx, comm, p, o)
+	lambda, search, err := image.ChooseLambda(ctx, comm, p, o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -38,7 +38,7 @@ func (c *settings) solveFrame(ctx context.Context, comm ranks.Comm, p *image.Pro
 		return nil, nil, err
 	}
 	return &image.Result{
-		Solution: r.Solution, Lambda: lambda, Method: methodLiteral, Overlap: max(0, o.Overlap), Iterations: r.Iterations, Residual: r.Residual, ErrorBound: r.Bias.Owner,
+		Solution: r.Solution, Lambda: lambda, Search: search, Method: methodLiteral, Overlap: max(0, o.Overlap), Iterations: r.Iterations, Residual: r.Residual, ErrorBound: r.Bias.Owner,
 		Objective: r.Objective, Misfit: r.Misfit, Status: r.Status, Converged: r.Converged, History: r.History,
 		Setup: r.Setup, Solve: r.Solve, TilesExact: r.Tiles,
 	}, &r.Bias, err

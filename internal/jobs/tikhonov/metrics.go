@@ -53,7 +53,8 @@ type metrics struct {
 	Overlap     int               `json:"overlap"`            // pixels, of the local solves
 	Fallback    string            `json:"fallback,omitempty"` // methods that were tried before and why they stopped
 	Lambda      lifecycle.Number  `json:"lambda"`
-	LambdaRule  string            `json:"lambda_rule"` // fixed, discrepancy or gcv
+	LambdaRule  string            `json:"lambda_rule"` // fixed, discrepancy, gcv, l-curve or marginal-likelihood
+	Search      *search           `json:"lambda_search,omitempty"`
 	Iterations  int               `json:"iterations"`
 	Converged   bool              `json:"converged"`
 	Residual    lifecycle.Number  `json:"residual"`    // ||b - M w|| / ||b||

@@ -17,7 +17,10 @@ import (
 func (r *run) write() error {
 	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
-		Files: append([]string{"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", "panel.png"}, errorFiles...),
+		Files: append([]string{
+			"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", "panel.png",
+			"lambda.png", "lambda.svg",
+		}, errorFiles...),
 		Write: func() (err error) {
 			if gathered, err = r.writeArrays(r.pictures(), r.c.Output.Pictures); err != nil {
 				return err
@@ -25,8 +28,12 @@ func (r *run) write() error {
 			if err := r.writeErrors(); err != nil {
 				return err
 			}
-			return r.largestProcess()
+			if err := r.largestProcess(); err != nil || !r.c.Output.Pictures || r.Comm.Rank() > 0 {
+				return err
+			}
+			return r.m.Search.write(r.Path, r.m.LambdaRule, float64(r.m.Lambda))
 		},
+		Chosen: r.chosen,
 		Metrics: func(total, memory float64) any {
 			r.m.PeakMemoryMB = memory
 			r.m.Seconds.Gather, r.m.Seconds.Write = gathered, r.Comm.Wtime()-start-gathered

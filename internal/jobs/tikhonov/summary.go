@@ -60,6 +60,7 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 		rule = " by " + m.LambdaRule
 	}
 	row("lambda", "%.4g%s", m.Lambda, rule)
+	m.Search.say(t)
 	row("iterations", "%d, residual %.1e", m.Iterations, m.Residual)
 	row("relative error", "%s", errorBound(float64(m.ErrorBound), m.Certified))
 	if b := m.Bias; b != nil {
