@@ -99,7 +99,7 @@ func (s *Spectral[T]) check(what string, w Window) {
 }
 
 // Multiply filters the image that is src and zero elsewhere by a real symbol, and writes
-// the part of the result under dst. dst and src may overlap.
+// the part of the result under dst, numbers that T holds. dst and src may overlap.
 func (s *Spectral[T]) Multiply(dst Window, symbol []T, src Window) {
 	s.check("src", src)
 	s.check("dst", dst)

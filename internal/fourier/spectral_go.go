@@ -130,7 +130,7 @@ func (t *spectralTransform[T]) store(dst Window, scale T) {
 		t.row.Sequence(t.line, t.half[:t.cols/2+1])
 		to := dst.Data[dst.Origin+i*dst.Stride:][:dst.Cols]
 		for j := range to {
-			to[j] = float64(scale) * t.line[dst.Col+j]
+			to[j] = float64(T(float64(scale) * t.line[dst.Col+j])) // of precision T, as callers may rely on
 		}
 	}
 }

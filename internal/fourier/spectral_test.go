@@ -76,6 +76,9 @@ func testSpectral[T linalg.Float](t *testing.T, tolerance float64) {
 			for i := range got.Rows {
 				for j := range got.Cols {
 					v, w := got.Data[got.Origin+i*got.Stride+j], want[(got.Row+i)*cols+got.Col+j]
+					if v != float64(T(v)) {
+						t.Fatalf("%s, %d x %d: (%d, %d) is %g, which is not of the precision", what, rows, cols, i, j, v)
+					}
 					if math.Abs(v-w) > tolerance*top {
 						t.Fatalf("%s, %d x %d: (%d, %d) is %g, want %g", what, rows, cols, i, j, v, w)
 					}
