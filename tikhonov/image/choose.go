@@ -101,7 +101,7 @@ func (f *forecast) overlap() int {
 }
 
 // The rules below are drawn from timings of every method on every kind of problem; see
-// TestChoice and the table that BenchmarkChoice prints.
+// BenchmarkLocal. TestAutoOnGrid tests them on many problems.
 const (
 	smallPSF      = 49   // values of a PSF whose tiles are cheap to factor
 	nearTail      = 0.1  // of the inverse beyond tileOverlap, where tiles see enough
