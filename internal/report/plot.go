@@ -89,6 +89,7 @@ func (p *Plot) build() (*plot.Plot, error) {
 	grid.Horizontal.Color, grid.Vertical.Color = color.Gray{225}, color.Gray{225}
 	pl.Add(grid)
 	box := limits{math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)}
+	var lines []plotter.XYs
 	for i, s := range p.Series {
 		if len(s.X) != len(s.Y) {
 			return nil, fmt.Errorf("series %q has %d x and %d y", s.Name, len(s.X), len(s.Y))
@@ -98,6 +99,7 @@ func (p *Plot) build() (*plot.Plot, error) {
 			continue
 		}
 		box.add(points)
+		lines = append(lines, points)
 		line, marks, err := plotter.NewLinePoints(points)
 		if err != nil {
 			return nil, err
@@ -117,11 +119,51 @@ func (p *Plot) build() (*plot.Plot, error) {
 			pl.Legend.Add(s.Name, thumbs...)
 		}
 	}
-	pl.Legend.Top, pl.Legend.TextStyle.Font.Size, pl.Legend.Padding = true, 10, 2
-	pl.Legend.XOffs, pl.Legend.YOffs = -6, -4
+	pl.Legend.TextStyle.Font.Size, pl.Legend.Padding = 10, 2
+	pl.Legend.Top, pl.Legend.Left = freeCorner(lines, box)
+	pl.Legend.XOffs, pl.Legend.YOffs = -6, 4
+	if pl.Legend.Left {
+		pl.Legend.XOffs = 6
+	}
+	if pl.Legend.Top {
+		pl.Legend.YOffs = -4
+	}
 	axis(&pl.X, p.LogX, box.x0, box.x1, 0)
 	axis(&pl.Y, p.LogY, box.y0, box.y1, 0.06)
 	return pl, nil
+}
+
+// freeCorner is the corner in which the least of the lines lies, the upper right one where
+// several are alike.
+func freeCorner(lines []plotter.XYs, box limits) (top, left bool) {
+	const wide, high, steps = 0.4, 0.25, 64 // of the plot; points looked at on a piece of a line
+	var taken [2][2]int                     // top, left
+	for _, line := range lines {
+		for i, next := range line[min(1, len(line)):] {
+			for k := range steps {
+				t := float64(k) / steps
+				x := (line[i].X + t*(next.X-line[i].X) - box.x0) / (box.x1 - box.x0)
+				y := (line[i].Y + t*(next.Y-line[i].Y) - box.y0) / (box.y1 - box.y0)
+				if (x < wide || x > 1-wide) && (y < high || y > 1-high) {
+					taken[bit(y > 1-high)][bit(x < wide)]++
+				}
+			}
+		}
+	}
+	top, least := true, taken[1][0]
+	for _, c := range [][2]int{{1, 1}, {0, 0}, {0, 1}} {
+		if n := taken[c[0]][c[1]]; n < least {
+			top, left, least = c[0] == 1, c[1] == 1, n
+		}
+	}
+	return top, left
+}
+
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // points are those of a series that can be drawn.

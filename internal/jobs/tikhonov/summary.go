@@ -97,5 +97,5 @@ func errorBound(bound float64, certified bool) string {
 	case certified:
 		return fmt.Sprintf("at most %.1e (guaranteed)", bound)
 	}
-	return fmt.Sprintf("at most %.1e (estimated)", bound)
+	return fmt.Sprintf("about %.1e (estimated)", bound)
 }
