@@ -24,13 +24,17 @@
 //
 // # Method
 //
-// D3L, decomposed Tikhonov regularisation: the box of each rank is cut into tiles of
-// 12 or 16 pixels, each tile is extended by the overlap, and the local equations
-// M_i = R_i M R_i' of the extended tiles precondition a Krylov method (restricted or
-// additive Schwarz), optionally with a coarse space of bilinear basis functions, or are
-// used in stationary sweeps (krylov.Method). The stopping rule bounds the relative
-// error of w itself: by a guarantee where Q is the identity (Result.Certified), by an
-// estimate elsewhere.
+// D3L, decomposed Tikhonov regularisation: every rank solves local equations
+// M_i = R_i M R_i' on its box extended by an overlap, and these solutions precondition a
+// Krylov method (restricted or additive Schwarz), optionally with a coarse space of
+// bilinear basis functions, or are used in stationary sweeps (krylov.Method). The stopping
+// rule bounds the relative error of w itself: by a guarantee where Q is the identity
+// (Result.Certified), by an estimate elsewhere.
+//
+// Local solves (Options.Local) are of two kinds. A box is the whole extended box with its
+// mean weight, inverted at once by Fourier transforms, for any PSF. Tiles are pieces of 12
+// or 16 pixels with their own weights, factored. krylov.Auto chooses method, local solves
+// and overlap from the symbol of M, and goes on with another method where one stagnates.
 //
 // Tiles of one class, which differ in place only, share one dense inverse. A tile with
 // a few missing pixels has it corrected by Woodbury's formula; a tile with many other
@@ -45,10 +49,10 @@
 // # Cost
 //
 // For N unknowns of a rank, a PSF of k x k pixels and tiles of m pixels with their
-// overlap, one iteration takes about 4 k^2 N operations for M (N log N for a wide PSF)
-// and 2 m N for the tiles, two exchanges of the halo and one or two global sums. The
-// memory is about 16 numbers an unknown, one more for each Krylov vector in use, and
-// the factors.
+// overlap, one iteration takes about 4 k^2 N operations for M (N log N for a wide PSF),
+// N log N for a box or 2 m N for tiles, two exchanges of the halo and one or two global
+// sums. The memory is about 16 numbers an unknown, one more for each Krylov vector in use
+// (a half for its correction), and the factors of tiles.
 //
 // A search for lambda takes about 5 solves by discrepancy; 10 with as many again for each
 // probe vector by cross-validation (1 from 65536 values on, up to 8 for small frames); 15
