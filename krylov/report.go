@@ -87,11 +87,19 @@ func (e *NotConvergedError) Error() string {
 		return fmt.Sprintf("krylov: the iteration diverges: relative residual %.3g after %d sweeps, growing %.2f-fold a sweep (use more overlap, or a Krylov method)",
 			e.Residual, e.Iterations, e.Growth)
 	case Stagnated:
-		return fmt.Sprintf("krylov: not converged: the residual no longer falls after %d iterations: relative residual %.3g, relative error about %.3g (use a larger tolerance, or more regularisation)",
-			e.Iterations, e.Residual, e.ErrorBound)
+		return fmt.Sprintf("krylov: not converged: the residual no longer falls after %d iterations: relative residual %.3g, relative error %s (use a larger tolerance)",
+			e.Iterations, e.Residual, e.about())
 	}
-	return fmt.Sprintf("krylov: not converged after %d iterations: relative residual %.3g, relative error about %.3g (allow more iterations, or use a larger tolerance)",
-		e.Iterations, e.Residual, e.ErrorBound)
+	return fmt.Sprintf("krylov: not converged after %d iterations: relative residual %.3g, relative error %s (allow more iterations, or use a larger tolerance)",
+		e.Iterations, e.Residual, e.about())
+}
+
+// about is the error in words.
+func (e *NotConvergedError) about() string {
+	if !(e.ErrorBound < 1) {
+		return "not known"
+	}
+	return fmt.Sprintf("about %.3g", e.ErrorBound)
 }
 
 // Unfinished tells whether err says that an iteration stopped too early but did not

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"strings"
 )
 
 var (
@@ -27,7 +28,14 @@ type RankError struct {
 	Err  error // of that rank
 }
 
-func (e *RankError) Error() string { return fmt.Sprintf("rank %d: %v", e.Rank, e.Err) }
+func (e *RankError) Error() string {
+	rank, text := fmt.Sprintf("rank %d: ", e.Rank), e.Err.Error()
+	if strings.HasPrefix(text, rank) { // agreed on more than once
+		return text
+	}
+	return rank + text
+}
+
 func (e *RankError) Unwrap() error { return e.Err }
 
 // PanicError is the error of a rank whose body panicked.

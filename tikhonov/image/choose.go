@@ -3,6 +3,7 @@ package image
 import (
 	"math"
 
+	"tessera/halo"
 	"tessera/internal/fourier"
 	"tessera/krylov"
 )
@@ -17,6 +18,7 @@ type forecast struct {
 	tail      []float64 // for every distance d the part of the inverse of M that lies farther than d pixels
 	condition float64   // about that of M
 	smallest  float64   // about its smallest eigenvalue
+	weak      bool      // it is much smaller than what the data alone give a smooth image
 }
 
 // forecastSide is the side of the grid on which the inverse of M is looked at.
@@ -33,17 +35,13 @@ func (m *operator) forecast(lambda float64) (*forecast, error) {
 	side := fourier.NextFast(max(forecastSide, 8*k.RowRadius, 8*k.ColRadius))
 	filter := fourier.NewSpectral[float64](side, side)
 	symbol := inverseSymbol(filter, m, lambda, f.mean)
-	low, high := math.Inf(1), 0.0
-	for _, v := range symbol {
-		if v > 0 { // 0 fills blocks up
-			low, high = min(low, v), max(high, v)
-		}
-	}
-	f.smallest = 1 / high
+	var largest, smooth float64
+	f.smallest, largest, smooth = m.ends(filter, lambda, f.mean)
 	if f.observed < 1 {
 		f.smallest = min(f.smallest, m.smallestOfHole(filter, lambda, f.mean))
 	}
-	f.condition = 1 / (low * f.smallest)
+	f.condition = largest / f.smallest
+	f.weak = f.smallest < weakest*smooth
 	g := make([]float64, side*side)
 	filter.Multiply(fourier.Window{Data: g, Stride: side, Rows: side, Cols: side}, symbol,
 		fourier.Window{Data: []float64{1}, Stride: 1, Rows: 1, Cols: 1})
@@ -61,6 +59,33 @@ func (m *operator) forecast(lambda float64) (*forecast, error) {
 		f.tail[d], beyond = beyond/total, beyond+f.tail[d]
 	}
 	return f, nil
+}
+
+// weakest is the smallest eigenvalue, in units of that of a smooth image, below which a
+// Krylov method may have missed it: estimates are then not from Ritz values alone.
+const weakest = 1e-6
+
+// ends are about the smallest and the largest eigenvalue of M for one weight, and what the
+// data alone make of that of a constant image. With a zero border Q'Q has no eigenvalue
+// below that of the first sine of the frame.
+func (m *operator) ends(filter *fourier.Spectral[float64], lambda, weight float64) (smallest, largest, smooth float64) {
+	least := 0.0
+	if m.border == halo.Zero {
+		for _, n := range m.frame.Domain().Shape() {
+			least += 2 - 2*math.Cos(math.Pi/float64(n+1))
+		}
+	}
+	smallest = math.Inf(1)
+	rows, cols := axisSymbol(filter.Rows()), axisSymbol(filter.Cols())
+	filter.PowerSymbol(2*m.kernel.RowRadius+1, 2*m.kernel.ColRadius+1, m.kernel.Dense, func(power float64, i, j int) float64 {
+		s := weight*power + lambda*penaltySymbol(m.q, max(rows[i]+cols[j], least))
+		smallest, largest = min(smallest, s), max(largest, s)
+		if i == 0 && j == 0 {
+			smooth = weight * power
+		}
+		return 0
+	})
+	return smallest, largest, smooth
 }
 
 // smallestOfHole is an upper bound of the smallest eigenvalue of M where one pixel of an

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"testing"
 
 	"tessera/forward"
@@ -43,7 +45,7 @@ func (g gridProblem) frame(t testing.TB, rows, cols int, seed uint64) *frame {
 func grid() []gridProblem {
 	var list []gridProblem
 	for _, sd := range []float64{0.7, 1, 2, 4} {
-		for _, lambda := range []float64{1e-1, 1e-3, 1e-5, 1e-7, 1e-9} {
+		for _, lambda := range []float64{1e8, 1e-1, 1e-3, 1e-5, 1e-7, 1e-9} {
 			for _, q := range forward.Regularisers() {
 				for _, border := range []halo.Border{halo.Zero, halo.Reflect, halo.Periodic} {
 					for _, missing := range []float64{0, 0.01, 0.3} {
@@ -64,11 +66,11 @@ func TestAutoOnGrid(t *testing.T) {
 	const tolerance = 1e-6
 	few := 0
 	for i, g := range grid() {
-		if quick() && i%7 != 0 {
-			continue
+		if i%3 != 0 || quick() && i%21 != 0 {
+			continue // the others take minutes
 		}
 		f := g.frame(t, 20, 19, uint64(i))
-		n := []int{1, 2, 3, 4, 7}[i/7%5]
+		n := []int{1, 2, 3, 4, 7}[i/21%5]
 		o := Options{Lambda: g.lambda, Regulariser: g.q, Border: g.border, Tolerance: tolerance, MaxIterations: 3000}
 		x, res, err := f.run(t, n, o)
 		if res == nil {
@@ -77,7 +79,7 @@ func TestAutoOnGrid(t *testing.T) {
 		}
 		d := oracle.Relative(x, f.Exact(t, o.equations()))
 		const rounding = 1e-13 // of the dense solution, times the condition
-		if allowed := 10*res.ErrorBound + rounding/g.lambda; d > allowed {
+		if allowed := 10*res.ErrorBound + rounding*max(1/g.lambda, g.lambda); d > allowed {
 			t.Errorf("%v, %d ranks, %s: error %.3g, said to be %.3g", g, n, res.Method, d, res.ErrorBound)
 		}
 		if res.Certified && !(res.ErrorBound < 1) {
@@ -96,7 +98,24 @@ func TestAutoOnGrid(t *testing.T) {
 	}
 }
 
-// boxSystem is M and a vector on n ranks.
+// Without an observed pixel only a Q that has an inverse leaves a solution, which is 0.
+func TestNothingObserved(t *testing.T) {
+	for _, q := range forward.Regularisers() {
+		for _, border := range oracle.Borders {
+			f := randomFrame(1, 9, 8, 1)
+			f.Mask(1, 1)
+			x, _, err := f.run(t, 2, Options{Regulariser: q, Border: border, Lambda: 0.1})
+			switch definite := q == forward.Identity || border == halo.Zero; {
+			case !definite && (err == nil || !strings.Contains(err.Error(), "no pixel is observed")):
+				t.Errorf("%s, %v: %v", q, border, err)
+			case definite && (err != nil || slices.ContainsFunc(x, func(v float64) bool { return v != 0 })):
+				t.Errorf("%s, %v: %v, %v", q, border, x, err)
+			}
+		}
+	}
+}
+
+// boxes calls body with M, its box solve and a vector on n ranks.
 func boxes(t *testing.T, f *frame, n int, o Options, body func(m *operator, s *boxSolve[float64], x []float64) error) {
 	t.Helper()
 	err := f.launch(n, func(ctx context.Context, c ranks.Comm, p *Problem) error {
@@ -210,11 +229,11 @@ func TestBoundHolds(t *testing.T) {
 			continue
 		}
 		d := oracle.Relative(x, f.Exact(t, o.equations()))
-		limit := res.ErrorBound
+		limit := 1.000001 * res.ErrorBound // it is attained where M is nearly lambda
 		if !res.Certified {
 			limit *= 2 // an estimate
 		}
-		if d > limit+1e-15/g.lambda {
+		if d > limit+1e-15*max(1/g.lambda, g.lambda) {
 			t.Errorf("%v, %s, tolerance %g, %d iterations: error %.3g above the bound %.3g (certified: %v)",
 				g, res.Method, o.Tolerance, res.Iterations, d, res.ErrorBound, res.Certified)
 		}

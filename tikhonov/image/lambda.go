@@ -58,6 +58,10 @@ type TrialError struct {
 }
 
 func (e *TrialError) Error() string {
+	if math.IsInf(e.Excess, 1) {
+		return fmt.Sprintf("image: lambda by %s: the criterion of trial %d at lambda = %.4g is lost in rounding: the frame agrees with the data, or is constant, to the last digit (give lambda as a number)",
+			e.Rule, e.Number, e.Lambda)
+	}
 	return fmt.Sprintf("image: lambda by %s: trial %d at lambda = %.4g cannot be solved accurately enough: after %d iterations the relative residual is %.2g (method %s), and the criterion may be off by %.2g times what the rule allows (allow more iterations, or give lambda as a number)",
 		e.Rule, e.Number, e.Lambda, e.Iterations, e.Residual, e.Method, e.Excess)
 }

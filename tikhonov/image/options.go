@@ -69,7 +69,7 @@ type Options struct {
 	Overlap       int                   // pixels by which a box or tile reaches into its neighbours; < 0 = none; 0 = 4 for tiles, for boxes as far as the inverse of M reaches
 	Tile          int                   // side of a tile in pixels, without the overlap; 0 = 12 for ras-gmres and ras, else 16; with LocalAuto a side asks for tiles
 	Tolerance     float64               // relative error of w to reach; 0 = 1e-8
-	MaxIterations int                   // 0 = 200
+	MaxIterations int                   // 0 = 2000
 	Restart       int                   // most Krylov vectors that ras-gmres keeps; 0 = 30
 	Precision     Precision             // "" = Single
 	Weighting     Weighting             // of as-cg and two-level; "" = none for as-cg, sqrt for two-level

@@ -63,7 +63,12 @@ func (r *Restoration) ownNoise() (noise float64, err error) {
 	if r.noise > 0 {
 		return r.noise, nil
 	}
-	if noise, err = r.s.givenNoise(); err == nil && noise == 0 {
+	noise, err = r.s.givenNoise()
+	switch {
+	case err != nil || noise > 0:
+	case r.search != nil && r.search.Inferred && r.search.Noise > 0: // one noise in one run
+		noise = r.search.Noise / r.units.noise()
+	default:
 		noise, err = r.s.estimateNoise()
 	}
 	if err == nil {

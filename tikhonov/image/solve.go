@@ -92,7 +92,7 @@ func (o Options) withDefaults() Options {
 		o.Tolerance = 1e-8
 	}
 	if o.MaxIterations == 0 {
-		o.MaxIterations = 200
+		o.MaxIterations = 2000
 	}
 	if o.Restart == 0 {
 		o.Restart = 30
@@ -172,6 +172,9 @@ func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result,
 		return nil, err
 	}
 	s.setup += s.comm.Wtime() - start
+	if f.mean == 0 && o.Regulariser != forward.Identity && s.m.border != halo.Zero {
+		return nil, fmt.Errorf("image: no pixel is observed: every weight is 0, and the regulariser %q leaves the mean open", o.Regulariser)
+	}
 	if o.Method != krylov.Auto {
 		return s.solveBy(ctx, lambda, o)
 	}
@@ -223,8 +226,8 @@ func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result,
 
 // Of the methods that Auto tries one after the other.
 const (
-	patience        = 100 // most iterations of GMRES, which needs 5 to 20 where the choice was right
-	singleCondition = 1e6 // of M, from which tiles are factored in double precision, and estimates of the error are not from Ritz values alone
+	patience        = 60  // most iterations of GMRES, which needs 5 to 20 where the choice was right
+	singleCondition = 1e6 // of M, from which tiles are factored in double precision
 )
 
 // choice is what Auto ended with.
@@ -344,7 +347,7 @@ func (s *solver) control(o *Options) krylov.Control {
 	}
 	if o.Regulariser == forward.Identity && !o.estimate {
 		c.LambdaMin = o.Lambda // H'WH is positive semi-definite
-	} else if s.view != nil && !o.estimate && (o.Method == krylov.CG || s.view.condition > singleCondition) {
+	} else if s.view != nil && !o.estimate && (o.Method == krylov.CG || s.view.weak) {
 		c.LambdaLikely = s.view.smallest
 	}
 	if o.Progress != nil && s.comm.Rank() == 0 {

@@ -80,7 +80,7 @@ func defaults() settings {
 		Tikhonov: tikhonovSection{
 			Method: string(krylov.Auto), Regulariser: string(forward.Identity), Local: string(image.LocalAuto),
 			Lambda: lambda{rule: image.Fixed, value: 0.01}, NoiseUnit: string(image.OfWeight), Border: "reflect", Overlap: automatic,
-			Tolerance: 1e-8, MaxIterations: 200, Restart: 30, Weighting: "auto", Precision: string(image.Single),
+			Tolerance: 1e-8, MaxIterations: 2000, Restart: 30, Weighting: "auto", Precision: string(image.Single),
 		},
 		Output: mappedSection{
 			Dir: "out/tikhonov", Stretch: "auto", Pictures: true, Gather: frames.GatherAuto,

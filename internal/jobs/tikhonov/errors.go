@@ -198,6 +198,9 @@ func (r *run) writeErrors() error {
 		// The scale begins at 0, so that sampling errors look as small as they are.
 		e := r.m.Errors
 		high := min(float64(e.Max), 4*float64(e.Median))
+		if high == 0 { // nothing was observed, or half of the frame has no errors
+			high = max(1e-300, float64(e.Max))
+		}
 		picture := report.Map{Frame: drawn, High: high, Clipped: high < float64(e.Max), Lines: append(
 			[]string{fmt.Sprintf("standard deviation of the solution (%s), in %s", e.about(), e.unit())}, e.lines()...)}
 		return picture.Write(r.Path("sigma.png"))
