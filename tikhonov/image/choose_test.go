@@ -70,7 +70,7 @@ func TestAutoOnGrid(t *testing.T) {
 			continue // the others take minutes
 		}
 		f := g.frame(t, 20, 19, uint64(i))
-		n := []int{1, 2, 3, 4, 7}[i/21%5]
+		n := []int{1, 2, 3, 4, 7}[i/7%5]
 		o := Options{Lambda: g.lambda, Regulariser: g.q, Border: g.border, Tolerance: tolerance, MaxIterations: 3000}
 		x, res, err := f.run(t, n, o)
 		if res == nil {
