@@ -1,0 +1,152 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"tessera/forward"
+	"tessera/halo"
+	"tessera/internal/linalg"
+	"tessera/krylov"
+	"tessera/ranks"
+)
+
+// solve runs the method of o at one lambda. With krylov.Auto it is chosen here, and where
+// it does not get there the others follow, each from the iterate of the one before.
+func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result, error) {
+	start := s.comm.Wtime()
+	f, err := s.look(lambda)
+	if err != nil {
+		return nil, err
+	}
+	s.setup += s.comm.Wtime() - start
+	if f.mean == 0 && o.Regulariser != forward.Identity && s.m.border != halo.Zero {
+		return nil, fmt.Errorf("image: no pixel is observed: every weight is 0, and the regulariser %q leaves the mean open", o.Regulariser)
+	}
+	if o.Method != krylov.Auto {
+		return s.solveBy(ctx, lambda, o)
+	}
+	chain := []krylov.Method{f.method(len(s.m.kernel.Dense), s.m.border == halo.Zero)}
+	for _, m := range []krylov.Method{krylov.ASCG, krylov.CG} {
+		if m != chain[0] {
+			chain = append(chain, m)
+		}
+	}
+	first := s.x
+	defer func() { s.x = first }()
+	var tried []string
+	var before *Result
+	for k, m := range chain {
+		try, last := o, k == len(chain)-1
+		try.Method = m
+		if before != nil {
+			try.MaxIterations -= before.Iterations
+		}
+		if m == krylov.RASGMRES && !last {
+			try.MaxIterations = min(try.MaxIterations, patience)
+		}
+		if m == krylov.ASCG && f.condition > singleCondition {
+			try.Precision = Double
+		}
+		res, err := s.solveBy(ctx, lambda, try)
+		if res == nil && (last || !indefinite(err)) {
+			return nil, err
+		}
+		if res == nil {
+			tried = append(tried, fmt.Sprintf("%s: local matrices not positive definite in %s precision", m, try.Precision))
+			continue
+		}
+		if res.Residual < 1 {
+			s.x = res.Solution
+		}
+		res.after(before)
+		res.Fallback = strings.Join(tried, ", ")
+		left := o.MaxIterations - res.Iterations
+		if err == nil || last || left <= 0 {
+			s.used = choice{m, try.Precision}
+			return res, res.outcome()
+		}
+		tried = append(tried, fmt.Sprintf("%s: %s after %d iterations", m, res.Status, res.Iterations))
+		before = res
+	}
+	panic("image: no method is the last")
+}
+
+// Of the methods that Auto tries one after the other.
+const (
+	patience        = 60  // most iterations of GMRES, which needs 5 to 20 where the choice was right
+	singleCondition = 1e6 // of M, from which tiles are factored in double precision
+)
+
+// choice is what Auto ended with.
+type choice struct {
+	method    krylov.Method
+	precision Precision
+}
+
+// look is the forecast of a lambda. Collective.
+func (s *solver) look(lambda float64) (*forecast, error) {
+	if s.view == nil || s.viewed != lambda {
+		f, err := s.m.forecast(lambda)
+		if err != nil {
+			return nil, err
+		}
+		s.view, s.viewed, s.used = f, lambda, choice{}
+	}
+	return s.view, nil
+}
+
+// indefinite tells, alike on all ranks, whether a method failed because a matrix that has to
+// be positive definite was not, which rounding does to small lambdas.
+func indefinite(err error) bool {
+	return errors.As(err, new(*indefiniteError)) || errors.As(err, new(*krylov.IndefiniteError))
+}
+
+// indefiniteError is the error, the same on all ranks, of local matrices that are not
+// positive definite on some rank.
+type indefiniteError struct{ error }
+
+func (e *indefiniteError) Unwrap() error { return e.error }
+
+// agreeFactors is ranks.AgreeError for the factors of local matrices. Collective.
+func agreeFactors(comm ranks.Comm, err error) error {
+	const none, notDefinite, other = 0, 1, 2
+	kind := []float64{none}
+	if errors.As(err, new(*linalg.NotPositiveDefiniteError)) {
+		kind[0] = notDefinite
+	} else if err != nil {
+		kind[0] = other
+	}
+	if e := comm.Allreduce(kind, kind, ranks.Max); e != nil {
+		return errors.Join(err, e)
+	}
+	if kind[0] == none {
+		return nil
+	}
+	err = ranks.AgreeError(comm, err)
+	if kind[0] == notDefinite {
+		return &indefiniteError{err}
+	}
+	return err
+}
+
+// outcome is the error of a result.
+func (r *Result) outcome() error {
+	if r.Converged {
+		return nil
+	}
+	return &krylov.NotConvergedError{Status: r.Status, Iterations: r.Iterations, Residual: r.Residual, ErrorBound: r.ErrorBound}
+}
+
+// after adds what an earlier method did at the same lambda.
+func (r *Result) after(before *Result) {
+	if before == nil {
+		return
+	}
+	r.Iterations += before.Iterations
+	r.History = append(before.History[:len(before.History):len(before.History)], r.History...)
+	r.Setup += before.Setup
+	r.Solve += before.Solve
+}
