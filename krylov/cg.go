@@ -8,9 +8,6 @@ import (
 	"tessera/ranks"
 )
 
-// CG recomputes the smallest Ritz value every ritzEvery iterations.
-const ritzEvery = 5
-
 // ConjugateGradients solves A x = b by conjugate gradients, preconditioned by the
 // symmetric p, or not preconditioned if p is nil. x holds the start on entry and the
 // solution on return, also when the error is a *NotConvergedError. One iteration costs
@@ -47,10 +44,10 @@ type cg struct {
 	p     Preconditioner
 	x, b  []float64
 
-	r, z, d, q   []float64 // residual, P r (r itself without p), direction, A d
-	diag, off    []float64 // Lanczos tridiagonal matrix of P A
-	theta, xnorm float64
-	report       Report
+	r, z, d, q []float64 // residual, P r (r itself without p), direction, A d
+	ritz       lanczos   // of P A
+	xnorm      float64
+	report     Report
 }
 
 // run leaves in report how the iteration ended; an error is one of the operator, the
@@ -86,7 +83,7 @@ func (s *cg) run() error {
 				return nil
 			}
 		} else {
-			s.report.ErrorBound = s.gauge.bound(s.report.Iterations, s.xnorm, math.Sqrt(rr), math.Sqrt(zz), s.theta)
+			s.report.ErrorBound = s.gauge.bound(s.report.Iterations, s.xnorm, math.Sqrt(rr), math.Sqrt(zz), s.ritz.theta)
 			s.report.Certified = s.gauge.certifies(s.report.ErrorBound)
 			if stop || s.report.ErrorBound <= s.Tolerance {
 				s.report.Status = Converged
@@ -146,9 +143,7 @@ func (s *cg) precondition(rr float64) (rz, zz, qz float64, err error) {
 // small enough, or the iterations run out.
 func (s *cg) descend(rz float64) (stop bool, err error) {
 	copy(s.d, s.z)
-	s.diag, s.off = s.diag[:0], s.off[:0]
-	s.theta = math.Inf(1)
-	lastAlpha, lastBeta := 1.0, 0.0
+	s.ritz.restart()
 	for s.report.Iterations < s.MaxIterations {
 		if err := s.a.Apply(s.q, s.d); err != nil {
 			return false, err
@@ -187,7 +182,8 @@ func (s *cg) descend(rz float64) (stop bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		s.lanczos(alpha, lastAlpha, lastBeta)
+		beta := rzNext / rz
+		s.ritz.step(alpha, beta)
 		s.tell(s.report.Iterations, rnorm/s.gauge.bnorm, s.target(rnorm, math.Sqrt(zz))/s.gauge.bnorm)
 		if s.Monitor != nil {
 			if stop, err := s.Monitor(s.report.Iterations, s.x); stop || err != nil {
@@ -197,30 +193,16 @@ func (s *cg) descend(rz float64) (stop bool, err error) {
 		if rr == 0 {
 			return false, nil
 		}
-		if s.gauge.bound(s.report.Iterations, s.xnorm, rnorm, math.Sqrt(zz), s.theta) <= 0.95*s.Tolerance {
+		if s.gauge.bound(s.report.Iterations, s.xnorm, rnorm, math.Sqrt(zz), s.ritz.theta) <= 0.95*s.Tolerance {
 			return false, nil
 		}
-		beta := rzNext / rz
-		fletcherReeves := beta
 		if s.p != nil {
 			beta = -alpha * qz / rz // z.(r - r_before) / rz, Polak-Ribiere
 		}
 		linalg.Xpby(s.d, s.z, beta)
-		lastAlpha, lastBeta, rz = alpha, fletcherReeves, rzNext
+		rz = rzNext
 	}
 	return false, nil
-}
-
-// lanczos appends the step's coefficients to the Lanczos matrix and, every ritzEvery
-// iterations, computes its smallest eigenvalue theta.
-func (s *cg) lanczos(alpha, lastAlpha, lastBeta float64) {
-	if len(s.diag) > 0 {
-		s.off = append(s.off, math.Sqrt(math.Max(lastBeta, 0))/lastAlpha)
-	}
-	s.diag = append(s.diag, 1/alpha+lastBeta/lastAlpha)
-	if len(s.diag)%ritzEvery == 1 {
-		s.theta = smallestEigenvalue(s.diag, s.off)
-	}
 }
 
 // target is the residual norm at which the solve is expected to stop.
@@ -228,5 +210,5 @@ func (s *cg) target(rnorm, znorm float64) float64 {
 	if s.LambdaMin > 0 {
 		return s.gauge.residualFor(s.xnorm)
 	}
-	return rnorm * s.Tolerance * s.xnorm * s.theta / (spare(s.report.Iterations) * znorm)
+	return rnorm * s.Tolerance * s.xnorm * s.ritz.theta / (spare(s.report.Iterations) * znorm)
 }

@@ -12,4 +12,5 @@ const (
 	RAS      Method = "ras"       // Stationary sweeps of restricted additive Schwarz
 	Mult     Method = "mult"      // Multiplicative sweeps, one colour of subdomains after the other
 	CG       Method = "cg"        // ConjugateGradients without subdomains
+	Spectral Method = "spectral"  // RestrictedCG: conjugate gradients, preconditioned by the spectrum of the whole frame
 )

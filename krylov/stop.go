@@ -18,8 +18,16 @@ type gauge struct {
 	tolerance float64
 	lambdaMin float64 // 0: unknown
 	likely    float64 // without lambdaMin: about the smallest eigenvalue of the matrix; 0: unknown
+	inverse   float64 // root mean square of the eigenvalues of about the inverse; 0: unknown
 	bnorm     float64
 }
+
+// roundingUnit is the relative rounding error of the norm of a right-hand side that was
+// transformed a few times.
+const roundingUnit = 4e-16
+
+// rounding is the relative error of x that rounding makes, about.
+func (g *gauge) rounding(xnorm float64) float64 { return roundingUnit * g.bnorm * g.inverse / xnorm }
 
 // bound is the relative error of x after some iterations, given ||x||, ||r||, ||P r|| and
 // theta, the smallest Ritz value of the preconditioned matrix. With e the bound of the

@@ -17,23 +17,21 @@ import (
 // it does not get there the others follow, each from the iterate of the one before.
 func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result, error) {
 	start := s.comm.Wtime()
-	f, err := s.look(lambda)
+	mean, err := s.m.meanWeight()
 	if err != nil {
 		return nil, err
 	}
-	s.setup += s.comm.Wtime() - start
-	if f.mean == 0 && o.Regulariser != forward.Identity && s.m.border != halo.Zero {
+	if mean == 0 && o.Regulariser != forward.Identity && s.m.border != halo.Zero {
 		return nil, fmt.Errorf("image: no pixel is observed: every weight is 0, and the regulariser %q leaves the mean open", o.Regulariser)
 	}
 	if o.Method != krylov.Auto {
 		return s.solveBy(ctx, lambda, o)
 	}
-	chain := []krylov.Method{f.method(len(s.m.kernel.Dense), s.m.border == halo.Zero)}
-	for _, m := range []krylov.Method{krylov.ASCG, krylov.CG} {
-		if m != chain[0] {
-			chain = append(chain, m)
-		}
+	chain, err := s.chain(lambda)
+	if err != nil {
+		return nil, err
 	}
+	s.setup += s.comm.Wtime() - start
 	first := s.x
 	defer func() { s.x = first }()
 	var tried []string
@@ -47,8 +45,14 @@ func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result,
 		if m == krylov.RASGMRES && !last {
 			try.MaxIterations = min(try.MaxIterations, patience)
 		}
-		if m == krylov.ASCG && f.condition > singleCondition {
-			try.Precision = Double
+		if m == krylov.ASCG {
+			f, err := s.look(lambda)
+			if err != nil {
+				return nil, err
+			}
+			if f.condition > singleCondition {
+				try.Precision = Double
+			}
 		}
 		res, err := s.solveBy(ctx, lambda, try)
 		if res == nil && (last || !indefinite(err)) {
@@ -72,6 +76,27 @@ func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result,
 		before = res
 	}
 	panic("image: no method is the last")
+}
+
+// chain lists the methods for Auto: the spectrum of the frame where it makes M nearly
+// diagonal, else what the forecast says, and those that follow where it fails. Collective.
+func (s *solver) chain(lambda float64) ([]krylov.Method, error) {
+	var chain []krylov.Method
+	if s.m.spectralFits() {
+		chain = append(chain, krylov.Spectral)
+	} else {
+		f, err := s.look(lambda)
+		if err != nil {
+			return nil, err
+		}
+		chain = append(chain, f.method(len(s.m.kernel.Dense), s.m.border == halo.Zero))
+	}
+	for _, m := range []krylov.Method{krylov.ASCG, krylov.CG} {
+		if m != chain[0] {
+			chain = append(chain, m)
+		}
+	}
+	return chain, nil
 }
 
 // Of the methods that Auto tries one after the other.

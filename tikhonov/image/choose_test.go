@@ -119,7 +119,7 @@ func TestNothingObserved(t *testing.T) {
 func boxes(t *testing.T, f *frame, n int, o Options, body func(m *operator, s *boxSolve[float64], x []float64) error) {
 	t.Helper()
 	err := f.launch(n, func(ctx context.Context, c ranks.Comm, p *Problem) error {
-		m, err := newOperator(c, p, &o)
+		m, err := preparedOperator(c, p, &o)
 		if err != nil {
 			return err
 		}

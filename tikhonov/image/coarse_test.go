@@ -126,7 +126,7 @@ func TestCoarseSpace(t *testing.T) {
 					f.Patchwork(8)
 					o := Options{Regulariser: q, Border: border, Lambda: 0.3, Tile: s.Tile}
 					got := f.apply(t, s.Ranks, f.Y, func(c ranks.Comm, p *Problem, dst, src []float64) error {
-						m, err := newOperator(c, p, &o)
+						m, err := preparedOperator(c, p, &o)
 						if err != nil {
 							return err
 						}

@@ -15,7 +15,7 @@ func (f *frame) eachTile(t *testing.T, n int, o Options, body func(c ranks.Comm,
 	t.Helper()
 	o = o.withDefaults()
 	err := f.launch(n, func(_ context.Context, c ranks.Comm, p *Problem) error {
-		m, err := newOperator(c, p, &o)
+		m, err := preparedOperator(c, p, &o)
 		if err != nil {
 			return err
 		}

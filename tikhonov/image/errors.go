@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 
-	"tessera/halo"
 	"tessera/krylov"
 	"tessera/ranks"
 )
@@ -249,6 +248,9 @@ func (r *Restoration) NoiseError(ctx context.Context, truth []float64, tolerance
 		return nil, err
 	}
 	noise := make([]float64, len(truth))
+	if err := s.m.prepare(); err != nil {
+		return nil, err
+	}
 	if err := s.m.Blur().Apply(noise, truth); err != nil {
 		return nil, err
 	}
@@ -283,8 +285,7 @@ func (s *solver) again(ctx context.Context, lambda, tolerance float64) (func(b [
 	if o.Method == krylov.RAS { // the same factors, and a method that converges
 		o.Method = krylov.RASGMRES
 	}
-	f, err := s.look(lambda)
-	if err != nil {
+	if err := s.m.prepare(); err != nil { // the right-hand sides need it
 		return nil, err
 	}
 	switch {
@@ -292,7 +293,11 @@ func (s *solver) again(ctx context.Context, lambda, tolerance float64) (func(b [
 	case s.used.method != "":
 		o.Method, o.Precision = s.used.method, s.used.precision
 	default:
-		o.Method = f.method(len(s.m.kernel.Dense), s.m.border == halo.Zero)
+		chain, err := s.chain(lambda)
+		if err != nil {
+			return nil, err
+		}
+		o.Method = chain[0]
 	}
 	s.m.SetLambda(lambda)
 	run, err := s.method(ctx, &o, &Result{})
@@ -301,11 +306,8 @@ func (s *solver) again(ctx context.Context, lambda, tolerance float64) (func(b [
 	}
 	x := make([]float64, s.m.Len())
 	return func(b []float64) ([]float64, *krylov.Report, error) {
-		kept := s.b
-		s.b = b
-		defer func() { s.b = kept }()
 		clear(x)
-		report, err := run(x)
+		report, err := run(x, b)
 		return x, report, err
 	}, nil
 }

@@ -147,7 +147,12 @@ func (s *searcher) measure() error {
 	if s.scale == 0 {
 		s.scale = 1
 	}
-	return s.rightSide(s.b)
+	b, err := s.rightSide()
+	if err != nil {
+		return err
+	}
+	s.bnorm, err = s.norm(b)
+	return err
 }
 
 // lambda is a parameter in the caller's units, for messages.

@@ -107,7 +107,7 @@ func TestDiscrepancy(t *testing.T) {
 func (f *frame) solver(t *testing.T, n int, o Options, body func(ctx context.Context, c ranks.Comm, s *solver) error) error {
 	t.Helper()
 	return f.launch(n, func(ctx context.Context, c ranks.Comm, p *Problem) error {
-		s, err := newSolver(c, p, o.withDefaults())
+		s, err := newSolver(c, p, o.withDefaults()), error(nil)
 		if err != nil {
 			return err
 		}

@@ -30,8 +30,8 @@ func (s *searcher) methods() []krylov.Method {
 	return list
 }
 
-// rightSide sets the right-hand side of the next solves. Collective.
-func (s *searcher) rightSide(b []float64) error {
+// solveFor sets the right-hand side of the next solves. Collective.
+func (s *searcher) solveFor(b []float64) error {
 	s.b = b
 	var err error
 	s.bnorm, err = s.norm(b)
@@ -168,7 +168,7 @@ func (s *searcher) dataTrial(ctx context.Context, l float64, need func(misfit fl
 func (s *searcher) quadratic(ctx context.Context, lambda float64, u []float64, t *Trial, allowed func(value float64) float64) (float64, error) {
 	data, norm := s.b, s.bnorm
 	defer func() { s.b, s.bnorm = data, norm }()
-	if err := s.rightSide(u); err != nil {
+	if err := s.solveFor(u); err != nil {
 		return 0, err
 	}
 	value := 0.0

@@ -92,7 +92,10 @@ func TestTrialsAreAccurate(t *testing.T) {
 						return fmt.Errorf("%s, %g: misfit %.10g, want %.10g, said to be accurate to %.2g, wanted %g", q, lambda, res.Misfit, exact, trial.Accuracy, need)
 					}
 					s.x = nil
-					b := s.b
+					b, err := s.rightSide()
+					if err != nil {
+						return err
+					}
 					v, err := find.quadratic(ctx, lambda, b, trial, func(v float64) float64 { return need * v })
 					if err != nil {
 						return err

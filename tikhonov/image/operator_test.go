@@ -21,6 +21,12 @@ var smallFrames = []struct{ rows, cols, ranks int }{
 	{12, 14, 1}, {12, 14, 4}, {13, 17, 7}, {5, 9, 1}, {5, 9, 3}, {1, 23, 3}, {23, 1, 4}, {40, 44, 4},
 }
 
+// preparedOperator is M, ready to apply.
+func preparedOperator(c ranks.Comm, p *Problem, o *Options) (*operator, error) {
+	m := newOperator(c, p, o)
+	return m, m.prepare()
+}
+
 // apply runs f on every rank's part of a and returns the whole result.
 func (f *frame) apply(t *testing.T, n int, a []float64, body func(c ranks.Comm, p *Problem, dst, src []float64) error) []float64 {
 	t.Helper()
@@ -109,7 +115,7 @@ func TestOperator(t *testing.T) {
 						o := Options{Regulariser: q, Border: border, Lambda: 0.3}
 						what := fmt.Sprintf("%s, %s, %d x %d, %v, weights %v, %d ranks", name, q, s.rows, s.cols, border, weighted, s.ranks)
 						got := f.apply(t, s.ranks, f.Y, func(c ranks.Comm, p *Problem, dst, src []float64) error {
-							m, err := newOperator(c, p, &o)
+							m, err := preparedOperator(c, p, &o)
 							if err != nil {
 								return err
 							}
@@ -184,7 +190,7 @@ func TestRightHandSideAndObjective(t *testing.T) {
 				o := Options{Border: border, Regulariser: q, Lambda: 0.7}
 				misfit, penalty := f.Objective(o.equations(), w)
 				b := f.apply(t, 4, w, func(c ranks.Comm, p *Problem, dst, src []float64) error {
-					m, err := newOperator(c, p, &o)
+					m, err := preparedOperator(c, p, &o)
 					if err != nil {
 						return err
 					}

@@ -34,7 +34,7 @@ func TestLocalMatrices(t *testing.T) {
 					uniform := plain.Dense(o.equations())
 					what := fmt.Sprintf("%s, %s, %v, %+v", name, q, border, s)
 					err := f.launch(s.Ranks, func(_ context.Context, c ranks.Comm, p *Problem) error {
-						m, err := newOperator(c, p, &o)
+						m, err := preparedOperator(c, p, &o)
 						if err != nil {
 							return err
 						}

@@ -28,11 +28,7 @@ func NewRestoration(comm ranks.Comm, p *Problem, o Options) (*Restoration, error
 	if err != nil {
 		return nil, err
 	}
-	s, err := newSolver(comm, p, o)
-	if err != nil {
-		return nil, err
-	}
-	return &Restoration{s: s, units: u}, nil
+	return &Restoration{s: newSolver(comm, p, o), units: u}, nil
 }
 
 // Solve is the function Solve on the problem and the options of r. Collective, with the

@@ -67,6 +67,9 @@ func TestSamplerAgainstMatrices(t *testing.T) {
 						if err != nil {
 							return err
 						}
+						if err := r.s.m.prepare(); err != nil {
+							return err
+						}
 						d := sampler{s: r.s, kind: PosteriorErrors, seed: 3, lambda: lambda, rhs: make([]float64, len(p.Data))}
 						if err := d.fill(first); err != nil {
 							return err

@@ -117,7 +117,7 @@ func TestSchwarz(t *testing.T) {
 						}
 						var all [1]float64
 						got := f.apply(t, s.Ranks, f.Y, func(c ranks.Comm, p *Problem, dst, src []float64) error {
-							m, err := newOperator(c, p, &o)
+							m, err := preparedOperator(c, p, &o)
 							if err != nil {
 								return err
 							}
@@ -174,7 +174,7 @@ func TestApplyColour(t *testing.T) {
 		for colour := range len(byColour) {
 			want := f.explicit(m, byColour[colour], additive, border, f.Y)
 			got := f.apply(t, n, f.Y, func(c ranks.Comm, p *Problem, dst, src []float64) error {
-				m, err := newOperator(c, p, &o)
+				m, err := preparedOperator(c, p, &o)
 				if err != nil {
 					return err
 				}
@@ -271,7 +271,7 @@ func TestSharedAgreesWithOwn(t *testing.T) {
 				g.Weights[i] = w * (1 + weight*float64(i))
 			}
 			return g.apply(t, 2, f.Y, func(c ranks.Comm, p *Problem, dst, src []float64) error {
-				m, err := newOperator(c, p, &o)
+				m, err := preparedOperator(c, p, &o)
 				if err != nil {
 					return err
 				}

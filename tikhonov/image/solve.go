@@ -41,10 +41,7 @@ func ChooseLambda(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (
 	if err != nil {
 		return 0, nil, err
 	}
-	s, err := newSolver(comm, p, o)
-	if err != nil {
-		return 0, nil, err
-	}
+	s := newSolver(comm, p, o)
 	search, err := s.search(ctx, u)
 	if err != nil {
 		return 0, nil, err
@@ -110,7 +107,7 @@ func (o Options) check() error {
 		}
 	}
 	switch o.Method {
-	case krylov.Auto, krylov.RASGMRES, krylov.ASCG, krylov.TwoLevel, krylov.RAS, krylov.Mult, krylov.CG:
+	case krylov.Auto, krylov.RASGMRES, krylov.ASCG, krylov.TwoLevel, krylov.RAS, krylov.Mult, krylov.CG, krylov.Spectral:
 	default:
 		want(false, "unknown method %q", o.Method)
 	}
@@ -138,33 +135,52 @@ type solver struct {
 	p     *Problem
 	o     Options
 	m     *operator
-	b     []float64 // H'W y
+	b     []float64 // right-hand side; nil = the data's, H'W y
+	own   []float64 // H'W y, once it was needed
 	x     []float64 // the last solution, where the next one starts
 	setup float64
 	local localSolver // the tiles that were factored last
 	factored
-	view   *forecast // of the lambda looked at last
-	viewed float64   // that lambda
-	used   choice    // that Auto ended with at that lambda; no method = none yet
+	spectral *spectralSolve // once it was needed
+	view     *forecast      // of the lambda looked at last
+	viewed   float64        // that lambda
+	used     choice         // that Auto ended with at that lambda; no method = none yet
 }
 
-func newSolver(comm ranks.Comm, p *Problem, o Options) (*solver, error) {
-	start := comm.Wtime()
-	m, err := newOperator(comm, p, &o)
-	if err != nil {
-		return nil, err
+func newSolver(comm ranks.Comm, p *Problem, o Options) *solver {
+	s := &solver{comm: comm, p: p, o: o}
+	s.m = newOperator(comm, p, &s.o)
+	return s
+}
+
+// rightSide is the right-hand side of the next solves. Collective.
+func (s *solver) rightSide() ([]float64, error) {
+	if s.b != nil {
+		return s.b, nil
 	}
-	b, err := m.RightSide(p.Data)
-	if err != nil {
-		return nil, err
+	if s.own == nil {
+		if err := s.m.prepare(); err != nil {
+			return nil, err
+		}
+		b, err := s.m.RightSide(s.p.Data)
+		if err != nil {
+			return nil, err
+		}
+		s.own = b
 	}
-	return &solver{comm: comm, p: p, o: o, m: m, b: b, setup: comm.Wtime() - start}, nil
+	return s.own, nil
 }
 
 // solveBy runs one method at one lambda.
 func (s *solver) solveBy(ctx context.Context, lambda float64, o Options) (*Result, error) {
-	start := s.comm.Wtime()
 	o.Lambda = lambda
+	if o.Method == krylov.Spectral {
+		return s.solveSpectral(ctx, o)
+	}
+	start := s.comm.Wtime()
+	if _, err := s.rightSide(); err != nil {
+		return nil, err
+	}
 	s.m.SetLambda(lambda)
 	res := &Result{Lambda: lambda, Method: o.Method}
 	run, err := s.method(ctx, &o, res)
@@ -178,7 +194,11 @@ func (s *solver) solveBy(ctx context.Context, lambda float64, o Options) (*Resul
 	res.Setup = s.setup + s.comm.Wtime() - start
 	s.setup = 0
 	start = s.comm.Wtime()
-	report, err := run(x)
+	b, err := s.rightSide()
+	if err != nil {
+		return nil, err
+	}
+	report, err := run(x, b)
 	res.Solve = s.comm.Wtime() - start
 	if err != nil && !errors.As(err, new(*krylov.NotConvergedError)) {
 		return nil, err
@@ -223,20 +243,30 @@ func (s *solver) control(o *Options) krylov.Control {
 	return c
 }
 
-// method factors what the method needs and returns the iteration, ready to run.
-func (s *solver) method(ctx context.Context, o *Options, res *Result) (func(x []float64) (*krylov.Report, error), error) {
+// method factors what the method needs and returns the iteration for any right-hand side,
+// ready to run.
+func (s *solver) method(ctx context.Context, o *Options, res *Result) (func(x, b []float64) (*krylov.Report, error), error) {
 	if o.Tile == 0 {
 		o.Tile = 16
 		if o.Method == krylov.RASGMRES || o.Method == krylov.RAS {
 			o.Tile = 12 // a dense product per tile: smaller tiles are cheaper, and RAS needs no more iterations with them
 		}
 	}
+	if o.Method == krylov.Spectral {
+		return s.spectralRun(ctx, o)
+	}
+	if err := s.m.prepare(); err != nil {
+		return nil, err
+	}
+	if _, err := s.look(o.Lambda); err != nil { // what control knows of M
+		return nil, err
+	}
 	c := s.control(o)
 	md, colours := restricted, false
 	switch o.Method {
 	case krylov.CG:
-		return func(x []float64) (*krylov.Report, error) {
-			return krylov.ConjugateGradients(ctx, s.comm, s.m, nil, x, s.b, c)
+		return func(x, b []float64) (*krylov.Report, error) {
+			return krylov.ConjugateGradients(ctx, s.comm, s.m, nil, x, b, c)
 		}, nil
 	case krylov.ASCG:
 		md = additive
@@ -257,16 +287,16 @@ func (s *solver) method(ctx context.Context, o *Options, res *Result) (func(x []
 	}
 	switch o.Method {
 	case krylov.ASCG:
-		return func(x []float64) (*krylov.Report, error) {
-			return krylov.ConjugateGradients(ctx, s.comm, s.m, local, x, s.b, c)
+		return func(x, b []float64) (*krylov.Report, error) {
+			return krylov.ConjugateGradients(ctx, s.comm, s.m, local, x, b, c)
 		}, nil
 	case krylov.RAS:
-		return func(x []float64) (*krylov.Report, error) {
-			return krylov.Stationary(ctx, s.comm, s.m, local, x, s.b, c)
+		return func(x, b []float64) (*krylov.Report, error) {
+			return krylov.Stationary(ctx, s.comm, s.m, local, x, b, c)
 		}, nil
 	case krylov.Mult:
-		return func(x []float64) (*krylov.Report, error) {
-			return krylov.Multiplicative(ctx, s.comm, s.m, local, x, s.b, c)
+		return func(x, b []float64) (*krylov.Report, error) {
+			return krylov.Multiplicative(ctx, s.comm, s.m, local, x, b, c)
 		}, nil
 	case krylov.TwoLevel:
 		space, err := newCoarse(s.m, o)
@@ -274,15 +304,15 @@ func (s *solver) method(ctx context.Context, o *Options, res *Result) (func(x []
 			return nil, err
 		}
 		two := &krylov.Deflated{A: s.m, P: local, Coarse: space}
-		return func(x []float64) (*krylov.Report, error) {
-			if err := two.Start(x, s.b); err != nil {
+		return func(x, b []float64) (*krylov.Report, error) {
+			if err := two.Start(x, b); err != nil {
 				return nil, err
 			}
-			return krylov.ConjugateGradients(ctx, s.comm, s.m, two, x, s.b, c)
+			return krylov.ConjugateGradients(ctx, s.comm, s.m, two, x, b, c)
 		}, nil
 	}
-	return func(x []float64) (*krylov.Report, error) {
-		return krylov.GMRES(ctx, s.comm, s.m, local, x, s.b, c)
+	return func(x, b []float64) (*krylov.Report, error) {
+		return krylov.GMRES(ctx, s.comm, s.m, local, x, b, c)
 	}, nil
 }
 

@@ -69,3 +69,17 @@ func (m *operator) weightMoments() (box, frame, spread, observed float64, err er
 	}
 	return math.Max(box, leastWeight*frame), frame, spread, observed, nil
 }
+
+// meanWeight is the mean weight of the frame. Collective.
+func (m *operator) meanWeight() (float64, error) {
+	n := float64(m.rows * m.cols)
+	sums := []float64{n, n}
+	if m.owned != nil {
+		sums[1] = 0
+		for _, w := range m.owned {
+			sums[1] += w
+		}
+	}
+	err := m.comm.Allreduce(sums, sums, ranks.Sum)
+	return sums[1] / sums[0], err
+}
