@@ -17,11 +17,11 @@ import (
 // it does not get there the others follow, each from the iterate of the one before.
 func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result, error) {
 	start := s.comm.Wtime()
-	mean, err := s.m.meanWeight()
+	weights, err := s.m.weightMoments()
 	if err != nil {
 		return nil, err
 	}
-	if mean == 0 && o.Regulariser != forward.Identity && s.m.border != halo.Zero {
+	if weights.mean == 0 && o.Regulariser != forward.Identity && s.m.border != halo.Zero {
 		return nil, fmt.Errorf("image: no pixel is observed: every weight is 0, and the regulariser %q leaves the mean open", o.Regulariser)
 	}
 	if o.Method != krylov.Auto {
@@ -83,7 +83,11 @@ func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result,
 func (s *solver) chain(lambda float64) ([]krylov.Method, error) {
 	var chain []krylov.Method
 	if s.m.spectralFits() {
-		chain = append(chain, krylov.Spectral)
+		solve, err := s.spectralOf(lambda)
+		if err != nil {
+			return nil, err
+		}
+		chain = append(chain, solve.method(len(s.m.kernel.Dense)))
 	} else {
 		f, err := s.look(lambda)
 		if err != nil {

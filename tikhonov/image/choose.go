@@ -11,10 +11,7 @@ import (
 // forecast is what is known of a problem at one lambda before it is solved. All but box
 // is the same on all ranks.
 type forecast struct {
-	box       float64   // mean weight of this rank's box, what a box is solved with
-	mean      float64   // mean weight of the frame
-	spread    float64   // relative standard deviation of the weights, missing pixels included
-	observed  float64   // fraction of the pixels
+	moments
 	tail      []float64 // for every distance d the part of the inverse of M that lies farther than d pixels
 	condition float64   // about that of M
 	smallest  float64   // about its smallest eigenvalue
@@ -26,9 +23,9 @@ const forecastSide = 256
 
 // forecast looks at M at one lambda. Collective.
 func (m *operator) forecast(lambda float64) (*forecast, error) {
-	f := &forecast{}
-	var err error
-	if f.box, f.mean, f.spread, f.observed, err = m.weightMoments(); err != nil || f.mean == 0 {
+	w, err := m.weightMoments()
+	f := &forecast{moments: w}
+	if err != nil || f.mean == 0 {
 		return f, err
 	}
 	k := m.kernel

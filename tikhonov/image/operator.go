@@ -22,7 +22,8 @@ type operator struct {
 	owned           forward.Weights // of the owned pixels
 	rows, cols      int             // of the owned box
 	channels        int
-	reach           [2]int // distance, in rows and columns, of the farthest pixels that M couples; by prepare
+	moments         *moments // once they were taken
+	reach           [2]int   // distance, in rows and columns, of the farthest pixels that M couples; by prepare
 }
 
 func newOperator(comm ranks.Comm, p *Problem, o *Options) *operator {

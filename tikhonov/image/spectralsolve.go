@@ -31,8 +31,7 @@ type spectralSolve struct {
 	transform *forward.Transform
 	h         []float64 // spectrum of H
 	weight    float64   // w
-	mean      float64   // of the weights
-	even      bool      // all are w
+	moments   moments   // of the weights
 	weights   []float64 // W of the slab; nil = all ones
 	at        *fourier.Pixels
 	place     []int32   // of these pixels in the slab
@@ -55,6 +54,7 @@ type spectralEnds struct {
 	hole              float64 // about the smallest eigenvalue of M where one pixel is missing
 	smooth            float64 // w |h|^2 of a constant image
 	inverse           float64 // root mean square of 1/a
+	seen              float64 // mean of w|h|^2/a: the part of the solution that the data decide
 }
 
 // spectralFits tells whether a transform makes H'H and Q'Q diagonal.
@@ -83,9 +83,10 @@ func newSpectralSolve(m *operator) (*spectralSolve, error) {
 	if s.transform, err = forward.NewTransform(m.comm, m.frame, m.border); err != nil {
 		return nil, err
 	}
-	if s.weight, s.mean, s.even, err = m.commonWeight(); err != nil {
+	if s.moments, err = m.weightMoments(); err != nil {
 		return nil, err
 	}
+	s.weight = s.moments.common()
 	if s.weights, err = s.spread(m.owned); err != nil {
 		return nil, err
 	}
@@ -126,41 +127,6 @@ func (s *spectralSolve) spread(owned []float64) ([]float64, error) {
 	return s.transform.ToSlab(owned)
 }
 
-// commonWeight is the largest weight if half of the frame has it, else the mean; the
-// mean; and whether all weights are the same. Collective.
-func (m *operator) commonWeight() (common, mean float64, even bool, err error) {
-	n := float64(m.rows * m.cols)
-	most := []float64{1}
-	if m.owned != nil {
-		most[0] = 0
-		for _, w := range m.owned {
-			most[0] = max(most[0], w)
-		}
-	}
-	if err := m.comm.Allreduce(most, most, ranks.Max); err != nil {
-		return 0, 0, false, err
-	}
-	sums := []float64{n, n, 0} // pixels, weights, pixels with the largest weight
-	if m.owned != nil {
-		sums[1] = 0
-		for _, w := range m.owned {
-			sums[1] += w
-			if w == most[0] {
-				sums[2]++
-			}
-		}
-	} else if most[0] == 1 {
-		sums[2] = n
-	}
-	if err := m.comm.Allreduce(sums, sums, ranks.Sum); err != nil {
-		return 0, 0, false, err
-	}
-	if mean = sums[1] / sums[0]; sums[2] >= sums[0]/2 {
-		return most[0], mean, sums[2] == sums[0], nil
-	}
-	return mean, mean, false, nil
-}
-
 // setLambda prepares A for a lambda. Collective.
 func (s *spectralSolve) setLambda(lambda float64) error {
 	if s.symbol.Lambda == lambda && s.symbol.H != nil {
@@ -175,13 +141,24 @@ func (s *spectralSolve) setLambda(lambda float64) error {
 	if err := s.m.comm.Allreduce(sums, sums, ranks.Sum); err != nil {
 		return err
 	}
-	s.ends = spectralEnds{smallest: -extremes[0], largest: extremes[1], hole: sums[1] / sums[0], inverse: math.Sqrt(sums[2])}
+	s.ends = spectralEnds{smallest: -extremes[0], largest: extremes[1], hole: sums[1] / sums[0], inverse: math.Sqrt(sums[2]), seen: 1 - sums[1]}
 	total := 0.0
 	for _, v := range s.m.kernel.Dense {
 		total += v
 	}
-	s.ends.smooth = s.mean * total * total
+	s.ends.smooth = s.moments.mean * total * total
 	return nil
+}
+
+// method is the spectral one, or conjugate gradients where M is well conditioned and cheap to
+// apply. taps is the size of the PSF in pixels.
+func (s *spectralSolve) method(taps int) krylov.Method {
+	spectral := 8 + 25*s.moments.spread*s.ends.seen // iterations, about
+	condition := s.ends.largest / min(s.ends.smallest, s.ends.hole)
+	if conjugateIterations(condition)*(0.3+float64(taps)/60) < 0.8*spectral { // costs in those of a transform there and back
+		return krylov.CG
+	}
+	return krylov.Spectral
 }
 
 // values is the number of pixels of a channel in the restricted vectors.
@@ -420,7 +397,7 @@ func (s *solver) spectralControl(o *Options) krylov.Control {
 	c, e := s.control(o), &s.spectral.ends
 	c.Inverse, c.LambdaLikely = e.inverse, 0
 	smallest := e.smallest
-	if !s.spectral.even {
+	if s.spectral.moments.spread > 0 {
 		smallest = min(smallest, e.hole)
 	}
 	if c.LambdaMin == 0 && !o.estimate && smallest < weakest*e.smooth {

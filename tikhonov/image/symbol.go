@@ -43,12 +43,41 @@ func penaltySymbol(q stencil.Regulariser, l float64) float64 {
 	return 1
 }
 
-// weightMoments are the mean weight of this rank's box and of the frame, the relative
-// standard deviation of the frame's weights about their mean, and the observed fraction
-// of its pixels. Collective.
-func (m *operator) weightMoments() (box, frame, spread, observed float64, err error) {
-	n := m.rows * m.cols
-	sums := []float64{float64(n), float64(n), float64(n), float64(n)} // pixels, weights, squares, observed
+// moments are numbers of the weights, the same on all ranks but for box.
+type moments struct {
+	box      float64 // mean of this rank's box, not much less than that of the frame
+	mean     float64 // of the frame
+	spread   float64 // relative standard deviation about it, missing pixels included
+	observed float64 // fraction of the pixels
+	largest  float64
+	most     float64 // fraction of the pixels with the largest weight
+}
+
+// common is the largest weight if half of the frame has it, else the mean.
+func (m *moments) common() float64 {
+	if m.most >= 0.5 {
+		return m.largest
+	}
+	return m.mean
+}
+
+// weightMoments takes the moments, once. Collective.
+func (m *operator) weightMoments() (moments, error) {
+	if m.moments != nil {
+		return *m.moments, nil
+	}
+	n := float64(m.rows * m.cols)
+	largest := []float64{1}
+	if m.owned != nil {
+		largest[0] = 0
+		for _, w := range m.owned {
+			largest[0] = max(largest[0], w)
+		}
+	}
+	if err := m.comm.Allreduce(largest, largest, ranks.Max); err != nil {
+		return moments{}, err
+	}
+	sums := []float64{n, n, n, n, 0} // pixels, weights, squares, observed, with the largest weight
 	if m.owned != nil {
 		sums[1], sums[2], sums[3] = 0, 0, 0
 		for _, w := range m.owned {
@@ -57,29 +86,22 @@ func (m *operator) weightMoments() (box, frame, spread, observed float64, err er
 			if w > 0 {
 				sums[3]++
 			}
+			if w == largest[0] {
+				sums[4]++
+			}
 		}
+	} else if largest[0] == 1 {
+		sums[4] = n
 	}
-	box = sums[1] / float64(n)
+	t := moments{box: sums[1] / n, largest: largest[0]}
 	if err := m.comm.Allreduce(sums, sums, ranks.Sum); err != nil {
-		return 0, 0, 0, 0, err
+		return moments{}, err
 	}
-	frame, observed = sums[1]/sums[0], sums[3]/sums[0]
-	if frame > 0 {
-		spread = math.Sqrt(math.Max(0, sums[2]/sums[0]/(frame*frame)-1))
+	t.mean, t.observed, t.most = sums[1]/sums[0], sums[3]/sums[0], sums[4]/sums[0]
+	if t.mean > 0 && t.most < 1 {
+		t.spread = math.Sqrt(math.Max(0, sums[2]/sums[0]/(t.mean*t.mean)-1))
 	}
-	return math.Max(box, leastWeight*frame), frame, spread, observed, nil
-}
-
-// meanWeight is the mean weight of the frame. Collective.
-func (m *operator) meanWeight() (float64, error) {
-	n := float64(m.rows * m.cols)
-	sums := []float64{n, n}
-	if m.owned != nil {
-		sums[1] = 0
-		for _, w := range m.owned {
-			sums[1] += w
-		}
-	}
-	err := m.comm.Allreduce(sums, sums, ranks.Sum)
-	return sums[1] / sums[0], err
+	t.box = math.Max(t.box, leastWeight*t.mean)
+	m.moments = &t
+	return t, nil
 }
