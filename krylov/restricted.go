@@ -106,7 +106,7 @@ func (s *restricted) run() error {
 			}
 		}
 		last = rr
-		if err := s.descend(rz); err != nil {
+		if err := s.descend(rz, math.Sqrt(rr)); err != nil {
 			return err
 		}
 	}
@@ -130,9 +130,13 @@ func (s *restricted) trueResidual() (rr, zz, rz float64, err error) {
 	return rr, zz, rz, err
 }
 
-// descend iterates from the residual in p until the recurrence says the error is small
-// enough, or the iterations run out.
-func (s *restricted) descend(rz float64) error {
+// lostDigits is the factor of a residual by which the recurrence falls in a run, beyond
+// which it has nothing to do with the true one.
+const lostDigits = 1e-15
+
+// descend iterates from the residual in p, of norm first, until the recurrence says that the error
+// is small enough, or has lost its digits, or the iterations run out.
+func (s *restricted) descend(rz, first float64) error {
 	copy(s.q, s.p)
 	copy(s.cq, s.cp)
 	s.ritz.restart()
@@ -173,7 +177,7 @@ func (s *restricted) descend(rz float64) error {
 		beta := next / rz
 		s.ritz.step(alpha, beta)
 		s.tell(s.report.Iterations, rnorm/s.gauge.bnorm, s.target(rnorm, znorm)/s.gauge.bnorm)
-		if rr == 0 || s.gauge.bound(s.report.Iterations, s.xnorm, rnorm, znorm, s.ritz.theta) <= max(0.95*s.Tolerance, s.gauge.rounding(s.xnorm)) {
+		if rnorm <= lostDigits*first || s.gauge.bound(s.report.Iterations, s.xnorm, rnorm, znorm, s.ritz.theta) <= max(0.95*s.Tolerance, s.gauge.rounding(s.xnorm)) {
 			return nil
 		}
 		for i, v := range s.p {

@@ -182,6 +182,9 @@ func TestErrorMapIsTheSame(t *testing.T) {
 		got, _ := one.errorMap(t, 2, o, e)
 		check("one channel", got)
 		for _, method := range allMethods {
+			if method == krylov.Spectral && o.Border == halo.Zero {
+				continue // it has none
+			}
 			oo := o
 			oo.Method, oo.MaxIterations = method, 2000
 			got, _ := f.errorMap(t, 2, oo, e)

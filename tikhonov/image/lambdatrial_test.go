@@ -41,7 +41,7 @@ func TestEveryMethodFindsTheSameLambda(t *testing.T) {
 		f.PSF = c.psf
 		found := map[krylov.Method]float64{}
 		least, most := math.Inf(1), 0.0
-		for i, method := range []krylov.Method{krylov.RASGMRES, krylov.ASCG, krylov.TwoLevel, krylov.CG, krylov.Mult} {
+		for i, method := range []krylov.Method{krylov.RASGMRES, krylov.ASCG, krylov.TwoLevel, krylov.CG, krylov.Mult, krylov.Spectral} {
 			o := Options{Rule: c.rule, Regulariser: c.q, Border: halo.Reflect, Method: method, Overlap: 4, Seed: 1}
 			err := f.launch(1+i%3, func(ctx context.Context, comm ranks.Comm, p *Problem) error {
 				lambda, search, err := ChooseLambda(ctx, comm, p, o)
@@ -50,7 +50,7 @@ func TestEveryMethodFindsTheSameLambda(t *testing.T) {
 				}
 				found[method] = lambda
 				for k, trial := range search.Trials {
-					if trial.Iterations < 1 && k == 0 || trial.Method == "" || !(trial.Accuracy < 1) {
+					if trial.Iterations < 1 && k == 0 && (method != krylov.Spectral || c.weights != nil) || trial.Method == "" || !(trial.Accuracy < 1) {
 						t.Errorf("%s, %s, %s: trial %d says %+v", c.rule, c.q, method, k, trial)
 					}
 				}

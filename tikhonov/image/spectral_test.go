@@ -71,7 +71,7 @@ func symbol(q forward.Regulariser, a, b float64) float64 {
 }
 
 var (
-	allMethods = []krylov.Method{krylov.RASGMRES, krylov.ASCG, krylov.TwoLevel, krylov.RAS, krylov.Mult, krylov.CG}
+	allMethods = []krylov.Method{krylov.RASGMRES, krylov.ASCG, krylov.TwoLevel, krylov.RAS, krylov.Mult, krylov.CG, krylov.Spectral}
 	allRanks   = []int{1, 2, 3, 4, 7, 16}
 )
 

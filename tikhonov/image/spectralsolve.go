@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"tessera/forward"
 	"tessera/halo"
@@ -32,7 +33,6 @@ type spectralSolve struct {
 	h         []float64 // spectrum of H
 	weight    float64   // w
 	moments   moments   // of the weights
-	weights   []float64 // W of the slab; nil = all ones
 	at        *fourier.Pixels
 	place     []int32   // of these pixels in the slab
 	d         []float64 // D there, for every channel
@@ -42,7 +42,7 @@ type spectralSolve struct {
 
 	y      [][]float64 // data of the slab by channel; nil if b is another right-hand side
 	misfit float64     // this rank's part of ||W^(1/2) (H x - y)||^2 of the last Image
-	x0     [][]float64 // without y: A^-1 b of the slab by channel
+	x0, x  [][]float64 // without y: A^-1 b of the slab by channel, and x of the last Image
 	hx0    []float64   // and H A^-1 b on the pixels, for every channel
 	ahead  []float64   // Image at u = 0, made before it was asked for; nil = none
 	xx     float64     // what it returns
@@ -87,17 +87,18 @@ func newSpectralSolve(m *operator) (*spectralSolve, error) {
 		return nil, err
 	}
 	s.weight = s.moments.common()
-	if s.weights, err = s.spread(m.owned); err != nil {
+	weights, err := s.spread(m.owned)
+	if err != nil {
 		return nil, err
 	}
 	slab := s.transform.Slab()
 	var d []float64
 	s.at = slab.Pixels(func(i int) bool {
-		if s.weights == nil || s.weights[i] == s.weight {
+		if weights == nil || weights[i] == s.weight {
 			return false
 		}
 		s.place = append(s.place, int32(i))
-		d = append(d, s.weight-s.weights[i])
+		d = append(d, s.weight-weights[i])
 		return true
 	})
 	for range m.channels {
@@ -196,11 +197,16 @@ func (s *spectralSolve) Image(dst, u []float64) (xx float64, err error) {
 		return 0, err
 	}
 	linalg.Axpy(1, s.hx0, dst)
+	s.x = nil
+	n := s.values()
 	for c := range s.m.channels {
-		if _, err := s.part(c, u); err != nil {
+		x := make([]float64, len(s.slab))
+		if _, err := s.transform.Filter(x, nil, u[c*n:][:n], s.at, s.acting(fourier.Adjoint)); err != nil {
 			return 0, err
 		}
-		xx += linalg.Dot(s.slab, s.slab)
+		linalg.Axpy(1, s.x0[c], x)
+		s.x = append(s.x, x)
+		xx += linalg.Dot(x, x)
 	}
 	return xx, nil
 }
@@ -218,14 +224,21 @@ func (s *spectralSolve) dataImage(dst, u []float64) (xx, bb float64, err error) 
 		}
 		xx += sums.Solution
 		bb += sums.RightSide
-		for e, i := range s.place {
-			dst[c*n+e] = s.slab[i]
-		}
-		for i, v := range s.slab {
-			if w := s.weightAt(i); w != 0 {
+		for e, i := range s.place { // what is left is the misfit of pixels of the common weight
+			v := s.slab[i]
+			dst[c*n+e] = v
+			if w := s.weight - s.d[e]; w > 0 {
 				s.misfit += w * (v - y[i]) * (v - y[i])
 			}
+			s.slab[i] = math.NaN()
 		}
+		common := 0.0
+		for i, v := range s.slab {
+			if d := v - y[i]; !math.IsNaN(v) {
+				common += d * d
+			}
+		}
+		s.misfit += s.weight * common
 	}
 	return xx, bb, nil
 }
@@ -239,34 +252,25 @@ func (s *spectralSolve) acting(a fourier.Action) fourier.Symbol {
 
 // source sets the slab to W y + u, so that b + H'u is H' of it.
 func (s *spectralSolve) source(c int, u []float64) {
-	for i, v := range s.y[c] {
-		w := s.weightAt(i)
-		if w == 0 {
-			v = 0 // whatever stands there
-		}
-		s.slab[i] = w * v
+	y := s.y[c]
+	for i, v := range y {
+		s.slab[i] = s.weight * v
 	}
 	n := s.values()
 	for e, v := range u[c*n:][:n] {
-		s.slab[s.place[e]] += v
+		i := s.place[e]
+		if s.slab[i] = v; s.weight != s.d[e] { // else the weight is 0, whatever stands there
+			s.slab[i] += (s.weight - s.d[e]) * y[i]
+		}
 	}
 }
 
-func (s *spectralSolve) weightAt(i int) float64 {
-	if s.weights == nil {
-		return 1
-	}
-	return s.weights[i]
-}
-
-// part sets the slab to channel c of x for u and, where b is H'W y, returns this rank's part
+// part sets the slab to channel c of x for the u of the last Image and, where b is H'W y, returns this rank's part
 // of ||Q x||^2. Collective.
 func (s *spectralSolve) part(c int, u []float64) (penalty float64, err error) {
-	n := s.values()
 	if s.y == nil {
-		_, err := s.transform.Filter(s.slab, nil, u[c*n:][:n], s.at, s.acting(fourier.Adjoint))
-		linalg.Axpy(1, s.x0[c], s.slab)
-		return 0, err
+		copy(s.slab, s.x[c])
+		return 0, nil
 	}
 	s.source(c, u)
 	sums, err := s.transform.Filter(s.slab, nil, s.slab, nil, s.acting(fourier.Adjoint))
@@ -292,6 +296,9 @@ func (s *spectralSolve) rightSide(b, data []float64) (bnorm float64, err error) 
 	s.y, s.x0, s.hx0, s.ahead, s.misfit = nil, nil, nil, nil, 0
 	norm := []float64{0}
 	if b == nil {
+		if s.moments.mean == 0 {
+			data = make([]float64, len(data)) // whatever stands there
+		}
 		if s.y, err = s.slabs(data); err != nil {
 			return 0, err
 		}
@@ -305,19 +312,21 @@ func (s *spectralSolve) rightSide(b, data []float64) (bnorm float64, err error) 
 			return 0, err
 		}
 		n := s.values()
-		s.hx0 = make([]float64, s.Len())
+		s.hx0, s.xx = make([]float64, s.Len()), 0
 		for c, r := range slabs {
 			sums, err := s.transform.Filter(s.hx0[c*n:][:n], s.at, r, nil, s.acting(fourier.Direct))
 			if err != nil {
 				return 0, err
 			}
 			norm[0] += sums.RightSide
+			s.xx += sums.Solution
 			x0 := make([]float64, len(r))
 			if _, err := s.transform.Filter(x0, nil, r, nil, s.acting(fourier.Inverse)); err != nil {
 				return 0, err
 			}
 			s.x0 = append(s.x0, x0)
 		}
+		s.x, s.ahead = s.x0, slices.Clone(s.hx0)
 	}
 	err = s.m.comm.Allreduce(norm, norm, ranks.Sum)
 	return math.Sqrt(norm[0]), err

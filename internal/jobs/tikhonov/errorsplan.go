@@ -52,6 +52,7 @@ func (c *settings) planErrors(ctx context.Context, comm ranks.Comm, shape *image
 	// The map holds the solution, a sample, its right-hand side and a sum besides what a solve
 	// holds, and fewer Krylov vectors.
 	fit.bytes.Each += 32
+	fit.solves += rounds
 	fit.steps += int(float64(rounds) * (iterations + 3)) // the residuals at both ends, and the right-hand side
 	return fmt.Sprintf("%d samples in %d solves of about %.0f iterations", rounds*shape.Channels, rounds, iterations), nil
 }

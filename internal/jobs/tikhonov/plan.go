@@ -38,27 +38,42 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecy
 	if err != nil {
 		return nil, err
 	}
-	if fit.method == krylov.TwoLevel {
+	switch fit.method {
+	case krylov.TwoLevel:
 		t.gather(c.coarseNodes(shape) * float64(shape.Channels))
+	case krylov.Spectral:
+		t.transpose(shape, 2)
 	}
 	mapping, err := c.planErrors(ctx, comm, shape, psf, fit)
 	if err != nil {
 		return nil, fmt.Errorf("error map of the middle of the frame: %w", err)
+	}
+	if fit.method == krylov.Spectral {
+		fit.steps += spectralSteps * fit.solves
 	}
 	p := t.plan(shape, fit, float64(shape.Channels)*float64(t.owned), link)
 	p.RootBytes = c.source().RootBytes(c.Output.Gather, shape)
 	if mapping != "" {
 		p.Row("error map", "%s", mapping)
 	}
-	t.say(p, fmt.Sprintf("%d pixels for the matrix, %d for the overlap", c.reach(psf), fit.overlap))
+	if fit.method != krylov.Spectral {
+		t.say(p, fmt.Sprintf("%d pixels for the matrix, %d for the overlap", c.reach(psf), fit.overlap))
+	}
 	return p, nil
 }
+
+// spectralSteps is how many more transforms there and back than iterations a spectral solve
+// makes, beyond the two that steps counts.
+const spectralSteps = 4
 
 // exchanges are those of an iteration: of M = H'WH + lambda Q'Q, one as wide as its stencil
 // or, where a reflecting border meets a PSF that is not its own mirror image, one for each
 // of H, H' and Q; and of the local solves, which send their results back where those of
 // several tiles are added up.
 func (c *settings) exchanges(psf forward.PSF, channels int, fit *calibration) []exchange {
+	if fit.method == krylov.Spectral {
+		return nil
+	}
 	border := frames.Borders[c.Tikhonov.Border]
 	reach, overlap := c.reach(psf), fit.overlap
 	list := []exchange{{reach, reach, border, channels, 1}}
@@ -129,7 +144,7 @@ func (c *settings) calibrate(ctx context.Context, comm ranks.Comm, shape *imagei
 			if c.Tikhonov.Lambda.rule == image.Fixed {
 				continue
 			}
-			fit.iterations, fit.steps = result.Iterations, count.all()
+			fit.iterations, fit.steps, fit.solves = result.Iterations, count.all(), max(1, count.solves)
 			fixed.Tikhonov.Lambda = lambda{rule: image.Fixed, value: result.Lambda}
 			short, err := timed(solve)
 			if err != nil {
@@ -147,7 +162,7 @@ func (c *settings) calibrate(ctx context.Context, comm ranks.Comm, shape *imagei
 		seconds = append(seconds, search*s.seconds)
 		bytes = append(bytes, s.bytes)
 		if c.Tikhonov.Lambda.rule == image.Fixed {
-			fit.iterations, fit.steps = result.Iterations, count.all()
+			fit.iterations, fit.steps, fit.solves = result.Iterations, count.all(), max(1, count.solves)
 		}
 	}
 	fit.method, fit.overlap = last.Method, last.Overlap

@@ -42,7 +42,7 @@ func TestPlannedTraffic(t *testing.T) {
 		sets []string
 	}
 	var table []row
-	for _, method := range []string{"ras-gmres", "as-cg", "two-level", "mult", "cg"} {
+	for _, method := range []string{"ras-gmres", "as-cg", "two-level", "mult", "cg", "spectral"} {
 		table = append(table, row{Load, tikhonov, []string{"tikhonov.method=" + method, "tikhonov.regulariser=gradient"}})
 	}
 	table = append(table,

@@ -69,12 +69,27 @@ func (t *traffic) gather(numbers float64) {
 	t.exchanges++
 }
 
+// transpose adds the exchanges of a frame's rows with all ranks, so many in an iteration.
+func (t *traffic) transpose(shape *imageio.Frame, times int) {
+	n := float64(t.frame.Ranks())
+	if n < 2 {
+		return
+	}
+	calls := float64(times * shape.Channels)
+	bytes := 8 * float64(shape.Rows) * float64(shape.Cols) * (1 - 1/n)
+	t.sent += calls * bytes
+	t.received += calls * bytes / n
+	t.messages += int(calls * n * (n - 1))
+	t.exchanges += int(calls * (n - 1))
+}
+
 // calibration is what solving small pieces of the frame has shown.
 type calibration struct {
 	seconds    lifecycle.Line // of set-up and solve, on a rank with so many unknowns
 	bytes      lifecycle.Line // held at a time by such a rank
 	iterations int            // of the last solve
 	steps      int            // rounds of exchanges of all solves, those of a search for lambda too
+	solves     int            // likewise
 	method     krylov.Method  // of the tikhonov job: that was used
 	overlap    int            // likewise, pixels
 }
