@@ -2,9 +2,7 @@
 
 package fourier
 
-import "gonum.org/v1/gonum/dsp/fourier"
-
-// slabTransform is the passes of slab.go by gonum's transforms.
+// slabTransform is the passes of slab.go: two rows, or two real columns, in a complex line.
 type slabTransform struct {
 	s                   *Slab
 	blocks, ownBlocks   int
@@ -12,13 +10,10 @@ type slabTransform struct {
 	rowTurn, columnTurn []complex128
 	down, rowWeight     []float64
 	across, laneWeight  []float64
-	row                 *fourier.FFT
-	columns             *fourier.CmplxFFT
-	values              []float64    // a line, reordered
-	half                []complex128 // its transform
-	spectrum            []float64    // of a row, blocks x 16
-	lane                []complex128 // a column
-	lanes               []float64    // rows x 16
+	row, columns        *lines
+	pair                []complex128 // two rows
+	spectra             []float64    // of both, 2 x blocks x 16
+	block               []complex128 // rows x 8
 }
 
 func newSlabTransform(s *Slab) slabTransform {
@@ -26,11 +21,10 @@ func newSlabTransform(s *Slab) slabTransform {
 		s: s, blocks: s.blockOf[len(s.blockOf)-1], ownBlocks: s.ownBlocks(),
 		rowTurn: complexTurns(s.cols), columnTurn: complexTurns(s.rows),
 		down: s.angles(s.rows), rowWeight: s.rowWeights(),
-		row: fourier.NewFFT(s.cols), columns: fourier.NewCmplxFFT(s.rows),
-		values: make([]float64, s.cols), half: make([]complex128, s.cols/2+1),
-		lane: make([]complex128, s.rows), lanes: make([]float64, s.rows*slabLanes),
+		row: newLines(s.cols, 1), columns: newLines(s.rows, slabLanes/2),
+		pair: make([]complex128, s.cols), block: make([]complex128, s.rows*slabLanes/2),
 	}
-	t.spectrum = make([]float64, t.blocks*slabLanes)
+	t.spectra = make([]float64, 2*t.blocks*slabLanes)
 	for j := range s.cols {
 		t.places = append(t.places, s.place(j))
 	}
@@ -58,79 +52,123 @@ func complexTurns(n int) []complex128 {
 
 func (s *Slab) own() {}
 
-// rowSpectrum turns values into spectrum.
-func (t *slabTransform) rowSpectrum() {
-	t.row.Coefficients(t.half, t.values)
+func conj(z complex128) complex128 { return complex(real(z), -imag(z)) }
+
+// cosinePair turns V(k) and V(n-k) of a complex line of two real ones into their cosine
+// transforms, w = exp(-i pi k/(2n)).
+func cosinePair(w, u, v complex128) (complex128, complex128) {
+	a, b := w*u, conj(w)*v
+	return (a + b) / 2, complex(-imag(a-b)/2, real(a-b)/2)
+}
+
+// wavePair is the inverse of cosinePair.
+func wavePair(w, u, v complex128) (complex128, complex128) {
+	iv := complex(-imag(v), real(v))
+	return conj(w) * (u - iv), w * (u + iv)
+}
+
+// rowSpectra turns the pair of rows into their spectra.
+func (t *slabTransform) rowSpectra() {
+	t.row.transform(t.pair)
 	n := t.s.cols
+	a, b := t.spectra[:t.blocks*slabLanes], t.spectra[t.blocks*slabLanes:]
 	if t.s.basis == Waves {
-		for k, v := range t.half {
-			t.spectrum[2*k], t.spectrum[2*k+1] = real(v), imag(v)
+		for k := range n/2 + 1 {
+			z, y := t.pair[k], conj(t.pair[(n-k)%n])
+			a[2*k], a[2*k+1] = real(z+y)/2, imag(z+y)/2
+			b[2*k], b[2*k+1] = imag(z-y)/2, -real(z-y)/2
 		}
 		return
 	}
-	t.spectrum[0] = real(t.half[0])
-	for k := 1; k <= n/2; k++ { // X(k) = Re w V(k), X(n-k) = -Im w V(k)
-		v := t.rowTurn[k] * t.half[k]
-		t.spectrum[n-k] = -imag(v)
-		t.spectrum[k] = real(v)
+	a[0], b[0] = real(t.pair[0]), imag(t.pair[0])
+	for k := 1; k <= n/2; k++ {
+		u, v := cosinePair(t.rowTurn[k], t.pair[k], t.pair[n-k])
+		a[n-k], b[n-k] = real(v), imag(v)
+		a[k], b[k] = real(u), imag(u)
 	}
 }
 
-// rowLine is the way back, times cols.
-func (t *slabTransform) rowLine() {
+// rowPair is the way back, times cols: element i of the pair at i.
+func (t *slabTransform) rowPair() {
 	n := t.s.cols
+	a, b := t.spectra[:t.blocks*slabLanes], t.spectra[t.blocks*slabLanes:]
+	// The inverse is a transform with V(n-k) for V(k).
 	if t.s.basis == Waves {
-		for k := range t.half {
-			t.half[k] = complex(t.spectrum[2*k], t.spectrum[2*k+1])
+		for k := range n/2 + 1 {
+			re, im := complex(a[2*k], a[2*k+1]), complex(b[2*k], b[2*k+1])
+			t.pair[k] = conj(re) + 1i*conj(im) // V(n-k)
+			t.pair[(n-k)%n] = re + 1i*im
 		}
+		if n%2 == 0 { // both are one number, real for each row
+			t.pair[n/2] = complex(a[n], b[n])
+		}
+		t.pair[0] = complex(a[0], b[0])
 	} else {
-		t.half[0] = complex(t.spectrum[0], 0)
-		for k := 1; k <= n/2; k++ { // V(k) = conj(w) (X(k) - i X(n-k))
-			w := t.rowTurn[k]
-			t.half[k] = complex(real(w), -imag(w)) * complex(t.spectrum[k], -t.spectrum[n-k])
+		t.pair[0] = complex(a[0], b[0])
+		for k := 1; k <= n/2; k++ {
+			u, v := wavePair(t.rowTurn[k], complex(a[k], b[k]), complex(a[n-k], b[n-k]))
+			t.pair[k], t.pair[n-k] = v, u
 		}
 	}
-	t.row.Sequence(t.values, t.half)
+	t.row.transform(t.pair)
+}
+
+// eachPair calls f for rows i and j of this part, j = i for a last one alone.
+func (t *slabTransform) eachPair(f func(i, j int)) {
+	own := t.s.ownRows()
+	for i := 0; i < own; i += 2 {
+		f(i, min(i+1, own-1))
+	}
 }
 
 func (t *slabTransform) load(dst, src []float64, at *Pixels) {
-	own := t.s.ownRows()
-	for i := range own {
+	own, cols := t.s.ownRows(), t.s.cols
+	t.eachPair(func(i, j int) {
 		if at != nil {
-			clear(t.values)
+			clear(t.pair)
 			for e := at.start[i]; e < at.start[i+1]; e++ {
-				t.values[at.place[e]] = src[e]
+				t.pair[at.place[e]] = complex(src[e], 0)
+			}
+			for e := at.start[j]; e < at.start[j+1]; e++ {
+				t.pair[at.place[e]] = complex(real(t.pair[at.place[e]]), src[e])
 			}
 		} else {
-			for j, v := range src[i*t.s.cols:][:t.s.cols] {
-				t.values[t.places[j]] = v
+			a, b := src[i*cols:][:cols], src[j*cols:][:cols]
+			for k, p := range t.places {
+				t.pair[p] = complex(a[k], b[k])
 			}
 		}
-		t.rowSpectrum()
+		t.rowSpectra()
 		for b := range t.blocks {
-			copy(dst[(b*own+i)*slabLanes:][:slabLanes], t.spectrum[b*slabLanes:])
+			copy(dst[(b*own+i)*slabLanes:][:slabLanes], t.spectra[b*slabLanes:])
+			copy(dst[(b*own+j)*slabLanes:][:slabLanes], t.spectra[(t.blocks+b)*slabLanes:])
 		}
-	}
+	})
 }
 
 func (t *slabTransform) store(dst, src []float64, at *Pixels, scale float64) {
-	own := t.s.ownRows()
-	for i := range own {
+	own, cols := t.s.ownRows(), t.s.cols
+	t.eachPair(func(i, j int) {
 		for b := range t.blocks {
-			copy(t.spectrum[b*slabLanes:], src[(b*own+i)*slabLanes:][:slabLanes])
+			copy(t.spectra[b*slabLanes:], src[(b*own+i)*slabLanes:][:slabLanes])
+			copy(t.spectra[(t.blocks+b)*slabLanes:], src[(b*own+j)*slabLanes:][:slabLanes])
 		}
-		t.rowLine()
+		t.rowPair()
 		if at != nil {
 			for e := at.start[i]; e < at.start[i+1]; e++ {
-				dst[e] = scale * t.values[at.place[e]]
+				dst[e] = scale * real(t.pair[at.place[e]])
 			}
-			continue
+			for e := at.start[j]; e < at.start[j+1]; e++ {
+				dst[e] = scale * imag(t.pair[at.place[e]])
+			}
+			return
 		}
-		to := dst[i*t.s.cols:][:t.s.cols]
-		for j := range to {
-			to[j] = scale * t.values[t.places[j]]
+		a, b := dst[i*cols:][:cols], dst[j*cols:][:cols]
+		for k, p := range t.places {
+			b[k] = scale * imag(t.pair[p])
+			a[k] = scale * real(t.pair[p])
 		}
-	}
+	})
 }
 
 // eachRow calls f for every row of block b in x, with its place in the column.
@@ -146,86 +184,103 @@ func (t *slabTransform) eachRow(x []float64, b int, f func(row []float64, place 
 	}
 }
 
+const complexLanes = slabLanes / 2
+
 func (t *slabTransform) filter(x []float64, f *Symbol) Sums {
 	var sums Sums
 	n := t.s.rows
 	for b := range t.ownBlocks {
-		t.eachRow(x, b, func(row []float64, place int) { copy(t.lanes[place*slabLanes:], row) })
-		h := f.H[b*n*slabLanes:][:n*slabLanes]
-		for j := 0; j < slabLanes; j += 2 {
-			for k := range t.lane {
-				t.lane[k] = complex(t.lanes[k*slabLanes+j], t.lanes[k*slabLanes+j+1])
+		t.eachRow(x, b, func(row []float64, place int) {
+			to := t.block[place*complexLanes:][:complexLanes]
+			for j := range to {
+				to[j] = complex(row[2*j], row[2*j+1])
 			}
-			t.columns.Coefficients(t.lane, t.lane)
-			if t.s.basis == Waves {
-				t.filterWaves(h, b, j, f, &sums)
-			} else {
-				t.filterCosines(h, b, j, f, &sums)
-			}
-			t.columns.Sequence(t.lane, t.lane)
-			for k, v := range t.lane {
-				t.lanes[k*slabLanes+j], t.lanes[k*slabLanes+j+1] = real(v), imag(v)
+		})
+		t.columns.transform(t.block)
+		if h := f.H[b*n*slabLanes:][:n*slabLanes]; t.s.basis == Waves {
+			t.filterWaves(h, b, f, &sums)
+		} else {
+			t.filterCosines(h, b, f, &sums)
+		}
+		// The inverse is a transform with V(n-k) for V(k).
+		for k := 1; 2*k < n; k++ {
+			u, v := t.block[k*complexLanes:][:complexLanes], t.block[(n-k)*complexLanes:][:complexLanes]
+			for j := range u {
+				u[j], v[j] = v[j], u[j]
 			}
 		}
-		t.eachRow(x, b, func(row []float64, place int) { copy(row, t.lanes[place*slabLanes:]) })
+		t.columns.transform(t.block)
+		t.eachRow(x, b, func(row []float64, place int) {
+			for j, v := range t.block[place*complexLanes:][:complexLanes] {
+				row[2*j], row[2*j+1] = real(v), imag(v)
+			}
+		})
 	}
 	return sums
 }
 
-// filterWaves filters the complex column in lanes j and j+1 of block b.
-func (t *slabTransform) filterWaves(h []float64, b, j int, f *Symbol, sums *Sums) {
-	across, weight := t.across[b*slabLanes+j], t.laneWeight[b*slabLanes+j]
-	for k, v := range t.lane {
-		hk := complex(h[k*slabLanes+j], h[k*slabLanes+j+1])
-		power := real(hk)*real(hk) + imag(hk)*imag(hk)
-		by := f.value(power, t.down[k]+across, weight*t.rowWeight[k]*(real(v)*real(v)+imag(v)*imag(v)), sums)
-		switch f.Action {
-		case Gram:
-			hk = complex(power, 0)
-		case Inverse:
-			hk = 1
-		case Adjoint:
-			hk = complex(real(hk), -imag(hk))
-		}
-		t.lane[k] = complex(by, 0) * hk * v
-	}
-}
-
-// filterCosines filters the two real columns in lanes j and j+1 of block b.
-func (t *slabTransform) filterCosines(h []float64, b, j int, f *Symbol, sums *Sums) {
-	one := func(z complex128, k int) complex128 {
-		by := [2]float64{real(z), imag(z)}
-		for i, x := range by {
-			hk := h[k*slabLanes+j+i]
-			at := b*slabLanes + j + i
-			m := f.value(hk*hk, t.down[k]+t.across[at], t.laneWeight[at]*t.rowWeight[k]*x*x, sums)
+// filterWaves filters the complex columns of block b.
+func (t *slabTransform) filterWaves(h []float64, b int, f *Symbol, sums *Sums) {
+	for k := range t.s.rows {
+		row := t.block[k*complexLanes:][:complexLanes]
+		for j, v := range row {
+			lane := b*slabLanes + 2*j
+			hk := complex(h[k*slabLanes+2*j], h[k*slabLanes+2*j+1])
+			power := real(hk)*real(hk) + imag(hk)*imag(hk)
+			by := f.value(power, t.down[k]+t.across[lane], t.laneWeight[lane]*t.rowWeight[k]*(real(v)*real(v)+imag(v)*imag(v)), sums)
 			switch f.Action {
 			case Gram:
-				m *= hk * hk
-			case Adjoint, Direct, Convolve:
-				m *= hk
+				hk = complex(power, 0)
+			case Inverse:
+				hk = 1
+			case Adjoint:
+				hk = conj(hk)
 			}
-			by[i] *= m
+			row[j] = complex(by, 0) * hk * v
 		}
-		return complex(by[0], by[1])
-	}
-	n := t.s.rows
-	t.lane[0] = one(t.lane[0], 0)
-	for k := 1; k <= n/2; k++ {
-		w := t.columnTurn[k]
-		back := complex(real(w), -imag(w))
-		if 2*k == n { // Re w V(k) = cos(pi/4) V(k) for the real lines of V
-			t.lane[k] = one(t.lane[k]*complex(real(w), 0), k) * complex(2*real(w), 0)
-			break
-		}
-		a, c := w*t.lane[k], back*t.lane[n-k]
-		u, v := one((a+c)/2, k), one(1i*(a-c)/2, n-k)
-		t.lane[k], t.lane[n-k] = back*(u-1i*v), w*(u+1i*v)
 	}
 }
 
-// value is 1/a for a mode, 1 for Convolve, and adds what it has to the sums; square is |X|^2 times the
-// mode's weight, l the spectrum of the negative Laplacian.
+// filterCosines filters the pairs of real columns of block b.
+func (t *slabTransform) filterCosines(h []float64, b int, f *Symbol, sums *Sums) {
+	one := func(x float64, k, lane int) float64 {
+		hk, at := h[k*slabLanes+lane], b*slabLanes+lane
+		m := f.value(hk*hk, t.down[k]+t.across[at], t.laneWeight[at]*t.rowWeight[k]*x*x, sums)
+		switch f.Action {
+		case Gram:
+			m *= hk * hk
+		case Adjoint, Direct, Convolve:
+			m *= hk
+		}
+		return m * x
+	}
+	n := t.s.rows
+	for k := 0; k <= n/2; k++ {
+		u := t.block[k*complexLanes:][:complexLanes]
+		w, alone := t.columnTurn[k], k == 0 || 2*k == n
+		if alone { // for k = n/2, Re w V(k) = cos(pi/4) V(k) for the real lines of V
+			c := real(w)
+			back := 1.0
+			if k > 0 {
+				back = 2 * c
+			}
+			for j, v := range u {
+				u[j] = complex(back*one(c*real(v), k, 2*j), back*one(c*imag(v), k, 2*j+1))
+			}
+			continue
+		}
+		v := t.block[(n-k)*complexLanes:][:complexLanes]
+		for j := range u {
+			y, z := cosinePair(w, u[j], v[j])
+			y = complex(one(real(y), k, 2*j), one(imag(y), k, 2*j+1))
+			z = complex(one(real(z), n-k, 2*j), one(imag(z), n-k, 2*j+1))
+			u[j], v[j] = wavePair(w, y, z)
+		}
+	}
+}
+
+// value is 1/a for a mode, 1 for Convolve, and adds what it has to the sums; square is |X|^2
+// times the mode's weight, l the spectrum of the negative Laplacian.
 func (f *Symbol) value(power, l, square float64, sums *Sums) float64 {
 	p := penaltyOf(l, f.Order)
 	inverse := 1 / (f.Weight*power + f.Lambda*p)
@@ -243,21 +298,22 @@ func (f *Symbol) value(power, l, square float64, sums *Sums) float64 {
 }
 
 func (t *slabTransform) line(dst, src []float64) {
-	t.row.Coefficients(t.half, src)
-	for k, v := range t.half {
-		dst[2*k], dst[2*k+1] = real(v), imag(v)
+	for j, v := range src {
+		t.pair[j] = complex(v, 0)
+	}
+	t.row.transform(t.pair)
+	for k := range t.s.cols/2 + 1 {
+		dst[2*k], dst[2*k+1] = real(t.pair[k]), imag(t.pair[k])
 	}
 }
 
 // column transforms the complex columns of a block.
 func (t *slabTransform) column(x []float64) {
-	for j := 0; j < slabLanes; j += 2 {
-		for k := range t.lane {
-			t.lane[k] = complex(x[k*slabLanes+j], x[k*slabLanes+j+1])
-		}
-		t.columns.Coefficients(t.lane, t.lane)
-		for k, v := range t.lane {
-			x[k*slabLanes+j], x[k*slabLanes+j+1] = real(v), imag(v)
-		}
+	for i := range t.block {
+		t.block[i] = complex(x[2*i], x[2*i+1])
+	}
+	t.columns.transform(t.block)
+	for i, v := range t.block {
+		x[2*i], x[2*i+1] = real(v), imag(v)
 	}
 }
