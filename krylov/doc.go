@@ -16,6 +16,8 @@
 //	                    (the default of the solvers)
 //	ConjugateGradients  preconditioned by AS, sum_i R_i' M_i^-1 R_i, by its symmetric
 //	                    weighting, by a two-level form of it (Deflated), or not
+//	RestrictedCG        the same for M = A - H'DH, preconditioned by A^-1, on the data
+//	                    where D is not 0
 //	Stationary          x += sum_i R_i' D_i M_i^-1 R_i (b - Mx), the decomposed sweep;
 //	                    no theorem says that it converges for blurs, so that
 //	                    divergence is detected
@@ -31,6 +33,8 @@
 // iterations, theta the smallest Ritz value of the preconditioned matrix that the
 // iteration has seen, and the report says that it is an estimate. With
 // Control.LambdaLikely it is at least ||b - Mw|| / LambdaLikely.
+//
+// RestrictedCG's estimate is never below the rounding of A^-1 b.
 //
 // Every vector is this rank's owned part; sums run in an order fixed by the
 // number of ranks, so a run can be repeated to the last bit.

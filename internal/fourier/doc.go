@@ -7,6 +7,7 @@
 //	             X(k) = c(k) sum_i x(i) cos(pi (i+1/2) k / n),
 //	             c(0) = sqrt(1/n), c(k) = sqrt(2/n), along both axes
 //	[Convolver]  y(i,j) = sum_ab h(a,b) x(i-a,j-b) with a periodic or zero border
+//	[Slab]       a part of such a transform whose rows are divided between parts
 //
 // The transforms diagonalise convolution: the Fourier transform under periodic
 // borders, the DCT-II under reflecting ones if the kernel is symmetric. All
@@ -14,8 +15,8 @@
 // N = rows*cols; sizes without large prime factors are fastest, see [NextFast].
 //
 // There are two back ends, chosen when the program is built: FFTW3 with build
-// tag native (and cgo), found by pkg-config, gonum's otherwise. They agree to
-// rounding.
+// tag native (and cgo), found by pkg-config; otherwise gonum's, and transforms of
+// several lines at once for Slab. They agree to rounding.
 //
 // A plan contains work space: only one goroutine at a time may use it. Clone makes
 // a plan for another goroutine, with its own work space; the tables of constants

@@ -24,7 +24,12 @@
 //
 // # Method
 //
-// D3L, decomposed Tikhonov regularisation: every rank solves local equations
+// Where a transform of the whole frame makes H'H and Q'Q diagonal, under a periodic border or,
+// for a PSF that is its own mirror image, a reflecting one, krylov.Auto takes krylov.Spectral:
+// conjugate gradients preconditioned by w H'H + lambda Q'Q, w one weight, which work on the pixels of
+// another weight alone. Equal weights need no iteration.
+//
+// D3L, decomposed Tikhonov regularisation, is for all other problems: every rank solves local equations
 // M_i = R_i M R_i' on its box extended by an overlap, and these solutions precondition a
 // Krylov method (restricted or additive Schwarz), optionally with a coarse space of
 // bilinear basis functions, or are used in stationary sweeps (krylov.Method). The stopping
@@ -51,7 +56,8 @@
 // For N unknowns of a rank, a PSF of k x k pixels and tiles of m pixels with their
 // overlap, one iteration takes about 4 k^2 N operations for M (N log N for a wide PSF),
 // N log N for a box or 2 m N for tiles, two exchanges of the halo and one or two global
-// sums. The memory is about 16 numbers an unknown, one more for each Krylov vector in use
+// sums. A spectral one takes a transform of the frame there and back, divided between the
+// ranks, two exchanges of a rank's pixels with all others and two sums. The memory is about 16 numbers an unknown, one more for each Krylov vector in use
 // (a half for its correction), and the factors of tiles.
 //
 // A search for lambda takes about 5 solves by discrepancy; 10 with as many again for each

@@ -418,6 +418,9 @@ func (s *solver) spectralControl(o *Options) krylov.Control {
 // solveSpectral is solveBy for krylov.Spectral.
 func (s *solver) solveSpectral(ctx context.Context, o Options) (*Result, error) {
 	start := s.comm.Wtime()
+	if o.Progress != nil && s.comm.Rank() == 0 {
+		o.Progress(krylov.Progress{Phase: "set-up"})
+	}
 	res := &Result{Lambda: o.Lambda, Method: o.Method}
 	solve, err := s.spectralOf(o.Lambda)
 	if err != nil {

@@ -93,6 +93,7 @@ func defaults() settings {
 func (s *tikhonovSection) check(f *config.File) {
 	f.OneOf("tikhonov.method", s.Method, string(krylov.Auto), string(krylov.RASGMRES), string(krylov.ASCG), string(krylov.TwoLevel),
 		string(krylov.RAS), string(krylov.Mult), string(krylov.CG), string(krylov.Spectral), methodLiteral)
+	f.Want(s.Method != string(krylov.Spectral) || s.Border != "zero", "tikhonov.border", `reflect or periodic, as tikhonov.method is "spectral"`)
 	f.OneOf("tikhonov.regulariser", s.Regulariser, string(forward.Identity), string(forward.Gradient), string(forward.Laplacian))
 	f.OneOf("tikhonov.weighting", s.Weighting, "auto", string(image.WeightNone), string(image.WeightSqrt))
 	f.OneOf("tikhonov.border", s.Border, "zero", "reflect", "periodic")

@@ -56,7 +56,9 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecy
 	if mapping != "" {
 		p.Row("error map", "%s", mapping)
 	}
-	if fit.method != krylov.Spectral {
+	if fit.method == krylov.Spectral {
+		t.sayTranspose(p)
+	} else {
 		t.say(p, fmt.Sprintf("%d pixels for the matrix, %d for the overlap", c.reach(psf), fit.overlap))
 	}
 	return p, nil

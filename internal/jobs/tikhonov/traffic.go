@@ -127,6 +127,12 @@ func (t *traffic) say(p *lifecycle.Plan, halo string) {
 	p.Row("messages", "%d an iteration, to at most %d neighbours", t.messages, t.neighbours)
 }
 
+// sayTranspose adds what an iteration of a transform of the whole frame sends.
+func (t *traffic) sayTranspose(p *lifecycle.Plan) {
+	p.Row("transform", "of the whole frame, there and back: %s received a rank and iteration", lifecycle.Bytes(t.received))
+	p.Row("messages", "%d an iteration, each rank with all others", t.messages)
+}
+
 // sample is what one rank needed to restore a piece of the frame.
 type sample struct {
 	seconds float64 // of the first solve
