@@ -56,6 +56,7 @@ func (s *Slab) Filter(x []float64, f Symbol) Sums {
 // Ends are numbers of a Symbol.
 type Ends struct {
 	Smallest, Largest float64 // of a, on this part's columns; +Inf and 0 where it has none
+	Blur, Adjoint     float64 // largest |h| and |h|/a
 	Data              float64 // this part's share of the mean of w|h|^2/a^2 over the frame's modes
 	Penalty           float64 // likewise of lambda p/a
 	Inverse           float64 // likewise of 1/a^2
@@ -68,6 +69,8 @@ func (s *Slab) Ends(f Symbol) Ends {
 		power, p := s.power(f.H, at), penaltyOf(l, f.Order)
 		a := f.Weight*power + f.Lambda*p
 		e.Smallest, e.Largest = min(e.Smallest, a), max(e.Largest, a)
+		h := math.Sqrt(power)
+		e.Blur, e.Adjoint = max(e.Blur, h), max(e.Adjoint, h/a)
 		weight *= s.Scale()
 		e.Data += weight * f.Weight * power / (a * a)
 		e.Penalty += weight * f.Lambda * p / a

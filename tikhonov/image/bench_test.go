@@ -1,11 +1,16 @@
 package image
 
 import (
+	"context"
+	"fmt"
+	"sync"
 	"syscall"
 	"testing"
 
 	"tessera/forward"
+	"tessera/halo"
 	"tessera/krylov"
+	"tessera/ranks"
 	"tessera/tikhonov/image/internal/oracle"
 )
 
@@ -86,4 +91,108 @@ func cpuSeconds() float64 {
 		return 0
 	}
 	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
+}
+
+// BenchmarkSpectral is the main job, a frame with 1 % of its pixels missing that is restored with
+// Q = gradient, on one and on two ranks. Beside the seconds it reports
+//
+//	over-transforms  set-up and solve, divided by the transforms of the iterations alone,
+//	                 timed in the same run on the same ranks
+//	kept             on two ranks: half the seconds of two runs of one rank at once, which share
+//	                 nothing, divided by those of the two ranks
+//
+// scripts/bench/scipy_dct_cg.py is the peer.
+func BenchmarkSpectral(b *testing.B) {
+	for _, n := range []int{1024, 2048} {
+		for _, side := range []int{11, 41, 63} {
+			psf, err := forward.Moffat(side, 4, 3)
+			if err != nil {
+				b.Fatal(err)
+			}
+			f := randomFrame(1, n, n, 1)
+			f.PSF = psf
+			f.Mask(0.01, 1)
+			o := Options{Regulariser: forward.Gradient, Lambda: 2e-3, Border: halo.Reflect, Method: krylov.Spectral}
+			alone := 0.0 // seconds of one rank beside another one
+			for _, p := range []int{1, 2} {
+				b.Run(fmt.Sprintf("%d/%d/%d-ranks", n, side, p), func(b *testing.B) {
+					seconds, its, pair := 0.0, 0.0, 0.0
+					for b.Loop() {
+						_, res, err := f.run(b, p, o)
+						if err != nil {
+							b.Fatal(err)
+						}
+						seconds += res.Setup + res.Solve
+						its = float64(res.Iterations)
+						pair += f.transforms(b, p, o)
+					}
+					seconds, pair = seconds/float64(b.N), pair/float64(b.N)
+					if p == 1 {
+						alone = f.beside(b, o)
+					} else {
+						b.ReportMetric(alone/2/seconds, "kept")
+					}
+					b.ReportMetric(seconds, "s")
+					b.ReportMetric(its, "iterations")
+					b.ReportMetric(1000*pair, "transforms-ms")
+					b.ReportMetric(seconds/(its*pair), "over-transforms")
+					b.ReportMetric(0, "ns/op")
+				})
+			}
+		}
+	}
+}
+
+// transforms is the seconds that the ranks take for one transform of the frame there and back.
+func (f *frame) transforms(b *testing.B, n int, o Options) float64 {
+	const times = 5
+	took := 0.0
+	err := f.launch(n, func(_ context.Context, c ranks.Comm, p *Problem) error {
+		o := o.withDefaults()
+		s, err := newSolver(c, p, o).spectralOf(o.Lambda)
+		if err != nil {
+			return err
+		}
+		v, start := make([]float64, s.Len()), 0.0
+		for k := range times + 1 {
+			if k == 1 { // the first one touches memory
+				if err := c.Barrier(); err != nil {
+					return err
+				}
+				start = c.Wtime()
+			}
+			if _, _, err := s.Gram(v, v); err != nil {
+				return err
+			}
+		}
+		if c.Rank() == 0 {
+			took = c.Wtime() - start
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return took / times
+}
+
+// beside is the seconds of a solve on one rank while another one does the same.
+func (f *frame) beside(b *testing.B, o Options) float64 {
+	const times = 3
+	var took [2]float64
+	var all sync.WaitGroup
+	for i := range took {
+		all.Go(func() {
+			for range times {
+				_, res, err := f.run(b, 1, o)
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				took[i] += (res.Setup + res.Solve) / times
+			}
+		})
+	}
+	all.Wait()
+	return max(took[0], took[1])
 }

@@ -53,6 +53,7 @@ type spectralEnds struct {
 	smallest, largest float64
 	hole              float64 // about the smallest eigenvalue of M where one pixel is missing
 	smooth            float64 // w |h|^2 of a constant image
+	blur, adjoint     float64 // largest |h| and |h|/a
 	inverse           float64 // root mean square of 1/a
 	seen              float64 // mean of w|h|^2/a: the part of the solution that the data decide
 }
@@ -135,14 +136,14 @@ func (s *spectralSolve) setLambda(lambda float64) error {
 	}
 	s.symbol = fourier.Symbol{H: s.h, Weight: s.weight, Lambda: lambda, Order: s.m.q.Reach()}
 	e := s.transform.Slab().Ends(s.symbol)
-	extremes, sums := []float64{-e.Smallest, e.Largest}, []float64{e.Data, e.Penalty, e.Inverse}
+	extremes, sums := []float64{-e.Smallest, e.Largest, e.Blur, e.Adjoint}, []float64{e.Data, e.Penalty, e.Inverse}
 	if err := s.m.comm.Allreduce(extremes, extremes, ranks.Max); err != nil {
 		return err
 	}
 	if err := s.m.comm.Allreduce(sums, sums, ranks.Sum); err != nil {
 		return err
 	}
-	s.ends = spectralEnds{smallest: -extremes[0], largest: extremes[1], hole: sums[1] / sums[0], inverse: math.Sqrt(sums[2]), seen: 1 - sums[1]}
+	s.ends = spectralEnds{smallest: -extremes[0], largest: extremes[1], blur: extremes[2], adjoint: extremes[3], hole: sums[1] / sums[0], inverse: math.Sqrt(sums[2]), seen: 1 - sums[1]}
 	total := 0.0
 	for _, v := range s.m.kernel.Dense {
 		total += v
@@ -181,6 +182,9 @@ func (s *spectralSolve) Gram(dst, src []float64) (rr, zz float64, err error) {
 	}
 	return rr, zz, nil
 }
+
+// Norms are those of krylov.Restricted.
+func (s *spectralSolve) Norms() (h, z float64) { return s.ends.blur, s.ends.adjoint }
 
 // Image is that of krylov.Restricted. Collective.
 func (s *spectralSolve) Image(dst, u []float64) (xx float64, err error) {
