@@ -81,10 +81,10 @@ func (s *Slab) Ends(f Symbol) Ends {
 
 // power is |h|^2 of the mode at this place.
 func (s *Slab) power(h []float64, at int) float64 {
-	if s.basis == Cosines {
-		return h[at] * h[at]
+	if s.basis == Waves {
+		return h[at]*h[at] + h[at+1]*h[at+1]
 	}
-	return h[at]*h[at] + h[at+1]*h[at+1]
+	return h[at] * h[at]
 }
 
 func penaltyOf(l float64, order int) float64 {
@@ -117,13 +117,16 @@ func (s *Slab) eachMode(f func(at int, l, weight float64)) {
 
 // angles are 2 - 2 cos t_k for the n modes along an axis.
 func (s *Slab) angles(n int) []float64 {
-	turn := 2 * math.Pi / float64(n)
-	if s.basis == Cosines {
+	turn, first := 2*math.Pi/float64(n), 0
+	switch s.basis {
+	case Cosines:
 		turn /= 2
+	case Sines:
+		turn, first = math.Pi/float64(n+1), 1
 	}
 	a := make([]float64, n)
 	for k := range a {
-		half := math.Sin(turn * float64(k) / 2)
+		half := math.Sin(turn * float64(first+k) / 2)
 		a[k] = 4 * half * half
 	}
 	return a
@@ -141,7 +144,7 @@ func (s *Slab) lanes(block int) (across, weight []float64) {
 			continue
 		}
 		across[j], weight[j] = angles[l], 2
-		if l == 0 || s.basis == Waves && 2*l == s.cols {
+		if l == 0 || s.basis == Sines || s.basis == Waves && 2*l == s.cols {
 			weight[j] = 1
 		}
 	}

@@ -82,7 +82,7 @@ func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result,
 // diagonal, else what the forecast says, and those that follow where it fails. Collective.
 func (s *solver) chain(lambda float64) ([]krylov.Method, error) {
 	var chain []krylov.Method
-	if s.m.spectralFits() {
+	if s.m.spectralFits() && s.m.spectralFast() {
 		solve, err := s.spectralOf(lambda)
 		if err != nil {
 			return nil, err

@@ -24,18 +24,21 @@ func BenchmarkDeblur(b *testing.B) {
 		ranks     int
 		method    krylov.Method
 		tolerance float64
+		border    halo.Border
 	}{
-		{"1024x1024/ras-gmres/1e-9", 1, 2, krylov.RASGMRES, 1e-9},
-		{"1024x1024/cg/1e-9", 1, 2, krylov.CG, 1e-9},
-		{"1024x1024x3/ras-gmres/1e-8", 3, 2, krylov.RASGMRES, 1e-8},
-		{"1024x1024x3/cg/1e-8", 3, 2, krylov.CG, 1e-8},
+		{"1024x1024/auto/reflect/1e-9", 1, 2, krylov.Auto, 1e-9, halo.Reflect},
+		{"1024x1024/auto/zero/1e-9", 1, 2, krylov.Auto, 1e-9, halo.Zero},
+		{"1024x1024/ras-gmres/1e-9", 1, 2, krylov.RASGMRES, 1e-9, halo.Zero},
+		{"1024x1024/cg/1e-9", 1, 2, krylov.CG, 1e-9, halo.Zero},
+		{"1024x1024x3/ras-gmres/1e-8", 3, 2, krylov.RASGMRES, 1e-8, halo.Zero},
+		{"1024x1024x3/cg/1e-8", 3, 2, krylov.CG, 1e-8, halo.Zero},
 	}
 	for _, c := range cases {
 		b.Run(c.name, func(b *testing.B) {
 			f := randomFrame(c.channels, 1024, 1024, 1)
 			f.PSF = oracle.Gaussian5(b)
 			f.Mask(0.01, 1)
-			f.bench(b, c.ranks, Options{Method: c.method, Lambda: 1e-2, Overlap: 4, Tolerance: c.tolerance})
+			f.bench(b, c.ranks, Options{Method: c.method, Lambda: 1e-2, Border: c.border, Tolerance: c.tolerance})
 		})
 	}
 }
@@ -54,12 +57,14 @@ func BenchmarkScaling(b *testing.B) {
 
 // BenchmarkInpaint: 5 % of the pixels observed, H = I, Q = gradient, lambda = 100.
 func BenchmarkInpaint(b *testing.B) {
-	for _, m := range []krylov.Method{krylov.TwoLevel, krylov.CG} {
-		b.Run("1024x1024/"+string(m), func(b *testing.B) {
-			f := randomFrame(1, 1024, 1024, 1)
-			f.Mask(0.95, 1)
-			f.bench(b, 2, Options{Method: m, Regulariser: forward.Gradient, Lambda: 100, Overlap: 2, Border: 0, Tolerance: 1e-9, MaxIterations: 2000})
-		})
+	for _, m := range []krylov.Method{krylov.Auto, krylov.TwoLevel, krylov.CG} {
+		for _, border := range []halo.Border{halo.Zero, halo.Reflect} {
+			b.Run(fmt.Sprintf("1024x1024/%s/%v", m, border), func(b *testing.B) {
+				f := randomFrame(1, 1024, 1024, 1)
+				f.Mask(0.95, 1)
+				f.bench(b, 2, Options{Method: m, Regulariser: forward.Gradient, Lambda: 100, Border: border, Tolerance: 1e-9, MaxIterations: 2000})
+			})
+		}
 	}
 }
 

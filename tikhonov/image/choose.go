@@ -129,6 +129,7 @@ const (
 	nearTail      = 0.1  // of the inverse beyond tileOverlap, where tiles see enough
 	mostlyHere    = 0.95 // observed fraction from which a shared factor serves nearly all tiles
 	lostTail      = 0.2  // of the inverse beyond mostOverlap, where no box is wide enough
+	sparse        = 0.5  // observed fraction below which the coarse space is needed where Q reaches far
 	zeroCondition = 1e4  // from which boxes converge slowly beside a zero border
 )
 
@@ -152,6 +153,8 @@ func (f *forecast) method(taps int, zero bool) krylov.Method {
 	switch {
 	case f.mean == 0 || f.tiles(taps):
 		return krylov.RASGMRES
+	case taps == 1 && f.observed < sparse && f.tailWithin() < 0.5:
+		return krylov.TwoLevel
 	case f.boxIterations(zero)*boxCost > conjugateIterations(f.condition)*(1+float64(min(taps, 100))/40):
 		return krylov.CG
 	case f.boxes(taps, zero):

@@ -20,10 +20,10 @@ import (
 //
 //	A = w H'H + lambda Q'Q,
 //
-// which the frame's transform makes diagonal: under a periodic border, or a reflecting one
-// if the PSF is its own mirror image. M = A - H'DH with D = w - W differs from it at the pixels of
-// another weight only, and krylov.RestrictedCG works on these pixels. An iteration costs one
-// transform of the frame there and back.
+// which the frame's transform makes diagonal: under a periodic border, a reflecting one if
+// the PSF is its own mirror image, a zero one where there is no PSF. M = A - H'DH with
+// D = w - W differs from it at the pixels of another weight only, and krylov.RestrictedCG
+// works on these pixels. An iteration costs one transform of the frame there and back.
 //
 // Memory in slabs of the frame: two for the transform, one for the spectrum of H and one for
 // results; six vectors on the pixels where D is not 0.
@@ -60,7 +60,30 @@ type spectralEnds struct {
 
 // spectralFits tells whether a transform makes H'H and Q'Q diagonal.
 func (m *operator) spectralFits() bool {
-	return m.border == halo.Periodic || m.border == halo.Reflect && m.kernel.Symmetric()
+	switch m.border {
+	case halo.Periodic:
+		return true
+	case halo.Reflect:
+		return m.kernel.Symmetric()
+	}
+	return len(m.kernel.Dense) == 1
+}
+
+// mostPrime is the largest prime factor of a transform's length with which it is fast.
+const mostPrime = 41
+
+// spectralFast tells whether such a transform is also fast: that of sines is a Fourier
+// transform of twice the size and two more.
+func (m *operator) spectralFast() bool {
+	if m.border != halo.Zero {
+		return true
+	}
+	for _, n := range m.frame.Domain().Shape() {
+		if fourier.LargestPrime(2*(n+1)) > mostPrime {
+			return false
+		}
+	}
+	return true
 }
 
 // refuseSpectral says why a transform does not.
@@ -69,7 +92,7 @@ func (m *operator) refuseSpectral() error {
 	case m.spectralFits():
 		return nil
 	case m.border == halo.Zero:
-		return fmt.Errorf(`image: method %q needs a reflecting or periodic border: use "auto"`, krylov.Spectral)
+		return fmt.Errorf(`image: method %q needs a reflecting or periodic border where there is a PSF: use "auto"`, krylov.Spectral)
 	}
 	return fmt.Errorf(`image: method %q needs a periodic border, as the PSF is not its own mirror image along both axes: use "auto"`, krylov.Spectral)
 }
