@@ -93,7 +93,7 @@ func (s *restricted) run() error {
 		if s.report.Iterations > 0 || rr == 0 {
 			s.report.ErrorBound = floor
 			if rr > 0 {
-				s.report.ErrorBound = max(floor, s.gauge.bound(s.report.Iterations, s.xnorm, math.Sqrt(rr), math.Sqrt(zz), s.ritz.theta))
+				s.report.ErrorBound = max(floor, s.gauge.bound(s.report.Iterations, s.xnorm, math.Sqrt(rr), math.Sqrt(zz), s.ritz.smallest()))
 			}
 			s.report.Certified = s.gauge.certifies(s.report.ErrorBound)
 			switch {
@@ -135,7 +135,7 @@ func (s *restricted) trueResidual(rrBefore, zzBefore float64) (rr, zz, rz float6
 	s.xnorm = math.Sqrt(xx)
 	h, z := s.a.Norms()
 	rnorm, znorm := math.Sqrt(rrBefore)+h*math.Sqrt(moved), math.Sqrt(zzBefore)+z*math.Sqrt(moved)
-	if max(s.gauge.rounding(s.xnorm), s.gauge.bound(s.report.Iterations, s.xnorm, rnorm, znorm, s.ritz.theta)) <= s.Tolerance {
+	if max(s.gauge.rounding(s.xnorm), s.gauge.bound(s.report.Iterations, s.xnorm, rnorm, znorm, s.ritz.smallest())) <= s.Tolerance {
 		return rnorm * rnorm, znorm * znorm, math.NaN(), nil
 	}
 	if rr, zz, err = s.a.Gram(s.cp, s.p); err != nil {
@@ -193,7 +193,7 @@ func (s *restricted) descend(rz, first float64) (rr, zz float64, err error) {
 		beta := next / rz
 		s.ritz.step(alpha, beta)
 		s.tell(s.report.Iterations, rnorm/s.gauge.bnorm, s.target(rnorm, znorm)/s.gauge.bnorm)
-		if rnorm <= lostDigits*first || s.gauge.bound(s.report.Iterations, s.xnorm, rnorm, znorm, s.ritz.theta) <= max(0.95*s.Tolerance, s.gauge.rounding(s.xnorm)) {
+		if rnorm <= lostDigits*first || s.gauge.bound(s.report.Iterations, s.xnorm, rnorm, znorm, s.ritz.smallest()) <= max(0.95*s.Tolerance, s.gauge.rounding(s.xnorm)) {
 			return rr, zz, nil
 		}
 		for i, v := range s.p {
@@ -210,5 +210,5 @@ func (s *restricted) target(rnorm, znorm float64) float64 {
 	if s.LambdaMin > 0 {
 		return s.gauge.residualFor(s.xnorm)
 	}
-	return rnorm * s.Tolerance * s.xnorm * s.ritz.theta / (spare(s.report.Iterations) * znorm)
+	return rnorm * s.Tolerance * s.xnorm * s.ritz.smallest() / (spare(s.report.Iterations) * znorm)
 }

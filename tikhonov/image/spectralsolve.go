@@ -434,9 +434,9 @@ func (s *solver) spectralControl(o *Options) krylov.Control {
 	c.Inverse, c.LambdaLikely = e.inverse, 0
 	smallest := e.smallest
 	if s.spectral.moments.spread > 0 {
-		smallest = min(smallest, e.hole)
+		smallest = min(smallest, e.hole, s.m.smallestOfGap(s.spectral.symbol.Lambda))
 	}
-	if c.LambdaMin == 0 && !o.estimate && smallest < weakest*e.smooth {
+	if c.LambdaMin == 0 && !o.estimate && (smallest < weakest*e.smooth || s.spectral.moments.observed < sparse) {
 		c.LambdaLikely = smallest
 	}
 	return c
