@@ -49,7 +49,7 @@ type matrix interface {
 
 var (
 	_ matrix = (*arrayMatrix)(nil)
-	_ matrix = (*fitsTable)(nil)
+	_ matrix = (*records)(nil)
 	_ matrix = (*csvMatrix)(nil)
 )
 
@@ -60,7 +60,8 @@ func withMatrix(path string, use func(matrix) error) error {
 		return err
 	}
 	defer f.Close()
-	m, err := openMatrix(f, size, unit)
+	m, drop, err := openPacked(f, size, unit)
+	defer drop()
 	if err == nil {
 		err = use(m)
 	}
@@ -68,6 +69,24 @@ func withMatrix(path string, use func(matrix) error) error {
 		return fmt.Errorf("imageio: %s: %w", path, err)
 	}
 	return nil
+}
+
+// openPacked opens a matrix that may be compressed with gzip. drop releases what it holds.
+func openPacked(r io.ReaderAt, size int64, unit string) (m matrix, drop func(), err error) {
+	var start [len(gzipMagic)]byte
+	drop = func() {}
+	if r.ReadAt(start[:], 0); string(start[:]) == gzipMagic {
+		file, length, drop, unpacked, err := unpackTable(r, size)
+		if err != nil {
+			return nil, drop, err
+		}
+		if unpacked {
+			m, err = openMatrix(file, length, unit)
+			return m, drop, err
+		}
+	}
+	m, err = openMatrix(r, size, unit)
+	return m, drop, err
 }
 
 // openMatrix recognises a file by its first bytes.
@@ -87,8 +106,10 @@ func openMatrix(r io.ReaderAt, size int64, unit string) (matrix, error) {
 	case bytes.HasPrefix(head, []byte(pngMagic)), bytes.HasPrefix(head, []byte(jpegMagic)):
 		return nil, errors.New("a picture, not a matrix")
 	}
-	if err := foreign(head); err != nil {
-		return nil, err
+	if !strings.HasPrefix(string(head), gzipMagic) { // text in gzip is unpacked as it is read
+		if err := foreign(head); err != nil {
+			return nil, err
+		}
 	}
 	return &csvMatrix{r, size}, nil
 }
@@ -170,7 +191,11 @@ func fitsMatrix(r io.ReaderAt, size int64, want string) (matrix, error) {
 			e, err := u.elements(r)
 			return &arrayMatrix{layout{planes: 1, rows: u.axes[1], cols: u.axes[0]}, e, false}, err
 		case u.called(want) && u.table():
-			return openFITSTable(r, u)
+			t, err := openFITSTable(r, u)
+			if err == nil && len(t.list) == 0 {
+				err = fmt.Errorf("the table %s has no column of single numbers", u.describe())
+			}
+			return t, err
 		}
 		seen = append(seen, u.listed())
 		compressed = compressed || u.compressed()
@@ -192,7 +217,9 @@ type csvMatrix struct {
 	bytes int64
 }
 
-func (m *csvMatrix) lines() *csvLines { return newCSVLines(io.NewSectionReader(m.r, 0, m.bytes)) }
+func (m *csvMatrix) lines() *csvLines {
+	return newCSVLines(io.NewSectionReader(m.r, 0, m.bytes), m.bytes)
+}
 
 func (m *csvMatrix) size() (rows, cols int, err error) {
 	c := m.lines()
@@ -207,7 +234,8 @@ func (m *csvMatrix) read(b Box) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A number takes two bytes with what separates it from the next.
+	// A number takes two bytes with what separates it from the next; compressed text may
+	// hold more, for which the slice grows.
 	data := make([]float64, 0, min(int64(n), (m.bytes+1)/2))
 	c := m.lines()
 	row := 0

@@ -1,0 +1,170 @@
+package imageio
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+)
+
+// csvHeading is what stands before the data of a text table.
+type csvHeading struct {
+	names     []string // of the columns; nil = none
+	units     []string // of the columns, "" = not said; nil = none
+	commented bool     // the names come from a comment
+	open      bool     // lines of units or of dashes may follow
+
+	last     []byte         // the last comment before the first line
+	numbered map[int]string // comments such as "# 2 X_IMAGE Position along x [pixel]"
+	unitOf   map[int]string // of the numbered columns
+}
+
+// comment keeps a comment that may name the columns.
+func (h *csvHeading) comment(line []byte) {
+	text := bytes.TrimSpace(bytes.TrimLeft(line, "#"))
+	if len(text) == 0 {
+		return
+	}
+	h.last = append(h.last[:0], text...)
+	fields := strings.Fields(string(text))
+	if n, err := strconv.Atoi(fields[0]); err == nil && len(fields) > 1 && n >= 1 && n <= 10000 {
+		if h.numbered == nil {
+			h.numbered, h.unitOf = map[int]string{}, map[int]string{}
+		}
+		h.numbered[n] = fields[1]
+		_, h.unitOf[n] = splitName(string(text))
+	}
+}
+
+// begin looks at the first line with anything on it: true if it is data. A heading has text
+// in it and no number. A line with both is a heading if the next one has a number where
+// this one has text.
+func (c *csvLines) begin() (data bool, err error) {
+	kinds := c.kinds()
+	texts, numbers := tally(kinds, isText), tally(kinds, isNumber)
+	heading := texts > 0 && numbers == 0
+	if texts > 0 && numbers > 0 {
+		first := heldLine{bytes.Clone(c.line), c.number}
+		if c.advance() {
+			second := heldLine{bytes.Clone(c.line), c.number}
+			if n, err := c.count(); err == nil && n == len(kinds) {
+				below := c.kinds()
+				for i, k := range kinds {
+					heading = heading || k == isText && below[i] == isNumber
+				}
+			}
+			c.held = &second
+		}
+		c.line, c.number = first.line, first.number
+	}
+	if !heading {
+		c.head.fromComments(c.cols, c.separator)
+		return true, c.err
+	}
+	c.head.open = true
+	c.head.take(c.fields())
+	return false, c.err
+}
+
+// kinds are those of the fields of the line.
+func (c *csvLines) kinds() []fieldKind {
+	kinds := make([]fieldKind, 0, c.cols)
+	var any decimals // a heading says nothing about decimal marks
+	c.each(c.cols, func(i int, field []byte) error {
+		_, kind, _ := any.parse(field, c.separator != ',', c.number)
+		any = decimals{}
+		kinds = append(kinds, kind)
+		return nil
+	})
+	return kinds
+}
+
+// fields are those of the line.
+func (c *csvLines) fields() []string {
+	list := make([]string, 0, c.cols)
+	c.each(c.cols, func(i int, field []byte) error {
+		list = append(list, string(field))
+		return nil
+	})
+	return list
+}
+
+func tally(kinds []fieldKind, k fieldKind) int {
+	n := 0
+	for _, x := range kinds {
+		if x == k {
+			n++
+		}
+	}
+	return n
+}
+
+// beneath tells whether the line belongs to the heading above it: one of dashes, or one of
+// units, which has text and no number and no mark of a missing one.
+func (c *csvLines) beneath() bool {
+	if n, err := c.count(); err != nil || n != c.cols {
+		return false
+	}
+	kinds := c.kinds()
+	if tally(kinds, isNumber) > 0 {
+		return false
+	}
+	fields := c.fields()
+	dashes, long, marks := true, false, false
+	for i, f := range fields {
+		dashes = dashes && strings.Trim(f, "-=+|") == ""
+		long = long || len(f) > 2
+		marks = marks || kinds[i] == isMissing && f != "" && strings.Trim(f, "-") != ""
+	}
+	if dashes && long {
+		return true
+	}
+	if marks || tally(kinds, isText) == 0 || c.head.units != nil {
+		return false
+	}
+	c.head.units = fields
+	return true
+}
+
+// take makes names, and units in brackets, of the fields of a heading.
+func (h *csvHeading) take(fields []string) {
+	units := make([]string, len(fields))
+	some := false
+	for i, f := range fields {
+		fields[i], units[i] = splitName(f)
+		some = some || units[i] != ""
+	}
+	h.names = fields
+	if some {
+		h.units = units
+	}
+}
+
+// fromComments takes the names from comments: from numbered ones, or from the last one if
+// it has as many fields as the data, and all of them are text.
+func (h *csvHeading) fromComments(cols int, separator byte) {
+	if len(h.numbered) > 0 && h.numbered[cols] != "" {
+		h.commented = true
+		for n := 1; n <= cols; n++ {
+			h.names, h.units = append(h.names, h.numbered[n]), append(h.units, h.unitOf[n])
+		}
+		return
+	}
+	if len(h.last) == 0 {
+		return
+	}
+	for _, by := range []byte{separator, separatorOf(h.last), ' '} {
+		c := csvLines{line: h.last, separator: by}
+		n, err := c.count()
+		if err != nil || n != cols {
+			continue
+		}
+		c.cols = n
+		kinds := c.kinds()
+		if tally(kinds, isNumber) > 0 || tally(kinds, isText) == 0 {
+			continue
+		}
+		h.commented = true
+		h.take(c.fields())
+		return
+	}
+}

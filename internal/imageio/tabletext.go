@@ -1,0 +1,160 @@
+package imageio
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// gzipMagic is the beginning of a file compressed with gzip.
+const gzipMagic = "\x1f\x8b"
+
+// plainText returns the characters of a text file as UTF-8 without a byte order mark, and
+// says what was undone to get them: "gzip", "UTF-16".
+func plainText(r io.Reader) (io.Reader, []string, error) {
+	var undone []string
+	b := bufio.NewReaderSize(r, bufferBytes)
+	if head, _ := b.Peek(2); string(head) == gzipMagic {
+		z, err := gzip.NewReader(b)
+		if err != nil {
+			return nil, nil, fmt.Errorf("compressed with gzip: %w", err)
+		}
+		undone = append(undone, "gzip")
+		b = bufio.NewReaderSize(z, bufferBytes)
+	}
+	head, err := b.Peek(4)
+	if err != nil && err != io.EOF {
+		return nil, nil, err
+	}
+	order := wideOrder(head)
+	if order == nil {
+		if bytes.HasPrefix(head, []byte("\ufeff")) {
+			b.Discard(3)
+		}
+		return b, undone, nil
+	}
+	if b0 := order.Uint16(head); b0 == 0xfeff {
+		b.Discard(2)
+	}
+	return &wideReader{r: b, order: order}, append(undone, "UTF-16"), nil
+}
+
+// wideOrder is the byte order of UTF-16 text, known by its byte order mark or by two
+// characters whose other bytes are 0; nil for other text.
+func wideOrder(head []byte) binary.ByteOrder {
+	switch {
+	case bytes.HasPrefix(head, []byte{0xff, 0xfe}):
+		return binary.LittleEndian
+	case bytes.HasPrefix(head, []byte{0xfe, 0xff}):
+		return binary.BigEndian
+	case len(head) == 4 && head[0] != 0 && head[1] == 0 && head[2] != 0 && head[3] == 0:
+		return binary.LittleEndian
+	case len(head) == 4 && head[0] == 0 && head[1] != 0 && head[2] == 0 && head[3] != 0:
+		return binary.BigEndian
+	}
+	return nil
+}
+
+// wideReader turns UTF-16 into UTF-8.
+type wideReader struct {
+	r     *bufio.Reader
+	order binary.ByteOrder
+	out   []byte // what is not yet read of it
+	buf   []byte
+}
+
+func (w *wideReader) Read(p []byte) (int, error) {
+	for len(w.out) == 0 {
+		w.out = w.buf[:0]
+		var pair [2]byte
+		for len(w.out) < 4096 {
+			if _, err := io.ReadFull(w.r, pair[:]); err != nil {
+				if len(w.out) > 0 {
+					break
+				}
+				if err == io.ErrUnexpectedEOF {
+					err = fmt.Errorf("UTF-16 text of an odd number of bytes")
+				}
+				return 0, err
+			}
+			c := rune(w.order.Uint16(pair[:]))
+			if utf16.IsSurrogate(c) {
+				if next, err := w.r.Peek(2); err == nil {
+					if both := utf16.DecodeRune(c, rune(w.order.Uint16(next))); both != utf8.RuneError {
+						w.r.Discard(2)
+						c = both
+					}
+				}
+			}
+			w.out = utf8.AppendRune(w.out, c)
+		}
+		w.buf = w.out
+	}
+	n := copy(p, w.out)
+	w.out = w.out[n:]
+	return n, nil
+}
+
+// scanLines is a bufio.SplitFunc for lines that end with \n, \r\n or \r alone.
+func scanLines(data []byte, atEOF bool) (advance int, token []byte, err error) {
+	i := bytes.IndexAny(data, "\r\n")
+	switch {
+	case i < 0 && atEOF && len(data) > 0:
+		return len(data), data, nil
+	case i < 0 || data[i] == '\r' && i+1 == len(data) && !atEOF:
+		return 0, nil, nil // more is needed
+	case data[i] == '\r' && i+1 < len(data) && data[i+1] == '\n':
+		return i + 2, data[:i], nil
+	}
+	return i + 1, data[:i], nil
+}
+
+// separatorOf is what parts the fields of a line: a tab, a semicolon or a comma outside of
+// quotes, the first of them that the line has, else blanks. A tab beside a comma or a
+// semicolon is a blank, and a comma in a line with tabs or semicolons a decimal comma.
+func separatorOf(line []byte) byte {
+	var found [3]bool
+	quoted := false
+	for i, c := range line {
+		switch {
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '\t':
+			before, after := bytes.TrimSpace(line[:i]), bytes.TrimSpace(line[i:])
+			beside := len(before) > 0 && isOneOf(before[len(before)-1], ",;") || len(after) > 0 && isOneOf(after[0], ",;")
+			found[0] = found[0] || !beside
+		case c == ';':
+			found[1] = true
+		case c == ',':
+			found[2] = true
+		}
+	}
+	for i, c := range []byte("\t;,") {
+		if found[i] {
+			return c
+		}
+	}
+	return ' '
+}
+
+func isOneOf(c byte, set string) bool { return strings.IndexByte(set, c) >= 0 }
+
+// separatorName is how messages call a separator.
+func separatorName(c byte) string {
+	switch c {
+	case '\t':
+		return "tabs"
+	case ';':
+		return "semicolons"
+	case ',':
+		return "commas"
+	}
+	return "blanks"
+}
