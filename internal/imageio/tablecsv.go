@@ -17,7 +17,7 @@ const longestLine = 256 << 20
 // csvLines walks over the lines of a text table that hold fields; see ReadTable for what is
 // understood. One line is in memory at a time.
 type csvLines struct {
-	scanner   *bufio.Scanner
+	text      textLines
 	undone    []string // what was undone to get the text: "gzip", "UTF-16"
 	separator byte     // ' ' = any blanks
 	head      csvHeading
@@ -41,15 +41,14 @@ func newCSVLines(r io.Reader, size int64) *csvLines {
 	c := &csvLines{}
 	text, undone, err := plainText(r)
 	if err != nil {
-		c.err, text = err, bytes.NewReader(nil)
+		c.err = err
 	}
-	c.undone, c.scanner = undone, bufio.NewScanner(text)
+	c.undone = undone
 	longest := int64(longestLine)
 	if len(undone) > 0 && undone[0] == "gzip" { // a few bytes may unpack to gigabytes
-		longest = min(longest, max(16<<20, size))
+		longest = min(longest, max(8<<20, size))
 	}
-	c.scanner.Buffer(make([]byte, bufferBytes), int(longest))
-	c.scanner.Split(scanLines)
+	c.text = textLines{r: text, longest: int(longest)}
 	return c
 }
 
@@ -97,9 +96,16 @@ func (c *csvLines) advance() bool {
 		c.line, c.number, c.held = h.line, h.number, nil
 		return true
 	}
-	for c.err == nil && c.scanner.Scan() {
+	for c.err == nil {
+		whole, err := c.text.next()
 		c.number++
-		c.line = bytes.TrimSpace(c.scanner.Bytes())
+		if err != nil {
+			if err != io.EOF {
+				c.err = fmt.Errorf("line %d: %w", c.number, err)
+			}
+			return false
+		}
+		c.line = bytes.TrimSpace(whole)
 		switch {
 		case len(c.line) == 0:
 		case c.line[0] == '#':
@@ -111,15 +117,9 @@ func (c *csvLines) advance() bool {
 				c.separator = separatorOf(c.line)
 			}
 			if c.separator != ' ' { // fields at the ends may be empty
-				c.line = bytes.Trim(c.scanner.Bytes(), " \r")
+				c.line = bytes.Trim(whole, " ")
 			}
 			return true
-		}
-	}
-	if err := c.scanner.Err(); c.err == nil && err != nil {
-		c.err = err
-		if errors.Is(err, bufio.ErrTooLong) {
-			c.err = fmt.Errorf("line %d is longer than the longest line of a table: not a table", c.number+1)
 		}
 	}
 	return false

@@ -152,7 +152,7 @@ func TestTableForms(t *testing.T) {
 
 // What is no table ends with an error before memory for its contents is taken.
 func TestTableErrorMemory(t *testing.T) {
-	blanks := packed(bytes.Repeat([]byte(" "), 64<<20))
+	blanks := packed(bytes.Repeat([]byte(" "), 20<<20))
 	zeros := packed(append(bytes.Repeat([]byte("0 0 0 0\n"), 500000), "1 2"...)) // 16 MB of numbers
 	for _, c := range []struct {
 		name string

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -17,7 +18,7 @@ const gzipMagic = "\x1f\x8b"
 
 // plainText returns the characters of a text file as UTF-8 without a byte order mark, and
 // says what was undone to get them: "gzip", "UTF-16".
-func plainText(r io.Reader) (io.Reader, []string, error) {
+func plainText(r io.Reader) (*bufio.Reader, []string, error) {
 	var undone []string
 	b := bufio.NewReaderSize(r, bufferBytes)
 	if head, _ := b.Peek(2); string(head) == gzipMagic {
@@ -42,7 +43,7 @@ func plainText(r io.Reader) (io.Reader, []string, error) {
 	if b0 := order.Uint16(head); b0 == 0xfeff {
 		b.Discard(2)
 	}
-	return &wideReader{r: b, order: order}, append(undone, "UTF-16"), nil
+	return bufio.NewReader(&wideReader{r: b, order: order}), append(undone, "UTF-16"), nil
 }
 
 // wideOrder is the byte order of UTF-16 text, known by its byte order mark or by two
@@ -101,18 +102,55 @@ func (w *wideReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// scanLines is a bufio.SplitFunc for lines that end with \n, \r\n or \r alone.
-func scanLines(data []byte, atEOF bool) (advance int, token []byte, err error) {
-	i := bytes.IndexAny(data, "\r\n")
-	switch {
-	case i < 0 && atEOF && len(data) > 0:
-		return len(data), data, nil
-	case i < 0 || data[i] == '\r' && i+1 == len(data) && !atEOF:
-		return 0, nil, nil // more is needed
-	case data[i] == '\r' && i+1 < len(data) && data[i+1] == '\n':
-		return i + 2, data[:i], nil
+// textLines reads lines that end with \n, \r\n or \r alone.
+type textLines struct {
+	r       *bufio.Reader
+	longest int    // bytes of a line
+	buf     []byte // a line that does not lie in the buffer of r
+	skip    bool   // the last line ended with \r: a \n belongs to it
+}
+
+var errLongLine = errors.New("longer than the longest line of a table: not a table")
+
+// next returns a line, which the next call overwrites, or io.EOF.
+func (l *textLines) next() ([]byte, error) {
+	l.buf = l.buf[:0]
+	for {
+		if _, err := l.r.Peek(1); err != nil {
+			if err == io.EOF && len(l.buf) > 0 {
+				return l.buf, nil
+			}
+			return nil, err
+		}
+		chunk, _ := l.r.Peek(l.r.Buffered())
+		if l.skip {
+			l.skip = false
+			if chunk[0] == '\n' {
+				l.r.Discard(1)
+				continue
+			}
+		}
+		end := bytes.IndexByte(chunk, '\n')
+		if end >= 0 {
+			chunk = chunk[:end]
+		}
+		if i := bytes.IndexByte(chunk, '\r'); i >= 0 {
+			chunk, end, l.skip = chunk[:i], i, true
+		}
+		if len(l.buf)+len(chunk) > l.longest {
+			return nil, errLongLine
+		}
+		if end >= 0 && len(l.buf) == 0 { // chunk stays as it is until the next Peek
+			l.r.Discard(end + 1)
+			return chunk, nil
+		}
+		l.buf = append(l.buf, chunk...)
+		l.r.Discard(len(chunk))
+		if end >= 0 {
+			l.r.Discard(1)
+			return l.buf, nil
+		}
 	}
-	return i + 1, data[:i], nil
 }
 
 // separatorOf is what parts the fields of a line: a tab, a semicolon or a comma outside of
