@@ -118,7 +118,7 @@ func (c *csvLines) beneath() bool {
 	if dashes && long {
 		return true
 	}
-	if marks || tally(kinds, isText) == 0 || c.head.units != nil {
+	if marks || c.cols < 2 || tally(kinds, isText) == 0 || c.head.units != nil {
 		return false
 	}
 	c.head.units = fields
