@@ -115,5 +115,11 @@ func (f *finder) swapped(c, of *Columns) bool {
 // Pixels finds the row and the column of a list of pixels or stars.
 func Pixels(t *imageio.Table, want Want) (*Columns, error) {
 	want.Pixels = true
-	return Places(t, &Columns{Coordinates: []int{0, 1}}, want)
+	return Places(t, Plain(2), want)
+}
+
+// Plain is the columns of observations that come from no table: x, y, z or, of pixels, row
+// and column.
+func Plain(dim int) *Columns {
+	return &Columns{Coordinates: []int{0, 1, 2}[:dim], Value: dim, Errors: -1}
 }

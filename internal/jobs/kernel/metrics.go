@@ -17,6 +17,8 @@ type metrics struct {
 	Dim          int              `json:"dimensions"`
 	Family       string           `json:"family"`
 	Width        float64          `json:"width"`
+	AxisWidths   []float64        `json:"axis_widths,omitempty"` // along each coordinate, where they differ
+	Amplitude    float64          `json:"amplitude"`             // unit of the values in the fit
 	Lambda       float64          `json:"lambda"`
 	Method       string           `json:"method"`
 	Mean         float64          `json:"mean"`
@@ -67,10 +69,10 @@ type searchMetrics struct {
 	chosen     *kernel.Selection
 }
 
-func newSearchMetrics(rule string, s *kernel.Selection) *searchMetrics {
+func newSearchMetrics(rule string, s *kernel.Selection, length float64) *searchMetrics {
 	m := &searchMetrics{Rule: rule, Edge: map[string]bool{"width": s.EdgeWidth, "lambda": s.EdgeLambda}, chosen: s}
 	for _, c := range s.Candidates {
-		m.Candidates = append(m.Candidates, map[string]any{"width": c.Width, "lambda": c.Lambda, "score": lifecycle.Number(c.Score)})
+		m.Candidates = append(m.Candidates, map[string]any{"width": c.Width * length, "lambda": c.Lambda, "score": lifecycle.Number(c.Score)})
 	}
 	return m
 }
