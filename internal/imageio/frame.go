@@ -155,8 +155,8 @@ func foreign(head []byte) error {
 	switch {
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		return errors.New("a zip archive (npz?): extract the array, then give its npy file")
-	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
-		return errors.New("compressed with gzip: gunzip it first")
+	case bytes.HasPrefix(head, []byte(gzipMagic)):
+		return errors.New("compressed with gzip twice: gunzip it first")
 	case bytes.HasPrefix(head, []byte("\x89HDF\r\n\x1a\n")):
 		return errors.New("an HDF5 file, which cannot be read: save the array as npy or FITS")
 	}

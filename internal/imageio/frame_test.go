@@ -193,7 +193,7 @@ func TestNotAnImage(t *testing.T) {
 		{"empty.fits", "", "the file is empty"},
 		{"text.png", "P3 2 2", "not an image that can be read"},
 		{"a.npz", "PK\x03\x04....", "zip archive"},
-		{"a.fits.gz", "\x1f\x8b....", "gunzip"},
+		{"a.fits.gz", "\x1f\x8b....", "compressed with gzip, and damaged"},
 		{"a.h5", "\x89HDF\r\n\x1a\n", "HDF5"},
 	} {
 		path := save(t, c.name, []byte(c.content))

@@ -60,8 +60,7 @@ func withMatrix(path string, use func(matrix) error) error {
 		return err
 	}
 	defer f.Close()
-	m, drop, err := openPacked(f, size, unit)
-	defer drop()
+	m, err := openMatrix(f, size, unit)
 	if err == nil {
 		err = use(m)
 	}
@@ -69,24 +68,6 @@ func withMatrix(path string, use func(matrix) error) error {
 		return fmt.Errorf("imageio: %s: %w", path, err)
 	}
 	return nil
-}
-
-// openPacked opens a matrix that may be compressed with gzip. drop releases what it holds.
-func openPacked(r io.ReaderAt, size int64, unit string) (m matrix, drop func(), err error) {
-	var start [len(gzipMagic)]byte
-	drop = func() {}
-	if r.ReadAt(start[:], 0); string(start[:]) == gzipMagic {
-		file, length, drop, unpacked, err := unpackTable(r, size)
-		if err != nil {
-			return nil, drop, err
-		}
-		if unpacked {
-			m, err = openMatrix(file, length, unit)
-			return m, drop, err
-		}
-	}
-	m, err = openMatrix(r, size, unit)
-	return m, drop, err
 }
 
 // openMatrix recognises a file by its first bytes.
@@ -106,10 +87,8 @@ func openMatrix(r io.ReaderAt, size int64, unit string) (matrix, error) {
 	case bytes.HasPrefix(head, []byte(pngMagic)), bytes.HasPrefix(head, []byte(jpegMagic)):
 		return nil, errors.New("a picture, not a matrix")
 	}
-	if !strings.HasPrefix(string(head), gzipMagic) { // text in gzip is unpacked as it is read
-		if err := foreign(head); err != nil {
-			return nil, err
-		}
+	if err := foreign(head); err != nil {
+		return nil, err
 	}
 	return &csvMatrix{r, size}, nil
 }
@@ -218,7 +197,7 @@ type csvMatrix struct {
 }
 
 func (m *csvMatrix) lines() *csvLines {
-	return newCSVLines(io.NewSectionReader(m.r, 0, m.bytes), m.bytes)
+	return newCSVLines(m.r, m.bytes)
 }
 
 func (m *csvMatrix) size() (rows, cols int, err error) {

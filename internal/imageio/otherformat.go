@@ -28,6 +28,7 @@ var otherFormats = []struct{ magic, what string }{
 	{"MATLAB 5.0 MAT-file", "a MATLAB file"},
 	{"RDX2", "an R data file"},
 	{"RDX3", "an R data file"},
+	{gzipMagic, "compressed with gzip twice"},
 	{"BZh", "compressed with bzip2"},
 	{"\xfd7zXZ\x00", "compressed with xz"},
 	{"\x28\xb5\x2f\xfd", "compressed with zstd"},

@@ -1,6 +1,7 @@
 package imageio
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -108,12 +109,14 @@ func withTable(path string, use func(r io.ReaderAt, size int64, unit string) (*T
 	if err != nil {
 		return nil, fmt.Errorf("imageio: %s: %w", path, err)
 	}
+	if f.gzip {
+		t.Part += ", gzip"
+	}
 	return t, nil
 }
 
 func readTable(r io.ReaderAt, size int64, unit string) (*Table, error) {
-	rows, drop, err := openRows(r, size, unit)
-	defer drop()
+	rows, err := openRows(r, size, unit)
 	if err != nil {
 		return nil, err
 	}
@@ -141,44 +144,39 @@ var (
 	_ tableRows = (*memoryRows)(nil)
 )
 
-// openRows opens a table whose rows can be read alone; nil for text. drop releases what it
-// holds.
-func openRows(r io.ReaderAt, size int64, unit string) (rows tableRows, drop func(), err error) {
-	drop = func() {}
+// openRows opens a table whose rows can be read alone; nil for text.
+func openRows(r io.ReaderAt, size int64, unit string) (tableRows, error) {
 	var start [64]byte
 	n, _ := r.ReadAt(start[:], 0)
 	head := start[:n]
-	if strings.HasPrefix(string(head), gzipMagic) {
-		var unpacked bool
-		if r, size, drop, unpacked, err = unpackTable(r, size); err != nil || !unpacked {
-			return nil, drop, err
-		}
-		n, _ = r.ReadAt(start[:], 0)
-		head = start[:n]
-	}
 	has := func(magic string) bool { return strings.HasPrefix(string(head), magic) }
 	switch {
 	case len(head) == 0:
-		return nil, drop, fmt.Errorf("the file is empty")
+		return nil, errors.New("the file is empty")
 	case has(fitsMagic):
-		rows, err = findTable(r, size, unit)
-		return rows, drop, err
+		return asRows(findTable(r, size, unit))
 	case unit != "":
-		return nil, drop, fmt.Errorf("[%s] selects a unit of a FITS file, and this is not one", unit)
+		return nil, fmt.Errorf("[%s] selects a unit of a FITS file, and this is not one", unit)
 	case has(npyMagic):
-		rows, err = openNpyTable(r, size)
-		return rows, drop, err
+		return openNpyTable(r, size)
 	case has(zipMagic):
 		if what := otherZip(r, size); what != "" {
-			return nil, drop, notATable(what)
+			return nil, notATable(what)
 		}
-		rows, err = openNpzTable(r, size)
-		return rows, drop, err
+		return openNpzTable(r, size)
 	}
 	if what := otherFormat(head); what != "" {
-		return nil, drop, notATable(what)
+		return nil, notATable(what)
 	}
-	return nil, drop, nil
+	return nil, nil
+}
+
+// asRows is nil where there is an error.
+func asRows(t *records, err error) (tableRows, error) {
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 // WriteTable writes a table in the format of the path's extension: .csv, .npy

@@ -11,15 +11,12 @@ import (
 	"unicode"
 )
 
-// longestLine is that of 10 million samples, one a column; what is longer is hardly text.
-const longestLine = 256 << 20
-
 // csvLines walks over the lines of a text table that hold fields; see ReadTable for what is
 // understood. One line is in memory at a time.
 type csvLines struct {
 	text      textLines
-	undone    []string // what was undone to get the text: "gzip", "UTF-16"
-	separator byte     // ' ' = any blanks
+	wide      bool // the text was UTF-16
+	separator byte // ' ' = any blanks
 	head      csvHeading
 	cols      int      // fields of every line; 0 before the first
 	number    int      // of the line in hand
@@ -37,18 +34,10 @@ type heldLine struct {
 }
 
 // newCSVLines reads a text file of so many bytes.
-func newCSVLines(r io.Reader, size int64) *csvLines {
+func newCSVLines(r io.ReaderAt, size int64) *csvLines {
 	c := &csvLines{}
-	text, undone, err := plainText(r)
-	if err != nil {
-		c.err = err
-	}
-	c.undone = undone
-	longest := int64(longestLine)
-	if len(undone) > 0 && undone[0] == "gzip" { // a few bytes may unpack to gigabytes
-		longest = min(longest, max(8<<20, size))
-	}
-	c.text = textLines{r: text, longest: int(longest)}
+	c.text.longest = longestLineOf(r)
+	c.text.r, c.wide, c.err = plainText(io.NewSectionReader(r, 0, size))
 	return c
 }
 
@@ -249,7 +238,7 @@ var errNoNumbers = errors.New("no numbers in it")
 // readCSV goes over the text twice: first to find the number of rows and what is wrong with
 // it, then, with memory for these rows alone, for the numbers.
 func readCSV(r io.ReaderAt, size int64) (*Table, error) {
-	c := newCSVLines(io.NewSectionReader(r, 0, size), size)
+	c := newCSVLines(r, size)
 	t := &Table{Format: "csv"}
 	var row []float64
 	for c.next() {
@@ -268,7 +257,7 @@ func readCSV(r io.ReaderAt, size int64) (*Table, error) {
 	c.describe(t)
 	t.texts = nil
 	t.Data, t.lines = make([]float64, 0, t.Rows*t.Cols), make([]int, 0, t.Rows)
-	again := newCSVLines(io.NewSectionReader(r, 0, size), size)
+	again := newCSVLines(r, size)
 	for again.next() {
 		var err error
 		if t.Data, err = t.take(again, t.Data); err != nil {
@@ -302,8 +291,8 @@ func (c *csvLines) describe(t *Table) {
 	if c.decimals.comma > 0 {
 		t.Part += ", decimal commas"
 	}
-	for _, what := range c.undone {
-		t.Part += ", " + what
+	if c.wide {
+		t.Part += ", UTF-16"
 	}
 }
 

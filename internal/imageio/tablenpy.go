@@ -2,13 +2,10 @@ package imageio
 
 import (
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"slices"
 	"strings"
 )
 
@@ -24,7 +21,7 @@ func openNpyTable(r io.ReaderAt, size int64) (tableRows, error) {
 		return nil, err
 	}
 	if h.fields != nil {
-		return h.records(r)
+		return asRows(h.records(r))
 	}
 	rows, cols := 0, 1
 	switch {
@@ -137,40 +134,6 @@ func openNpzTable(r io.ReaderAt, size int64) (tableRows, error) {
 		}
 	}
 	return &memoryRows{t}, nil
-}
-
-// unpackTable unpacks a gzip file into a temporary one, unless there is text in it, which
-// is read as it is unpacked. drop removes it.
-func unpackTable(r io.ReaderAt, size int64) (io.ReaderAt, int64, func(), bool, error) {
-	nothing := func() {}
-	wrap := func(err error) error { return fmt.Errorf("compressed with gzip: %w", err) }
-	z, err := gzip.NewReader(io.NewSectionReader(r, 0, size))
-	if err != nil {
-		return nil, 0, nothing, false, wrap(err)
-	}
-	head := make([]byte, 64)
-	n, err := io.ReadFull(z, head)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		return nil, 0, nothing, false, wrap(err)
-	}
-	head = head[:n]
-	if what := otherFormat(head); what != "" {
-		return nil, 0, nothing, false, notATable(what + " compressed with gzip")
-	}
-	if !slices.ContainsFunc([]string{fitsMagic, npyMagic, zipMagic}, func(magic string) bool { return strings.HasPrefix(string(head), magic) }) {
-		return nil, 0, nothing, false, nil
-	}
-	f, err := os.CreateTemp("", "tessera-*.unpacked")
-	if err != nil {
-		return nil, 0, nothing, false, err
-	}
-	os.Remove(f.Name()) // it lives as long as it is open
-	drop := func() { f.Close() }
-	length, err := io.Copy(f, io.MultiReader(bytes.NewReader(head), z))
-	if err != nil {
-		return nil, 0, drop, false, wrap(err)
-	}
-	return f, length, drop, true, nil
 }
 
 // recordType is the size of one field of an npy record, and its decoder where it is a

@@ -24,13 +24,12 @@ func SampleTable(path string, most int) (t *Table, rows int, err error) {
 }
 
 func sampleTable(r io.ReaderAt, size int64, unit string, most int) (*Table, int, error) {
-	rows, drop, err := openRows(r, size, unit)
-	defer drop()
+	rows, err := openRows(r, size, unit)
 	if err != nil {
 		return nil, 0, err
 	}
 	if rows == nil {
-		return sampleCSV(io.NewSectionReader(r, 0, size), size, most)
+		return sampleCSV(r, size, most)
 	}
 	t := rows.table()
 	total, cols, err := rows.size()
@@ -58,7 +57,7 @@ func (t *Table) sample(rows, most int, read func(row int) ([]float64, error)) er
 
 // sampleCSV keeps every stride-th line, and doubles the stride when there are twice as
 // many as are wanted.
-func sampleCSV(r io.Reader, size int64, most int) (*Table, int, error) {
+func sampleCSV(r io.ReaderAt, size int64, most int) (*Table, int, error) {
 	c := newCSVLines(r, size)
 	t := &Table{Format: "csv"}
 	rows, stride := 0, 1

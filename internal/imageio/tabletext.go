@@ -3,7 +3,6 @@ package imageio
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -13,37 +12,25 @@ import (
 	"unicode/utf8"
 )
 
-// gzipMagic is the beginning of a file compressed with gzip.
-const gzipMagic = "\x1f\x8b"
-
 // plainText returns the characters of a text file as UTF-8 without a byte order mark, and
-// says what was undone to get them: "gzip", "UTF-16".
-func plainText(r io.Reader) (*bufio.Reader, []string, error) {
-	var undone []string
+// tells whether they were UTF-16.
+func plainText(r io.Reader) (text *bufio.Reader, wide bool, err error) {
 	b := bufio.NewReaderSize(r, bufferBytes)
-	if head, _ := b.Peek(2); string(head) == gzipMagic {
-		z, err := gzip.NewReader(b)
-		if err != nil {
-			return nil, nil, fmt.Errorf("compressed with gzip: %w", err)
-		}
-		undone = append(undone, "gzip")
-		b = bufio.NewReaderSize(z, bufferBytes)
-	}
 	head, err := b.Peek(4)
 	if err != nil && err != io.EOF {
-		return nil, nil, err
+		return nil, false, err
 	}
 	order := wideOrder(head)
 	if order == nil {
 		if bytes.HasPrefix(head, []byte("\ufeff")) {
 			b.Discard(3)
 		}
-		return b, undone, nil
+		return b, false, nil
 	}
 	if b0 := order.Uint16(head); b0 == 0xfeff {
 		b.Discard(2)
 	}
-	return bufio.NewReader(&wideReader{r: b, order: order}), append(undone, "UTF-16"), nil
+	return bufio.NewReader(&wideReader{r: b, order: order}), true, nil
 }
 
 // wideOrder is the byte order of UTF-16 text, known by its byte order mark or by two
@@ -100,6 +87,19 @@ func (w *wideReader) Read(p []byte) (int, error) {
 	n := copy(p, w.out)
 	w.out = w.out[n:]
 	return n, nil
+}
+
+// longestLine is that of 10 million samples, one a column; what is longer is hardly text.
+const longestLine = 256 << 20
+
+// longestLineOf is the most bytes of a line of a file: a few bytes may unpack to gigabytes.
+func longestLineOf(r io.ReaderAt) int {
+	if o, ok := r.(*opened); ok && o.gzip {
+		if st, err := o.file.Stat(); err == nil {
+			return int(min(longestLine, max(4<<20, st.Size())))
+		}
+	}
+	return longestLine
 }
 
 // textLines reads lines that end with \n, \r\n or \r alone.
