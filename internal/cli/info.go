@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"tessera/internal/imageio"
+	"tessera/internal/tables"
 )
 
 // info prints what is in each file; one that cannot be read does not keep the
@@ -22,7 +23,7 @@ func info(ctx context.Context, c *call) error {
 				all = append(all, err)
 				continue
 			}
-			if _, err := fmt.Fprint(c.stdout, text); err != nil {
+			if _, err := fmt.Fprint(c.stdout, text+tables.Info(path)); err != nil {
 				return err
 			}
 		}
