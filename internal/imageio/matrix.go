@@ -90,6 +90,9 @@ func openMatrix(r io.ReaderAt, size int64, unit string) (matrix, error) {
 	if err := foreign(head); err != nil {
 		return nil, err
 	}
+	if what := otherFormat(head); what != "" {
+		return nil, fmt.Errorf("the file is %s, not a matrix that can be read: save it as npy, FITS or CSV (text)", what)
+	}
 	return &csvMatrix{r, size}, nil
 }
 

@@ -62,6 +62,10 @@ func TestCSV(t *testing.T) {
 		{"x\ty\n1\t\n\t2\n", "1 NaN NaN 2", "x y"},
 		{"1, \t2\n3,\t4\n", "1 2 3 4", ""},
 		{"x|y z\n1 2\n", "1 2", "x|y z"},
+		{"sep=;\nx;y\n1;2\n", "1 2", "x y"},
+		{"% x y\n1 2\n", "1 2", "x y"},
+		{"! a comment\n// one more of them\n1 2\n", "1 2", ""},
+		{"\\fixlen = T\n|  ra  | name |  mag |\n| double| char | real |\n|  deg |      |  mag |\n| null | null | null |\n  1.5    a     2 \n  null   b     3 \n", "1.5 NaN 2 NaN NaN 3", "ra name mag"},
 		// Numbers.
 		{"x;y\n1,5;-2\n3;4,25\n", "1.5 -2 3 4.25", "x y"},
 		{"1,5;2,5\n", "1.5 2.5", ""},

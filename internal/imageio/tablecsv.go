@@ -97,10 +97,11 @@ func (c *csvLines) advance() bool {
 		c.line = bytes.TrimSpace(whole)
 		switch {
 		case len(c.line) == 0:
-		case c.line[0] == '#':
+		case isOneOf(c.line[0], "#%!") || bytes.HasPrefix(c.line, []byte("//")):
 			if c.cols == 0 {
 				c.head.comment(c.line)
 			}
+		case c.cols == 0 && c.head.preamble(c.line):
 		default:
 			if c.cols == 0 {
 				c.separator = separatorOf(c.line)

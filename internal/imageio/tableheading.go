@@ -13,6 +13,7 @@ type csvHeading struct {
 	commented bool     // the names come from a comment
 	open      bool     // lines of units or of dashes may follow
 
+	bars     [][]string     // lines parted by bars: names, types, units, marks of missing numbers
 	last     []byte         // the last comment before the first line
 	numbered map[int]string // comments such as "# 2 X_IMAGE Position along x [pixel]"
 	unitOf   map[int]string // of the numbered columns
@@ -20,7 +21,7 @@ type csvHeading struct {
 
 // comment keeps a comment that may name the columns.
 func (h *csvHeading) comment(line []byte) {
-	text := bytes.TrimSpace(bytes.TrimLeft(line, "#"))
+	text := bytes.TrimSpace(bytes.TrimLeft(line, "#%!/"))
 	if len(text) == 0 {
 		return
 	}
@@ -33,6 +34,23 @@ func (h *csvHeading) comment(line []byte) {
 		h.numbered[n] = fields[1]
 		_, h.unitOf[n] = splitName(string(text))
 	}
+}
+
+// preamble takes what stands before the heading of some programs: "sep=;" of a spreadsheet,
+// and \ and | lines of an IPAC table.
+func (h *csvHeading) preamble(line []byte) bool {
+	switch {
+	case len(line) == 5 && bytes.EqualFold(line[:4], []byte("sep=")), line[0] == '\\':
+		return true
+	case line[0] == '|' && line[len(line)-1] == '|' && len(line) > 2:
+		fields := strings.Split(string(line[1:len(line)-1]), "|")
+		for i := range fields {
+			fields[i] = strings.TrimSpace(fields[i])
+		}
+		h.bars = append(h.bars, fields)
+		return true
+	}
+	return false
 }
 
 // begin looks at the first line with anything on it: true if it is data. A heading has text
@@ -146,6 +164,13 @@ func (h *csvHeading) fromComments(cols int, separator byte) {
 		h.commented = true
 		for n := 1; n <= cols; n++ {
 			h.names, h.units = append(h.names, h.numbered[n]), append(h.units, h.unitOf[n])
+		}
+		return
+	}
+	if len(h.bars) > 0 && len(h.bars[0]) == cols {
+		h.names = h.bars[0]
+		if len(h.bars) > 2 && len(h.bars[2]) == cols {
+			h.units = h.bars[2]
 		}
 		return
 	}

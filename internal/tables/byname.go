@@ -180,7 +180,7 @@ func (f *finder) unknown(r *roles, have *[3]int) int {
 }
 
 // value chooses among columns that may be the value: the one that is called so, or the only
-// one whose whole name is a known one.
+// one whose whole name is a known one, if it is a part of the names of the others.
 func (f *finder) value(list []int) (int, error) {
 	if len(list) == 1 {
 		return list[0], nil
@@ -195,7 +195,11 @@ func (f *finder) value(list []int) (int, error) {
 				found = append(found, j)
 			}
 		}
-		if len(found) == 1 {
+		if len(found) != 1 {
+			continue
+		}
+		name := plain(f.t.Names[found[0]])
+		if name == "value" || !slices.ContainsFunc(list, func(j int) bool { return !strings.Contains(plain(f.t.Names[j]), name) }) {
 			return found[0], nil
 		}
 	}

@@ -145,12 +145,26 @@ func (f *finder) lookUp() ([]int, error) {
 		if n, where := f.t.Text(i); n > 0 {
 			return nil, f.fail("column %q, which %s names, holds %d texts: %s", name, f.want.Key, n, where)
 		}
+		if same := f.called(name); same > 1 {
+			return nil, f.fail("%s: %d columns are called %q: give their numbers, counted from 1", f.want.Key, same, name)
+		}
 		if slices.Contains(at, i) {
 			return nil, f.fail("%s names column %q twice", f.want.Key, name)
 		}
 		at = append(at, i)
 	}
 	return at, nil
+}
+
+// called counts the columns of a name.
+func (f *finder) called(name string) int {
+	n := 0
+	for _, s := range f.t.Names {
+		if s == name {
+			n++
+		}
+	}
+	return n
 }
 
 // byPlace takes the coordinates first, then the value, then its standard deviation.

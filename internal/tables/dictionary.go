@@ -81,11 +81,11 @@ const (
 	Sigma           // standard deviations
 	Variance        // their squares
 	Inverse         // one over the variance; 0 = missing
-	Weight          // taken as one over the variance; 0 = missing
+	Weight          // one over the variance in an unknown unit: relative; 0 = missing
 )
 
 func (e Errors) String() string {
-	return [...]string{"none", "standard deviation", "variance", "inverse variance", "weight, taken as inverse variance"}[e]
+	return [...]string{"none", "standard deviation", "variance", "inverse variance", "relative weight (their mean counts as 1)"}[e]
 }
 
 // has tells whether a list of words has one.

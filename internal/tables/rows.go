@@ -20,7 +20,7 @@ const (
 type Rows struct {
 	X     []float64 // rows x coordinates
 	Y     []float64 // values; nil = not asked for
-	Sigma []float64 // standard deviations; nil = none
+	Sigma []float64 // standard deviations; nil = none; of relative weights those of a mean weight of 1
 	At    []int     // the row of the table of each
 
 	dropped [4]int // rows without a coordinate, a value, an error; with a weight of 0
@@ -70,6 +70,15 @@ func Take(t *imageio.Table, c *Columns, missing Missing, key string) (*Rows, err
 			r.Sigma = append(r.Sigma, c.Kind.sigma(row[c.Errors]))
 		}
 		r.At = append(r.At, i)
+	}
+	if c.Kind == Weight && len(r.Sigma) > 0 {
+		mean := 0.0
+		for _, i := range r.At {
+			mean += t.Data[i*t.Cols+c.Errors] / float64(len(r.At))
+		}
+		for k := range r.Sigma {
+			r.Sigma[k] *= math.Sqrt(mean)
+		}
 	}
 	return r, nil
 }

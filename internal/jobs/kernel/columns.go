@@ -43,6 +43,12 @@ func (c *settings) take(s *scattered, t *imageio.Table) error {
 	}
 	s.columns = columns
 	s.raw = kernel.Observations{Dim: len(columns.Coordinates), X: rows.X, Y: rows.Y, Sigma: rows.Sigma}
+	if columns.Kind == tables.Weight { // of an unknown unit: on average as without errors
+		a := amplitudeOf(rows.Y, c.Kernel.Mean)
+		for i := range s.raw.Sigma {
+			s.raw.Sigma[i] *= a
+		}
+	}
 	s.where = func(i int) string { return t.Where(rows.At[i]) }
 	s.inputs = append(s.inputs, lifecycle.Input{
 		File: path, Part: t.Part, Axes: columns.Text(t), Missing: rows.Text(), Units: columns.Units(t), Note: columns.Note(t, c.Frame.Pixels),

@@ -29,6 +29,8 @@ func unitsTable(t *testing.T, value, length float64, errors string) string {
 		switch errors {
 		case "sigma":
 			fmt.Fprintf(&b, ",%.17g", sigma*value)
+		case "weight":
+			fmt.Fprintf(&b, ",%.17g", 1/(sigma*sigma)*math.Sqrt(length))
 		case "ivar":
 			fmt.Fprintf(&b, ",%.17g", 1/(sigma*value)/(sigma*value))
 		}
@@ -52,6 +54,7 @@ func TestUnits(t *testing.T) {
 		{name: "defaults", kind: "kernel", errors: "sigma"},
 		{name: "inverse variances", kind: "kernel", errors: "ivar"},
 		{name: "no sigma", kind: "kernel"},
+		{name: "relative weights", kind: "kernel", errors: "weight"},
 		{name: "double precision", kind: "kernel", errors: "sigma", sets: []string{"kernel.lambda=1e-7"}},
 		{name: "width", kind: "kernel", errors: "sigma", lengths: []string{"kernel.width=3"}, sets: []string{"kernel.family=matern-3/2", "kernel.mean=false"}},
 		{name: "widths", kind: "kernel", errors: "sigma", lengths: []string{"kernel.axis_widths=[3, 5]"}},
