@@ -275,6 +275,29 @@ func TestIndexAndPixels(t *testing.T) {
 	}
 }
 
+func TestSuspects(t *testing.T) {
+	for text, want := range map[string]string{
+		"x,value\n1,2\n2,-999\n3,4\n4,-999\n":     "2 of value are -999, far from the others: if they are missing, write NA",
+		"x,value\n1,2\n2,99.99\n3,4\n":            "1 of value are 99.99",
+		"x,value\n1,2\n2,1e20\n3,4\n":             "1 of value are 1e+20",
+		"x,y,value\n-9999,2,1\n2,1,2\n3,4,3\n":    "1 of x are -9999",
+		"x,value\n1,90\n2,99\n3,100\n":            "",
+		"x,value\n1,2\n2,-998\n3,4\n":             "",
+		"x,value,other\n1,2,-999\n2,3,1\n3,4,2\n": "",
+		"x,value\n1,2\n":                          "",
+		"x,value\n9,9\n":                          "",
+	} {
+		table := tableOf(t, text)
+		c, err := Observations(table, Want{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Suspects(table); want == "" && got != "" || !strings.Contains(got, want) || !strings.Contains(c.Note(table, false), want) {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestTake(t *testing.T) {
 	for _, c := range []struct {
 		text    string

@@ -49,6 +49,9 @@ func (c *Columns) Note(t *imageio.Table, pixels bool) string {
 	if len(c.axes) > 0 && c.axes[0].origin != 0 {
 		parts = append(parts, fmt.Sprintf("pixels counted from %g", c.axes[0].origin))
 	}
+	if text := c.Suspects(t); text != "" {
+		parts = append(parts, text)
+	}
 	if len(c.Unused) > 0 {
 		shown := c.Unused
 		if len(shown) > 12 {
