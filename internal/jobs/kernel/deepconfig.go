@@ -208,8 +208,13 @@ func (c *deepConfig) options(door *door) deep.Options {
 
 // observe reads or makes the observations. Collective.
 func (c *deepConfig) observe(ctx context.Context, comm ranks.Comm) (*scattered, error) {
+	k := c.kernel()
+	k.Evaluate.Shape, k.Simulate.Count, k.Simulate.Dim = c.Evaluate.Shape, c.Simulate.Count, 2
 	if c.Observations.Path != "" {
-		return c.kernel().observe(ctx, comm)
+		return k.observe(ctx, comm)
+	}
+	if err := k.checkRoom(comm); err != nil {
+		return nil, err
 	}
 	s := &scattered{source: "simulated 1/(0.1 + |x1 - x2|)", door: plainDoor(2)}
 	lo, hi := halo.Split(c.Simulate.Count, comm.Size(), comm.Rank())

@@ -139,6 +139,20 @@ func TestKernelRefuses(t *testing.T) {
 	}
 }
 
+// Counts and shapes that no memory holds are refused by name, before anything is allocated.
+func TestKernelTooLarge(t *testing.T) {
+	for _, c := range []struct{ set, want string }{
+		{"simulate.count=2147483648", "simulate.count"},
+		{"frame.pixels=true frame.rows=1048576 frame.cols=1048576", "frame.rows and frame.cols"},
+		{"simulate.count=2147483648 simulate.dim=3 evaluate.shape=[1000,1000,1000]", "simulate.count or evaluate.shape"},
+	} {
+		_, err := jobtest.Run(t, Load, 2, `job = "kernel"`, strings.Fields(c.set)...)
+		if err == nil || !strings.Contains(err.Error(), "memory") || !strings.Contains(err.Error(), "lower "+c.want) {
+			t.Errorf("%s: %v, want an error that says to lower %s", c.set, err, c.want)
+		}
+	}
+}
+
 // Odd sets of observations are fitted all the same.
 func TestKernelOddObservations(t *testing.T) {
 	for name, c := range map[string]struct {

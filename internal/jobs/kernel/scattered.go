@@ -36,6 +36,9 @@ type scattered struct {
 // observations, until the solver distributes them; of a simulated survey every rank makes
 // its share. Collective; the error is the same on all ranks.
 func (c *settings) observe(ctx context.Context, comm ranks.Comm) (*scattered, error) {
+	if err := c.checkRoom(comm); err != nil {
+		return nil, err
+	}
 	s := &scattered{}
 	if err := c.fill(ctx, comm, s); err != nil {
 		return nil, err
