@@ -253,7 +253,7 @@ func TestIndexAndPixels(t *testing.T) {
 	for text, want := range map[string]string{
 		"psf\n3\n1\n": "psf [3 1]", "3\n1\n": " [3 1]", ",psf\n0,3\n1,1\n": "psf [3 1]", "stamp,psf\n0,3\n1,1\n": "psf [3 1]",
 		"id,kernel\n0,3\n1,1\n": "kernel [3 1]", "a,b\n1,2\n": "want one column, or one called psf; the columns are a, b", "psf\nx\n1\n": `"x" is not a number`,
-		"3,1,4\n": " [3 1 4]",
+		"3,1,4\n": " [3 1 4]", "stamp,psf\n1,3\n0,1\n": "the rows are not in the order of column stamp", "id,psf\n7,3\n7,1\n": "psf [3 1]",
 	} {
 		got := ""
 		if numbers, name, err := Index(tableOf(t, text), "psf", "psf_index"); err != nil {

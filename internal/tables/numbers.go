@@ -37,7 +37,32 @@ func Index(t *imageio.Table, names ...string) (numbers []float64, name string, e
 	if n, where := t.Text(j); n > 0 {
 		return nil, "", f.fail("column %s: %s", f.call(j), where)
 	}
+	if i, ok := unordered(t, j); ok {
+		return nil, "", f.fail("the rows are not in the order of column %s: sort them by it", f.call(i))
+	}
 	return Column(t, j), t.Names[j], nil
+}
+
+// unordered finds a column that numbers the rows, each once, in another order than theirs.
+func unordered(t *imageio.Table, but int) (column int, ok bool) {
+	for j, name := range t.Names {
+		if j == but || !(isNumbering(name) || plain(name) == "stamp") {
+			continue
+		}
+		v := Column(t, j)
+		sorted := slices.Clone(v)
+		slices.Sort(sorted)
+		for i := range sorted {
+			if sorted[i] != sorted[0]+float64(i) { // not one number each
+				sorted = nil
+				break
+			}
+		}
+		if sorted != nil && !slices.Equal(v, sorted) {
+			return j, true
+		}
+	}
+	return 0, false
 }
 
 // Column is one column of a table.
