@@ -16,7 +16,7 @@ import (
 )
 
 func TestTableRoundTrip(t *testing.T) {
-	want := &Table{Names: []string{"x", "y", "value"}, Rows: 3, Cols: 3, Data: []float64{1, 2.5, -3e-7, 4, 5, math.Pi, 7, 8, 1e300}}
+	want := &Table{Names: []string{"#x", "y, \"up\"", "value"}, Rows: 3, Cols: 3, Data: []float64{1, 2.5, -3e-7, 4, 5, math.Pi, 7, 8, 1e300}}
 	for _, ext := range []string{".csv", ".npy", ".fits"} {
 		path := filepath.Join(t.TempDir(), "t"+ext)
 		if err := WriteTable(path, want); err != nil {

@@ -300,7 +300,16 @@ func (c *csvLines) describe(t *Table) {
 func (t *Table) writeCSV(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	if t.Names != nil {
-		b.WriteString(strings.Join(t.Names, ",") + "\n")
+		for j, name := range t.Names {
+			if j > 0 {
+				b.WriteByte(',')
+			}
+			if strings.ContainsAny(name, ",;\t\"#%!") {
+				name = `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+			}
+			b.WriteString(name)
+		}
+		b.WriteByte('\n')
 	}
 	var line []byte
 	for i := range t.Rows {

@@ -38,6 +38,7 @@ type Columns struct {
 type finder struct {
 	t    *imageio.Table
 	want Want
+	bare bool  // coordinates alone are asked for
 	free []int // columns of numbers that do not number the rows
 }
 
@@ -292,7 +293,10 @@ func (f *finder) example() string {
 		return ""
 	}
 	n := f.want.Dim + 1
-	if f.want.Dim == 0 {
+	switch {
+	case f.bare:
+		n = f.want.Dim
+	case f.want.Dim == 0:
 		n = 3
 	}
 	var names []string

@@ -220,7 +220,7 @@ func TestPlaces(t *testing.T) {
 		{"x,y,value", "lat,lon", Want{Key: "evaluate.columns"}, `no column for the coordinate x of the observations; the columns are lat, lon; say which are which, as in evaluate.columns = ["lat", "lon"]`},
 		{"ra,dec,flux", "dej2000,raj2000", Want{}, "raj2000 dej2000"},
 		{"x,y,value", "1,2\n", Want{}, "column 1 column 2"},
-		{"x,y,value", "1,2,3\n", Want{}, "want the 2 coordinates that the observations have"},
+		{"x,y,value", "1,2,3\n", Want{Key: "evaluate.columns"}, `want the 2 coordinates that the observations have; 3 columns without names; say which are which, as in evaluate.columns = ["1", "2"]`},
 		{"x,y,value", "0.5\n", Want{}, "1 columns without names"},
 		{"x,y,value", "a,b", Want{Columns: []string{"b", "a"}}, "b a"},
 		{"x,y,value", "y,x", Want{Columns: []string{"y", "x"}}, "in another order"},

@@ -13,6 +13,7 @@ func Places(t *imageio.Table, of *Columns, want Want) (*Columns, error) {
 	d := len(of.Coordinates)
 	want.Dim = d
 	f := newFinder(t, want)
+	f.bare = true
 	c := &Columns{Value: -1, Errors: -1}
 	if len(want.Columns) > 0 {
 		at, err := f.lookUp()

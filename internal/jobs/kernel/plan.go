@@ -169,7 +169,7 @@ func (c *settings) planAnswer(ctx context.Context, comm ranks.Comm, p *lifecycle
 		p.RootBytes += 40 * places      // pictures
 	}
 	if e.file != "" {
-		p.RootBytes += 8 * e.count * (d + 3)
+		p.RootBytes += 8 * e.count * (3*d + 6) // the table, and what is kept of it
 	}
 	p.Row("evaluation", "%v, %.3g places", g.shape, places)
 	if n > 1 {

@@ -53,6 +53,7 @@ func (c *settings) enter(comm ranks.Comm, s *scattered) error {
 		if comm.Rank() == 0 {
 			s.door = c.newDoor(&s.raw)
 			s.data = s.door.observations(&s.raw)
+			s.where = nil // it holds the table
 		}
 		if err := ranks.Share(comm, &s.door.dim, &s.data.Dim, &s.rows, &s.cols); err != nil {
 			return err
