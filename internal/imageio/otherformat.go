@@ -42,6 +42,8 @@ var otherFormats = []struct{ magic, what string }{
 	{"<html", "an HTML page"},
 	{"{", "a JSON file"},
 	{"[{", "a JSON file"},
+	{"Title:", "a machine-readable table (MRT)"},
+	{"\\begin{", "a LaTeX table"},
 	{"\x80\x02", "a Python pickle"},
 	{"\x80\x03", "a Python pickle"},
 	{"\x80\x04", "a Python pickle"},

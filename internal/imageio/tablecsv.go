@@ -18,6 +18,7 @@ type csvLines struct {
 	wide      bool // the text was UTF-16
 	separator byte // ' ' = any blanks
 	head      csvHeading
+	begun     bool     // a line of data was seen
 	cols      int      // fields of every line; 0 before the first
 	number    int      // of the line in hand
 	line      []byte   // it, without blanks around
@@ -67,9 +68,16 @@ func (c *csvLines) next() bool {
 				continue
 			}
 		}
-		if n == c.cols+1 && c.emptyEnd() {
+		switch {
+		case n == c.cols+1 && c.emptyEnd():
 			n--
+		case n == c.cols+1 && !c.begun && c.head.names != nil && c.labelled():
+			c.cols, c.head.names = n, append([]string{""}, c.head.names...)
+			if c.head.units != nil {
+				c.head.units = append([]string{""}, c.head.units...)
+			}
 		}
+		c.begun = true
 		if n != c.cols {
 			c.err = fmt.Errorf("line %d: %d fields, where the first line has %d", c.number, n, c.cols)
 			return false
@@ -101,12 +109,19 @@ func (c *csvLines) advance() bool {
 			if c.cols == 0 {
 				c.head.comment(c.line)
 			}
-		case c.cols == 0 && c.head.preamble(c.line):
+		case c.cols == 0 && c.head.preamble(c.line, whole):
 		default:
 			if c.cols == 0 {
 				c.separator = separatorOf(c.line)
 			}
-			if c.separator != ' ' { // fields at the ends may be empty
+			switch c.separator {
+			case ' ':
+				if c.head.stops != nil {
+					c.line = whole // fields lie between the places of the bars
+				}
+			case '|':
+				c.line = bytes.TrimSuffix(c.line[1:], []byte("|"))
+			default: // fields at the ends may be empty
 				c.line = bytes.Trim(whole, " ")
 			}
 			return true
@@ -118,6 +133,16 @@ func (c *csvLines) advance() bool {
 // count is the number of fields of the line.
 func (c *csvLines) count() (int, error) {
 	c.quoted = nil
+	if s := c.head.stops; s != nil && c.separator == ' ' {
+		for i := 1; i < len(s); i++ {
+			field := c.line[min(s[i-1], len(c.line)):min(s[i], len(c.line))]
+			if i == len(s)-1 {
+				field = c.line[min(s[i-1], len(c.line)):] // the last may be longer
+			}
+			c.quoted = append(c.quoted, string(bytes.TrimSpace(field)))
+		}
+		return len(c.quoted), nil
+	}
 	if bytes.IndexByte(c.line, '"') >= 0 {
 		var err error
 		c.quoted, err = splitQuoted(c.line, c.separator)
@@ -207,6 +232,17 @@ func (c *csvLines) each(hi int, use func(i int, field []byte) error) error {
 		}
 	}
 	return nil
+}
+
+// labelled tells whether the line begins with a text: the name of the row, for which R
+// writes no heading.
+func (c *csvLines) labelled() bool {
+	if c.line[0] == '"' {
+		return true
+	}
+	first, _ := c.cut(c.line)
+	_, kind, _ := new(decimals).parse(first, false, c.number)
+	return kind == isText
 }
 
 // emptyEnd tells whether the last field of the line is empty.

@@ -13,10 +13,12 @@ type csvHeading struct {
 	commented bool     // the names come from a comment
 	open      bool     // lines of units or of dashes may follow
 
-	bars     [][]string     // lines parted by bars: names, types, units, marks of missing numbers
-	last     []byte         // the last comment before the first line
-	numbered map[int]string // comments such as "# 2 X_IMAGE Position along x [pixel]"
-	unitOf   map[int]string // of the numbered columns
+	bars     [][]string        // lines parted by bars: names, types, units, marks of missing numbers
+	stops    []int             // where the bars stand, bytes from the beginning of the line
+	declared map[string]string // units by name, from comments such as "- {name: ra, unit: deg}"
+	last     []byte            // the last comment before the first line
+	numbered map[int]string    // comments such as "# 2 X_IMAGE Position along x [pixel]"
+	unitOf   map[int]string    // of the numbered columns
 }
 
 // comment keeps a comment that may name the columns.
@@ -24,6 +26,15 @@ func (h *csvHeading) comment(line []byte) {
 	text := bytes.TrimSpace(bytes.TrimLeft(line, "#%!/"))
 	if len(text) == 0 {
 		return
+	}
+	if rest, ok := strings.CutPrefix(string(text), "- {name: "); ok {
+		name, rest, _ := strings.Cut(strings.TrimSuffix(rest, "}"), ", ")
+		if unit, ok := strings.CutPrefix(rest, "unit: "); ok {
+			if h.declared == nil {
+				h.declared = map[string]string{}
+			}
+			h.declared[name], _, _ = strings.Cut(unit, ", ")
+		}
 	}
 	h.last = append(h.last[:0], text...)
 	fields := strings.Fields(string(text))
@@ -37,8 +48,9 @@ func (h *csvHeading) comment(line []byte) {
 }
 
 // preamble takes what stands before the heading of some programs: "sep=;" of a spreadsheet,
-// and \ and | lines of an IPAC table.
-func (h *csvHeading) preamble(line []byte) bool {
+// and the lines of an IPAC table that begin with \ or |. A line between bars with a number in
+// it is data.
+func (h *csvHeading) preamble(line, whole []byte) bool {
 	switch {
 	case len(line) == 5 && bytes.EqualFold(line[:4], []byte("sep=")), line[0] == '\\':
 		return true
@@ -46,6 +58,16 @@ func (h *csvHeading) preamble(line []byte) bool {
 		fields := strings.Split(string(line[1:len(line)-1]), "|")
 		for i := range fields {
 			fields[i] = strings.TrimSpace(fields[i])
+			if _, err := strconv.ParseFloat(fields[i], 64); err == nil && len(h.bars) > 0 {
+				return false
+			}
+		}
+		if h.bars == nil {
+			for i, c := range whole {
+				if c == '|' {
+					h.stops = append(h.stops, i)
+				}
+			}
 		}
 		h.bars = append(h.bars, fields)
 		return true
@@ -139,7 +161,13 @@ func (c *csvLines) beneath() bool {
 	if marks || c.cols < 2 || tally(kinds, isText) == 0 || c.head.units != nil {
 		return false
 	}
-	c.head.units = fields
+	types := true // of an rdb table: 10N, S
+	for _, f := range fields {
+		types = types && strings.Trim(f, "0123456789") != "" && strings.Trim(strings.TrimLeft(f, "0123456789"), "NSM") == ""
+	}
+	if !types {
+		c.head.units = fields
+	}
 	return true
 }
 
@@ -149,6 +177,9 @@ func (h *csvHeading) take(fields []string) {
 	some := false
 	for i, f := range fields {
 		fields[i], units[i] = splitName(f)
+		if u := h.declared[fields[i]]; u != "" {
+			units[i] = u
+		}
 		some = some || units[i] != ""
 	}
 	h.names = fields
@@ -169,7 +200,7 @@ func (h *csvHeading) fromComments(cols int, separator byte) {
 	}
 	if len(h.bars) > 0 && len(h.bars[0]) == cols {
 		h.names = h.bars[0]
-		if len(h.bars) > 2 && len(h.bars[2]) == cols {
+		if separator != '|' && len(h.bars) > 2 && len(h.bars[2]) == cols {
 			h.units = h.bars[2]
 		}
 		return

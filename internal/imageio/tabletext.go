@@ -155,8 +155,12 @@ func (l *textLines) next() ([]byte, error) {
 
 // separatorOf is what parts the fields of a line: a tab, a semicolon or a comma outside of
 // quotes, the first of them that the line has, else blanks. A tab beside a comma or a
-// semicolon is a blank, and a comma in a line with tabs or semicolons a decimal comma.
+// semicolon is a blank, and a comma in a line with tabs or semicolons a decimal comma. A
+// line between bars has bars.
 func separatorOf(line []byte) byte {
+	if len(line) > 2 && line[0] == '|' && line[len(line)-1] == '|' {
+		return '|'
+	}
 	var found [3]bool
 	quoted := false
 	for i, c := range line {
@@ -193,6 +197,8 @@ func separatorName(c byte) string {
 		return "semicolons"
 	case ',':
 		return "commas"
+	case '|':
+		return "bars"
 	}
 	return "blanks"
 }
