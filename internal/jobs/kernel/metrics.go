@@ -30,7 +30,8 @@ type metrics struct {
 	Residual     lifecycle.Number `json:"residual"`
 	ErrorBound   lifecycle.Number `json:"error_bound"`
 	Certified    bool             `json:"certified"`
-	Misfit       float64          `json:"misfit"` // sum ((f(x_i) - y_i) / sigma_i)^2
+	Misfit       float64          `json:"misfit"`    // sum ((f(x_i) - y_i) / sigma_i)^2
+	Explained    float64          `json:"explained"` // fraction of the misfit of the mean alone that the fit removes
 	Objective    float64          `json:"objective"`
 	Truncation   float64          `json:"truncation"` // bound on the norm of what was left out of K
 

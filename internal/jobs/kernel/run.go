@@ -118,7 +118,11 @@ func (r *run) account(o kernel.Options, work ranks.Work) error {
 	longest := []float64{f.Setup, f.Solve, f.Compute, float64(f.Largest)}
 	sums := []float64{
 		float64(work.BytesSent), float64(work.Messages), float64(f.FactorBytes),
-		f.Neighbours * float64(f.Points.Len()), float64(f.Blocks), f.Compute,
+		f.Neighbours * float64(f.Points.Len()), float64(f.Blocks), f.Compute, 0,
+	}
+	for i := range f.Points.Len() { // misfit of the mean alone
+		e := (f.Points.Attr[2*i] - f.Mean) / f.Points.Attr[2*i+1]
+		sums[6] += e * e
 	}
 	if err := r.Comm.Allreduce(longest, longest, ranks.Max); err != nil {
 		return err
@@ -136,7 +140,14 @@ func (r *run) account(o kernel.Options, work ranks.Work) error {
 		return err
 	}
 	m.Observations, m.Family, m.Width, m.Lambda, m.Method = f.Observations, string(o.Kernel.Family), o.Kernel.Width*r.obs.door.length, o.Lambda, string(o.Method)
-	m.Amplitude = r.obs.door.amplitude
+	m.Amplitude, m.Explained = r.obs.door.amplitude, 1
+	if sums[6] > 0 {
+		m.Explained = 1 - f.Misfit/sums[6]
+	}
+	if text := m.flat(); text != "" && f.Converged {
+		r.Log.Warn(text)
+		r.Progress.Say("warning: " + text)
+	}
 	if len(r.c.Kernel.AxisWidths) > 0 || r.c.Kernel.Spread {
 		for _, u := range r.obs.door.unit {
 			m.AxisWidths = append(m.AxisWidths, o.Kernel.Width*u)

@@ -111,6 +111,37 @@ func TestUnits(t *testing.T) {
 	}
 }
 
+// A fit that is the mean of the values, because sigma is in another unit, is told.
+func TestFlatFit(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("x,value,sigma\n")
+	for i := range 50 {
+		fmt.Fprintf(&b, "%d,%g,%g\n", i, math.Sin(float64(i)/5), 1e4)
+	}
+	path := filepath.Join(t.TempDir(), "t.csv")
+	for _, sigma := range []bool{true, false} {
+		text := b.String()
+		if !sigma {
+			text = strings.ReplaceAll(text, ",10000", ",0.1")
+		}
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		dir, err := jobtest.Run(t, Load, 2, `job = "kernel"`, fmt.Sprintf("observations.path=%q", path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		log, err := os.ReadFile(filepath.Join(dir, "run.log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		explained := jobtest.Metrics(t, dir)["explained"].(float64)
+		if told := strings.Contains(string(log), "the fit explains"); told != sigma || sigma != (explained < 0.02) {
+			t.Errorf("sigma far too large %v: explained %g, told %v", sigma, explained, told)
+		}
+	}
+}
+
 // The default width is about the same with one observation far away as without.
 func TestOutlier(t *testing.T) {
 	var text [2]strings.Builder
