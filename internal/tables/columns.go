@@ -31,6 +31,8 @@ type Columns struct {
 	Kind        Errors   // what they hold
 	Unused      []string // names of the other columns
 
+	given bool // the config names the columns
+
 	axes []axis // of the coordinates; group "" where the name is not known
 }
 
@@ -250,6 +252,7 @@ func (f *finder) finish(c *Columns) {
 		}
 	}
 	c.Unused = append(c.Unused, f.t.Passed...)
+	c.given = len(f.want.Columns) > 0
 }
 
 // call is how messages name a column.

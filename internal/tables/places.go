@@ -42,6 +42,7 @@ func Places(t *imageio.Table, of *Columns, want Want) (*Columns, error) {
 			c.Coordinates = append(c.Coordinates, k)
 		}
 		f.name(c)
+		f.finish(c)
 		return c, nil
 	}
 	for k := range d {

@@ -40,7 +40,10 @@ func (c *Columns) Text(t *imageio.Table) string {
 // not used.
 func (c *Columns) Note(t *imageio.Table, pixels bool) string {
 	var parts []string
-	if c.Names == nil {
+	switch {
+	case c.given:
+		parts = append(parts, "columns as the config names them")
+	case c.Names == nil:
 		parts = append(parts, "columns by their place")
 	}
 	if pixels && c.Names != nil {
