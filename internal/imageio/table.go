@@ -1,11 +1,13 @@
 package imageio
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -87,7 +89,7 @@ func (t *Table) Unit(column int) string {
 // name; any of them may be compressed with gzip.
 //
 //   - Text: UTF-8 or UTF-16, lines that end with \n, \r\n or \r, fields parted by tabs,
-//     semicolons, commas or blanks. Lines that start with # are comments. A first line
+//     semicolons, commas, bars or blanks, or as in IPAC tables. Lines that start with # are comments. A first line
 //     without numbers, or with text above numbers, names the columns, and so may the last
 //     comment; a line of units and one of dashes may follow. Numbers may have D exponents,
 //     and decimal commas where commas do not part the fields.
@@ -194,4 +196,32 @@ func WriteTable(path string, t *Table) error {
 		return WriteAtomic(path, t.writeFITS)
 	}
 	return fmt.Errorf("imageio: %s: a table ends in .csv, .npy or .fits", path)
+}
+
+func (t *Table) writeCSV(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	if t.Names != nil {
+		for j, name := range t.Names {
+			if j > 0 {
+				b.WriteByte(',')
+			}
+			if strings.ContainsAny(name, ",;\t\"#%!") {
+				name = `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+			}
+			b.WriteString(name)
+		}
+		b.WriteByte('\n')
+	}
+	var line []byte
+	for i := range t.Rows {
+		line = line[:0]
+		for j, v := range t.Data[i*t.Cols : (i+1)*t.Cols] {
+			if j > 0 {
+				line = append(line, ',')
+			}
+			line = strconv.AppendFloat(line, v, 'g', -1, 64)
+		}
+		b.Write(append(line, '\n'))
+	}
+	return b.Flush()
 }

@@ -1,12 +1,10 @@
 package imageio
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"unicode"
 )
@@ -331,32 +329,4 @@ func (c *csvLines) describe(t *Table) {
 	if c.wide {
 		t.Part += ", UTF-16"
 	}
-}
-
-func (t *Table) writeCSV(w io.Writer) error {
-	b := bufio.NewWriter(w)
-	if t.Names != nil {
-		for j, name := range t.Names {
-			if j > 0 {
-				b.WriteByte(',')
-			}
-			if strings.ContainsAny(name, ",;\t\"#%!") {
-				name = `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
-			}
-			b.WriteString(name)
-		}
-		b.WriteByte('\n')
-	}
-	var line []byte
-	for i := range t.Rows {
-		line = line[:0]
-		for j, v := range t.Data[i*t.Cols : (i+1)*t.Cols] {
-			if j > 0 {
-				line = append(line, ',')
-			}
-			line = strconv.AppendFloat(line, v, 'g', -1, 64)
-		}
-		b.Write(append(line, '\n'))
-	}
-	return b.Flush()
 }
