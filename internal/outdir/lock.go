@@ -16,6 +16,9 @@ import (
 // LockName is the file of a lock, in the directory that it protects.
 const LockName = ".tessera.lock"
 
+// nextSuffix is that of a lock file that is about to take the place of another.
+const nextSuffix = ".next"
+
 // Lock is a directory that only this process writes. Release ends it.
 type Lock struct {
 	path  string
@@ -25,10 +28,10 @@ type Lock struct {
 	beats sync.WaitGroup
 }
 
-// HeldError is a directory that another process writes.
+// HeldError is a directory, or a file, that another process writes.
 type HeldError struct {
-	Dir   string
-	Owner Owner // zero if it is not known
+	Dir   string // or file
+	Owner Owner  // zero if it is not known
 }
 
 func (e *HeldError) Error() string {
@@ -44,18 +47,29 @@ func (e *HeldError) Error() string {
 // owner may be a process of another machine. The error is a *HeldError if another process,
 // or another Lock of this one, holds the directory.
 func Acquire(dir, command string, say func(string)) (*Lock, error) {
-	return machine().acquire(dir, command, say)
+	return machine().acquire(dir, LockName, dir, command, say)
+}
+
+// AcquireFile does the same for one file, which need not exist, of a directory that does;
+// other files of the directory have locks of their own.
+func AcquireFile(path, command string, say func(string)) (*Lock, error) {
+	dir, base := filepath.Split(path)
+	if _, err := os.Stat(filepath.Clean(dir)); err != nil {
+		return nil, err
+	}
+	return machine().acquire(filepath.Clean(dir), "."+base+LockName, path, command, say)
 }
 
 // tries limits how often a lock file may vanish between opening and locking it.
 const tries = 100
 
-func (m *host) acquire(dir, command string, say func(string)) (*Lock, error) {
+// acquire takes the lock with a name in dir. what is what it protects.
+func (m *host) acquire(dir, name, what, command string, say func(string)) (*Lock, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
 	}
-	l := &Lock{path: filepath.Join(dir, LockName), owner: m.self(command), quit: make(chan struct{})}
-	held := func(o Owner) error { return &HeldError{Dir: dir, Owner: o} }
+	l := &Lock{path: filepath.Join(dir, name), owner: m.self(command), quit: make(chan struct{})}
+	held := func(o Owner) error { return &HeldError{Dir: what, Owner: o} }
 	for range tries {
 		f, created, err := openLock(l.path)
 		if err != nil {
@@ -80,13 +94,13 @@ func (m *host) acquire(dir, command string, say func(string)) (*Lock, error) {
 			continue
 		case len(text) > 0 && !known:
 			f.Close()
-			return nil, fmt.Errorf("%s is not a lock of this program, or damaged: remove it if no run writes to %s", l.path, dir)
+			return nil, fmt.Errorf("%s is not a lock of this program, or damaged: remove it if no run writes to %s", l.path, what)
 		}
 		foreign := len(text) > 0 && before.Machine != m.id && !(exclusive && m.local(dir))
 		switch {
 		case foreign || !exclusive && !created && len(text) == 0:
 			if say != nil {
-				say(fmt.Sprintf("%s was in use by process %d on %s: looking for %.0f s whether that still runs", dir, before.Process, before.Host, m.patience.Seconds()))
+				say(fmt.Sprintf("%s was in use by process %d on %s: looking for %.0f s whether that still runs", what, before.Process, before.Host, m.patience.Seconds()))
 			}
 			if m.changes(l.path, text) {
 				f.Close()
@@ -159,7 +173,7 @@ func (l *Lock) take(f *os.File, inPlace bool) (err error) {
 	l.file = f
 	if !inPlace {
 		f.Close()
-		next := l.path + ".next"
+		next := l.path + nextSuffix
 		if l.file, err = os.OpenFile(next, os.O_RDWR|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, 0o666); err != nil {
 			return err
 		}

@@ -41,13 +41,13 @@ func TestOneAtATime(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "a", "b*[?")
-			l, err := aHost(c.first, c.locks).acquire(dir, "tessera run x.toml", nil)
+			l, err := aHost(c.first, c.locks).acquire(dir, LockName, dir, "tessera run x.toml", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			second := aHost(c.second, c.locks)
 			second.patience = 5 * time.Minute // over as soon as the first one shows that it is alive
-			_, err = second.acquire(dir, "second", nil)
+			_, err = second.acquire(dir, LockName, dir, "second", nil)
 			if !held(err) || !strings.Contains(err.Error(), dir+" is in use by tessera run x.toml (process ") || strings.Contains(err.Error(), "\n") {
 				t.Errorf("the second one: %v", err)
 			}
@@ -57,7 +57,7 @@ func TestOneAtATime(t *testing.T) {
 			if names, _ := os.ReadDir(dir); len(names) != 0 {
 				t.Errorf("left behind: %v", names)
 			}
-			l, err = aHost(c.second, c.locks).acquire(dir, "third", nil)
+			l, err = aHost(c.second, c.locks).acquire(dir, LockName, dir, "third", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,7 +88,7 @@ func TestStale(t *testing.T) {
 				t.Fatal(err)
 			}
 			said := ""
-			l, err := aHost("one", c.locks).acquire(dir, "next", func(s string) { said = s })
+			l, err := aHost("one", c.locks).acquire(dir, LockName, dir, "next", func(s string) { said = s })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -112,7 +112,7 @@ func TestLocalDisk(t *testing.T) {
 	}
 	m := aHost("container-2", true)
 	m.local = func(string) bool { return true }
-	l, err := m.acquire(dir, "next", func(s string) { t.Errorf("waits: %s", s) })
+	l, err := m.acquire(dir, LockName, dir, "next", func(s string) { t.Errorf("waits: %s", s) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,5 +178,28 @@ func TestNotALock(t *testing.T) {
 		if err != nil || after.Mode() != before.Mode() || after.Size() != before.Size() {
 			t.Errorf("%s: was %v, is %v, %v", name, before, after, err)
 		}
+	}
+}
+
+// Files of one directory have locks of their own.
+func TestFiles(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.csv")
+	a, err := AcquireFile(path, "first", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := AcquireFile(path, "second", nil); !held(err) || !strings.HasPrefix(err.Error(), path+" is in use by first (") {
+		t.Error(err)
+	}
+	b, err := AcquireFile(filepath.Join(dir, "b.csv"), "second", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(a.Release(), b.Release()); err != nil {
+		t.Error(err)
+	}
+	if names, _ := os.ReadDir(filepath.Dir(path)); len(names) != 0 {
+		t.Errorf("left behind: %v", names)
 	}
 }

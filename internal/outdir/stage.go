@@ -47,6 +47,14 @@ func (s *Stage) hidden() string { return filepath.Join(s.dir, StageName) }
 // Drop removes the stage with what it holds.
 func (s *Stage) Drop() error { return os.RemoveAll(s.hidden()) }
 
+// Abandon removes the stage unless it is complete and Recover can publish it.
+func (s *Stage) Abandon() error {
+	if _, err := os.Lstat(filepath.Join(s.hidden(), orderName)); err == nil {
+		return nil
+	}
+	return s.Drop()
+}
+
 // Publish puts the files of the stage into their places. The file last of an earlier result
 // goes first, and that of the new one comes last, so that where it is, all files belong to
 // it. Files named by replaces that the new result does not have are removed. If the process
@@ -55,13 +63,23 @@ func (s *Stage) Publish(last string, replaces []string) error {
 	if _, err := os.Stat(filepath.Join(s.hidden(), last)); err != nil {
 		return err
 	}
+	entries, err := os.ReadDir(s.hidden())
+	if err != nil {
+		return err
+	}
+	for _, e := range entries { // before anything is moved
+		path := filepath.Join(s.dir, e.Name())
+		if st, err := os.Lstat(path); err == nil && st.IsDir() {
+			return fmt.Errorf("%s is a directory, and a file of the result has its name: move it away", path)
+		}
+	}
 	o := order{Last: last}
 	for _, name := range replaces {
 		if _, err := os.Lstat(filepath.Join(s.hidden(), name)); errors.Is(err, fs.ErrNotExist) {
 			o.Remove = append(o.Remove, name)
 		}
 	}
-	err := imageio.WriteAtomic(filepath.Join(s.hidden(), orderName), func(w io.Writer) error { return json.NewEncoder(w).Encode(o) })
+	err = imageio.WriteAtomic(filepath.Join(s.hidden(), orderName), func(w io.Writer) error { return json.NewEncoder(w).Encode(o) })
 	if err != nil {
 		return err
 	}
@@ -128,4 +146,16 @@ func (s *Stage) carryOut(o order) error {
 		return err
 	}
 	return s.Drop()
+}
+
+// Sweep removes what killed processes have left of this package in dir. Call it under a
+// Lock and after Recover.
+func Sweep(dir string) error {
+	err := (&Stage{dir}).Drop()
+	if next := filepath.Join(dir, LockName+nextSuffix); err == nil {
+		if err = os.Remove(next); errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+	}
+	return err
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -80,6 +81,25 @@ func TestIncomplete(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := content(t, dir); !maps.Equal(got, earlier) {
+		t.Errorf("the earlier result is now %v", got)
+	}
+}
+
+// A directory in the place of a file stops the result before anything is moved.
+func TestDirectoryInTheWay(t *testing.T) {
+	s, dir := staged(t)
+	if err := os.Mkdir(filepath.Join(dir, "c"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Publish("done", []string{"a", "b"}); err == nil || !strings.Contains(err.Error(), filepath.Join(dir, "c")+" is a directory") {
+		t.Error(err)
+	}
+	if err := s.Abandon(); err != nil {
+		t.Error(err)
+	}
+	got := content(t, dir)
+	delete(got, "c")
+	if !maps.Equal(got, earlier) {
 		t.Errorf("the earlier result is now %v", got)
 	}
 }
