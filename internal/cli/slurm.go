@@ -13,6 +13,7 @@ import (
 	"strings"
 	"text/template"
 
+	"tessera/internal/shown"
 	"tessera/ranks"
 )
 
@@ -99,8 +100,8 @@ func (a allocation) check(words []string) error {
 		}
 	}
 	for _, w := range words {
-		if strings.ContainsAny(w, "\n\r") {
-			return wrong("%q: want one line", w)
+		if shown.Line(w) != w {
+			return wrong("%q: want a text without control characters", w)
 		}
 	}
 	return nil
@@ -134,7 +135,7 @@ type batch struct {
 
 // writeBatch writes the script.
 func writeBatch(w io.Writer, b batch) error {
-	plan := []string{quote(b.config)}
+	plan := []string{quote(operand(b.config))}
 	for _, s := range b.sets {
 		plan = append(plan, "-set", quote(s))
 	}
@@ -162,6 +163,14 @@ var (
 	plain = regexp.MustCompile(`^[A-Za-z0-9_./=:,@%+-]+$`)
 	odd   = regexp.MustCompile(`[^A-Za-z0-9_.-]`)
 )
+
+// operand is a path that is not taken for a flag.
+func operand(path string) string {
+	if strings.HasPrefix(path, "-") {
+		return "./" + path
+	}
+	return path
+}
 
 // quote makes one word of the shell of s.
 func quote(s string) string {

@@ -24,7 +24,7 @@ func (t *Table) describe(w io.Writer) {
 			name += ", without a name"
 		}
 		if u := t.Unit(j); u != "" {
-			name += " [" + u + "]"
+			name += " [" + shown.Line(u) + "]"
 		}
 		lo, hi, missing := math.Inf(1), math.Inf(-1), 0
 		for i := range t.Rows {
