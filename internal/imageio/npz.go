@@ -142,7 +142,7 @@ func eachMemberOf(r io.ReaderAt, size int64, parse func(io.ReaderAt, int64) (*np
 			return fmt.Errorf("not an npz file: it holds %q", f.Name)
 		}
 		if seen[name] {
-			return fmt.Errorf("two arrays named %q", name)
+			return fmt.Errorf("two arrays named %s", shown.Line(name))
 		}
 		seen[name] = true
 		if err := useMember(f, name, parse, use); err != nil {
