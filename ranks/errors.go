@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"runtime"
 	"strings"
+	"unicode"
 )
 
 var (
@@ -24,7 +26,7 @@ var (
 // RankError is the error of a rank, as Launch and AgreeError return it on all ranks.
 type RankError struct {
 	Rank int   // that failed; of several the one that failed first (Launch) or the lowest (AgreeError)
-	Code int   // exit status: that given to Abort, otherwise 1
+	Code int   // exit status: that given to Abort, PanicCode, or 1
 	Err  error // of that rank
 }
 
@@ -44,19 +46,51 @@ type PanicError struct {
 	Stack []byte // of the rank's goroutine, as text
 }
 
-func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n\n%s", e.Value, e.Stack) }
+func (e *PanicError) Error() string {
+	if e.NoMemory() {
+		return fmt.Sprintf("not enough memory for an array: %v\n\n%s", e.Value, e.Stack)
+	}
+	return fmt.Sprintf("panic: %v\n\n%s", e.Value, e.Stack)
+}
+
+// NoMemory tells whether the panic is that of an array that is larger than the memory which
+// the machine can address.
+func (e *PanicError) NoMemory() bool {
+	err, ok := e.Value.(runtime.Error)
+	return ok && strings.Contains(err.Error(), "makeslice: ")
+}
 
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err
 }
 
+// PanicCode is the Code of a rank whose body panicked, unless it lacked memory.
+const PanicCode = 4
+
 // asRankError returns err with the rank's number, unless it has a number already.
 func asRankError(rank int, err error) *RankError {
 	if e, ok := err.(*RankError); ok {
 		return e
 	}
-	return &RankError{Rank: rank, Code: 1, Err: err}
+	code := 1
+	if p := new(PanicError); errors.As(err, &p) && !p.NoMemory() {
+		code = PanicCode
+	}
+	return &RankError{Rank: rank, Code: code, Err: err}
+}
+
+// printable is a text without the control characters on which a terminal acts.
+func printable(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if r != '\n' && r != '\t' && unicode.IsControl(r) {
+			fmt.Fprintf(&b, "\\x%02x", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // remoteError is an error of another rank: its text, and the first of errorKinds that it

@@ -72,7 +72,7 @@ func TestFailureWakesEverybody(t *testing.T) {
 		code int
 	}{
 		"error": {func(ranks.Comm) error { return fmt.Errorf("writing x.npy: %w", errDisk) }, "rank 1: writing x.npy: disk full", 1},
-		"panic": {func(ranks.Comm) error { panic(errDisk) }, "rank 1: panic: disk full\n\ngoroutine ", 1},
+		"panic": {func(ranks.Comm) error { panic(errDisk) }, "rank 1: panic: disk full\n\ngoroutine ", ranks.PanicCode},
 		"abort": {func(c ranks.Comm) error { c.Abort(7, errDisk); return nil }, "rank 1: disk full", 7},
 	}
 	for how, f := range failing {
@@ -349,5 +349,64 @@ func TestLaunchOptions(t *testing.T) {
 		return nil
 	}); err != nil || int(n.Load()) != runtime.GOMAXPROCS(0) {
 		t.Errorf("%d ranks by default, %v", n.Load(), err)
+	}
+}
+
+// Bodies that are busy after the time of Grace are not aborted, as long as they are.
+func TestBusy(t *testing.T) {
+	var busy atomic.Bool
+	asked := make(chan bool, 100)
+	o := ranks.Options{Ranks: 2, Grace: time.Millisecond, Busy: func() bool {
+		select {
+		case asked <- true:
+		default:
+		}
+		return busy.Load()
+	}}
+	ctx, cancel := context.WithCancel(context.Background())
+	busy.Store(true)
+	err := ranks.Launch(ctx, o, func(ctx context.Context, c ranks.Comm) error {
+		if c.Rank() == 1 {
+			cancel()
+			for range 3 { // it has been asked, and waits again
+				<-asked
+			}
+		}
+		if err := c.Barrier(); err != nil {
+			return err
+		}
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	if !errors.Is(err, context.Canceled) || errors.Is(err, ranks.ErrAborted) || strings.Contains(err.Error(), "still running") {
+		t.Errorf("busy: %v", err)
+	}
+	busy.Store(false)
+	ctx, cancel = context.WithCancel(context.Background())
+	cancel()
+	end := make(chan bool)
+	err = ranks.Launch(ctx, o, func(context.Context, ranks.Comm) error { <-end; return nil })
+	close(end)
+	if err == nil || !strings.Contains(err.Error(), "still running") {
+		t.Errorf("not busy: %v", err)
+	}
+}
+
+// A panic for lack of memory says so, and is no defect of the program.
+func TestNoMemory(t *testing.T) {
+	n := -1
+	for _, c := range []struct {
+		body func()
+		code int
+		want string
+	}{
+		{func() { _ = make([]float64, n+1<<62) }, 1, "rank 0: not enough memory for an array: "},
+		{func() { _ = []int{}[n+1] }, ranks.PanicCode, "rank 0: panic: "},
+	} {
+		err := ranks.Launch(context.Background(), ranks.Options{Ranks: 1}, func(context.Context, ranks.Comm) error { c.body(); return nil })
+		r := new(ranks.RankError)
+		if !errors.As(err, &r) || r.Code != c.code || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%+v, want code %d and %q", err, c.code, c.want)
+		}
 	}
 }

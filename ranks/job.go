@@ -93,6 +93,28 @@ func (j job) oneVoice(err error) error {
 	return quietError{err}
 }
 
+// KillLater are the options of Open MPI's mpirun with which it waits a minute between the
+// signal that tells the ranks to stop and the one that kills them. It then waits a minute
+// before the first one too: SIGUSR1, which it passes on at once, needs no such options.
+const KillLater = "--mca odls_base_sigkill_timeout 60"
+
+// KillDelay is the time after which the launcher of this process kills it once it has passed
+// on SIGTERM or an interrupt; false if there is no such limit, or if it is not known.
+func KillDelay() (time.Duration, bool) { return killDelay(os.Getenv) }
+
+func killDelay(getenv func(string) string) (time.Duration, bool) {
+	if readJob(getenv).launcher != launchers[0].name {
+		return 0, false
+	}
+	// mpirun hands its own parameters on to the ranks in the environment.
+	for _, name := range []string{"OMPI_MCA_odls_base_sigkill_timeout", "PRTE_MCA_odls_base_sigkill_timeout"} {
+		if n, err := strconv.Atoi(getenv(name)); err == nil {
+			return time.Duration(n) * time.Second, true
+		}
+	}
+	return time.Second, true
+}
+
 // MPIInfo describes the MPI library of this binary, for a report.
 type MPIInfo struct {
 	Compiled    bool   // built with the tag mpi; if false, the other fields are empty

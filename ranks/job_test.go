@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestReadJob(t *testing.T) {
@@ -31,6 +32,35 @@ func TestReadJob(t *testing.T) {
 		if got := readJob(func(key string) string { return env[key] }); got != k.want {
 			t.Errorf("%s: %+v, want %+v", name, got, k.want)
 		}
+	}
+}
+
+// mpirun kills what it has told to stop after a second, unless it is told otherwise.
+func TestKillDelay(t *testing.T) {
+	const ompi = "OMPI_COMM_WORLD_RANK=0 OMPI_COMM_WORLD_SIZE=2 "
+	for env, want := range map[string]time.Duration{
+		"":   0,
+		ompi: time.Second,
+		ompi + "OMPI_MCA_odls_base_sigkill_timeout=60": time.Minute,
+		ompi + "PRTE_MCA_odls_base_sigkill_timeout=5":  5 * time.Second,
+		"OMPI_MCA_odls_base_sigkill_timeout=60":        0,
+		"SLURM_PROCID=0 SLURM_STEP_NUM_TASKS=2":        0,
+	} {
+		values := map[string]string{}
+		for _, kv := range strings.Fields(env) {
+			key, value, _ := strings.Cut(kv, "=")
+			values[key] = value
+		}
+		got, known := killDelay(func(key string) string { return values[key] })
+		if got != want || known != (want > 0) {
+			t.Errorf("%q: %v, %v; want %v", env, got, known, want)
+		}
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	if got := printable("a\x1b[2J\n\tb\u009b"); got != "a\\x1b[2J\n\tb\\x9b" {
+		t.Error(got)
 	}
 }
 

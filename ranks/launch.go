@@ -19,6 +19,10 @@ type Options struct {
 	// Grace is the time for which the bodies may go on after ctx is cancelled, for
 	// example to write a checkpoint. 0: 1.5 s.
 	Grace time.Duration
+	// Busy, after Grace, tells whether a body of this process still does what must not be
+	// cut short, such as writing a file; then the bodies have the time of Grace again. nil:
+	// they do not. It may be called at any time and from any goroutine.
+	Busy func() bool
 }
 
 func (o Options) grace() time.Duration {
@@ -27,6 +31,9 @@ func (o Options) grace() time.Duration {
 	}
 	return 1500 * time.Millisecond
 }
+
+// busy is what Busy says.
+func (o Options) busy() bool { return o.Busy != nil && o.Busy() }
 
 // stopping is the time for which the bodies may go on after a rank has failed.
 const stopping = 400 * time.Millisecond
@@ -53,7 +60,8 @@ const stopping = 400 * time.Millisecond
 // When ctx is cancelled, for example by a signal to this process, the bodies' context is
 // cancelled too, and the bodies have the time of Options.Grace to agree to stop and to
 // return the context's error. Returning that error is no failure: other ranks may still
-// be writing. Bodies that go on after that time are aborted.
+// be writing. Bodies that go on after that time, and are not busy by Options.Busy, are
+// aborted.
 func Launch(ctx context.Context, o Options, body func(context.Context, Comm) error) error {
 	if o.Ranks < 0 {
 		return fmt.Errorf("ranks: Options.Ranks is %d", o.Ranks)
@@ -93,7 +101,7 @@ func launchInProcess(ctx context.Context, n int, o Options, body func(context.Co
 				ended <- r
 			})
 	}
-	return w.await(ctx, o.grace(), ended)
+	return w.await(ctx, o, ended)
 }
 
 // spareProcessors gives the Go scheduler two processors (GOMAXPROCS) more than there are
@@ -123,7 +131,8 @@ func guard(body func() error, done func(error)) {
 }
 
 // await waits for the ranks to end, within the time limits.
-func (w *world) await(ctx context.Context, grace time.Duration, ended <-chan int) error {
+func (w *world) await(ctx context.Context, o Options, ended <-chan int) error {
+	grace := o.grace()
 	running := make([]int, len(w.bells))
 	for r := range running {
 		running[r] = r
@@ -137,6 +146,10 @@ func (w *world) await(ctx context.Context, grace time.Duration, ended <-chan int
 		case <-told:
 			told, overdue = nil, time.After(grace)
 		case <-overdue:
+			if o.busy() {
+				overdue = time.After(grace)
+				continue
+			}
 			w.fail(&RankError{Rank: running[0], Code: 1, Err: stillRunning(ctx, grace)})
 		case <-failed:
 			failed, giveUp = nil, time.After(stopping)

@@ -37,7 +37,7 @@ func launchWorld(ctx context.Context, o Options, j job, body func(context.Contex
 		mpix.Stop()
 		return true, j.oneVoice(fmt.Errorf("%d ranks are asked for, the MPI world has %d", o.Ranks, world.Size))
 	}
-	err = runWorld(ctx, world, o.grace(), body)
+	err = runWorld(ctx, world, o, body)
 	mpix.Stop()
 	return true, j.oneVoice(err)
 }
@@ -52,7 +52,8 @@ func MPI() MPIInfo {
 const patience = 200 * time.Millisecond
 
 // runWorld returns the same error on all ranks, or does not return.
-func runWorld(ctx context.Context, world *mpix.Comm, grace time.Duration, body func(context.Context, Comm) error) error {
+func runWorld(ctx context.Context, world *mpix.Comm, o Options, body func(context.Context, Comm) error) error {
+	grace := o.grace()
 	library := mpix.Library()
 	// The ranks' messages at the end need a communicator of their own: a failed body may
 	// have left messages in the other one.
@@ -82,6 +83,10 @@ func runWorld(ctx context.Context, world *mpix.Comm, grace time.Duration, body f
 		case <-told:
 			told, overdue = nil, time.After(grace)
 		case <-overdue:
+			if o.busy() {
+				overdue = time.After(grace)
+				continue
+			}
 			abortWorld(&RankError{Rank: world.Rank, Code: 1, Err: stillRunning(ctx, grace)})
 		}
 	}
@@ -151,7 +156,7 @@ func abortWorld(e *RankError) {
 	if !mpix.ClaimVerdict(e.Code) {
 		obey()
 	}
-	fmt.Fprintln(os.Stderr, e)
+	fmt.Fprintln(os.Stderr, printable(e.Error()))
 	time.Sleep(lastWords)
 	// If MPI_Abort hangs, the exit status of this process makes the launcher end the others.
 	time.AfterFunc(time.Second, func() { os.Exit(e.Code) })

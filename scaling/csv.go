@@ -113,8 +113,9 @@ var csvFields = slices.Concat(
 
 // WriteCSV writes every number of a report at full precision: a line for each row of each
 // study, measured, serial or projected. A number that is not known is an empty field.
-// Semicolons separate the values of lists by rank. The order of the columns may change;
-// their names are the interface.
+// Semicolons separate the values of lists by rank. A text that a spreadsheet would take for
+// a formula begins with an apostrophe. The order of the columns may change; their names are
+// the interface.
 func WriteCSV(w io.Writer, r *Report) error {
 	var names []string // of phases, over all studies
 	var lines []line
@@ -148,7 +149,7 @@ func WriteCSV(w io.Writer, r *Report) error {
 	out.Write(record)
 	for _, l := range lines {
 		for i, f := range fields {
-			record[i] = f.of(l)
+			record[i] = cell(f.of(l))
 		}
 		out.Write(record)
 	}
@@ -157,6 +158,17 @@ func WriteCSV(w io.Writer, r *Report) error {
 		return fmt.Errorf("scaling: summary.csv: %w", err)
 	}
 	return nil
+}
+
+// cell is the text of a field that no spreadsheet takes for a formula.
+func cell(text string) string {
+	if text == "" || !strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+		return text
+	}
+	if _, err := strconv.ParseFloat(text, 64); err == nil {
+		return text
+	}
+	return "'" + text
 }
 
 func (l line) ranks() int {

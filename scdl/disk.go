@@ -9,15 +9,18 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"unsafe"
 
 	"tessera/internal/linalg"
 )
 
-// disk is a store in two files of a folder, tiles-0 and tiles-1, which all ranks with this
+// disk is a store in three files of a folder, tiles-0 to tiles-2, which all ranks with this
 // folder share. An iteration reads the file that the iteration before has written, and
-// writes the other one, so that the state of the last finished iteration is always
-// complete. Each file has a slot for each tile of the whole set, in the order of the tiles:
+// writes another one: never the one that the last snapshot names, and that of the snapshot
+// before only where the last iterations could not be kept. Where there are snapshots, a file
+// is synced before the snapshot that names it. Each file has a slot for each tile of the
+// whole set, in the order of the tiles:
 //
 //	head     magic, number of the tile, iteration, length of the sparse part, CRC-32C of what follows
 //	sparse   arrays that are mostly 0: a bit for each number, 1 if it is not 0, then the numbers that are not
@@ -26,7 +29,10 @@ import (
 // Three tiles are in memory: while one is processed, another is read and a third is
 // written. Numbers have the byte order of the machine.
 type disk[T linalg.Float] struct {
-	files     [2]*os.File
+	files     [stateFiles]*os.File
+	current   int // file with the state
+	kept      int // file that the last snapshot names; -1 = none
+	sync      bool
 	first     int // number of this rank's first tile
 	count     int // of this rank's tiles
 	iteration int // of the stored state; 0 = none
@@ -39,17 +45,25 @@ type disk[T linalg.Float] struct {
 }
 
 const (
-	diskMagic = "TESSTILE"
-	diskHead  = 64
-	diskBlock = 4096 // slots and their dense parts begin at multiples of it
+	stateFiles = 3
+	diskMagic  = "TESSTILE"
+	diskHead   = 64
+	diskBlock  = 4096 // slots and their dense parts begin at multiples of it
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // newDisk opens the store of the tiles first <= i < first+count, each of form.arrays()
-// arrays of atoms x TileSamples. With iteration 0 the state in the files is not used.
-func newDisk[T linalg.Float](folder string, first, count, atoms int, form form, iteration int) (*disk[T], error) {
-	d := &disk[T]{first: first, count: count, atoms: atoms, form: form, iteration: iteration}
+// arrays of atoms x TileSamples. With iteration 0 the state in the files is not used;
+// otherwise it is in file number current. With sync, files are synced after each iteration.
+func newDisk[T linalg.Float](folder string, first, count, atoms int, form form, iteration, current int, sync bool) (*disk[T], error) {
+	d := &disk[T]{first: first, count: count, atoms: atoms, form: form, iteration: iteration, current: current, kept: -1, sync: sync}
+	if iteration > 0 {
+		d.kept = current
+	}
+	if current < 0 || current >= stateFiles {
+		return d, fmt.Errorf("scdl: a state in file number %d of %d: not a checkpoint of this job", current, stateFiles)
+	}
 	round := func(n int64) int64 { return (n + diskBlock - 1) / diskBlock * diskBlock }
 	n, size := int64(atoms*TileSamples), int64(linalg.SizeOf[T]())
 	d.sparseMax = round(diskHead + int64(form.sparse())*(n/8+n*size))
@@ -59,10 +73,10 @@ func newDisk[T linalg.Float](folder string, first, count, atoms int, form form, 
 	}
 	for i := range d.files {
 		mode := os.O_RDWR | os.O_CREATE
-		if iteration > 0 && i == iteration%2 {
+		if iteration > 0 && i == current {
 			mode = os.O_RDWR
 		}
-		f, err := os.OpenFile(filepath.Join(folder, fmt.Sprintf("tiles-%d", i)), mode, 0o666)
+		f, err := os.OpenFile(statePath(folder, i), mode, 0o666)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("scdl: %w", err), d.close())
 		}
@@ -71,16 +85,63 @@ func newDisk[T linalg.Float](folder string, first, count, atoms int, form form, 
 	return d, nil
 }
 
+func statePath(folder string, i int) string { return filepath.Join(folder, fmt.Sprintf("tiles-%d", i)) }
+
 // RemoveState deletes the state that a training has left in Options.Folder, and the folder
-// if it is empty then. It is not collective.
+// if it is a directory, not a link, and empty then. A file with the name of a state that is
+// none is an error, and nothing is deleted. It is not collective.
 func RemoveState(folder string) error {
-	for i := range 2 {
-		if err := os.Remove(filepath.Join(folder, fmt.Sprintf("tiles-%d", i))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	var found []string
+	for i := range stateFiles {
+		path := statePath(folder, i)
+		switch ours, err := isState(path); {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return fmt.Errorf("scdl: %w", err)
+		case !ours:
+			return fmt.Errorf("scdl: %s is not the state of a training, but has its name: move it away, or name another folder", path)
+		default:
+			found = append(found, path)
+		}
+	}
+	for _, path := range found {
+		if err := os.Remove(path); err != nil {
 			return fmt.Errorf("scdl: %w", err)
 		}
 	}
-	_ = os.Remove(folder) // fails if the folder is not empty or does not exist
+	if st, err := os.Lstat(folder); err == nil && st.IsDir() {
+		_ = os.Remove(folder) // fails if the folder is not empty
+	}
 	return nil
+}
+
+// isState tells whether the file at path is one of a store. Where the rank of the first tile
+// was killed before it wrote that, there are zeros, or nothing.
+func isState(path string) (bool, error) {
+	st, err := os.Lstat(path)
+	if err != nil || !st.Mode().IsRegular() {
+		return false, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	head := make([]byte, len(diskMagic))
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, err
+	}
+	return n == 0 || string(head) == diskMagic || string(head) == strings.Repeat("\x00", len(diskMagic)), nil
+}
+
+// next is the file that the next iteration writes.
+func (d *disk[T]) next() int {
+	i := (d.current + 1) % stateFiles
+	if i == d.kept {
+		i = (i + 1) % stateFiles
+	}
+	return i
 }
 
 func (d *disk[T]) traffic() (read, written int64) { return d.read, d.written }
@@ -147,10 +208,19 @@ func (d *disk[T]) sweep(only reading, visit func(int, []T)) error {
 	for range loaded { // wait until the reader has ended
 	}
 	close(done)
-	if err = errors.Join(err, <-failed); err == nil && only == readWrite {
-		d.iteration++
+	err = errors.Join(err, <-failed)
+	if only == readOnly || err != nil {
+		return err
 	}
-	return err
+	target := d.next()
+	if d.sync {
+		if err := d.files[target].Sync(); err != nil {
+			return fmt.Errorf("scdl: %w", err)
+		}
+	}
+	d.current = target
+	d.iteration++
+	return nil
 }
 
 // load reads a tile of the last iteration.
@@ -159,7 +229,7 @@ func (d *disk[T]) load(t *diskTile[T]) error {
 	if d.iteration == 0 {
 		return nil
 	}
-	f, id := d.files[d.iteration%2], d.first+t.i
+	f, id := d.files[d.current], d.first+t.i
 	bad := func(format string, args ...any) error {
 		return fmt.Errorf("scdl: %s: tile %d: %s", f.Name(), id, fmt.Sprintf(format, args...))
 	}
@@ -202,7 +272,7 @@ func (d *disk[T]) load(t *diskTile[T]) error {
 
 // store writes a tile of the next iteration.
 func (d *disk[T]) store(t *diskTile[T]) error {
-	f, id := d.files[(d.iteration+1)%2], d.first+t.i
+	f, id := d.files[d.next()], d.first+t.i
 	sparse := t.scratch[diskHead:diskHead]
 	for k := range d.form.sparse() {
 		n := d.atoms * TileSamples

@@ -28,7 +28,7 @@
 // of D_h and D_l, the squared lengths of the rows of W and a few numbers.
 //
 // The state of a tile is four arrays of A x 64 (tile.go says why not six), in memory or
-// in two files of a folder. An iteration makes three sweeps over blocks of atoms that
+// in three files of a folder. An iteration makes three sweeps over blocks of atoms that
 // stay in cache. Online stores no codes: it learns from mini-batches whose codes it
 // computes and discards.
 //

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/gob"
+	"errors"
 	"fmt"
 	"time"
 
@@ -53,7 +54,10 @@ func (l *stream[T]) save() error {
 	if l.comm.Rank() == 0 {
 		snap.IDs = []int{0}
 	}
-	return l.o.Save(snap)
+	if err := l.o.Save(snap); !errors.Is(err, ErrNotKept) {
+		return err
+	}
+	return nil
 }
 
 // recall sets the state to that of a snapshot.

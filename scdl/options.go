@@ -44,9 +44,9 @@ type Options struct {
 	Compatibility Compatibility
 	Seed          uint64 // of the first atoms and of the order of mini-batches; 0 is a seed like any other
 
-	// Folder is where Train stores its state in files instead of in memory. All ranks name
-	// a folder or none; each writes its own tiles, so that ranks may share it. "" = in
-	// memory.
+	// Folder is where Train stores its state in files instead of in memory: three times
+	// StateBytes at most, and less where codes are sparse. All ranks name a folder or none;
+	// each writes its own tiles, so that ranks may share it. "" = in memory.
 	Folder string
 
 	Batch          int // in Online: samples of a mini-batch, all ranks together; 0 = 2048
@@ -57,7 +57,8 @@ type Options struct {
 	// Save keeps a snapshot. It is called on all ranks at once, after an iteration (in
 	// Online a mini-batch): when SaveEvery has passed since the last call, when ctx is
 	// cancelled, and with Folder always. nil = no snapshots. It is nil on all ranks or
-	// on none.
+	// on none. An error ends the training, unless it wraps ErrNotKept on all ranks: then
+	// with Folder the state of the last snapshot that was kept stays in the files.
 	Save      func(*Snapshot) error
 	SaveEvery time.Duration // 0 = never by the clock
 	Resume    *Snapshot     // continue from this one, on any number of ranks; nil = begin anew

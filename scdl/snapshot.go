@@ -16,6 +16,7 @@ import (
 type state struct {
 	Key    string // key of samples and options
 	Result Result
+	File   int // with Options.Folder: number of the file with the state
 }
 
 // key describes the samples and the options that change the iterates. A snapshot
@@ -46,6 +47,10 @@ func decode(from *Snapshot, to any) error {
 	return nil
 }
 
+// ErrNotKept is what Options.Save returns if it could not keep the snapshot and the training
+// shall go on.
+var ErrNotKept = errors.New("scdl: the snapshot was not kept")
+
 var errNoRecords = errors.New("scdl: the snapshot to continue from has no Records")
 
 func otherOptions(then, now string) error {
@@ -72,6 +77,13 @@ func (l *learner[T]) keep(ctx context.Context) error {
 		if err == nil {
 			err = l.o.Save(snap)
 		}
+		d, files := l.store.(*disk[T])
+		switch {
+		case errors.Is(err, ErrNotKept):
+			err = nil
+		case err == nil && files:
+			d.kept = d.current
+		}
 		l.saved = time.Now()
 		if err := ranks.AgreeError(l.comm, err); err != nil {
 			return err
@@ -85,7 +97,11 @@ func (l *learner[T]) keep(ctx context.Context) error {
 
 func (l *learner[T]) snapshot() (*Snapshot, error) {
 	var b bytes.Buffer
-	if err := gob.NewEncoder(&b).Encode(state{l.key(), *l.r}); err != nil {
+	meta := state{Key: l.key(), Result: *l.r}
+	if d, ok := l.store.(*disk[T]); ok {
+		meta.File = d.current
+	}
+	if err := gob.NewEncoder(&b).Encode(meta); err != nil {
 		return nil, err
 	}
 	snap := &Snapshot{Meta: b.Bytes()}

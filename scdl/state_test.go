@@ -196,9 +196,9 @@ func TestNotContinued(t *testing.T) {
 		"options":   {func(_ *testing.T, o *Options) { o.Lambda = 0.5 }, "lambda 0.001"},
 		"garbage":   {func(_ *testing.T, o *Options) { o.Resume = &Snapshot{Meta: []byte("?")} }, "not a checkpoint"},
 		"memory":    {func(_ *testing.T, o *Options) { o.Folder = "" }, "state in files; now"},
-		"no folder": {func(t *testing.T, o *Options) { o.Folder = filepath.Join(t.TempDir(), "other") }, "tiles-0: no such file"},
-		"damaged":   {func(t *testing.T, o *Options) { o.Folder = damaged(t, begin.Folder, 0, 2*4096+9) }, "tiles-0: tile 0: damaged"},
-		"short":     {func(t *testing.T, o *Options) { o.Folder = damaged(t, begin.Folder, 5000, -1) }, "tiles-0: tile "},
+		"no folder": {func(t *testing.T, o *Options) { o.Folder = filepath.Join(t.TempDir(), "other") }, "tiles-1: no such file"},
+		"damaged":   {func(t *testing.T, o *Options) { o.Folder = damaged(t, begin.Folder, 0, 2*4096+9) }, "tiles-1: tile 0: damaged"},
+		"short":     {func(t *testing.T, o *Options) { o.Folder = damaged(t, begin.Folder, 5000, -1) }, "tiles-1: tile "},
 		"old":       {func(t *testing.T, o *Options) { o.Folder = swapped(t, begin.Folder) }, "of iteration 3, want 4"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -213,13 +213,13 @@ func TestNotContinued(t *testing.T) {
 	}
 }
 
-// damaged is a copy of a folder in which tiles-0 has been truncated or one byte changed.
+// damaged is a copy of a folder in which tiles-1, of the last iteration, has been truncated or one byte changed.
 func damaged(t *testing.T, folder string, length, at int) string {
 	to := t.TempDir()
 	if err := os.CopyFS(to, os.DirFS(folder)); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(to, "tiles-0")
+	path := filepath.Join(to, "tiles-1")
 	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -248,6 +248,105 @@ func swapped(t *testing.T, folder string) string {
 		}
 	}
 	return to
+}
+
+// A training that is killed goes on from the last snapshot that was kept, however many later
+// ones could not be, and from the one before if none had to be given up.
+func TestSnapshotsBefore(t *testing.T) {
+	s := spectra(150, 4)
+	o := Options{Atoms: 20, MaxIterations: 7, Precision: Double}
+	want, err := dealt(1, s, o, Train)
+	if err != nil {
+		t.Fatal(err)
+	}
+	killed := errors.New("killed")
+	for name, c := range map[string]struct{ kept, killed, from int }{
+		"newest":                             {4, 5, 4},
+		"the one before":                     {4, 5, 3},
+		"four that were not kept":            {1, 6, 1},
+		"one that was not kept":              {3, 5, 3},
+		"killed when it was about to be":     {5, 6, 5},
+		"before that, in another round trip": {5, 6, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := o
+			o.Folder = t.TempDir()
+			metas := [][]byte{nil}
+			o.Save = func(snap *Snapshot) error {
+				metas = append(metas, snap.Meta)
+				switch n := len(metas) - 1; {
+				case n == c.killed:
+					return killed
+				case n > c.kept:
+					return ErrNotKept
+				}
+				return nil
+			}
+			if _, err := dealt(1, s, o, Train); !errors.Is(err, killed) {
+				t.Fatal(err)
+			}
+			o.Save = func(*Snapshot) error { return nil }
+			o.Resume = &Snapshot{Meta: metas[c.from]}
+			got, err := dealt(1, s, o, Train)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, name, got, want, 0)
+			if got.Resumed != c.from {
+				t.Errorf("went on from %d, want %d", got.Resumed, c.from)
+			}
+		})
+	}
+}
+
+// RemoveState removes the files of a training and nothing else.
+func TestRemoveState(t *testing.T) {
+	train := func(folder string) {
+		t.Helper()
+		if _, err := dealt(1, spectra(100, 4), Options{Atoms: 20, MaxIterations: 3, Folder: folder}, Train); err != nil {
+			t.Fatal(err)
+		}
+	}
+	root := t.TempDir()
+	folder := filepath.Join(root, "[a]*")
+	train(folder)
+	if err := RemoveState(folder); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(folder); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the folder is left: %v", err)
+	}
+	// Through a link, beside files of others.
+	behind, link := filepath.Join(root, "behind"), filepath.Join(root, "link")
+	train(behind)
+	if err := errors.Join(os.Symlink(behind, link), os.WriteFile(filepath.Join(behind, "tiles-list"), nil, 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	if err := RemoveState(link); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(link)
+	if err != nil || len(entries) != 1 || entries[0].Name() != "tiles-list" {
+		t.Errorf("left: %v, %v", entries, err)
+	}
+	// A file of somebody with the name of a state: nothing is touched, by a training neither.
+	train(behind)
+	path := filepath.Join(behind, "tiles-1")
+	if err := os.WriteFile(path, []byte("bathroom, 30 x 30 cm"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	_, err = dealt(2, spectra(100, 4), Options{Atoms: 20, MaxIterations: 3, Folder: behind}, Train)
+	for _, err := range []error{err, RemoveState(behind)} {
+		if err == nil || !strings.Contains(err.Error(), path+" is not the state of a training") {
+			t.Errorf("a file of others: %v", err)
+		}
+	}
+	if text, _ := os.ReadFile(path); string(text) != "bathroom, 30 x 30 cm" {
+		t.Errorf("the file is now %q", text)
+	}
+	if _, err := os.Stat(filepath.Join(behind, "tiles-0")); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestPack(t *testing.T) {

@@ -139,9 +139,16 @@ func (l *learner[T]) begin() error {
 			return err
 		}
 	}
-	d, err := newDisk[T](o.Folder, s.First/TileSamples, l.count(), o.Atoms, l.tiles.form, l.r.Iterations)
+	d, err := newDisk[T](o.Folder, s.First/TileSamples, l.count(), o.Atoms, l.tiles.form, l.r.Iterations, from.File, o.Save != nil)
 	l.store = d
-	return ranks.AgreeError(l.comm, err)
+	if err == nil && o.Resume != nil {
+		// Damage is found now, and not when the first iteration is half done.
+		err = d.sweep(readOnly, func(int, []T) {})
+	}
+	if err = ranks.AgreeError(l.comm, err); err != nil && d != nil {
+		d.close()
+	}
+	return err
 }
 
 // count is the number of this rank's tiles.

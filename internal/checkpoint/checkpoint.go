@@ -7,13 +7,18 @@
 // generation:
 //
 //	part       header (magic, number and length of the records), ids, records, CRC-32C
-//	manifest   checkpoint.json: generation, kind of job, checksums of the parts, common data
+//	manifest   checkpoint.json: generation, kind of job, config, checksums of the parts, common data; and its own CRC-32C
 //
 // A new checkpoint is a new generation. Its parts are written beside those of the
-// generation before; then the new manifest is renamed into place; then the older parts
-// are removed. So whenever a run is killed, the manifest names parts that are complete.
-// Each part contains its checksum, and the manifest the checksums of all its parts: a part
-// of another generation is recognised.
+// generation before; then the manifest of that generation is copied to
+// checkpoint-previous.json, and the new manifest is renamed into place; then older parts
+// are removed. So whenever a run is killed, the manifest names parts that are complete, and
+// where a file of the newest generation is damaged there is the one before. Each part
+// contains its checksum, and the manifest the checksums of all its parts: a part of another
+// generation is recognised.
+//
+// Only files with exactly these names are removed, and parts only if they begin as a part
+// does: whatever else lies in the directory stays.
 //
 // This package knows files, not ranks: the caller calls Commit on one rank, after all
 // ranks have written their parts.
@@ -22,12 +27,10 @@ package checkpoint
 import (
 	"bufio"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -35,78 +38,11 @@ import (
 )
 
 const (
-	ManifestName = "checkpoint.json" // the manifest's file; a directory with it holds a checkpoint
-	magic        = "TESSERA CHECKPT1"
-	headBytes    = len(magic) + 2*8
+	magic     = "TESSERA CHECKPT1"
+	headBytes = len(magic) + 2*8
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// Manifest describes the checkpoint of a directory.
-type Manifest struct {
-	Generation int      `json:"generation"` // in the names of the parts; larger than that of the checkpoint before
-	Job        string   `json:"job"`        // kind of the job that wrote it
-	Parts      []uint32 `json:"parts"`      // checksum of each rank's part, as WritePart returned it
-	State      []byte   `json:"state"`      // data of the solver that is the same on all ranks
-}
-
-// ErrNone is wrapped by the error of Read if the directory has no checkpoint.
-var ErrNone = errors.New("no checkpoint")
-
-// Read returns the manifest in dir.
-func Read(dir string) (*Manifest, error) {
-	text, err := os.ReadFile(filepath.Join(dir, ManifestName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("checkpoint: %s: %w", dir, ErrNone)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("checkpoint: %w", err)
-	}
-	m := &Manifest{}
-	if err := json.Unmarshal(text, m); err != nil {
-		return nil, fmt.Errorf("checkpoint: %s: %w", filepath.Join(dir, ManifestName), err)
-	}
-	return m, nil
-}
-
-// Commit writes the manifest m and removes the parts of other generations. All parts of
-// m's generation must have been written.
-func Commit(dir string, m *Manifest) error {
-	err := imageio.WriteAtomic(filepath.Join(dir, ManifestName), func(w io.Writer) error {
-		return json.NewEncoder(w).Encode(m)
-	})
-	if err != nil {
-		return err
-	}
-	old, err := filepath.Glob(filepath.Join(dir, "part-*"))
-	if err != nil {
-		return err
-	}
-	for _, path := range old {
-		var generation, rank int
-		if n, _ := fmt.Sscanf(filepath.Base(path), "part-%d-%d", &generation, &rank); n == 2 && generation != m.Generation {
-			err = errors.Join(err, os.Remove(path))
-		}
-	}
-	return err
-}
-
-// Remove deletes the checkpoint in dir, and dir itself if it is then empty. It is no error
-// if there is no checkpoint.
-func Remove(dir string) error {
-	err := os.Remove(filepath.Join(dir, ManifestName))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	parts, _ := filepath.Glob(filepath.Join(dir, "part-*"))
-	for _, p := range parts {
-		if err := os.Remove(p); err != nil {
-			return err
-		}
-	}
-	_ = os.Remove(dir) // fails if dir holds other files or does not exist
-	return nil
-}
 
 func partPath(dir string, generation, rank int) string {
 	return filepath.Join(dir, fmt.Sprintf("part-%d-%d", generation, rank))
@@ -158,6 +94,39 @@ func Records(dir string, m *Manifest, wanted []int, use func(id int, record []by
 	return nil
 }
 
+// Verify reads part number rank of m's generation and compares its checksums.
+func Verify(dir string, m *Manifest, rank int) error {
+	path := partPath(dir, m.Generation, rank)
+	err := func() error {
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		st, err := f.Stat()
+		if err != nil {
+			return err
+		}
+		if st.Size() < int64(headBytes)+4 || !beginsAsPart(f) {
+			return errNotPart
+		}
+		return checksum(f, st.Size()-4, m.Parts[rank])
+	}()
+	if err != nil {
+		err = fmt.Errorf("checkpoint: %s: %w", path, err)
+	}
+	return err
+}
+
+var errNotPart = errors.New("not a part of a checkpoint")
+
+// beginsAsPart tells whether f has the header of a part.
+func beginsAsPart(f *os.File) bool {
+	head := make([]byte, len(magic))
+	_, err := f.ReadAt(head, 0)
+	return err == nil && string(head) == magic
+}
+
 func readPart(path string, sum uint32, want map[int]bool, use func(int, []byte) error) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -171,7 +140,7 @@ func readPart(path string, sum uint32, want map[int]bool, use func(int, []byte) 
 	r := bufio.NewReaderSize(f, 1<<18)
 	head := make([]byte, headBytes)
 	if _, err := io.ReadFull(r, head); err != nil || string(head[:len(magic)]) != magic {
-		return errors.New("not a part of a checkpoint")
+		return errNotPart
 	}
 	count := binary.LittleEndian.Uint64(head[len(magic):])
 	size := binary.LittleEndian.Uint64(head[len(magic)+8:])

@@ -62,17 +62,36 @@ func TestNothingOfARank(t *testing.T) {
 
 func TestRoundTrip(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := Read(dir); !errors.Is(err, ErrNone) {
+	if _, _, err := Read(dir); !errors.Is(err, ErrNone) || Exists(dir) {
 		t.Errorf("an empty directory: %v, want ErrNone", err)
 	}
 	save(t, dir, 1, []int{0, 1, 2}, []int{3, 4}, nil)
 	save(t, dir, 2, []int{4, 0}, []int{2, 1, 3})
-	if got := names(t, dir); got != "checkpoint.json part-2-0 part-2-1" {
+	if got := names(t, dir); got != "checkpoint-previous.json checkpoint.json part-1-0 part-1-1 part-1-2 part-2-0 part-2-1" {
 		t.Errorf("files %s", got)
 	}
-	m, err := Read(dir)
-	if err != nil {
+	save(t, dir, 3, []int{0, 1, 2, 3, 4})
+	save(t, dir, 2, []int{4, 0}, []int{2, 1, 3}) // as after going on from the one before
+	if got := names(t, dir); got != "checkpoint-previous.json checkpoint.json part-2-0 part-2-1 part-3-0" {
+		t.Errorf("files %s", got)
+	}
+	if err := Remove(dir); err != nil {
 		t.Fatal(err)
+	}
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	save(t, dir, 1, []int{0, 1, 2}, []int{3, 4}, nil)
+	save(t, dir, 2, []int{4, 0}, []int{2, 1, 3})
+	list, damage, err := Read(dir)
+	if err != nil || damage != nil || len(list) != 2 || list[1].Generation != 1 {
+		t.Fatal(list, damage, err)
+	}
+	m := list[0]
+	for r := range m.Parts {
+		if err := Verify(dir, m, r); err != nil {
+			t.Error(err)
+		}
 	}
 	if m.Generation != 2 || m.Job != "test" || !slices.Equal(m.State, []byte{1, 2, 3}) {
 		t.Errorf("manifest %+v", m)
@@ -103,11 +122,11 @@ func TestKilledBeforeCommit(t *testing.T) {
 	if _, err := WritePart(dir, 2, 0, []int{0, 1}, 12, func(int, []byte) {}); err != nil {
 		t.Fatal(err)
 	}
-	m, err := Read(dir)
+	list, _, err := Read(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := 0
+	m, n := list[0], 0
 	if err := Records(dir, m, []int{0, 1}, func(int, []byte) error { n++; return nil }); err != nil || n != 2 || m.Generation != 1 {
 		t.Errorf("generation %d, %d records, %v", m.Generation, n, err)
 	}
@@ -140,6 +159,9 @@ func TestDamage(t *testing.T) {
 			err = Records(dir, m, []int{6}, func(int, []byte) error { return nil })
 			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
 				t.Errorf("%v, want one that names %s and says %q", err, path, c.want)
+			}
+			if err := Verify(dir, m, 0); err == nil || !strings.Contains(err.Error(), path) {
+				t.Errorf("verified: %v", err)
 			}
 			if err := Records(dir, m, []int{7}, func(int, []byte) error { return nil }); err != nil && name != "cut off" && name != "empty" {
 				t.Errorf("no record of the part is wanted, and reading it failed: %v", err)

@@ -8,12 +8,15 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"syscall"
 
 	"tessera/internal/config"
 	"tessera/internal/lifecycle"
+	"tessera/internal/outdir"
+	"tessera/internal/shown"
 	"tessera/ranks"
 )
 
@@ -23,6 +26,7 @@ const (
 	failed  = 1
 	misused = 2
 	stopped = 3
+	crashed = 4
 )
 
 // Command is one word after "tessera".
@@ -59,7 +63,9 @@ func (s *sets) Set(v string) error { *s = append(*s, v); return nil }
 type call struct {
 	options
 	args           []string
-	stdout, stderr io.Writer
+	line           string    // the command as it was typed, for other runs to see
+	stdout, stderr io.Writer // without control characters
+	terminal       io.Writer // stderr as it is, for the progress line
 }
 
 // usageError is a command line that makes no sense: exit status 2.
@@ -88,20 +94,33 @@ func report(stderr io.Writer, err error) error {
 // or SIGUSR1, which batch systems send ahead of a job's end, cancels the command;
 // a second one kills the process at once. Call it once in a process: MPI starts
 // only once.
-func Main(args []string, stdout, stderr io.Writer) int {
+//
+// A panic, on any rank, is exit status 4. What Go itself ends, such as a process without
+// memory, would have the status of bad usage: it ends by SIGABRT instead.
+func Main(args []string, stdout, stderr io.Writer) (code int) {
+	abortOnCrash()
+	terminal := stderr
+	stdout, stderr = shown.Writer(stdout), shown.Writer(stderr)
+	defer func() {
+		if v := recover(); v != nil {
+			code = status(report(stderr, &ranks.PanicError{Value: v, Stack: debug.Stack()}))
+		}
+	}()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGUSR1)
 	defer stop()
 	context.AfterFunc(ctx, stop)
 
 	c, found, err := parse(args, stdout, stderr)
 	if err == nil {
+		c.terminal = terminal
+		c.line = shown.Line(strings.Join(append([]string{"tessera"}, args...), " "))
 		err = found.Run(ctx, c)
 	}
 	if usage := new(usageError); errors.As(err, usage) {
 		// Found before any rank was started, by every process of an mpirun: one says it.
 		err = onRankZero(ctx, stderr, func() error { return *usage })
 	}
-	if err != nil && ctx.Err() != nil && status(err) == failed {
+	if err != nil && ctx.Err() != nil && status(err) == failed && !errors.As(err, new(*lifecycle.LostError)) {
 		// A rank that did not stop in time, or the others' complaint that it did not.
 		err = fmt.Errorf("%w: %w", context.Canceled, err)
 	}
@@ -188,8 +207,13 @@ func status(err error) int {
 		return done
 	case errors.As(err, &r):
 		return r.status
-	case errors.As(err, new(usageError)), errors.As(err, new(*config.Error)), errors.As(err, new(*lifecycle.ExistsError)), errors.As(err, new(*lifecycle.NoCheckpointError)):
+	case errors.As(err, new(usageError)), errors.As(err, new(*config.Error)), errors.As(err, new(*lifecycle.ExistsError)),
+		errors.As(err, new(*lifecycle.NoCheckpointError)), errors.As(err, new(*outdir.HeldError)):
 		return misused
+	case isCrash(err):
+		return crashed
+	case errors.As(err, new(*lifecycle.LostError)):
+		return failed
 	case errors.Is(err, context.Canceled):
 		return stopped
 	}
@@ -199,11 +223,24 @@ func status(err error) int {
 // message is what the console shows of an error. Problems of a config carry
 // their file's name and usage errors say who speaks.
 func message(err error) string {
-	if errors.As(err, new(usageError)) || errors.As(err, new(*config.Error)) {
+	if bad := new(config.Error); errors.As(err, &bad) {
+		lines := make([]string, len(bad.Problems)) // one for each, whatever the values contain
+		for i, p := range bad.Problems {
+			lines[i] = shown.Line(p.String())
+		}
+		return strings.Join(lines, "\n")
+	}
+	if errors.As(err, new(usageError)) {
 		return err.Error()
 	}
 	if kept := new(lifecycle.StoppedError); errors.As(err, &kept) {
 		return "tessera: " + kept.Error()
+	}
+	if lost := new(lifecycle.LostError); errors.As(err, &lost) {
+		return "tessera: " + lost.Error()
+	}
+	if text, ok := crashMessage(err); ok {
+		return "tessera: " + text
 	}
 	if status(err) == stopped {
 		return "tessera: stopped; no result was written"

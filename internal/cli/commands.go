@@ -147,7 +147,7 @@ func overview() string {
 	for _, c := range commands() {
 		fmt.Fprintf(&b, "    tessera %-24s %s\n", strings.TrimSpace(c.Name+" "+c.Args), c.Short)
 	}
-	b.WriteString("\nExit status: 0 done, 1 failed, 2 bad usage or configuration, 3 stopped by the user.\n")
+	b.WriteString("\nExit status: 0 done, 1 failed, 2 bad usage or configuration, 3 stopped by the user, 4 a defect of the program.\n")
 	return b.String()
 }
 

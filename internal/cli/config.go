@@ -9,6 +9,7 @@ import (
 	"tessera/internal/config"
 	"tessera/internal/jobs"
 	"tessera/internal/lifecycle"
+	"tessera/internal/shown"
 )
 
 // one is the single CONFIG of a command.
@@ -76,7 +77,7 @@ func check(ctx context.Context, c *call) error {
 			case err != nil:
 				return err
 			default:
-				fmt.Fprintf(c.stdout, "%s: fine\n", path)
+				fmt.Fprintf(c.stdout, "%s: fine\n", shown.Line(path))
 			}
 		}
 		if len(all.Problems) > 0 {

@@ -3,8 +3,10 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"tessera/internal/jobs"
@@ -18,7 +20,8 @@ import (
 // 100 % would double what a rank needs.
 const gcPercent = 10
 
-// grace is how long a run that was told to stop may take to write a checkpoint.
+// grace is how long a run that was told to stop may take until it begins to write a
+// checkpoint.
 const grace = time.Minute
 
 // run does a job on all ranks.
@@ -39,15 +42,29 @@ func run(ctx context.Context, c *call) error {
 	case c.force:
 		accept = anyJob
 	}
-	return c.withJob(ctx, ranks.Options{Ranks: c.ranks, Grace: grace}, path, accept, func(ctx context.Context, comm ranks.Comm, j *lifecycle.Job) error {
-		env := lifecycle.Env{Version: version(), Resume: c.resume}
+	var claim *lifecycle.Claim // of rank 0
+	claimed := func(j *lifecycle.Job) (err error) {
+		claim, err = lifecycle.NewClaim(j, c.line, c.warn, accept)
+		return err
+	}
+	var busy atomic.Int32
+	o := ranks.Options{Ranks: c.ranks, Grace: grace, Busy: func() bool { return busy.Load() > 0 }}
+	err = c.withJob(ctx, o, path, claimed, func(ctx context.Context, comm ranks.Comm, j *lifecycle.Job) error {
+		env := lifecycle.Env{Version: version(), Resume: c.resume, Replace: c.force, Busy: &busy}
+		if comm.Rank() == 0 {
+			env.Warn = c.warn
+		}
 		if comm.Rank() == 0 && !c.quiet {
-			env.Progress = progress.New(c.stderr)
+			env.Progress = progress.New(c.terminal)
 			env.Summary = c.stdout
 		}
 		return j.Run(ctx, comm, env)
 	})
+	return errors.Join(err, claim.Release())
 }
+
+// warn prints a warning. Rank 0 alone.
+func (c *call) warn(text string) { fmt.Fprintln(c.stderr, "tessera: "+text) }
 
 // withJob reads a config on rank 0, agrees on it with the others and, if nothing
 // is wrong with it and rank 0 accepts it, runs work on every
@@ -62,12 +79,13 @@ func (c *call) withJob(ctx context.Context, o ranks.Options, path string, accept
 			return err
 		}
 		err = work(ctx, comm, j)
-		if status(err) == stopped && !errors.Is(err, ranks.ErrAborted) {
+		lost := errors.As(err, new(*lifecycle.LostError))
+		if (status(err) == stopped || lost) && !errors.Is(err, ranks.ErrAborted) {
 			// Said at once: a launcher that was told to stop cuts off late words.
 			if comm.Rank() == 0 {
 				report(c.stderr, err)
 			}
-			v.set(stopped)
+			v.set(status(err))
 		}
 		return err
 	})

@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -60,7 +60,7 @@ func scale(ctx context.Context, c *call) error {
 }
 
 // study makes one study and reports on it.
-func (c *call) study(ctx context.Context, kind scaling.Kind, path string) error {
+func (c *call) study(ctx context.Context, kind scaling.Kind, path string) (err error) {
 	counts, err := parseCounts(c.scale.counts)
 	if err != nil {
 		return usageError{"tessera scale: " + err.Error()}
@@ -88,15 +88,29 @@ func (c *call) study(ctx context.Context, kind scaling.Kind, path string) error 
 	if dir == "" {
 		dir = filepath.Join("out", "scale-"+string(kind))
 	}
-	if _, err := os.Stat(filepath.Join(dir, runsName)); err == nil && !c.force {
-		return &lifecycle.ExistsError{Path: filepath.Join(dir, runsName)}
-	}
-	l, err := c.prepare(s, j, dir)
+	text, answer, err := prepare(s, j)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(l.dir)
-	records, err := c.makeStudy(ctx, s, l, dir)
+	d, err := c.openStudy(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.close()) }()
+	l, err := c.launcher(s, j, answer, d)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(writeJSON(d.path(studyName), s), writeJSON(d.path(placeName), surroundings(l, text, s.Points[0].Sets))); err != nil {
+		return err
+	}
+	records, err := c.makeStudy(ctx, s, l, d.path(runsName))
+	if d.replaces() && !slices.ContainsFunc(records, func(r scaling.Record) bool { return r.Failed == "" }) {
+		return errors.Join(err, fmt.Errorf("no run of this study has a time: %s keeps the study before", dir))
+	}
+	if len(records) > 0 {
+		err = errors.Join(err, d.publish())
+	}
 	if len(records) > 0 && errors.Is(err, context.Canceled) && !c.quiet {
 		fmt.Fprintf(c.stderr, "tessera scale report %s shows the %d runs so far\n", dir, len(records))
 	}
@@ -111,24 +125,28 @@ func (c *call) study(ctx context.Context, kind scaling.Kind, path string) error 
 	return requirements.hold(&summary)
 }
 
-// prepare checks every point's config before the first run and writes what the study is.
-func (c *call) prepare(s *scaling.Study, j *jobs.StudyJob, dir string) (*launcher, error) {
-	text, err := readConfig(j.Path)
-	if err != nil {
-		return nil, err
+// prepare checks every point's config before the first run. It returns the text of the
+// job's config and the file of a result that is compared.
+func prepare(s *scaling.Study, j *jobs.StudyJob) (text []byte, answer string, err error) {
+	if text, err = readConfig(j.Path); err != nil {
+		return nil, "", err
 	}
-	answer := ""
 	for _, p := range append(slices.Clone(s.Serial), s.Points...) {
 		loaded, err := jobs.Load(j.Path, text, p.Sets)
 		if err == nil {
 			err = loaded.CheckFiles()
 		}
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		s.Job, answer = loaded.Kind, loaded.Answer
 	}
-	l, err := newLauncher(c.scale.launch, j.Path, answer, filepath.Join(dir, "results"))
+	return text, answer, nil
+}
+
+// launcher starts the runs of a study, and completes what the study says of the machine.
+func (c *call) launcher(s *scaling.Study, j *jobs.StudyJob, answer string, d *studyDir) (*launcher, error) {
+	l, err := newLauncher(c.scale.launch, j.Path, answer, d.results)
 	if err != nil {
 		return nil, err
 	}
@@ -139,16 +157,7 @@ func (c *call) prepare(s *scaling.Study, j *jobs.StudyJob, dir string) (*launche
 			return nil, err
 		}
 	}
-	if err := os.MkdirAll(l.dir, 0o777); err != nil {
-		return nil, err
-	}
-	for _, name := range []string{runsName, summaryName, textName, pageName} {
-		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return nil, err
-		}
-	}
-	place := surroundings(l, text, s.Points[0].Sets)
-	return l, errors.Join(writeJSON(filepath.Join(dir, studyName), s), writeJSON(filepath.Join(dir, placeName), place))
+	return l, nil
 }
 
 // measuredLink is what two in-process ranks of this machine have between them.
@@ -172,9 +181,9 @@ func writeJSON(path string, v any) error {
 	})
 }
 
-// makeStudy runs a study; every run is a line of runs.jsonl as soon as it has ended.
-func (c *call) makeStudy(ctx context.Context, s *scaling.Study, l *launcher, dir string) ([]scaling.Record, error) {
-	f, err := os.Create(filepath.Join(dir, runsName))
+// makeStudy runs a study; every run is a line of the file at path as soon as it has ended.
+func (c *call) makeStudy(ctx context.Context, s *scaling.Study, l *launcher, path string) ([]scaling.Record, error) {
+	f, err := os.Create(path)
 	if err != nil {
 		return nil, err
 	}
@@ -195,11 +204,11 @@ func (c *call) makeStudy(ctx context.Context, s *scaling.Study, l *launcher, dir
 			return err
 		},
 	})
-	return records, errors.Join(err, f.Close())
+	return records, errors.Join(err, f.Sync(), f.Close())
 }
 
 // scaleReport renders the studies of some directories again.
-func (c *call) scaleReport(dirs []string) error {
+func (c *call) scaleReport(dirs []string) (err error) {
 	to := c.out
 	if to == "" {
 		if len(dirs) > 1 {
@@ -207,6 +216,11 @@ func (c *call) scaleReport(dirs []string) error {
 		}
 		to = dirs[0]
 	}
+	lock, err := c.openReport(dirs, to)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Release()) }()
 	r, err := c.render(dirs, to)
 	if err != nil {
 		return err
@@ -225,7 +239,7 @@ func (c *call) scaleReport(dirs []string) error {
 func (c *call) render(dirs []string, to string) (*scaling.Report, error) {
 	r := &scaling.Report{Title: "Scaling study", Made: time.Now().UTC()}
 	for i, dir := range dirs {
-		s, place, err := readStudy(dir)
+		s, place, err := readStudy(dir, c.warn)
 		if err != nil {
 			return nil, err
 		}
@@ -242,9 +256,6 @@ func (c *call) render(dirs []string, to string) (*scaling.Report, error) {
 	}
 	if len(dirs) > 1 {
 		r.Title = "Scaling studies"
-	}
-	if err := os.MkdirAll(to, 0o777); err != nil {
-		return nil, err
 	}
 	for _, f := range []struct {
 		name  string
@@ -274,33 +285,48 @@ func differs(said *string, now, title string) {
 }
 
 // readStudy reads what a study left.
-func readStudy(dir string) (*scaling.Summary, *scaling.Environment, error) {
+func readStudy(dir string, warn func(string)) (*scaling.Summary, *scaling.Environment, error) {
 	var s scaling.Study
 	var place scaling.Environment
 	if err := errors.Join(readJSON(filepath.Join(dir, studyName), &s), readJSON(filepath.Join(dir, placeName), &place)); err != nil {
 		return nil, nil, err
 	}
-	f, err := os.Open(filepath.Join(dir, runsName))
+	records, err := readRuns(filepath.Join(dir, runsName), warn)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer f.Close()
-	var records []scaling.Record
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<26)
-	for n := 1; lines.Scan(); n++ {
-		var r scaling.Record
-		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
-			return nil, nil, fmt.Errorf("%s: line %d: %w", f.Name(), n, err)
-		}
-		records = append(records, r)
+	for i := range records {
 		if place.Transport == "" {
-			place.Transport = r.Transport
+			place.Transport = records[i].Transport
 		}
 	}
 	sum := scaling.Summarise(s, records)
 	sum.Directory = dir
-	return &sum, &place, lines.Err()
+	return &sum, &place, nil
+}
+
+// readRuns reads the runs of a study. A last line without a line feed is that of a study
+// that was killed while it wrote it: unless it is complete, it is left out with a warning.
+func readRuns(path string, warn func(string)) (records []scaling.Record, err error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	n := 0
+	for line := range bytes.Lines(text) {
+		n++
+		var r scaling.Record
+		whole := bytes.TrimSuffix(line, []byte("\n"))
+		if err := json.Unmarshal(whole, &r); err != nil {
+			if len(whole) == len(line) {
+				warn(fmt.Sprintf("%s: line %d, the last one, is cut off: the study was killed in between, and this run is left out", path, n))
+				break
+			}
+			return nil, fmt.Errorf("%s: line %d: %w", path, n, err)
+		}
+		records = append(records, r)
+	}
+	return records, nil
 }
 
 func readJSON(path string, into any) error {

@@ -95,7 +95,7 @@ func (l *launcher) binding() string {
 
 // command is what starts a run of so many ranks; copies of a run are counted.
 func (l *launcher) command(p scaling.Point, nth int, out string) []string {
-	run := []string{l.exe, "run", l.config, "-quiet", "-out", out}
+	run := []string{l.exe, "run", operand(l.config), "-quiet", "-out", out}
 	for _, s := range p.Sets {
 		run = append(run, "-set", s)
 	}

@@ -119,6 +119,27 @@ kill -$signal $p; wait $p; echo "status $?"`
 	}
 }
 
+// beside starts a command and, once a line of one of the FILES matches PATTERN, a second
+// one beside it, which must end with STATUS. Then it interrupts the first one, which must end
+// with status 3:
+//
+//	beside 2 out/.run-*.log iteration tessera run long.toml -- tessera run long.toml -force
+func beside(ts *testscript.TestScript, neg bool, args []string) {
+	dash := slices.Index(args, "--")
+	if neg || dash < 4 || dash == len(args)-1 {
+		ts.Fatalf("usage: beside STATUS FILES PATTERN command args... -- command args...")
+	}
+	const line = `files=$1 pattern=$2 first=$3; shift 3
+$first & p=$!
+until grep -qse "$pattern" $files; do kill -0 $p 2>/dev/null || break; sleep 0.05; done
+"$@" 2>second.txt; echo "second $?"
+kill -INT $p; wait $p; echo "first $?"`
+	ts.Check(ts.Exec("sh", append([]string{"-c", line, "sh", args[1], args[2], strings.Join(args[3:dash], " ")}, args[dash+1:]...)...))
+	if out := ts.ReadFile("stdout"); !strings.Contains(out, "second "+args[0]+"\n") || !strings.Contains(out, "first 3\n") {
+		ts.Fatalf("want second %s, first 3; got %q", args[0], out)
+	}
+}
+
 // metric checks a value in metrics.json by its dotted path and an operator:
 //
 //	metric out/metrics.json psnr_db.restored > 30

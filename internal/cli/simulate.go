@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
+	"tessera/internal/imageio"
 	"tessera/internal/jobs/kernel"
 	"tessera/internal/jobs/psf"
+	"tessera/internal/outdir"
 	"tessera/ranks"
 )
 
@@ -70,7 +73,16 @@ func simulateTable(ctx context.Context, c *call) error {
 	if err := s.Check(); err != nil {
 		return usageError{"tessera simulate: " + err.Error()}
 	}
-	return onRankZero(ctx, c.stderr, func() error {
+	return onRankZero(ctx, c.stderr, func() (err error) {
+		lock, err := outdir.AcquireFile(c.out, c.line, c.warn)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, lock.Release()) }()
+		base := filepath.Base(c.out)
+		if err := imageio.SweepTemporaries(filepath.Dir(c.out), func(name string) bool { return name == base }); err != nil {
+			return err
+		}
 		switch _, err := os.Stat(c.out); {
 		case err == nil && !c.force:
 			return usageError{fmt.Sprintf("tessera simulate: %s is there already: choose another file, or replace it with -force", c.out)}
@@ -99,10 +111,13 @@ func simulateSurvey(ctx context.Context, c *call) error {
 		return usageError{"tessera simulate: " + err.Error()}
 	}
 	var v verdict
+	var lock *outdir.Lock // of rank 0
 	err := ranks.Launch(ctx, ranks.Options{Ranks: c.ranks, Grace: grace}, func(ctx context.Context, comm ranks.Comm) error {
 		code := []float64{done}
-		if comm.Rank() == 0 && !c.force {
-			code[0] = float64(status(report(c.stderr, s.Refuse(c.out))))
+		if comm.Rank() == 0 {
+			var wrong error
+			lock, wrong = c.openSurvey(&s)
+			code[0] = float64(status(report(c.stderr, wrong)))
 		}
 		if err := comm.Bcast(code, 0); err != nil || code[0] != done {
 			v.set(int(code[0]))
@@ -116,5 +131,33 @@ func simulateSurvey(ctx context.Context, c *call) error {
 		}
 		return nil
 	})
-	return v.of(err)
+	return errors.Join(v.of(err), lock.Release())
+}
+
+// openSurvey takes the directory of a survey, on rank 0.
+func (c *call) openSurvey(s *psf.SurveyFiles) (*outdir.Lock, error) {
+	refuse := func() error {
+		if c.force {
+			return nil
+		}
+		return s.Refuse(c.out)
+	}
+	if err := refuse(); err != nil {
+		return nil, err // also where nobody may write
+	}
+	lock, err := outdir.Acquire(c.out, c.line, c.warn)
+	if err != nil {
+		return nil, err
+	}
+	_, err = outdir.Recover(c.out)
+	if err == nil {
+		err = refuse()
+	}
+	if err == nil {
+		err = outdir.Sweep(c.out)
+	}
+	if err != nil {
+		return nil, errors.Join(err, lock.Release())
+	}
+	return lock, nil
 }

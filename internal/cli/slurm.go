@@ -13,29 +13,32 @@ import (
 	"strings"
 	"text/template"
 
+	"tessera/internal/shown"
 	"tessera/ranks"
 )
 
 // allocation is what `tessera slurm` is told about the nodes to ask for.
 type allocation struct {
 	nodes, perNode           int
+	notice                   int    // seconds before the time limit
 	time, partition, account string // as sbatch takes them; empty = the site's defaults
 }
 
-// notice is how long before the time limit Slurm tells a run to stop, in seconds:
-// twice what it may take over a checkpoint.
+// notice is how long before the time limit Slurm tells a run to stop, in seconds, unless
+// -notice says otherwise: time for a checkpoint of some gigabytes.
 const notice = 120
 
 // shortest is the least time limit, in seconds, of a run that keeps checkpoints.
 // Slurm looks at the clock once a minute: what is shorter might be told to stop as
 // soon as it has started, again and again.
-const shortest = notice + 3*60
+func (a allocation) shortest() int { return a.notice + 3*60 }
 
 func slurmFlags(fs *flag.FlagSet, o *options) {
 	a := &o.allocation
 	fs.IntVar(&a.nodes, "nodes", 0, "ask for `N` nodes")
 	fs.IntVar(&a.perNode, "ntasks-per-node", 0, "use `M` ranks on each node, one for each core")
 	fs.StringVar(&a.time, "time", "", "the time `LIMIT`: minutes, hours:minutes:seconds or days-hours; empty = the partition's")
+	fs.IntVar(&a.notice, "notice", notice, "tell the run to stop `SECONDS` before the time limit: more where a checkpoint takes longer (run.log says how long)")
 	fs.StringVar(&a.partition, "partition", "", "the queue's `NAME`; empty = the site's default")
 	fs.StringVar(&a.account, "account", "", "the `NAME` of the account to charge; empty = your default")
 	fs.StringVar(&o.out, "out", "", "write the result into `DIR` instead of output.dir")
@@ -67,9 +70,9 @@ func slurm(ctx context.Context, c *call) error {
 		if c.allocation.nodes*c.allocation.perNode > 1 && !ranks.MPI().Compiled {
 			fmt.Fprintln(c.stderr, "tessera slurm: this binary has no MPI: name one built with -tags native,mpi in the script")
 		}
-		if limit, ok := seconds(c.allocation.time); ok && j.Resumable && limit < shortest {
+		if limit, ok := seconds(c.allocation.time); ok && j.Resumable && limit < c.allocation.shortest() {
 			return usageError{fmt.Sprintf("tessera slurm: -time %s: want %d minutes or more: the run is told to stop up to %d minutes before",
-				c.allocation.time, shortest/60, notice/60+1)}
+				c.allocation.time, (c.allocation.shortest()+59)/60, (c.allocation.notice+59)/60+1)}
 		}
 		return writeBatch(c.stdout, batch{
 			allocation: c.allocation, config: path, out: c.out, sets: c.sets,
@@ -90,6 +93,9 @@ func (a allocation) check(words []string) error {
 	if a.perNode < 1 {
 		return wrong("-ntasks-per-node %d: want 1 or more, one a core", a.perNode)
 	}
+	if a.notice < 60 || a.notice > 65535 { // as sbatch takes it, which is exact to a minute
+		return wrong("-notice %d: want 60 to 65535 seconds", a.notice)
+	}
 	if _, ok := seconds(a.time); a.time != "" && !ok {
 		return wrong("-time %q: want minutes, hours:minutes:seconds or days-hours:minutes:seconds", a.time)
 	}
@@ -99,8 +105,8 @@ func (a allocation) check(words []string) error {
 		}
 	}
 	for _, w := range words {
-		if strings.ContainsAny(w, "\n\r") {
-			return wrong("%q: want one line", w)
+		if shown.Line(w) != w {
+			return wrong("%q: want a text without control characters", w)
 		}
 	}
 	return nil
@@ -134,7 +140,7 @@ type batch struct {
 
 // writeBatch writes the script.
 func writeBatch(w io.Writer, b batch) error {
-	plan := []string{quote(b.config)}
+	plan := []string{quote(operand(b.config))}
 	for _, s := range b.sets {
 		plan = append(plan, "-set", quote(s))
 	}
@@ -154,7 +160,7 @@ func writeBatch(w io.Writer, b batch) error {
 		"Name":  odd.ReplaceAllString(name, "_"),
 		"Nodes": b.nodes, "PerNode": b.perNode, "Ranks": b.nodes * b.perNode,
 		"Time": b.time, "Partition": b.partition, "Account": b.account,
-		"Program": quote(b.program), "Checkpoint": b.checkpoint, "Manifest": quote(b.checkpoint), "Notice": notice,
+		"Program": quote(b.program), "Checkpoint": b.checkpoint, "Manifest": quote(b.checkpoint), "Notice": b.notice,
 	})
 }
 
@@ -162,6 +168,14 @@ var (
 	plain = regexp.MustCompile(`^[A-Za-z0-9_./=:,@%+-]+$`)
 	odd   = regexp.MustCompile(`[^A-Za-z0-9_.-]`)
 )
+
+// operand is a path that is not taken for a flag.
+func operand(path string) string {
+	if strings.HasPrefix(path, "-") {
+		return "./" + path
+	}
+	return path
+}
 
 // quote makes one word of the shell of s.
 func quote(s string) string {

@@ -15,11 +15,11 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func TestBatchScripts(t *testing.T) {
 	for name, b := range map[string]batch{
 		"deblur": {
-			allocation: allocation{nodes: 4, perNode: 16},
+			allocation: allocation{nodes: 4, perNode: 16, notice: notice},
 			config:     "configs/deblur.toml", program: "/home/ada/tessera/bin/tessera",
 		},
 		"psf": {
-			allocation: allocation{nodes: 1, perNode: 32, time: "2:00:00", partition: "cpu", account: "sky-17"},
+			allocation: allocation{nodes: 1, perNode: 32, notice: notice, time: "2:00:00", partition: "cpu", account: "sky-17"},
 			config:     "my configs/it's.toml", out: "out/a b", sets: []string{"psf.iterations=9", `stack.path="x"`},
 			program: "/opt/my tessera", checkpoint: "out/a b/checkpoint/checkpoint.json",
 		},

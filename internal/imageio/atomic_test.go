@@ -70,3 +70,39 @@ func TestWriteAtomic(t *testing.T) {
 		t.Errorf("left behind: %v", names)
 	}
 }
+
+// Of what lies in a directory only the temporary files of the named files go.
+func TestSweepTemporaries(t *testing.T) {
+	dir := t.TempDir()
+	kept := []string{
+		"out.npy", ".out.npy.0123abcd", ".out.npy.0123abc.tmp", ".out.npy.0123ABCD.tmp", ".out.npy.0123abcde.tmp", "out.npy.0123abcd.tmp",
+		".other.npy.0123abcd.tmp", ".out.npy..tmp", ".tmp", "..0123abcd.tmp", ".out.npy.+123abcd.tmp",
+	}
+	gone := []string{".out.npy.0123abcd.tmp", ".out.npy.00000000.tmp"}
+	for _, name := range append(gone, kept...) {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("out.npy", filepath.Join(dir, ".out.npy.ffffffff.tmp")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, ".out.npy.fffffffe.tmp"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	kept = append(kept, ".out.npy.ffffffff.tmp", ".out.npy.fffffffe.tmp")
+	if err := SweepTemporaries(dir, func(base string) bool { return base == "out.npy" }); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range kept {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	if names, _ := os.ReadDir(dir); len(names) != len(kept) {
+		t.Errorf("%d files are left, want %d: %v", len(names), len(kept), names)
+	}
+	if err := SweepTemporaries(filepath.Join(dir, "none"), nil); err != nil {
+		t.Error(err)
+	}
+}

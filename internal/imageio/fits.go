@@ -7,6 +7,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"tessera/internal/shown"
 )
 
 // unit is one header-data unit of a FITS file.
@@ -227,10 +229,10 @@ func (u *unit) listed() string { return fmt.Sprintf("[%d] %s", u.index, u.descri
 func (u *unit) describe() string {
 	s := "primary"
 	if u.extension != "" {
-		s = u.extension
+		s = shown.Line(u.extension)
 	}
 	if n := u.name(); n != "" {
-		s += " " + n
+		s += " " + shown.Line(n)
 	}
 	if len(u.axes) == 0 {
 		return s + " without data"

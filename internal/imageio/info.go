@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
+
+	"tessera/internal/shown"
 )
 
 // Info describes an image, an npy array, the arrays of an npz file or a table as text:
@@ -22,7 +24,7 @@ func Info(path string) (string, error) {
 	}
 	defer r.Close()
 	var b strings.Builder
-	fmt.Fprintln(&b, path)
+	fmt.Fprintln(&b, shown.Line(path))
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	if err := describe(t, r, size, unit); err != nil {
 		return "", fmt.Errorf("imageio: %s: %w", path, err)
@@ -98,7 +100,7 @@ func describe(t io.Writer, r io.ReaderAt, size int64, unit string) error {
 			"BUNIT", "CTYPE1", "CTYPE2", "CRVAL1", "CRVAL2", "CDELT1", "CDELT2",
 		} {
 			if v, ok := s.Header.Get(key); ok {
-				fmt.Fprintf(t, "  %s\t%s\n", key, v)
+				fmt.Fprintf(t, "  %s\t%s\n", key, shown.Line(v))
 			}
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"tessera/internal/shown"
 )
 
 // Member is one array of an npz file, with its name in numpy.load.
@@ -140,11 +142,11 @@ func eachMemberOf(r io.ReaderAt, size int64, parse func(io.ReaderAt, int64) (*np
 			return fmt.Errorf("not an npz file: it holds %q", f.Name)
 		}
 		if seen[name] {
-			return fmt.Errorf("two arrays named %s", name)
+			return fmt.Errorf("two arrays named %s", shown.Line(name))
 		}
 		seen[name] = true
 		if err := useMember(f, name, parse, use); err != nil {
-			return fmt.Errorf("%s: %w", f.Name, err)
+			return fmt.Errorf("%s: %w", shown.Line(f.Name), err)
 		}
 	}
 	return nil
@@ -188,7 +190,7 @@ func describeNpz(t io.Writer, r io.ReaderAt, size int64) error {
 		if err != nil {
 			return err
 		}
-		line := fmt.Sprintf("  %s\t%s %s", name, h.typ, shapeString(h.shape))
+		line := fmt.Sprintf("  %s\t%s %s", shown.Line(name), h.typ, shapeString(h.shape))
 		if sum.count > sum.missing+sum.infinite {
 			line += fmt.Sprintf(", %.6g to %.6g", sum.min, sum.max)
 		}
@@ -216,7 +218,7 @@ func describeBeside(t io.Writer, path string) {
 	for line := range strings.Lines(string(text)) {
 		line, _, _ = strings.Cut(line, " #")
 		if key, value, ok := strings.Cut(line, "="); ok && !strings.HasPrefix(key, "#") {
-			fmt.Fprintf(t, "  %s\t%s\n", strings.TrimSpace(key), strings.TrimSpace(value))
+			fmt.Fprintf(t, "  %s\t%s\n", shown.Line(strings.TrimSpace(key)), shown.Line(strings.TrimSpace(value)))
 		}
 	}
 }

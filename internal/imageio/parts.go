@@ -181,7 +181,7 @@ func (w *PartsFile) Publish() error {
 		return w.wrap(err)
 	}
 	w.created = false
-	return nil
+	return w.wrap(SyncDir(filepath.Dir(w.path)))
 }
 
 // Drop closes the file. In the process that created it, the file is removed unless it was

@@ -5,6 +5,8 @@ import (
 	"io"
 	"math"
 	"strings"
+
+	"tessera/internal/shown"
 )
 
 // describe prints the columns, each with its unit and the range of its values.
@@ -17,12 +19,12 @@ func (t *Table) describe(w io.Writer) {
 		name := fmt.Sprintf("column %d", j+1)
 		switch {
 		case t.Names != nil && t.Names[j] != "":
-			name = t.Names[j]
+			name = shown.Line(t.Names[j])
 		case t.Names != nil:
 			name += ", without a name"
 		}
 		if u := t.Unit(j); u != "" {
-			name += " [" + u + "]"
+			name += " [" + shown.Line(u) + "]"
 		}
 		lo, hi, missing := math.Inf(1), math.Inf(-1), 0
 		for i := range t.Rows {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"tessera/internal/checkpoint"
 	"tessera/internal/config"
@@ -18,46 +19,77 @@ const checkpointDir = "checkpoint"
 
 // StoppedError is a run that was told to stop and can be continued.
 type StoppedError struct {
-	Dir string // of the checkpoint
-	Err error
+	Dir     string // of the checkpoint
+	Failure error  // of the last attempt to write a checkpoint; nil = it was written
+	Err     error
 }
 
 func (e *StoppedError) Error() string {
+	if e.Failure != nil {
+		return fmt.Sprintf("stopped; the last checkpoint could not be written (%v), but %s holds an earlier one: the same command with -resume continues it", e.Failure, e.Dir)
+	}
 	return fmt.Sprintf("stopped; %s holds a checkpoint: the same command with -resume continues it", e.Dir)
 }
 
 func (e *StoppedError) Unwrap() error { return e.Err }
 
-// Checkpoints keeps and finds the checkpoints of one run; every rank has one.
-type Checkpoints struct {
-	comm       ranks.Comm
-	dir        string
-	kind       string // of the job
-	generation int
-	taken      int // by this run
+// LostError is a run that was told to stop and has no checkpoint, because none could be
+// written.
+type LostError struct{ Failure error }
+
+func (e *LostError) Error() string {
+	return fmt.Sprintf("stopped, and no checkpoint could be written: %v", e.Failure)
 }
 
-func NewCheckpoints(comm ranks.Comm, dir, kind string) *Checkpoints {
-	return &Checkpoints{comm: comm, dir: filepath.Join(dir, checkpointDir), kind: kind}
+func (e *LostError) Unwrap() error { return e.Failure }
+
+// Checkpoints keeps and finds the checkpoints of one run; every rank has one.
+type Checkpoints struct {
+	run        *Run
+	dir        string
+	kind       string // of the job
+	config     string // of the run, as TOML; rank 0
+	replaces   bool   // the run replaces an earlier result
+	generation int
+	taken      int                  // by this run
+	failure    error                // of the last attempt to write one; the same on all ranks
+	found      bool                 // the run goes on from one
+	rest       *checkpoint.Manifest // the generation before the one that the run goes on from; nil = none
+	slow       bool                 // it was said that the launcher may not wait for a checkpoint
+}
+
+// NewCheckpoints finds the place of the checkpoints of a run.
+func NewCheckpoints(r *Run, kind string) *Checkpoints {
+	c := &Checkpoints{run: r, dir: filepath.Join(r.Dir, checkpointDir), kind: kind, replaces: r.Replace}
+	if r.Comm.Rank() == 0 {
+		var text strings.Builder
+		if r.file.Encode(&text, nil) == nil {
+			c.config = text.String()
+		}
+	}
+	return c
 }
 
 // save keeps the records of all ranks. Collective.
 func (c *Checkpoints) save(state []byte, ids []int, recordBytes int, fill func(i int, record []byte)) error {
-	if err := ranks.OnRoot(c.comm, func() error { return os.MkdirAll(c.dir, 0o777) }); err != nil {
+	comm := c.run.Comm
+	if err := ranks.OnRoot(comm, func() error { return os.MkdirAll(c.dir, 0o777) }); err != nil {
 		return err
 	}
 	c.generation++
-	sum, err := checkpoint.WritePart(c.dir, c.generation, c.comm.Rank(), ids, recordBytes, fill)
-	if err := ranks.AgreeError(c.comm, err); err != nil {
-		return err
+	sum, err := checkpoint.WritePart(c.dir, c.generation, comm.Rank(), ids, recordBytes, fill)
+	if agreed := ranks.AgreeError(comm, err); agreed != nil {
+		if err == nil {
+			checkpoint.RemovePart(c.dir, c.generation, comm.Rank()) // the disk may be full
+		}
+		return agreed
 	}
-	sums, err := ranks.GatherNumbers(c.comm, float64(sum))
+	sums, err := ranks.GatherNumbers(comm, float64(sum))
 	if err != nil {
 		return err
 	}
-	c.taken++
-	return ranks.OnRoot(c.comm, func() error {
-		m := &checkpoint.Manifest{Generation: c.generation, Job: c.kind, State: state}
+	return ranks.OnRoot(comm, func() error {
+		m := &checkpoint.Manifest{Generation: c.generation, Job: c.kind, Config: c.config, Replaces: c.replaces, State: state}
 		for _, s := range sums {
 			m.Parts = append(m.Parts, uint32(s))
 		}
@@ -65,67 +97,140 @@ func (c *Checkpoints) save(state []byte, ids []int, recordBytes int, fill func(i
 	})
 }
 
-// Keep saves a solver's snapshot. Collective.
+// Keep saves a solver's snapshot. A checkpoint that cannot be written is a warning: the run
+// goes on, with the checkpoint before, until the next one is due. Collective; the error is
+// that of the communication.
 func (c *Checkpoints) Keep(s *checkpoint.Snapshot) error {
-	return c.save(s.Meta, s.IDs, s.RecordBytes, s.Fill)
+	defer c.run.busy()()
+	start := c.run.Comm.Wtime()
+	err := c.save(s.Meta, s.IDs, s.RecordBytes, s.Fill)
+	if errors.Is(err, ranks.ErrAborted) || errors.Is(err, ranks.ErrMismatch) || errors.Is(err, ranks.ErrDeadlock) {
+		return err
+	}
+	if c.failure = err; err != nil {
+		c.run.warn(fmt.Sprintf("no checkpoint: %v; the run goes on and tries again later", err))
+		return nil
+	}
+	c.taken++
+	seconds := c.run.Comm.Wtime() - start
+	c.run.Log.Info("checkpoint", "generation", c.generation, "seconds", seconds)
+	if delay, killed := ranks.KillDelay(); killed && !c.slow && 2*seconds > delay.Seconds() {
+		c.slow = true
+		c.run.warn(fmt.Sprintf("a checkpoint takes %.1f s, and after Ctrl-C or SIGTERM mpirun kills this run %.0f s after it has told it to stop: "+
+			"stop it by SIGUSR1 to mpirun, which then waits, or start it with mpirun %s", seconds, delay.Seconds(), ranks.KillLater))
+	}
+	return nil
 }
 
+// Kept tells whether the last snapshot was written; the same on all ranks.
+func (c *Checkpoints) Kept() bool { return c.failure == nil }
+
 // Begin is the snapshot to continue from; nil, with what was there gone, unless the run
-// shall continue. Collective.
+// shall continue. If a file of the newest generation is damaged, that is a warning, and the
+// generation before is used. Collective.
 func (c *Checkpoints) Begin(resume bool) (*checkpoint.Snapshot, error) {
 	if !resume {
-		return nil, ranks.OnRoot(c.comm, c.Remove)
+		return nil, ranks.OnRoot(c.run.Comm, c.Remove)
 	}
-	m, err := c.find()
+	list, err := c.find()
 	if err != nil {
 		return nil, err
 	}
-	return &checkpoint.Snapshot{Meta: m.State, Records: func(ids []int, use func(int, []byte) error) error {
-		return checkpoint.Records(c.dir, m, ids, use)
-	}}, nil
+	c.generation, c.found, c.replaces = list[0].Generation, true, c.replaces || list[0].Replaces
+	var damaged error
+	for i, m := range list {
+		err := c.verify(m)
+		if err == nil {
+			if c.rest = nil; i+1 < len(list) {
+				c.rest = list[i+1]
+			}
+			return c.snapshot(m), nil
+		}
+		damaged = errors.Join(damaged, err)
+		if i+1 < len(list) {
+			c.run.warn(fmt.Sprintf("%v; the run goes on from the checkpoint before that", err))
+		}
+	}
+	return nil, damaged
 }
 
-// find reads the manifest on rank 0 and hands it to all. Collective.
-func (c *Checkpoints) find() (*checkpoint.Manifest, error) {
+// Older is the snapshot of the generation before the one that Begin returned, from which a
+// run continues where failure shows that what belongs to the newest one is damaged; nil if
+// there is none, or if the run has got further than that. The same on all ranks.
+func (c *Checkpoints) Older(failure error) *checkpoint.Snapshot {
+	m := c.rest
+	if m == nil || failure == nil || c.taken > 0 || stoppedByUser(failure) || errors.Is(failure, ranks.ErrAborted) || c.verify(m) != nil {
+		return nil
+	}
+	c.rest = nil
+	c.run.warn(fmt.Sprintf("%v; the run goes on from the checkpoint before that", failure))
+	return c.snapshot(m)
+}
+
+func (c *Checkpoints) snapshot(m *checkpoint.Manifest) *checkpoint.Snapshot {
+	return &checkpoint.Snapshot{Meta: m.State, Records: func(ids []int, use func(int, []byte) error) error {
+		return checkpoint.Records(c.dir, m, ids, use)
+	}}
+}
+
+// verify compares the checksums of a generation's parts, each on one rank. Collective.
+func (c *Checkpoints) verify(m *checkpoint.Manifest) error {
+	var err error
+	for rank := c.run.Comm.Rank(); rank < len(m.Parts) && err == nil; rank += c.run.Comm.Size() {
+		err = checkpoint.Verify(c.dir, m, rank)
+	}
+	return ranks.AgreeError(c.run.Comm, err)
+}
+
+// find reads the manifests on rank 0 and hands them to all, the newest first. Collective.
+func (c *Checkpoints) find() (list []*checkpoint.Manifest, err error) {
 	var text []byte
-	err := ranks.OnRoot(c.comm, func() error {
-		m, err := checkpoint.Read(c.dir)
+	comm := c.run.Comm
+	err = ranks.OnRoot(comm, func() error {
+		list, damage, err := checkpoint.Read(c.dir)
 		if err != nil {
 			return err
 		}
-		if m.Job != c.kind {
-			return fmt.Errorf("%s is a checkpoint of a %s job, this is a %s job", c.dir, m.Job, c.kind)
+		if damage != nil {
+			c.run.warn(fmt.Sprintf("%v; the run goes on from the other checkpoint", damage))
 		}
-		text, err = json.Marshal(m)
+		for _, m := range list {
+			if m.Job != c.kind {
+				return fmt.Errorf("%s is a checkpoint of a %s job, this is a %s job", c.dir, m.Job, c.kind)
+			}
+		}
+		text, err = json.Marshal(list)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	length := len(text)
-	if err := ranks.Share(c.comm, &length); err != nil {
+	if err := ranks.Share(comm, &length); err != nil {
 		return nil, err
 	}
-	if c.comm.Rank() != 0 {
+	if comm.Rank() != 0 {
 		text = make([]byte, length)
 	}
-	if err := c.comm.BcastBytes(text, 0); err != nil {
+	if err := comm.BcastBytes(text, 0); err != nil {
 		return nil, err
 	}
-	m := &checkpoint.Manifest{}
-	err = json.Unmarshal(text, m)
-	c.generation = m.Generation
-	return m, err
+	return list, json.Unmarshal(text, &list)
 }
 
 // Remove deletes the checkpoint of a run that has ended. Rank 0 alone.
 func (c *Checkpoints) Remove() error { return checkpoint.Remove(c.dir) }
 
-// Stopped turns the error of a run that was told to stop into a *StoppedError if
-// this run has left a checkpoint.
+// Stopped turns the error of a run that was told to stop into a *StoppedError if there is a
+// checkpoint, and into a *LostError if there is none because it could not be written.
 func (c *Checkpoints) Stopped(err error) error {
-	if c.taken > 0 && stoppedByUser(err) {
-		return &StoppedError{c.dir, err}
+	switch {
+	case !stoppedByUser(err):
+		return err
+	case c.taken > 0 || c.found:
+		return &StoppedError{c.dir, c.failure, err}
+	case c.failure != nil:
+		return &LostError{c.failure}
 	}
 	return err
 }
@@ -140,9 +245,13 @@ func (j *Job) Checkpoint() string {
 }
 
 // held tells whether dir holds a checkpoint.
-func held(dir string) bool {
-	_, err := checkpoint.Read(filepath.Join(dir, checkpointDir))
-	return !errors.Is(err, checkpoint.ErrNone)
+func held(dir string) bool { return checkpoint.Exists(filepath.Join(dir, checkpointDir)) }
+
+// replaces tells whether the checkpoint in dir is of a run that was told to replace an
+// earlier result.
+func replaces(dir string) bool {
+	list, _, err := checkpoint.Read(filepath.Join(dir, checkpointDir))
+	return err == nil && list[0].Replaces
 }
 
 // CheckpointSection says how often the state is kept.

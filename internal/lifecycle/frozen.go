@@ -1,15 +1,16 @@
 package lifecycle
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"tessera/internal/config"
 	"tessera/internal/imageio"
+	"tessera/internal/shown"
 	"tessera/ranks"
 )
 
@@ -29,16 +30,18 @@ func (r *Run) writeConfig(chosen func() map[string]config.Value) error {
 	if chosen != nil {
 		values = chosen()
 	}
-	path := r.Path(ConfigName)
+	name := ConfigName
+	path := filepath.Join(r.Dir, name)
 	if _, err := os.Lstat(path); !ours(path) && !errors.Is(err, fs.ErrNotExist) {
-		path = r.Path(spareConfigName)
+		name = spareConfigName
+		path = filepath.Join(r.Dir, name)
 	}
-	return imageio.WriteAtomic(path, func(w io.Writer) error {
+	return imageio.WriteAtomic(r.Path(name), func(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "%sthe config of this result, with every default and all that the run chose.\n"+
 			"# Run again from the same directory, on as many ranks, it gives the same numbers:\n"+
 			"#     tessera run %s -ranks %d -out ANOTHER\n"+
 			"# It was made by tessera %s with %d ranks (%s).\n\n",
-			configMark, path, r.Comm.Size(), r.Version, r.Comm.Size(), ranks.Transport(r.Comm))
+			configMark, shown.Line(path), r.Comm.Size(), r.Version, r.Comm.Size(), ranks.Transport(r.Comm))
 		if err != nil {
 			return err
 		}
@@ -48,12 +51,23 @@ func (r *Run) writeConfig(chosen func() map[string]config.Value) error {
 
 // ours tells whether the file at a path is a config that a run left.
 func ours(path string) bool {
+	st, err := os.Lstat(path)
+	return err == nil && st.Size() >= int64(len(configMark)) && beginsWith(path, configMark)
+}
+
+// beginsWith tells whether a file begins with a text, as far as it has so many bytes; an
+// empty one does.
+func beginsWith(path, text string) bool {
+	st, err := os.Lstat(path)
+	if err != nil || !st.Mode().IsRegular() {
+		return false
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return false
 	}
 	defer f.Close()
-	head := make([]byte, len(configMark))
+	head := make([]byte, len(text))
 	n, _ := io.ReadFull(f, head)
-	return bytes.Equal(head[:n], []byte(configMark))
+	return string(head[:n]) == text[:n]
 }

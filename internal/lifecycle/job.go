@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"tessera/internal/progress"
 	"tessera/ranks"
@@ -20,6 +21,13 @@ type Job struct {
 	Answer    string // the file of the result that says what was computed, which scaling studies compare
 	Resumable bool   // it keeps checkpoints, and goes on from one
 
+	// Files are the names of all files that a run of the job may leave in Dir, but for
+	// metrics.json, the logs and the config. They are what a run replaces.
+	Files []string
+	// State is a directory outside of the job's own place in Dir in which a run keeps its
+	// state: no other run may use it at the same time. Empty = none.
+	State string
+
 	// CheckFiles records what is wrong with the files the config names. Rank 0
 	// alone calls it: other hosts may not see them.
 	CheckFiles func() error
@@ -30,12 +38,15 @@ type Job struct {
 	Plan func(ctx context.Context, comm ranks.Comm, n int, link Link) (*Plan, error)
 }
 
-// Env is what a run has around it. On ranks other than 0 only Version and Resume are set.
+// Env is what a run has around it. On ranks other than 0 Progress, Summary and Warn are nil.
 type Env struct {
 	Progress *progress.Line // nil = none
 	Summary  io.Writer      // gets the table at the end; nil = none
+	Warn     func(string)   // shows a warning; nil = only the log has it
 	Version  string         // of the program, for metrics.json
-	Resume   bool           // go on from the checkpoint in the job's directory; set on all ranks
+	Resume   bool           // go on from the checkpoint in the job's directory
+	Replace  bool           // the run may replace an earlier result, also when it is continued later
+	Busy     *atomic.Int32  // counts the ranks of this process that write a checkpoint or a result; nil = nobody asks
 }
 
 // ExistsError is a result, or a checkpoint, that a run would replace.
@@ -56,14 +67,16 @@ type NoCheckpointError struct{ Text string }
 
 func (e *NoCheckpointError) Error() string { return e.Text }
 
-// Refuse returns an *ExistsError if the job's directory holds a finished result or
-// a checkpoint.
+// Refuse returns an *ExistsError if the job's directory holds a finished result, a
+// checkpoint, or a file that the run would replace.
 func Refuse(j *Job) error {
-	if err := finished(j.Dir); err != nil {
-		return err
-	}
-	if held(j.Dir) {
+	if held(j.Dir) && finished(j) == nil {
 		return &ExistsError{filepath.Join(j.Dir, checkpointDir), true}
+	}
+	for _, name := range append([]string{MetricsName}, j.Files...) {
+		if err := absent(filepath.Join(j.Dir, name)); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -75,13 +88,26 @@ func Continue(j *Job) error {
 		return &NoCheckpointError{"-resume: jobs of this kind keep no checkpoints"}
 	case !held(j.Dir):
 		return &NoCheckpointError{fmt.Sprintf("-resume: %s holds no checkpoint", j.Dir)}
+	case replaces(j.Dir):
+		return nil
 	}
-	return finished(j.Dir)
+	if err := finished(j); err != nil {
+		return err
+	}
+	for _, name := range j.Files {
+		if path := filepath.Join(j.Dir, name); absent(path) != nil {
+			return &NoCheckpointError{fmt.Sprintf("-resume: %s is there, and the run that left the checkpoint was not told to replace it: move it away", path)}
+		}
+	}
+	return nil
 }
 
-func finished(dir string) error {
-	path := filepath.Join(dir, MetricsName)
-	switch _, err := os.Stat(path); {
+// finished returns an *ExistsError if the job's directory holds a finished result.
+func finished(j *Job) error { return absent(filepath.Join(j.Dir, MetricsName)) }
+
+// absent returns an *ExistsError if there is something at path.
+func absent(path string) error {
+	switch _, err := os.Lstat(path); {
 	case err == nil:
 		return &ExistsError{path, false}
 	case errors.Is(err, fs.ErrNotExist):

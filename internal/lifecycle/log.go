@@ -2,7 +2,10 @@ package lifecycle
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 
@@ -27,11 +30,37 @@ func openLog(dir string) (*runLog, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
 	}
-	f, err := os.CreateTemp(dir, ".run-*.log")
+	f, err := createLog(dir)
 	if err != nil {
 		return nil, err
 	}
 	return &runLog{slog.New(slog.NewJSONHandler(f, nil)), f, dir}, nil
+}
+
+// createLog makes the file of a log that grows. It has the permissions of an ordinary file.
+func createLog(dir string) (*os.File, error) {
+	for try := 0; ; try++ {
+		f, err := os.OpenFile(filepath.Join(dir, growingLog(rand.Uint32())), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+		if err == nil || try == 100 || !errors.Is(err, fs.ErrExist) {
+			return f, err
+		}
+	}
+}
+
+func growingLog(draw uint32) string { return fmt.Sprintf(".run-%d.log", draw) }
+
+// sweepLogs removes the logs of runs that were killed.
+func sweepLogs(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		var draw uint32
+		if n, _ := fmt.Sscanf(e.Name(), ".run-%d.log", &draw); n == 1 && e.Name() == growingLog(draw) && e.Type().IsRegular() {
+			if path := filepath.Join(dir, e.Name()); beginsWith(path, `{"time":"`) {
+				err = errors.Join(err, os.Remove(path))
+			}
+		}
+	}
+	return err
 }
 
 // logged opens the log of a run on rank 0, lets work do the run on every rank, and
@@ -62,7 +91,6 @@ func (l *runLog) end(err error) error {
 	}
 	return errors.Join(
 		err,
-		l.file.Chmod(0o644),
 		l.file.Close(),
 		os.Rename(l.file.Name(), filepath.Join(l.dir, name)),
 	)

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 
 	"tessera/internal/config"
+	"tessera/internal/outdir"
+	"tessera/internal/shown"
 	"tessera/ranks"
 )
 
@@ -20,20 +20,21 @@ type Run struct {
 	Log   *slog.Logger // of rank 0; the others' goes nowhere
 	Dir   string       // where the result goes
 	file  *config.File
+	files []string // Job.Files
 	seed  uint64
 	began float64
 	took  *Inputs
 }
 
 // Start is the Job.Run of a job whose work is body: it opens the log, lets body do the
-// work on every rank and closes the log in view of how that ended.
-func Start(f *config.File, dir string, seed uint64, body func(context.Context, *Run) error) func(context.Context, ranks.Comm, Env) error {
+// work on every rank and closes the log in view of how that ended. files are Job.Files.
+func Start(f *config.File, dir string, seed uint64, files []string, body func(context.Context, *Run) error) func(context.Context, ranks.Comm, Env) error {
 	return func(ctx context.Context, comm ranks.Comm, env Env) error {
 		return logged(comm, dir, func(log *slog.Logger) error {
 			if comm.Rank() == 0 {
 				defer env.Progress.Done()
 			}
-			return body(ctx, &Run{Env: env, Comm: comm, Log: log, Dir: dir, file: f, seed: seed, began: comm.Wtime(), took: &Inputs{}})
+			return body(ctx, &Run{Env: env, Comm: comm, Log: log, Dir: dir, file: f, files: files, seed: seed, began: comm.Wtime(), took: &Inputs{}})
 		})
 	}
 }
@@ -47,8 +48,7 @@ func (r *Run) Record() Record {
 
 // Ending says what a run leaves behind.
 type Ending struct {
-	Files []string     // names in the directory that any run of the job may leave; removed first
-	Write func() error // writes them; called on every rank, the error need not be the same
+	Write func() error // writes Job.Files, each to its Path; called on every rank, the error need not be the same
 	// Rank 0 alone: what is done and said once all is written.
 	Metrics func(totalSeconds, peakMemoryMB float64) any // what metrics.json holds
 	Chosen  func() map[string]config.Value               // by "section.key": what config.toml holds in place of the values in force; nil = nothing
@@ -56,12 +56,24 @@ type Ending struct {
 	Summary func(w io.Writer) error                      // the table on the console
 }
 
-// Finish leaves the result of a run in its directory: an earlier one is removed, its
-// metrics.json first, and the new metrics.json is written last, so that where it is the
-// rest belongs to it. Collective.
-func (r *Run) Finish(e Ending) error {
-	r.Progress.Phase("writing " + r.Dir)
-	if err := ranks.OnRoot(r.Comm, func() error { return clearResult(r.Dir, e.Files...) }); err != nil {
+// Finish leaves the result of a run in its directory. It is written into a hidden directory
+// and takes the place of an earlier one when it is complete; metrics.json of the earlier one
+// goes first and that of the new one comes last, so that where it is the rest belongs to it.
+// After an error the earlier result is as it was. Collective.
+func (r *Run) Finish(e Ending) (err error) {
+	r.Progress.Phase("writing " + shown.Line(r.Dir))
+	defer r.busy()()
+	var stage *outdir.Stage
+	defer func() {
+		if stage != nil && err != nil {
+			err = errors.Join(err, stage.Abandon())
+		}
+	}()
+	err = ranks.OnRoot(r.Comm, func() (err error) {
+		stage, err = outdir.NewStage(r.Dir)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	if err := ranks.AgreeError(r.Comm, e.Write()); err != nil {
@@ -75,7 +87,10 @@ func (r *Run) Finish(e Ending) error {
 		if err := r.writeConfig(e.Chosen); err != nil {
 			return err
 		}
-		if err := WriteMetrics(r.Dir, e.Metrics(r.Comm.Wtime()-r.began, memory)); err != nil {
+		if err := WriteMetrics(r.Path(""), e.Metrics(r.Comm.Wtime()-r.began, memory)); err != nil {
+			return err
+		}
+		if err := stage.Publish(MetricsName, r.replaced()); err != nil {
 			return err
 		}
 		if e.Remove != nil {
@@ -91,22 +106,36 @@ func (r *Run) Finish(e Ending) error {
 	})
 }
 
-// Path is a file of the result.
-func (r *Run) Path(name string) string { return filepath.Join(r.Dir, name) }
+// Path is where a file of the result is written, in Ending.Write; "" is the directory of
+// all of them.
+func (r *Run) Path(name string) string { return outdir.StagePath(r.Dir, name) }
 
-// clearResult removes what an earlier run left, its metrics first.
-func clearResult(dir string, names ...string) error {
-	for _, name := range append([]string{MetricsName, logName, FailedLogName}, names...) {
-		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
+// replaced are the files of an earlier result that do not stay beside this one.
+func (r *Run) replaced() []string {
+	names := append([]string{logName, FailedLogName}, r.files...)
 	for _, name := range []string{ConfigName, spareConfigName} {
-		if path := filepath.Join(dir, name); ours(path) {
-			if err := os.Remove(path); err != nil {
-				return err
-			}
+		if ours(filepath.Join(r.Dir, name)) {
+			names = append(names, name)
 		}
 	}
-	return nil
+	return names
+}
+
+// busy tells the launcher that this rank writes, and must be given the time for it also
+// after it was told to stop, until done is called.
+func (r *Run) busy() (done func()) {
+	if r.Busy == nil {
+		return func() {}
+	}
+	r.Busy.Add(1)
+	return func() { r.Busy.Add(-1) }
+}
+
+// warn shows a warning on the console of rank 0, and keeps it in the log.
+func (r *Run) warn(text string) {
+	r.Log.Warn(text)
+	if r.Comm.Rank() == 0 && r.Warn != nil {
+		r.Progress.Done()
+		r.Warn(text)
+	}
 }

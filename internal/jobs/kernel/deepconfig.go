@@ -176,8 +176,9 @@ func LoadDeep(f *config.File) *lifecycle.Job {
 	return &lifecycle.Job{
 		Dir:        c.Output.Dir,
 		Answer:     "fit.npy",
+		Files:      deepFiles(),
 		CheckFiles: func() error { return c.checkFiles(f) },
-		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, base *lifecycle.Run) error {
+		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, deepFiles(), func(ctx context.Context, base *lifecycle.Run) error {
 			return (&deepRun{Run: base, c: &c, m: &deepMetrics{Record: base.Record()}}).run(ctx)
 		}),
 		Plan: c.plan,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 
 	"tessera/internal/frames"
@@ -76,7 +75,6 @@ func (r *deepRun) write(ctx context.Context) error {
 		return err
 	}
 	return r.Finish(lifecycle.Ending{
-		Files: []string{"fit.npy", "single.npy", "features.npy", "panel.png"},
 		Write: func() error {
 			if r.Comm.Rank() != 0 {
 				return nil
@@ -89,6 +87,11 @@ func (r *deepRun) write(ctx context.Context) error {
 		},
 		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
 	})
+}
+
+// deepFiles are all files that a run may leave.
+func deepFiles() []string {
+	return []string{"fit.npy", "single.npy", "features.npy", "panel.png"}
 }
 
 // writeFiles leaves single layer, deep kernel and its first feature on the grid.
@@ -126,7 +129,7 @@ func (r *deepRun) draw() error {
 		panels = append(panels, imageio.Panel{Frame: frames.Middle(frame(a)), Stretch: stretch})
 	}
 	panels = append(panels, imageio.Panel{Frame: frames.Middle(frame(fits[2])), Stretch: imageio.Linear(slices.Min(fits[2]), slices.Max(fits[2]))})
-	return imageio.WritePanels(filepath.Join(r.c.Output.Dir, "panel.png"), panels...)
+	return imageio.WritePanels(r.Path("panel.png"), panels...)
 }
 
 func (m *deepMetrics) summary(w io.Writer, dir string) error {

@@ -74,7 +74,7 @@ func (r *run) draw(observed [2][]float64) error {
 		f := frame(difference)
 		panels = append(panels, imageio.Panel{Frame: frames.Middle(f), Stretch: imageio.Diverging(f)})
 	}
-	dir := r.c.Output.Dir
+	dir := r.Path("")
 	if err := imageio.WritePNG(filepath.Join(dir, "fit.png"), frame(r.values), stretch); err != nil {
 		return err
 	}

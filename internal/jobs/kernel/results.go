@@ -24,9 +24,6 @@ func (r *run) write(ctx context.Context) error {
 		return err
 	}
 	return r.Finish(lifecycle.Ending{
-		Files: []string{"fit.npy", "fit.png", "variance.npy", "panel.png", "cells.png",
-			"coefficients.npy", "coefficients.csv", "coefficients.fits",
-			"predictions.npy", "predictions.csv", "predictions.fits"},
 		Write: func() error {
 			if r.Comm.Rank() != 0 {
 				return nil
@@ -39,6 +36,13 @@ func (r *run) write(ctx context.Context) error {
 		},
 		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
 	})
+}
+
+// resultFiles are all files that a run may leave.
+func resultFiles() []string {
+	return []string{"fit.npy", "fit.png", "variance.npy", "panel.png", "cells.png",
+		"coefficients.npy", "coefficients.csv", "coefficients.fits",
+		"predictions.npy", "predictions.csv", "predictions.fits"}
 }
 
 // writeFiles leaves the tables, the fit on its grid and the pictures.

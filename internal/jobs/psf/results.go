@@ -18,7 +18,6 @@ import (
 func (r *run) write() error {
 	start := r.Comm.Wtime()
 	return r.Finish(lifecycle.Ending{
-		Files: []string{solutionName, solutionFITS, "mosaic.png", "convergence.png", "convergence.svg"},
 		Write: func() error {
 			if err := r.writeStack(); err != nil {
 				return err
@@ -36,6 +35,11 @@ func (r *run) write() error {
 		Remove:  r.kept.Remove,
 		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
 	})
+}
+
+// resultFiles are all files that a run may leave.
+func resultFiles() []string {
+	return []string{solutionName, solutionFITS, "mosaic.png", "convergence.png", "convergence.svg"}
 }
 
 // batch is how many stamps go to rank 0 at once.

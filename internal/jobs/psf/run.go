@@ -29,7 +29,7 @@ func (r *run) run(ctx context.Context) error {
 		return err
 	}
 	r.m.Seconds.Read = r.Comm.Wtime() - start
-	r.kept = lifecycle.NewCheckpoints(r.Comm, r.c.Output.Dir, "psf")
+	r.kept = lifecycle.NewCheckpoints(r.Run, "psf")
 	if err := r.solve(ctx); err != nil {
 		return r.kept.Stopped(err)
 	}

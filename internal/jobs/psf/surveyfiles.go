@@ -13,6 +13,7 @@ import (
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/linalg"
+	"tessera/internal/outdir"
 	"tessera/ranks"
 )
 
@@ -52,25 +53,27 @@ func (s *SurveyFiles) paths(dir string) (observed, truth, psfs, index string) {
 	return in("observed." + s.Format), in("truth." + s.Format), in("psfs." + s.Format), in("index.npy")
 }
 
-// Refuse returns an error if dir holds a survey already.
+// Refuse returns an error if dir holds a file of a survey already.
 func (s *SurveyFiles) Refuse(dir string) error {
-	observed, _, _, _ := s.paths(dir)
-	switch _, err := os.Stat(observed); {
-	case err == nil:
-		return &lifecycle.ExistsError{Path: observed}
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	default:
-		return err
+	observed, truth, psfs, index := s.paths(dir)
+	for _, path := range []string{observed, truth, psfs, index} {
+		switch _, err := os.Lstat(path); {
+		case err == nil:
+			return &lifecycle.ExistsError{Path: path}
+		case !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
 	}
+	return nil
 }
 
 // surveyBatch is how many stamps a rank draws before they are written.
 const surveyBatch = 64
 
 // Write draws the survey twice, first to know the standard deviation of the noise and then
-// to write the stamps, so that no rank holds more than a batch of them. The bytes do not
-// depend on the number of ranks. Collective; the error is the same on all ranks.
+// to write the stamps, so that no rank holds more than a batch of them. An earlier survey
+// stays until this one is complete. The bytes do not depend on the number of ranks.
+// Collective; the error is the same on all ranks.
 func (s *SurveyFiles) Write(ctx context.Context, comm ranks.Comm, dir string) error {
 	n := s.Side * s.Side
 	sv := newSurvey(s.Seed, &fieldSection{Count: s.Count, Side: s.Side, PSFs: s.PSFs, SNR: s.SNR})
@@ -89,8 +92,20 @@ func (s *SurveyFiles) Write(ctx context.Context, comm ranks.Comm, dir string) er
 		return err
 	}
 	var out surveyWriter
-	defer out.abort()
-	if err := ranks.OnRoot(comm, func() error { return out.create(s, dir, sigma) }); err != nil {
+	var stage *outdir.Stage // of rank 0
+	defer func() {
+		out.abort()
+		if stage != nil {
+			_ = stage.Abandon()
+		}
+	}()
+	err = ranks.OnRoot(comm, func() (err error) {
+		if stage, err = outdir.NewStage(dir); err != nil {
+			return err
+		}
+		return out.create(s, outdir.StagePath(dir, ""), sigma)
+	})
+	if err != nil {
 		return err
 	}
 	size := comm.Size()
@@ -127,16 +142,19 @@ func (s *SurveyFiles) Write(ctx context.Context, comm ranks.Comm, dir string) er
 			return err
 		}
 	}
-	return ranks.OnRoot(comm, func() error { return out.close(s, sv, dir) })
+	return ranks.OnRoot(comm, func() error {
+		if err := out.close(s, sv, outdir.StagePath(dir, "")); err != nil {
+			return err
+		}
+		observed, _, _, _ := s.paths("")
+		return stage.Publish(observed, nil)
+	})
 }
 
 // surveyWriter is the two files of stamps, on rank 0.
 type surveyWriter struct{ observed, truth *imageio.StackWriter }
 
 func (w *surveyWriter) create(s *SurveyFiles, dir string, sigma float64) (err error) {
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return err
-	}
 	observed, truth, _, _ := s.paths(dir)
 	line := fmt.Sprintf("simulated survey: seed %d, %d PSFs, signal-to-noise ratio %g, noise %.6g", s.Seed, s.PSFs, s.SNR, sigma)
 	if w.observed, err = imageio.CreateStack(observed, s.Count, s.Side, s.Side, s.Single, nil, line); err != nil {

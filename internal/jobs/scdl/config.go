@@ -183,6 +183,15 @@ func (c *trainSettings) folder() string {
 	return cmp.Or(c.SCDL.Folder, filepath.Join(c.Output.Dir, "state"))
 }
 
+// sharedFolder is folder, unless it is the one in the output directory, which no run of
+// another output directory uses.
+func (c *trainSettings) sharedFolder() string {
+	if c.SCDL.Folder == "" {
+		return ""
+	}
+	return c.folder()
+}
+
 // checkSamples records what is wrong with the files of samples as far as their shapes tell.
 func (c *trainSettings) checkSamples(f *config.File) {
 	high := checkSamples(f, "data.high", c.Data.High, c.Data.Samples)
@@ -248,13 +257,15 @@ func LoadTrain(f *config.File) *lifecycle.Job {
 	return &lifecycle.Job{
 		Dir:       c.Output.Dir,
 		Answer:    dictionaryName,
+		Files:     trainFiles(),
 		Resumable: true,
+		State:     c.sharedFolder(),
 		CheckFiles: func() error {
 			c.checkSamples(f)
 			c.checkPictures(f)
 			return f.Err()
 		},
-		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, base *lifecycle.Run) error {
+		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, trainFiles(), func(ctx context.Context, base *lifecycle.Run) error {
 			return (&trainRun{Run: base, c: &c, m: &trainMetrics{Record: base.Record()}}).run(ctx)
 		}),
 		Plan: c.plan,

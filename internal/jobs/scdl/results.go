@@ -19,7 +19,6 @@ func (r *trainRun) write() error {
 		return err
 	}
 	return r.Finish(lifecycle.Ending{
-		Files: []string{dictionaryName, headerName, "error.png", "error.svg", "atoms.png"},
 		Write: func() error {
 			if r.Comm.Rank() != 0 {
 				return nil
@@ -43,11 +42,16 @@ func (r *trainRun) write() error {
 	})
 }
 
+// trainFiles are all files that a run may leave.
+func trainFiles() []string {
+	return []string{dictionaryName, headerName, "error.png", "error.svg", "atoms.png"}
+}
+
 // writeFiles writes the dictionaries and the pictures. Rank 0 alone.
 func (r *trainRun) writeFiles(digest string) error {
 	res := r.result
 	d := &dictionary{Pair: &res.Pair, Raw: r.raw, Linear: r.linear, Head: r.header(digest)}
-	if err := d.write(r.Dir); err != nil {
+	if err := d.write(r.Path("")); err != nil {
 		return err
 	}
 	var x []float64

@@ -47,8 +47,13 @@ func (r *trainRun) run(ctx context.Context) error {
 // train learns the dictionaries, from the checkpoint if the run resumes one. Collective.
 func (r *trainRun) train(ctx context.Context) error {
 	o := r.c.options()
-	r.kept = lifecycle.NewCheckpoints(r.Comm, r.c.Output.Dir, "scdl-train")
-	o.Save = func(s *scdl.Snapshot) error { return r.kept.Keep((*checkpoint.Snapshot)(s)) }
+	r.kept = lifecycle.NewCheckpoints(r.Run, "scdl-train")
+	o.Save = func(s *scdl.Snapshot) error {
+		if err := r.kept.Keep((*checkpoint.Snapshot)(s)); err != nil || r.kept.Kept() {
+			return err
+		}
+		return scdl.ErrNotKept
+	}
 	from, err := r.kept.Begin(r.Resume)
 	if err != nil {
 		return err
@@ -64,6 +69,10 @@ func (r *trainRun) train(ctx context.Context) error {
 	}
 	stop := ranks.Measure(r.Comm)
 	r.result, err = train(ctx, r.Comm, &r.learn, o)
+	if older := r.kept.Older(err); older != nil { // the state in the files is damaged
+		o.Resume = (*scdl.Snapshot)(older)
+		r.result, err = train(ctx, r.Comm, &r.learn, o)
+	}
 	work := stop()
 	if err != nil {
 		return err

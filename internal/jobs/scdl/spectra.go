@@ -47,11 +47,12 @@ func LoadSpectra(f *config.File) *lifecycle.Job {
 	return &lifecycle.Job{
 		Dir:    c.Output.Dir,
 		Answer: highName,
+		Files:  spectraFiles(),
 		CheckFiles: func() error {
 			c.checkFiles(f)
 			return f.Err()
 		},
-		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, base *lifecycle.Run) error {
+		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, spectraFiles(), func(ctx context.Context, base *lifecycle.Run) error {
 			return (&spectraRun{Run: base, c: &c, m: &spectraMetrics{Record: base.Record()}}).run(ctx)
 		}),
 		Plan: c.plan,

@@ -150,7 +150,6 @@ func (r *spectraRun) write(high []float64) error {
 	}
 	m.Samples, m.P, m.M, m.Atoms = total, pair.P, pair.M, pair.Atoms
 	return r.Finish(lifecycle.Ending{
-		Files: []string{highName},
 		Write: func() error { return r.writeHigh(high, total) },
 		Metrics: func(seconds, memory float64) any {
 			m.Seconds.Write, m.Seconds.Total, m.PeakMemory = r.Comm.Wtime()-start, seconds, memory
@@ -158,6 +157,11 @@ func (r *spectraRun) write(high []float64) error {
 		},
 		Summary: r.summary,
 	})
+}
+
+// spectraFiles are all files that a run may leave.
+func spectraFiles() []string {
+	return []string{highName}
 }
 
 // writeHigh gathers the predicted samples on rank 0 and writes them. Collective.

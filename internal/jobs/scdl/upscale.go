@@ -52,11 +52,12 @@ func LoadUpscale(f *config.File) *lifecycle.Job {
 	return &lifecycle.Job{
 		Dir:    c.Output.Dir,
 		Answer: upscaledName,
+		Files:  upscaleFiles(),
 		CheckFiles: func() error {
 			c.checkFiles(f)
 			return f.Err()
 		},
-		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, base *lifecycle.Run) error {
+		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, upscaleFiles(), func(ctx context.Context, base *lifecycle.Run) error {
 			return (&upscaleRun{Run: base, c: &c, m: &upscaleMetrics{Record: base.Record()}}).run(ctx)
 		}),
 		Plan: c.plan,

@@ -154,7 +154,6 @@ func (r *upscaleRun) compare(ctx context.Context, x, plain []float64) error {
 func (r *upscaleRun) write(x, plain []float64) error {
 	start := r.Comm.Wtime()
 	return r.Finish(lifecycle.Ending{
-		Files: []string{"upscaled.png", "bicubic.png", "panel.png", upscaledName},
 		Write: func() error { return r.writePictures(x, plain) },
 		Metrics: func(total, memory float64) any {
 			m := r.m
@@ -166,6 +165,11 @@ func (r *upscaleRun) write(x, plain []float64) error {
 		},
 		Summary: r.summary,
 	})
+}
+
+// upscaleFiles are all files that a run may leave.
+func upscaleFiles() []string {
+	return []string{"upscaled.png", "bicubic.png", "panel.png", upscaledName}
 }
 
 // writePictures gathers and writes one picture after the other, so that rank 0 holds one

@@ -145,8 +145,9 @@ func Load(f *config.File) *lifecycle.Job {
 	return &lifecycle.Job{
 		Dir:        c.Output.Dir,
 		Answer:     "solution.npy",
+		Files:      resultFiles(),
 		CheckFiles: func() error { return c.checkFiles(f) },
-		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, base *lifecycle.Run) error {
+		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, resultFiles(), func(ctx context.Context, base *lifecycle.Run) error {
 			s := &c.Tikhonov
 			m := &metrics{
 				record: record{Record: base.Record()},

@@ -83,8 +83,9 @@ func LoadTwoLayer(f *config.File) *lifecycle.Job {
 	return &lifecycle.Job{
 		Dir:        c.Output.Dir,
 		Answer:     "solution.npy",
+		Files:      layersFiles(),
 		CheckFiles: func() error { return c.checkFiles(f) },
-		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, base *lifecycle.Run) error {
+		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, layersFiles(), func(ctx context.Context, base *lifecycle.Run) error {
 			m := &layersMetrics{record: record{Record: base.Record()}, Method: c.Layers.Method}
 			r := &layersRun{
 				restoration: restoration{Run: base, record: &m.record}, m: m,

@@ -113,7 +113,6 @@ func (r *layersRun) measure() error {
 func (r *layersRun) write() error {
 	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
-		Files: []string{"solution.npy", "solution.png", "layer1.npy", "layer1.png", "panel.png"},
 		Write: func() (err error) {
 			if gathered, err = r.writeArrays(r.pictures(), r.c.Output.Pictures); err != nil {
 				return err
@@ -128,6 +127,11 @@ func (r *layersRun) write() error {
 		},
 		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
 	})
+}
+
+// layersFiles are all files that a run may leave.
+func layersFiles() []string {
+	return []string{"solution.npy", "solution.png", "layer1.npy", "layer1.png", "panel.png"}
 }
 
 // pictures are drawn in this order, all with the stretch of the second layer, so that they

@@ -17,10 +17,6 @@ import (
 func (r *run) write() error {
 	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
-		Files: append([]string{
-			"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", "panel.png",
-			"lambda.png", "lambda.svg",
-		}, errorFiles...),
 		Write: func() (err error) {
 			if gathered, err = r.writeArrays(r.pictures(), r.c.Output.Pictures); err != nil {
 				return err
@@ -42,6 +38,14 @@ func (r *run) write() error {
 		},
 		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
 	})
+}
+
+// resultFiles are all files that a run may leave.
+func resultFiles() []string {
+	return append([]string{
+		"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", "panel.png",
+		"lambda.png", "lambda.svg",
+	}, errorFiles...)
 }
 
 // pictures are drawn in this order. All but the residual share the stretch of the

@@ -1,0 +1,305 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"tessera/internal/checkpoint"
+	"tessera/internal/lifecycle"
+	"tessera/ranks"
+)
+
+// checkpointed are the ways in which jobs keep checkpoints: by kind of job the sets of a run
+// with some of them, for each way.
+var checkpointed = map[string][][]string{
+	"psf": {{"simulate.count=20", "simulate.side=15", "simulate.psfs=4", "psf.iterations=30", "psf.check_every=5"}},
+	"scdl-train": {
+		{"simulate.count=200", "scdl.atoms=16", "scdl.iterations=6", "scdl.precision=double"},
+		{"simulate.count=200", "scdl.atoms=16", "scdl.iterations=6", "scdl.precision=double", "scdl.state=disk"},
+		{"simulate.count=200", "scdl.atoms=16", "scdl.iterations=3", "scdl.method=online", "scdl.batch=64"},
+	},
+}
+
+// forResumable calls test for every kind of job that keeps checkpoints and every way.
+func forResumable(t *testing.T, test func(t *testing.T, kind string, sets []string)) {
+	for _, k := range Kinds() {
+		j, err := Load("test.toml", fmt.Appendf(nil, "job = %q", k.Name), required[k.Name])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !j.Resumable {
+			continue
+		}
+		if checkpointed[k.Name] == nil {
+			t.Errorf("no way in which a job %q keeps checkpoints", k.Name)
+		}
+		for i, sets := range checkpointed[k.Name] {
+			t.Run(fmt.Sprintf("%s-%d", k.Name, i), func(t *testing.T) { test(t, k.Name, sets) })
+		}
+	}
+}
+
+// How often a run keeps a checkpoint: whenever it can, or only when it is stopped.
+const (
+	always = "checkpoint.every=1e-9"
+	never  = "checkpoint.every=0"
+)
+
+// watchedRun runs a job on n ranks until it ends, or until a file is there. It returns the
+// error of rank 0 and the warnings.
+func watchedRun(t *testing.T, n int, kind string, sets []string, env lifecycle.Env, until string, warned func()) (error, []string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var warnings []string // of rank 0
+	var first error
+	ranks.Launch(context.Background(), ranks.Options{Ranks: n}, func(_ context.Context, comm ranks.Comm) error {
+		j, err := Load("test.toml", fmt.Appendf(nil, "job = %q", kind), sets)
+		if err != nil {
+			return err
+		}
+		env := env
+		env.Version = "test"
+		if comm.Rank() == 0 {
+			env.Warn = func(text string) {
+				warnings = append(warnings, text)
+				if warned != nil {
+					warned()
+				}
+			}
+		}
+		if comm.Rank() != 0 {
+			return j.Run(ctx, comm, env)
+		}
+		first = j.Run(ctx, &countingComm{Comm: comm, at: func(int) {
+			if _, err := os.Stat(until); err == nil {
+				cancel()
+			}
+		}}, env)
+		return first
+	})
+	return first, warnings
+}
+
+// A checkpoint of which any file is damaged is not continued: the one before is, with a
+// warning that names the file; and if that is damaged too, the run is refused.
+func TestDamagedCheckpoint(t *testing.T) {
+	forResumable(t, func(t *testing.T, kind string, sets []string) {
+		root := t.TempDir()
+		to := func(dir, every string) []string {
+			return append(slices.Clone(sets), every, fmt.Sprintf("output.dir=%q", filepath.Join(root, dir)))
+		}
+		j, err := Load("test.toml", fmt.Appendf(nil, "job = %q", kind), to("whole", never))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err, _ := watchedRun(t, 2, kind, to("whole", never), lifecycle.Env{}, "", nil); err != nil {
+			t.Fatal(err)
+		}
+		want, err := os.ReadFile(filepath.Join(root, "whole", j.Answer))
+		if err != nil {
+			t.Fatal(err)
+		}
+		previous := filepath.Join(root, "stopped", "checkpoint", checkpoint.PreviousName)
+		if err, _ := watchedRun(t, 2, kind, to("stopped", always), lifecycle.Env{}, previous, nil); !errors.As(err, new(*lifecycle.StoppedError)) {
+			t.Fatalf("was not stopped: %v", err)
+		}
+		generations, damage, err := checkpoint.Read(filepath.Dir(previous))
+		if err != nil || damage != nil || len(generations) != 2 {
+			t.Fatal(generations, damage, err)
+		}
+		if !strings.Contains(generations[0].Config, fmt.Sprintf("job = %q", kind)) {
+			t.Errorf("the config in the checkpoint is %q", generations[0].Config)
+		}
+		files := []string{"checkpoint/" + checkpoint.ManifestName, fmt.Sprintf("checkpoint/part-%d-0", generations[0].Generation)}
+		for _, damaged := range append(files, "", "state") {
+			dir := fmt.Sprintf("damaged %d", slices.Index(files, damaged))
+			if damaged == "state" {
+				dir = damaged
+			}
+			if err := os.CopyFS(filepath.Join(root, dir), os.DirFS(filepath.Join(root, "stopped"))); err != nil {
+				t.Fatal(err)
+			}
+			if damaged == "state" {
+				if damaged = newestState(t, filepath.Join(root, dir, "state")); damaged == "" {
+					continue
+				}
+			}
+			if damaged != "" {
+				flip(t, filepath.Join(root, dir, damaged))
+			}
+			err, warnings := watchedRun(t, 2, kind, to(dir, never), lifecycle.Env{Resume: true}, "", nil)
+			if err != nil {
+				t.Errorf("%q damaged: %v", damaged, err)
+				continue
+			}
+			said := strings.Join(warnings, "\n")
+			if damaged == "" && said != "" || damaged != "" && (len(warnings) != 1 || !strings.Contains(said, damaged+": ") || !strings.Contains(said, "damaged") || !strings.Contains(said, "goes on from")) {
+				t.Errorf("%q damaged: warnings %q", damaged, said)
+			}
+			if got, _ := os.ReadFile(filepath.Join(root, dir, j.Answer)); string(got) != string(want) {
+				t.Errorf("%q damaged: the answer is not that of a run that was not stopped", damaged)
+			}
+		}
+		for _, g := range generations {
+			flip(t, filepath.Join(root, "stopped", "checkpoint", fmt.Sprintf("part-%d-0", g.Generation)))
+		}
+		if err, _ := watchedRun(t, 2, kind, to("stopped", never), lifecycle.Env{Resume: true}, "", nil); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("part-%d-0", generations[0].Generation)) {
+			t.Errorf("both damaged: %v", err)
+		}
+	})
+}
+
+// A run that was told to replace a result, and then stopped, replaces it when it is
+// continued; one that was not is refused, and names the file that is in its way.
+func TestContinueReplaces(t *testing.T) {
+	forResumable(t, func(t *testing.T, kind string, sets []string) {
+		for _, replace := range []bool{false, true} {
+			out := filepath.Join(t.TempDir(), "out")
+			sets := append(slices.Clone(sets), always, fmt.Sprintf("output.dir=%q", out))
+			kept := filepath.Join(out, "checkpoint", checkpoint.ManifestName)
+			if err, _ := watchedRun(t, 1, kind, sets, lifecycle.Env{Replace: replace}, kept, nil); !errors.As(err, new(*lifecycle.StoppedError)) {
+				t.Fatalf("was not stopped: %v", err)
+			}
+			j, err := Load("test.toml", fmt.Appendf(nil, "job = %q", kind), sets)
+			if err != nil {
+				t.Fatal(err)
+			}
+			inTheWay := filepath.Join(out, j.Answer)
+			if err := os.WriteFile(inTheWay, []byte("an earlier result"), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			_, err = claimed(t, kind, sets, lifecycle.Continue, lifecycle.Env{Resume: true})
+			text, _ := os.ReadFile(inTheWay)
+			if replace != (err == nil) || replace == (string(text) == "an earlier result") {
+				t.Errorf("replace %v: %v, the answer has %d bytes", replace, err, len(text))
+			}
+			if !replace && (!errors.As(err, new(*lifecycle.NoCheckpointError)) || !strings.Contains(err.Error(), inTheWay)) {
+				t.Errorf("refused with %v", err)
+			}
+		}
+	})
+}
+
+// A checkpoint that takes longer than mpirun waits is a warning, once.
+func TestSlowCheckpoint(t *testing.T) {
+	if ranks.MPI().Compiled {
+		t.Skip("would start MPI")
+	}
+	for name, value := range map[string]string{"OMPI_COMM_WORLD_RANK": "0", "OMPI_COMM_WORLD_SIZE": "1", "OMPI_MCA_odls_base_sigkill_timeout": "0"} {
+		t.Setenv(name, value)
+	}
+	err, warnings := watchedRun(t, 2, "psf", append(slices.Clone(checkpointed["psf"][0]), always, fmt.Sprintf("output.dir=%q", t.TempDir())), lifecycle.Env{}, "", nil)
+	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "mpirun "+ranks.KillLater) {
+		t.Errorf("%v, warnings %q", err, warnings)
+	}
+}
+
+// newestState is the file of a training's state that was written last; empty if its state is
+// not in files.
+func newestState(t *testing.T, folder string) string {
+	t.Helper()
+	name, most := "", byte(0)
+	for _, file := range []string{"tiles-0", "tiles-1", "tiles-2"} {
+		text, err := os.ReadFile(filepath.Join(folder, file))
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if iteration := text[16]; iteration > most { // fewer than 256
+			name, most = filepath.Join("state", file), iteration
+		}
+	}
+	return name
+}
+
+// flip changes a bit in the middle of a file.
+func flip(t *testing.T, path string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[len(text)/2] ^= 1
+	if err := os.WriteFile(path, text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// noRoom is the variable with which this binary, started again, runs a job whose checkpoints
+// cannot be written: "later" or "never", the kind and the sets, a line each.
+const noRoom = "TESSERA_TEST_NO_ROOM"
+
+// A checkpoint that cannot be written is a warning, and the run goes on. If the run is then
+// told to stop, it says that its work is lost.
+func TestNoRoomForCheckpoint(t *testing.T) {
+	forResumable(t, func(t *testing.T, kind string, sets []string) {
+		if slices.Contains(sets, "scdl.state=disk") {
+			return // the state itself has no room
+		}
+		for when, want := range map[string]string{"later": "the run ended with: <nil>", "never": "the run ended with: stopped, and no checkpoint could be written: "} {
+			out := filepath.Join(t.TempDir(), "out")
+			lines := append(append([]string{when, kind}, sets...), always, fmt.Sprintf("output.dir=%q", out))
+			cmd := exec.Command(os.Args[0], "-test.run=^TestNoRoom$", "-test.v")
+			cmd.Env = append(os.Environ(), noRoom+"="+strings.Join(lines, "\n"))
+			said, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v: %s", err, said)
+			}
+			if !strings.Contains(string(said), want) || !strings.Contains(string(said), "warning: no checkpoint: ") || !strings.Contains(string(said), "file too large") {
+				t.Errorf("%s: %s", when, said)
+			}
+			if left, _ := os.ReadDir(filepath.Join(out, "checkpoint")); len(left) > 0 {
+				t.Errorf("%s: left in the checkpoint's directory: %v", when, left)
+			}
+		}
+	})
+}
+
+// TestNoRoom is the other process of TestNoRoomForCheckpoint.
+func TestNoRoom(t *testing.T) {
+	lines := strings.Split(os.Getenv(noRoom), "\n")
+	if len(lines) < 3 {
+		t.Skip("only for TestNoRoomForCheckpoint")
+	}
+	signal.Ignore(syscall.SIGXFSZ)
+	room := func(bytes uint64) {
+		var limit syscall.Rlimit
+		if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+			t.Fatal(err)
+		}
+		limit.Cur = min(bytes, limit.Max)
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+			t.Fatal(err)
+		}
+	}
+	room(256)
+	stop := ""
+	if lines[0] == "never" {
+		stop = filepath.Join(t.TempDir(), "stop")
+	}
+	err, warnings := watchedRun(t, 2, lines[1], lines[2:], lifecycle.Env{}, stop, func() {
+		if stop == "" {
+			room(1 << 40)
+			return
+		}
+		if err := os.WriteFile(stop, nil, 0o666); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, w := range warnings {
+		fmt.Println("warning:", w)
+	}
+	fmt.Println("the run ended with:", err)
+}
