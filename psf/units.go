@@ -189,3 +189,25 @@ func outlier(values, weights []float64) int {
 	}
 	return at
 }
+
+// Odd gives PSFs of an even side, in pixels, a line of zeros in each direction, so that the
+// pixel numbered centre from 0, along rows and along columns, is the middle one. It is
+// side/2 - 1 or side/2. PSFs of an odd side stay as they are; of these centre is side/2.
+// Convolution with mode "same" in SciPy, and in programs that use it, has the centre at
+// (side-1)/2, rounded down.
+func Odd(side int, psfs []float64, centre int) (oddSide int, odd []float64) {
+	if side%2 == 1 {
+		return side, psfs
+	}
+	oddSide = side + 1
+	shift := oddSide/2 - centre // 1: the zeros come first
+	n := oddSide * oddSide
+	odd = make([]float64, len(psfs)/(side*side)*n)
+	for k := 0; (k+1)*side*side <= len(psfs); k++ {
+		for r := range side {
+			from := (k*side + r) * side
+			copy(odd[k*n+(r+shift)*oddSide+shift:], psfs[from:from+side])
+		}
+	}
+	return oddSide, odd
+}
