@@ -120,12 +120,12 @@ func (u *unit) alike(r io.ReaderAt, size int64, want string) (group []*unit, lef
 	if len(group)+len(others) > 1 {
 		for _, v := range append(group[1:len(group):len(group)], others...) {
 			if !slices.Equal(v.flat(), u.flat()) {
-				return nil, "", fmt.Errorf("has images of different sizes: %s, and %s; want one size, or one of them chosen as in FILE.fits[%d]", u.listed(), v.listed(), u.index)
+				return nil, "", unclear("has images of different sizes: %s, and %s; want one size, or one of them chosen as in FILE.fits[%d]", u.listed(), v.listed(), u.index)
 			}
 		}
 	}
 	if len(others) > 0 {
-		return nil, "", fmt.Errorf("has %d images %q of one size, and others such as %s; choose one kind by its name, as in FILE.fits[%s]", len(same), u.name(), others[0].label(), others[0].name())
+		return nil, "", unclear("has %d images %q of one size, and others such as %s; choose one kind by its name, as in FILE.fits[%s]", len(same), u.name(), others[0].label(), others[0].name())
 	}
 	if len(beside) > 0 {
 		var names []string
@@ -138,6 +138,11 @@ func (u *unit) alike(r io.ReaderAt, size int64, want string) (group []*unit, lef
 	}
 	return group, left, nil
 }
+
+// unclearError: a file may be a stack, but does not say of which of its images.
+type unclearError struct{ error }
+
+func unclear(format string, args ...any) error { return unclearError{fmt.Errorf(format, args...)} }
 
 // flat are the axes without those of length 1 at the end.
 func (u *unit) flat() []int {

@@ -132,6 +132,31 @@ func TestStackAxes(t *testing.T) {
 	}
 }
 
+// Info says how a stack is read, or why it is none, and nothing about a single picture.
+func TestInfoStack(t *testing.T) {
+	image := extension("IMAGE", -32, []int{2, 2})
+	vignet := extension("BINTABLE", 8, []int{16, 1}, "TFIELDS = 1", "TFORM1  = '4E'", "TTYPE1  = 'VIGNET'", "TDIM1   = '(2,2)'", "EXTNAME = 'CAT'")
+	for _, c := range []struct {
+		name string
+		file []byte
+		want string // "" = nothing
+	}{
+		{"a.npy", npyBytes("|u1", false, []int{5, 3, 3}, make([]byte, 45)), "as a stack  5 stamps of 3 rows x 3 columns: npy uint8, array; NaN is missing"},
+		{"b.npy", npyBytes("|u1", false, []int{3, 3, 5}, make([]byte, 45)), "none: it holds 3 images of 3 x 5 pixels, want square ones; its shape is (3, 3, 5)"},
+		{"c.npy", npyBytes("|u1", false, []int{3, 3}, make([]byte, 9)), ""},
+		{"d.npy", npyBytes("|u1", false, []int{9}, make([]byte, 9)), ""},
+		{"e.fits", fitsBytes(cards(8, nil), image, stamp4(1), image, stamp4(5)), "2 stamps of 2 rows x 2 columns: fits float32, 2 extensions, [1] to [2]"},
+		{"f.fits", fitsBytes(cards(8, nil), image, stamp4(1), extension("IMAGE", 8, []int{3, 3}), make([]byte, 9)), "none: it has images of different sizes"},
+		{"g.fits", fitsBytes(cards(8, nil), vignet, stamp4(1)), "1 stamps of 2 rows x 2 columns: fits float32, column VIGNET of [1] CAT"},
+		{"h.fits", fitsBytes(cards(8, []int{3, 2}), make([]byte, 6)), ""},
+	} {
+		text, err := Info(save(t, c.name, c.file))
+		if err != nil || !strings.Contains(text, c.want) || c.want == "" && strings.Contains(text, "as a stack") {
+			t.Errorf("%s: %v, %s, want %q", c.name, err, text, c.want)
+		}
+	}
+}
+
 // Whatever the bytes say, a stack is opened and read or refused.
 func FuzzStack(f *testing.F) {
 	f.Add(fitsBytes(cards(8, nil), extension("IMAGE", -32, []int{2, 2}), stamp4(1), extension("IMAGE", -32, []int{2, 2}), stamp4(5)))

@@ -143,8 +143,9 @@ func (s *psfSection) check(f *config.File) {
 	f.Want(s.Rho > 0 && s.Rho < 2, "psf.rho", "more than 0 and less than 2")
 }
 
-// mostPixels is the largest simulated survey: 2^38 pixels, 2 TB in float64.
-const mostPixels = 1 << 38
+// mostPixels is the largest simulated survey, so that no size overflows. A run is refused for
+// its memory long before.
+const mostPixels = 1 << 48
 
 func (s *fieldSection) check(f *config.File) {
 	f.Want(s.Side >= 3 && s.Side <= 255 && s.Side%2 == 1, "simulate.side", "an odd number of pixels, 3 to 255")

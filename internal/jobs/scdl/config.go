@@ -139,8 +139,9 @@ func onlineDefaults() trainSettings {
 	return c
 }
 
-// mostNumbers is the size of the largest set of high samples: 2^38 numbers, 2 TB.
-const mostNumbers = 1 << 38
+// mostNumbers is the size of the largest set of high samples, so that no size overflows. A run
+// is refused for its memory long before.
+const mostNumbers = 1 << 48
 
 func (c *trainSettings) check(f *config.File) {
 	s := &c.SCDL
