@@ -78,7 +78,7 @@ func TestUnits(t *testing.T) {
 					plain.Weights = times(weights, 1e4)
 				}
 				want := solve(t, 1, &plain, o)
-				for _, c := range []float64{1e-300, 1e-161, 1e-29, 1e-20, 1e-3, 1e20, 1e38, 1e150} {
+				for _, c := range []float64{1e-300, 1e-29, 1e-3, 1e38, 1e150} {
 					other, in := plain, o
 					other.Data = times(s.Data, c)
 					if in.Sigma, in.Given = c*o.Sigma, nil; o.Given != nil {
@@ -190,7 +190,7 @@ func TestNoiseOfDifferences(t *testing.T) {
 			}
 		},
 	} {
-		for _, width := range []float64{1, 2.2, 5, 12} {
+		for _, width := range []float64{1, 2.2, 12} {
 			for _, rule := range []NoiseRule{Differences, DifferencesPerStamp} {
 				s, _ := blobs(16, 31, width, 0.02)
 				change(s)

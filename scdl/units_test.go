@@ -59,7 +59,7 @@ func TestUnits(t *testing.T) {
 			if precision == Single {
 				limit = 1e-3
 			}
-			for _, c := range []float64{1e-300, 1e-161, 1e-29, 1e-20, 1e-17, 1e-3, 255, 1e20, 1e38, 1e150} {
+			for _, c := range []float64{1e-300, 1e-29, 1e-3, 255, 1e38, 1e150} {
 				got := run(2, inUnits(s, c))
 				if d := farthest(want.High, got.High) + farthest(want.Low, got.Low); !(d <= limit) {
 					t.Errorf("%s, %s, times %g: dictionaries differ by %.2g", name, precision, c, d)
