@@ -29,8 +29,8 @@ type unitTest struct {
 }
 
 var unitTests = map[string]unitTest{
-	"kernel":      {elsewhere: "package kernel"},
-	"deep-kernel": {elsewhere: "package kernel"},
+	"kernel":      {elsewhere: "internal/jobs/kernel, TestUnits"},
+	"deep-kernel": {elsewhere: "internal/jobs/kernel, TestUnits"},
 	"tikhonov": {
 		input: frameIn,
 		forms: map[string][]string{
