@@ -26,7 +26,6 @@ func TestOneRankIsWrong(t *testing.T) {
 			n := s.Side * s.Side
 			s.Data, s.Weights, s.PSFs = s.Data[n:], s.Weights[n:], s.PSFs[25:]
 		}, "stamp"},
-		"NaN":            {func(s *Stack, _ *Options) { s.Weights[3], s.Data[3] = 1, math.NaN() }, "NaN at row 0, column 3"},
 		"no side":        {func(s *Stack, _ *Options) { s.Side = 0 }, "not stamps of 0 x 0"},
 		"other side":     {func(s *Stack, _ *Options) { s.Side, s.First, s.PSFOf, s.PSFs = 3, 0, nil, s.PSFs[:25] }, "stamps"},
 		"total":          {func(s *Stack, _ *Options) { s.Total = 900 }, "Stack.Total is 12 on one rank and 900 on another"},

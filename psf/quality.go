@@ -17,7 +17,13 @@ type Quality struct {
 // and whose centre is that of the stamp. Window 0 = no weights: then the noise far from
 // the object dominates the ellipticity. NaN where a stamp or its truth is all zero.
 func Compare(side int, x, truth []float64, window float64) Quality {
-	var diff, norm float64
+	var diff, norm, top float64
+	for i, t := range truth {
+		top = max(top, math.Abs(t), math.Abs(x[i])) // NaN if one is
+	}
+	// In a unit of about the largest value, so that no square leaves the range of float64.
+	_, exponent := math.Frexp(top)
+	x, truth = scaledBy(x, -exponent), scaledBy(truth, -exponent)
 	lo, hi := math.Inf(1), math.Inf(-1)
 	for i, t := range truth {
 		d := x[i] - t

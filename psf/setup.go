@@ -2,6 +2,7 @@ package psf
 
 import (
 	"fmt"
+	"math"
 
 	"tessera/internal/fourier"
 	"tessera/internal/linalg"
@@ -10,9 +11,10 @@ import (
 )
 
 // newSolver makes the state before the first iteration. Collective.
-func newSolver[T linalg.Float](comm ranks.Comm, stack *Stack, o Options) (*solver[T], error) {
+func newSolver[T linalg.Float](comm ranks.Comm, in *entered, o Options) (*solver[T], error) {
+	stack := &in.Stack
 	n, count := stack.Side*stack.Side, stack.Count()
-	s := &solver[T]{comm: comm, o: o, side: stack.Side, n: n, first: stack.First, total: stack.Total, psfSide: stack.PSFSide, rho: T(o.Rho)}
+	s := &solver[T]{comm: comm, in: in, o: o, side: stack.Side, n: n, first: stack.First, total: stack.Total, psfSide: stack.PSFSide, rho: T(o.Rho)}
 	if err := s.agreeOnParts(count); err != nil {
 		return nil, err
 	}
@@ -21,16 +23,12 @@ func newSolver[T linalg.Float](comm ranks.Comm, stack *Stack, o Options) (*solve
 	} else {
 		s.conv = fourier.NewSmallZeroConvolver[T](s.side, stack.PSFSide)
 	}
-	weights := stack.Weights
-	if o.Noise == FromWeights {
-		weights = append([]float64(nil), weights...)
-	}
 	var err error
-	if s.noise, err = noises(comm, stack, &o, weights); err != nil {
+	if s.noise, err = noises(comm, in, &o); err != nil {
 		return nil, err
 	}
-	if weights != nil {
-		s.w = narrow[T](weights)
+	if stack.Weights != nil {
+		s.w = narrow[T](stack.Weights)
 	}
 	s.makeFilters(stack)
 	s.stamps = make([]stamp, count)
@@ -39,7 +37,7 @@ func newSolver[T linalg.Float](comm ranks.Comm, stack *Stack, o Options) (*solve
 	}
 	s.loadData(stack)
 	s.g, s.t, s.bar = make([]T, n), make([]T, n), make([]T, n)
-	if err := s.chooseSteps(stack, weights); err != nil {
+	if err := s.chooseSteps(stack); err != nil {
 		return nil, err
 	}
 	s.start(stack)
@@ -57,7 +55,7 @@ func newSolver[T linalg.Float](comm ranks.Comm, stack *Stack, o Options) (*solve
 		}
 	}
 	if o.Compatible {
-		fill(s.u, 1)
+		fill(s.u, T(math.Ldexp(1, -in.exponent)))
 	}
 	return s, nil
 }
@@ -112,11 +110,6 @@ func (s *solver[T]) addPSF(side int, psf []float64) {
 // loadData sets y, and with diagonal replaces it by H'y.
 func (s *solver[T]) loadData(stack *Stack) {
 	s.y = narrow[T](stack.Data)
-	for i := range s.y {
-		if s.w != nil && s.w[i] == 0 {
-			s.y[i] = 0 // may be NaN
-		}
-	}
 	if !s.diagonal() {
 		return
 	}
@@ -130,7 +123,8 @@ func (s *solver[T]) loadData(stack *Stack) {
 }
 
 // chooseSteps sets beta and the steps that follow from it. Collective.
-func (s *solver[T]) chooseSteps(stack *Stack, weights []float64) error {
+func (s *solver[T]) chooseSteps(stack *Stack) error {
+	weights := stack.Weights
 	var err error
 	if s.o.Compatible {
 		if s.beta, err = powerNorm(s); err != nil {
@@ -153,6 +147,8 @@ func (s *solver[T]) chooseSteps(stack *Stack, weights []float64) error {
 		}
 		if most[2] == 0 {
 			most[1] = 1
+		} else if err := checkWeights(most[1]); err != nil {
+			return err
 		}
 		s.beta = most[0] * most[1]
 	}
@@ -169,7 +165,7 @@ func (s *solver[T]) start(stack *Stack) {
 		return
 	case FromOnes:
 		s.x = make([]T, len(s.y))
-		fill(s.x, 1)
+		fill(s.x, T(math.Ldexp(1, -s.in.exponent)))
 		return
 	}
 	s.x = make([]T, len(s.y))
@@ -181,9 +177,6 @@ func (s *solver[T]) start(stack *Stack) {
 		signal := 0.0
 		for j := range y {
 			v := stack.Data[i*s.n+j]
-			if s.w != nil && s.w[i*s.n+j] == 0 {
-				v = 0
-			}
 			y[j] = T(v)
 			signal += v * v
 		}

@@ -25,7 +25,8 @@ type stamp struct {
 // solver is the state of one rank. Arrays contain one stamp after the other.
 type solver[T linalg.Float] struct {
 	comm            ranks.Comm
-	o               Options
+	in              *entered
+	o               Options // Sigma and Given in the units of in
 	side, n         int
 	first, total    int
 	psfSide         int
@@ -79,7 +80,11 @@ func Deconvolve(ctx context.Context, comm ranks.Comm, stack *Stack, options Opti
 
 func deconvolve[T linalg.Float](ctx context.Context, comm ranks.Comm, stack *Stack, o Options) (*Result, error) {
 	start := comm.Wtime()
-	s, err := newSolver[T](comm, stack, o)
+	in, err := enter(comm, stack, &o)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newSolver[T](comm, in, o)
 	if err != nil {
 		return nil, err
 	}
@@ -101,13 +106,16 @@ func deconvolve[T linalg.Float](ctx context.Context, comm ranks.Comm, stack *Sta
 		return nil, err
 	}
 	r := &Result{
-		Checks: s.checks, Converged: s.converged, Lambda: s.lambda, Tau: float64(s.tau), SigmaDual: float64(s.sigma), Beta: s.beta,
+		Converged: s.converged, Lambda: in.out(s.lambda, 1), Tau: float64(s.tau), SigmaDual: float64(s.sigma), Beta: s.beta,
 		Setup: s.begun - start, Solve: comm.Wtime() - s.begun,
 	}
 	r.Transforms = s.timeTransforms()
+	for _, c := range s.checks {
+		r.Checks = append(r.Checks, in.check(c))
+	}
 	r.Data = make([]float64, len(s.x))
 	for i, v := range s.x {
-		r.Data[i] = float64(v)
+		r.Data[i] = in.out(float64(v), 1)
 	}
 	sums := []float64{0, float64(s.moved)}
 	most := []float64{0}
@@ -122,9 +130,12 @@ func deconvolve[T linalg.Float](ctx context.Context, comm ranks.Comm, stack *Sta
 	if err := comm.Allreduce(most, most, ranks.Max); err != nil {
 		return nil, err
 	}
-	r.Noise, r.Moved, r.Iterations = sums[0], int(sums[1]), int(most[0])
+	r.Noise, r.Moved, r.Iterations = in.out(sums[0], 1), int(sums[1]), int(most[0])
 	if s.low != nil {
-		r.Singular, r.Passes, r.Accuracy = s.low.singular, s.low.passes, s.low.worst
+		r.Passes, r.Accuracy = s.low.passes, s.low.worst
+		for _, v := range s.low.singular {
+			r.Singular = append(r.Singular, in.out(v, 1))
+		}
 	}
 	return r, nil
 }

@@ -221,7 +221,7 @@ func (s *solver[T]) report(l Check) {
 		if s.o.Mode == Sparse {
 			of *= 1 + s.o.Reweightings
 		}
-		s.o.Progress(Progress{Phase: string(s.o.Mode), Iteration: l.Iteration, Of: of, Cost: l.Cost(), Rank: l.Rank, Active: l.Active})
+		s.o.Progress(Progress{Phase: string(s.o.Mode), Iteration: l.Iteration, Of: of, Cost: s.in.check(l).Cost(), Rank: l.Rank, Active: l.Active})
 	}
 }
 

@@ -14,12 +14,13 @@ type Stack struct {
 	First int // number of this rank's first stamp in the whole stack, from 0
 	Total int // stamps in the whole stack; the same on all ranks
 
-	Data []float64 // observed stamps, count x Side x Side, any unit; a pixel with weight 0 may be NaN
+	Data []float64 // observed stamps, count x Side x Side, any unit; NaN = missing, as a pixel with weight 0
 
 	// Weights are those of the pixels in the misfit, shape of Data; nil = 1 everywhere.
 	// 0 = masked: the pixel is not used. With Options.Noise = FromWeights they are
-	// inverse variances of the noise; otherwise they are relative, 1 for a pixel whose
-	// noise is the one that Options.Noise finds.
+	// inverse variances of the noise; otherwise they are relative: only their ratios
+	// count, and the noise that Options.Noise gives is that of a pixel whose weight is the
+	// median of the weights that are not 0.
 	Weights []float64
 
 	PSFSide int       // rows and columns of a PSF, pixels; the same on all ranks
@@ -47,32 +48,49 @@ const sumTolerance = 1e-5
 const leastSum = 0.1
 
 // Normalise divides each of the PSFs, side x side, by its sum in place. It returns how
-// many of the sums differed from 1 by more than 1e-5. A PSF is a *StampError, in which the
-// first PSF has the number first, if a value is not finite, or if the sum is not positive,
-// not finite or less than a tenth of the sum of the absolute values.
+// many of the sums differed from 1 by more than 1e-5. PSFs may have any unit. A PSF is a
+// *StampError, in which the first PSF has the number first, if a value is not finite, if one
+// is 1e10 times all others, or if the sum is not positive or less than a tenth of the sum
+// of the absolute values.
 func Normalise(side int, psfs []float64, first int) (changed int, err error) {
 	n := side * side
 	for k := 0; (k+1)*n <= len(psfs); k++ {
 		h := psfs[k*n : (k+1)*n]
-		sum, size := 0.0, 0.0
+		sum, size, top := 0.0, 0.0, 0.0
 		for i, v := range h {
 			if math.IsNaN(v) || math.IsInf(v, 0) {
 				return changed, &StampError{"PSF", first + k, fmt.Sprintf("%g at row %d, column %d, want a finite number", v, i/side, i%side)}
 			}
-			sum += v
-			size += math.Abs(v)
+			top = max(top, math.Abs(v))
 		}
-		if !(sum > 0) || math.IsInf(sum, 0) {
-			return changed, &StampError{"PSF", first + k, fmt.Sprintf("its pixels sum to %g, want 1", sum)}
+		// In a unit of about its largest pixel, so that no sum leaves the range of float64.
+		_, exponent := math.Frexp(top)
+		if top > 1e-100 && top < 1e100 {
+			exponent = 0 // as it is: a rounding of the sum in another place would change the last digit
+		}
+		for i, v := range h {
+			if exponent != 0 {
+				h[i] = math.Ldexp(v, -exponent)
+			}
+			sum += h[i]
+			size += math.Abs(h[i])
+		}
+		if i := outlier(h, nil); i >= 0 {
+			return changed, &StampError{"PSF", first + k, fmt.Sprintf("%.3g at row %d, column %d is more than 1e10 times all other pixels; want a PSF without such a pixel, 0 in its place",
+				math.Ldexp(h[i], exponent), i/side, i%side)}
+		}
+		if !(sum > 0) {
+			return changed, &StampError{"PSF", first + k, fmt.Sprintf("its pixels sum to %g, want 1", math.Ldexp(sum, exponent))}
 		}
 		if sum < leastSum*size {
+			sum, size = math.Ldexp(sum, exponent), math.Ldexp(size, exponent)
 			return changed, &StampError{"PSF", first + k,
 				fmt.Sprintf("its pixels sum to %.4g, and their absolute values to %.4g; want a sum of at least a tenth of the other", sum, size)}
 		}
-		if math.Abs(sum-1) > sumTolerance {
+		if exponent != 0 || math.Abs(sum-1) > sumTolerance {
 			changed++
 		}
-		if math.Abs(sum-1) < 1e-13 {
+		if exponent == 0 && math.Abs(sum-1) < 1e-13 {
 			continue // 1 up to rounding: a division would only add rounding errors
 		}
 		for i := range h {
@@ -111,15 +129,22 @@ func (s *Stack) Check() error {
 		}
 	}
 	for i, v := range s.Data {
-		w := 1.0
-		if s.Weights != nil {
-			w = s.Weights[i]
-		}
+		w := s.weight(i)
 		if !(w >= 0) || math.IsInf(w, 0) {
-			return &StampError{"stamp", s.First + i/n, fmt.Sprintf("weight %g at row %d, column %d", w, i%n/s.Side, i%s.Side)}
+			return &StampError{"stamp", s.First + i/n, fmt.Sprintf("weight %g at row %d, column %d", w, i%n/s.Side, i%n%s.Side)}
 		}
-		if w != 0 && (math.IsNaN(v) || math.IsInf(v, 0)) {
-			return &StampError{"stamp", s.First + i/n, fmt.Sprintf("%g at row %d, column %d, which no mask covers", v, i%n/s.Side, i%s.Side)}
+		if w != 0 && math.IsInf(v, 0) {
+			return &StampError{"stamp", s.First + i/n, fmt.Sprintf("%g at row %d, column %d, which no mask covers; want NaN or a mask where a pixel is missing", v, i%n/s.Side, i%n%s.Side)}
+		}
+	}
+	for i := range s.Count() {
+		var w []float64
+		if s.Weights != nil {
+			w = s.Weights[i*n : (i+1)*n]
+		}
+		if j := outlier(s.Data[i*n:(i+1)*n], w); j >= 0 {
+			return &StampError{"stamp", s.First + i, fmt.Sprintf("%.3g at row %d, column %d is more than 1e10 times all other pixels; want NaN or a mask where a pixel is missing",
+				s.Data[i*n+j], j/s.Side, j%s.Side)}
 		}
 	}
 	for k := range len(s.PSFs) / m {
@@ -135,7 +160,7 @@ func (s *Stack) Check() error {
 }
 
 // Residual sets dst to W^(1/2) (y - Hx) of this rank's stamp i; x and dst have Side x
-// Side pixels. dst is NaN where the stamp is masked. With a correct model it is white
+// Side pixels. dst is NaN where the stamp is masked or NaN. With a correct model it is white
 // noise.
 func (s *Stack) Residual(border Border, i int, x, dst []float64) {
 	n, m := s.Side*s.Side, s.PSFSide*s.PSFSide
@@ -147,10 +172,7 @@ func (s *Stack) Residual(border Border, i int, x, dst []float64) {
 	conv.Apply(dst, x, conv.Filter(s.PSFSide, s.PSFs[k*m:(k+1)*m], identity))
 	for j := range dst {
 		dst[j] = s.Data[i*n+j] - dst[j]
-		if s.Weights == nil {
-			continue
-		}
-		if w := s.Weights[i*n+j]; w > 0 {
+		if w := s.weight(i*n + j); w > 0 {
 			dst[j] *= math.Sqrt(w)
 		} else {
 			dst[j] = math.NaN()

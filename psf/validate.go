@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"tessera/internal/wavelet"
 	"tessera/ranks"
@@ -19,7 +20,7 @@ func (o Options) withDefaults() Options {
 	o.Mode = cmp.Or(o.Mode, Sparse)
 	o.Border = cmp.Or(o.Border, Zero)
 	o.Precision = cmp.Or(o.Precision, Single)
-	o.Noise = cmp.Or(o.Noise, MAD)
+	o.Noise = cmp.Or(o.Noise, Differences)
 	o.Start = cmp.Or(o.Start, FromZero)
 	o.Wavelet = cmp.Or(o.Wavelet, Linear)
 	o.Threshold = cmp.Or(o.Threshold, Reweighted)
@@ -59,7 +60,7 @@ func (o *Options) check(s *Stack) error {
 	want(o.Precision == Single || o.Precision == Double, "precision %q", o.Precision)
 	want(o.Wavelet == Linear || o.Wavelet == B3, "wavelet %q", o.Wavelet)
 	want(o.Threshold == Reweighted || o.Threshold == Soft || o.Threshold == Hard, "threshold %q", o.Threshold)
-	want(o.Noise == MAD || o.Noise == MADPerStamp || o.Noise == Given || o.Noise == FromWeights, "noise %q", o.Noise)
+	want(slices.Contains([]NoiseRule{Differences, DifferencesPerStamp, MAD, MADPerStamp, Given, FromWeights}, o.Noise), "noise %q", o.Noise)
 	want(o.Noise != Given || o.Sigma > 0 && finite(o.Sigma), "noise of standard deviation %g", o.Sigma)
 	want(o.Noise != FromWeights || s.Weights != nil || len(s.Data) == 0, "the noise follows from the weights, but the stack has no weights")
 	want(o.Start == FromZero || o.Start == FromOnes || o.Start == FromWiener || o.Start == FromGiven, "start %q", o.Start)

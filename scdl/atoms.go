@@ -37,8 +37,8 @@ func (p *Pair) set(a int, sample []float64) {
 }
 
 // RawAtoms is a pair whose atoms are samples, a baseline for training: random samples
-// that are not zero, divided by the length of the high half, or the first samples, not
-// divided, if fewer than atoms are not zero. The pair is the same on all ranks, and so is
+// that are not zero, or the first samples if fewer than atoms are not zero, divided by the
+// length of the high half. The pair is the same on all ranks, and so is
 // an error. Every rank passes the same atoms and seed. Collective.
 func RawAtoms(comm ranks.Comm, s *Samples, atoms int, seed uint64) (*Pair, error) {
 	if err := s.agree(comm, "RawAtoms", nil, ranks.Same{Name: "atoms", Value: float64(atoms)}, ranks.SameText("seed", seed)); err != nil {
@@ -46,7 +46,11 @@ func RawAtoms(comm ranks.Comm, s *Samples, atoms int, seed uint64) (*Pair, error
 	}
 	p, err := randomAtoms(comm, s, atoms, seed)
 	if errors.Is(err, errFewAtoms) { // the same on all ranks
-		return s.atoms(comm, first(atoms))
+		if p, err = s.atoms(comm, first(atoms)); err == nil {
+			for a := range atoms {
+				p.normalise(a)
+			}
+		}
 	}
 	return p, err
 }

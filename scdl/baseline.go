@@ -2,6 +2,7 @@ package scdl
 
 import (
 	"fmt"
+	"math"
 
 	"tessera/internal/linalg"
 	"tessera/ranks"
@@ -21,12 +22,16 @@ func Regress(comm ranks.Comm, s *Samples) (*Linear, error) {
 	if err := s.agree(comm, "Regress", nil); err != nil {
 		return nil, err
 	}
+	high, low, err := s.ofSquares(comm)
+	if err != nil {
+		return nil, err
+	}
 	n := s.Count()
 	sums := make([]float64, (s.M+s.P)*s.M)
 	gram, cross := sums[:s.M*s.M], sums[s.M*s.M:]
 	if n > 0 {
-		linalg.Gemm(true, false, s.M, s.M, n, 1, s.Low, s.M, s.Low, s.M, 0, gram, s.M)
-		linalg.Gemm(true, false, s.P, s.M, n, 1, s.High, s.P, s.Low, s.M, 0, cross, s.M)
+		linalg.Gemm(true, false, s.M, s.M, n, 1, low, s.M, low, s.M, 0, gram, s.M)
+		linalg.Gemm(true, false, s.P, s.M, n, 1, high, s.P, low, s.M, 0, cross, s.M)
 	}
 	if err := comm.Allreduce(sums, sums, ranks.Sum); err != nil {
 		return nil, err
@@ -44,6 +49,33 @@ func Regress(comm ranks.Comm, s *Samples) (*Linear, error) {
 	r := &Linear{P: s.P, M: s.M, Map: make([]float64, s.P*s.M)}
 	linalg.Gemm(false, false, s.P, s.M, s.M, 1, cross, s.M, gram, s.M, 0, r.Map, s.M)
 	return r, nil
+}
+
+// ofSquares are the high and the low samples, where their squares would leave the range of
+// float64 divided by a power of two. Collective.
+func (s *Samples) ofSquares(comm ranks.Comm) (high, low []float64, err error) {
+	most := []float64{0}
+	for _, x := range [][]float64{s.High, s.Low} {
+		for _, v := range x {
+			most[0] = max(most[0], math.Abs(v))
+		}
+	}
+	if err := comm.Allreduce(most, most, ranks.Max); err != nil {
+		return nil, nil, err
+	}
+	_, exponent := math.Frexp(most[0])
+	if exponent > -100 && exponent < 100 {
+		return s.High, s.Low, nil
+	}
+	u := newUnits(exponent, 1)
+	copied := func(x []float64) []float64 {
+		y := make([]float64, len(x))
+		for i, v := range x {
+			y[i] = u.in(v)
+		}
+		return y
+	}
+	return copied(s.High), copied(s.Low), nil
 }
 
 // Apply predicts the high samples, count x P, of low samples, count x M.

@@ -187,7 +187,7 @@ func TestOneRankHasWrongStrips(t *testing.T) {
 		})
 	}
 
-	linear := (&Linear{P: 25, M: 9, Map: make([]float64, 225)}).Predict
+	linear := (&Linear{P: 36, M: 9, Map: make([]float64, 36*9)}).Predict
 	for name, c := range map[string]struct {
 		call func(ctx context.Context, s *Strips, high, low []float64, bad bool) error
 		want string

@@ -2,19 +2,21 @@ package scdl
 
 import "fmt"
 
-// Grid relates pictures of two resolutions. Pixel (i, j) of the low picture is at pixel
-// (Scale i, Scale j) of the high picture; its value is the mean of the high pixels around
-// with the weights of a Gaussian. A pair of samples is a low patch of Patch x Patch pixels
-// and the high patch whose corners are at those of the low patch, Scale (Patch-1) + 1
-// pixels a side, both minus the mean of the low patch.
+// Grid relates pictures of two resolutions. A pixel is an area, as in Pillow, OpenCV and
+// scikit-image: pixel (i, j) of the low picture covers the Scale x Scale pixels of the high
+// picture from (Scale i, Scale j) on, so that its centre is at Scale i + (Scale-1)/2 along
+// the rows. Its value is the mean of the high pixels around its centre with the weights of
+// a Gaussian, or the mean of those that it covers. A pair of samples is a low patch of
+// Patch x Patch pixels and the high patch that it covers, Scale Patch pixels a side, both
+// minus the mean of the low patch.
 type Grid struct {
 	Scale int     // high pixels a low pixel, along an axis: 2, 3 or 4
 	Patch int     // low pixels along an axis: odd, 3 to 15
-	Blur  float64 // standard deviation of the Gaussian, high pixels: 0 to 4; 0 = the low pixel is the high pixel
+	Blur  float64 // standard deviation of the Gaussian, high pixels: 0 to 4; 0 = the mean of the covered pixels
 }
 
 // High is the number of high pixels of a high patch along an axis.
-func (g Grid) High() int { return g.Scale*(g.Patch-1) + 1 }
+func (g Grid) High() int { return g.Scale * g.Patch }
 
 // Check returns what is wrong with g. NewStrips calls it.
 func (g Grid) Check() error {
@@ -46,8 +48,8 @@ type Image struct {
 }
 
 // lines are consecutive rows of a picture, in the memory of a rank. Rows beyond the border
-// are mirrored at the first and at the last row of the picture, which keeps the two grids
-// aligned: high row -Scale is high row Scale, low row -1 is low row 1.
+// are mirrored at the border, where the areas of the first and of the last row end, which
+// keeps the two grids aligned: low row -1 is low row 0, high row -1 is high row 0.
 type lines struct {
 	first int // number of the first row in memory
 	total int // rows of the whole picture
@@ -65,14 +67,11 @@ func (l lines) row(i int) []float64 {
 // lines are all rows of x.
 func (x *Image) lines() lines { return lines{total: x.Rows, cols: x.Cols, data: x.Data} }
 
-// reflect mirrors index i at 0 and n-1 until it is inside.
+// reflect mirrors index i at the borders -1/2 and n - 1/2 until it is inside.
 func reflect(i, n int) int {
-	if n == 1 {
-		return 0
-	}
-	i %= 2 * (n - 1)
+	i %= 2 * n
 	if i < 0 {
-		i += 2 * (n - 1)
+		i += 2 * n
 	}
-	return min(i, 2*(n-1)-i)
+	return min(i, 2*n-1-i)
 }

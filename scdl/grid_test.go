@@ -9,29 +9,26 @@ import (
 
 func TestBicubic(t *testing.T) {
 	g := Grid{Scale: 2, Patch: 5, Blur: 0}
-	// A parabola is reproduced away from the borders, the low pixels everywhere.
+	// A parabola is reproduced away from the borders.
 	y := &Image{Rows: 12, Cols: 10, Data: make([]float64, 120)}
 	for i := range y.Data {
 		r, c := float64(i/10), float64(i%10)
 		y.Data[i] = 1 + 0.5*r - 0.25*c + 0.1*r*r
 	}
 	x := wholeBicubic(g, y, 24, 20)
-	for i := 2; i < 20; i++ {
-		for j := 2; j < 16; j++ {
-			r, c := float64(i)/2, float64(j)/2
+	for i := 4; i < 20; i++ {
+		for j := 4; j < 16; j++ {
+			r, c := float64(i)/2-0.25, float64(j)/2-0.25
 			if want := 1 + 0.5*r - 0.25*c + 0.1*r*r; math.Abs(x.Data[i*20+j]-want) > 1e-12 {
 				t.Fatalf("pixel %d, %d: %g, want %g", i, j, x.Data[i*20+j], want)
 			}
 		}
 	}
-	if d := g.Degrade(x); !slices.EqualFunc(d.Data, y.Data, func(a, b float64) bool { return math.Abs(a-b) < 1e-12 }) {
-		t.Error("bicubic does not pass through the low pixels")
-	}
 }
 
 func TestPairs(t *testing.T) {
 	g := Grid{Scale: 3, Patch: 5, Blur: 1}
-	if g.High() != 13 || g.Check() != nil || (Grid{Scale: 5, Patch: 5}).Check() == nil || (Grid{Scale: 2, Patch: 4}).Check() == nil {
+	if g.High() != 15 || g.Check() != nil || (Grid{Scale: 5, Patch: 5}).Check() == nil || (Grid{Scale: 2, Patch: 4}).Check() == nil {
 		t.Error("sizes of patches")
 	}
 	images := []*Image{madeUp(1, 60), madeUp(2, 50)}

@@ -12,8 +12,9 @@ import (
 // Code says how the code w of a low sample s is found.
 type Code struct {
 	Method        string  // "ridge": min |s - D_l w|^2 + lambda |w|^2; "lasso": min |s - D_l w|^2/2 + lambda |w|_1
-	Lambda        float64 // > 0; ridge: in units of the squared length of an atom; lasso: in units of a sample times that of an atom
+	Lambda        float64 // > 0; ridge: in units of the squared length of an atom; lasso: in units of Unit times that of an atom
 	MaxIterations int     // lasso: rounds in which up to 4 atoms each join a code; 0 = 200; ridge: not used
+	Unit          float64 // of the samples, more than 0: lasso predicts for the low samples divided by it, and multiplies the high ones; 0 = 1; ridge: not used
 }
 
 // Infer predicts the high samples, count x P, of low samples, count x M. It is not
@@ -65,8 +66,15 @@ func (p *Pair) predictor(code Code) (predict Predictor, batch int, err error) {
 		}
 		return linear.Predict, 0, nil
 	case "lasso":
+		unit := cmp.Or(code.Unit, 1)
+		if !(unit > 0) || math.IsInf(unit, 0) {
+			return nil, 0, fmt.Errorf("scdl: a code with the unit %g, want more than 0", unit)
+		}
 		l := newLasso(p, code.Lambda, cmp.Or(code.MaxIterations, 200))
-		return l.predict, len(l.codes), nil
+		if unit == 1 {
+			return l.predict, len(l.codes), nil
+		}
+		return inUnit(unit, l.predict), len(l.codes), nil
 	}
 	return nil, 0, fmt.Errorf("scdl: code %q, want ridge or lasso", code.Method)
 }

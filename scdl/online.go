@@ -62,6 +62,7 @@ type stream[T linalg.Float] struct {
 	comm    ranks.Comm
 	o       *Options
 	s       *Samples
+	units   units
 	r       *Result
 	coder   *coder[T]
 	batches int // mini-batches of a pass
@@ -70,7 +71,7 @@ type stream[T linalg.Float] struct {
 	digest  string // of the samples, for snapshots
 
 	dictionary []float64  // atoms x (P + M), high then low
-	gram       []T        // A x A: F of this mini-batch
+	gram       []T        // A x A: F of a tile
 	sums       []float64  // of this mini-batch: F, B (atoms x (P+M)), then as in sumsLayout from rest on
 	memory     []float64  // F and B of all mini-batches so far
 	squares    [3]float64 // of this pass: squared errors, high and low, and numbers of the codes that are not 0
@@ -81,11 +82,15 @@ type stream[T linalg.Float] struct {
 func online[T linalg.Float](ctx context.Context, comm ranks.Comm, s *Samples, o *Options) (*Result, error) {
 	start := comm.Wtime()
 	rows, a := s.P+s.M, o.Atoms
+	u, err := unitsOf(comm, s, o)
+	if err != nil {
+		return nil, err
+	}
 	tiles := (s.Total + TileSamples - 1) / TileSamples
 	l := &stream[T]{
-		comm: comm, o: o, s: s, r: &Result{}, saved: time.Now(),
+		comm: comm, o: o, s: s, units: u, r: &Result{}, saved: time.Now(),
 		batches: (tiles*TileSamples + o.Batch - 1) / o.Batch,
-		coder:   newCoder[T](a, rows, 2*o.Lambda, o.C1+o.C2, o.CodeIterations),
+		coder:   newCoder[T](a, rows, 2*u.scaled(o).Lambda, o.C1+o.C2, o.CodeIterations),
 		gram:    make([]T, a*a), memory: make([]float64, a*(a+rows)), sums: make([]float64, a*(a+rows)+restCount+2*comm.Size()),
 	}
 	l.batches = min(l.batches, tiles)
@@ -93,7 +98,7 @@ func online[T linalg.Float](ctx context.Context, comm ranks.Comm, s *Samples, o 
 	if err := l.begin(); err != nil {
 		return nil, err
 	}
-	err := l.run(ctx)
+	err = l.run(ctx)
 	l.finish()
 	l.r.Seconds = comm.Wtime() - start
 	return l.r, err
@@ -176,7 +181,6 @@ func (l *stream[T]) learn(ctx context.Context, batch int) error {
 	if err := c.side.prepare(a); err != nil {
 		return fmt.Errorf("scdl: the dictionary is not finite: %w", err)
 	}
-	clear(l.gram)
 	clear(l.sums)
 	l.worst, l.worstIndex = 0, -1
 	far := l.sums[a*a : a*(a+rows)]
@@ -189,16 +193,16 @@ func (l *stream[T]) learn(ctx context.Context, batch int) error {
 		l.load(at)
 		clear(c.state)
 		c.code()
-		linalg.Gemm(false, true, a, a, TileSamples, 1, c.codes, TileSamples, c.codes, TileSamples, 1, l.gram, a)
+		linalg.Gemm(false, true, a, a, TileSamples, 1, c.codes, TileSamples, c.codes, TileSamples, 0, l.gram, a)
+		for i, x := range l.gram { // the sum over tiles is that of any number of ranks
+			l.sums[i] += float64(x)
+		}
 		linalg.Gemm(false, true, a, rows, TileSamples, 1, c.codes, TileSamples, c.side.samples, TileSamples, 0, product, rows)
 		for i, x := range product {
 			far[i] += float64(x)
 		}
 		c.side.residue(a, c.codes, v)
 		l.addErrors(at, v, rest)
-	}
-	for i, x := range l.gram {
-		l.sums[i] = float64(x)
 	}
 	flag := func(place int, set bool) {
 		if set {
@@ -230,10 +234,10 @@ func (l *stream[T]) load(at int) {
 	for i := range min(TileSamples, s.Count()-at) {
 		k := at + i
 		for j, v := range s.High[k*s.P : (k+1)*s.P] {
-			d.samples[j*TileSamples+i] = T(v)
+			d.samples[j*TileSamples+i] = T(l.units.in(v))
 		}
 		for j, v := range s.Low[k*s.M : (k+1)*s.M] {
-			d.samples[(s.P+j)*TileSamples+i] = T(v)
+			d.samples[(s.P+j)*TileSamples+i] = T(l.units.in(v))
 		}
 	}
 }
@@ -300,8 +304,8 @@ func (l *stream[T]) step() {
 func (l *stream[T]) record() {
 	r, n := l.r, float64(l.s.Total)
 	r.At = append(r.At, r.Iterations)
-	r.ErrorHigh = append(r.ErrorHigh, math.Sqrt(l.squares[0]/(n*float64(l.s.P))))
-	r.ErrorLow = append(r.ErrorLow, math.Sqrt(l.squares[1]/(n*float64(l.s.M))))
+	r.ErrorHigh = append(r.ErrorHigh, l.units.out(math.Sqrt(l.squares[0]/(n*float64(l.s.P)))))
+	r.ErrorLow = append(r.ErrorLow, l.units.out(math.Sqrt(l.squares[1]/(n*float64(l.s.M)))))
 	r.SparsityHigh = l.squares[2] / (n * float64(l.o.Atoms))
 	r.SparsityLow = r.SparsityHigh
 	l.squares = [3]float64{}

@@ -31,7 +31,7 @@ func testCode[T linalg.Float](t *testing.T, tolerance float64) {
 	for i := range s {
 		s[i] = r.NormFloat64()
 	}
-	c.side.load(s)
+	c.side.load(s, newUnits(0, 1))
 	c.code()
 	v := make([]T, rows*TileSamples)
 	c.side.residue(atoms, c.codes, v)

@@ -30,8 +30,10 @@ type Options struct {
 	CheckEvery    int     // iterations from one error to the next; 0 = 1; in Online there is one a pass
 	Tolerance     float64 // stop when the error of the high samples changes by at most this fraction from one check to the next; 0 = never
 
-	// Lambda weighs the l1 norm of the codes; its unit is that of a sample times that of
-	// an atom. 0 = 0.001; with Sequential and Spark 0.1; in Online 0.01.
+	// Lambda weighs the l1 norm of the codes, for samples whose largest high number is 1:
+	// it is multiplied by that number, and Delta by its square, so that the unit of the
+	// samples does not matter. With Sequential and Spark, which know no units, it is not.
+	// 0 = 0.001; with Sequential and Spark 0.1; in Online 0.01.
 	Lambda     float64
 	C1, C2, C3 float64 // penalties; 0 = 0.4, 0.4, 0.8; in Online C3 is not used
 	Beta       float64 // dual steps divided by the penalties; 0 = 1; with Sequential and Spark 0.01; in Online not used

@@ -3,6 +3,7 @@ package scdl
 import (
 	"context"
 	"fmt"
+	"math"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -14,6 +15,13 @@ import (
 // with Compatibility that of the reference programs.
 func naive(s *Samples, dh, dl []float64, o Options) (high, low []float64) {
 	o = o.withDefaults()
+	if o.Compatibility == Corrected { // lambda and delta are those of samples with a largest number of 1
+		level := 0.0
+		for _, v := range s.High {
+			level = max(level, math.Abs(v))
+		}
+		o.Lambda, o.Delta = o.Lambda*level, o.Delta*level*level
+	}
 	a, k := o.Atoms, s.Total
 	matrix := func(rows int, x []float64) *mat.Dense { return mat.DenseCopyOf(mat.NewDense(len(x)/rows, rows, x).T()) }
 	sh, sl := matrix(s.P, s.High), matrix(s.M, s.Low)

@@ -129,12 +129,13 @@ func (d *side[T]) prepare(atoms int) error {
 	return nil
 }
 
-// load copies up to TileSamples samples, count x rows, to samples.
-func (d *side[T]) load(x []float64) {
+// load copies up to TileSamples samples, count x rows, to samples, in the units of the
+// iteration.
+func (d *side[T]) load(x []float64, u units) {
 	clear(d.samples)
 	for i := 0; len(x) > 0; i++ {
 		for j, v := range x[:d.rows] {
-			d.samples[j*TileSamples+i] = T(v)
+			d.samples[j*TileSamples+i] = T(u.in(v))
 		}
 		x = x[d.rows:]
 	}

@@ -37,7 +37,7 @@ func testTile[T linalg.Float](t *testing.T, tolerance float64) {
 				for i := range s {
 					s[i] = r.NormFloat64()
 				}
-				d.load(s)
+				d.load(s, newUnits(0, 1))
 			}
 			x.errors = x.form >= sequential
 			state := make([]T, x.form.arrays()*c.atoms*TileSamples)

@@ -55,6 +55,8 @@ type learner[T linalg.Float] struct {
 	comm  ranks.Comm
 	o     *Options
 	s     *Samples
+	units units
+	delta float64 // Options.Delta in the units of the iteration
 	tiles *tiles[T]
 	store store[T]
 	saved time.Time
@@ -71,12 +73,17 @@ type learner[T linalg.Float] struct {
 
 func train[T linalg.Float](ctx context.Context, comm ranks.Comm, s *Samples, o *Options) (*Result, error) {
 	start := comm.Wtime()
-	l := &learner[T]{comm: comm, o: o, s: s, tiles: newTiles[T](o, s.P, s.M), saved: time.Now(), r: &Result{}, at: layoutOf(s, o.Atoms, comm.Size())}
+	u, err := unitsOf(comm, s, o)
+	if err != nil {
+		return nil, err
+	}
+	own := u.scaled(o)
+	l := &learner[T]{comm: comm, o: o, s: s, units: u, delta: own.Delta, tiles: newTiles[T](own, s.P, s.M), saved: time.Now(), r: &Result{}, at: layoutOf(s, o.Atoms, comm.Size())}
 	l.pair, l.sums = &l.r.Pair, make([]float64, l.at.length)
 	if err := l.begin(); err != nil {
 		return nil, err
 	}
-	err := l.run(ctx)
+	err = l.run(ctx)
 	l.r.Read, l.r.Written = l.store.traffic()
 	if err := ranks.AgreeError(comm, l.store.close()); err != nil {
 		return nil, err
@@ -232,8 +239,8 @@ func (l *learner[T]) iterate(ctx context.Context) error {
 func (l *learner[T]) load(i int) {
 	s := l.s
 	lo, hi := i*TileSamples, min((i+1)*TileSamples, s.Count())
-	l.tiles.high.load(s.High[lo*s.P : hi*s.P])
-	l.tiles.low.load(s.Low[lo*s.M : hi*s.M])
+	l.tiles.high.load(s.High[lo*s.P:hi*s.P], l.units)
+	l.tiles.low.load(s.Low[lo*s.M:hi*s.M], l.units)
 }
 
 // step moves the atoms of one side.
@@ -243,7 +250,7 @@ func (l *learner[T]) step(d *side[T], grad, rows []float64) {
 		step = 1
 	}
 	for a := range l.o.Atoms {
-		linalg.Axpy(step/(rows[a]+l.o.Delta), grad[a*d.rows:(a+1)*d.rows], d.atom(a))
+		linalg.Axpy(step/(rows[a]+l.delta), grad[a*d.rows:(a+1)*d.rows], d.atom(a))
 	}
 }
 
@@ -252,8 +259,8 @@ func (l *learner[T]) step(d *side[T], grad, rows []float64) {
 func (l *learner[T]) record(k int, squares []float64) {
 	r, n := l.r, float64(l.s.Total)
 	r.At = append(r.At, k)
-	r.ErrorHigh = append(r.ErrorHigh, math.Sqrt(squares[0]/(n*float64(l.s.P))))
-	r.ErrorLow = append(r.ErrorLow, math.Sqrt(squares[1]/(n*float64(l.s.M))))
+	r.ErrorHigh = append(r.ErrorHigh, l.units.out(math.Sqrt(squares[0]/(n*float64(l.s.P)))))
+	r.ErrorLow = append(r.ErrorLow, l.units.out(math.Sqrt(squares[1]/(n*float64(l.s.M)))))
 	r.check(l.comm, l.o, "training")
 }
 

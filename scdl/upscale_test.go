@@ -34,7 +34,8 @@ func upscale(t testing.TB, size int, g Grid, y *Image, rows, cols int, p *Pair, 
 }
 
 // unitPair has an atom for each low pixel: its low half is 1 at the pixel and 0 elsewhere,
-// its high half the bilinear interpolation of that. It predicts bilinear interpolation.
+// its high half the bilinear interpolation of that, continued beyond the centres of the
+// outermost pixels. It predicts bilinear interpolation.
 func unitPair(g Grid) *Pair {
 	n, side := g.Patch, g.High()
 	p := &Pair{P: side * side, M: n * n, Atoms: n * n, High: make([]float64, n*n*side*side), Low: make([]float64, n*n*n*n)}
@@ -42,13 +43,24 @@ func unitPair(g Grid) *Pair {
 		p.Low[a*p.M+a] = 1
 		for i := range side {
 			for j := range side {
-				d := 1 - math.Abs(float64(i)/float64(g.Scale)-float64(a/n))
-				e := 1 - math.Abs(float64(j)/float64(g.Scale)-float64(a%n))
-				p.High[a*p.P+i*side+j] = max(0, d) * max(0, e)
+				p.High[a*p.P+i*side+j] = linearWeight(g, i, a/n) * linearWeight(g, j, a%n)
 			}
 		}
 	}
 	return p
+}
+
+// linearWeight is the weight of low pixel a of a patch at its high pixel i, along an axis.
+func linearWeight(g Grid, i, a int) float64 {
+	at := (float64(i)+0.5)/float64(g.Scale) - 0.5
+	base := min(max(int(math.Floor(at)), 0), g.Patch-2)
+	switch t := at - float64(base); a {
+	case base:
+		return 1 - t
+	case base + 1:
+		return t
+	}
+	return 0
 }
 
 // Overlapping patches that agree are not changed by their average: constants and ramps.
@@ -66,7 +78,7 @@ func TestPartitionOfUnity(t *testing.T) {
 			if r < reach || r >= rows-reach || c < reach || c >= cols-reach {
 				continue
 			}
-			want := 0.3 + 0.02*float64(r)/float64(g.Scale) - 0.01*float64(c)/float64(g.Scale)
+			want := 0.3 + 0.02*((float64(r)+0.5)/float64(g.Scale)-0.5) - 0.01*((float64(c)+0.5)/float64(g.Scale)-0.5)
 			if math.Abs(x.Data[i]-want) > 1e-9 {
 				t.Fatalf("%+v: pixel %d, %d: %g, want %g", g, r, c, x.Data[i], want)
 			}
@@ -149,7 +161,7 @@ func TestUpscaleErrors(t *testing.T) {
 			return err
 		})
 	}
-	linear := (&Linear{P: 25, M: 9, Map: make([]float64, 225)}).Predict
+	linear := (&Linear{P: 36, M: 9, Map: make([]float64, 36*9)}).Predict
 	err := ends(context.Background(), func(rank int) Predictor {
 		if rank == 1 {
 			return func([]float64) ([]float64, error) { return nil, errors.New("out of paper") }

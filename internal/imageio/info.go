@@ -59,6 +59,7 @@ func describe(t io.Writer, r io.ReaderAt, size int64, unit string) error {
 			return err
 		}
 		sum.print(t)
+		describeStack(t, r, size, unit)
 		return nil
 	}
 	if unit == "" && bytes.HasPrefix(magic, []byte(zipMagic)) {
@@ -73,7 +74,11 @@ func describe(t io.Writer, r io.ReaderAt, size int64, unit string) error {
 
 	s, err := newSource(r, size, unit)
 	if err != nil {
-		if e := describeTable(t, r, size, unit); e == nil || !bytes.HasPrefix(magic, []byte(fitsMagic[:len(magic)])) {
+		e := describeTable(t, r, size, unit)
+		if stack := describeStack(t, r, size, unit); e == nil || stack {
+			return nil
+		}
+		if !bytes.HasPrefix(magic, []byte(fitsMagic[:len(magic)])) {
 			return e
 		}
 		return err
@@ -104,6 +109,7 @@ func describe(t io.Writer, r io.ReaderAt, size int64, unit string) error {
 			}
 		}
 	}
+	describeStack(t, r, size, unit)
 	return nil
 }
 

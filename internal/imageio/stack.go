@@ -3,21 +3,43 @@ package imageio
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
-// Stack is many images of one size in one npy or FITS file of shape (count, rows, cols). The
-// first axis always counts the images; the rules for a Frame's colours do not apply. A file
-// of shape (rows, cols) is a stack of one image.
+// Stack is many images of one size in one npy or FITS file. In an array of shape (count,
+// rows, cols) the first axis always counts the images; the rules for a Frame's colours do
+// not apply. An array of shape (rows, cols) is one image. Of four
+// axes one of length 1 is left out. A FITS file may also have one extension
+// for each image, or one row of a table with a column of images.
 type Stack struct {
 	Count, Rows, Cols int       // of the file
 	Data              []float64 // of the images asked for, row-major; NaN = missing; nil from StatStack
 	Format            string    // "npy" or "fits"
 	Type              string    // of an element in the file: "float32", "uint8", ...
-	Header            Header    // FITS: the cards that do not describe the storage; nil from npy
+	Part              string    // where in the file the images are: "array", "[1] SCI", "16 extensions, [1] to [16]", ...
+	Shape             []int     // of the array in the file; nil of extensions and tables
+	Header            Header    // FITS: the cards that do not describe the storage, of several extensions and of a table those of the primary unit; nil from npy
 }
 
 const stackWanted = "a stack of images is an npy or FITS file of shape (count, rows, cols)"
+
+// Square returns an error unless the images are square. It says what to do where the last
+// axis of the array seems to count them.
+func (s *Stack) Square() error {
+	if s.Rows == s.Cols {
+		return nil
+	}
+	err := fmt.Errorf("holds %d images of %d x %d pixels, want square ones", s.Count, s.Rows, s.Cols)
+	if n := s.Shape; len(n) == 3 && n[0] == n[1] {
+		what := `numpy.save("STACK.npy", numpy.moveaxis(a, -1, 0))`
+		if s.Format == "fits" {
+			what = `fits.writeto("STACK.fits", numpy.moveaxis(a, -1, 0))`
+		}
+		err = fmt.Errorf("%w; its shape is %s: if the last axis counts the images, write it with that axis first, %s", err, shapeString(n), what)
+	}
+	return err
+}
 
 // StatStack reads the shape, type and header of a stack, but not its pixels. An npy file may
 // have 0 images.
@@ -26,16 +48,16 @@ func StatStack(path string) (*Stack, error) {
 }
 
 // ReadStack reads the images lo <= i < hi, and of FITS and C-ordered npy files nothing else.
-// For FITS, path may choose a unit as in ReadFrame.
+// For FITS, path may choose a unit as in ReadFrame, all extensions of one name, or a column
+// of images by its name.
 func ReadStack(path string, lo, hi int) (*Stack, error) {
 	return withStack(path, func(s *stackSource) error { return s.read(lo, hi) })
 }
 
 // stackSource is an opened stack.
 type stackSource struct {
-	Stack   // Data is nil before read
-	pixels  *elements
-	fortran bool
+	Stack  // Data is nil before read
+	images func(lo, hi int, to []float64) error
 }
 
 func withStack(path string, use func(*stackSource) error) (*Stack, error) {
@@ -77,40 +99,46 @@ func npyStack(r io.ReaderAt, size int64) (*stackSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stackSource{Stack: Stack{Format: "npy", Type: h.typ}, pixels: h.elements(r), fortran: h.fortran}
-	return s, s.setShape(h.shape)
+	s := &stackSource{Stack: Stack{Format: "npy", Type: h.typ, Part: "array"}}
+	return s, s.setArray(h.shape, h.elements(r), h.fortran)
 }
 
-func fitsStack(r io.ReaderAt, size int64, want string) (*stackSource, error) {
-	u, _, err := findUnit(r, size, want)
-	if err != nil {
-		return nil, err
+// setArray makes s the stack of an array.
+func (s *stackSource) setArray(full []int, pixels *elements, fortran bool) error {
+	if err := s.setShape(full); err != nil {
+		return err
 	}
-	s := &stackSource{Stack: Stack{Format: "fits", Type: u.typ()}}
-	if err := s.setShape(reversed(u.axes)); err != nil {
-		return nil, err
+	s.images = func(lo, hi int, to []float64) error {
+		if !fortran {
+			return pixels.read(int64(lo)*int64(s.Rows*s.Cols), to)
+		}
+		lay := layout{planes: s.Count, rows: s.Rows, cols: s.Cols}
+		ax := lay.axes(Box{0, s.Rows, 0, s.Cols}, true)
+		ax[0].lo, ax[0].hi = lo, hi
+		return pixels.gather(to, ax)
 	}
-	if s.pixels, err = u.elements(r); err != nil {
-		return nil, err
-	}
-	// The header as a frame has it, with what it inherits.
-	frame, err := fitsSource(r, size, want)
-	if err != nil {
-		return nil, err
-	}
-	s.Header = frame.Header
-	return s, nil
+	return nil
 }
 
+// setShape says what the axes of an array are. Those of length 1 that go do not change the
+// order of its elements.
 func (s *Stack) setShape(full []int) error {
+	s.Shape = full
 	shape := full
 	for len(shape) > 3 && shape[0] == 1 {
 		shape = shape[1:]
 	}
-	switch len(shape) {
-	case 2:
+	if len(shape) == 4 { // of (count, 1, rows, cols) or (count, rows, cols, 1)
+		for _, k := range []int{1, 3} {
+			if len(shape) == 4 && shape[k] == 1 {
+				shape = slices.Delete(slices.Clone(shape), k, k+1)
+			}
+		}
+	}
+	switch {
+	case len(shape) == 2:
 		s.Count, s.Rows, s.Cols = 1, shape[0], shape[1]
-	case 3:
+	case len(shape) == 3:
 		s.Count, s.Rows, s.Cols = shape[0], shape[1], shape[2]
 	default:
 		return fmt.Errorf("shape %s, want (count, rows, cols), or (rows, cols) of a single image", shapeString(full))
@@ -125,16 +153,9 @@ func (s *stackSource) read(lo, hi int) error {
 	if lo < 0 || hi < lo || hi > s.Count {
 		return fmt.Errorf("images %d to %d of a stack of %d", lo, hi, s.Count)
 	}
-	image := s.Rows * s.Cols
-	s.Data = make([]float64, (hi-lo)*image)
+	s.Data = make([]float64, (hi-lo)*s.Rows*s.Cols)
 	if len(s.Data) == 0 {
 		return nil
 	}
-	if !s.fortran {
-		return s.pixels.read(int64(lo)*int64(image), s.Data)
-	}
-	lay := layout{planes: s.Count, rows: s.Rows, cols: s.Cols}
-	ax := lay.axes(Box{0, s.Rows, 0, s.Cols}, true)
-	ax[0].lo, ax[0].hi = lo, hi
-	return s.pixels.gather(s.Data, ax)
+	return s.images(lo, hi, s.Data)
 }

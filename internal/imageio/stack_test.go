@@ -426,7 +426,6 @@ func TestStackErrors(t *testing.T) {
 		{"0-D", npyBytes("<f8", false, []int{}, make([]byte, 8)), want},
 		{"1-D", npyBytes("<f8", false, []int{4}, make([]byte, 32)), want},
 		{"4-D", npyBytes("|u1", false, []int{2, 2, 2, 2}, make([]byte, 16)), "shape (2, 2, 2, 2), " + want},
-		{"4-D, one image", npyBytes("|u1", false, []int{2, 1, 2, 2}, make([]byte, 8)), want},
 		{"no pixels", npyBytes("<f8", false, []int{4, 0, 2}, nil), "without pixels"},
 		{"structured", npyRaw(1, `{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (4,)}`, nil), "structured"},
 		{"png", pngBytes(t, image.NewGray(image.Rect(0, 0, 3, 2))), "a png picture of 2 x 3; a stack of images is an npy or FITS file"},

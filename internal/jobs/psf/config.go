@@ -27,16 +27,18 @@ type settings struct {
 
 // stackSection names files of stamps, all of the same shape.
 type stackSection struct {
-	Path    string `toml:"path"`
-	Mask    string `toml:"mask"`    // 0 = missing
-	Weights string `toml:"weights"` // inverse variances with psf.noise = "weights", otherwise relative
-	Truth   string `toml:"truth"`   // the stamps as they are, to compare the result with
+	Path         string `toml:"path"`
+	Mask         string `toml:"mask"`          // 0 = missing
+	MaskMajority bool   `toml:"mask_majority"` // true: the mask may cover more than half of the pixels
+	Weights      string `toml:"weights"`       // inverse variances with psf.noise = "weights", otherwise relative
+	Truth        string `toml:"truth"`         // the stamps as they are, to compare the result with
 }
 
 // psfSection names the PSFs and fills psf.Options.
 type psfSection struct {
 	Path   string `toml:"path"`
 	Index  string `toml:"index"`  // table of one column: for each stamp the number of its PSF, from 0
+	Centre string `toml:"centre"` // of a PSF of even side: same = the pixel (side-1)/2, rounded down; half = side/2
 	Strict bool   `toml:"strict"` // refuse PSFs that do not sum to 1
 
 	Mode           string         `toml:"mode"`
@@ -84,6 +86,12 @@ type stampsOutput struct {
 // sfDeconvolve is the value of psf.compat that names the program.
 const sfDeconvolve = "sf_deconvolve"
 
+// Values of psf.centre.
+const (
+	centreSame = "same" // as mode "same" of SciPy's convolutions
+	centreHalf = "half"
+)
+
 // Names of the files of the solution.
 const (
 	solutionName = "solution.npy"
@@ -94,8 +102,8 @@ func defaults() settings {
 	return settings{
 		Seed: 1,
 		PSF: psfSection{
-			Mode: string(psf.Sparse), Border: string(psf.Zero), Precision: string(psf.Single),
-			Iterations: 150, CheckEvery: 10, Noise: string(psf.MAD), Start: string(psf.FromZero), Positivity: true, Compat: "none",
+			Centre: centreSame, Mode: string(psf.Sparse), Border: string(psf.Zero), Precision: string(psf.Single),
+			Iterations: 150, CheckEvery: 10, Noise: string(psf.Differences), Start: string(psf.FromZero), Positivity: true, Compat: "none",
 			Wavelet: "linear", Scales: 3, Thresholds: config.Numbers{3, 3, 4}, Balance: true,
 			Threshold: string(psf.Reweighted), Block: 32, Rho: 0.8,
 		},
@@ -109,7 +117,8 @@ func (s *psfSection) check(f *config.File) {
 	f.OneOf("psf.mode", s.Mode, string(psf.Sparse), string(psf.LowRank))
 	f.OneOf("psf.border", s.Border, string(psf.Zero), string(psf.Wrap))
 	f.OneOf("psf.precision", s.Precision, string(psf.Single), string(psf.Double))
-	f.OneOf("psf.noise", s.Noise, string(psf.MAD), string(psf.MADPerStamp), string(psf.Given), string(psf.FromWeights))
+	f.OneOf("psf.centre", s.Centre, centreSame, centreHalf)
+	f.OneOf("psf.noise", s.Noise, string(psf.Differences), string(psf.DifferencesPerStamp), string(psf.MAD), string(psf.MADPerStamp), string(psf.Given), string(psf.FromWeights))
 	f.OneOf("psf.start", s.Start, string(psf.FromZero), string(psf.FromOnes), string(psf.FromWiener), string(psf.FromGiven))
 	f.OneOf("psf.compat", s.Compat, "none", sfDeconvolve)
 	f.OneOf("psf.wavelet", s.Wavelet, "linear", "b3")
@@ -134,9 +143,14 @@ func (s *psfSection) check(f *config.File) {
 	f.Want(s.Rho > 0 && s.Rho < 2, "psf.rho", "more than 0 and less than 2")
 }
 
+// mostPixels is the largest simulated survey, so that no size overflows. A run is refused for
+// its memory long before.
+const mostPixels = 1 << 48
+
 func (s *fieldSection) check(f *config.File) {
-	f.Want(s.Count >= 1 && s.Count <= 1<<31, "simulate.count", "1 to 2^31 stamps")
 	f.Want(s.Side >= 3 && s.Side <= 255 && s.Side%2 == 1, "simulate.side", "an odd number of pixels, 3 to 255")
+	side := max(3, min(s.Side, 255))
+	f.Want(s.Count >= 1 && s.Count <= mostPixels/(side*side), "simulate.count", "1 to %d stamps of %d x %d pixels, %d pixels in all", mostPixels/(side*side), side, side, mostPixels)
 	f.Want(s.PSFs >= 1 && s.PSFs <= 1<<24, "simulate.psfs", "1 to 2^24")
 	f.Want(s.SNR > 0 && !math.IsInf(s.SNR, 0), "simulate.snr", "more than 0")
 }
@@ -147,7 +161,7 @@ func compatibleDefaults() settings {
 	s := &c.PSF
 	s.Precision, s.Start, s.Threshold, s.Factor = string(psf.Double), string(psf.FromOnes), string(psf.Hard), 1
 	s.CheckEvery, s.Tolerance, s.Reweightings, s.Balance = 1, 3e-4, 1, false
-	s.Tau, s.SigmaDual = 0.5, 0.5
+	s.Tau, s.SigmaDual, s.Noise = 0.5, 0.5, string(psf.MAD)
 	return c
 }
 
@@ -214,8 +228,8 @@ func (c *settings) checkFiles(f *config.File) error {
 		case st.Count == 0:
 			f.Fail("stack.path", "holds no stamps")
 			count = 0
-		case st.Rows != st.Cols:
-			f.Fail("stack.path", "holds stamps of %d x %d pixels, want square ones", st.Rows, st.Cols)
+		case st.Square() != nil:
+			f.Fail("stack.path", "%v", st.Square())
 			count = 0
 		default:
 			count, side = st.Count, st.Rows
@@ -243,8 +257,8 @@ func (c *settings) checkPSFs(f *config.File, count int) {
 		return
 	case p.Count == 0:
 		f.Fail("psf.path", "holds no PSFs")
-	case p.Rows != p.Cols:
-		f.Fail("psf.path", "holds PSFs of %d x %d pixels, want square ones", p.Rows, p.Cols)
+	case p.Square() != nil:
+		f.Fail("psf.path", "%v", p.Square())
 	case c.PSF.Index == "" && count > 0 && p.Count != 1 && p.Count != count:
 		f.Fail("psf.path", "holds %d PSFs for %d stamps: want one for each, one for all, or psf.index with the number of the PSF of each stamp", p.Count, count)
 	}

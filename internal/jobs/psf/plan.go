@@ -34,7 +34,7 @@ func (c *settings) extent(n int) (*extent, error) {
 		if err != nil {
 			return nil, err
 		}
-		e.count, e.side, e.psfSide, psfs = s.Count, s.Rows, p.Rows, p.Count
+		e.count, e.side, e.psfSide, psfs = s.Count, s.Rows, p.Rows|1, p.Count
 	}
 	lo, hi := halo.Split(e.count, n, 0)
 	e.most = hi - lo
@@ -74,8 +74,8 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecy
 	}
 	noise := c.traffic(e, n, iterations, t.passes).record(p, link)
 	p.Row("stamps", "%d of %d x %d, at most %d a rank on %d ranks", e.count, e.side, e.side, e.most, n)
-	if c.PSF.Noise == string(psf.MAD) && n > 1 {
-		p.Row("noise", "two exact medians over all ranks: %s", lifecycle.Bytes(noise))
+	if medians := c.medians(); medians > 0 && n > 1 {
+		p.Row("noise", "%d exact medians over all ranks: %s", medians, lifecycle.Bytes(noise))
 	}
 	if c.PSF.Mode == string(psf.LowRank) {
 		p.Row("sum over ranks", "%s, %.1f times an iteration", lifecycle.Bytes(8*c.block(e)*pixels), t.passes)
@@ -104,7 +104,7 @@ func (c *settings) memory(e *extent, n int) float64 {
 		words = 8
 	}
 	scales, filters := float64(s.Scales), float64(conv)
-	pixel := 8 + 2*words // data; x and y
+	pixel := 16 + 2*words // data, and data in the units of the iteration; x and y
 	if s.Mode == string(psf.LowRank) {
 		pixel += 2*words + words*c.block(e)/float64(e.side*e.side) // u, v, products with the block
 	} else {
@@ -116,7 +116,7 @@ func (c *settings) memory(e *extent, n int) float64 {
 	weighted := c.Stack.Mask != "" || c.Stack.Weights != ""
 	switch {
 	case weighted:
-		pixel += 8 + words
+		pixel += 16 + words
 	case s.Border == string(psf.Wrap):
 		filters *= 2 // of H'H
 	}
@@ -139,6 +139,17 @@ func (c *settings) memory(e *extent, n int) float64 {
 	return fixed + pixel*float64(e.most*e.side*e.side) + e.unique*(8*float64(e.psfSide*e.psfSide)+words*filters)
 }
 
+// medians is how many exact medians over all ranks the noise takes.
+func (c *settings) medians() int {
+	switch psf.NoiseRule(c.PSF.Noise) {
+	case psf.MAD:
+		return 2
+	case psf.Differences:
+		return 1
+	}
+	return 0
+}
+
 // times is what a solve takes on one core, by the number of stamps.
 type times struct {
 	setup, iteration lifecycle.Line // seconds
@@ -151,7 +162,7 @@ func (c *settings) calibrate(ctx context.Context, comm ranks.Comm, e *extent) (*
 	trial := defaults()
 	trial.Seed, trial.PSF = c.Seed, c.PSF
 	trial.PSF.Iterations, trial.PSF.CheckEvery, trial.PSF.Reweightings = 12, 12, 0
-	trial.PSF.Noise, trial.PSF.Start, trial.PSF.Settle = string(psf.MAD), string(psf.FromZero), 0
+	trial.PSF.Noise, trial.PSF.Start, trial.PSF.Settle = string(psf.Differences), string(psf.FromZero), 0
 	t := &times{}
 	var x, setup, each []float64
 	for _, count := range []int{24, 72} {
@@ -191,16 +202,13 @@ func (t traffic) record(p *lifecycle.Plan, link lifecycle.Link) (noise float64) 
 func (c *settings) traffic(e *extent, n int, iterations, passes float64) traffic {
 	s := &c.PSF
 	t := traffic{Traffic: lifecycle.NewTraffic(n)}
-	t.Allreduce(63, 1)              // the options are the same on all ranks
-	t.Allgatherv(2 * float64(n))    // parts of the stack
-	t.Allreduce(3, 2)               // norm of the blur; sums of the result
-	if s.Noise == string(psf.MAD) { // psf.stackMedian: four histograms for each of the values in the middle
-		middle := 2.0
-		if e.count%2*e.side%2 == 1 {
-			middle = 1
-		}
+	t.Allreduce(63, 1)           // the options are the same on all ranks
+	t.Allgatherv(2 * float64(n)) // parts of the stack
+	t.Allreduce(5, 2)            // missing pixels; the unit of the data
+	t.Allreduce(3, 3)            // the unit of the data; norm of the blur; sums of the result
+	if m := c.medians(); m > 0 { // psf.stackMedian: four histograms for each of the two values in the middle
 		before := t.Bytes
-		t.Allreduce(1<<16, 2*4*middle)
+		t.Allreduce(1<<16, 2*4*float64(m))
 		t.noise = t.Bytes - before
 	}
 	checks := math.Ceil(iterations / float64(s.CheckEvery))

@@ -53,6 +53,13 @@ func (r *run) writeStack() error {
 	if err != nil {
 		return err
 	}
+	most := []float64{0}
+	for _, v := range r.result.Data {
+		most[0] = max(most[0], math.Abs(v))
+	}
+	if err := r.Comm.Allreduce(most, most, ranks.Max); err != nil {
+		return err
+	}
 	n := r.s.Side * r.s.Side
 	if r.Comm.Rank() != 0 {
 		for at := 0; at < r.s.Count(); at += batch {
@@ -63,7 +70,7 @@ func (r *run) writeStack() error {
 		}
 		return ranks.OnRoot(r.Comm, nil) // the error of rank 0
 	}
-	files, failure := r.createFiles()
+	files, failure := r.createFiles(most[0])
 	for _, w := range files {
 		defer w.Abort()
 	}
@@ -101,14 +108,15 @@ func (r *run) writeStack() error {
 // createFiles begins the files of the solution: solution.npy always, so that every program
 // and every scaling study finds it, and solution.fits with the header of the stack where
 // that is a FITS file.
-func (r *run) createFiles() (files []*imageio.StackWriter, err error) {
+func (r *run) createFiles(most float64) (files []*imageio.StackWriter, err error) {
 	names := []string{solutionName}
 	if r.s.format == "fits" {
 		names = append(names, solutionFITS)
 	}
 	m := r.m
+	single := r.c.PSF.Precision == string(psf.Single) && (most == 0 || most > 1e-30 && most < 1e37)
 	for _, name := range names {
-		w, err := imageio.CreateStack(r.Path(name), r.s.Total, r.s.Side, r.s.Side, r.c.PSF.Precision == string(psf.Single), r.s.header,
+		w, err := imageio.CreateStack(r.Path(name), r.s.Total, r.s.Side, r.s.Side, single, r.s.header,
 			fmt.Sprintf("tessera %s: deconvolution of %s", m.Tessera, filepath.Base(r.s.source)),
 			fmt.Sprintf("%s, %s border, noise %.4g, %d iterations", m.Mode, m.Border, m.Noise, m.Iterations))
 		if err != nil {

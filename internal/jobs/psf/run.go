@@ -29,6 +29,9 @@ func (r *run) run(ctx context.Context) error {
 		return err
 	}
 	r.m.Seconds.Read = r.Comm.Wtime() - start
+	if err := r.took(); err != nil {
+		return err
+	}
 	r.kept = lifecycle.NewCheckpoints(r.Run, "psf")
 	if err := r.solve(ctx); err != nil {
 		return r.kept.Stopped(err)

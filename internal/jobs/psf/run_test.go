@@ -137,9 +137,9 @@ func TestPSFMask(t *testing.T) {
 	}
 	jobtest.WriteNpy(t, npy, "holes.npy", data, 12, 15, 15)
 	jobtest.WriteNpy(t, npy, "mask.npy", mask, 12, 15, 15)
-	_, err := jobtest.Run(t, Load, 2, text, index)
-	if err == nil || !strings.Contains(err.Error(), "holes.npy: stamp 0: NaN at row 0, column 3, which no mask covers") {
-		t.Errorf("NaN pixels: %v", err)
+	alone, err := jobtest.Run(t, Load, 2, text, index)
+	if err != nil {
+		t.Fatal(err)
 	}
 	dir, err := jobtest.Run(t, Load, 2, text, index, "stack.mask="+npy+"/mask.npy")
 	if err != nil {
@@ -149,6 +149,9 @@ func TestPSFMask(t *testing.T) {
 		if !(v >= 0) {
 			t.Fatalf("number %d is %g", i, v)
 		}
+	}
+	if !slices.Equal(jobtest.ReadNpy(t, dir, "solution.npy"), jobtest.ReadNpy(t, alone, "solution.npy")) {
+		t.Error("NaN pixels with a mask of them and without one differ")
 	}
 	// The mask as weights does the same.
 	other, err := jobtest.Run(t, Load, 2, text, index, "stack.weights="+npy+"/mask.npy")
@@ -174,6 +177,20 @@ func TestPSFRefuses(t *testing.T) {
 	jobtest.WriteNpy(t, npy, "dark.npy", dark, 5, 15, 15)
 	jobtest.WriteNpy(t, npy, "oblong.npy", make([]float64, 12*15*10), 12, 15, 10)
 	jobtest.WriteNpy(t, npy, "none.npy", nil, 0, 15, 15)
+	observed := jobtest.ReadNpy(t, npy, "observed.npy")
+	last := make([]float64, len(observed)) // the axis that counts the stamps is the last one
+	empty, flags, huge := slices.Clone(observed), make([]float64, len(observed)), slices.Clone(observed)
+	for i, v := range observed {
+		last[i%225*12+i/225] = v
+		empty[i] = math.NaN()
+		flags[i] = float64(max(0, i%20-18)) // 1 = bad
+	}
+	huge[500] = 1e300
+	jobtest.WriteNpy(t, npy, "last.npy", last, 15, 15, 12)
+	jobtest.WriteNpy(t, npy, "empty.npy", empty, 12, 15, 15)
+	jobtest.WriteNpy(t, npy, "flags.npy", flags, 12, 15, 15)
+	jobtest.WriteNpy(t, npy, "zeros.npy", make([]float64, len(observed)), 12, 15, 15)
+	jobtest.WriteNpy(t, npy, "huge.npy", huge, 12, 15, 15)
 	jobtest.WriteNpy(t, npy, "numbers.npy", []float64{0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 0}, 12, 1)
 	for name, c := range map[string]struct {
 		sets []string
@@ -182,7 +199,7 @@ func TestPSFRefuses(t *testing.T) {
 		"dark PSF":    {[]string{index, "psf.path=" + npy + "/dark.npy"}, "dark.npy: PSF 2: its pixels sum to 0, want 1"},
 		"strict":      {[]string{index, "psf.path=" + npy + "/bright.npy", "psf.strict=true"}, "bright.npy: 1 of the PSFs 0 to 4 do not sum to 1"},
 		"few PSFs":    {nil, "holds 5 PSFs for 12 stamps"},
-		"not square":  {[]string{index, "stack.path=" + npy + "/oblong.npy"}, "holds stamps of 15 x 10 pixels, want square"},
+		"not square":  {[]string{index, "stack.path=" + npy + "/oblong.npy"}, "holds 12 images of 15 x 10 pixels, want square ones"},
 		"empty":       {[]string{index, "stack.path=" + npy + "/none.npy"}, "holds no stamps"},
 		"index":       {[]string{"psf.index=" + npy + "/numbers.npy"}, "stamp 5 has PSF 5, want 0 to 4"},
 		"truth":       {[]string{index, "stack.truth=" + npy + "/psfs.npy"}, "holds 5 stamps of 15 x 15 pixels, want 12"},
@@ -192,6 +209,14 @@ func TestPSFRefuses(t *testing.T) {
 		"weights":     {[]string{index, "psf.noise=weights"}, "stack.weights"},
 		"side":        {[]string{"simulate.side=40"}, "an odd number of pixels"},
 		"only PSFs":   {[]string{"stack.path="}, "psf.path"},
+		"count last":  {[]string{index, "stack.path=" + npy + "/last.npy"}, "its shape is (15, 15, 12): if the last axis counts the images, write it with that axis first"},
+		"all NaN":     {[]string{index, "stack.path=" + npy + "/empty.npy"}, "empty.npy: no pixel is observed"},
+		"all masked":  {[]string{index, "stack.mask=" + npy + "/zeros.npy", "stack.mask_majority=true"}, "observed.npy: no pixel is observed"},
+		"no weight":   {[]string{index, "stack.weights=" + npy + "/zeros.npy"}, "observed.npy: no pixel is observed"},
+		"flags":       {[]string{index, "stack.mask=" + npy + "/flags.npy"}, "flags.npy: 2565 of its 2700 pixels are 0, and 0 means masked"},
+		"huge":        {[]string{index, "stack.path=" + npy + "/huge.npy"}, "huge.npy: stamp 2: 1e+300 at row 3, column 5"},
+		"many":        {[]string{index, "stack.path=", "psf.path=", "psf.index=", "simulate.side=15", "simulate.count=1000000000"}, "lower simulate.count, or use more hosts"},
+		"too many":    {[]string{index, "stack.path=", "psf.path=", "psf.index=", "simulate.side=15", "simulate.count=9000000000000000000"}, "1 to 1250999896491 stamps of 15 x 15 pixels"},
 	} {
 		j, err := jobtest.Parse(Load, text, c.sets...)
 		if err == nil {

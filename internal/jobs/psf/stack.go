@@ -9,6 +9,7 @@ import (
 
 	"tessera/halo"
 	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
 	"tessera/internal/tables"
 	"tessera/psf"
 	"tessera/ranks"
@@ -22,19 +23,45 @@ type stamps struct {
 	source     string
 	format     string         // of the file, on rank 0: "npy" or "fits"
 	header     imageio.Header // of a FITS file, on rank 0
+	evenSide   int            // of the PSFs in their file; 0 if it is odd
 	normalised int            // PSFs that did not sum to 1; those that all ranks have count on rank 0 alone
+	missing    missing
+}
+
+// missing counts the pixels that are not observed, by the first reason that holds.
+type missing struct {
+	nan, masked, zero int // NaN; 0 or NaN in the mask; weight 0
+	maskedInAll       int // 0 or NaN in the mask, NaN or not in the stack
+	blank             int // stamps without an observed pixel
 }
 
 // read gets this rank's stamps. Collective; the error is the same on all ranks.
 func (c *settings) read(ctx context.Context, comm ranks.Comm) (*stamps, error) {
+	e, err := c.extent(comm.Size())
+	bytes := 0.0
+	if err == nil {
+		bytes = c.memory(e, comm.Size())
+	}
+	if err := ranks.AgreeError(comm, err); err != nil {
+		return nil, err
+	}
+	mend := "simulate.count"
+	if c.Stack.Path != "" {
+		mend = "the number of stamps in " + c.Stack.Path
+	}
+	if err := lifecycle.CheckRoom(comm, bytes, mend); err != nil {
+		return nil, err
+	}
 	var s *stamps
-	var err error
 	if c.Stack.Path == "" {
 		s, err = c.simulate(ctx, comm)
 	} else {
 		s, err = c.readStamps(ctx, comm)
 	}
-	return s, ranks.AgreeError(comm, err)
+	if err := ranks.AgreeError(comm, err); err != nil {
+		return nil, err
+	}
+	return s, c.countMissing(comm, s)
 }
 
 // readStamps reads the files; every rank reads its own stamps of each. Collective, but
@@ -51,9 +78,15 @@ func (c *settings) readStamps(ctx context.Context, comm ranks.Comm) (*stamps, er
 		if err != nil {
 			return err
 		}
-		if st.Count == 0 || st.Rows != st.Cols || p.Count == 0 || p.Rows != p.Cols {
-			return fmt.Errorf("%s and %s: %d stamps of %d x %d and %d PSFs of %d x %d, want square ones", // changed since they were checked
-				c.Stack.Path, c.PSF.Path, st.Count, st.Rows, st.Cols, p.Count, p.Rows, p.Cols)
+		// A file may have changed since it was checked.
+		if err := st.Square(); err != nil {
+			return fmt.Errorf("%s %w", c.Stack.Path, err)
+		}
+		if err := p.Square(); err != nil {
+			return fmt.Errorf("%s %w", c.PSF.Path, err)
+		}
+		if st.Count == 0 || p.Count == 0 {
+			return fmt.Errorf("%s and %s: %d stamps and %d PSFs", c.Stack.Path, c.PSF.Path, st.Count, p.Count)
 		}
 		s.format, s.header = st.Format, st.Header
 		total, side, psfs, psfSide = st.Count, st.Rows, p.Count, p.Rows
@@ -91,7 +124,15 @@ func (c *settings) readStamps(ctx context.Context, comm ranks.Comm) (*stamps, er
 	if s.PSFs, err = readStretch(ctx, c.PSF.Path, first, last); err != nil {
 		return nil, err
 	}
-	if s.normalised, err = psf.Normalise(psfSide, s.PSFs, first); err != nil {
+	if psfSide%2 == 0 {
+		s.evenSide = psfSide
+		centre := psfSide/2 - 1
+		if c.PSF.Centre == centreHalf {
+			centre++
+		}
+		s.PSFSide, s.PSFs = psf.Odd(psfSide, s.PSFs, centre)
+	}
+	if s.normalised, err = psf.Normalise(s.PSFSide, s.PSFs, first); err != nil {
 		return nil, inFile(c.PSF.Path, err)
 	}
 	if last-first == psfs && comm.Rank() > 0 {
@@ -108,6 +149,10 @@ func inFile(path string, err error) error {
 	var e *psf.StampError
 	if errors.As(err, &e) {
 		return fmt.Errorf("%s: %s %d: %s", path, e.What, e.Index, e.Text)
+	}
+	var whole *psf.StackError
+	if errors.As(err, &whole) {
+		return fmt.Errorf("%s: %s", path, whole.Text)
 	}
 	return err
 }
@@ -134,16 +179,61 @@ func (c *settings) readBeside(ctx context.Context, s *stamps, lo, hi int) (err e
 		return err
 	}
 	mask, err := readStretch(ctx, c.Stack.Mask, lo, hi)
-	if err != nil || c.Stack.Mask == "" {
+	if err != nil {
 		return err
 	}
-	if s.Weights == nil {
+	if s.Weights == nil && mask != nil {
 		s.Weights = slices.Repeat([]float64{1}, len(mask))
 	}
-	for i, m := range mask {
-		if m == 0 || math.IsNaN(m) {
+	s.apply(mask)
+	return nil
+}
+
+// apply sets the weights of masked pixels, and of those whose weight is NaN, to 0 and
+// counts what is missing. nil = no mask.
+func (s *stamps) apply(mask []float64) {
+	n := s.Side * s.Side
+	observed := false
+	for i, v := range s.Data {
+		masked := mask != nil && (mask[i] == 0 || math.IsNaN(mask[i]))
+		if s.Weights != nil && (masked || math.IsNaN(s.Weights[i])) {
 			s.Weights[i] = 0
 		}
+		if masked {
+			s.missing.maskedInAll++
+		}
+		switch {
+		case math.IsNaN(v):
+			s.missing.nan++
+		case masked:
+			s.missing.masked++
+		case s.Weights != nil && s.Weights[i] == 0:
+			s.missing.zero++
+		default:
+			observed = true
+		}
+		if (i+1)%n == 0 {
+			if !observed {
+				s.missing.blank++
+			}
+			observed = false
+		}
+	}
+}
+
+// countMissing adds up what is missing over the ranks, and refuses a mask that is probably
+// the wrong way round. Collective; the error is the same on all ranks.
+func (c *settings) countMissing(comm ranks.Comm, s *stamps) error {
+	m := &s.missing
+	sums := []float64{float64(m.nan), float64(m.masked), float64(m.zero), float64(m.maskedInAll), float64(m.blank)}
+	if err := comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+		return err
+	}
+	*m = missing{int(sums[0]), int(sums[1]), int(sums[2]), int(sums[3]), int(sums[4])}
+	all := s.Total * s.Side * s.Side
+	if c.Stack.Mask != "" && !c.Stack.MaskMajority && 2*m.maskedInAll > all {
+		return fmt.Errorf("%s: %d of its %d pixels are 0, and 0 means masked; if it marks bad pixels with other numbers, write the mask as 1.0 * (mask == 0), and if so many are masked, set stack.mask_majority = true",
+			c.Stack.Mask, m.maskedInAll, all)
 	}
 	return nil
 }

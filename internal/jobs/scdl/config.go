@@ -85,8 +85,9 @@ type codeSection struct {
 	Iterations int     `toml:"iterations"` // of lasso
 }
 
-func (s *codeSection) code() scdl.Code {
-	return scdl.Code{Method: s.Method, Lambda: s.Lambda, MaxIterations: s.Iterations}
+// code is the code of low samples whose largest absolute value is unit.
+func (s *codeSection) code(unit float64) scdl.Code {
+	return scdl.Code{Method: s.Method, Lambda: s.Lambda, MaxIterations: s.Iterations, Unit: unit}
 }
 
 func (s *codeSection) check(f *config.File) {
@@ -138,16 +139,24 @@ func onlineDefaults() trainSettings {
 	return c
 }
 
+// mostNumbers is the size of the largest set of high samples, so that no size overflows. A run
+// is refused for its memory long before.
+const mostNumbers = 1 << 48
+
 func (c *trainSettings) check(f *config.File) {
 	s := &c.SCDL
 	f.Want((c.Data.High != "") == (c.Data.Low != ""), "data.high", "data.high and data.low, files of matched samples, or neither")
-	f.Want(c.Simulate.Count >= 1 && c.Simulate.Count <= 1<<31, "simulate.count", "1 to 2^31 spectra")
 	f.Want(c.Simulate.High >= 3 && c.Simulate.High <= 100000, "simulate.high", "3 to 100000 numbers")
+	most := mostNumbers / max(3, min(c.Simulate.High, 100000))
+	f.Want(c.Simulate.Count >= 1 && c.Simulate.Count <= most, "simulate.count", "1 to %d spectra of %d numbers, %d numbers in all", most, c.Simulate.High, mostNumbers)
 	f.Want(c.Simulate.Noise >= 0 && !math.IsInf(c.Simulate.Noise, 0), "simulate.noise", "0 or more")
 	f.Want(c.Data.High == "" || c.Patches.Images == "", "patches.images", "either pictures or matrices of samples in data.high and data.low")
-	f.Want(c.Patches.Count >= 1 && c.Patches.Count <= 1<<31, "patches.count", "1 to 2^31 patches")
 	if err := c.Patches.grid().Check(); err != nil {
 		f.Fail("patches.scale", "%v", err)
+	} else {
+		side := c.Patches.grid().High()
+		most := mostNumbers / (side * side)
+		f.Want(c.Patches.Count >= 1 && c.Patches.Count <= most, "patches.count", "1 to %d patches of %d x %d pixels, %d pixels in all", most, side, side, mostNumbers)
 	}
 	f.OneOf("data.samples", c.Data.Samples, "columns", "rows")
 	f.Want(c.Data.HeldOut >= 0 && c.Data.HeldOut < 1, "data.held_out", "a fraction, 0 or more and less than 1")

@@ -11,6 +11,7 @@ import (
 
 	"tessera/internal/config"
 	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
 	"tessera/ranks"
 	"tessera/scdl"
 )
@@ -155,7 +156,8 @@ func (h *dictionaryHead) check() error {
 		return err
 	}
 	if side := h.grid().High(); h.High != side*side || h.Low != h.Patch*h.Patch {
-		return fmt.Errorf("samples of %d and %d numbers from patches of %d and %d pixels a side", h.High, h.Low, side, h.Patch)
+		return fmt.Errorf("samples of %d and %d numbers from patches of %d and %d pixels a side; train the dictionaries again if an earlier version did, in which pixels were no areas",
+			h.High, h.Low, side, h.Patch)
 	}
 	return nil
 }
@@ -239,6 +241,14 @@ func readDictionary(dir string) (*dictionary, error) {
 		*want.to = m
 	}
 	return d, nil
+}
+
+// took is what was taken from a dictionary.
+func (d *dictionary) took(dir string) lifecycle.Input {
+	return lifecycle.Input{
+		File: filepath.Join(dir, dictionaryName), Part: "npz, arrays high, low, linear, raw_high, raw_low",
+		Axes: fmt.Sprintf("%d atoms, high of %d and low of %d numbers", d.Pair.Atoms, d.Pair.P, d.Pair.M),
+	}
 }
 
 // find returns the member of a name; it must be a matrix of rows x cols finite numbers.

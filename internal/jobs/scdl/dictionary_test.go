@@ -18,7 +18,7 @@ import (
 // someDictionary is of patches of 3 x 3 and 5 x 5 pixels.
 func someDictionary() *dictionary {
 	d := &dictionary{Head: dictionaryHead{
-		Atoms: 4, High: 25, Low: 9, Normalisation: "joint", Images: "a \"folder\"\n# é\x7f\x01", Scale: 2, Patch: 3, HighPatch: 5, Blur: 0.8,
+		Atoms: 4, High: 36, Low: 9, Normalisation: "joint", Images: "a \"folder\"\n# é\x7f\x01", Scale: 2, Patch: 3, HighPatch: 6, Blur: 0.8,
 		Training: trainingHead{Digest: "ab", Samples: 7, Seed: 3, Method: "admm", Iterations: 5, Lambda: 1e-5, C1: 0.4, C2: 0.4, C3: 0.8, Beta: 1, Step: 0.02, Start: "random", Precision: "double"},
 	}}
 	d.allocate()
@@ -89,9 +89,9 @@ func TestDictionaryBad(t *testing.T) {
 	}{
 		{"an array is missing", member(func(m []imageio.Member) []imageio.Member { return m[:3] }), `dictionary.npz: no array "raw_`},
 		{"another shape", member(func(m []imageio.Member) []imageio.Member {
-			m[2].Shape = []int{9, 25}
+			m[2].Shape = []int{9, 36}
 			return m
-		}), "dictionary.npz: linear has shape [9 25], dictionary.toml says [25 9]"},
+		}), "dictionary.npz: linear has shape [9 36], dictionary.toml says [36 9]"},
 		{"NaN", member(func(m []imageio.Member) []imageio.Member {
 			m[1].Data = slices.Clone(m[1].Data)
 			m[1].Data[3] = math.NaN()
@@ -100,7 +100,7 @@ func TestDictionaryBad(t *testing.T) {
 		{"more atoms", header("atoms = 4", "atoms = 5"), "dictionary.npz: "},
 		{"no atoms", header("atoms = 4", "atoms = 0"), "dictionary.toml: 0 atoms"},
 		{"huge", header("atoms = 4", "atoms = 4000000000000000000"), "dictionary.toml: 4000000000000000000 atoms"},
-		{"another patch", header("patch = 3", "patch = 5"), "dictionary.toml: samples of 25 and 9 numbers from patches of 9 and 5"},
+		{"another patch", header("patch = 3", "patch = 5"), "dictionary.toml: samples of 36 and 9 numbers from patches of 10 and 5"},
 		{"no TOML", header("atoms = 4", "atoms"), "dictionary.toml"},
 		{"a stranger", header("[training]", "[taming]"), "dictionary.toml"},
 	} {

@@ -3,9 +3,11 @@ package scdl
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"tessera/halo"
 	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
 	"tessera/ranks"
 	"tessera/scdl"
 )
@@ -38,24 +40,82 @@ func (r *upscaleRun) read() error {
 	if err != nil {
 		return err
 	}
-	r.low = chroma(f)
-	if r.c.Image.Truth == "" {
-		return nil
+	if err := r.scale(f, &p); err != nil {
+		return err
 	}
-	r.truth, r.low = r.low, nil
-	for _, x := range r.truth {
-		y, err := r.strips.Degrade(x)
-		if err != nil {
-			return err
+	r.low = chroma(f)
+	if r.c.Image.Truth != "" {
+		r.truth, r.low = r.low, nil
+		for _, x := range r.truth {
+			y, err := r.strips.Degrade(x)
+			if err != nil {
+				return err
+			}
+			r.low = append(r.low, y)
 		}
-		r.low = append(r.low, y)
+	}
+	r.unit, err = largest(r.Comm, r.low[0])
+	return err
+}
+
+// scale finds the peak of the picture, of which f has this rank's rows, divides f by it and
+// notes what was taken. Collective; the error is the same on all ranks.
+func (r *upscaleRun) scale(f *imageio.Frame, p *pictureFile) error {
+	ends := []float64{math.Inf(-1), math.Inf(-1)} // -least, most
+	for _, v := range f.Data {
+		if !math.IsNaN(v) {
+			ends[0], ends[1] = max(ends[0], -v), max(ends[1], v)
+		}
+	}
+	if err := r.Comm.Allreduce(ends, ends, ranks.Max); err != nil {
+		return err
+	}
+	peak := []float64{r.c.Image.Peak}
+	if r.Comm.Rank() == 0 && peak[0] == 0 {
+		peak[0] = peakOf(p.format, p.typ, -ends[0], ends[1])
+	}
+	if err := r.Comm.Bcast(peak, 0); err != nil {
+		return err
+	}
+	r.peak = peak[0]
+	for i := range f.Data {
+		f.Data[i] /= r.peak
+	}
+	if r.Comm.Rank() == 0 {
+		r.Took(lifecycle.Input{
+			File: p.path, Part: p.format + " " + p.typ, Axes: fmt.Sprintf("%d rows x %d columns, %d channels", p.rows, p.cols, p.channels),
+			Units: fmt.Sprintf("values %.6g to %.6g, white is %.6g (image.peak)", -ends[0], ends[1], r.peak),
+			Note:  "a pixel is an area, as in Pillow, OpenCV and scikit-image",
+		})
+		r.Took(r.dict.took(r.c.Dictionary.Dir))
 	}
 	return nil
+}
+
+// peakOf is the value of white in a picture of values from least to most, from the type of
+// its file: that of the fewest usual bits for integers, 1 where the values reach from 0 to
+// nearly 1, and otherwise the largest absolute value.
+func peakOf(format, typ string, least, most float64) float64 {
+	switch {
+	case format == "png" || format == "jpeg" || least >= 0 && most > 0.5 && most <= 1:
+		return 1
+	case strings.HasPrefix(typ, "uint") || strings.HasPrefix(typ, "int") && least >= 0:
+		for _, bits := range []int{8, 10, 12, 14, 15, 16} {
+			if white := float64(int(1)<<bits - 1); most <= white {
+				return white
+			}
+		}
+	}
+	if top := max(most, -least); top > 0 {
+		return top
+	}
+	return 1
 }
 
 // pictureFile is a file of a picture, of which every rank gets its own rows.
 type pictureFile struct {
 	path                 string
+	format, typ          string // on rank 0
 	channels, rows, cols int
 	direct               int // 1 if some rows can be read without the others: npy and FITS
 }
@@ -72,6 +132,7 @@ func (p *pictureFile) open(comm ranks.Comm, path string) error {
 			return fmt.Errorf("%s: %d channels, want 1 or 3", path, f.Channels)
 		}
 		p.channels, p.rows, p.cols = f.Channels, f.Rows, f.Cols
+		p.format, p.typ = f.Format, f.Type
 		if f.Format == "npy" || f.Format == "fits" {
 			p.direct = 1
 		}

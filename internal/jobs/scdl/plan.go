@@ -20,12 +20,10 @@ func (c *trainSettings) plan(ctx context.Context, comm ranks.Comm, n int, link l
 	if err != nil {
 		return nil, err
 	}
-	e := &trainExtent{p: high.rows, m: low.rows, learn: c.expected(high.count), atoms: c.SCDL.Atoms}
-	e.heldOut = high.count - e.learn
-	if e.pictures, err = c.pictureBytes(); err != nil {
+	e, err := c.extent(high, low, n)
+	if err != nil {
 		return nil, err
 	}
-	_, e.most = scdl.Share(e.learn, n, 0)
 	tiles := (e.most + scdl.TileSamples - 1) / scdl.TileSamples
 	each, err := c.calibrate(ctx, comm, e, tiles)
 	if err != nil {
@@ -68,6 +66,37 @@ type trainExtent struct {
 	most           int // samples to learn from of the rank that has most
 	atoms          int
 	pictures       float64 // bytes of the pictures that every rank reads
+}
+
+// extent is the size of a training on n ranks on samples of these shapes.
+func (c *trainSettings) extent(high, low matrixShape, n int) (*trainExtent, error) {
+	e := &trainExtent{p: high.rows, m: low.rows, learn: c.expected(high.count), atoms: c.SCDL.Atoms}
+	e.heldOut = high.count - e.learn
+	_, e.most = scdl.Share(e.learn, n, 0)
+	var err error
+	e.pictures, err = c.pictureBytes()
+	return e, err
+}
+
+// checkRoom refuses a training that needs far more memory than the hosts have. Collective;
+// the error is the same on all ranks.
+func (c *trainSettings) checkRoom(comm ranks.Comm, high, low matrixShape) error {
+	e, err := c.extent(high, low, comm.Size())
+	bytes := 0.0
+	if err == nil {
+		bytes = c.memory(e, comm.Size())
+	}
+	if err := ranks.AgreeError(comm, err); err != nil {
+		return err
+	}
+	mend := `scdl.atoms, or set scdl.method = "online"`
+	switch {
+	case c.Patches.Images != "":
+		mend = "patches.count or " + mend
+	case c.Data.High == "":
+		mend = "simulate.count or " + mend
+	}
+	return lifecycle.CheckRoom(comm, bytes, mend)
 }
 
 // expected is about how many of count samples are learned from: exact for small counts.

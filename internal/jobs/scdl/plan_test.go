@@ -91,7 +91,7 @@ func TestCheckRefuses(t *testing.T) {
 		sets []string
 		want string
 	}{
-		"small pictures":   {"scdl-train", []string{"patches.images=" + dir + "/narrow"}, "a.png: 60 x 8 pixels, want at least 9 x 9"},
+		"small pictures":   {"scdl-train", []string{"patches.images=" + dir + "/narrow"}, "a.png: 60 x 8 pixels, want at least 10 x 10"},
 		"low":              {"scdl-spectra", []string{rows, "dictionary.dir=" + ofSpectra, "data.low=" + dir + "/high.npy"}, "has samples of 9 numbers, the dictionary's have 3"},
 		"truth":            {"scdl-spectra", []string{rows, "dictionary.dir=" + ofSpectra, "data.low=" + dir + "/low.npy", "data.truth=" + dir + "/low.npy"}, "data.truth = "},
 		"no dictionary":    {"scdl-spectra", []string{rows, "dictionary.dir=" + dir, "data.low=" + dir + "/low.npy"}, "dictionary.toml: no such file"},

@@ -66,7 +66,7 @@ func (c *spectraSettings) calibrate(ctx context.Context, comm ranks.Comm, pair *
 			return lifecycle.Line{}, err
 		}
 		start := comm.Wtime()
-		if _, err := pair.Infer(ctx, samples, c.Code.code()); err != nil {
+		if _, err := pair.Infer(ctx, samples, c.Code.code(1)); err != nil {
 			return lifecycle.Line{}, err
 		}
 		x, seconds = append(x, float64(count)), append(seconds, comm.Wtime()-start)
@@ -169,7 +169,7 @@ func (c *upscaleSettings) calibrate(ctx context.Context, comm ranks.Comm, d *dic
 			low[i] = 0.5 + 0.3*math.Sin(float64(i/w)/4)*math.Cos(float64(i%w)/6) + 0.02*low[i]
 		}
 		start := comm.Wtime()
-		predict, err := d.Pair.Predictor(c.Code.code())
+		predict, err := d.Pair.Predictor(c.Code.code(1))
 		if err == nil {
 			_, err = scdl.Upscale(ctx, strips, low, predict, scdl.UpscaleOptions{BackProjection: c.Image.BackProjection})
 		}

@@ -93,9 +93,6 @@ func (r *trainRun) train(ctx context.Context) error {
 // others the shapes; then each reads the smallest ranges of the files that contain its
 // samples. Collective, but the error may be that of one rank.
 func (r *trainRun) read(ctx context.Context) error {
-	if r.c.Patches.Images != "" {
-		return r.readPictures(ctx)
-	}
 	var high, low matrixShape
 	err := ranks.OnRoot(r.Comm, func() (err error) {
 		high, low, err = r.c.shapes()
@@ -107,6 +104,12 @@ func (r *trainRun) read(ctx context.Context) error {
 	if err := ranks.Share(r.Comm, &high.rows, &high.count, &low.rows, &low.count); err != nil {
 		return err
 	}
+	if err := r.c.checkRoom(r.Comm, high, low); err != nil {
+		return err
+	}
+	if r.c.Patches.Images != "" {
+		return r.readPictures(ctx)
+	}
 	learn := r.c.learned(high.count, high.count)
 	lo, hi := scdl.Share(learn, r.Comm.Size(), r.Comm.Rank())
 	r.learn = scdl.Samples{P: high.rows, M: low.rows, First: lo, Total: learn}
@@ -116,7 +119,27 @@ func (r *trainRun) read(ctx context.Context) error {
 	held := high.count - learn
 	lo, hi = halo.Split(held, r.Comm.Size(), r.Comm.Rank())
 	r.heldOut = scdl.Samples{P: high.rows, M: low.rows, First: lo, Total: held}
+	if d := &r.c.Data; d.High != "" {
+		note := fmt.Sprintf("%d samples to learn from, %d held out", learn, held)
+		r.took(tookSamples(d.High, d.Samples, high, note))
+		r.took(tookSamples(d.Low, d.Samples, low, note))
+	}
 	return r.part(ctx, &r.heldOut, true, lo, hi)
+}
+
+// took notes an input on rank 0.
+func (r *trainRun) took(in lifecycle.Input) {
+	if r.Comm.Rank() == 0 {
+		r.Took(in)
+	}
+}
+
+// tookSamples is what was taken from a matrix of samples, which are its rows or columns.
+func tookSamples(path, samples string, shape matrixShape, note string) lifecycle.Input {
+	return lifecycle.Input{
+		File: path, Axes: fmt.Sprintf("%d samples of %d numbers, which are the %s of the matrix", shape.count, shape.rows, samples),
+		Missing: "none missing", Note: note,
+	}
 }
 
 // part gets the lo-th to the (hi-1)-th of the samples that are held out, or of those
@@ -164,8 +187,12 @@ func (r *trainRun) readPictures(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if side := c.grid().High(); f.Rows < side || f.Cols < side {
+			return fmt.Errorf("%s: %d x %d pixels, want at least %d x %d, the size of a high patch", path, f.Rows, f.Cols, side, side)
+		}
 		images = append(images, withoutColour(f))
 	}
+	r.took(lifecycle.Input{File: c.Images, Part: "folder", Axes: fmt.Sprintf("%d PNG and JPEG pictures, %d patches", len(paths), c.Count), Note: "colour pictures as their luminance; files whose names begin with a dot are passed over"})
 	learn := r.c.learned(c.Count, c.Count)
 	for _, part := range []struct {
 		to          *scdl.Samples
@@ -199,10 +226,14 @@ func (r *trainRun) compare(ctx context.Context) error {
 	if r.raw, err = scdl.RawAtoms(r.Comm, &r.learn, r.c.SCDL.Atoms, r.c.Seed+1); err != nil {
 		return err
 	}
+	unit, err := largest(r.Comm, r.heldOut.Low)
+	if err != nil {
+		return err
+	}
 	var learned, plain []float64
 	if err = ctx.Err(); err == nil && r.heldOut.Total > 0 {
-		if learned, err = r.result.Infer(ctx, r.heldOut.Low, r.c.Code.code()); err == nil {
-			plain, err = r.raw.Infer(ctx, r.heldOut.Low, r.c.Code.code())
+		if learned, err = r.result.Infer(ctx, r.heldOut.Low, r.c.Code.code(unit)); err == nil {
+			plain, err = r.raw.Infer(ctx, r.heldOut.Low, r.c.Code.code(unit))
 		}
 	}
 	if err := ranks.AgreeError(r.Comm, err); err != nil || r.heldOut.Total == 0 {

@@ -160,7 +160,8 @@ func transposed(d []float64, rows int) []float64 {
 	return t
 }
 
-// pictures are the PNG and JPEG files of a folder, by name.
+// pictures are the PNG and JPEG files of a folder, by name. Names that begin with a dot are
+// passed over: systems keep notes of their own in such files.
 func pictures(dir string) ([]string, error) {
 	list, err := os.ReadDir(dir)
 	if err != nil {
@@ -168,6 +169,9 @@ func pictures(dir string) ([]string, error) {
 	}
 	var paths []string
 	for _, e := range list {
+		if strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
 		switch strings.ToLower(filepath.Ext(e.Name())) {
 		case ".png", ".jpg", ".jpeg":
 			paths = append(paths, filepath.Join(dir, e.Name()))

@@ -21,6 +21,7 @@ type spectraRun struct {
 	dict   *dictionary
 	counts []int     // samples of each rank
 	low    []float64 // this rank's samples x M
+	unit   float64   // largest absolute value of the low samples
 	truth  []float64 // this rank's samples x P; empty if not known
 }
 
@@ -59,11 +60,14 @@ func (r *spectraRun) run(ctx context.Context) error {
 	if err := ranks.AgreeError(r.Comm, errors.Join(r.read(), ctx.Err())); err != nil {
 		return err
 	}
+	if r.unit, err = largest(r.Comm, r.low); err != nil {
+		return err
+	}
 	pair, now := r.dict.Pair, r.Comm.Wtime()
 	r.m.Seconds.Read, start = now-start, now
 	r.Progress.Phase("predicting")
 	stop := ranks.Measure(r.Comm)
-	high, err := pair.Infer(ctx, r.low, r.c.Code.code())
+	high, err := pair.Infer(ctx, r.low, r.c.Code.code(r.unit))
 	work := stop()
 	if err := ranks.AgreeError(r.Comm, err); err != nil {
 		return err
@@ -91,7 +95,7 @@ func (r *spectraRun) compare(ctx context.Context, high []float64) error {
 		return nil
 	}
 	r.Progress.Phase("comparing")
-	raw, err := r.dict.Raw.Infer(ctx, r.low, r.c.Code.code())
+	raw, err := r.dict.Raw.Infer(ctx, r.low, r.c.Code.code(r.unit))
 	if err := ranks.AgreeError(r.Comm, err); err != nil {
 		return err
 	}
@@ -123,6 +127,13 @@ func (r *spectraRun) read() error {
 		return err
 	}
 	p, m := r.dict.Pair.P, r.dict.Pair.M
+	if r.Comm.Rank() == 0 {
+		r.Took(tookSamples(d.Low, d.Samples, low, ""))
+		if d.Truth != "" {
+			r.Took(tookSamples(d.Truth, d.Samples, truth, ""))
+		}
+		r.Took(r.dict.took(r.c.Dictionary.Dir))
+	}
 	if low.rows != m {
 		return fmt.Errorf("%s has samples of %d numbers, the dictionary's have %d", d.Low, low.rows, m)
 	}

@@ -2,6 +2,7 @@ package scdl
 
 import (
 	"context"
+	"math"
 	"strings"
 
 	"tessera/internal/config"
@@ -25,9 +26,10 @@ type upscaleSettings struct {
 
 // smallSection names the picture.
 type smallSection struct {
-	Path           string `toml:"path"`            // to upscale
-	Truth          string `toml:"truth"`           // to degrade first and to compare the result with; then path is not used
-	BackProjection int    `toml:"back_projection"` // iterations
+	Path           string  `toml:"path"`            // to upscale
+	Truth          string  `toml:"truth"`           // to degrade first and to compare the result with; then path is not used
+	BackProjection int     `toml:"back_projection"` // iterations
+	Peak           float64 `toml:"peak"`            // value of white; 0 = from the file
 }
 
 func upscaleDefaults() upscaleSettings {
@@ -47,6 +49,7 @@ func LoadUpscale(f *config.File) *lifecycle.Job {
 		c.Image.Path = ""
 	}
 	f.Want(c.Image.BackProjection >= 0 && c.Image.BackProjection <= 1000, "image.back_projection", "0 to 1000 iterations")
+	f.Want(c.Image.Peak >= 0 && !math.IsInf(c.Image.Peak, 0), "image.peak", "the value of white, more than 0; 0 = from the file")
 	c.Code.check(f)
 	f.Want(c.Output.Dir != "", "output.dir", "a directory")
 	return &lifecycle.Job{

@@ -18,8 +18,10 @@ type upscaleRun struct {
 	m      *upscaleMetrics
 	dict   *dictionary
 	strips *scdl.Strips
-	low    []plane // the luminance; of a colour picture then also each channel minus the luminance
+	low    []plane // the luminance; of a colour picture then also each channel minus the luminance; in units of peak
 	truth  []plane // as low, in high pixels; nil if not known
+	peak   float64 // of the picture's values: white
+	unit   float64 // largest absolute value of the luminance, in units of peak
 }
 
 // plane is this rank's rows of one number for each pixel.
@@ -33,6 +35,7 @@ type upscaleMetrics struct {
 	Rows        int              `json:"rows"` // of the result
 	Cols        int              `json:"cols"`
 	Channels    int              `json:"channels"`
+	Peak        lifecycle.Number `json:"peak"` // value of white in the picture
 	Atoms       int              `json:"atoms"`
 	Consistency lifecycle.Number `json:"consistency"` // root mean square difference of the degraded result from the picture
 	Learned     *pictureQuality  `json:"learned,omitempty"`
@@ -45,7 +48,7 @@ type upscaleMetrics struct {
 	PeakMemory  float64          `json:"peak_memory_mb"`
 }
 
-// pictureQuality compares the luminance with that of the truth; the peak is 1.
+// pictureQuality compares the luminance with that of the truth; the peak is that of the picture.
 type pictureQuality struct {
 	PSNR lifecycle.Number `json:"psnr_db"`
 	SSIM lifecycle.Number `json:"ssim"`
@@ -68,7 +71,7 @@ func (r *upscaleRun) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.m.Consistency = lifecycle.Number(x.Consistency)
+	r.m.Consistency = lifecycle.Number(x.Consistency * r.peak)
 	if err := r.account(work); err != nil {
 		return err
 	}
@@ -104,7 +107,7 @@ func (r *upscaleRun) account(work ranks.Work) (err error) {
 
 // upscale predicts by a pair of dictionaries. Collective.
 func (r *upscaleRun) upscale(ctx context.Context, phase string, p *scdl.Pair) (*scdl.Upscaled, error) {
-	predict, err := p.Predictor(r.c.Code.code())
+	predict, err := p.Predictor(r.c.Code.code(r.unit))
 	if err := ranks.AgreeError(r.Comm, err); err != nil {
 		return nil, err
 	}
@@ -158,7 +161,7 @@ func (r *upscaleRun) write(x, plain []float64) error {
 		Metrics: func(total, memory float64) any {
 			m := r.m
 			m.Scale, m.Rows, m.Cols = r.strips.Scale, r.strips.HighRows, r.strips.HighCols
-			m.Channels, m.Atoms = max(1, len(r.low)-1), r.dict.Pair.Atoms
+			m.Channels, m.Atoms, m.Peak = max(1, len(r.low)-1), r.dict.Pair.Atoms, lifecycle.Number(r.peak)
 			m.Iterations, m.PeakMemory = r.c.Image.BackProjection, memory
 			m.Seconds.Write, m.Seconds.Total = r.Comm.Wtime()-start, total
 			return m
@@ -196,7 +199,11 @@ func (r *upscaleRun) writePictures(x, plain []float64) error {
 				if f.Channels == 1 {
 					shape = shape[1:]
 				}
-				if err := imageio.WriteNpy(r.Path(upscaledName), shape, f.Data); err != nil {
+				values := slices.Clone(f.Data)
+				for i := range values {
+					values[i] *= r.peak
+				}
+				if err := imageio.WriteNpy(r.Path(upscaledName), shape, values); err != nil {
 					return err
 				}
 			}

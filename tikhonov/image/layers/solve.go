@@ -47,6 +47,10 @@ func solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options, monitor 
 		return nil, err
 	}
 	start := comm.Wtime()
+	p, unit, err := inUnit(comm, p)
+	if err != nil {
+		return nil, err
+	}
 	m, err := newOperator(comm, p, &o)
 	if err := ranks.AgreeError(comm, err); err != nil {
 		return nil, err
@@ -92,6 +96,7 @@ func solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options, monitor 
 		return nil, e
 	}
 	r.First, r.Second = u[:m.n], u[m.n:]
+	r.inUnit(unit)
 	r.Solve = comm.Wtime() - start
 	return r, err
 }

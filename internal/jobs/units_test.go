@@ -1,0 +1,236 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
+	"tessera/internal/simulate"
+	"tessera/ranks"
+)
+
+// unitTest says how a kind of job is run on the same data in different units. A kind
+// without one fails TestUnits.
+type unitTest struct {
+	elsewhere string // the test that does it, with all that this one asks for; then the rest is not used
+	// input writes data times c, and what else has a unit accordingly, and returns the sets
+	// that name the files.
+	input func(t *testing.T, dir string, c float64) []string
+	// forms are sets by the name of a form of the job; "%c" in them is 0.01 c, and "%dir" the folder of the input.
+	forms map[string][]string
+	same  bool // the answer has no unit
+	limit float64
+}
+
+var unitTests = map[string]unitTest{
+	"kernel":      {elsewhere: "internal/jobs/kernel, TestUnits"},
+	"deep-kernel": {elsewhere: "internal/jobs/kernel, TestUnits"},
+	"tikhonov": {
+		input: frameIn,
+		forms: map[string][]string{
+			"number":        {"tikhonov.lambda=0.01"},
+			"gradient":      {"tikhonov.lambda=0.01", "tikhonov.regulariser=gradient", "blur.kind=gaussian"},
+			"double":        {"tikhonov.lambda=0.01", "tikhonov.precision=double", "blur.kind=gaussian"},
+			"given noise":   {"tikhonov.lambda=discrepancy", "tikhonov.noise=%c", "tikhonov.noise_unit=data"},
+			"found noise":   {"tikhonov.lambda=discrepancy"},
+			"cross":         {"tikhonov.lambda=gcv"},
+			"inverse sigma": {"tikhonov.lambda=gcv", "image.weights=%dir/weights.npy"},
+		},
+		limit: 1e-5,
+	},
+	"two-layer": {
+		input: frameIn,
+		forms: map[string][]string{"plain": {"layers.tile=8", "layers.overlap=3"}},
+		limit: 1e-5,
+	},
+	"psf": {
+		input: stampsIn,
+		forms: map[string][]string{
+			"sparse":        {},
+			"low rank":      {"psf.mode=low-rank"},
+			"given noise":   {"psf.noise=given", "psf.sigma=%c", "psf.start=wiener", "psf.precision=double"},
+			"inverse sigma": {"psf.noise=weights", "stack.weights=%dir/weights.npy", "psf.mode=low-rank", "psf.precision=double"},
+			"relative":      {"stack.weights=%dir/weights.npy", "psf.start=given", "psf.start_path=%dir/stamps.npy"},
+		},
+		limit: 1e-4,
+	},
+	"scdl-train": {
+		input: samplesIn,
+		forms: map[string][]string{
+			"single": {}, "double": {"scdl.precision=double", "scdl.beta=0.7"}, "online": {"scdl.method=online", "code.method=lasso"},
+		},
+		same: true, limit: 1e-3,
+	},
+	"scdl-spectra": {
+		input: func(t *testing.T, dir string, c float64) []string {
+			samplesIn(t, dir, 1)
+			sets := trained(t, dir, "data.high="+filepath.Join(dir, "high.npy"), "data.low="+filepath.Join(dir, "low.npy"), "data.samples=rows")
+			return append(samplesIn(t, dir, c)[1:3], sets...)
+		},
+		forms: map[string][]string{"ridge": {}, "lasso": {"code.method=lasso"}},
+		limit: 1e-5,
+	},
+	"scdl-upscale": {
+		input: func(t *testing.T, dir string, c float64) []string {
+			picture(t, filepath.Join(dir, "pictures"), "a.png", 60, 70)
+			sets := trained(t, dir, "patches.images="+filepath.Join(dir, "pictures"), "patches.count=500", "patches.patch=3")
+			return append(frameIn(t, dir, c)[:1], sets...)
+		},
+		forms: map[string][]string{"ridge": {}, "lasso": {"code.method=lasso"}},
+		limit: 1e-5,
+	},
+}
+
+// write writes numbers times c and returns the path.
+func write(t *testing.T, dir, name string, c float64, x []float64, shape ...int) string {
+	t.Helper()
+	data := make([]float64, len(x))
+	for i, v := range x {
+		data[i] = c * v
+	}
+	path := filepath.Join(dir, name)
+	if err := imageio.WriteNpy(path, shape, data); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// frameIn writes a frame with noise, and inverse variances of it.
+func frameIn(t *testing.T, dir string, c float64) []string {
+	r := rand.New(rand.NewPCG(1, 2))
+	const rows, cols = 30, 28
+	x, w := make([]float64, rows*cols), make([]float64, rows*cols)
+	for i := range x {
+		a, b := float64(i/cols), float64(i%cols)
+		x[i] = 0.3 + 0.2*math.Sin(a/5)*math.Cos(b/4) + 0.4*math.Exp(-((a-12)*(a-12)+(b-9)*(b-9))/20) + 0.01*r.NormFloat64()
+		w[i] = 1e4 / float64(1+i%3)
+	}
+	write(t, dir, "weights.npy", 1/c/c, w, rows, cols)
+	return []string{"image.path=" + write(t, dir, "frame.npy", c, x, rows, cols), "output.pictures=false"}
+}
+
+// stampsIn writes stamps with noise, a PSF in the unit c too, and inverse variances.
+func stampsIn(t *testing.T, dir string, c float64) []string {
+	r := rand.New(rand.NewPCG(1, 3))
+	const count, side = 4, 11
+	x, w, h := make([]float64, count*side*side), make([]float64, count*side*side), make([]float64, side*side)
+	for i := range x {
+		k, a, b := i/(side*side), float64(i%(side*side)/side)-5, float64(i%side)-5
+		x[i] = math.Exp(-((a-0.3*float64(k))*(a-0.3*float64(k))+b*b)/8) + 0.01*r.NormFloat64()
+		w[i] = 1e4 / float64(1+i%3)
+		if k == 0 {
+			h[i] = math.Exp(-(a*a + b*b) / 4)
+		}
+	}
+	write(t, dir, "weights.npy", 1/c/c, w, count, side, side)
+	return []string{"stack.path=" + write(t, dir, "stamps.npy", c, x, count, side, side), "psf.path=" + write(t, dir, "psf.npy", c, h, side, side), "psf.iterations=10", "output.mosaic=0"}
+}
+
+// samplesIn writes matched samples.
+func samplesIn(t *testing.T, dir string, c float64) []string {
+	const count = 120
+	s := simulate.Spectra{Seed: 1, High: 25, Noise: 0.002}
+	p, m := 25, s.Low()
+	high, low := make([]float64, count*p), make([]float64, count*m)
+	for k := range count {
+		s.Draw(k, high[k*p:(k+1)*p], low[k*m:(k+1)*m])
+	}
+	return []string{
+		"data.high=" + write(t, dir, "high.npy", c, high, count, p), "data.low=" + write(t, dir, "low.npy", c, low, count, m), "data.samples=rows",
+		"scdl.atoms=16", "scdl.iterations=4",
+	}
+}
+
+// answer is the answer of a job as one list of numbers.
+func answer(t *testing.T, path string) (x []float64) {
+	t.Helper()
+	if strings.HasSuffix(path, ".npz") {
+		members, err := imageio.ReadNpz(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range members {
+			x = append(x, m.Data...)
+		}
+		return x
+	}
+	a, err := imageio.ReadNpy(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.Data
+}
+
+// The same data in other units give the same answer in these units: every kind of job,
+// every form and precision of it, with what else has a unit in them.
+func TestUnits(t *testing.T) {
+	for _, k := range Kinds() {
+		t.Run(k.Name, func(t *testing.T) {
+			u, known := unitTests[k.Name]
+			if !known {
+				t.Fatalf("no unitTest of a job %q: add one to this file", k.Name)
+			}
+			if u.elsewhere != "" {
+				t.Skip("tested in " + u.elsewhere)
+			}
+			for name, form := range u.forms {
+				var want []float64
+				units := []float64{1, 3e-20, 1e20}
+				if !strings.Contains(strings.Join(form, " "), "weights") { // of which 1/c^2 would be no number
+					units = append(units, 1e-170, 1e170)
+				}
+				for _, c := range units {
+					dir := t.TempDir()
+					sets := u.input(t, dir, c)
+					for _, set := range form {
+						set = strings.ReplaceAll(set, "%dir", dir)
+						sets = append(sets, strings.ReplaceAll(set, "%c", fmt.Sprint(0.01*c)))
+					}
+					out := filepath.Join(dir, "out")
+					got := run(t, k.Name, append(sets, fmt.Sprintf("output.dir=%q", out)))
+					unit := c
+					if u.same {
+						unit = 1
+					}
+					if want == nil {
+						want = got
+					}
+					diff, norm := 0.0, 0.0
+					for i, v := range want {
+						diff, norm = math.Hypot(diff, got[i]/unit-v), math.Hypot(norm, v)
+					}
+					if !(diff <= u.limit*norm) || norm == 0 {
+						t.Errorf("%s, times %g: off by %.2g", name, c, diff/norm)
+					}
+				}
+			}
+		})
+	}
+}
+
+// run runs a job of a kind on one rank and returns its answer; nil if it fails.
+func run(t *testing.T, kind string, sets []string) []float64 {
+	t.Helper()
+	var path string
+	err := ranks.Launch(context.Background(), ranks.Options{Ranks: 1}, func(ctx context.Context, comm ranks.Comm) error {
+		j, err := Load("test.toml", fmt.Appendf(nil, "job = %q", kind), sets)
+		if err == nil {
+			err = j.CheckFiles()
+		}
+		if err != nil {
+			return err
+		}
+		path = filepath.Join(j.Dir, j.Answer)
+		return j.Run(ctx, comm, lifecycle.Env{Version: "test"})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer(t, path)
+}
