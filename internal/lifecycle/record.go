@@ -29,6 +29,8 @@ type Record struct {
 	// What each rank did in the part of the job that scaling studies time.
 	RanksDid []scaling.Account `json:"ranks_did,omitempty"`
 
+	Inputs *Inputs `json:"inputs,omitempty"` // what was taken from each file; filled until the run finishes
+
 	ConfigFile string `json:"config_file"`
 	Config     any    `json:"config"` // everything in force, defaults included
 }

@@ -22,6 +22,7 @@ type Run struct {
 	file  *config.File
 	seed  uint64
 	began float64
+	took  *Inputs
 }
 
 // Start is the Job.Run of a job whose work is body: it opens the log, lets body do the
@@ -32,14 +33,16 @@ func Start(f *config.File, dir string, seed uint64, body func(context.Context, *
 			if comm.Rank() == 0 {
 				defer env.Progress.Done()
 			}
-			return body(ctx, &Run{Env: env, Comm: comm, Log: log, Dir: dir, file: f, seed: seed, began: comm.Wtime()})
+			return body(ctx, &Run{Env: env, Comm: comm, Log: log, Dir: dir, file: f, seed: seed, began: comm.Wtime(), took: &Inputs{}})
 		})
 	}
 }
 
 // Record is what made a result: the start of its metrics.json.
 func (r *Run) Record() Record {
-	return newRecord(r.Comm, r.Env, r.seed, r.file)
+	record := newRecord(r.Comm, r.Env, r.seed, r.file)
+	record.Inputs = r.took
+	return record
 }
 
 // Ending says what a run leaves behind.

@@ -114,6 +114,17 @@ func (l *Line) Count(phase string, done, of int, detail string) {
 	l.write(text)
 }
 
+// Say writes a line of its own that stays, such as what was read from a file.
+func (l *Line) Say(text string) {
+	if l == nil {
+		return
+	}
+	phase := l.phase
+	l.Done()
+	l.phase = phase
+	fmt.Fprintln(l.w, text)
+}
+
 // Done clears the line on a terminal, so that other output can follow.
 func (l *Line) Done() {
 	if l == nil {
