@@ -19,6 +19,9 @@ type Frame struct {
 	Type                 string    // of an element in the file: "float32", "uint8", ...
 	Header               Header    // the FITS cards that do not describe the storage; nil from other formats
 	HDU                  int       // FITS: index of the header-data unit read, 0 = primary
+	Stored               []int     // shape of the array in the file, the slowest axis first
+	Packing              string    // "gzip", or how FITS tiles are compressed: "RICE_1", ...; "" = not compressed
+	Tables               []byte    // FITS: whole extensions with the distortion tables that Header refers to
 }
 
 // ReadFrame reads a whole image. For FITS, path may end in [N] (N-th extension,
@@ -51,7 +54,11 @@ func Stat(path string) (*Frame, error) {
 }
 
 // ReadsBoxes tells whether ReadBox reads a box of this file without reading the rest.
-func (f *Frame) ReadsBoxes() bool { return f.Format == "npy" || f.Format == "fits" }
+func (f *Frame) ReadsBoxes() bool {
+	return (f.Format == "npy" || f.Format == "fits") && f.Packing != packedGzip
+}
+
+const packedGzip = "gzip"
 
 // ReadPlane reads a two-dimensional array such as a mask or a weight map: an image of one
 // channel, or of several equal channels.
@@ -117,6 +124,9 @@ func withSource(path string, use func(*source) (*Frame, error)) (*Frame, error) 
 	if err != nil {
 		return nil, fmt.Errorf("imageio: %s: %w", path, err)
 	}
+	if r.gzip {
+		s.Packing = packedGzip
+	}
 	f, err := use(s)
 	if err != nil {
 		return nil, fmt.Errorf("imageio: %s: %w", path, err)
@@ -155,8 +165,8 @@ func foreign(head []byte) error {
 	switch {
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		return errors.New("a zip archive (npz?): extract the array, then give its npy file")
-	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
-		return errors.New("compressed with gzip: gunzip it first")
+	case bytes.HasPrefix(head, []byte(gzipMagic)):
+		return errors.New("compressed with gzip twice: gunzip it first")
 	case bytes.HasPrefix(head, []byte("\x89HDF\r\n\x1a\n")):
 		return errors.New("an HDF5 file, which cannot be read: save the array as npy or FITS")
 	}
@@ -168,18 +178,26 @@ func npySource(r io.ReaderAt, size int64) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	lay, err := layoutOf(h.shape)
+	lay, err := layoutOf(h.shape, true)
 	if err != nil {
 		return nil, err
 	}
-	s := &source{Frame: Frame{Channels: lay.planes, Rows: lay.rows, Cols: lay.cols, Format: "npy", Type: h.typ}}
+	s := &source{Frame: Frame{Channels: lay.planes, Rows: lay.rows, Cols: lay.cols, Stored: h.shape, Format: "npy", Type: h.typ}}
+	e := h.elements(r)
+	s.setPixels(lay, func(data []float64, b Box) error { return e.gather(data, lay.axes(b, h.fortran)) })
+	return s, nil
+}
+
+// setPixels makes a source of a function that reads a box of all planes. Where the fourth
+// plane is the alpha of a colour picture, it becomes missing pixels.
+func (s *source) setPixels(lay layout, read func(data []float64, b Box) error) {
 	alpha := lay.colourLast && lay.planes == 4
 	if alpha {
 		s.Channels = 3
 	}
 	s.pixels = func(b Box) ([]float64, error) {
 		data := make([]float64, lay.planes*(b.R1-b.R0)*(b.C1-b.C0))
-		if err := h.elements(r).gather(data, lay.axes(b, h.fortran)); err != nil {
+		if err := read(data, b); err != nil {
 			return nil, err
 		}
 		if alpha {
@@ -193,7 +211,6 @@ func npySource(r io.ReaderAt, size int64) (*source, error) {
 		}
 		return data, nil
 	}
-	return s, nil
 }
 
 // layout says which axis of a stored array is which.
@@ -202,10 +219,14 @@ type layout struct {
 	colourLast         bool
 }
 
-func layoutOf(shape []int) (layout, error) {
+// layoutOf understands a shape. Without colours no axis behind the columns is looked for.
+func layoutOf(shape []int, colours bool) (layout, error) {
 	full := shape
 	for len(shape) > 3 && shape[0] == 1 {
 		shape = shape[1:]
+	}
+	for len(shape) > 3 && shape[len(shape)-1] == 1 {
+		shape = shape[:len(shape)-1]
 	}
 	var l layout
 	switch {
@@ -213,7 +234,9 @@ func layoutOf(shape []int) (layout, error) {
 		l = layout{planes: 1, rows: shape[0], cols: shape[1]}
 	case len(shape) != 3:
 		return l, fmt.Errorf("shape %s is not an image: want (rows, cols), (channels, rows, cols) or (rows, cols, 3)", shapeString(full))
-	case (shape[2] == 3 || shape[2] == 4) && shape[0] != 1 && shape[0] != 3:
+	case colours && shape[2] == 1 && shape[0] > 1 && shape[1] > 1:
+		l = layout{planes: 1, rows: shape[0], cols: shape[1], colourLast: true}
+	case colours && (shape[2] == 3 || shape[2] == 4) && shape[0] != 1 && shape[0] != 3:
 		l = layout{planes: shape[2], rows: shape[0], cols: shape[1], colourLast: true}
 	default:
 		l = layout{planes: shape[0], rows: shape[1], cols: shape[2]}

@@ -133,7 +133,7 @@ func notFinite(x []float64) int {
 // arrayMatrix is an array of two axes in an npy or FITS file.
 type arrayMatrix struct {
 	layout
-	elements *elements
+	elements numbers
 	fortran  bool
 }
 
@@ -161,11 +161,12 @@ func (m *arrayMatrix) read(b Box) ([]float64, error) {
 // fitsMatrix opens the first unit that is a matrix, or the one wanted.
 func fitsMatrix(r io.ReaderAt, size int64, want string) (matrix, error) {
 	var seen []string
-	compressed := false
 	for u, err := range units(r, size) {
 		switch {
 		case err != nil:
 			return nil, err
+		case u.called(want) && u.damaged != nil:
+			return nil, u.damaged
 		case u.called(want) && u.image() && len(u.axes) == 2:
 			e, err := u.elements(r)
 			return &arrayMatrix{layout{planes: 1, rows: u.axes[1], cols: u.axes[0]}, e, false}, err
@@ -173,16 +174,12 @@ func fitsMatrix(r io.ReaderAt, size int64, want string) (matrix, error) {
 			return openFITSTable(r, u)
 		}
 		seen = append(seen, u.listed())
-		compressed = compressed || u.compressed()
 	}
 	what := "no image of two axes and no binary table"
 	if want != "" {
 		what += fmt.Sprintf(" called [%s]", want)
 	}
 	what += " in this FITS file"
-	if compressed {
-		what += funpack
-	}
 	return nil, fmt.Errorf("%s; it has %s", what, strings.Join(seen, ", "))
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"strings"
 )
 
@@ -63,23 +62,6 @@ func withNpy(path string, use func(io.ReaderAt, *npyHeader) (*Array, error)) (*A
 		return nil, fmt.Errorf("imageio: %s: %w", path, err)
 	}
 	return a, nil
-}
-
-// open opens an ordinary file for reading and tells its length.
-func open(path string) (*os.File, int64, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, 0, fmt.Errorf("imageio: %w", err)
-	}
-	st, err := f.Stat()
-	if err == nil && !st.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not an ordinary file", path)
-	}
-	if err != nil {
-		f.Close()
-		return nil, 0, fmt.Errorf("imageio: %w", err)
-	}
-	return f, st.Size(), nil
 }
 
 func (h *npyHeader) elements(r io.ReaderAt) *elements {

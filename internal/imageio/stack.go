@@ -34,7 +34,7 @@ func ReadStack(path string, lo, hi int) (*Stack, error) {
 // stackSource is an opened stack.
 type stackSource struct {
 	Stack   // Data is nil before read
-	pixels  *elements
+	pixels  numbers
 	fortran bool
 }
 

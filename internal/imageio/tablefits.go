@@ -90,7 +90,7 @@ func readFITSTable(r io.ReaderAt, size int64, want string) (*Table, error) {
 
 // table tells whether the unit is a table of numbers.
 func (u *unit) table() bool {
-	return u.extension == "BINTABLE" && len(u.axes) == 2 && u.bitpix == 8 && !u.compressed()
+	return u.extension == "BINTABLE" && len(u.axes) == 2 && u.bitpix == 8 && u.tiles == nil && u.damaged == nil
 }
 
 // findTable walks the file to the first binary table, or the one wanted.
