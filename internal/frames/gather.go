@@ -87,10 +87,15 @@ func (s *Source) RootBytes(g Gather, shape *imageio.Frame) float64 {
 		return plane * float64(shape.Channels)
 	}
 	largest := 0.0
-	for path, bytes := range map[string]float64{s.File(): plane * float64(shape.Channels), s.Image.Mask: plane, s.Image.Weights: plane} {
-		if path == "" {
-			continue
-		}
+	files := map[string]float64{}
+	list, _, _ := s.Image.planes()
+	for _, p := range list {
+		files[p.path] = plane
+	}
+	if path := s.File(); path != "" {
+		files[path] = plane * float64(shape.Channels)
+	}
+	for path, bytes := range files {
 		if f, err := imageio.Stat(path); err == nil && !f.ReadsBoxes() {
 			largest = max(largest, bytes)
 		}

@@ -11,9 +11,13 @@ import (
 // those of a primary unit without data that it does not have itself, unless INHERIT = F, and
 // the extensions that its coordinates refer to.
 func (u *unit) description(r io.ReaderAt, size int64, primary *unit) (Header, []byte, error) {
+	return u.attachments(r, size, u.inherited(primary))
+}
+
+func (u *unit) inherited(primary *unit) Header {
 	header := u.header.descriptive()
 	inherit, said := u.header.Get("INHERIT")
-	if u != primary && (inherit == "T" || !said && len(primary.axes) == 0) {
+	if u.index > 0 && (inherit == "T" || !said && len(primary.axes) == 0) {
 		_, coordinates := header.card("CTYPE1")
 		own := map[string]bool{}
 		for _, c := range header {
@@ -24,14 +28,19 @@ func (u *unit) description(r io.ReaderAt, size int64, primary *unit) (Header, []
 			_, _, ofAxes := axisKey(key)
 			switch {
 			case own[key] && !commentary(key), key == "EXTNAME", key == "EXTVER", key == "NEXTEND":
-			case key == "CONTINUE" && (len(header) == 0 || header[len(header)-1].Key() != "CONTINUE" && !strings.Contains(header[len(header)-1].Value(), "&")):
+			case key == "CONTINUE" && !goesOn(header):
 			case coordinates && (ofAxes || strings.HasPrefix(key, "WCSAXES")):
 			default:
 				header = append(header, c)
 			}
 		}
 	}
-	return u.attachments(r, size, header)
+	return header
+}
+
+// goesOn tells whether the last card is a text that a CONTINUE card goes on with.
+func goesOn(h Header) bool {
+	return len(h) > 0 && (h[len(h)-1].Key() == "CONTINUE" || strings.HasSuffix(h[len(h)-1].Value(), "&"))
 }
 
 // commentary tells whether a header may have many cards with the keyword.

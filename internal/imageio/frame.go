@@ -15,11 +15,13 @@ import (
 type Frame struct {
 	Channels, Rows, Cols int
 	Data                 []float64 // Channels*Rows*Cols, row-major, planes first; NaN = missing; nil from Stat
-	Format               string    // "npy", "fits", "png" or "jpeg"
+	Format               string    // "npy", "fits", "png", "jpeg" or "tiff"
 	Type                 string    // of an element in the file: "float32", "uint8", ...
 	Header               Header    // the FITS cards that do not describe the storage; nil from other formats
 	HDU                  int       // FITS: index of the header-data unit read, 0 = primary
 	Stored               []int     // shape of the array in the file, the slowest axis first
+	Turned               int       // pictures: Exif orientation by which the picture in the file was made upright; 0 = it was upright
+	Pages                bool      // TIFF: more images follow in the file, which are not read
 	Packing              string    // "gzip", or how FITS tiles are compressed: "RICE_1", ...; "" = not compressed
 	Tables               []byte    // FITS: whole extensions with the distortion tables that Header refers to
 }
@@ -34,8 +36,9 @@ func ReadFrame(path string) (*Frame, error) {
 }
 
 // ReadBox reads the pixels of box in all channels; Rows and Cols of the result are those of
-// the box. Of npy and FITS files it reads only the bytes of the box's rows; PNG and JPEG
-// files must be decoded whole.
+// the box. Of npy and FITS files it reads only the bytes of the box's rows, and of TIFF
+// and tile-compressed FITS files the blocks that the box touches; PNG, JPEG and gzip files must
+// be decoded whole.
 func ReadBox(path string, box Box) (*Frame, error) {
 	return withSource(path, func(s *source) (*Frame, error) {
 		if box.R0 < 0 || box.R1 <= box.R0 || box.R1 > s.Rows || box.C0 < 0 || box.C1 <= box.C0 || box.C1 > s.Cols {
@@ -55,10 +58,16 @@ func Stat(path string) (*Frame, error) {
 
 // ReadsBoxes tells whether ReadBox reads a box of this file without reading the rest.
 func (f *Frame) ReadsBoxes() bool {
-	return (f.Format == "npy" || f.Format == "fits") && f.Packing != packedGzip
+	return (f.Format == "npy" || f.Format == "fits" || f.Format == "tiff") && f.Packing != packedGzip
 }
 
 const packedGzip = "gzip"
+
+// Photograph tells whether the values are brightness, 0..1 of what the samples of the file
+// can hold.
+func (f *Frame) Photograph() bool {
+	return f.Format == "png" || f.Format == "jpeg" || f.Format == "tiff" && (f.Type == "uint1" || f.Type == "uint8" || f.Type == "uint16")
+}
 
 // ReadPlane reads a two-dimensional array such as a mask or a weight map: an image of one
 // channel, or of several equal channels.
@@ -152,11 +161,13 @@ func newSource(r io.ReaderAt, size int64, unit string) (*source, error) {
 		return fitsSource(r, size, unit)
 	case has(pngMagic), has(jpegMagic):
 		return pictureSource(r, size)
+	case isTIFF(head):
+		return tiffSource(r, size)
 	}
 	if err := foreign(head); err != nil {
 		return nil, err
 	}
-	return nil, fmt.Errorf("not an image that can be read (npy, FITS, PNG, JPEG); it starts with %q", head[:min(n, 12)])
+	return nil, fmt.Errorf("not an image that can be read (npy, FITS, PNG, JPEG, TIFF); it starts with %q", head[:min(n, 12)])
 }
 
 // foreign recognises, by its first bytes, a file of another kind that users often pass by

@@ -84,7 +84,7 @@ func openMatrix(r io.ReaderAt, size int64, unit string) (matrix, error) {
 		return nil, fmt.Errorf("[%s] selects a unit of a FITS file, and this is not one", unit)
 	case strings.HasPrefix(string(head), npyMagic):
 		return npyMatrix(r, size)
-	case bytes.HasPrefix(head, []byte(pngMagic)), bytes.HasPrefix(head, []byte(jpegMagic)):
+	case bytes.HasPrefix(head, []byte(pngMagic)), bytes.HasPrefix(head, []byte(jpegMagic)), isTIFF(head):
 		return nil, errors.New("a picture, not a matrix")
 	}
 	if err := foreign(head); err != nil {

@@ -98,7 +98,8 @@ func fitsStack(r io.ReaderAt, size int64, want string) (*stackSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Header = frame.Header
+	// A stack is written without the tables of its coordinates.
+	s.Header = frame.Header.without("CPDIS1", "CPDIS2", "CQDIS1", "CQDIS2", "DP1", "DP2", "DQ1", "DQ2", "D2IMDIS1", "D2IMDIS2", "D2IM1", "D2IM2")
 	return s, nil
 }
 
