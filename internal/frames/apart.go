@@ -146,7 +146,7 @@ func (o *Observation) readOwnWeights(ctx context.Context, comm ranks.Comm, s *Im
 	for i := range j.counts {
 		j.counts[i] = count{sums[1+3*i], sums[2+3*i], sums[3+3*i]}
 	}
-	if err := sensible(s.Path, list, j.counts, sums[0]); err != nil {
+	if err := sensible(s, list, j.counts, sums[0]); err != nil {
 		return nil, err // the same on all ranks
 	}
 	if comm.Rank() == 0 {

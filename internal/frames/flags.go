@@ -149,13 +149,13 @@ type flagRule struct {
 
 // rule joins what the config says with what the observatory does.
 func (d *dialect) rule(bad, ignored Flags) (flagRule, error) {
-	if bad == nil || len(bad) == 0 {
+	own := d.ignored
+	if len(bad) == 0 {
 		bad = d.bad
+	} else { // what the config calls bad is bad
+		own = slices.DeleteFunc(slices.Clone(own), func(s string) bool { return slices.Contains(bad, s) })
 	}
-	ignored = slices.Concat(d.ignored, ignored)
-	if len(bad) > 0 && len(d.bad) == 0 { // what is called bad is bad
-		ignored = slices.DeleteFunc(ignored, func(s string) bool { return slices.Contains(bad, s) })
-	}
+	ignored = slices.Concat(own, ignored)
 	r := flagRule{codes: d.codes, all: len(bad) == 0}
 	values := func(list Flags) (out []uint64, err error) {
 		for _, s := range list {

@@ -86,27 +86,28 @@ func describePlane(p *plane, f *imageio.Frame, c count) lifecycle.Input {
 // sensible refuses planes after which nothing is left, and a mask that is probably one of
 // flags. counts are those of the planes and then of the frame; observed is the number of
 // values with a weight.
-func sensible(path string, list []plane, counts []count, observed float64) error {
-	if path == "" && len(list) > 0 {
-		path = list[0].path
-	}
+func sensible(s *ImageSection, list []plane, counts []count, observed float64) error {
 	for i, p := range list {
 		c := counts[i]
 		switch {
 		case c.missing == c.values && p.use == useMask:
-			return fmt.Errorf("%s = %q: all %.0f pixels are 0 or NaN, which means missing: nothing was observed\n  if 0 is good in this file, write image.dq = %q", p.key, p.path, c.values, p.path)
+			return &keyError{p.key, p.path, fmt.Sprintf("all %.0f pixels are 0 or NaN, which means missing: nothing was observed\n  if 0 is good in this file, write image.dq = %q", c.values, p.path)}
 		case c.missing == c.values:
-			return fmt.Errorf("%s = %q: all %.0f pixels are missing (%s): nothing was observed", p.key, p.path, c.values, p.use.describe())
+			return &keyError{p.key, p.path, fmt.Sprintf("all %.0f pixels are missing (%s): nothing was observed", c.values, p.use.describe())}
 		case p.use == useMask && 2*c.zeros > c.values && !p.anyOf:
-			return fmt.Errorf("%s = %q: %.0f of %.0f pixels are 0, which means missing\n  if 0 is good in this file, write image.dq = %q; if so many pixels are missing, write image.mask_majority = true",
-				p.key, p.path, c.zeros, c.values, p.path)
+			return &keyError{p.key, p.path, fmt.Sprintf("%.0f of %.0f pixels are 0, which means missing\n  if 0 is good in this file, write image.dq = %q; if so many pixels are missing, write image.mask_majority = true",
+				c.zeros, c.values, p.path)}
 		}
 	}
 	if c := counts[len(list)]; c.values > 0 && c.missing == c.values {
-		return fmt.Errorf("%s: all %.0f values are NaN or infinite: nothing was observed", path, c.values)
+		return &keyError{"image.path", s.Path, fmt.Sprintf("all %.0f values are NaN or infinite: nothing was observed", c.values)}
 	}
-	if observed == 0 {
-		return fmt.Errorf("%s: mask, flags, weights and missing values together leave no pixel: nothing was observed", path)
+	if observed > 0 {
+		return nil
 	}
-	return nil
+	const nothing = "mask, flags, weights and missing values together leave no pixel: nothing was observed"
+	if s.Path != "" {
+		return &keyError{"image.path", s.Path, nothing}
+	}
+	return &keyError{list[0].key, list[0].path, nothing}
 }

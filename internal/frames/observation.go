@@ -182,7 +182,7 @@ func readWeights(s *ImageSection, f *imageio.Frame, box *imageio.Box) ([]float64
 	if box != nil {
 		return j.w, nil, nil
 	}
-	if err := sensible(s.Path, list, j.counts, j.observed()); err != nil {
+	if err := sensible(s, list, j.counts, j.observed()); err != nil {
 		return nil, nil, err
 	}
 	return j.w, inputsOf(s, f, list, headers, j.counts, said), nil
@@ -204,10 +204,12 @@ func inputsOf(s *ImageSection, f *imageio.Frame, list []plane, headers []*imagei
 	return inputs
 }
 
+const lossy = "a JPEG file changes the values of a mask when it is written: save it as PNG, npy or FITS"
+
 // refuseLossy refuses a mask that was compressed as a photograph: its edges are no longer 0.
 func refuseLossy(p *plane, f *imageio.Frame) error {
 	if f.Format == "jpeg" {
-		return fmt.Errorf("%s = %q: a JPEG file changes the values of a mask when it is written: save it as PNG, npy or FITS", p.key, p.path)
+		return &keyError{p.key, p.path, lossy}
 	}
 	return nil
 }

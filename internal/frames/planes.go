@@ -168,7 +168,7 @@ func (s *ImageSection) companions(units []imageio.Unit, science imageio.Unit, d 
 	}
 	n := len(science.Shape)
 	add := func(u imageio.Unit, as use) {
-		list = append(list, plane{key: "image.planes", path: imageio.OfUnit(s.Path, u.Index), use: as})
+		list = append(list, plane{key: "image.planes", path: imageio.OfUnit(s.Path, u), use: as})
 	}
 	fits := func(u imageio.Unit) bool {
 		m := len(u.Shape)
@@ -276,23 +276,48 @@ func (s *ImageSection) checkKeys() error {
 	return nil
 }
 
-// checkPlanes records what the headers of the planes show to be wrong. frame is nil where its
-// shape is not known.
+// mostChecked is the largest frame, in values, of which a check reads the pixels.
+const mostChecked = 16_000_000
+
+// checkPlanes records what is wrong with the planes beside the frame, and, for a frame of at
+// most mostChecked values, whether anything of it was observed. frame is nil where its shape
+// is not known.
 func (s *ImageSection) checkPlanes(f *config.File, frame *imageio.Frame) {
 	list, _, err := s.planes()
 	if e := new(keyError); errors.As(err, &e) {
 		f.Fail(e.key, "%s", e.text)
 		return
 	}
+	bad := frame == nil
 	for i := range list {
 		p := &list[i]
 		h := CheckFrame(f, p.key, p.path)
 		switch {
 		case h == nil:
+			bad = true
 		case refuseLossy(p, h) != nil:
-			f.Fail(p.key, "%v", refuseLossy(p, h))
+			f.Fail(p.key, "%s", lossy)
+			bad = true
 		case frame != nil && (h.Rows != frame.Rows || h.Cols != frame.Cols):
 			f.Fail(p.key, "is %d x %d pixels, want the frame's %d x %d", h.Rows, h.Cols, frame.Rows, frame.Cols)
+			bad = true
 		}
+	}
+	if bad || s.Path == "" && len(list) == 0 || float64(frame.Rows)*float64(frame.Cols)*float64(frame.Channels) > mostChecked {
+		return
+	}
+	whole := frame
+	if s.Path != "" {
+		if whole, err = imageio.ReadFrame(s.Path); err != nil {
+			f.Fail("image.path", "%v", err)
+			return
+		}
+	}
+	if _, _, err := readWeights(s, whole, nil); err != nil {
+		key, text := "image.planes", err.Error()
+		if e := new(keyError); errors.As(err, &e) {
+			key, text = e.key, e.text
+		}
+		f.Fail(key, "%s", text)
 	}
 }

@@ -70,15 +70,16 @@ func (j *joined) take(p *plane, data []float64, typ string) error {
 			factor = 0
 		case p.use == useMask:
 			if whole && other != 0 && v != other {
-				return fmt.Errorf("%s = %q: the values 0, %g and %g; a mask has 0 (missing) and one other value\n  if these are flags of which 0 is good, write image.dq = %q",
-					p.key, p.path, other, v, p.path)
+				return &keyError{p.key, p.path, fmt.Sprintf("the values 0, %g and %g; a mask has 0 (missing) and one other value\n  if these are flags of which 0 is good, write image.dq = %q",
+					other, v, p.path)}
 			}
 			other = v
 		case p.use == useCoverage:
 		default:
-			var err error
-			if factor, err = p.weight(v); err != nil {
-				return fmt.Errorf("%s: %w at row %d, column %d", p.path, err, j.box.R0+i%n/(j.box.C1-j.box.C0), j.box.C0+i%(j.box.C1-j.box.C0))
+			cols := j.box.C1 - j.box.C0
+			var want string
+			if factor, want = p.weight(v); want != "" {
+				return fmt.Errorf("%s: %s %g at row %d, column %d: want %s", p.path, strings.TrimSuffix(string(p.use), "s"), v, j.box.R0+i%n/cols, j.box.C0+i%cols, want)
 			}
 		}
 		if factor == 0 {
@@ -92,12 +93,10 @@ func (j *joined) take(p *plane, data []float64, typ string) error {
 	return nil
 }
 
-// weight is the inverse variance that a value of an error map stands for.
-func (p *plane) weight(v float64) (float64, error) {
-	if v < 0 || math.IsInf(v, 0) && p.use != useSigma && p.use != useVariance {
-		return 0, fmt.Errorf("%s %g, want 0 or more", strings.TrimSuffix(string(p.use), "s"), v)
-	}
-	w := v
+// weight is the inverse variance that a value of an error map stands for, or what is wanted
+// instead. An infinite error is a weight of 0.
+func (p *plane) weight(v float64) (w float64, want string) {
+	w = v
 	switch p.use {
 	case useSigma:
 		w = 1 / v / v
@@ -106,10 +105,13 @@ func (p *plane) weight(v float64) (float64, error) {
 	case usePrecision:
 		w = v * v
 	}
-	if math.IsInf(w, 0) {
-		return 0, fmt.Errorf("%s %g, of which the inverse variance is too large", p.use, v)
+	switch {
+	case v < 0 || math.IsInf(v, 0) && w != 0:
+		return 0, "0 or more"
+	case math.IsInf(w, 0):
+		return 0, "a value whose inverse variance is a number"
 	}
-	return w, nil
+	return w, ""
 }
 
 // finite takes out the values of the frame that are not finite. Where that are the same

@@ -52,10 +52,13 @@ func Units(path string) (list []Unit, chosen int, err error) {
 	return list, found.index, nil
 }
 
-// OfUnit is the path of another unit of the file in a path.
-func OfUnit(path string, index int) string {
+// OfUnit is the path of another unit of the file in a path, by name where it has one.
+func OfUnit(path string, u Unit) string {
 	name, _ := resolve(path)
-	return fmt.Sprintf("%s[%d]", name, index)
+	if u.Name == "" {
+		return fmt.Sprintf("%s[%d]", name, u.Index)
+	}
+	return fmt.Sprintf("%s[%s,%d]", name, u.Name, u.Version)
 }
 
 // FileOf is a path without the unit that it chooses, and that unit.
