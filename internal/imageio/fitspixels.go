@@ -53,11 +53,16 @@ func (u *unit) layout() (layout, []int, error) {
 	}
 	shape := full[first:last]
 	at := func(i int) int { return n - first - i } // axis i of shape as FITS counts it
-	flat := len(shape) > 3
+	flat, third := len(shape) > 3, 0
 	if flat {
 		count, err := product(shape[:len(shape)-2])
 		if err != nil {
 			return layout{}, nil, err
+		}
+		for i, n := range shape[:len(shape)-2] {
+			if n == count {
+				third = at(i) // the others have length 1
+			}
 		}
 		shape = append([]int{count}, shape[len(shape)-2:]...)
 	}
@@ -68,7 +73,7 @@ func (u *unit) layout() (layout, []int, error) {
 	}
 	switch {
 	case flat:
-		return lay, []int{n - last + 1, n - last + 2, 0}, nil
+		return lay, []int{n - last + 1, n - last + 2, third}, nil
 	case len(shape) == 2:
 		return lay, []int{at(1), at(0)}, nil
 	case lay.colourLast:
