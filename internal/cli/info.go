@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"tessera/internal/frames"
 	"tessera/internal/imageio"
 )
 
@@ -22,7 +23,7 @@ func info(ctx context.Context, c *call) error {
 				all = append(all, err)
 				continue
 			}
-			if _, err := fmt.Fprint(c.stdout, text); err != nil {
+			if _, err := fmt.Fprint(c.stdout, text+frames.Info(path)); err != nil {
 				return err
 			}
 		}
