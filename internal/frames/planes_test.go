@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"tessera/internal/config"
 	"tessera/internal/imageio"
 	"tessera/internal/jobs/jobtest"
 	"tessera/ranks"
@@ -337,6 +338,46 @@ func TestDescribeFrame(t *testing.T) {
 	for _, want := range []string{"a.jpg: jpeg, uint8", "4 rows x 5 columns x 3 channels, stored as (5, 4, 3)", "2 of 60 values missing", "0 to 1 of 255", "orientation 6"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s: want %q in it", got, want)
+		}
+	}
+}
+
+// Shapes that no machine holds are refused before anything is allocated, whether they come
+// from a config or from a file of holes.
+func TestNoRoom(t *testing.T) {
+	dir := t.TempDir()
+	sparse := filepath.Join(dir, "sparse.fits")
+	fitsFile(t, sparse, nil)
+	head := fmt.Sprintf("%-80s%-80s%-80s%-80s%-80s%-80s", "SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 2", "NAXIS1  = 1000000", "NAXIS2  = 1000000", "END")
+	if err := os.WriteFile(sparse, []byte(fmt.Sprintf("%-2880s", head)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(sparse, 2880*(1+1_000_000_000_000/2880+1)); err != nil {
+		t.Skip("the file system has no files of holes: ", err)
+	}
+	for want, c := range map[string]*simulatedFrame{
+		"lower the size of " + sparse:       {Image: ImageSection{Path: sparse}},
+		"lower the size of " + sparse + ",": {Simulate: SimulateSection{From: sparse}},
+		"simulate.rows":                     {Simulate: SimulateSection{Rows: 1 << 20, Cols: 1 << 17, Channels: 1}},
+		"simulate.channels":                 {Simulate: SimulateSection{Rows: 1 << 15, Cols: 1 << 15, Channels: 128}},
+	} {
+		for _, gather := range []Gather{GatherAlways, GatherNever} {
+			jobtest.OnRanks(t, 2, func(comm ranks.Comm) error {
+				if err := gather.Settle(comm, c.source()); err == nil || !strings.Contains(err.Error(), want) {
+					return fmt.Errorf("%s: got %v, want %q", gather, err, want)
+				}
+				return nil
+			})
+		}
+	}
+	for _, s := range []SimulateSection{{Rows: 1 << 20, Cols: 1 << 20, Channels: 1}, {Rows: 1, Cols: 1, Channels: 1, Galaxies: 2_000_000_000}} {
+		f, err := config.Parse("a.toml", []byte("job = \"a\"\n"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Check(f)
+		if err := f.Err(); err == nil || !strings.Contains(err.Error(), "simulate.") {
+			t.Errorf("%+v: %v", s, err)
 		}
 	}
 }

@@ -73,6 +73,13 @@ type SimulateSection struct {
 	Galaxies int     `toml:"galaxies"` // in the made-up sky; 0 = one per 2500 pixels
 }
 
+// Bounds of what is simulated: a sky is 1 TB of float64 at most, and every rank keeps the list
+// of its galaxies.
+const (
+	mostValues   = 1 << 37
+	mostGalaxies = 100_000_000
+)
+
 // Check records what is wrong with the section, its file apart.
 func (s *SimulateSection) Check(f *config.File) {
 	const side = 1 << 20
@@ -81,7 +88,10 @@ func (s *SimulateSection) Check(f *config.File) {
 	f.Want(s.Channels >= 1 && s.Channels <= 1024, "simulate.channels", "1 to 1024")
 	f.Want(s.Noise >= 0, "simulate.noise", "0 or more, in units of the frame's peak")
 	f.Want(s.Missing >= 0 && s.Missing < 1, "simulate.missing", "a fraction, 0 or more and less than 1")
-	f.Want(s.Galaxies >= 0, "simulate.galaxies", "0 or more; 0 = one per 2500 pixels")
+	f.Want(s.Galaxies >= 0 && s.Galaxies <= mostGalaxies, "simulate.galaxies", "0 to %d; 0 = one per 2500 pixels", mostGalaxies)
+	if values := float64(s.Rows) * float64(s.Cols) * float64(s.Channels); values > mostValues {
+		f.Fail("simulate.rows", "%.3g values with simulate.cols and simulate.channels, want at most %.3g", values, float64(mostValues))
+	}
 }
 
 // OutputSection is the section [output]: where the result goes and how its pictures are

@@ -79,16 +79,6 @@ func ReadPlane(path string) (*Frame, error) {
 	return f.plane(path)
 }
 
-// ReadPlaneBox reads a box of such an array, as ReadBox does. Channels are compared in the
-// box only.
-func ReadPlaneBox(path string, box Box) (*Frame, error) {
-	f, err := ReadBox(path, box)
-	if err != nil {
-		return nil, err
-	}
-	return f.plane(path)
-}
-
 // plane is the first channel of f; the others must be equal to it.
 func (f *Frame) plane(path string) (*Frame, error) {
 	n := f.Rows * f.Cols
