@@ -3,8 +3,7 @@
 // It reads npy (every real numpy type, both byte orders, C and Fortran order), FITS
 // (primary array, image extension, tile-compressed image or binary table), PNG, JPEG, TIFF, CSV
 // and npz, and each of them in gzip. The content of a file decides its format, not its name. It
-// writes npy, npz (as numpy.savez), FITS, PNG
-// and CSV. A file is written beside its final name and renamed when it is complete, so
+// writes npy, npz (as numpy.savez), FITS, PNG and CSV. A file is written beside its final name and renamed when it is complete, so
 // that a crash leaves no incomplete file. Several processes can write one npy or FITS file
 // together (PartsFile).
 //
@@ -26,8 +25,7 @@
 // alpha. A last axis of length 1 behind rows and columns is left out, and so are axes of length
 // 1 beyond three. These rules hold for FITS too, unless the header says that its first axis is
 // one of the sky (CTYPE1); a FITS cube of more axes is one of channels. Pictures are turned as
-// their Exif orientation says. A Stack is read by another
-// rule: it is many images of one size, of which any range can be read or written, and the
+// their Exif orientation says. A Stack is read by another rule: it is many images of one size, of which any range can be read or written, and the
 // first axis always counts the images.
 //
 // Row 0 is the first row in the file and the top row of every PNG written.
@@ -44,5 +42,6 @@
 // (O'Neill becomes O). The tests compare reader and writer with it.
 //
 // Sources: numpy.lib.format (npy 1.0-3.0); FITS Standard 4.0 (IAU FITS Working
-// Group, 2018), of which section 10 has the compressions; TIFF 6.0 (Adobe, 1992); Exif 2.3; Lupton et al. 2004, PASP 116, 133 (asinh colour pictures).
+// Group, 2018), of which section 10 has the compressions; TIFF 6.0 (Adobe,
+// 1992); Exif 2.3; Lupton et al. 2004, PASP 116, 133 (asinh colour pictures).
 package imageio

@@ -72,8 +72,14 @@ if shutil.which("fpack"):
                 at = raw.index(b"ZVAL", at)
                 open(path + ".fz", "wb").write(raw[:at] + raw[at:at + 80].replace(b" 0 ", b" 1 ") + raw[at + 80:])
         subprocess.run(["funpack", *sorted(f for f in os.listdir(folder) if f.endswith(".fz"))], cwd=folder, capture_output=True)
-        for name in images:  # cfitsio's values: this astropy does not know ZBLANK of real numbers
+        for name in images:
             path = "%s/%s.fits" % (folder, name)
             if os.path.exists(path) and os.path.exists(path + ".fz"):
-                np.save("%s-%s.npy" % (name, folder), next(h.data for h in fits.open(path) if h.data is not None).astype("f8"))
+                # cfitsio's values, as this astropy does not know ZBLANK of real numbers; but funpack places
+                # NaN wrongly in tiles that are not whole rows.
+                values = next(h.data for h in fits.open(path) if h.data is not None).astype("f8")
+                if "-t" in flag:
+                    values = next(h.data for h in fits.open(path + ".fz") if h.data is not None).astype("f8")
+                    values[np.isnan(images[name])] = np.nan
+                np.save("%s-%s.npy" % (name, folder), values)
                 os.rename(path + ".fz", "%s-%s.fits.fz" % (name, folder))
