@@ -10,7 +10,8 @@ import (
 
 // Transform filters frames in the basis in which convolutions are diagonal, the Fourier
 // transform of a periodic border or the cosine transform of a reflecting one, over the
-// whole frame and all ranks:
+// whole frame and all ranks. With a zero border it is the sine transform, which makes P
+// diagonal but no blur:
 //
 //	A = w H'H + lambda P,    P = I, the negative Laplacian or its square,
 //
@@ -35,7 +36,7 @@ type Transform struct {
 	lowRow, highRow int // of the slab
 }
 
-// NewTransform prepares frames of one channel with a periodic or reflecting border.
+// NewTransform prepares frames of one channel.
 func NewTransform(comm ranks.Comm, frame *halo.Decomposition, border halo.Border) (*Transform, error) {
 	if frame == nil || len(frame.Domain().Shape()) != 2 || frame.Ranks() != comm.Size() {
 		return nil, fmt.Errorf("forward: NewTransform: want a frame of 2 axes divided between %d ranks", comm.Size())
@@ -45,8 +46,10 @@ func NewTransform(comm ranks.Comm, frame *halo.Decomposition, border halo.Border
 	case halo.Periodic:
 	case halo.Reflect:
 		basis = fourier.Cosines
+	case halo.Zero:
+		basis = fourier.Sines
 	default:
-		return nil, fmt.Errorf("forward: NewTransform: no transform makes convolutions with a %v border diagonal", border)
+		return nil, fmt.Errorf("forward: NewTransform: unknown border %v", border)
 	}
 	shape := frame.Domain().Shape()
 	t := &Transform{comm: comm, frame: frame}

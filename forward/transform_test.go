@@ -31,8 +31,11 @@ func TestTransform(t *testing.T) {
 			for _, strips := range []bool{false, true} {
 				for order, q := range forward.Regularisers() {
 					border, psf := halo.Periodic, comet
-					if (n+order)%2 == 0 {
+					switch (n + order) % 3 {
+					case 0:
 						border, psf = halo.Reflect, moffat
+					case 1:
+						border, psf = halo.Zero, forward.PSF{Rows: 1, Cols: 1, Values: []float64{0.8}}
 					}
 					name := fmt.Sprintf("%v, %d ranks, strips %v, %s, %v", size, n, strips, q, border)
 					err := launch(n, func(_ context.Context, comm ranks.Comm) error {
@@ -99,8 +102,8 @@ func TestTransformRefusals(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if _, err := forward.NewTransform(comm, frame, halo.Zero); err == nil {
-			t.Error("a zero border is accepted")
+		if _, err := forward.NewTransform(comm, frame, halo.Border(99)); err == nil {
+			t.Error("an unknown border is accepted")
 		}
 		if _, err := forward.NewTransform(comm, nil, halo.Periodic); err == nil {
 			t.Error("no frame is accepted")

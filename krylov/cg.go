@@ -26,7 +26,7 @@ func ConjugateGradients(ctx context.Context, comm ranks.Comm, a Operator, p Prec
 	s := &cg{
 		Control: c, a: a, p: p, x: x, b: b,
 		team:  team{ctx: ctx, comm: comm},
-		gauge: gauge{tolerance: c.Tolerance, lambdaMin: c.LambdaMin, likely: c.LambdaLikely},
+		gauge: gauge{tolerance: c.Tolerance, lambdaMin: c.LambdaMin, likely: c.LambdaLikely, inverse: c.Inverse},
 		r:     make([]float64, n), q: make([]float64, n), d: make([]float64, n),
 	}
 	s.z = s.r
@@ -83,7 +83,7 @@ func (s *cg) run() error {
 				return nil
 			}
 		} else {
-			s.report.ErrorBound = s.gauge.bound(s.report.Iterations, s.xnorm, math.Sqrt(rr), math.Sqrt(zz), s.ritz.theta)
+			s.report.ErrorBound = s.gauge.bound(s.report.Iterations, s.xnorm, math.Sqrt(rr), math.Sqrt(zz), s.ritz.smallest())
 			s.report.Certified = s.gauge.certifies(s.report.ErrorBound)
 			if stop || s.report.ErrorBound <= s.Tolerance {
 				s.report.Status = Converged
@@ -193,7 +193,7 @@ func (s *cg) descend(rz float64) (stop bool, err error) {
 		if rr == 0 {
 			return false, nil
 		}
-		if s.gauge.bound(s.report.Iterations, s.xnorm, rnorm, math.Sqrt(zz), s.ritz.theta) <= 0.95*s.Tolerance {
+		if s.gauge.bound(s.report.Iterations, s.xnorm, rnorm, math.Sqrt(zz), s.ritz.smallest()) <= 0.95*s.Tolerance {
 			return false, nil
 		}
 		if s.p != nil {
@@ -210,5 +210,5 @@ func (s *cg) target(rnorm, znorm float64) float64 {
 	if s.LambdaMin > 0 {
 		return s.gauge.residualFor(s.xnorm)
 	}
-	return rnorm * s.Tolerance * s.xnorm * s.ritz.theta / (spare(s.report.Iterations) * znorm)
+	return rnorm * s.Tolerance * s.xnorm * s.ritz.smallest() / (spare(s.report.Iterations) * znorm)
 }

@@ -34,7 +34,7 @@ func GMRES(ctx context.Context, comm ranks.Comm, a Operator, p Preconditioner, x
 	g := &gmres{
 		Control: c, a: a, p: p, x: x, b: b,
 		team:  team{ctx: ctx, comm: comm},
-		gauge: gauge{tolerance: c.Tolerance, lambdaMin: c.LambdaMin, likely: c.LambdaLikely},
+		gauge: gauge{tolerance: c.Tolerance, lambdaMin: c.LambdaMin, likely: c.LambdaLikely, inverse: c.Inverse},
 		z:     make([]float64, a.Len()),
 		theta: 1,
 	}
@@ -201,7 +201,9 @@ func (g *gmres) cycle(beta, xnorm, target float64) (stop bool, err error) {
 		}
 		linalg.Scale(1/norm, w)
 	}
-	g.theta = smallestSingular(g.r, k)
+	if theta := smallestSingular(g.r, k); g.theta == 0 || theta < g.theta { // a short cycle sees less
+		g.theta = theta
+	}
 	return stop, g.correct(g.x, k)
 }
 

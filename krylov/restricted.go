@@ -22,6 +22,8 @@ type Restricted interface {
 	// Image sets dst = H x for x = x0 + A^-1 H'u and returns this rank's part of ||x||^2.
 	// Collective.
 	Image(dst, u []float64) (xx float64, err error)
+	// Norms are upper bounds of ||H'|| and ||A^-1 H'||, the same on all ranks.
+	Norms() (h, z float64)
 }
 
 // RestrictedCG solves a Restricted system for u by conjugate gradients preconditioned by
@@ -77,8 +79,9 @@ func (s *restricted) run() error {
 		return nil
 	}
 	last := math.MaxFloat64
+	rrBefore, zzBefore := math.Inf(1), math.Inf(1)
 	for {
-		rr, zz, rz, err := s.trueResidual()
+		rr, zz, rz, err := s.trueResidual(rrBefore, zzBefore)
 		if err != nil {
 			return err
 		}
@@ -90,7 +93,7 @@ func (s *restricted) run() error {
 		if s.report.Iterations > 0 || rr == 0 {
 			s.report.ErrorBound = floor
 			if rr > 0 {
-				s.report.ErrorBound = max(floor, s.gauge.bound(s.report.Iterations, s.xnorm, math.Sqrt(rr), math.Sqrt(zz), s.ritz.theta))
+				s.report.ErrorBound = max(floor, s.gauge.bound(s.report.Iterations, s.xnorm, math.Sqrt(rr), math.Sqrt(zz), s.ritz.smallest()))
 			}
 			s.report.Certified = s.gauge.certifies(s.report.ErrorBound)
 			switch {
@@ -106,27 +109,40 @@ func (s *restricted) run() error {
 			}
 		}
 		last = rr
-		if err := s.descend(rz, math.Sqrt(rr)); err != nil {
+		if rrBefore, zzBefore, err = s.descend(rz, math.Sqrt(rr)); err != nil {
 			return err
 		}
 	}
 }
 
 // trueResidual sets p = D H x - u, its Gram vector and xnorm, and returns r.r, z.z and r.z.
-func (s *restricted) trueResidual() (rr, zz, rz float64, err error) {
-	xx, err := s.a.Image(s.p, s.u)
+// Where p is so near to that of the recurrence, whose r.r and z.z are given, that the upper
+// bounds that follow for its own are small enough, it returns those, without a Gram.
+func (s *restricted) trueResidual(rrBefore, zzBefore float64) (rr, zz, rz float64, err error) {
+	xx, err := s.a.Image(s.cp, s.u)
 	if err != nil {
 		return 0, 0, 0, err
 	}
-	for i, v := range s.p {
-		s.p[i] = s.d[i]*v - s.u[i]
+	moved := 0.0
+	for i, v := range s.cp {
+		v = s.d[i]*v - s.u[i]
+		moved += (v - s.p[i]) * (v - s.p[i])
+		s.p[i] = v
+	}
+	if err := s.team.sum(&xx, &moved); err != nil {
+		return 0, 0, 0, err
+	}
+	s.xnorm = math.Sqrt(xx)
+	h, z := s.a.Norms()
+	rnorm, znorm := math.Sqrt(rrBefore)+h*math.Sqrt(moved), math.Sqrt(zzBefore)+z*math.Sqrt(moved)
+	if max(s.gauge.rounding(s.xnorm), s.gauge.bound(s.report.Iterations, s.xnorm, rnorm, znorm, s.ritz.smallest())) <= s.Tolerance {
+		return rnorm * rnorm, znorm * znorm, math.NaN(), nil
 	}
 	if rr, zz, err = s.a.Gram(s.cp, s.p); err != nil {
 		return 0, 0, 0, err
 	}
 	rz = linalg.Dot(s.p, s.cp)
-	err = s.team.sum(&rr, &zz, &rz, &xx)
-	s.xnorm = math.Sqrt(xx)
+	err = s.team.sum(&rr, &zz, &rz)
 	return rr, zz, rz, err
 }
 
@@ -135,8 +151,9 @@ func (s *restricted) trueResidual() (rr, zz, rz float64, err error) {
 const lostDigits = 1e-15
 
 // descend iterates from the residual in p, of norm first, until the recurrence says that the error
-// is small enough, or has lost its digits, or the iterations run out.
-func (s *restricted) descend(rz, first float64) error {
+// is small enough, or has lost its digits, or the iterations run out. It returns r.r and z.z
+// of the recurrence.
+func (s *restricted) descend(rz, first float64) (rr, zz float64, err error) {
 	copy(s.q, s.p)
 	copy(s.cq, s.cp)
 	s.ritz.restart()
@@ -147,29 +164,28 @@ func (s *restricted) descend(rz, first float64) error {
 			dq += c * (s.q[i] - s.d[i]*c)
 		}
 		if err := s.team.sum(&dq); err != nil {
-			return err
+			return 0, 0, err
 		}
 		if !(math.Abs(dq) <= math.MaxFloat64 && math.Abs(rz) <= math.MaxFloat64) {
-			return &OverflowError{Iteration: s.report.Iterations + 1}
+			return 0, 0, &OverflowError{Iteration: s.report.Iterations + 1}
 		}
 		if !(dq > 0) {
-			return &IndefiniteError{"the matrix"}
+			return 0, 0, &IndefiniteError{"the matrix"}
 		}
 		if !(rz > 0) {
-			return &IndefiniteError{"the preconditioner"}
+			return 0, 0, &IndefiniteError{"the preconditioner"}
 		}
 		alpha := rz / dq
 		for i, c := range s.cq {
 			s.u[i] += alpha * s.q[i]
 			s.p[i] -= alpha * (s.q[i] - s.d[i]*c)
 		}
-		rr, zz, err := s.a.Gram(s.cp, s.p)
-		if err != nil {
-			return err
+		if rr, zz, err = s.a.Gram(s.cp, s.p); err != nil {
+			return 0, 0, err
 		}
 		next := linalg.Dot(s.p, s.cp)
 		if err := s.team.sum(&rr, &zz, &next); err != nil {
-			return err
+			return 0, 0, err
 		}
 		s.report.Iterations++
 		rnorm, znorm := math.Sqrt(rr), math.Sqrt(zz)
@@ -177,8 +193,8 @@ func (s *restricted) descend(rz, first float64) error {
 		beta := next / rz
 		s.ritz.step(alpha, beta)
 		s.tell(s.report.Iterations, rnorm/s.gauge.bnorm, s.target(rnorm, znorm)/s.gauge.bnorm)
-		if rnorm <= lostDigits*first || s.gauge.bound(s.report.Iterations, s.xnorm, rnorm, znorm, s.ritz.theta) <= max(0.95*s.Tolerance, s.gauge.rounding(s.xnorm)) {
-			return nil
+		if rnorm <= lostDigits*first || s.gauge.bound(s.report.Iterations, s.xnorm, rnorm, znorm, s.ritz.smallest()) <= max(0.95*s.Tolerance, s.gauge.rounding(s.xnorm)) {
+			return rr, zz, nil
 		}
 		for i, v := range s.p {
 			s.q[i] = v + beta*s.q[i]
@@ -186,7 +202,7 @@ func (s *restricted) descend(rz, first float64) error {
 		}
 		rz = next
 	}
-	return nil
+	return rr, zz, nil
 }
 
 // target is cg.target.
@@ -194,5 +210,5 @@ func (s *restricted) target(rnorm, znorm float64) float64 {
 	if s.LambdaMin > 0 {
 		return s.gauge.residualFor(s.xnorm)
 	}
-	return rnorm * s.Tolerance * s.xnorm * s.ritz.theta / (spare(s.report.Iterations) * znorm)
+	return rnorm * s.Tolerance * s.xnorm * s.ritz.smallest() / (spare(s.report.Iterations) * znorm)
 }

@@ -118,6 +118,12 @@ func (s *restrictedSystem) Gram(dst, src []float64) (rr, zz float64, err error) 
 	return mat.Dot(r, r) / p, mat.Dot(z, z) / p, nil
 }
 
+func (s *restrictedSystem) Norms() (h, z float64) {
+	var product mat.Dense
+	product.Mul(&s.ainv, s.h.T())
+	return mat.Norm(s.h, 2), mat.Norm(&product, 2) // of Frobenius, which is not less
+}
+
 func (s *restrictedSystem) Image(dst, u []float64) (xx float64, err error) {
 	_, z, err := s.solution(u)
 	if err != nil {

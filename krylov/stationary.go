@@ -3,6 +3,7 @@ package krylov
 import (
 	"context"
 	"math"
+	"slices"
 
 	"tessera/internal/linalg"
 	"tessera/ranks"
@@ -11,6 +12,10 @@ import (
 // A residual that has grown by divergedGrowth over its smallest value, or over the
 // start, is taken to grow for ever: the sweep has an eigenvalue outside the unit circle.
 const divergedGrowth = 20
+
+// fewRates is how many ratios of steps the rate of a stationary iteration is taken from, the
+// largest. It is taken to be nearer to 1 while there are fewer.
+const fewRates = 3
 
 // Stationary repeats x += P (b - A x): with P restricted additive Schwarz, the
 // decomposed sweep of D3L with the coupling of the whole matrix kept. Its fixed
@@ -59,7 +64,8 @@ func subtract(a Operator, r, b, x []float64) error {
 
 // sweep repeats step, which advances x and leaves the true residual in r, until
 // the error is small enough. Without LambdaMin the error is estimated from the
-// length of the last step and the observed rate rho: rho/(1-rho) ||dx||.
+// length of the last step and the observed rate rho: rho/(1-rho) ||dx||. rho is the largest
+// of the last few.
 func sweep(ctx context.Context, comm ranks.Comm, a Operator, x, b []float64, c Control, step func(r, z []float64) error) (*Report, error) {
 	if err := ranks.AgreeError(comm, c.check(a, x, b)); err != nil {
 		return nil, err
@@ -72,7 +78,7 @@ func sweep(ctx context.Context, comm ranks.Comm, a Operator, x, b []float64, c C
 // sweeps leaves in report how the iteration ended; an error is one of the operator,
 // the subdomains, the communication or the context.
 func sweeps(t *team, report *Report, a Operator, x, b []float64, c Control, step func(r, z []float64) error) error {
-	g := gauge{tolerance: c.Tolerance, lambdaMin: c.LambdaMin, likely: c.LambdaLikely}
+	g := gauge{tolerance: c.Tolerance, lambdaMin: c.LambdaMin, likely: c.LambdaLikely, inverse: c.Inverse}
 	r, z, before := make([]float64, len(b)), make([]float64, len(b)), make([]float64, len(b))
 	if err := subtract(a, r, b, x); err != nil {
 		return err
@@ -90,6 +96,7 @@ func sweeps(t *team, report *Report, a Operator, x, b []float64, c Control, step
 	g.bnorm = math.Sqrt(bb)
 	start := math.Sqrt(rr)
 	smallest, lastStep := start, 0.0
+	var rates []float64 // of the lengths of steps
 	report.History = append(report.History, start/g.bnorm)
 	for {
 		copy(before, x)
@@ -105,7 +112,11 @@ func sweeps(t *team, report *Report, a Operator, x, b []float64, c Control, step
 		rnorm, length := math.Sqrt(rr), math.Sqrt(dd)
 		rho := 1.0
 		if lastStep > 0 {
-			rho = length / lastStep
+			rates = append(rates, length/lastStep)
+			rho = slices.Max(rates[max(0, len(rates)-fewRates):])
+		}
+		if len(rates) < fewRates {
+			rho = math.Sqrt(rho) // which is nearer to 1, where it is below
 		}
 		lastStep = length
 		report.Residual = rnorm / g.bnorm

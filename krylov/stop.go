@@ -26,8 +26,13 @@ type gauge struct {
 // transformed a few times.
 const roundingUnit = 4e-16
 
-// rounding is the relative error of x that rounding makes, about.
-func (g *gauge) rounding(xnorm float64) float64 { return roundingUnit * g.bnorm * g.inverse / xnorm }
+// rounding is the relative error of x that rounding makes, about; 0 where it is not known.
+func (g *gauge) rounding(xnorm float64) float64 {
+	if g.inverse == 0 || xnorm == 0 {
+		return 0
+	}
+	return roundingUnit * g.bnorm * g.inverse / xnorm
+}
 
 // bound is the relative error of x after some iterations, given ||x||, ||r||, ||P r|| and
 // theta, the smallest Ritz value of the preconditioned matrix. With e the bound of the
@@ -45,7 +50,7 @@ func (g *gauge) bound(iterations int, xnorm, rnorm, znorm, theta float64) float6
 	if !(e < xnorm) {
 		return math.MaxFloat64
 	}
-	return e / (xnorm - e)
+	return max(e/(xnorm-e), g.rounding(xnorm))
 }
 
 // certifies tells whether a bound of the relative error is a guarantee: it follows from

@@ -38,7 +38,7 @@ type Control struct {
 	Tolerance     float64 // relative error of the solution to reach; 0 = 1e-8
 	LambdaMin     float64 // known lower bound of the spectrum of M; 0 = none, the error is then estimated
 	LambdaLikely  float64 // without LambdaMin: about the smallest eigenvalue of M, which keeps the estimate from being too small; 0 = none
-	Inverse       float64 // root mean square of the eigenvalues of about M^-1, for RestrictedCG: rounding makes an error of about 4e-16 ||b|| times this; 0 = not known
+	Inverse       float64 // root mean square of the eigenvalues of about M^-1: rounding makes an error of about 4e-16 ||b|| times this, and no error bound is below it; 0 = not known
 	MaxIterations int     // 0 = 200
 	Restart       int     // most Krylov vectors that GMRES keeps; 0 = 30
 

@@ -13,6 +13,10 @@ import (
 // The result is the same on any number of ranks: to the last bit in the sparse form,
 // where stamps do not depend on each other, to 1e-10 in the low-rank form.
 func TestRanks(t *testing.T) {
+	sizes := []int{2, 3, 4, 7, 11}
+	if testing.Short() {
+		sizes = []int{3, 11} // more ranks than stamps
+	}
 	for _, o := range []Options{
 		{Mode: Sparse, Reweightings: 1},
 		{Mode: Sparse, Border: Wrap, Precision: Double, Noise: MADPerStamp},
@@ -23,7 +27,7 @@ func TestRanks(t *testing.T) {
 		o.MaxIterations, o.CheckEvery = 20, 5
 		s := smallStack(5, 9, 12, 7, false)
 		one := solve(t, 1, s, o)
-		for _, size := range []int{2, 3, 4, 7, 11} {
+		for _, size := range sizes {
 			r := solve(t, size, s, o)
 			if o.Mode == Sparse && !slices.Equal(one.Data, r.Data) {
 				t.Errorf("%+v: %d ranks differ from one", o, size)
@@ -87,10 +91,14 @@ func TestBalance(t *testing.T) {
 }
 
 func TestPrecisions(t *testing.T) {
-	s, _ := survey(20, 5, 2, 9)
+	count, iterations := 20, 30
+	if testing.Short() {
+		count, iterations = 6, 12
+	}
+	s, _ := survey(count, 5, 2, 9)
 	for _, mode := range []Mode{Sparse, LowRank} {
-		single := solve(t, 2, s, Options{Mode: mode, MaxIterations: 30})
-		double := solve(t, 2, s, Options{Mode: mode, MaxIterations: 30, Precision: Double})
+		single := solve(t, 2, s, Options{Mode: mode, MaxIterations: iterations})
+		double := solve(t, 2, s, Options{Mode: mode, MaxIterations: iterations, Precision: Double})
 		top := slices.Max(double.Data)
 		for i, v := range double.Data {
 			if math.Abs(v-single.Data[i]) > 1e-3*top {
@@ -101,7 +109,7 @@ func TestPrecisions(t *testing.T) {
 }
 
 func TestTolerance(t *testing.T) {
-	s, _ := survey(10, 5, 2, 9)
+	s, _ := survey(4, 4, 2, 9)
 	r := solve(t, 2, s, Options{MaxIterations: 400, Tolerance: 1e-3})
 	if !r.Converged || r.Iterations >= 400 || r.Iterations%10 != 0 {
 		t.Errorf("converged %v after %d iterations", r.Converged, r.Iterations)

@@ -110,8 +110,11 @@ func realPatches(t *testing.T) *Samples {
 	return patches(t, Grid{Scale: 2, Patch: 9, Blur: 0.8}, 6000, images...)
 }
 
-// realSpectra is nil where the data is not.
+// realSpectra is nil where the data is not, or there is no time.
 func realSpectra(t *testing.T) *Samples {
+	if testing.Short() {
+		return nil
+	}
 	if _, err := os.Stat(data + "spectra-4000-high.npy"); err != nil {
 		t.Log(err)
 		return nil

@@ -101,6 +101,10 @@ var forms = map[string]Options{
 // The state in files is bit for bit that in memory, and an interrupted training has the
 // result of an uninterrupted one, on any number of ranks, with either kind of state.
 func TestInterrupted(t *testing.T) {
+	sizes, stops := []int{1, 2, 3, 7}, []int{1, 4}
+	if testing.Short() {
+		sizes, stops = []int{2, 7}, []int{4}
+	}
 	s := spectra(300, 4)
 	for name, o := range forms {
 		o.Atoms, o.MaxIterations, o.Seed = 30, 9, 2
@@ -108,7 +112,7 @@ func TestInterrupted(t *testing.T) {
 			o.Precision = Double
 		}
 		whole := map[int]*Result{}
-		for _, size := range []int{1, 2, 3, 7} {
+		for _, size := range sizes {
 			r, err := dealt(size, s, o, Train)
 			if err != nil {
 				t.Fatal(name, err)
@@ -119,8 +123,8 @@ func TestInterrupted(t *testing.T) {
 			}
 		}
 		for _, files := range []bool{false, true} {
-			for _, stop := range []int{1, 4} {
-				for _, size := range []int{1, 2, 3, 7} {
+			for _, stop := range stops {
+				for _, size := range sizes {
 					o := o
 					if files {
 						o.Folder = t.TempDir()
@@ -164,7 +168,7 @@ func TestInterrupted(t *testing.T) {
 				}
 			}
 		}
-		for _, size := range []int{1, 2, 3, 7} {
+		for _, size := range sizes {
 			o := o
 			o.Folder = t.TempDir()
 			r, err := dealt(size, s, o, Train)

@@ -83,10 +83,10 @@ func TestPartitionOfUnity(t *testing.T) {
 	}
 }
 
-// trained learns a small pair from two images.
-func trained(t testing.TB, g Grid, images []*Image, atoms int) *Pair {
+// trained learns a small pair from count patches of images.
+func trained(t testing.TB, g Grid, images []*Image, count, atoms int) *Pair {
 	t.Helper()
-	s := &Samples{Total: 3000}
+	s := &Samples{Total: count}
 	if err := g.Pairs(images, 1, 0, s.Total, s); err != nil {
 		t.Fatal(err)
 	}
@@ -94,6 +94,10 @@ func trained(t testing.TB, g Grid, images []*Image, atoms int) *Pair {
 }
 
 func TestUpscaleRanks(t *testing.T) {
+	sizes := []int{2, 3, 4, 7, 23}
+	if testing.Short() {
+		sizes = []int{3, 23}
+	}
 	for _, c := range []struct {
 		g          Grid
 		rows, cols int
@@ -103,11 +107,11 @@ func TestUpscaleRanks(t *testing.T) {
 		{Grid{Scale: 2, Patch: 5, Blur: 0.8}, 40, 33, Code{Method: "lasso", Lambda: 1e-3}},
 		{Grid{Scale: 3, Patch: 3, Blur: 4}, 20, 31, Code{Method: "ridge", Lambda: 1e-3}}, // 7 low rows, 16 rows of halo
 	} {
-		p := trained(t, c.g, []*Image{madeUp(1, 100)}, 40)
+		p := trained(t, c.g, []*Image{madeUp(1, 100)}, 800, 40)
 		x := crop(madeUp(3, 64), c.rows, c.cols)
 		y := c.g.Degrade(x)
 		want, consistency := upscale(t, 1, c.g, y, c.rows, c.cols, p, c.code, 4)
-		for _, size := range []int{2, 3, 4, 7, 23} {
+		for _, size := range sizes {
 			got, off := upscale(t, size, c.g, y, c.rows, c.cols, p, c.code, 4)
 			if !slices.Equal(got.Data, want.Data) || off != consistency {
 				t.Errorf("%+v on %d ranks: not the result of one rank", c.g, size)
@@ -188,6 +192,10 @@ func superResolve(t *testing.T, g Grid, p *Pair, truth *Image) (learned, bicubic
 }
 
 func TestBeatsBicubicMadeUp(t *testing.T) {
+	count := 3000
+	if testing.Short() {
+		count = 800
+	}
 	g := Grid{Scale: 2, Patch: 5, Blur: 0.8}
 	for _, c := range []struct {
 		name  string
@@ -197,7 +205,7 @@ func TestBeatsBicubicMadeUp(t *testing.T) {
 		{"sky", []*Image{madeUp(1, 160), madeUp(2, 160)}, madeUp(3, 120)},
 		{"edges", []*Image{edges(1, 160, 160), edges(2, 160, 160)}, edges(5, 120, 101)},
 	} {
-		learned, bicubic := superResolve(t, g, trained(t, g, c.train, 128), c.truth)
+		learned, bicubic := superResolve(t, g, trained(t, g, c.train, count, 128), c.truth)
 		t.Logf("%s: %.2f dB, SSIM %.4f; bicubic %.2f dB, %.4f", c.name, learned[0], learned[1], bicubic[0], bicubic[1])
 		if learned[0] < bicubic[0]+0.5 || learned[1] <= bicubic[1] {
 			t.Errorf("%s: %v, bicubic %v", c.name, learned, bicubic)
@@ -214,11 +222,11 @@ func TestBeatsBicubic(t *testing.T) {
 	tests := map[string]*Image{}
 	for _, name := range []string{"cell.png", "moon.png", "hubble-deep-field.jpg"} {
 		tests[name] = greyImage(t, name)
-		if tests[name] == nil || slices.Contains(train, nil) {
-			t.Skip("the pictures are not there")
+		if tests[name] == nil || slices.Contains(train, nil) || testing.Short() {
+			t.Skip("the pictures are not there, or there is no time")
 		}
 	}
-	p := trained(t, g, train, 128)
+	p := trained(t, g, train, 3000, 128)
 	for name, x := range tests {
 		learned, bicubic := superResolve(t, g, p, crop(x, min(x.Rows, 256), min(x.Cols, 256)))
 		t.Logf("%s: %.2f dB, SSIM %.4f; bicubic %.2f dB, %.4f", name, learned[0], learned[1], bicubic[0], bicubic[1])

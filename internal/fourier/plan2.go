@@ -73,6 +73,17 @@ func NextFast(n int) int {
 	}
 }
 
+// LargestPrime is the largest prime factor of n, 1 for n <= 1.
+func LargestPrime(n int) int {
+	largest := 1
+	for p := 2; p*p <= n; p++ {
+		for n%p == 0 {
+			largest, n = p, n/p
+		}
+	}
+	return max(largest, n)
+}
+
 func checkSize(what string, rows, cols int) {
 	if rows < 1 || cols < 1 {
 		panic(fmt.Sprintf("fourier: %s: %d x %d", what, rows, cols))

@@ -13,10 +13,11 @@ type Basis int
 const (
 	Waves   Basis = iota // the Fourier transform, of frames that go on periodically
 	Cosines              // the DCT-II, of frames that are reflected at their border
+	Sines                // the DST-I, of frames with zeros beyond their border; of the convolutions it makes those with one pixel diagonal
 )
 
 // slabLanes is the number of float64 in a row of a block of columns: two cache lines, 16
-// real columns of cosines or 8 complex ones of waves.
+// real columns of cosines or sines or 8 complex ones of waves.
 const slabLanes = 16
 
 // Slab is one part of a two-dimensional transform whose rows, and afterwards whose columns,
@@ -48,7 +49,7 @@ type Slab struct {
 func NewSlab(basis Basis, rows, cols int, rowOf []int, part int) *Slab {
 	checkSize("NewSlab", rows, cols)
 	parts := len(rowOf) - 1
-	if part < 0 || part >= parts || rowOf[0] != 0 || rowOf[parts] != rows || !slices.IsSorted(rowOf) || basis != Waves && basis != Cosines {
+	if part < 0 || part >= parts || rowOf[0] != 0 || rowOf[parts] != rows || !slices.IsSorted(rowOf) || basis < Waves || basis > Sines {
 		panic(fmt.Sprintf("fourier: NewSlab: part %d of rows %v of %d, basis %d", part, rowOf, rows, basis))
 	}
 	s := &Slab{basis: basis, rows: rows, cols: cols, part: part, rowOf: rowOf}
@@ -70,18 +71,18 @@ func EvenRows(rows, parts int) []int {
 
 // width is the number of float64 in a row of the spectrum.
 func (s *Slab) width() int {
-	if s.basis == Cosines {
-		return s.cols
+	if s.basis == Waves {
+		return 2 * (s.cols/2 + 1)
 	}
-	return 2 * (s.cols/2 + 1)
+	return s.cols
 }
 
 // columns is how many columns of the spectrum a block has.
 func (s *Slab) columns() int {
-	if s.basis == Cosines {
-		return slabLanes
+	if s.basis == Waves {
+		return slabLanes / 2
 	}
-	return slabLanes / 2
+	return slabLanes
 }
 
 // RowsOf are the half-open bounds of the rows of each part: part r has the rows r to r+1.
@@ -135,8 +136,11 @@ func (p *Pixels) Len() int { return len(p.place) }
 
 // place is where column j stands in the line that is transformed.
 func (s *Slab) place(j int) int {
-	if s.basis == Cosines {
+	switch s.basis {
+	case Cosines:
 		return reordered(j, s.cols)
+	case Sines:
+		return j + s.firstSine()
 	}
 	return j
 }
@@ -193,4 +197,9 @@ func (s *Slab) checkPixels(what string, x []float64, at *Pixels) {
 }
 
 // Scale is the factor by which Store undoes Load and Filter without a symbol.
-func (s *Slab) Scale() float64 { return 1 / (float64(s.rows) * float64(s.cols)) }
+func (s *Slab) Scale() float64 {
+	if s.basis == Sines {
+		return 1 / (4 * float64(s.rows+1) * float64(s.cols+1))
+	}
+	return 1 / (float64(s.rows) * float64(s.cols))
+}

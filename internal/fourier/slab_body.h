@@ -1,6 +1,6 @@
 // The passes over columns of slab.go, included once for each instruction set.
 
-// multiply applies the symbol to a row of a block of cosines, real lanes.
+// multiply applies the symbol to a row of a block of cosines or sines, real lanes.
 TARGET static inline void NAME(multiply)(double *restrict x, const double *restrict h, const double *restrict across, double down,
 	const double *restrict lane_weight, double row_weight, const struct tessera_symbol *f, double *restrict sums)
 {
@@ -78,7 +78,10 @@ TARGET static inline __attribute__((always_inline)) void NAME(filter_block)(stru
 	double *x = s->column;
 	const double *h = f.h + b * n * LANES, *across = s->across + b * LANES, *weight = s->lane_weight + b * LANES;
 	fftw_execute(s->column_forward);
-	if (!s->cosines) {
+	if (s->basis == SINES) {
+		for (ptrdiff_t k = 0; k < n; k++)
+			NAME(multiply)(x + k * LANES, h + k * LANES, across, s->down[k], weight, s->row_weight[k], &f, sums);
+	} else if (s->basis == WAVES) {
 		for (ptrdiff_t k = 0; k < n; k++)
 			NAME(multiply_complex)(x + k * LANES, h + k * LANES, across, s->down[k], weight, s->row_weight[k], &f, sums);
 	} else {

@@ -21,16 +21,19 @@ func newSlabTransform(s *Slab) slabTransform {
 		s: s, blocks: s.blockOf[len(s.blockOf)-1], ownBlocks: s.ownBlocks(),
 		rowTurn: complexTurns(s.cols), columnTurn: complexTurns(s.rows),
 		down: s.angles(s.rows), rowWeight: s.rowWeights(),
-		row: newLines(s.cols, 1), columns: newLines(s.rows, slabLanes/2),
-		pair: make([]complex128, s.cols), block: make([]complex128, s.rows*slabLanes/2),
+		row: newLines(s.lineOf(s.cols), 1), columns: newLines(s.lineOf(s.rows), complexLanes),
+		pair: make([]complex128, s.lineOf(s.cols)), block: make([]complex128, s.lineOf(s.rows)*complexLanes),
 	}
 	t.spectra = make([]float64, 2*t.blocks*slabLanes)
 	for j := range s.cols {
 		t.places = append(t.places, s.place(j))
 	}
 	for i := range s.rows {
-		if s.basis == Cosines {
+		switch s.basis {
+		case Cosines:
 			i = reordered(i, s.rows)
+		case Sines:
+			i++
 		}
 		t.rowPlaces = append(t.rowPlaces, i)
 	}
@@ -39,6 +42,32 @@ func newSlabTransform(s *Slab) slabTransform {
 		t.across, t.laneWeight = append(t.across, a...), append(t.laneWeight, w...)
 	}
 	return t
+}
+
+// lineOf is how long the complex line for n numbers is: sines continue them to an odd one.
+func (s *Slab) lineOf(n int) int {
+	if s.basis == Sines {
+		return 2 * (n + 1)
+	}
+	return n
+}
+
+// oddly makes sines of lines x of lanes, n numbers each from element 1 on: twice the sum of
+// x(i) sin(pi (i+1) (k+1)/(n+1)), in their place. A transform of the odd continuation is
+// -i times that.
+func oddly(t *lines, x []complex128, n int) {
+	lanes := t.lanes
+	clear(x[:lanes])
+	clear(x[(n+1)*lanes:][:lanes])
+	for i := 1; i <= n; i++ {
+		for j := range lanes {
+			x[(2*n+2-i)*lanes+j] = -x[i*lanes+j]
+		}
+	}
+	t.transform(x)
+	for i := lanes; i < (n+1)*lanes; i++ {
+		x[i] = complex(-imag(x[i]), real(x[i]))
+	}
 }
 
 func complexTurns(n int) []complex128 {
@@ -69,9 +98,16 @@ func wavePair(w, u, v complex128) (complex128, complex128) {
 
 // rowSpectra turns the pair of rows into their spectra.
 func (t *slabTransform) rowSpectra() {
-	t.row.transform(t.pair)
 	n := t.s.cols
 	a, b := t.spectra[:t.blocks*slabLanes], t.spectra[t.blocks*slabLanes:]
+	if t.s.basis == Sines {
+		oddly(t.row, t.pair, n)
+		for k, z := range t.pair[1 : n+1] {
+			a[k], b[k] = real(z), imag(z)
+		}
+		return
+	}
+	t.row.transform(t.pair)
 	if t.s.basis == Waves {
 		for k := range n/2 + 1 {
 			z, y := t.pair[k], conj(t.pair[(n-k)%n])
@@ -92,6 +128,13 @@ func (t *slabTransform) rowSpectra() {
 func (t *slabTransform) rowPair() {
 	n := t.s.cols
 	a, b := t.spectra[:t.blocks*slabLanes], t.spectra[t.blocks*slabLanes:]
+	if t.s.basis == Sines {
+		for k := range n {
+			t.pair[k+1] = complex(a[k], b[k])
+		}
+		oddly(t.row, t.pair, n)
+		return
+	}
 	// The inverse is a transform with V(n-k) for V(k).
 	if t.s.basis == Waves {
 		for k := range n/2 + 1 {
@@ -196,6 +239,13 @@ func (t *slabTransform) filter(x []float64, f *Symbol) Sums {
 				to[j] = complex(row[2*j], row[2*j+1])
 			}
 		})
+		if t.s.basis == Sines {
+			oddly(t.columns, t.block, n)
+			t.filterSines(f.H[b*n*slabLanes:][:n*slabLanes], b, f, &sums)
+			oddly(t.columns, t.block, n)
+			t.storeBlock(x, b)
+			continue
+		}
 		t.columns.transform(t.block)
 		if h := f.H[b*n*slabLanes:][:n*slabLanes]; t.s.basis == Waves {
 			t.filterWaves(h, b, f, &sums)
@@ -210,13 +260,18 @@ func (t *slabTransform) filter(x []float64, f *Symbol) Sums {
 			}
 		}
 		t.columns.transform(t.block)
-		t.eachRow(x, b, func(row []float64, place int) {
-			for j, v := range t.block[place*complexLanes:][:complexLanes] {
-				row[2*j], row[2*j+1] = real(v), imag(v)
-			}
-		})
+		t.storeBlock(x, b)
 	}
 	return sums
+}
+
+// storeBlock puts the block back.
+func (t *slabTransform) storeBlock(x []float64, b int) {
+	t.eachRow(x, b, func(row []float64, place int) {
+		for j, v := range t.block[place*complexLanes:][:complexLanes] {
+			row[2*j], row[2*j+1] = real(v), imag(v)
+		}
+	})
 }
 
 // filterWaves filters the complex columns of block b.
@@ -241,19 +296,31 @@ func (t *slabTransform) filterWaves(h []float64, b int, f *Symbol, sums *Sums) {
 	}
 }
 
+// real filters a real mode.
+func (t *slabTransform) real(x float64, h []float64, b, k, lane int, f *Symbol, sums *Sums) float64 {
+	hk, at := h[k*slabLanes+lane], b*slabLanes+lane
+	m := f.value(hk*hk, t.down[k]+t.across[at], t.laneWeight[at]*t.rowWeight[k]*x*x, sums)
+	switch f.Action {
+	case Gram:
+		m *= hk * hk
+	case Adjoint, Direct, Convolve:
+		m *= hk
+	}
+	return m * x
+}
+
+// filterSines filters the pairs of real columns of block b.
+func (t *slabTransform) filterSines(h []float64, b int, f *Symbol, sums *Sums) {
+	for k := range t.s.rows {
+		for j, v := range t.block[(k+1)*complexLanes:][:complexLanes] {
+			t.block[(k+1)*complexLanes+j] = complex(t.real(real(v), h, b, k, 2*j, f, sums), t.real(imag(v), h, b, k, 2*j+1, f, sums))
+		}
+	}
+}
+
 // filterCosines filters the pairs of real columns of block b.
 func (t *slabTransform) filterCosines(h []float64, b int, f *Symbol, sums *Sums) {
-	one := func(x float64, k, lane int) float64 {
-		hk, at := h[k*slabLanes+lane], b*slabLanes+lane
-		m := f.value(hk*hk, t.down[k]+t.across[at], t.laneWeight[at]*t.rowWeight[k]*x*x, sums)
-		switch f.Action {
-		case Gram:
-			m *= hk * hk
-		case Adjoint, Direct, Convolve:
-			m *= hk
-		}
-		return m * x
-	}
+	one := func(x float64, k, lane int) float64 { return t.real(x, h, b, k, lane, f, sums) }
 	n := t.s.rows
 	for k := 0; k <= n/2; k++ {
 		u := t.block[k*complexLanes:][:complexLanes]
@@ -309,7 +376,7 @@ func (t *slabTransform) line(dst, src []float64) {
 
 // column transforms the complex columns of a block.
 func (t *slabTransform) column(x []float64) {
-	for i := range t.block {
+	for i := range t.block { // waves: the block has no more
 		t.block[i] = complex(x[2*i], x[2*i+1])
 	}
 	t.columns.transform(t.block)
@@ -317,3 +384,6 @@ func (t *slabTransform) column(x []float64) {
 		x[2*i], x[2*i+1] = real(v), imag(v)
 	}
 }
+
+// firstSine is where the first number of a line of sines stands.
+func (s *Slab) firstSine() int { return 1 }

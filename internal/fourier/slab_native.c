@@ -12,6 +12,8 @@
 
 enum { LANES = 16 };
 
+enum { WAVES, COSINES, SINES }; // Basis
+
 enum { GRAM, INVERSE, ADJOINT, DIRECT, CONVOLVE }; // Action
 
 int tessera_slab_plan(struct tessera_slab *s)
@@ -19,6 +21,14 @@ int tessera_slab_plan(struct tessera_slab *s)
 	int rows = s->rows, cols = s->cols;
 	fftw_complex *spectrum = (fftw_complex *)s->spectrum, *column = (fftw_complex *)s->column;
 	fftw_forget_wisdom();
+	if (s->basis == SINES) {
+		fftw_r2r_kind kind = FFTW_RODFT00;
+		s->row_forward = fftw_plan_r2r_1d(cols, s->line, s->spectrum, kind, FFTW_ESTIMATE);
+		s->row_inverse = fftw_plan_r2r_1d(cols, s->spectrum, s->line, kind, FFTW_ESTIMATE);
+		s->column_forward = fftw_plan_many_r2r(1, &rows, LANES, s->column, 0, LANES, 1, s->column, 0, LANES, 1, &kind, FFTW_ESTIMATE);
+		s->column_inverse = fftw_plan_many_r2r(1, &rows, LANES, s->column, 0, LANES, 1, s->column, 0, LANES, 1, &kind, FFTW_ESTIMATE);
+		return s->row_forward && s->row_inverse && s->column_forward && s->column_inverse;
+	}
 	s->row_forward = fftw_plan_dft_r2c_1d(cols, s->line, spectrum, FFTW_ESTIMATE);
 	s->row_inverse = fftw_plan_dft_c2r_1d(cols, spectrum, s->line, FFTW_ESTIMATE);
 	s->column_forward = fftw_plan_many_dft(1, &rows, LANES / 2, column, 0, LANES / 2, 1, column, 0, LANES / 2, 1, FFTW_FORWARD, FFTW_ESTIMATE);
@@ -39,7 +49,7 @@ void tessera_slab_destroy(struct tessera_slab *s)
 static void row_spectrum(struct tessera_slab *s)
 {
 	fftw_execute(s->row_forward);
-	if (!s->cosines)
+	if (s->basis != COSINES)
 		return;
 	// X(k) = Re w V(k) and X(n-k) = -Im w V(k); the second half first, then the first in place.
 	double *x = s->spectrum, *line = s->line;
@@ -57,7 +67,7 @@ static void row_spectrum(struct tessera_slab *s)
 // row_line is the way back, times cols.
 static void row_line(struct tessera_slab *s)
 {
-	if (s->cosines) {
+	if (s->basis == COSINES) {
 		// V(k) = conj(w) (X(k) - i X(n-k))
 		double *x = s->spectrum, *line = s->line;
 		const double *w = s->row_turn;
@@ -82,7 +92,7 @@ void tessera_slab_load(struct tessera_slab *s, double *dst, const double *src, c
 			memset(line, 0, s->cols * sizeof *line);
 			for (int64_t e = start[i]; e < start[i + 1]; e++)
 				line[place[e]] = src[e];
-		} else if (s->cosines) {
+		} else if (s->basis == COSINES) {
 			const double *from = src + i * s->cols;
 			ptrdiff_t n = s->cols;
 			for (ptrdiff_t j = 0; j < n / 2; j++) {
@@ -95,7 +105,7 @@ void tessera_slab_load(struct tessera_slab *s, double *dst, const double *src, c
 			memcpy(line, src + i * s->cols, s->cols * sizeof *line);
 		}
 		row_spectrum(s);
-		if (s->cosines) // what a row of waves leaves beyond the last column
+		if (s->basis != WAVES) // what a row of waves leaves beyond the last column
 			memset(s->spectrum + s->cols, 0, (s->blocks * LANES - s->cols) * sizeof *src);
 		for (ptrdiff_t b = 0; b < s->blocks; b++)
 			memcpy(dst + (b * s->own_rows + i) * LANES, s->spectrum + b * LANES, LANES * sizeof *dst);

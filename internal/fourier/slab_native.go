@@ -35,9 +35,7 @@ func newSlabTransform(s *Slab) slabTransform {
 	c.rows, c.cols, c.half = C.ptrdiff_t(s.rows), C.ptrdiff_t(s.cols), C.ptrdiff_t(s.cols/2+1)
 	c.own_rows, c.blocks = C.ptrdiff_t(s.ownRows()), C.ptrdiff_t(blocks)
 	c.own_blocks, c.columns = C.ptrdiff_t(s.ownBlocks()), C.ptrdiff_t(s.columns())
-	if s.basis == Cosines {
-		c.cosines = 1
-	}
+	c.basis = C.int(s.basis)
 	c.place, c.row_place = inC[C.int32_t](s.cols), inC[C.int32_t](s.rows)
 	fill(c.place, s.cols, func(j int) C.int32_t { return C.int32_t(s.place(j)) })
 	fill(c.row_place, s.rows, func(i int) C.int32_t {
@@ -74,6 +72,9 @@ func newSlabTransform(s *Slab) slabTransform {
 	}
 	return t
 }
+
+// firstSine is where the first number of a line of sines stands.
+func (s *Slab) firstSine() int { return 0 }
 
 // inC is an array of zeros in C's memory.
 func inC[T any](n int) *T {

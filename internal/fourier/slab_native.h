@@ -5,7 +5,7 @@ struct tessera_slab {
 	ptrdiff_t rows, cols, half;    // half: complex numbers of a row, cols/2 + 1
 	ptrdiff_t own_rows, blocks;    // rows of this part, blocks of a row
 	ptrdiff_t own_blocks, columns; // blocks of this part, columns of a block
-	int cosines;
+	int basis;
 	int32_t *place, *row_place;     // of a column in the line, of a row in the column
 	double *row_turn, *column_turn; // exp(-i pi k/(2n))
 	double *down, *across;          // 2 - 2 cos t_k, 2 - 2 cos t_l of this part's lanes

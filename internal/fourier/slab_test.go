@@ -80,10 +80,15 @@ func slabs(basis Basis, rows, cols, parts int, x []float64, is func(i int) bool,
 	return out, sums
 }
 
-// border is the index that stands for i of n beyond the frame.
+// border is the index that stands for i of n beyond the frame, -1 for a zero.
 func (b Basis) border(i, n int) int {
-	if b == Waves {
+	switch {
+	case b == Waves:
 		return mod(i, n)
+	case b == Sines && (i < 0 || i >= n):
+		return -1
+	case b == Sines:
+		return i
 	}
 	if i = mod(i, 2*n); i >= n {
 		return 2*n - 1 - i
@@ -102,7 +107,9 @@ func (b Basis) convolved(rows, cols, side int, kernel, x []float64, transpose bo
 					if transpose {
 						d, e = -d, -e
 					}
-					y[i*cols+j] += kernel[a*side+c] * x[b.border(i-d, rows)*cols+b.border(j-e, cols)]
+					if k, l := b.border(i-d, rows), b.border(j-e, cols); k >= 0 && l >= 0 {
+						y[i*cols+j] += kernel[a*side+c] * x[k*cols+l]
+					}
 				}
 			}
 		}
@@ -130,8 +137,11 @@ func dotted(x, y []float64) float64 {
 // A z = r again, and the sums are those of r and z.
 func TestSlab(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	const side = 3
-	for _, basis := range []Basis{Waves, Cosines} {
+	for _, basis := range []Basis{Waves, Cosines, Sines} {
+		side := 3
+		if basis == Sines {
+			side = 1
+		}
 		kernel := make([]float64, side*side)
 		for i := range kernel {
 			kernel[i] = rng.Float64()
@@ -203,7 +213,7 @@ func TestSlab(t *testing.T) {
 
 // BenchmarkSlab is one filter of a frame on one part, beside the transforms of Plan2.
 func BenchmarkSlab(b *testing.B) {
-	for _, basis := range []Basis{Waves, Cosines} {
+	for _, basis := range []Basis{Waves, Cosines, Sines} {
 		for _, n := range []int{1024, 2048} {
 			b.Run(fmt.Sprintf("basis%d/%d", basis, n), func(b *testing.B) {
 				s := NewSlab(basis, n, n, EvenRows(n, 1), 0)

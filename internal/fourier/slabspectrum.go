@@ -8,15 +8,23 @@ import (
 
 // Spectrum lays the spectrum of the convolution with a krows x kcols kernel out for
 // Filter, about its centre (krows/2, kcols/2). A kernel for Cosines is its own mirror image
-// along both axes, and no axis of it reaches around the frame.
+// along both axes, and no axis of it reaches around the frame. One for Sines is one pixel.
 func (s *Slab) Spectrum(krows, kcols int, kernel []float64) []float64 {
 	checkLength("Slab.Spectrum kernel", len(kernel), krows*kcols)
 	_, receive := s.Lengths()
 	h := make([]float64, receive)
-	if s.basis == Cosines {
-		s.cosineSpectrum(h, krows, kcols, kernel)
-	} else {
+	switch s.basis {
+	case Waves:
 		s.waveSpectrum(h, krows, kcols, kernel)
+	case Cosines:
+		s.cosineSpectrum(h, krows, kcols, kernel)
+	default:
+		if len(kernel) != 1 {
+			panic("fourier: Slab.Spectrum: sines make no convolution diagonal")
+		}
+		for i := range h {
+			h[i] = kernel[0]
+		}
 	}
 	return h
 }

@@ -56,6 +56,7 @@ func (s *Slab) Filter(x []float64, f Symbol) Sums {
 // Ends are numbers of a Symbol.
 type Ends struct {
 	Smallest, Largest float64 // of a, on this part's columns; +Inf and 0 where it has none
+	Blur, Adjoint     float64 // largest |h| and |h|/a
 	Data              float64 // this part's share of the mean of w|h|^2/a^2 over the frame's modes
 	Penalty           float64 // likewise of lambda p/a
 	Inverse           float64 // likewise of 1/a^2
@@ -68,6 +69,8 @@ func (s *Slab) Ends(f Symbol) Ends {
 		power, p := s.power(f.H, at), penaltyOf(l, f.Order)
 		a := f.Weight*power + f.Lambda*p
 		e.Smallest, e.Largest = min(e.Smallest, a), max(e.Largest, a)
+		h := math.Sqrt(power)
+		e.Blur, e.Adjoint = max(e.Blur, h), max(e.Adjoint, h/a)
 		weight *= s.Scale()
 		e.Data += weight * f.Weight * power / (a * a)
 		e.Penalty += weight * f.Lambda * p / a
@@ -78,10 +81,10 @@ func (s *Slab) Ends(f Symbol) Ends {
 
 // power is |h|^2 of the mode at this place.
 func (s *Slab) power(h []float64, at int) float64 {
-	if s.basis == Cosines {
-		return h[at] * h[at]
+	if s.basis == Waves {
+		return h[at]*h[at] + h[at+1]*h[at+1]
 	}
-	return h[at]*h[at] + h[at+1]*h[at+1]
+	return h[at] * h[at]
 }
 
 func penaltyOf(l float64, order int) float64 {
@@ -114,13 +117,16 @@ func (s *Slab) eachMode(f func(at int, l, weight float64)) {
 
 // angles are 2 - 2 cos t_k for the n modes along an axis.
 func (s *Slab) angles(n int) []float64 {
-	turn := 2 * math.Pi / float64(n)
-	if s.basis == Cosines {
+	turn, first := 2*math.Pi/float64(n), 0
+	switch s.basis {
+	case Cosines:
 		turn /= 2
+	case Sines:
+		turn, first = math.Pi/float64(n+1), 1
 	}
 	a := make([]float64, n)
 	for k := range a {
-		half := math.Sin(turn * float64(k) / 2)
+		half := math.Sin(turn * float64(first+k) / 2)
 		a[k] = 4 * half * half
 	}
 	return a
@@ -138,7 +144,7 @@ func (s *Slab) lanes(block int) (across, weight []float64) {
 			continue
 		}
 		across[j], weight[j] = angles[l], 2
-		if l == 0 || s.basis == Waves && 2*l == s.cols {
+		if l == 0 || s.basis == Sines || s.basis == Waves && 2*l == s.cols {
 			weight[j] = 1
 		}
 	}

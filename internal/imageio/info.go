@@ -39,9 +39,12 @@ func describe(t io.Writer, r io.ReaderAt, size int64, unit string) error {
 	r.ReadAt(magic, 0)
 	if unit == "" && bytes.Equal(magic, []byte(npyMagic)) {
 		// Any array, image or not.
-		h, err := parseNpyHeader(r, size)
+		h, err := parseNpyRecords(r, size)
 		if err != nil {
 			return err
+		}
+		if h.fields != nil {
+			return describeTable(t, r, size, unit)
 		}
 		order := "row-major"
 		if h.fortran && len(h.shape) > 1 {
@@ -57,14 +60,19 @@ func describe(t io.Writer, r io.ReaderAt, size int64, unit string) error {
 		return nil
 	}
 	if unit == "" && bytes.HasPrefix(magic, []byte(zipMagic)) {
-		return describeNpz(t, r, size)
+		if what := otherZip(r, size); what != "" {
+			return notATable(what)
+		}
+		if err := describeNpz(t, r, size); err == nil {
+			return nil
+		}
+		return describeTable(t, r, size, unit)
 	}
 
 	s, err := newSource(r, size, unit)
 	if err != nil {
-		if table, e := readTable(r, size, unit); e == nil {
-			table.describe(t)
-			return nil
+		if e := describeTable(t, r, size, unit); e == nil || !bytes.HasPrefix(magic, []byte(fitsMagic[:len(magic)])) {
+			return e
 		}
 		return err
 	}
@@ -95,6 +103,14 @@ func describe(t io.Writer, r io.ReaderAt, size int64, unit string) error {
 		}
 	}
 	return nil
+}
+
+func describeTable(t io.Writer, r io.ReaderAt, size int64, unit string) error {
+	table, err := readTable(r, size, unit)
+	if err == nil {
+		table.describe(t)
+	}
+	return err
 }
 
 // summarise goes once through an array.

@@ -49,7 +49,7 @@ type matrix interface {
 
 var (
 	_ matrix = (*arrayMatrix)(nil)
-	_ matrix = (*fitsTable)(nil)
+	_ matrix = (*records)(nil)
 	_ matrix = (*csvMatrix)(nil)
 )
 
@@ -89,6 +89,9 @@ func openMatrix(r io.ReaderAt, size int64, unit string) (matrix, error) {
 	}
 	if err := foreign(head); err != nil {
 		return nil, err
+	}
+	if what := otherFormat(head); what != "" {
+		return nil, fmt.Errorf("the file is %s, not a matrix that can be read: save it as npy, FITS or CSV (text)", what)
 	}
 	return &csvMatrix{r, size}, nil
 }
@@ -171,7 +174,11 @@ func fitsMatrix(r io.ReaderAt, size int64, want string) (matrix, error) {
 			e, err := u.elements(r)
 			return &arrayMatrix{layout{planes: 1, rows: u.axes[1], cols: u.axes[0]}, e, false}, err
 		case u.called(want) && u.table():
-			return openFITSTable(r, u)
+			t, err := openFITSTable(r, u)
+			if err == nil && len(t.list) == 0 {
+				err = fmt.Errorf("the table %s has no column of single numbers", u.describe())
+			}
+			return t, err
 		}
 		seen = append(seen, u.listed())
 	}
@@ -189,7 +196,9 @@ type csvMatrix struct {
 	bytes int64
 }
 
-func (m *csvMatrix) lines() *csvLines { return newCSVLines(io.NewSectionReader(m.r, 0, m.bytes)) }
+func (m *csvMatrix) lines() *csvLines {
+	return newCSVLines(m.r, m.bytes)
+}
 
 func (m *csvMatrix) size() (rows, cols int, err error) {
 	c := m.lines()
@@ -204,7 +213,8 @@ func (m *csvMatrix) read(b Box) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A number takes two bytes with what separates it from the next.
+	// A number takes two bytes with what separates it from the next; compressed text may
+	// hold more, for which the slice grows.
 	data := make([]float64, 0, min(int64(n), (m.bytes+1)/2))
 	c := m.lines()
 	row := 0

@@ -22,11 +22,21 @@ type npyHeader struct {
 	size    int   // bytes per element
 	typ     string
 	decode  decoder
+	fields  []recordField // of an array of records; nil of an array of numbers
 }
 
 // parseNpyHeader reads the header and checks that the data it announces fit into
 // the size bytes there are.
 func parseNpyHeader(r io.ReaderAt, size int64) (*npyHeader, error) {
+	return parseNpyOf(r, size, false)
+}
+
+// parseNpyRecords also takes arrays of records.
+func parseNpyRecords(r io.ReaderAt, size int64) (*npyHeader, error) {
+	return parseNpyOf(r, size, true)
+}
+
+func parseNpyOf(r io.ReaderAt, size int64, records bool) (*npyHeader, error) {
 	// numpy itself refuses to evaluate headers above 10 kB unless told otherwise.
 	const longest = 1 << 20
 	var pre [12]byte
@@ -56,8 +66,13 @@ func parseNpyHeader(r io.ReaderAt, size int64) (*npyHeader, error) {
 	if err := h.parseDict(string(text)); err != nil {
 		return nil, fmt.Errorf("npy header: %w", err)
 	}
-	if err := h.resolveType(); err != nil {
-		return nil, err
+	if h.fields != nil && !records {
+		return nil, errors.New("npy header: structured type: save one field of it as a plain array")
+	}
+	if h.fields == nil {
+		if err := h.resolveType(); err != nil {
+			return nil, err
+		}
 	}
 	var err error
 	if h.count, err = product(h.shape); err != nil {
@@ -84,7 +99,12 @@ func (h *npyHeader) parseDict(text string) error {
 		switch key {
 		case "descr":
 			if p.peek() == '[' {
-				return errors.New("structured type: save one field of it as a plain array")
+				h.fields, h.size = p.fields(0)
+				h.typ = "records"
+				if p.err == nil && h.size == 0 {
+					return errors.New("records of no bytes")
+				}
+				break
 			}
 			h.descr = p.str()
 		case "fortran_order":
@@ -200,6 +220,77 @@ func (p *literal) str() string {
 	s := p.rest[1 : 1+end]
 	p.rest = p.rest[end+2:]
 	return s
+}
+
+// fields reads the list [('x', '<f8'), ('name', '<U10'), ('c', '<f4', (3,))] of the fields
+// of a record, and returns the bytes of one. Lists may hold lists, at most 8 deep.
+func (p *literal) fields(depth int) (list []recordField, size int) {
+	if depth > 8 {
+		p.fail("fewer records in records")
+	}
+	p.want("[")
+	list = []recordField{}
+	for p.err == nil && !p.take("]") {
+		p.want("(")
+		f := recordField{offset: size, scale: 1, null: math.NaN()}
+		if p.take("(") { // a title before the name
+			p.str()
+			p.want(",")
+			f.name = p.str()
+			p.want(")")
+		} else {
+			f.name = p.str()
+		}
+		p.want(",")
+		if p.peek() == '[' {
+			_, f.size = p.fields(depth + 1)
+		} else if descr := p.str(); p.err == nil {
+			var err error
+			if f.size, f.decode, err = recordType(descr); err != nil {
+				p.err = fmt.Errorf("field %q: %w", f.name, err)
+			}
+		}
+		count := 1
+		if p.take(",") && p.peek() != ')' {
+			shape := p.shape()
+			f.decode = nil
+			var err error
+			if count, err = product(shape); err != nil && p.err == nil {
+				p.err = err
+			}
+		}
+		p.want(")")
+		if p.err == nil && (count > 0 && f.size > math.MaxInt32/count || size > math.MaxInt32-f.size*count) {
+			p.err = errors.New("records of more than 2 GB")
+		}
+		size += f.size * count
+		if len(list) > 10000 {
+			p.fail("at most 10000 fields")
+		}
+		list = append(list, f)
+		if !p.take(",") && p.peek() != ']' {
+			p.fail("a comma or ']'")
+		}
+	}
+	return list, size
+}
+
+// shape reads (3,) or 3.
+func (p *literal) shape() []int {
+	if p.peek() == '(' {
+		return p.tuple()
+	}
+	n := 0
+	for n < len(p.rest) && p.rest[n] >= '0' && p.rest[n] <= '9' {
+		n++
+	}
+	v, err := strconv.Atoi(p.rest[:n])
+	if err != nil {
+		p.fail("the shape of a field")
+		return nil
+	}
+	p.rest = p.rest[n:]
+	return []int{v}
 }
 
 func (p *literal) boolean() bool {

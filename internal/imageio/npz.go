@@ -121,6 +121,11 @@ func readNpz(r io.ReaderAt, size int64) ([]Member, error) {
 
 // eachMember unpacks one array after the other.
 func eachMember(r io.ReaderAt, size int64, use func(name string, h *npyHeader, data io.ReaderAt) error) error {
+	return eachMemberOf(r, size, parseNpyHeader, use)
+}
+
+// eachMemberOf unpacks one array after the other, whose headers parse reads.
+func eachMemberOf(r io.ReaderAt, size int64, parse func(io.ReaderAt, int64) (*npyHeader, error), use func(name string, h *npyHeader, data io.ReaderAt) error) error {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
 		return fmt.Errorf("not an npz file: %w", err)
@@ -138,14 +143,14 @@ func eachMember(r io.ReaderAt, size int64, use func(name string, h *npyHeader, d
 			return fmt.Errorf("two arrays named %s", name)
 		}
 		seen[name] = true
-		if err := useMember(f, name, use); err != nil {
+		if err := useMember(f, name, parse, use); err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
 	}
 	return nil
 }
 
-func useMember(f *zip.File, name string, use func(name string, h *npyHeader, data io.ReaderAt) error) error {
+func useMember(f *zip.File, name string, parse func(io.ReaderAt, int64) (*npyHeader, error), use func(name string, h *npyHeader, data io.ReaderAt) error) error {
 	const encrypted = 1
 	if f.Flags&encrypted != 0 {
 		return errors.New("encrypted")
@@ -165,7 +170,7 @@ func useMember(f *zip.File, name string, use func(name string, h *npyHeader, dat
 		return err
 	}
 	data, size := bytes.NewReader(buf.Bytes()), int64(buf.Len())
-	h, err := parseNpyHeader(data, size)
+	h, err := parse(data, size)
 	if err != nil {
 		return err
 	}

@@ -1,22 +1,56 @@
 package imageio
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"io"
-	"math"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // Table is rows of numbers with named columns, such as scattered observations.
 type Table struct {
-	Names  []string // of the columns; nil if the file has none
-	Rows   int
-	Cols   int
-	Data   []float64 // Rows x Cols, row-major; NaN = missing
-	Format string    // "csv", "npy" or "fits"
-	lines  []int     // CSV: the line of each row
+	Names     []string // of the columns, "" = one without a name; nil if the file has none
+	Units     []string // of the columns, "" = not said; nil if the file says none
+	Commented bool     // the names come from a comment, which may have meant something else
+	Rows      int
+	Cols      int
+	Data      []float64 // Rows x Cols, row-major; NaN = missing, or text
+	Format    string    // "csv", "npy" or "fits"
+	Part      string    // what was read, in words
+	Passed    []string  // names of columns that are not in Data: texts and arrays
+
+	lines []int          // CSV: the line of each row
+	texts map[int]*texts // by column
+}
+
+// texts are the fields of a column that are neither numbers nor marks of missing ones.
+type texts struct {
+	count int
+	line  int    // of the first
+	first string // its beginning
+}
+
+func (t *Table) addText(column, line int, field []byte) {
+	if t.texts == nil {
+		t.texts = map[int]*texts{}
+	}
+	if t.texts[column] == nil {
+		t.texts[column] = &texts{line: line, first: string(field[:min(len(field), 40)])}
+	}
+	t.texts[column].count++
+}
+
+// Text tells how many fields of a column hold text, and where the first is and what it
+// says; 0 of a column of numbers.
+func (t *Table) Text(column int) (count int, where string) {
+	if x := t.texts[column]; x != nil {
+		return x.count, fmt.Sprintf("line %d, column %d: %q is not a number", x.line, column+1, x.first)
+	}
+	return 0, ""
 }
 
 // Where is the place of a row in the file, for messages.
@@ -30,7 +64,10 @@ func (t *Table) Where(row int) string {
 // Column is the index of a column, from 0, given its name in upper or lower case or its
 // number, counted from 1; -1 if there is no such column.
 func (t *Table) Column(name string) int {
-	if i := slices.IndexFunc(t.Names, func(s string) bool { return strings.EqualFold(s, name) }); i >= 0 {
+	if i := slices.Index(t.Names, name); i >= 0 && name != "" {
+		return i
+	}
+	if i := slices.IndexFunc(t.Names, func(s string) bool { return strings.EqualFold(s, name) }); i >= 0 && name != "" {
 		return i
 	}
 	var n int
@@ -40,49 +77,108 @@ func (t *Table) Column(name string) int {
 	return -1
 }
 
-// ReadTable reads a table of numbers from CSV (separated by commas, semicolons, tabs or
-// blanks; lines that start with # are comments; a first line without numbers names the
-// columns), npy (rows x columns) or FITS: the first table extension, or the one that
-// path[NAME] names. The first bytes of a file decide its format, not its name.
+// Unit of a column, "" if the file does not say it.
+func (t *Table) Unit(column int) string {
+	if t.Units == nil {
+		return ""
+	}
+	return t.Units[column]
+}
+
+// ReadTable reads a table of numbers. The first bytes of a file decide its format, not its
+// name; any of them may be compressed with gzip.
+//
+//   - Text: UTF-8 or UTF-16, lines that end with \n, \r\n or \r, fields parted by tabs,
+//     semicolons, commas, bars or blanks, or as in IPAC tables. Lines that start with # are comments. A first line
+//     without numbers, or with text above numbers, names the columns, and so may the last
+//     comment; a line of units and one of dashes may follow. Numbers may have D exponents,
+//     and decimal commas where commas do not part the fields.
+//   - npy: rows x columns, one axis (one column), or records.
+//   - npz: one such array, or arrays of one axis and equal length, which are columns.
+//   - FITS: a binary or an ASCII table, the first with numbers in it, or path[NAME].
 func ReadTable(path string) (*Table, error) {
+	return withTable(path, readTable)
+}
+
+func withTable(path string, use func(r io.ReaderAt, size int64, unit string) (*Table, error)) (*Table, error) {
 	name, unit := resolve(path)
 	f, size, err := open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	t, err := readTable(f, size, unit)
+	t, err := use(f, size, unit)
 	if err != nil {
 		return nil, fmt.Errorf("imageio: %s: %w", path, err)
+	}
+	if f.gzip {
+		t.Part += ", gzip"
 	}
 	return t, nil
 }
 
 func readTable(r io.ReaderAt, size int64, unit string) (*Table, error) {
-	var start [len(fitsMagic)]byte
-	n, _ := r.ReadAt(start[:], 0)
-	switch {
-	case string(start[:n]) == fitsMagic:
-		return readFITSTable(r, size, unit)
-	case strings.HasPrefix(string(start[:n]), npyMagic):
-		return readNpyTable(r, size)
+	rows, err := openRows(r, size, unit)
+	if err != nil {
+		return nil, err
 	}
-	return readCSV(io.NewSectionReader(r, 0, size))
+	if rows == nil {
+		return readCSV(r, size)
+	}
+	t := rows.table()
+	t.Rows, t.Cols, err = rows.size()
+	if err != nil || t.Rows == 0 {
+		return t, err
+	}
+	t.Data, err = rows.read(Box{0, t.Rows, 0, t.Cols})
+	return t, err
 }
 
-func readNpyTable(r io.ReaderAt, size int64) (*Table, error) {
-	h, err := parseNpyHeader(r, size)
+// tableRows is a table in a file whose rows can be read alone.
+type tableRows interface {
+	matrix
+	table() *Table // its names and so on, without numbers
+}
+
+var (
+	_ tableRows = (*records)(nil)
+	_ tableRows = (*npyRows)(nil)
+	_ tableRows = (*memoryRows)(nil)
+)
+
+// openRows opens a table whose rows can be read alone; nil for text.
+func openRows(r io.ReaderAt, size int64, unit string) (tableRows, error) {
+	var start [64]byte
+	n, _ := r.ReadAt(start[:], 0)
+	head := start[:n]
+	has := func(magic string) bool { return strings.HasPrefix(string(head), magic) }
+	switch {
+	case len(head) == 0:
+		return nil, errors.New("the file is empty")
+	case has(fitsMagic):
+		return asRows(findTable(r, size, unit))
+	case unit != "":
+		return nil, fmt.Errorf("[%s] selects a unit of a FITS file, and this is not one", unit)
+	case has(npyMagic):
+		return openNpyTable(r, size)
+	case has(zipMagic):
+		if what := otherZip(r, size); what != "" {
+			return nil, notATable(what)
+		}
+		return openNpzTable(r, size)
+	}
+	if what := otherFormat(head); what != "" {
+		return nil, notATable(what)
+	}
+	return nil, nil
+}
+
+// asRows is nil where there is an error.
+func asRows(t *records, err error) (tableRows, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(h.shape) != 2 || h.shape[1] == 0 {
-		return nil, fmt.Errorf("shape %s, want rows x columns", shapeString(h.shape))
-	}
-	a, err := h.readRows(r, 0, h.shape[0])
-	if err != nil {
-		return nil, err
-	}
-	return &Table{Rows: h.shape[0], Cols: h.shape[1], Data: a.Data, Format: "npy"}, nil
+	return t, nil
 }
 
 // WriteTable writes a table in the format of the path's extension: .csv, .npy
@@ -102,23 +198,30 @@ func WriteTable(path string, t *Table) error {
 	return fmt.Errorf("imageio: %s: a table ends in .csv, .npy or .fits", path)
 }
 
-// describe prints the columns, each with the range of its values.
-func (t *Table) describe(w io.Writer) {
-	fmt.Fprintf(w, "  format\t%s, table\n  shape\t%d rows of %d columns\n", t.Format, t.Rows, t.Cols)
-	for j := range t.Cols {
-		name := fmt.Sprintf("column %d", j+1)
-		if t.Names != nil {
-			name = t.Names[j]
-		}
-		lo, hi, missing := math.Inf(1), math.Inf(-1), 0
-		for i := range t.Rows {
-			v := t.Data[i*t.Cols+j]
-			if math.IsNaN(v) {
-				missing++
-				continue
+func (t *Table) writeCSV(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	if t.Names != nil {
+		for j, name := range t.Names {
+			if j > 0 {
+				b.WriteByte(',')
 			}
-			lo, hi = min(lo, v), max(hi, v)
+			if strings.ContainsAny(name, ",;\t\"#%!") {
+				name = `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+			}
+			b.WriteString(name)
 		}
-		fmt.Fprintf(w, "  %s\t%.6g to %.6g, %d missing\n", name, lo, hi, missing)
+		b.WriteByte('\n')
 	}
+	var line []byte
+	for i := range t.Rows {
+		line = line[:0]
+		for j, v := range t.Data[i*t.Cols : (i+1)*t.Cols] {
+			if j > 0 {
+				line = append(line, ',')
+			}
+			line = strconv.AppendFloat(line, v, 'g', -1, 64)
+		}
+		b.Write(append(line, '\n'))
+	}
+	return b.Flush()
 }

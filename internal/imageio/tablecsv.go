@@ -1,96 +1,151 @@
 package imageio
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
-	"math"
-	"strconv"
 	"strings"
 	"unicode"
 )
 
-// longestLine is that of 10 million samples, one a column; what is longer is hardly text.
-const longestLine = 256 << 20
-
-// csvLines walks over the lines of a CSV file that hold numbers: separated by commas,
-// semicolons, tabs or blanks, whichever of them, in this order, the first line with
-// anything on it contains. One line is in memory at a time.
+// csvLines walks over the lines of a text table that hold fields; see ReadTable for what is
+// understood. One line is in memory at a time.
 type csvLines struct {
-	scanner   *bufio.Scanner
-	separator byte     // ' ' = any blanks
-	names     []string // of the columns, from a first line that does not begin with a number
+	text      textLines
+	wide      bool // the text was UTF-16
+	separator byte // ' ' = any blanks
+	head      csvHeading
+	begun     bool     // a line of data was seen
 	cols      int      // fields of every line; 0 before the first
 	number    int      // of the line in hand
 	line      []byte   // it, without blanks around
 	quoted    []string // its fields, if there are quotes in it
+	decimals  decimals
+	held      *heldLine // the line that comes next, already read
 	err       error
 }
 
-func newCSVLines(r io.Reader) *csvLines {
-	c := &csvLines{scanner: bufio.NewScanner(r)}
-	c.scanner.Buffer(make([]byte, bufferBytes), longestLine)
+// heldLine is a line that was read ahead.
+type heldLine struct {
+	line   []byte
+	number int
+}
+
+// newCSVLines reads a text file of so many bytes.
+func newCSVLines(r io.ReaderAt, size int64) *csvLines {
+	c := &csvLines{}
+	c.text.longest = longestLineOf(r)
+	c.text.r, c.wide, c.err = plainText(io.NewSectionReader(r, 0, size))
 	return c
 }
 
-// next goes to the next line of numbers and holds the number of its fields against
-// that of the first. It returns false at the end and after an error, which is in c.err.
+// next goes to the next line of data and holds the number of its fields against that of the
+// first. It returns false at the end and after an error, which is in c.err.
 func (c *csvLines) next() bool {
-	for c.err == nil && c.scanner.Scan() {
-		c.number++
-		c.line = c.scanner.Bytes()
-		if c.number == 1 {
-			c.line = bytes.TrimPrefix(c.line, []byte("\ufeff"))
-		}
-		c.line = bytes.TrimSpace(c.line)
-		if len(c.line) == 0 || c.line[0] == '#' {
-			continue
-		}
-		first := c.cols == 0
-		if first {
-			c.separator = separatorOf(c.line)
-		}
+	for c.advance() {
 		n, err := c.count()
 		if err != nil {
 			c.err = fmt.Errorf("line %d: %w", c.number, err)
 			return false
 		}
-		if first {
+		if c.cols == 0 {
 			c.cols = n
-			if c.heading() {
+			data, err := c.begin()
+			if err != nil {
+				c.err = err
+				return false
+			}
+			if !data {
+				continue
+			}
+			n, _ = c.count()
+		} else if c.head.open {
+			c.head.open = c.beneath()
+			if c.head.open {
 				continue
 			}
 		}
+		switch {
+		case n == c.cols+1 && c.emptyEnd():
+			n--
+		case n == c.cols+1 && !c.begun && c.head.names != nil && c.labelled():
+			c.cols, c.head.names = n, append([]string{""}, c.head.names...)
+			if c.head.units != nil {
+				c.head.units = append([]string{""}, c.head.units...)
+			}
+		}
+		c.begun = true
 		if n != c.cols {
 			c.err = fmt.Errorf("line %d: %d fields, where the first line has %d", c.number, n, c.cols)
 			return false
 		}
 		return true
 	}
-	if err := c.scanner.Err(); c.err == nil && err != nil {
-		c.err = err
-		if errors.Is(err, bufio.ErrTooLong) {
-			c.err = fmt.Errorf("line %d is longer than %d MiB: not a table", c.number+1, longestLine>>20)
+	return false
+}
+
+// advance goes to the next line that is neither empty nor a comment.
+func (c *csvLines) advance() bool {
+	if h := c.held; c.err == nil && h != nil {
+		c.line, c.number, c.held = h.line, h.number, nil
+		return true
+	}
+	for c.err == nil {
+		whole, err := c.text.next()
+		c.number++
+		if err != nil {
+			if err != io.EOF {
+				c.err = fmt.Errorf("line %d: %w", c.number, err)
+			}
+			return false
+		}
+		c.line = bytes.TrimSpace(whole)
+		switch {
+		case len(c.line) == 0:
+		case isOneOf(c.line[0], "#%!") || bytes.HasPrefix(c.line, []byte("//")):
+			if c.cols == 0 {
+				c.head.comment(c.line)
+			}
+		case c.cols == 0 && c.head.preamble(c.line, whole):
+		default:
+			if c.cols == 0 {
+				c.separator = separatorOf(c.line)
+			}
+			switch c.separator {
+			case ' ':
+				if c.head.stops != nil {
+					c.line = whole // fields lie between the places of the bars
+				}
+			case '|':
+				c.line = bytes.TrimSuffix(c.line[1:], []byte("|"))
+			default: // fields at the ends may be empty
+				c.line = bytes.Trim(whole, " ")
+			}
+			return true
 		}
 	}
 	return false
 }
 
-func separatorOf(line []byte) byte {
-	for _, c := range []byte(",;\t") {
-		if bytes.IndexByte(line, c) >= 0 {
-			return c
-		}
-	}
-	return ' '
-}
-
 // count is the number of fields of the line.
 func (c *csvLines) count() (int, error) {
 	c.quoted = nil
+	if s := c.head.stops; s != nil && c.separator == ' ' {
+		for i := 1; i < len(s); i++ {
+			field := c.line[min(s[i-1], len(c.line)):min(s[i], len(c.line))]
+			if i == len(s)-1 {
+				field = c.line[min(s[i-1], len(c.line)):] // the last may be longer
+			}
+			c.quoted = append(c.quoted, string(bytes.TrimSpace(field)))
+		}
+		return len(c.quoted), nil
+	}
+	if bytes.IndexByte(c.line, '"') >= 0 {
+		var err error
+		c.quoted, err = splitQuoted(c.line, c.separator)
+		return len(c.quoted), err
+	}
 	if c.separator == ' ' {
 		n := 0
 		for rest := c.line; len(rest) > 0; n++ {
@@ -98,19 +153,50 @@ func (c *csvLines) count() (int, error) {
 		}
 		return n, nil
 	}
-	if bytes.IndexByte(c.line, '"') < 0 {
-		return bytes.Count(c.line, []byte{c.separator}) + 1, nil
+	return bytes.Count(c.line, []byte{c.separator}) + 1, nil
+}
+
+// splitQuoted parts a line in which fields may stand in quotes; two quotes inside are one.
+func splitQuoted(line []byte, separator byte) ([]string, error) {
+	blank := func(c byte) bool { return c == ' ' || c == '\t' && separator != '\t' }
+	var list []string
+	for i := 0; ; {
+		for i < len(line) && blank(line[i]) {
+			i++
+		}
+		var field []byte
+		if i < len(line) && line[i] == '"' {
+			closed := false
+			for i++; i < len(line) && !closed; i++ {
+				switch {
+				case line[i] != '"':
+					field = append(field, line[i])
+				case i+1 < len(line) && line[i+1] == '"':
+					field = append(field, '"')
+					i++
+				default:
+					closed = true
+				}
+			}
+			if !closed {
+				return nil, errors.New("quotes that do not match")
+			}
+		}
+		from := i
+		for i < len(line) && !(line[i] == separator || separator == ' ' && blank(line[i])) {
+			i++
+		}
+		list = append(list, strings.TrimSpace(string(append(field, line[from:i]...))))
+		for separator == ' ' && i < len(line) && blank(line[i]) {
+			i++
+		}
+		if i >= len(line) {
+			return list, nil
+		}
+		if separator != ' ' {
+			i++ // over the separator
+		}
 	}
-	r := csv.NewReader(bytes.NewReader(c.line))
-	r.Comma, r.TrimLeadingSpace = rune(c.separator), true
-	var err error
-	if c.quoted, err = r.Read(); err != nil {
-		return 0, errors.New("quotes that do not match")
-	}
-	for i := range c.quoted {
-		c.quoted[i] = strings.TrimSpace(c.quoted[i])
-	}
-	return len(c.quoted), nil
 }
 
 // cut takes the first field off what is left of a line.
@@ -129,26 +215,8 @@ func (c *csvLines) cut(rest []byte) (field, after []byte) {
 	return bytes.TrimSpace(rest[:i]), rest[i+1:]
 }
 
-// heading takes the names of the columns if the line begins with no number.
-func (c *csvLines) heading() bool {
-	first, _ := c.cut(c.line)
-	if c.quoted != nil {
-		first = []byte(c.quoted[0])
-	}
-	if _, err := parseField(string(first)); err == nil {
-		return false
-	}
-	c.names = c.quoted
-	for rest := c.line; len(c.names) < c.cols; {
-		first, rest = c.cut(rest)
-		c.names = append(c.names, string(first))
-	}
-	return true
-}
-
-// numbers appends the fields lo <= i < hi of the line to dst; the others need not be
-// numbers.
-func (c *csvLines) numbers(dst []float64, lo, hi int) ([]float64, error) {
+// each calls use with the fields of the line up to number hi.
+func (c *csvLines) each(hi int, use func(i int, field []byte) error) error {
 	var field []byte
 	rest := c.line
 	for i := range hi {
@@ -157,38 +225,63 @@ func (c *csvLines) numbers(dst []float64, lo, hi int) ([]float64, error) {
 		} else {
 			field, rest = c.cut(rest)
 		}
-		if i < lo {
-			continue
+		if err := use(i, field); err != nil {
+			return err
 		}
-		v, err := parseField(string(field))
-		if err != nil {
-			return nil, fmt.Errorf("line %d, column %d: %q is not a number", c.number, i+1, field)
-		}
-		dst = append(dst, v)
 	}
-	return dst, nil
+	return nil
 }
 
-// parseField reads a number; an empty field and "nan" are missing ones.
-func parseField(f string) (float64, error) {
-	if f == "" {
-		return math.NaN(), nil
+// labelled tells whether the line begins with a text: the name of the row, for which R
+// writes no heading.
+func (c *csvLines) labelled() bool {
+	if c.line[0] == '"' {
+		return true
 	}
-	return strconv.ParseFloat(f, 64)
+	first, _ := c.cut(c.line)
+	_, kind, _ := new(decimals).parse(first, false, c.number)
+	return kind == isText
+}
+
+// emptyEnd tells whether the last field of the line is empty.
+func (c *csvLines) emptyEnd() bool {
+	if c.quoted != nil {
+		return c.quoted[len(c.quoted)-1] == ""
+	}
+	return c.separator != ' ' && len(c.line) > 0 && c.line[len(c.line)-1] == c.separator
+}
+
+// numbers appends the fields lo <= i < hi of the line to dst; the others need not be
+// numbers. A mark of a missing number is NaN.
+func (c *csvLines) numbers(dst []float64, lo, hi int) ([]float64, error) {
+	err := c.each(hi, func(i int, field []byte) error {
+		if i < lo {
+			return nil
+		}
+		v, kind, err := c.decimals.parse(field, c.separator != ',', c.number)
+		if kind == isText {
+			err = fmt.Errorf("line %d, column %d: %q is not a number", c.number, i+1, field)
+		}
+		dst = append(dst, v)
+		return err
+	})
+	return dst, err
 }
 
 var errNoNumbers = errors.New("no numbers in it")
 
-func readCSV(r io.Reader) (*Table, error) {
-	c := newCSVLines(r)
+// readCSV goes over the text twice: first to find the number of rows and what is wrong with
+// it, then, with memory for these rows alone, for the numbers.
+func readCSV(r io.ReaderAt, size int64) (*Table, error) {
+	c := newCSVLines(r, size)
 	t := &Table{Format: "csv"}
+	var row []float64
 	for c.next() {
 		var err error
-		if t.Data, err = c.numbers(t.Data, 0, c.cols); err != nil {
+		if row, err = t.take(c, row[:0]); err != nil {
 			return nil, err
 		}
 		t.Rows++
-		t.lines = append(t.lines, c.number)
 	}
 	if c.err == nil && t.Rows == 0 {
 		c.err = errNoNumbers
@@ -196,25 +289,44 @@ func readCSV(r io.Reader) (*Table, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	t.Names, t.Cols = c.names, c.cols
-	return t, nil
+	c.describe(t)
+	t.texts = nil
+	t.Data, t.lines = make([]float64, 0, t.Rows*t.Cols), make([]int, 0, t.Rows)
+	again := newCSVLines(r, size)
+	for again.next() {
+		var err error
+		if t.Data, err = t.take(again, t.Data); err != nil {
+			return nil, err
+		}
+		t.lines = append(t.lines, again.number)
+	}
+	if again.err == nil && len(t.lines) != t.Rows {
+		again.err = errors.New("changed while it was read")
+	}
+	return t, again.err
 }
 
-func (t *Table) writeCSV(w io.Writer) error {
-	b := bufio.NewWriter(w)
-	if t.Names != nil {
-		b.WriteString(strings.Join(t.Names, ",") + "\n")
-	}
-	var line []byte
-	for i := range t.Rows {
-		line = line[:0]
-		for j, v := range t.Data[i*t.Cols : (i+1)*t.Cols] {
-			if j > 0 {
-				line = append(line, ',')
-			}
-			line = strconv.AppendFloat(line, v, 'g', -1, 64)
+// take appends the numbers of a line, NaN where there is none, and counts the texts.
+func (t *Table) take(c *csvLines, dst []float64) ([]float64, error) {
+	err := c.each(c.cols, func(i int, field []byte) error {
+		v, kind, err := c.decimals.parse(field, c.separator != ',', c.number)
+		if kind == isText {
+			t.addText(i, c.number, field)
 		}
-		b.Write(append(line, '\n'))
+		dst = append(dst, v)
+		return err
+	})
+	return dst, err
+}
+
+// describe says of the table what its heading said.
+func (c *csvLines) describe(t *Table) {
+	t.Names, t.Units, t.Commented, t.Cols = c.head.names, c.head.units, c.head.commented, c.cols
+	t.Part = "text, fields parted by " + separatorName(c.separator)
+	if c.decimals.comma > 0 {
+		t.Part += ", decimal commas"
 	}
-	return b.Flush()
+	if c.wide {
+		t.Part += ", UTF-16"
+	}
 }

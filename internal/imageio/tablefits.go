@@ -2,6 +2,7 @@ package imageio
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -9,185 +10,212 @@ import (
 	"strings"
 )
 
-// fitsColumn is one column of a binary table that holds numbers.
-type fitsColumn struct {
-	name        string
-	offset      int // bytes into the row
-	size        int
-	decode      decoder
-	scale, zero float64
-	null        float64 // TNULL; NaN: none
-}
-
-// fitsTable is an opened binary table (BINTABLE) with its columns of single numbers.
-type fitsTable struct {
-	r     io.ReaderAt
-	unit  *unit
-	width int // bytes a row
-	rows  int
-	list  []fitsColumn
-}
-
-func openFITSTable(r io.ReaderAt, u *unit) (*fitsTable, error) {
-	list, err := u.columns()
-	if err != nil {
-		return nil, err
-	}
-	if len(list) == 0 {
-		return nil, fmt.Errorf("the table %s has no column of single numbers", u.describe())
-	}
-	return &fitsTable{r: r, unit: u, width: u.axes[0], rows: u.axes[1], list: list}, nil
-}
-
-func (t *fitsTable) size() (rows, cols int, err error) { return t.rows, len(t.list), nil }
-
-// read gets a part of the numbers. A row has at most 999 columns and is read whole.
-func (t *fitsTable) read(b Box) ([]float64, error) {
-	if err := b.in(t.rows, len(t.list)); err != nil {
-		return nil, err
-	}
-	n, cols := b.R1-b.R0, b.C1-b.C0
-	data := make([]float64, n*cols)
-	buf := make([]byte, min(n, max(1, bufferBytes/t.width))*t.width)
-	var v [1]float64
-	for at := 0; at < n; {
-		k := min(n-at, len(buf)/t.width)
-		raw := buf[:k*t.width]
-		if got, err := t.r.ReadAt(raw, t.unit.data+int64(b.R0+at)*int64(t.width)); got < len(raw) {
-			return nil, fmt.Errorf("data end after %d of %d bytes: %w", got, len(raw), err)
-		}
-		for i := range k {
-			for j, c := range t.list[b.C0:b.C1] {
-				c.decode(v[:], raw[i*t.width+c.offset:][:c.size])
-				x := c.zero + c.scale*v[0]
-				if v[0] == c.null {
-					x = math.NaN()
-				}
-				data[(at+i)*cols+j] = x
-			}
-		}
-		at += k
-	}
-	return data, nil
-}
-
-func readFITSTable(r io.ReaderAt, size int64, want string) (*Table, error) {
-	u, err := findTable(r, size, want)
-	if err != nil {
-		return nil, err
-	}
-	f, err := openFITSTable(r, u)
-	if err != nil {
-		return nil, err
-	}
-	t := &Table{Rows: f.rows, Cols: len(f.list), Format: "fits"}
-	for _, c := range f.list {
-		t.Names = append(t.Names, c.name)
-	}
-	t.Data, err = f.read(Box{0, t.Rows, 0, t.Cols})
-	return t, err
-}
-
-// table tells whether the unit is a table of numbers.
+// table tells whether the unit is a table.
 func (u *unit) table() bool {
-	return u.extension == "BINTABLE" && len(u.axes) == 2 && u.bitpix == 8 && u.tiles == nil && u.damaged == nil
+	return (u.extension == "BINTABLE" || u.extension == "TABLE") && len(u.axes) == 2 && u.bitpix == 8 && u.tiles == nil && u.damaged == nil
 }
 
-// findTable walks the file to the first binary table, or the one wanted.
-func findTable(r io.ReaderAt, size int64, want string) (*unit, error) {
+// findTable walks the file to the first table with numbers in it, or to the one wanted.
+func findTable(r io.ReaderAt, size int64, want string) (*records, error) {
 	var seen []string
 	for u, err := range units(r, size) {
 		if err != nil {
 			return nil, err
 		}
 		if u.called(want) && u.table() {
-			return u, nil
+			t, err := openFITSTable(r, u)
+			if err != nil || len(t.list) > 0 {
+				return t, err
+			}
+			if want != "" {
+				return nil, fmt.Errorf("the table %s has no column of single numbers", u.describe())
+			}
 		}
 		seen = append(seen, u.listed())
 	}
-	return nil, fmt.Errorf("no binary table in this FITS file; it has %s", strings.Join(seen, ", "))
+	what := "no table with numbers in this FITS file"
+	if want != "" {
+		what = fmt.Sprintf("no table [%s] in this FITS file", want)
+	}
+	return nil, fmt.Errorf("%s; it has %s", what, strings.Join(seen, ", "))
 }
 
-// columns reads TFORMn and what goes with it; columns of text, bits or arrays are
-// passed over.
-func (u *unit) columns() ([]fitsColumn, error) {
-	c, ok := u.header.card("TFIELDS")
-	if !ok {
-		return nil, fmt.Errorf("FITS table without TFIELDS")
-	}
-	fields, err := c.integer()
+func openFITSTable(r io.ReaderAt, u *unit) (*records, error) {
+	t := &records{r: r, base: u.data, width: u.axes[0], rows: u.axes[1], format: "fits", part: "FITS table " + u.listed()}
+	fields, err := u.fields()
 	if err != nil {
 		return nil, err
 	}
-	if fields < 0 || fields > 999 {
-		return nil, fmt.Errorf("FITS table: TFIELDS = %d, want 0 to 999", fields)
+	read := u.binaryField
+	if u.extension == "TABLE" {
+		read = u.textField
+		t.part = "FITS ASCII table " + u.listed()
 	}
-	var list []fitsColumn
-	offset := 0
-	for i := 1; i <= int(fields); i++ {
+	end := 0 // of the columns so far, bytes into the row
+	for i := 1; i <= fields; i++ {
+		f, err := read(i, &end)
+		if err != nil {
+			return nil, fmt.Errorf("FITS table: %w", err)
+		}
 		key := strconv.Itoa(i)
-		form, ok := u.header.Get("TFORM" + key)
-		if !ok {
-			return nil, fmt.Errorf("FITS table without TFORM%d", i)
-		}
-		form = strings.ToUpper(form)
-		digits := strings.IndexFunc(form, func(r rune) bool { return r < '0' || r > '9' })
-		if digits < 0 {
-			return nil, fmt.Errorf("FITS table: TFORM%d = %q", i, form)
-		}
-		repeat := 1
-		if digits > 0 {
-			if repeat, err = strconv.Atoi(form[:digits]); err != nil || repeat > u.axes[0]*8 {
-				return nil, fmt.Errorf("FITS table: TFORM%d = %q does not fit into rows of %d bytes", i, form, u.axes[0])
+		for name, into := range map[string]*float64{"TSCAL": &f.scale, "TZERO": &f.zero, "TNULL": &f.null} {
+			card, ok := u.header.card(name + key)
+			if !ok || f.decode == nil && f.text == nil || name == "TNULL" && f.text != nil {
+				continue
+			}
+			if *into, err = card.number(); err != nil {
+				return nil, err
 			}
 		}
-		col := fitsColumn{offset: offset, scale: 1, null: math.NaN()}
-		bits := 0
-		switch form[digits] {
-		case 'D':
-			bits, col.decode = 64, decodeF64(true)
-		case 'E':
-			bits, col.decode = 32, decodeF32(true)
-		case 'K':
-			bits, col.decode = 64, decodeInt(8, true, true)
-		case 'J':
-			bits, col.decode = 32, decodeInt(4, true, true)
-		case 'I':
-			bits, col.decode = 16, decodeInt(2, true, true)
-		case 'B':
-			bits, col.decode = 8, decodeInt(1, false, true)
-		case 'A', 'L':
-			bits = 8
-		case 'X':
-			bits = 1
-		case 'C', 'P':
-			bits = 64
-		case 'M', 'Q':
-			bits = 128
-		default:
-			return nil, fmt.Errorf("FITS table: TFORM%d = %q", i, form)
+		var ok bool
+		if f.name, ok = u.header.Get("TTYPE" + key); !ok {
+			f.name = "col" + key
 		}
-		bytes := (repeat*bits + 7) / 8
-		if offset += bytes; offset > u.axes[0] {
-			return nil, fmt.Errorf("FITS table: columns of more than the %d bytes of a row", u.axes[0])
-		}
-		if col.decode == nil || repeat != 1 {
+		f.unit, _ = u.header.Get("TUNIT" + key)
+		if f.decode == nil && f.text == nil {
+			t.passed = append(t.passed, f.name)
 			continue
 		}
-		col.size = bytes
-		for name, into := range map[string]*float64{"TSCAL": &col.scale, "TZERO": &col.zero, "TNULL": &col.null} {
-			if card, ok := u.header.card(name + key); ok {
-				if *into, err = card.number(); err != nil {
-					return nil, err
-				}
-			}
-		}
-		if col.name, ok = u.header.Get("TTYPE" + key); !ok {
-			col.name = "col" + key
-		}
-		list = append(list, col)
+		t.list = append(t.list, f)
 	}
-	return list, nil
+	return t, nil
+}
+
+// fields is TFIELDS.
+func (u *unit) fields() (int, error) {
+	c, ok := u.header.card("TFIELDS")
+	if !ok {
+		return 0, errors.New("FITS table without TFIELDS")
+	}
+	n, err := c.integer()
+	if err != nil {
+		return 0, err
+	}
+	if n < 0 || n > 999 {
+		return 0, fmt.Errorf("FITS table: TFIELDS = %d, want 0 to 999", n)
+	}
+	return int(n), nil
+}
+
+// binaryField reads TFORMn of a binary table. Columns of text, bits or arrays have no
+// decoder.
+func (u *unit) binaryField(i int, end *int) (recordField, error) {
+	f := recordField{offset: *end, scale: 1, null: math.NaN()}
+	form, ok := u.header.Get("TFORM" + strconv.Itoa(i))
+	if !ok {
+		return f, fmt.Errorf("without TFORM%d", i)
+	}
+	form = strings.ToUpper(form)
+	digits := strings.IndexFunc(form, func(r rune) bool { return r < '0' || r > '9' })
+	if digits < 0 {
+		return f, fmt.Errorf("TFORM%d = %q", i, form)
+	}
+	repeat := 1
+	if digits > 0 {
+		var err error
+		if repeat, err = strconv.Atoi(form[:digits]); err != nil || repeat > u.axes[0]*8 {
+			return f, fmt.Errorf("TFORM%d = %q does not fit into rows of %d bytes", i, form, u.axes[0])
+		}
+	}
+	bits := 0
+	switch form[digits] {
+	case 'D':
+		bits, f.decode = 64, decodeF64(true)
+	case 'E':
+		bits, f.decode = 32, decodeF32(true)
+	case 'K':
+		bits, f.decode = 64, decodeInt(8, true, true)
+	case 'J':
+		bits, f.decode = 32, decodeInt(4, true, true)
+	case 'I':
+		bits, f.decode = 16, decodeInt(2, true, true)
+	case 'B':
+		bits, f.decode = 8, decodeInt(1, false, true)
+	case 'A', 'L':
+		bits = 8
+	case 'X':
+		bits = 1
+	case 'C', 'P':
+		bits = 64
+	case 'M', 'Q':
+		bits = 128
+	default:
+		return f, fmt.Errorf("TFORM%d = %q", i, form)
+	}
+	if repeat != 1 {
+		f.decode = nil
+	}
+	f.size = (repeat*bits + 7) / 8
+	if *end += f.size; *end > u.axes[0] {
+		return f, fmt.Errorf("columns of more than the %d bytes of a row", u.axes[0])
+	}
+	return f, nil
+}
+
+// textField reads TBCOLn and TFORMn (Aw, Iw, Fw.d, Ew.d, Dw.d) of an ASCII table. An empty
+// field is missing, and so is TNULLn.
+func (u *unit) textField(i int, end *int) (recordField, error) {
+	f := recordField{scale: 1, null: math.NaN()}
+	key := strconv.Itoa(i)
+	form, ok := u.header.Get("TFORM" + key)
+	if !ok || form == "" {
+		return f, fmt.Errorf("without TFORM%d", i)
+	}
+	width, places, _ := strings.Cut(form[1:], ".")
+	var err error
+	if f.size, err = strconv.Atoi(width); err != nil || f.size < 1 || f.size > u.axes[0] {
+		return f, fmt.Errorf("TFORM%d = %q, want a width within the rows of %d characters", i, form, u.axes[0])
+	}
+	begin, ok := u.header.card("TBCOL" + key)
+	if !ok {
+		return f, fmt.Errorf("without TBCOL%d", i)
+	}
+	at, err := begin.integer()
+	if err != nil {
+		return f, err
+	}
+	if at < 1 || at-1 > int64(u.axes[0]-f.size) {
+		return f, fmt.Errorf("TBCOL%d = %d and TFORM%d = %q do not fit into rows of %d characters", i, at, i, form, u.axes[0])
+	}
+	f.offset = int(at - 1)
+	*end = max(*end, f.offset+f.size)
+	implied := 0 // digits behind a decimal point that is not written
+	switch form[0] {
+	case 'A', 'a':
+		return f, nil
+	case 'I', 'i':
+	case 'F', 'f', 'E', 'e', 'D', 'd':
+		if implied, err = strconv.Atoi(places); err != nil && places != "" || implied < 0 || implied > 300 {
+			return f, fmt.Errorf("TFORM%d = %q", i, form)
+		}
+	default:
+		return f, fmt.Errorf("TFORM%d = %q, want A, I, F, E or D", i, form)
+	}
+	null, hasNull := u.header.Get("TNULL" + key)
+	f.text = func(b []byte) (float64, error) {
+		s := strings.TrimSpace(string(b))
+		if s == "" || strings.Trim(s, "\x00") == "" || hasNull && s == strings.TrimSpace(null) {
+			return math.NaN(), nil
+		}
+		number := strings.Map(func(r rune) rune {
+			switch r {
+			case 'D', 'd':
+				return 'e'
+			case ' ':
+				return -1
+			}
+			return r
+		}, s)
+		v, err := strconv.ParseFloat(number, 64)
+		if err != nil {
+			return 0, fmt.Errorf("%q is not a number", s)
+		}
+		if implied > 0 && !strings.ContainsAny(number, ".eE") {
+			v /= math.Pow(10, float64(implied))
+		}
+		return v, nil
+	}
+	return f, nil
 }
 
 // writeFITS writes an empty primary unit and one binary table of doubles.

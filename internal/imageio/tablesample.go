@@ -3,7 +3,6 @@ package imageio
 import (
 	"fmt"
 	"io"
-	"strings"
 )
 
 // SampleTable reads an even sample of the rows of a table, at most `most` of them, and
@@ -25,40 +24,22 @@ func SampleTable(path string, most int) (t *Table, rows int, err error) {
 }
 
 func sampleTable(r io.ReaderAt, size int64, unit string, most int) (*Table, int, error) {
-	var start [len(fitsMagic)]byte
-	n, _ := r.ReadAt(start[:], 0)
-	switch {
-	case string(start[:n]) == fitsMagic:
-		u, err := findTable(r, size, unit)
-		if err != nil {
-			return nil, 0, err
-		}
-		f, err := openFITSTable(r, u)
-		if err != nil {
-			return nil, 0, err
-		}
-		t := &Table{Cols: len(f.list), Format: "fits"}
-		for _, c := range f.list {
-			t.Names = append(t.Names, c.name)
-		}
-		return t, f.rows, t.sample(f.rows, most, func(i int) ([]float64, error) {
-			return f.read(Box{i, i + 1, 0, t.Cols})
-		})
-	case strings.HasPrefix(string(start[:n]), npyMagic):
-		h, err := parseNpyHeader(r, size)
-		if err != nil {
-			return nil, 0, err
-		}
-		if len(h.shape) != 2 || h.shape[1] == 0 {
-			return nil, 0, fmt.Errorf("shape %s, want rows x columns", shapeString(h.shape))
-		}
-		m := &arrayMatrix{layout{planes: 1, rows: h.shape[0], cols: h.shape[1]}, h.elements(r), h.fortran}
-		t := &Table{Cols: h.shape[1], Format: "npy"}
-		return t, m.rows, t.sample(m.rows, most, func(i int) ([]float64, error) {
-			return m.read(Box{i, i + 1, 0, t.Cols})
-		})
+	rows, err := openRows(r, size, unit)
+	if err != nil {
+		return nil, 0, err
 	}
-	return sampleCSV(io.NewSectionReader(r, 0, size), most)
+	if rows == nil {
+		return sampleCSV(r, size, most)
+	}
+	t := rows.table()
+	total, cols, err := rows.size()
+	if err != nil {
+		return nil, 0, err
+	}
+	t.Cols = cols
+	return t, total, t.sample(total, most, func(i int) ([]float64, error) {
+		return rows.read(Box{i, i + 1, 0, cols})
+	})
 }
 
 // sample reads rows that lie evenly among all of them.
@@ -76,8 +57,8 @@ func (t *Table) sample(rows, most int, read func(row int) ([]float64, error)) er
 
 // sampleCSV keeps every stride-th line, and doubles the stride when there are twice as
 // many as are wanted.
-func sampleCSV(r io.Reader, most int) (*Table, int, error) {
-	c := newCSVLines(r)
+func sampleCSV(r io.ReaderAt, size int64, most int) (*Table, int, error) {
+	c := newCSVLines(r, size)
 	t := &Table{Format: "csv"}
 	rows, stride := 0, 1
 	for ; c.next(); rows++ {
@@ -91,7 +72,7 @@ func sampleCSV(r io.Reader, most int) (*Table, int, error) {
 			}
 		}
 		var err error
-		if t.Data, err = c.numbers(t.Data, 0, c.cols); err != nil {
+		if t.Data, err = t.take(c, t.Data); err != nil {
 			return nil, 0, err
 		}
 		t.Rows++
@@ -103,7 +84,7 @@ func sampleCSV(r io.Reader, most int) (*Table, int, error) {
 	if c.err != nil {
 		return nil, 0, c.err
 	}
-	t.Names, t.Cols = c.names, c.cols
+	c.describe(t)
 	if t.Rows > most {
 		t.thin(c.cols)
 	}

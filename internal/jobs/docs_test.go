@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -74,11 +73,7 @@ func TestPages(t *testing.T) {
 				}
 			}
 			dir := t.TempDir()
-			e := examples[k.Name]
-			sets := append(append(slices.Clone(e.sets), tiny[k.Name]...), fmt.Sprintf("output.dir=%q", filepath.Join(dir, "out")))
-			if e.input != nil {
-				sets = append(sets, e.input(t, dir)...)
-			}
+			sets := append(tinySets(t, k.Name, dir), fmt.Sprintf("output.dir=%q", filepath.Join(dir, "out")))
 			for _, key := range leaves("", runOn(t, 2, k.Name, sets), nil) {
 				if !named(key) {
 					t.Errorf("the key %s of metrics.json is not on the page", key)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 
 	"tessera/internal/config"
@@ -17,11 +16,7 @@ func TestConfigOfTheResult(t *testing.T) {
 		t.Run(k.Name, func(t *testing.T) {
 			dir := t.TempDir()
 			out := filepath.Join(dir, "out")
-			e := examples[k.Name]
-			sets := append(append(slices.Clone(e.sets), tiny[k.Name]...), fmt.Sprintf("output.dir=%q", out), fmt.Sprintf("job=%q", k.Name))
-			if e.input != nil {
-				sets = append(sets, e.input(t, dir)...)
-			}
+			sets := append(tinySets(t, k.Name, dir), fmt.Sprintf("output.dir=%q", out), fmt.Sprintf("job=%q", k.Name))
 			runOn(t, 1, k.Name, sets)
 			text, err := os.ReadFile(filepath.Join(out, lifecycle.ConfigName))
 			if err != nil {

@@ -22,6 +22,32 @@ var tiny = map[string][]string{
 	"scdl-train":  {"simulate.count=200", "scdl.atoms=16", "scdl.iterations=20"},
 }
 
+// tinyInputs make smaller files than those of the examples.
+var tinyInputs = map[string]func(t *testing.T, dir string) []string{
+	"scdl-spectra": func(t *testing.T, dir string) []string {
+		return append(trained(t, dir, "simulate.high=25", "simulate.count=200"), "data.low="+spectraFile(t, dir, 2000))
+	},
+	"scdl-upscale": func(t *testing.T, dir string) []string {
+		folder := filepath.Join(dir, "pictures")
+		picture(t, folder, "a.png", 60, 70)
+		return append(trained(t, dir, "patches.images="+folder, "patches.count=200"), "image.path="+picture(t, dir, "small.png", 50, 60))
+	},
+}
+
+// tinySets are the sets of the smallest job of a kind, whose files are in dir.
+func tinySets(t *testing.T, kind, dir string) []string {
+	t.Helper()
+	e := examples[kind]
+	sets := append(e.sets[:len(e.sets):len(e.sets)], tiny[kind]...)
+	if small := tinyInputs[kind]; small != nil {
+		return append(sets, small(t, dir)...)
+	}
+	if e.input != nil {
+		sets = append(sets, e.input(t, dir)...)
+	}
+	return sets
+}
+
 // countingComm calls at before each of its collective calls, with their number from 1.
 type countingComm struct {
 	ranks.Comm
@@ -56,14 +82,14 @@ func (c *countingComm) Gatherv(dst []float64, counts []int, src []float64, root 
 // as failed.log; told too late it finishes, and the result is whole.
 func TestInterrupted(t *testing.T) {
 	const n = 2
+	shares := []float64{0.02, 0.3, 0.6, 0.8, 0.97} // of the calls
+	if testing.Short() {
+		shares = []float64{0.3, 0.8}
+	}
 	for _, k := range Kinds() {
 		t.Run(k.Name, func(t *testing.T) {
 			dir := t.TempDir()
-			e := examples[k.Name]
-			sets := append(e.sets[:len(e.sets):len(e.sets)], tiny[k.Name]...)
-			if e.input != nil {
-				sets = append(sets, e.input(t, dir)...)
-			}
+			sets := tinySets(t, k.Name, dir)
 			// run stops at a call of rank 1, 0 = never, and returns the error of each rank
 			// and the calls of rank 1.
 			run := func(out string, stopAt int) (errs [n]error, calls int) {
@@ -95,7 +121,7 @@ func TestInterrupted(t *testing.T) {
 				t.Fatal(err)
 			}
 			stopped := 0
-			for _, share := range []float64{0.02, 0.3, 0.6, 0.8, 0.97} {
+			for _, share := range shares {
 				out := filepath.Join(dir, fmt.Sprint(share))
 				if err := os.Mkdir(out, 0o777); err != nil {
 					t.Fatal(err)

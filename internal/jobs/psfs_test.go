@@ -145,10 +145,10 @@ var psfEntries = map[string]psfEntry{
 		return []string{"image.path=" + f["frame"], "blur.kind=file", "tikhonov.lambda=0.1", "output.pictures=false"}
 	}},
 	"two-layer first.path": {report: "first_psf", sets: func(f map[string]string) []string {
-		return []string{"image.path=" + f["frame"], "first.kind=file", "second.kind=none", "layers.tile=4", "layers.overlap=2"}
+		return []string{"image.path=" + f["frame"], "first.kind=file", "second.kind=none", "layers.tile=4", "layers.overlap=2", "output.pictures=false"}
 	}},
 	"two-layer second.path": {report: "second_psf", sets: func(f map[string]string) []string {
-		return []string{"image.path=" + f["frame"], "second.kind=file", "layers.lambda1=0.1", "layers.tile=4", "layers.overlap=2"}
+		return []string{"image.path=" + f["frame"], "second.kind=file", "layers.lambda1=0.1", "layers.tile=4", "layers.overlap=2", "output.pictures=false"}
 	}},
 	"psf psf.path": {stamps: true, sets: func(f map[string]string) []string {
 		return []string{"stack.path=" + f["stamps"], "psf.iterations=2"}

@@ -42,8 +42,12 @@ func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result,
 		if before != nil {
 			try.MaxIterations -= before.Iterations
 		}
-		if m == krylov.RASGMRES && !last {
+		switch {
+		case last:
+		case m == krylov.RASGMRES:
 			try.MaxIterations = min(try.MaxIterations, patience)
+		case m == krylov.Spectral && len(s.m.kernel.Dense) <= smallPSF:
+			try.MaxIterations = min(try.MaxIterations, spectralPatience)
 		}
 		if m == krylov.ASCG {
 			f, err := s.look(lambda)
@@ -82,7 +86,7 @@ func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result,
 // diagonal, else what the forecast says, and those that follow where it fails. Collective.
 func (s *solver) chain(lambda float64) ([]krylov.Method, error) {
 	var chain []krylov.Method
-	if s.m.spectralFits() {
+	if s.m.spectralFits() && s.m.spectralFast() {
 		solve, err := s.spectralOf(lambda)
 		if err != nil {
 			return nil, err
@@ -105,8 +109,9 @@ func (s *solver) chain(lambda float64) ([]krylov.Method, error) {
 
 // Of the methods that Auto tries one after the other.
 const (
-	patience        = 60  // most iterations of GMRES, which needs 5 to 20 where the choice was right
-	singleCondition = 1e6 // of M, from which tiles are factored in double precision
+	patience         = 60  // most iterations of GMRES, which needs 5 to 20 where the choice was right
+	spectralPatience = 100 // likewise of the spectral method with a small PSF, where tiles see all of a hole that it needs many for
+	singleCondition  = 1e6 // of M, from which tiles are factored in double precision
 )
 
 // choice is what Auto ended with.

@@ -1,11 +1,16 @@
 package image
 
 import (
+	"context"
+	"fmt"
+	"sync"
 	"syscall"
 	"testing"
 
 	"tessera/forward"
+	"tessera/halo"
 	"tessera/krylov"
+	"tessera/ranks"
 	"tessera/tikhonov/image/internal/oracle"
 )
 
@@ -19,18 +24,21 @@ func BenchmarkDeblur(b *testing.B) {
 		ranks     int
 		method    krylov.Method
 		tolerance float64
+		border    halo.Border
 	}{
-		{"1024x1024/ras-gmres/1e-9", 1, 2, krylov.RASGMRES, 1e-9},
-		{"1024x1024/cg/1e-9", 1, 2, krylov.CG, 1e-9},
-		{"1024x1024x3/ras-gmres/1e-8", 3, 2, krylov.RASGMRES, 1e-8},
-		{"1024x1024x3/cg/1e-8", 3, 2, krylov.CG, 1e-8},
+		{"1024x1024/auto/reflect/1e-9", 1, 2, krylov.Auto, 1e-9, halo.Reflect},
+		{"1024x1024/auto/zero/1e-9", 1, 2, krylov.Auto, 1e-9, halo.Zero},
+		{"1024x1024/ras-gmres/1e-9", 1, 2, krylov.RASGMRES, 1e-9, halo.Zero},
+		{"1024x1024/cg/1e-9", 1, 2, krylov.CG, 1e-9, halo.Zero},
+		{"1024x1024x3/ras-gmres/1e-8", 3, 2, krylov.RASGMRES, 1e-8, halo.Zero},
+		{"1024x1024x3/cg/1e-8", 3, 2, krylov.CG, 1e-8, halo.Zero},
 	}
 	for _, c := range cases {
 		b.Run(c.name, func(b *testing.B) {
 			f := randomFrame(c.channels, 1024, 1024, 1)
 			f.PSF = oracle.Gaussian5(b)
 			f.Mask(0.01, 1)
-			f.bench(b, c.ranks, Options{Method: c.method, Lambda: 1e-2, Overlap: 4, Tolerance: c.tolerance})
+			f.bench(b, c.ranks, Options{Method: c.method, Lambda: 1e-2, Border: c.border, Tolerance: c.tolerance})
 		})
 	}
 }
@@ -49,12 +57,14 @@ func BenchmarkScaling(b *testing.B) {
 
 // BenchmarkInpaint: 5 % of the pixels observed, H = I, Q = gradient, lambda = 100.
 func BenchmarkInpaint(b *testing.B) {
-	for _, m := range []krylov.Method{krylov.TwoLevel, krylov.CG} {
-		b.Run("1024x1024/"+string(m), func(b *testing.B) {
-			f := randomFrame(1, 1024, 1024, 1)
-			f.Mask(0.95, 1)
-			f.bench(b, 2, Options{Method: m, Regulariser: forward.Gradient, Lambda: 100, Overlap: 2, Border: 0, Tolerance: 1e-9, MaxIterations: 2000})
-		})
+	for _, m := range []krylov.Method{krylov.Auto, krylov.TwoLevel, krylov.CG} {
+		for _, border := range []halo.Border{halo.Zero, halo.Reflect} {
+			b.Run(fmt.Sprintf("1024x1024/%s/%v", m, border), func(b *testing.B) {
+				f := randomFrame(1, 1024, 1024, 1)
+				f.Mask(0.95, 1)
+				f.bench(b, 2, Options{Method: m, Regulariser: forward.Gradient, Lambda: 100, Border: border, Tolerance: 1e-9, MaxIterations: 2000})
+			})
+		}
 	}
 }
 
@@ -86,4 +96,108 @@ func cpuSeconds() float64 {
 		return 0
 	}
 	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
+}
+
+// BenchmarkSpectral is the main job, a frame with 1 % of its pixels missing that is restored with
+// Q = gradient, on one and on two ranks. Beside the seconds it reports
+//
+//	over-transforms  set-up and solve, divided by the transforms of the iterations alone,
+//	                 timed in the same run on the same ranks
+//	kept             on two ranks: half the seconds of two runs of one rank at once, which share
+//	                 nothing, divided by those of the two ranks
+//
+// scripts/bench/scipy_dct_cg.py is the peer.
+func BenchmarkSpectral(b *testing.B) {
+	for _, n := range []int{1024, 2048} {
+		for _, side := range []int{11, 41, 63} {
+			psf, err := forward.Moffat(side, 4, 3)
+			if err != nil {
+				b.Fatal(err)
+			}
+			f := randomFrame(1, n, n, 1)
+			f.PSF = psf
+			f.Mask(0.01, 1)
+			o := Options{Regulariser: forward.Gradient, Lambda: 2e-3, Border: halo.Reflect, Method: krylov.Spectral}
+			alone := 0.0 // seconds of one rank beside another one
+			for _, p := range []int{1, 2} {
+				b.Run(fmt.Sprintf("%d/%d/%d-ranks", n, side, p), func(b *testing.B) {
+					seconds, its, pair := 0.0, 0.0, 0.0
+					for b.Loop() {
+						_, res, err := f.run(b, p, o)
+						if err != nil {
+							b.Fatal(err)
+						}
+						seconds += res.Setup + res.Solve
+						its = float64(res.Iterations)
+						pair += f.transforms(b, p, o)
+					}
+					seconds, pair = seconds/float64(b.N), pair/float64(b.N)
+					if p == 1 {
+						alone = f.beside(b, o)
+					} else {
+						b.ReportMetric(alone/2/seconds, "kept")
+					}
+					b.ReportMetric(seconds, "s")
+					b.ReportMetric(its, "iterations")
+					b.ReportMetric(1000*pair, "transforms-ms")
+					b.ReportMetric(seconds/(its*pair), "over-transforms")
+					b.ReportMetric(0, "ns/op")
+				})
+			}
+		}
+	}
+}
+
+// transforms is the seconds that the ranks take for one transform of the frame there and back.
+func (f *frame) transforms(b *testing.B, n int, o Options) float64 {
+	const times = 5
+	took := 0.0
+	err := f.launch(n, func(_ context.Context, c ranks.Comm, p *Problem) error {
+		o := o.withDefaults()
+		s, err := newSolver(c, p, o).spectralOf(o.Lambda)
+		if err != nil {
+			return err
+		}
+		v, start := make([]float64, s.Len()), 0.0
+		for k := range times + 1 {
+			if k == 1 { // the first one touches memory
+				if err := c.Barrier(); err != nil {
+					return err
+				}
+				start = c.Wtime()
+			}
+			if _, _, err := s.Gram(v, v); err != nil {
+				return err
+			}
+		}
+		if c.Rank() == 0 {
+			took = c.Wtime() - start
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return took / times
+}
+
+// beside is the seconds of a solve on one rank while another one does the same.
+func (f *frame) beside(b *testing.B, o Options) float64 {
+	const times = 3
+	var took [2]float64
+	var all sync.WaitGroup
+	for i := range took {
+		all.Go(func() {
+			for range times {
+				_, res, err := f.run(b, 1, o)
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				took[i] += (res.Setup + res.Solve) / times
+			}
+		})
+	}
+	all.Wait()
+	return max(took[0], took[1])
 }

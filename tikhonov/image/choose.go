@@ -15,6 +15,7 @@ type forecast struct {
 	tail      []float64 // for every distance d the part of the inverse of M that lies farther than d pixels
 	condition float64   // about that of M
 	smallest  float64   // about its smallest eigenvalue
+	inverse   float64   // root mean square of the eigenvalues of its inverse
 	weak      bool      // it is much smaller than what the data alone give a smooth image
 }
 
@@ -35,8 +36,9 @@ func (m *operator) forecast(lambda float64) (*forecast, error) {
 	var largest, smooth float64
 	f.smallest, largest, smooth = m.ends(filter, lambda, f.mean)
 	if f.observed < 1 {
-		f.smallest = min(f.smallest, m.smallestOfHole(filter, lambda, f.mean))
+		f.smallest = min(f.smallest, m.smallestOfHole(filter, lambda, f.mean), m.smallestOfGap(lambda))
 	}
+	f.inverse = math.Sqrt(m.inverseSquare(filter, lambda, f.mean))
 	f.condition = largest / f.smallest
 	f.weak = f.smallest < weakest*smooth
 	g := make([]float64, side*side)
@@ -104,6 +106,27 @@ func (m *operator) smallestOfHole(filter *fourier.Spectral[float64], lambda, wei
 	return top / bottom
 }
 
+// smallestOfGap is about the smallest eigenvalue of M where few pixels are observed: that of
+// a wave which is zero at all of them, of the wavelength of twice their mean distance.
+func (m *operator) smallestOfGap(lambda float64) float64 {
+	l := 2 - 2*math.Cos(math.Pi*math.Sqrt(m.moments.observed))
+	return lambda * penaltySymbol(m.q, 2*l)
+}
+
+// inverseSquare is the mean square of the eigenvalues of M^-1 for one weight.
+func (m *operator) inverseSquare(filter *fourier.Spectral[float64], lambda, weight float64) float64 {
+	sum := 0.0
+	rows, cols := axisSymbol(filter.Rows()), axisSymbol(filter.Cols())
+	filter.PowerSymbol(2*m.kernel.RowRadius+1, 2*m.kernel.ColRadius+1, m.kernel.Dense, func(power float64, i, j int) float64 {
+		s := weight*power + lambda*penaltySymbol(m.q, rows[i]+cols[j])
+		if s > 0 {
+			sum += 1 / (s * s)
+		}
+		return 0
+	})
+	return sum / float64(filter.Rows()*(filter.Cols()/2+1))
+}
+
 // Overlap by default. A box reaches as far as all but farTail of the inverse of M, within
 // two bounds: with less than that the iterations grow with the number of ranks.
 const (
@@ -129,6 +152,7 @@ const (
 	nearTail      = 0.1  // of the inverse beyond tileOverlap, where tiles see enough
 	mostlyHere    = 0.95 // observed fraction from which a shared factor serves nearly all tiles
 	lostTail      = 0.2  // of the inverse beyond mostOverlap, where no box is wide enough
+	sparse        = 0.5  // observed fraction below which the coarse space is needed where Q reaches far
 	zeroCondition = 1e4  // from which boxes converge slowly beside a zero border
 )
 
@@ -152,6 +176,8 @@ func (f *forecast) method(taps int, zero bool) krylov.Method {
 	switch {
 	case f.mean == 0 || f.tiles(taps):
 		return krylov.RASGMRES
+	case taps == 1 && f.observed < sparse && f.tailWithin() < 0.5:
+		return krylov.TwoLevel
 	case f.boxIterations(zero)*boxCost > conjugateIterations(f.condition)*(1+float64(min(taps, 100))/40):
 		return krylov.CG
 	case f.boxes(taps, zero):

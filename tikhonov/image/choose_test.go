@@ -207,7 +207,7 @@ func TestBoxIterations(t *testing.T) {
 func TestBoundHolds(t *testing.T) {
 	t.Parallel()
 	all := grid()
-	count := 200
+	count := 120
 	if quick() {
 		count = 40
 	}

@@ -24,8 +24,9 @@
 //
 // # Method
 //
-// Where a transform of the whole frame makes H'H and Q'Q diagonal, under a periodic border or,
-// for a PSF that is its own mirror image, a reflecting one, krylov.Auto takes krylov.Spectral:
+// Where a transform of the whole frame makes H'H and Q'Q diagonal, under a periodic border, a
+// reflecting one and a PSF that is its own mirror image, or a zero one without a PSF,
+// krylov.Auto takes krylov.Spectral:
 // conjugate gradients preconditioned by w H'H + lambda Q'Q, w one weight, which work on the pixels of
 // another weight alone. Equal weights need no iteration.
 //

@@ -23,7 +23,7 @@ func TestEveryMethodFindsTheSameLambda(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct {
+	for k, c := range []struct {
 		rule    LambdaRule
 		q       forward.Regulariser
 		psf     forward.PSF
@@ -31,17 +31,20 @@ func TestEveryMethodFindsTheSameLambda(t *testing.T) {
 		weights []float64
 	}{
 		{Discrepancy, forward.Identity, wide, 0.002, nil},
-		{Discrepancy, forward.Gradient, oracle.Gaussian5(t), 0.05, uneven(28 * 30)},
+		{Discrepancy, forward.Gradient, oracle.Gaussian5(t), 0.05, uneven(22 * 24)},
 		{GCV, forward.Identity, wide, 0.01, nil},
-		{GCV, forward.Laplacian, oracle.Gaussian5(t), 0.05, uneven(28 * 30)},
-		{LCurve, forward.Gradient, wide, 0.01, uneven(28 * 30)},
+		{GCV, forward.Laplacian, oracle.Gaussian5(t), 0.05, uneven(22 * 24)},
+		{LCurve, forward.Gradient, wide, 0.01, uneven(22 * 24)},
 		{LCurve, forward.Identity, oracle.Gaussian5(t), 0.05, nil},
 	} {
-		f := skyFrame(t, 1, 28, 30, c.sigma, halo.Reflect, c.weights)
+		f := skyFrame(t, 1, 22, 24, c.sigma, halo.Reflect, c.weights)
 		f.PSF = c.psf
 		found := map[krylov.Method]float64{}
 		least, most := math.Inf(1), 0.0
 		for i, method := range []krylov.Method{krylov.RASGMRES, krylov.ASCG, krylov.TwoLevel, krylov.CG, krylov.Mult, krylov.Spectral} {
+			if quick() && (i == 1 || i == 2 || i == 4) && (i+k)%3 != 0 {
+				continue // one of the three in turn
+			}
 			o := Options{Rule: c.rule, Regulariser: c.q, Border: halo.Reflect, Method: method, Overlap: 4, Seed: 1}
 			err := f.launch(1+i%3, func(ctx context.Context, comm ranks.Comm, p *Problem) error {
 				lambda, search, err := ChooseLambda(ctx, comm, p, o)
@@ -49,9 +52,9 @@ func TestEveryMethodFindsTheSameLambda(t *testing.T) {
 					return err
 				}
 				found[method] = lambda
-				for k, trial := range search.Trials {
-					if trial.Iterations < 1 && k == 0 && (method != krylov.Spectral || c.weights != nil) || trial.Method == "" || !(trial.Accuracy < 1) {
-						t.Errorf("%s, %s, %s: trial %d says %+v", c.rule, c.q, method, k, trial)
+				for j, trial := range search.Trials {
+					if trial.Iterations < 1 && j == 0 && (method != krylov.Spectral || c.weights != nil) || trial.Method == "" || !(trial.Accuracy < 1) {
+						t.Errorf("%s, %s, %s: trial %d says %+v", c.rule, c.q, method, j, trial)
 					}
 				}
 				return nil

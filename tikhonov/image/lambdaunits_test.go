@@ -59,32 +59,31 @@ func TestUnitsOfLambda(t *testing.T) {
 					if err != nil {
 						t.Fatalf("%s, %s: %v", rule, q, err)
 					}
-					for range 2 { // units and numbers of ranks take turns
-						turn++
-						u, n := []units{{1, 1e3}, {1, 1e-18}, {100, 1}, {3e34, 1e-17}, {1e-50, 7e25}}[turn%5], 1+turn%3
-						oo := o
-						oo.Noise *= u.noise()
-						if rule == Fixed {
-							oo.Lambda *= u.weight
-						}
-						x, got, err := f.inOtherUnits(u.data, u.weight).run(t, n, oo)
-						what := fmt.Sprintf("%s, %s, weights %v, noise %v, units %v, %d ranks", rule, q, weights != nil, given, u, n)
-						if err != nil {
-							t.Errorf("%s: %v", what, err)
-							continue
-						}
-						for i := range x {
-							x[i] /= u.data
-						}
-						if d := oracle.Relative(x, want); math.Abs(got.Lambda/u.weight/res.Lambda-1) > 2e-3 || d > 1e-3 {
-							t.Errorf("%s: lambda %.6g, want %.6g; w differs by %.2g", what, got.Lambda/u.weight, res.Lambda, d)
-						}
-						if math.Abs(got.Misfit/u.misfit()/res.Misfit-1) > 2e-3 {
-							t.Errorf("%s: misfit %.6g, want %.6g", what, got.Misfit/u.misfit(), res.Misfit)
-						}
-						if s := got.Search; s != nil && res.Search.Noise > 0 && math.Abs(s.Noise/u.noise()/res.Search.Noise-1) > 2e-3 {
-							t.Errorf("%s: noise %.6g, want %.6g", what, s.Noise/u.noise(), res.Search.Noise)
-						}
+					// Units and numbers of ranks take turns.
+					turn++
+					u, n := []units{{1, 1e3}, {1, 1e-18}, {100, 1}, {3e34, 1e-17}, {1e-50, 7e25}}[turn%5], 1+turn%3
+					oo := o
+					oo.Noise *= u.noise()
+					if rule == Fixed {
+						oo.Lambda *= u.weight
+					}
+					x, got, err := f.inOtherUnits(u.data, u.weight).run(t, n, oo)
+					what := fmt.Sprintf("%s, %s, weights %v, noise %v, units %v, %d ranks", rule, q, weights != nil, given, u, n)
+					if err != nil {
+						t.Errorf("%s: %v", what, err)
+						continue
+					}
+					for i := range x {
+						x[i] /= u.data
+					}
+					if d := oracle.Relative(x, want); math.Abs(got.Lambda/u.weight/res.Lambda-1) > 2e-3 || d > 1e-3 {
+						t.Errorf("%s: lambda %.6g, want %.6g; w differs by %.2g", what, got.Lambda/u.weight, res.Lambda, d)
+					}
+					if math.Abs(got.Misfit/u.misfit()/res.Misfit-1) > 2e-3 {
+						t.Errorf("%s: misfit %.6g, want %.6g", what, got.Misfit/u.misfit(), res.Misfit)
+					}
+					if s := got.Search; s != nil && res.Search.Noise > 0 && math.Abs(s.Noise/u.noise()/res.Search.Noise-1) > 2e-3 {
+						t.Errorf("%s: noise %.6g, want %.6g", what, s.Noise/u.noise(), res.Search.Noise)
 					}
 				}
 			}

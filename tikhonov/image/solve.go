@@ -225,6 +225,9 @@ func (s *solver) control(o *Options) krylov.Control {
 	c := krylov.Control{
 		Tolerance: o.Tolerance, MaxIterations: o.MaxIterations, Restart: o.Restart, Monitor: o.monitor,
 	}
+	if s.view != nil {
+		c.Inverse = s.view.inverse
+	}
 	if o.Regulariser == forward.Identity && !o.estimate {
 		c.LambdaMin = o.Lambda // H'WH is positive semi-definite
 	} else if s.view != nil && !o.estimate && (o.Method == krylov.CG || s.view.weak) {

@@ -2,7 +2,9 @@ package image
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -77,8 +79,8 @@ var (
 )
 
 // Every method on every number of ranks against the spectral solution of a frame of
-// 256 x 256 pixels in three channels. The plain Go build takes each method and each
-// number of ranks once, on one of the problems.
+// 256 x 256 pixels in three channels, on one of two borders in turn. The plain Go build
+// takes each method and each number of ranks once, on one of the problems.
 func TestSpectralOracles(t *testing.T) {
 	t.Parallel()
 	comet := oracle.PSFs(t)["comet 5x5"]
@@ -91,7 +93,7 @@ func TestSpectralOracles(t *testing.T) {
 		want := f.spectral(Options{Border: c.border, Lambda: 1e-2})
 		for i, method := range allMethods {
 			for j, n := range allRanks {
-				if (quick() || k == 2) && (i != (j+2)%len(allRanks) || i/2 != k) {
+				if once := i == (j+2)%len(allRanks) && i/2 == k; (quick() || k == 2 || (i+j/2)%2 != k) && !once {
 					continue
 				}
 				o := Options{Method: method, Border: c.border, Lambda: 1e-2, Overlap: 4, Tile: 16}
@@ -144,15 +146,21 @@ func TestSpectralOraclesSmooth(t *testing.T) {
 
 // Tiles that do not divide the frame, frames smaller than a tile or than the kernel,
 // thin ones: against Cholesky, every border and kernel, with weights; regularisers
-// and methods take turns.
+// and methods take turns. The plain Go build takes four problems of seven.
 func TestOddFrames(t *testing.T) {
 	t.Parallel()
 	turn := 0
-	for _, s := range append(oracle.Tilings, []oracle.Tiling{
+	for r, s := range append(oracle.Tilings, []oracle.Tiling{
 		{Rows: 5, Cols: 9, Ranks: 4, Tile: 16, Overlap: 4}, {Rows: 3, Cols: 3, Ranks: 1, Tile: 16, Overlap: 4}, {Rows: 1, Cols: 1, Ranks: 1, Tile: 16, Overlap: 4}, {Rows: 17, Cols: 31, Ranks: 7, Tile: 16, Overlap: 4}, {Rows: 2, Cols: 64, Ranks: 7, Tile: 0, Overlap: 4}, {Rows: 33, Cols: 18, Ranks: 16, Tile: 16, Overlap: 6},
 	}...) {
 		for _, border := range oracle.Borders {
-			for name, k := range oracle.PSFs(t) {
+			psfs := oracle.PSFs(t)
+			for _, name := range slices.Sorted(maps.Keys(psfs)) {
+				k := psfs[name]
+				if quick() && turn%7 > 3 {
+					turn++
+					continue
+				}
 				f := randomFrame(2, s.Rows, s.Cols, 3)
 				f.PSF = k
 				if f.Patchwork(10); s.Rows*s.Cols < 10 {
@@ -160,7 +168,7 @@ func TestOddFrames(t *testing.T) {
 				}
 				o := Options{
 					Method:      []krylov.Method{krylov.RASGMRES, krylov.ASCG, krylov.TwoLevel, krylov.Mult, krylov.CG}[turn%5],
-					Regulariser: oracle.Regularisers[turn%3], Precision: []Precision{Single, Double}[turn%2],
+					Regulariser: oracle.Regularisers[(turn+r)%3], Precision: []Precision{Single, Double}[(turn+r)%2],
 					Border: border, Lambda: 0.05, Tile: s.Tile, Overlap: asked(s.Overlap),
 					Tolerance: 1e-9, MaxIterations: 3000,
 				}
@@ -181,16 +189,16 @@ func TestOddFrames(t *testing.T) {
 	}
 }
 
-// 64 x 64 pixels, some missing and the others weighted unevenly: every method on
-// every number of ranks, every border; for the other regularisers and a kernel that
-// is not its own mirror image the methods take turns.
+// 48 x 48 pixels, some missing and the others weighted unevenly: every method on
+// every number of ranks, on one of the borders in turn; for the other regularisers and a
+// kernel that is not its own mirror image the methods take turns.
 func TestCholeskyOracle(t *testing.T) {
 	t.Parallel()
 	turn := 0
 	for _, name := range []string{"gaussian 5x5", "comet 5x5"} {
-		for _, border := range oracle.Borders {
+		for k, border := range oracle.Borders {
 			for _, q := range oracle.Regularisers {
-				f := randomFrame(1, 64, 64, 4)
+				f := randomFrame(1, 48, 48, 4)
 				f.PSF = oracle.PSFs(t)[name]
 				f.Patchwork(11)
 				o := Options{Regulariser: q, Border: border, Lambda: 1e-2, Overlap: 4, Tolerance: 1e-8, MaxIterations: 400}
@@ -198,15 +206,17 @@ func TestCholeskyOracle(t *testing.T) {
 					o.Tolerance = 2e-9 // of an estimate
 				}
 				want := f.Exact(t, o.equations())
-				for _, o.Method = range allMethods {
-					if o.Method == krylov.Spectral && (border == halo.Zero || border == halo.Reflect && name != "gaussian 5x5") {
+				for i, method := range allMethods {
+					o.Method = method
+					spectral := method == krylov.Spectral
+					if spectral && (border == halo.Zero || border == halo.Reflect && name != "gaussian 5x5") {
 						if _, _, err := f.run(t, 2, o); err == nil || !strings.Contains(err.Error(), "needs a") {
 							t.Errorf("%s, %s, %v: %v, want a refusal", o.Method, name, border, err)
 						}
 						continue
 					}
-					for _, n := range allRanks {
-						if turn++; (name != "gaussian 5x5" || q != forward.Identity || quick()) && turn%11 != 0 {
+					for j, n := range allRanks {
+						if turn++; (name != "gaussian 5x5" || q != forward.Identity || quick() || (i+j)%3 != k && !spectral) && turn%11 != 0 {
 							continue
 						}
 						o.Precision = []Precision{Single, Double}[turn/11%2]

@@ -20,10 +20,10 @@ import (
 //
 //	A = w H'H + lambda Q'Q,
 //
-// which the frame's transform makes diagonal: under a periodic border, or a reflecting one
-// if the PSF is its own mirror image. M = A - H'DH with D = w - W differs from it at the pixels of
-// another weight only, and krylov.RestrictedCG works on these pixels. An iteration costs one
-// transform of the frame there and back.
+// which the frame's transform makes diagonal: under a periodic border, a reflecting one if
+// the PSF is its own mirror image, a zero one where there is no PSF. M = A - H'DH with
+// D = w - W differs from it at the pixels of another weight only, and krylov.RestrictedCG
+// works on these pixels. An iteration costs one transform of the frame there and back.
 //
 // Memory in slabs of the frame: two for the transform, one for the spectrum of H and one for
 // results; six vectors on the pixels where D is not 0.
@@ -53,13 +53,37 @@ type spectralEnds struct {
 	smallest, largest float64
 	hole              float64 // about the smallest eigenvalue of M where one pixel is missing
 	smooth            float64 // w |h|^2 of a constant image
+	blur, adjoint     float64 // largest |h| and |h|/a
 	inverse           float64 // root mean square of 1/a
 	seen              float64 // mean of w|h|^2/a: the part of the solution that the data decide
 }
 
 // spectralFits tells whether a transform makes H'H and Q'Q diagonal.
 func (m *operator) spectralFits() bool {
-	return m.border == halo.Periodic || m.border == halo.Reflect && m.kernel.Symmetric()
+	switch m.border {
+	case halo.Periodic:
+		return true
+	case halo.Reflect:
+		return m.kernel.Symmetric()
+	}
+	return len(m.kernel.Dense) == 1
+}
+
+// mostPrime is the largest prime factor of a transform's length with which it is fast.
+const mostPrime = 41
+
+// spectralFast tells whether such a transform is also fast: that of sines is a Fourier
+// transform of twice the size and two more.
+func (m *operator) spectralFast() bool {
+	if m.border != halo.Zero {
+		return true
+	}
+	for _, n := range m.frame.Domain().Shape() {
+		if fourier.LargestPrime(2*(n+1)) > mostPrime {
+			return false
+		}
+	}
+	return true
 }
 
 // refuseSpectral says why a transform does not.
@@ -68,7 +92,7 @@ func (m *operator) refuseSpectral() error {
 	case m.spectralFits():
 		return nil
 	case m.border == halo.Zero:
-		return fmt.Errorf(`image: method %q needs a reflecting or periodic border: use "auto"`, krylov.Spectral)
+		return fmt.Errorf(`image: method %q needs a reflecting or periodic border where there is a PSF: use "auto"`, krylov.Spectral)
 	}
 	return fmt.Errorf(`image: method %q needs a periodic border, as the PSF is not its own mirror image along both axes: use "auto"`, krylov.Spectral)
 }
@@ -135,14 +159,14 @@ func (s *spectralSolve) setLambda(lambda float64) error {
 	}
 	s.symbol = fourier.Symbol{H: s.h, Weight: s.weight, Lambda: lambda, Order: s.m.q.Reach()}
 	e := s.transform.Slab().Ends(s.symbol)
-	extremes, sums := []float64{-e.Smallest, e.Largest}, []float64{e.Data, e.Penalty, e.Inverse}
+	extremes, sums := []float64{-e.Smallest, e.Largest, e.Blur, e.Adjoint}, []float64{e.Data, e.Penalty, e.Inverse}
 	if err := s.m.comm.Allreduce(extremes, extremes, ranks.Max); err != nil {
 		return err
 	}
 	if err := s.m.comm.Allreduce(sums, sums, ranks.Sum); err != nil {
 		return err
 	}
-	s.ends = spectralEnds{smallest: -extremes[0], largest: extremes[1], hole: sums[1] / sums[0], inverse: math.Sqrt(sums[2]), seen: 1 - sums[1]}
+	s.ends = spectralEnds{smallest: -extremes[0], largest: extremes[1], blur: extremes[2], adjoint: extremes[3], hole: sums[1] / sums[0], inverse: math.Sqrt(sums[2]), seen: 1 - sums[1]}
 	total := 0.0
 	for _, v := range s.m.kernel.Dense {
 		total += v
@@ -181,6 +205,9 @@ func (s *spectralSolve) Gram(dst, src []float64) (rr, zz float64, err error) {
 	}
 	return rr, zz, nil
 }
+
+// Norms are those of krylov.Restricted.
+func (s *spectralSolve) Norms() (h, z float64) { return s.ends.blur, s.ends.adjoint }
 
 // Image is that of krylov.Restricted. Collective.
 func (s *spectralSolve) Image(dst, u []float64) (xx float64, err error) {
@@ -407,9 +434,9 @@ func (s *solver) spectralControl(o *Options) krylov.Control {
 	c.Inverse, c.LambdaLikely = e.inverse, 0
 	smallest := e.smallest
 	if s.spectral.moments.spread > 0 {
-		smallest = min(smallest, e.hole)
+		smallest = min(smallest, e.hole, s.m.smallestOfGap(s.spectral.symbol.Lambda))
 	}
-	if c.LambdaMin == 0 && !o.estimate && smallest < weakest*e.smooth {
+	if c.LambdaMin == 0 && !o.estimate && (smallest < weakest*e.smooth || s.spectral.moments.observed < sparse) {
 		c.LambdaLikely = smallest
 	}
 	return c

@@ -2,12 +2,13 @@ package kernel
 
 import (
 	"errors"
-	"fmt"
 	"os"
+	"slices"
 
 	"tessera/internal/config"
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
+	"tessera/internal/tables"
 	"tessera/krylov"
 	"tessera/tikhonov/kernel"
 )
@@ -17,7 +18,7 @@ const huge = 1e150
 
 func (c *settings) check(f *config.File) {
 	o, s, k := &c.Observations, &c.Simulate, &c.Kernel
-	f.Want(o.Dim >= 0 && o.Dim <= 3, "observations.dim", "1 to 3; 0 = from the columns")
+	o.check(f)
 	f.Want(s.Count >= 1 && s.Count <= 1<<31, "simulate.count", "1 to 2^31")
 	f.Want(s.Dim >= 1 && s.Dim <= 3, "simulate.dim", "1 to 3")
 	f.Want(s.Clusters >= 0 && s.Clusters <= 10000, "simulate.clusters", "0 to 10000")
@@ -35,6 +36,8 @@ func (c *settings) check(f *config.File) {
 	f.OneOf("kernel.method", k.Method, string(krylov.RASGMRES), string(krylov.ASCG), string(krylov.RAS), string(krylov.CG))
 	f.OneOf("kernel.balance", k.Balance, string(kernel.ByCount), string(kernel.ByWork), string(kernel.ByTime), string(kernel.Never))
 	f.Want(k.Width >= 0 && k.Width <= huge, "kernel.width", "more than 0; 0 = chosen for about 60 neighbours")
+	checkLengths(f, "kernel.axis_widths", k.AxisWidths, false)
+	f.Want(len(k.AxisWidths) == 0 || k.Width == 0 && !k.Spread, "kernel.axis_widths", "a width along each coordinate, or kernel.width, or kernel.spread, not two of them")
 	f.Want(k.Lambda > 0 && k.Lambda <= huge, "kernel.lambda", "more than 0")
 	f.Want(k.Truncate > 0 && k.Truncate < 1, "kernel.truncate", "more than 0 and less than 1")
 	f.Want(k.Overlap >= 0 && k.Overlap <= 2, "kernel.overlap", "0 to 2 times the radius; 0 = chosen for the family of the kernel")
@@ -55,12 +58,38 @@ func (c *settings) check(f *config.File) {
 		if c.Frame.Pixels {
 			dim, count = 2, 0 // how many is not known before the frame is
 		}
+		if err := c.checkPeriodic(dim); err != nil {
+			f.Fail("observations.periodic", "%v", err)
+		}
+		f.Want(len(o.Periodic) == 0, "observations.periodic", "observations.path set: simulated observations are not periodic")
+		f.Want(c.Frame.Pixels || len(k.AxisWidths) == 0 && !k.Spread, "kernel.axis_widths", "observations.path or frame.pixels set: the coordinates of the simulated survey are alike")
 		f.Want(c.Evaluate.Path != "" || len(shape) == 0 || len(shape) == dim, "evaluate.shape", "%d whole numbers, one for each coordinate of the observations", dim)
 		if count > 0 {
 			c.checkCount(f, "simulate.count", count, 1)
 		}
 	}
 	c.Output.Check(f)
+}
+
+// check records what is wrong with the keys that all jobs with a table have.
+func (o *observationsSection) check(f *config.File) {
+	f.Want(o.Dim >= 0 && o.Dim <= 3, "observations.dim", "1 to 3; 0 = from the columns")
+	f.OneOf("observations.missing", o.Missing, string(tables.Refuse), string(tables.Skip))
+	checkLengths(f, "observations.periodic", o.Periodic, true)
+}
+
+// checkLengths records a problem unless a list has at most 3 lengths; zero tells whether one
+// may be 0.
+func checkLengths(f *config.File, key string, list config.Numbers, zero bool) {
+	ok := len(list) <= 3
+	for _, v := range list {
+		ok = ok && (v > 0 || v == 0 && zero) && v <= huge
+	}
+	want := "a number above 0 for each coordinate"
+	if zero {
+		want = "a period for each coordinate, 0 = none"
+	}
+	f.Want(ok, key, "%s", want)
 }
 
 // checkCount records a problem if so many observations cannot be fitted. sigma is their
@@ -73,7 +102,7 @@ func (c *settings) checkCount(f *config.File, key string, count int, sigma float
 			lambda = c.Search.Lambdas[n-1]
 		}
 	}
-	checkTruncation(f, "kernel.truncate", c.options(1, 1, 1).Kernel, count, lambda*sigma*sigma)
+	checkTruncation(f, "kernel.truncate", c.options(new(plainDoor(1)), 1).Kernel, count, lambda*sigma*sigma)
 	if c.Kernel.Choose == string(kernel.CrossValidation) {
 		if err := (kernel.Search{Folds: c.Search.Folds, Seed: c.Seed}).CheckFolds(count); err != nil {
 			f.Fail(key, "%v", err)
@@ -93,7 +122,7 @@ func checkTruncation(f *config.File, key string, k kernel.Kernel, count int, dia
 		truncate = 1e-12
 	}
 	if count > 1 && truncate*float64(count-1) >= diagonal {
-		f.Fail(key, "%.3g may leave %d observations a matrix that is not positive definite: want less than lambda sigma^2 / (observations - 1) = %.3g",
+		f.Fail(key, "%.3g may leave %d observations a matrix that is not positive definite: want less than lambda sigma^2 / (observations - 1) = %.3g, with the smallest sigma in units of the spread of the values",
 			truncate, count, diagonal/float64(count-1))
 	}
 }
@@ -104,10 +133,14 @@ func (c *settings) checkFiles(f *config.File) error {
 	if c.Frame.Pixels {
 		dim = 2
 	}
+	var columns *tables.Columns
 	if c.Observations.Path != "" {
-		dim = c.checkObservations(f, func(count int, sigma float64) { c.checkCount(f, "observations.path", count, sigma) })
+		dim, columns = c.checkObservations(f, func(count int, sigma float64) { c.checkCount(f, "observations.path", count, sigma) })
 	}
-	truth := frames.CheckFrame(f, "frame.truth", c.Frame.Truth)
+	var truth *imageio.Frame
+	if c.Observations.Path == "" || !c.Frame.Pixels { // else read with the observations
+		truth = frames.CheckFrame(f, "frame.truth", c.Frame.Truth)
+	}
 	if c.Frame.Pixels && c.Observations.Path == "" {
 		pixels := 0.0
 		switch {
@@ -125,43 +158,52 @@ func (c *settings) checkFiles(f *config.File) error {
 		if t, err := imageio.ReadTable(path); err != nil {
 			f.Fail("evaluate.path", "%v", trimPath(err))
 		} else if dim > 0 {
-			if _, err := placesOf(path, t, dim); err != nil {
-				f.Fail("evaluate.path", "%v", err)
+			if _, _, err := c.placesOf(t, columns, dim); err != nil {
+				key := "evaluate.path"
+				if errors.As(err, new(*tables.Error)) {
+					key = "evaluate.columns"
+				}
+				f.Fail(key, "%v", err)
 			}
 		}
 	}
 	return f.Err()
 }
 
-// checkObservations reads the observations and returns how many coordinates they have;
-// 0 where that is not known. more is told their number and the smallest sigma.
-func (c *settings) checkObservations(f *config.File, more func(count int, sigma float64)) int {
+// checkObservations reads the observations and returns how many coordinates they have, 0
+// where that is not known, and their columns. more is told their number and the smallest
+// sigma, in units of the amplitude of the values.
+func (c *settings) checkObservations(f *config.File, more func(count int, sigma float64)) (int, *tables.Columns) {
 	s := &scattered{source: c.Observations.Path}
 	if err := c.readObservations(s); err != nil {
 		key := "observations.path"
-		if errors.As(err, new(*columnsError)) {
+		if errors.As(err, new(*tables.Error)) {
 			key = "observations.columns"
 		}
 		f.Fail(key, "%v", trimPath(err))
-		return 0
+		return 0, nil
 	}
-	d := s.data.Dim
+	d := s.raw.Dim
 	if c.Frame.Pixels {
-		if err := c.placePixels(s); err != nil {
-			f.Fail("observations.path", "%v", err)
+		rows, cols := 0, 0
+		if truth := frames.CheckFrame(f, "frame.truth", c.Frame.Truth); truth != nil {
+			rows, cols = truth.Rows, truth.Cols
+		}
+		if rows > 0 || c.Frame.Truth == "" {
+			if err := c.placePixels(s, rows, cols); err != nil {
+				f.Fail("observations.path", "%v", err)
+			}
 		}
 	}
 	if shape, _ := c.Evaluate.Shape.Ints(1); c.Evaluate.Path == "" && len(shape) > 0 && len(shape) != d {
 		f.Fail("evaluate.shape", "has %d numbers, want %d, one for each coordinate of %s", len(shape), d, c.Observations.Path)
 	}
 	sigma := 1.0
-	for i, v := range s.data.Sigma {
-		if i == 0 || v < sigma {
-			sigma = v
-		}
+	if len(s.raw.Sigma) > 0 {
+		sigma = slices.Min(s.raw.Sigma) / amplitudeOf(s.raw.Y, c.Kernel.Mean)
 	}
-	more(len(s.data.Y), sigma)
-	return d
+	more(len(s.raw.Y), sigma)
+	return d, s.columns
 }
 
 // trimPath leaves out the path of a file that could not be opened: the message has it
@@ -172,13 +214,4 @@ func trimPath(err error) error {
 		return pe.Err
 	}
 	return err
-}
-
-// columnsError is a table whose columns are not those that the config or a fit wants.
-type columnsError struct{ text string }
-
-func (e *columnsError) Error() string { return e.text }
-
-func columnsErrorf(format string, args ...any) error {
-	return &columnsError{fmt.Sprintf(format, args...)}
 }

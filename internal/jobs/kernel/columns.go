@@ -1,98 +1,26 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
 	"math"
-	"strings"
 
 	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
+	"tessera/internal/tables"
 	"tessera/tikhonov/kernel"
 )
 
-// columns finds the coordinates, the value and the standard deviation (-1: none).
-func (c *settings) columns(t *imageio.Table) (coordinates []int, rest [2]int, err error) {
-	names := c.Observations.Columns
-	dim := c.Observations.Dim
-	if len(names) == 0 {
-		return recognise(t, dim)
-	}
-	var at []int
-	for _, name := range names {
-		i := t.Column(name)
-		if i < 0 {
-			return nil, rest, columnsErrorf("no column %q in %s", name, describeColumns(t))
-		}
-		at = append(at, i)
-	}
-	if dim == 0 {
-		dim = len(at) - 1
-	}
-	if dim < 1 || dim > 3 || len(at) < dim+1 || len(at) > dim+2 {
-		return nil, rest, columnsErrorf("%d columns: want 1 to 3 coordinates, the value and, with observations.dim set, sigma", len(at))
-	}
-	rest = [2]int{at[dim], -1}
-	if len(at) == dim+2 {
-		rest[1] = at[dim+1]
-	}
-	return at[:dim], rest, nil
+// want is what the job asks of a table of observations.
+func (c *settings) want() tables.Want {
+	o := &c.Observations
+	return tables.Want{Key: "observations.columns", Columns: o.Columns, Dim: o.Dim, DimKey: "observations.dim", Pixels: c.Frame.Pixels}
 }
 
-func describeColumns(t *imageio.Table) string {
-	if t.Names == nil {
-		return fmt.Sprintf("%d columns without names", t.Cols)
-	}
-	return strings.Join(t.Names, ", ")
-}
-
-// recognise guesses the columns: by well-known names where there are names,
-// otherwise the coordinates first, then the value, then sigma.
-func recognise(t *imageio.Table, dim int) (coordinates []int, rest [2]int, err error) {
-	rest = [2]int{-1, -1}
-	first := func(names ...string) int {
-		for _, name := range names {
-			if i := t.Column(name); i >= 0 && t.Names != nil {
-				return i
-			}
-		}
-		return -1
-	}
-	for _, set := range [][]string{{"row", "col"}, {"ra", "dec"}, {"x", "y", "z"}, {"x1", "x2", "x3"}} {
-		var found []int
-		for _, name := range set {
-			if i := first(name); i >= 0 {
-				found = append(found, i)
-			}
-		}
-		if len(found) > len(coordinates) {
-			coordinates = found
-		}
-	}
-	rest[0], rest[1] = first("value", "data", "flux", "v"), first("sigma", "error", "std")
-	if len(coordinates) > 0 && rest[0] >= 0 && (dim == 0 || dim == len(coordinates)) {
-		return coordinates, rest, nil
-	}
-	if dim == 0 {
-		dim = t.Cols - 1
-	}
-	if dim < 1 || dim > 3 || t.Cols < dim+1 || t.Cols > dim+2 {
-		return nil, rest, columnsErrorf("%s: which are coordinates, value and sigma? Name them, or set observations.dim", describeColumns(t))
-	}
-	coordinates = nil
-	for k := range dim {
-		coordinates = append(coordinates, k)
-	}
-	rest = [2]int{dim, -1}
-	if t.Cols == dim+2 {
-		rest[1] = dim + 1
-	}
-	return coordinates, rest, nil
-}
-
-// readObservations takes the columns of the table; a row without a finite place,
-// value or standard deviation is an error that names it.
+// readObservations takes the columns of the table; a row without a finite place, value or
+// standard deviation is an error that names it, or left out.
 func (c *settings) readObservations(s *scattered) error {
-	path := c.Observations.Path
-	t, err := imageio.ReadTable(path)
+	t, err := imageio.ReadTable(c.Observations.Path)
 	if err != nil {
 		return err
 	}
@@ -102,34 +30,39 @@ func (c *settings) readObservations(s *scattered) error {
 // take makes observations of the rows of a table.
 func (c *settings) take(s *scattered, t *imageio.Table) error {
 	path := c.Observations.Path
-	coordinates, rest, err := c.columns(t)
+	columns, err := tables.Observations(t, c.want())
+	if err != nil {
+		return inFile(path, err)
+	}
+	rows, err := tables.Take(t, columns, tables.Missing(c.Observations.Missing), "observations.missing")
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if t.Rows == 0 {
-		return fmt.Errorf("%s: no observations in it", path)
+	if len(rows.Y) == 0 {
+		return fmt.Errorf("%s: no observations in it (%s)", path, rows.Text())
 	}
-	d := kernel.Observations{Dim: len(coordinates)}
-	for i := range t.Rows {
-		row := t.Data[i*t.Cols : (i+1)*t.Cols]
-		for _, k := range append(append([]int(nil), coordinates...), rest[0]) {
-			if math.IsNaN(row[k]) || math.IsInf(row[k], 0) {
-				return fmt.Errorf("%s: %s, column %d: %v, want a finite number", path, t.Where(i), k+1, row[k])
-			}
-		}
-		for _, k := range coordinates {
-			d.X = append(d.X, row[k])
-		}
-		d.Y = append(d.Y, row[rest[0]])
-		if k := rest[1]; k >= 0 {
-			if !(row[k] > 0) || math.IsInf(row[k], 0) {
-				return fmt.Errorf("%s: %s, column %d: sigma %v, want more than 0", path, t.Where(i), k+1, row[k])
-			}
-			d.Sigma = append(d.Sigma, row[k])
+	s.columns = columns
+	s.raw = kernel.Observations{Dim: len(columns.Coordinates), X: rows.X, Y: rows.Y, Sigma: rows.Sigma}
+	if columns.Kind == tables.Weight { // of an unknown unit: on average as without errors
+		a := amplitudeOf(rows.Y, c.Kernel.Mean)
+		for i := range s.raw.Sigma {
+			s.raw.Sigma[i] *= a
 		}
 	}
-	s.data = d
-	return nil
+	s.where = func(i int) string { return t.Where(rows.At[i]) }
+	s.inputs = append(s.inputs, lifecycle.Input{
+		File: path, Part: t.Part, Axes: columns.Text(t), Missing: rows.Text(), Units: columns.Units(t), Note: columns.Note(t, c.Frame.Pixels),
+	})
+	return c.checkPeriodic(s.raw.Dim)
+}
+
+// inFile names the file of an error about its columns, which stays one.
+func inFile(path string, err error) error {
+	var e *tables.Error
+	if errors.As(err, &e) {
+		return &tables.Error{Text: path + ": " + e.Text}
+	}
+	return fmt.Errorf("%s: %w", path, err)
 }
 
 // readTruth finds out how large the frame of the pixels is, and what it is where the
@@ -138,36 +71,64 @@ func (c *settings) readTruth(s *scattered) error {
 	if !c.Frame.Pixels {
 		return nil
 	}
-	if err := c.placePixels(s); err != nil || c.Frame.Truth == "" {
-		return err
+	if c.Frame.Truth == "" {
+		return c.placePixels(s, 0, 0)
 	}
-	f, err := imageio.ReadFrame(c.Frame.Truth)
+	f, err := c.readFrame(s)
 	if err != nil {
 		return err
 	}
-	s.frame = luminance(f)
-	s.rows, s.cols = f.Rows, f.Cols
-	return nil
+	s.frame = f
+	return c.placePixels(s, f.Rows, f.Cols)
 }
 
-// placePixels holds the places of the observations to be pixels, and sizes the frame
-// by the config or, where it says nothing, by the last pixel.
-func (c *settings) placePixels(s *scattered) error {
-	if s.data.Dim != 2 {
-		return fmt.Errorf("%s: pixels have a row and a column, these observations have %d coordinates", s.source, s.data.Dim)
+// largestFrame bounds the pixels of a frame that is as large as its observations reach.
+const largestFrame = 1 << 27
+
+// placePixels sizes the frame by rows and cols where these are not 0, else by the config
+// or, where that says nothing, by the last pixel, and holds all observations to be in it.
+func (c *settings) placePixels(s *scattered, rows, cols int) error {
+	path := c.Observations.Path
+	if s.raw.Dim != 2 {
+		return fmt.Errorf("%s: pixels have a row and a column, these observations have %d coordinates", path, s.raw.Dim)
 	}
-	s.rows, s.cols = c.Frame.Rows, c.Frame.Cols
-	for i := 0; i < len(s.data.X); i += 2 {
-		r, q := s.data.X[i], s.data.X[i+1]
-		if r < 0 || q < 0 || r > 1<<20 || q > 1<<20 {
-			return fmt.Errorf("%s: observation %d at row %v, column %v is outside of any frame", s.source, i/2, r, q)
+	if rows == 0 {
+		rows, cols = c.Frame.Rows, c.Frame.Cols
+	}
+	last, reach := [2]int{}, [2]float64{float64(rows), float64(cols)}
+	for i := 0; i < len(s.raw.X); i += 2 {
+		for k, v := range s.raw.X[i : i+2] {
+			limit := reach[k]
+			if limit == 0 {
+				limit = 1 << 20
+			}
+			if v <= -0.5 || v >= limit-0.5 {
+				of := ""
+				if reach[k] > 0 {
+					of = fmt.Sprintf(" of %d rows and %d columns", rows, cols)
+				}
+				return fmt.Errorf("%s: %s: the observation at row %v, column %v is outside of any frame%s; pixels count from 0, and a pixel without a place has to be left out",
+					path, s.where(i/2), s.raw.X[i], s.raw.X[i+1], of)
+			}
+			if v > s.raw.X[2*last[k]+k] {
+				last[k] = i / 2
+			}
 		}
-		if c.Frame.Rows == 0 {
-			s.rows = max(s.rows, int(math.Ceil(r))+1)
+	}
+	s.rows, s.cols = rows, cols
+	if rows == 0 {
+		s.rows = int(math.Ceil(s.raw.X[2*last[0]])) + 1
+	}
+	if cols == 0 {
+		s.cols = int(math.Ceil(s.raw.X[2*last[1]+1])) + 1
+	}
+	if s.rows*s.cols > largestFrame && (rows == 0 || cols == 0) {
+		i := last[0]
+		if s.cols > s.rows {
+			i = last[1]
 		}
-		if c.Frame.Cols == 0 {
-			s.cols = max(s.cols, int(math.Ceil(q))+1)
-		}
+		return fmt.Errorf("%s: %s: the observation at row %v, column %v makes a frame of %d x %d pixels; leave it out if it has no place, or set frame.rows and frame.cols",
+			path, s.where(i), s.raw.X[2*i], s.raw.X[2*i+1], s.rows, s.cols)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"tessera/internal/config"
 	"tessera/internal/frames"
 	"tessera/internal/lifecycle"
+	"tessera/internal/tables"
 	"tessera/krylov"
 	"tessera/tikhonov/kernel"
 )
@@ -29,6 +30,9 @@ type observationsSection struct {
 	Path    string       `toml:"path"`
 	Columns config.Words `toml:"columns"` // coordinates, value and, if there is one, sigma; empty = recognised
 	Dim     int          `toml:"dim"`     // coordinates; 0 = from the columns
+	Missing string       `toml:"missing"` // "refuse" or "skip"
+
+	Periodic config.Numbers `toml:"periodic"` // period of each coordinate, 0 = none; empty = none
 }
 
 // surveySection describes a simulated survey.
@@ -63,19 +67,22 @@ func (s *frameSection) shape() (rows, cols int) {
 
 // kernelSection fills kernel.Options.
 type kernelSection struct {
-	Family        string  `toml:"family"`
-	Width         float64 `toml:"width"`  // in the unit of the coordinates; 0 = for about 60 neighbours, if the observations were spread evenly
-	Lambda        float64 `toml:"lambda"` // weight of the norm of the fit
-	Choose        string  `toml:"choose"`
-	Truncate      float64 `toml:"truncate"`
-	Mean          bool    `toml:"mean"`
-	Method        string  `toml:"method"`
-	Balance       string  `toml:"balance"`
-	Overlap       float64 `toml:"overlap"` // in units of the radius; 0 = chosen for the family
-	Block         int     `toml:"block"`
-	Tolerance     float64 `toml:"tolerance"`
-	MaxIterations int     `toml:"max_iterations"`
-	Restart       int     `toml:"restart"`
+	Family string  `toml:"family"`
+	Width  float64 `toml:"width"`  // in the unit of the coordinates; 0 = for about 60 neighbours, if the observations were spread evenly
+	Lambda float64 `toml:"lambda"` // weight of the norm of the fit, of values in units of their spread
+	Choose string  `toml:"choose"`
+
+	AxisWidths    config.Numbers `toml:"axis_widths"` // along each coordinate, instead of width; empty = the same along all
+	Spread        bool           `toml:"spread"`      // coordinates in units of the spread of the observations along them
+	Truncate      float64        `toml:"truncate"`
+	Mean          bool           `toml:"mean"`
+	Method        string         `toml:"method"`
+	Balance       string         `toml:"balance"`
+	Overlap       float64        `toml:"overlap"` // in units of the radius; 0 = chosen for the family
+	Block         int            `toml:"block"`
+	Tolerance     float64        `toml:"tolerance"`
+	MaxIterations int            `toml:"max_iterations"`
+	Restart       int            `toml:"restart"`
 }
 
 // searchSection fills kernel.Search.
@@ -87,16 +94,18 @@ type searchSection struct {
 
 // evaluateSection says where the fit is evaluated.
 type evaluateSection struct {
-	Shape    config.Numbers `toml:"shape"` // of a grid over the box of the observations; empty = a default, or the pixels of the frame
-	Path     string         `toml:"path"`  // a table of places, instead of the grid
+	Shape    config.Numbers `toml:"shape"`   // of a grid over the box of the observations; empty = a default, or the pixels of the frame
+	Path     string         `toml:"path"`    // a table of places, instead of the grid
+	Columns  config.Words   `toml:"columns"` // its coordinates; empty = recognised
 	Variance bool           `toml:"variance"`
 }
 
 func defaults() settings {
 	return settings{
-		Seed:     1,
-		Simulate: surveySection{Count: 10000, Dim: 2, Clusters: 6, Clustered: 0.8, Noise: 0.1},
-		Frame:    frameSection{Fraction: 0.1},
+		Seed:         1,
+		Observations: observationsSection{Missing: string(tables.Refuse)},
+		Simulate:     surveySection{Count: 10000, Dim: 2, Clusters: 6, Clustered: 0.8, Noise: 0.1},
+		Frame:        frameSection{Fraction: 0.1},
 		Kernel: kernelSection{
 			Family: string(kernel.WendlandC2), Lambda: 0.01, Choose: "none", Truncate: 1e-12, Mean: true,
 			Method: string(krylov.RASGMRES), Balance: string(kernel.ByCount), Tolerance: 1e-8, MaxIterations: 200, Restart: 30,
@@ -122,12 +131,15 @@ func Load(f *config.File) *lifecycle.Job {
 	}
 }
 
-// options are those of a fit of n observations in a box of the given volume.
-func (c *settings) options(dim, n int, volume float64) kernel.Options {
+// options are those of a fit of n observations, in the units of the solver.
+func (c *settings) options(d *door, n int) kernel.Options {
 	k := &c.Kernel
-	width := k.Width
-	if width == 0 {
-		width = widthFor(60, dim, float64(n)/volume)
+	width := k.Width / d.length
+	switch {
+	case len(k.AxisWidths) > 0:
+		width = 1
+	case width == 0:
+		width = widthFor(60, d.dim, float64(n)/d.volume)
 	}
 	return kernel.Options{
 		Kernel: kernel.Kernel{Family: kernel.Family(k.Family), Width: width, Truncate: k.Truncate},

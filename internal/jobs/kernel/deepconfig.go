@@ -8,6 +8,7 @@ import (
 	"tessera/internal/frames"
 	"tessera/internal/lifecycle"
 	"tessera/internal/simulate"
+	"tessera/internal/tables"
 	"tessera/ranks"
 	"tessera/tikhonov/kernel"
 	"tessera/tikhonov/kernel/deep"
@@ -50,8 +51,31 @@ type deepSection struct {
 // singleSection lists the widths and lambdas from which cross-validation chooses the
 // single Gaussian layer that the deep kernel is compared with.
 type singleSection struct {
-	Widths  config.Numbers `toml:"widths"`
-	Lambdas config.Numbers `toml:"lambdas"`
+	Widths  config.Numbers `toml:"widths"`  // empty = 0.02 to 0.24 times the longest side of the box
+	Lambdas config.Numbers `toml:"lambdas"` // empty = 1e-6, 1e-5, ... 0.1
+}
+
+// singleSide is the side that the widths of the single layer are multiples of, that of the
+// observations' box; simulated observations lie in the unit square.
+func (c *deepConfig) singleSide(longest float64) float64 {
+	if c.Observations.Path == "" {
+		return 1
+	}
+	return longest
+}
+
+// lists are the widths, in the unit of the solver, and the lambdas; side is the longest of
+// the box in that unit.
+func (s *singleSection) lists(d *door, side float64) (widths, lambdas []float64) {
+	if widths = d.lengths(s.Widths); widths == nil {
+		for _, w := range []float64{0.02, 0.04, 0.06, 0.08, 0.12, 0.16, 0.24} {
+			widths = append(widths, w*side)
+		}
+	}
+	if lambdas = listed(s.Lambdas); lambdas == nil {
+		lambdas = []float64{1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1}
+	}
+	return widths, lambdas
 }
 
 // gridSection says on which grid the fits are evaluated.
@@ -67,16 +91,14 @@ func defaultDeep() deepConfig {
 			Inner: string(kernel.Gaussian), InnerLambda: 1e-3, Outer: string(kernel.Gaussian), OuterWidth: 0.05, OuterLambda: 1e-2,
 			Features: 1, Starts: 8, Steps: 40,
 		},
-		Single: singleSection{
-			Widths: config.Numbers{0.02, 0.04, 0.06, 0.08, 0.12, 0.16, 0.24}, Lambdas: config.Numbers{1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1},
-		},
-		Output: frames.OutputSection{Dir: "out/deep-kernel", Stretch: "auto"},
+		Observations: observationsSection{Missing: string(tables.Refuse)},
+		Output:       frames.OutputSection{Dir: "out/deep-kernel", Stretch: "auto"},
 	}
 }
 
 func (c *deepConfig) check(f *config.File) {
 	s, d := &c.Simulate, &c.Deep
-	f.Want(c.Observations.Dim >= 0 && c.Observations.Dim <= 3, "observations.dim", "1 to 3; 0 = from the columns")
+	c.Observations.check(f)
 	f.Want(s.Count >= 1 && s.Count <= 1e6, "simulate.count", "1 to 1e6")
 	f.Want(s.Test >= 1 && s.Test <= 1e7, "simulate.test", "1 to 1e7")
 	f.Want(s.Noise >= 0 && s.Noise <= huge, "simulate.noise", "0 or more")
@@ -96,11 +118,10 @@ func (c *deepConfig) check(f *config.File) {
 	f.Want(d.Drop >= 0 && d.Drop < 1, "deep.drop", "a fraction of the objective; 0 = never stop early")
 	ascending(f, "single.widths", c.Single.Widths)
 	ascending(f, "single.lambdas", c.Single.Lambdas)
-	f.Want(len(c.Single.Widths) > 0, "single.widths", "one number or more")
-	f.Want(len(c.Single.Lambdas) > 0, "single.lambdas", "one number or more")
 	shape, ok := c.Evaluate.Shape.Ints(1)
 	f.Want(ok && len(shape) <= 3 && product(shape) <= 1e9, "evaluate.shape", "1 to 3 whole numbers, 1 or more, 1e9 points in all at most")
 	if c.Observations.Path == "" {
+		f.Want(len(c.Observations.Periodic) == 0, "observations.periodic", "observations.path set: simulated observations are not periodic")
 		f.Want(len(shape) == 0 || len(shape) == 2, "evaluate.shape", "2 whole numbers: the points lie in a square")
 		c.checkCount(f, "simulate.count", s.Count, 1)
 	}
@@ -110,7 +131,7 @@ func (c *deepConfig) check(f *config.File) {
 // checkCount records a problem if so many observations cannot be fitted. sigma is their
 // smallest standard deviation.
 func (c *deepConfig) checkCount(f *config.File, key string, count int, sigma float64) {
-	o := c.options()
+	o := c.options(new(plainDoor(1)))
 	o.Inner.Family = kernel.Family(c.Deep.Inner)
 	checkTruncation(f, "deep.inner_lambda", o.Inner, count, o.InnerLambda)
 	checkTruncation(f, "deep.outer_lambda", o.Outer, count, o.OuterLambda*sigma*sigma)
@@ -167,10 +188,12 @@ func LoadDeep(f *config.File) *lifecycle.Job {
 func (c *deepConfig) kernel() *settings {
 	k := defaults()
 	k.Observations = c.Observations
+	k.Kernel.Mean = c.Deep.Mean
 	return &k
 }
 
-func (c *deepConfig) options() deep.Options {
+// options are those of a fit, in the units of the solver.
+func (c *deepConfig) options(door *door) deep.Options {
 	d := &c.Deep
 	o := deep.Options{
 		Outer:       kernel.Kernel{Family: kernel.Family(d.Outer), Width: d.OuterWidth},
@@ -178,22 +201,28 @@ func (c *deepConfig) options() deep.Options {
 		Starts: d.Starts, Steps: d.Steps, Drop: d.Drop,
 	}
 	if d.InnerWidth > 0 {
-		o.Inner = kernel.Kernel{Family: kernel.Family(d.Inner), Width: d.InnerWidth}
+		o.Inner = kernel.Kernel{Family: kernel.Family(d.Inner), Width: d.InnerWidth / door.length}
 	}
 	return o
 }
 
 // observe reads or makes the observations. Collective.
 func (c *deepConfig) observe(ctx context.Context, comm ranks.Comm) (*scattered, error) {
+	k := c.kernel()
+	k.Evaluate.Shape, k.Simulate.Count, k.Simulate.Dim = c.Evaluate.Shape, c.Simulate.Count, 2
 	if c.Observations.Path != "" {
-		return c.kernel().observe(ctx, comm)
+		return k.observe(ctx, comm)
 	}
-	s := &scattered{source: "simulated 1/(0.1 + |x1 - x2|)"}
+	if err := k.checkRoom(comm); err != nil {
+		return nil, err
+	}
+	s := &scattered{source: "simulated 1/(0.1 + |x1 - x2|)", door: plainDoor(2)}
 	lo, hi := halo.Split(c.Simulate.Count, comm.Size(), comm.Rank())
 	s.data = kernel.Observations{Dim: 2, X: make([]float64, 2*(hi-lo)), Y: make([]float64, hi-lo)}
 	for i := range s.data.Y {
 		s.data.Y[i] = c.observation(lo+i, s.data.X[2*i:2*i+2])
 	}
+	s.raw = s.data
 	return s, s.bounds(comm)
 }
 

@@ -24,6 +24,11 @@ func (c *deepConfig) excerpt() (*excerpt, error) {
 	return e, nil
 }
 
+// longestSide of the box of the observations, in the unit of the solver.
+func (c *deepConfig) longestSide(e *excerpt) float64 {
+	return (&scattered{lo: e.box[0], hi: e.box[1], door: e.door}).longestSide()
+}
+
 // deepLayer is what one of the two layers costs.
 type deepLayer struct {
 	probe      *probe
@@ -60,9 +65,9 @@ func (c *deepConfig) plan(ctx context.Context, comm ranks.Comm, n int, link life
 	if err != nil {
 		return nil, err
 	}
-	o := c.options()
+	o := c.options(&e.door)
 	if o.Inner.Family == "" {
-		o.Inner = kernel.Kernel{Family: kernel.Family(c.Deep.Inner), Width: longestSide(e.lo, e.hi) / 2}
+		o.Inner = kernel.Kernel{Family: kernel.Family(c.Deep.Inner), Width: c.longestSide(e) / 2}
 	}
 	few := o
 	few.Starts, few.Steps = min(2, o.Starts), min(3, o.Steps)
@@ -131,9 +136,10 @@ func (c *deepConfig) features(model *deep.Model, e *excerpt) (*excerpt, error) {
 
 // singleBytes is what a rank holds for the widest of the single layers.
 func (c *deepConfig) singleBytes(ctx context.Context, comm ranks.Comm, e *excerpt, n int) (float64, error) {
-	k := kernel.Kernel{Family: kernel.Gaussian, Width: slices.Max(c.Single.Widths)}
+	widths, lambdas := c.Single.lists(&e.door, c.singleSide(c.longestSide(e)))
+	k := kernel.Kernel{Family: kernel.Gaussian, Width: slices.Max(widths)}
 	team := min(n, int(e.count/4000)+1) // ranks that fit together
-	l, err := newDeepLayer(ctx, comm, e, k, slices.Max(c.Single.Lambdas), team)
+	l, err := newDeepLayer(ctx, comm, e, k, slices.Max(lambdas), team)
 	if err != nil {
 		return 0, err
 	}
@@ -180,7 +186,7 @@ func (c *deepConfig) traffic(e *excerpt, inner, outer *deepLayer, accepted float
 // planAnswer adds what the evaluation of both fits on the grid takes.
 func (c *deepConfig) planAnswer(p *lifecycle.Plan, e *excerpt, d float64, n int) error {
 	shape, _ := c.Evaluate.Shape.Ints(1)
-	g, err := newGrid(&scattered{lo: e.lo, hi: e.hi}, shape)
+	g, err := newGrid(&scattered{lo: e.box[0], hi: e.box[1]}, shape)
 	if err != nil {
 		return err
 	}

@@ -32,10 +32,13 @@ func (r *deepRun) run(ctx context.Context) error {
 	if r.obs, err = r.c.observe(ctx, r.Comm); err != nil {
 		return err
 	}
+	for _, in := range r.obs.inputs {
+		r.Took(in)
+	}
 	r.m.Source = r.obs.source
 	r.m.Seconds.Read = r.Comm.Wtime() - start
 	start = r.Comm.Wtime()
-	o := r.c.options()
+	o := r.c.options(&r.obs.door)
 	if r.Comm.Rank() == 0 {
 		o.Progress = func(p deep.Progress) {
 			r.Progress.Phase(fmt.Sprintf("%s %d of %d, objective %.5g", p.Phase, p.Iteration, p.Of, p.Objective))
@@ -43,7 +46,7 @@ func (r *deepRun) run(ctx context.Context) error {
 		}
 	}
 	if o.Inner.Family == "" && r.c.Deep.Inner != string(kernel.Gaussian) {
-		o.Inner = kernel.Kernel{Family: kernel.Family(r.c.Deep.Inner), Width: longestSide(r.obs.lo, r.obs.hi) / 2}
+		o.Inner = kernel.Kernel{Family: kernel.Family(r.c.Deep.Inner), Width: r.obs.longestSide() / 2}
 	}
 	stop := ranks.Measure(r.Comm)
 	r.model, err = deep.Train(ctx, r.Comm, &r.obs.data, o)
@@ -90,6 +93,15 @@ func (r *deepRun) account(work ranks.Work) error {
 	return err
 }
 
+// longestSide of the box of the observations, in the unit of the solver.
+func (s *scattered) longestSide() float64 {
+	var lo, hi []float64
+	for k := range s.lo {
+		lo, hi = append(lo, s.lo[k]/s.door.unit[k]), append(hi, s.hi[k]/s.door.unit[k])
+	}
+	return longestSide(lo, hi)
+}
+
 // longestSide of a box; 1 where it has none.
 func longestSide(lo, hi []float64) float64 {
 	side := 0.0
@@ -104,13 +116,14 @@ func longestSide(lo, hi []float64) float64 {
 
 // singleLayer fits the best Gaussian that cross-validation finds.
 func (r *deepRun) singleLayer(ctx context.Context) error {
-	o := kernel.Options{Kernel: kernel.Kernel{Family: kernel.Gaussian, Width: r.c.Single.Widths[0]}, Lambda: r.c.Single.Lambdas[0], Mean: r.c.Deep.Mean}
-	chosen, err := kernel.Select(ctx, r.Comm, &r.obs.data, o, kernel.Search{Widths: r.c.Single.Widths, Lambdas: r.c.Single.Lambdas, Seed: r.c.Seed})
+	widths, lambdas := r.c.Single.lists(&r.obs.door, r.c.singleSide(r.obs.longestSide()))
+	o := kernel.Options{Kernel: kernel.Kernel{Family: kernel.Gaussian, Width: widths[0]}, Lambda: lambdas[0], Mean: r.c.Deep.Mean}
+	chosen, err := kernel.Select(ctx, r.Comm, &r.obs.data, o, kernel.Search{Widths: widths, Lambdas: lambdas, Seed: r.c.Seed})
 	if err != nil {
 		return err
 	}
 	o.Kernel.Width, o.Lambda, o.Tolerance = chosen.Width, chosen.Lambda, 1e-6
-	r.m.Single = singleLayer{chosen.Width, chosen.Lambda, lifecycle.Number(chosen.Score)}
+	r.m.Single = singleLayer{chosen.Width * r.obs.door.length, chosen.Lambda, lifecycle.Number(chosen.Score)}
 	r.single, err = kernel.Solve(ctx, r.Comm, &r.obs.data, o)
 	return err
 }
@@ -172,6 +185,7 @@ func (r *deepRun) evaluate(ctx context.Context) error {
 	}
 	var values [3][]float64
 	err = r.grid.parts(ctx, r.Comm, func(x []float64) error {
+		x = r.obs.door.places(x)
 		f, err := r.model.Features(x)
 		if err != nil {
 			return err
@@ -185,7 +199,7 @@ func (r *deepRun) evaluate(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			values[k] = append(values[k], v...)
+			values[k] = append(values[k], r.obs.door.values(v)...)
 		}
 		return nil
 	})

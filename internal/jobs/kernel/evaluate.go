@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
+	"tessera/internal/tables"
 	"tessera/ranks"
 )
 
@@ -26,18 +29,12 @@ func (r *run) evaluate(ctx context.Context) error {
 	}
 	var values, spread, truth []float64
 	err = r.grid.parts(ctx, r.Comm, func(places []float64) error {
-		v, err := r.fit.Predict(places)
+		v, w, err := r.predict(places)
 		if err != nil {
 			return err
 		}
-		values = append(values, v...)
-		if r.c.Evaluate.Variance {
-			if v, err = r.fit.Variance(places); err != nil {
-				return err
-			}
-			spread = append(spread, v...)
-		}
-		if s, d := r.obs.survey, r.obs.data.Dim; s != nil {
+		values, spread = append(values, v...), append(spread, w...)
+		if s, d := r.obs.survey, r.obs.door.dim; s != nil {
 			for ; len(places) > 0; places = places[d:] {
 				truth = append(truth, s.Truth(places[:d]))
 			}
@@ -78,25 +75,47 @@ func (r *run) evaluate(ctx context.Context) error {
 	return nil
 }
 
-// rmse is the root mean square of a - b.
-func rmse(a, b []float64) float64 {
-	s := 0.0
-	for i, v := range a {
-		s += (v - b[i]) * (v - b[i])
+// predict is the fit at places, n x coordinates in the units of the file, and with
+// evaluate.variance its variance. Collective.
+func (r *run) predict(places []float64) (values, spread []float64, err error) {
+	x := r.obs.door.places(places)
+	if values, err = r.fit.Predict(x); err != nil {
+		return nil, nil, err
 	}
-	return math.Sqrt(s / float64(len(a)))
+	if r.c.Evaluate.Variance {
+		if spread, err = r.fit.Variance(x); err != nil {
+			return nil, nil, err
+		}
+		r.obs.door.values(r.obs.door.values(spread))
+	}
+	return r.obs.door.values(values), spread, nil
+}
+
+// rmse is the root mean square of a - b where b is known.
+func rmse(a, b []float64) float64 {
+	s, n := 0.0, 0
+	for i, v := range a {
+		if !math.IsNaN(b[i]) {
+			s += (v - b[i]) * (v - b[i])
+			n++
+		}
+	}
+	return math.Sqrt(s / float64(max(1, n)))
 }
 
 // evaluateTable predicts at the places of a table, which rank 0 reads. Collective.
 func (r *run) evaluateTable(ctx context.Context) error {
 	var places []float64
 	var t *imageio.Table
-	d := r.obs.data.Dim
+	d := r.obs.door.dim
 	err := ranks.OnRoot(r.Comm, func() (err error) {
 		if t, err = imageio.ReadTable(r.c.Evaluate.Path); err != nil {
 			return err
 		}
-		places, err = placesOf(r.c.Evaluate.Path, t, d)
+		var in lifecycle.Input
+		if places, in, err = r.c.placesOf(t, r.obs.columns, d); err == nil {
+			r.Took(in)
+		}
 		return err
 	})
 	if err != nil {
@@ -109,25 +128,16 @@ func (r *run) evaluateTable(ctx context.Context) error {
 	}
 	var values, spread []float64
 	err = inParts(ctx, r.Comm, 0, mine, most, func(lo, hi int) error {
-		v, err := r.fit.Predict(places[lo*d : hi*d])
-		if err != nil {
-			return err
-		}
-		values = append(values, v...)
-		if r.c.Evaluate.Variance {
-			if v, err = r.fit.Variance(places[lo*d : hi*d]); err != nil {
-				return err
-			}
-			spread = append(spread, v...)
-		}
-		return nil
+		v, w, err := r.predict(places[lo*d : hi*d])
+		values, spread = append(values, v...), append(spread, w...)
+		return err
 	})
 	if err != nil || r.Comm.Rank() != 0 {
 		return err
 	}
 	r.values = values
 	out := &imageio.Table{Rows: len(values), Format: t.Format}
-	out.Names = append(coordinateNames(d), "value")
+	out.Names = append(r.obs.coordinateNames(), "value")
 	if r.c.Evaluate.Variance {
 		out.Names = append(out.Names, "variance")
 	}
@@ -142,21 +152,39 @@ func (r *run) evaluateTable(ctx context.Context) error {
 	return nil
 }
 
-// placesOf takes the d coordinates from the first columns of a table.
-func placesOf(path string, t *imageio.Table, d int) ([]float64, error) {
-	if t.Cols < d {
-		return nil, fmt.Errorf("%s: %d columns, want the %d coordinates that the observations have", path, t.Cols, d)
+// placesOf takes the d coordinates of the observations, whose columns are of (nil: they
+// come from no table), from a table of places.
+func (c *settings) placesOf(t *imageio.Table, of *tables.Columns, d int) ([]float64, lifecycle.Input, error) {
+	path := c.Evaluate.Path
+	if of == nil {
+		of = tables.Plain(d)
 	}
-	var places []float64
-	for i := range t.Rows {
-		for k, x := range t.Data[i*t.Cols : i*t.Cols+d] {
-			if math.IsNaN(x) || math.IsInf(x, 0) {
-				return nil, fmt.Errorf("%s: %s: coordinate %s is %v, want a finite number", path, t.Where(i), coordinateNames(d)[k], x)
-			}
-			places = append(places, x)
-		}
+	columns, err := tables.Places(t, of, tables.Want{Key: "evaluate.columns", Columns: c.Evaluate.Columns, Pixels: c.Frame.Pixels})
+	if err != nil {
+		return nil, lifecycle.Input{}, inFile(path, err)
 	}
-	return places, nil
+	rows, err := tables.Take(t, columns, tables.Refuse, "")
+	if err != nil {
+		return nil, lifecycle.Input{}, fmt.Errorf("%s: %w", path, err)
+	}
+	if len(rows.X) == 0 {
+		return nil, lifecycle.Input{}, fmt.Errorf("%s: no places in it", path)
+	}
+	return rows.X, lifecycle.Input{
+		File: path, Part: t.Part, Axes: columns.Text(t), Missing: rows.Text(), Units: columns.Units(t), Note: columns.Note(t, c.Frame.Pixels),
+	}, nil
+}
+
+// coordinateNames are those of the table of observations, in lower case for those that
+// have none there.
+func (s *scattered) coordinateNames() []string {
+	if s.columns != nil && s.columns.Names != nil {
+		return slices.Clone(s.columns.Names)
+	}
+	if s.rows > 0 {
+		return []string{"row", "col"}
+	}
+	return coordinateNames(s.door.dim)
 }
 
 func coordinateNames(dim int) []string { return []string{"x", "y", "z"}[:dim:dim] }

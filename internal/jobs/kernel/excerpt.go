@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"errors"
 	"math"
 	"slices"
 
@@ -19,11 +20,13 @@ const pieceSide = 256
 // cost.
 type excerpt struct {
 	data   kernel.Observations
-	count  float64   // observations in all
-	held   float64   // observations in the region that the sample comes from: count, or those of a piece of the frame
-	lo, hi []float64 // box of all
-	region []float64 // sides of the region
-	rows   int       // of the frame; 0 = none
+	door   door         // between the file and data
+	count  float64      // observations in all
+	held   float64      // observations in the region that the sample comes from: count, or those of a piece of the frame
+	lo, hi []float64    // box of all, as the solver sees it
+	box    [2][]float64 // the same in the units of the file: lo, hi
+	region []float64    // sides of the region
+	rows   int          // of the frame; 0 = none
 	cols   int
 	truth  bool   // the frame is known
 	file   string // where the observations come from; "" = the program makes them
@@ -60,6 +63,7 @@ func (e *excerpt) fill(dim, count int, observe func(i int, x []float64) float64)
 		e.data.Y[i] = observe(i, e.data.X[i*dim:(i+1)*dim])
 	}
 	e.count, e.held = float64(count), float64(count)
+	e.door = plainDoor(dim)
 }
 
 func (e *excerpt) fromTable(c *settings) error {
@@ -71,21 +75,23 @@ func (e *excerpt) fromTable(c *settings) error {
 	if err := c.take(s, t); err != nil {
 		return err
 	}
-	e.data, e.count, e.held = s.data, float64(rows), float64(rows)
+	e.enter(c, s)
+	kept := float64(len(s.raw.Y)) / float64(t.Rows) // but for those that are left out
+	e.count, e.held = float64(rows)*kept, float64(rows)*kept
 	if !c.Frame.Pixels {
 		return nil
 	}
-	if err := c.placePixels(s); err != nil {
-		return err
-	}
-	e.rows, e.cols, e.truth = s.rows, s.cols, c.Frame.Truth != ""
-	if e.truth {
+	if e.truth = c.Frame.Truth != ""; e.truth {
 		f, err := imageio.Stat(c.Frame.Truth)
 		if err != nil {
 			return err
 		}
 		e.rows, e.cols = f.Rows, f.Cols
 	}
+	if err := c.placePixels(s, e.rows, e.cols); err != nil {
+		return err
+	}
+	e.rows, e.cols = s.rows, s.cols
 	return nil
 }
 
@@ -112,11 +118,26 @@ func (e *excerpt) fromFrame(c *settings) error {
 	}
 	s.rows, s.cols = s.frame.Rows, s.frame.Cols
 	s.pick(c.Seed, c.Frame.Fraction)
-	e.held = float64(len(s.data.Y))
+	if len(s.raw.Y) == 0 {
+		return errors.New("no observations to make a plan from: the sample of them is empty")
+	}
+	e.enter(c, s)
+	e.held = float64(len(s.raw.Y))
 	e.count = e.held * float64(e.rows) / float64(s.rows) * float64(e.cols) / float64(s.cols)
-	e.region = []float64{float64(s.rows), float64(s.cols)}
-	e.data = every(&s.data, excerptMost)
+	e.region = e.door.places([]float64{float64(s.rows), float64(s.cols)})
+	e.data = every(&e.data, excerptMost)
 	return nil
+}
+
+// enter brings observations into the numbers of the solver.
+func (e *excerpt) enter(c *settings, s *scattered) {
+	e.door = c.newDoor(&s.raw)
+	e.data = e.door.observations(&s.raw)
+	d := s.raw.Dim
+	e.box[0], e.box[1] = slices.Clone(s.raw.X[:d]), slices.Clone(s.raw.X[:d])
+	for i, x := range s.raw.X {
+		e.box[0][i%d], e.box[1][i%d] = min(e.box[0][i%d], x), max(e.box[1][i%d], x)
+	}
 }
 
 // every is an even sample of at most so many observations.
@@ -145,7 +166,19 @@ func (e *excerpt) bounds() {
 		e.lo[i%d], e.hi[i%d] = min(e.lo[i%d], x), max(e.hi[i%d], x)
 	}
 	if e.rows > 0 {
-		e.lo, e.hi = []float64{0, 0}, []float64{float64(e.rows - 1), float64(e.cols - 1)}
+		e.box = [2][]float64{{0, 0}, {float64(e.rows - 1), float64(e.cols - 1)}}
+		e.lo, e.hi = e.door.places(e.box[0]), e.door.places(e.box[1])
+	}
+	if e.box[0] == nil {
+		e.box = [2][]float64{e.lo, e.hi}
+	}
+	if e.rows > 0 || e.file == "" {
+		e.door.volume = 1
+		for k := range e.lo {
+			if side := e.hi[k] - e.lo[k]; side > 0 {
+				e.door.volume *= side
+			}
+		}
 	}
 	if e.region == nil {
 		for k := range d {

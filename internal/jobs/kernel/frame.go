@@ -30,10 +30,8 @@ func (r *run) compare(ctx context.Context) error {
 	err = ranks.OnRoot(r.Comm, func() (err error) {
 		data, weights = make([]float64, rows*cols), make([]float64, rows*cols)
 		for i, y := range r.obs.data.Y {
-			row, col := int(math.Round(r.obs.data.X[2*i])), int(math.Round(r.obs.data.X[2*i+1]))
-			if row < rows && col < cols {
-				data[row*cols+col], weights[row*cols+col] = y, 1
-			}
+			row, col := int(math.Round(r.obs.raw.X[2*i])), int(math.Round(r.obs.raw.X[2*i+1]))
+			data[row*cols+col], weights[row*cols+col] = y, 1
 		}
 		r.nearest, err = nearestPixels(ctx, rows, cols, data, weights)
 		return err
@@ -55,10 +53,16 @@ func (r *run) compare(ctx context.Context) error {
 	if r.inpainted, err = frame.GatherTo(r.Comm, 0, result.Solution, 1); err != nil {
 		return err
 	}
+	if r.Comm.Rank() == 0 {
+		r.obs.door.values(r.nearest)
+		r.obs.door.values(r.inpainted)
+	}
 	if r.truth != nil {
 		peak := 0.0
 		for _, v := range r.truth {
-			peak = max(peak, v)
+			if !math.IsNaN(v) {
+				peak = max(peak, v)
+			}
 		}
 		db := func(a []float64) lifecycle.Number { return lifecycle.Number(20 * math.Log10(peak/rmse(a, r.truth))) }
 		r.m.PSNR = &framePSNR{Kernel: db(r.values), Nearest: db(r.nearest), Tikhonov: db(r.inpainted)}

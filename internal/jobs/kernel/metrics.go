@@ -17,6 +17,8 @@ type metrics struct {
 	Dim          int              `json:"dimensions"`
 	Family       string           `json:"family"`
 	Width        float64          `json:"width"`
+	AxisWidths   []float64        `json:"axis_widths,omitempty"` // along each coordinate, where they differ
+	Amplitude    float64          `json:"amplitude"`             // unit of the values in the fit
 	Lambda       float64          `json:"lambda"`
 	Method       string           `json:"method"`
 	Mean         float64          `json:"mean"`
@@ -28,7 +30,8 @@ type metrics struct {
 	Residual     lifecycle.Number `json:"residual"`
 	ErrorBound   lifecycle.Number `json:"error_bound"`
 	Certified    bool             `json:"certified"`
-	Misfit       float64          `json:"misfit"` // sum ((f(x_i) - y_i) / sigma_i)^2
+	Misfit       float64          `json:"misfit"`    // sum ((f(x_i) - y_i) / sigma_i)^2
+	Explained    float64          `json:"explained"` // fraction of the misfit of the mean alone that the fit removes
 	Objective    float64          `json:"objective"`
 	Truncation   float64          `json:"truncation"` // bound on the norm of what was left out of K
 
@@ -67,10 +70,10 @@ type searchMetrics struct {
 	chosen     *kernel.Selection
 }
 
-func newSearchMetrics(rule string, s *kernel.Selection) *searchMetrics {
+func newSearchMetrics(rule string, s *kernel.Selection, length float64) *searchMetrics {
 	m := &searchMetrics{Rule: rule, Edge: map[string]bool{"width": s.EdgeWidth, "lambda": s.EdgeLambda}, chosen: s}
 	for _, c := range s.Candidates {
-		m.Candidates = append(m.Candidates, map[string]any{"width": c.Width, "lambda": c.Lambda, "score": lifecycle.Number(c.Score)})
+		m.Candidates = append(m.Candidates, map[string]any{"width": c.Width * length, "lambda": c.Lambda, "score": lifecycle.Number(c.Score)})
 	}
 	return m
 }

@@ -21,12 +21,16 @@ func (r *run) raster() ([2][]float64, error) {
 	shape := r.grid.shape
 	n := shape[0] * shape[1]
 	sums := make([]float64, 2*n)
-	for i, y := range r.obs.data.Y {
+	x, values := r.obs.raw.X, r.obs.raw.Y
+	if r.obs.survey != nil {
+		x, values = r.obs.data.X, r.obs.data.Y
+	}
+	for i, y := range values {
 		at := 0
 		for k := range 2 {
 			j := 0
 			if side := r.obs.hi[k] - r.obs.lo[k]; side > 0 {
-				j = int(math.Round((r.obs.data.X[2*i+k] - r.obs.lo[k]) / side * float64(shape[k]-1)))
+				j = int(math.Round((x[2*i+k] - r.obs.lo[k]) / side * float64(shape[k]-1)))
 			}
 			at = at*shape[k] + min(max(j, 0), shape[k]-1)
 		}
@@ -77,7 +81,11 @@ func (r *run) draw(observed [2][]float64) error {
 	if err := imageio.WritePanels(filepath.Join(dir, "panel.png"), panels...); err != nil {
 		return err
 	}
-	equal, err := loadbalance.Strips(r.obs.lo, r.obs.hi, r.Comm.Size())
+	if r.obs.data.Dim != 2 {
+		return nil // the cells lie on a cylinder
+	}
+	door := &r.obs.door
+	equal, err := loadbalance.Strips(door.places(r.obs.lo), door.places(r.obs.hi), r.Comm.Size())
 	if err != nil {
 		return err
 	}
@@ -95,7 +103,7 @@ func (r *run) outline(part *loadbalance.Partition, count []float64) []float64 {
 	owner := make([]int, len(count))
 	out := make([]float64, len(count))
 	for i := range out {
-		owner[i] = part.Owner(r.grid.place(nil, i), -1)
+		owner[i] = part.Owner(r.obs.door.places(r.grid.place(nil, i)), -1)
 		out[i] = 0.75 * math.Log1p(count[i]) / math.Log1p(most)
 	}
 	cols := r.grid.shape[1]

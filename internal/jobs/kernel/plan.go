@@ -20,7 +20,7 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecy
 		return nil, err
 	}
 	d := e.data.Dim
-	o := c.options(d, int(e.count), volume(e.lo, e.hi))
+	o := c.options(&e.door, int(e.count))
 	probe, err := newProbe(ctx, comm, e, o)
 	if err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecy
 	p := &lifecycle.Plan{Ranks: n, Iterations: probe.iterations, Compute: probe.secondsOf(s, probe.iterations)}
 	p.MemoryBytes = s.bytes(d, vectors)
 	p.Row("observations", "%.0f in %d dimensions, %.0f a rank on %d ranks", e.count, d, s.owned, n)
-	p.Row("kernel", "%s, width %.4g, radius %.4g: about %.0f neighbours each", o.Kernel.Family, o.Kernel.Width, radius, neighbours)
+	p.Row("kernel", "%s, width %.4g, radius %.4g: about %.0f neighbours each", o.Kernel.Family, o.Kernel.Width*e.door.length, radius*e.door.length, neighbours)
 	if s.blocks > 0 {
 		p.Row("blocks", "about %.0f a rank, of %.0f observations each: %s of factors", math.Ceil(s.blocks), s.size, lifecycle.Bytes(s.factors))
 	}
@@ -102,7 +102,7 @@ func (c *settings) traffic(e *excerpt, o kernel.Options, l layout, s share, iter
 // planSearch adds what choosing width and lambda takes: memory, if the widest kernel
 // needs more than the one of the config, and time.
 func (c *settings) planSearch(p *lifecycle.Plan, e *excerpt, o kernel.Options, probe *probe, n int) {
-	widths, lambdas, folds := c.Search.Widths, len(c.Search.Lambdas), c.Search.Folds
+	widths, lambdas, folds := e.door.lengths(c.Search.Widths), len(c.Search.Lambdas), c.Search.Folds
 	if len(widths) == 0 {
 		for _, f := range []float64{.25, .5, 1, 2, 4} {
 			widths = append(widths, f*o.Kernel.Width)
@@ -142,7 +142,7 @@ func (c *settings) planSearch(p *lifecycle.Plan, e *excerpt, o kernel.Options, p
 func (c *settings) planAnswer(ctx context.Context, comm ranks.Comm, p *lifecycle.Plan, e *excerpt, n int, radius float64) error {
 	shape, _ := c.Evaluate.Shape.Ints(1)
 	d := float64(e.data.Dim)
-	g, err := newGrid(&scattered{lo: e.lo, hi: e.hi, rows: e.rows, cols: e.cols}, shape)
+	g, err := newGrid(&scattered{lo: e.box[0], hi: e.box[1], rows: e.rows, cols: e.cols}, shape)
 	if err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func (c *settings) planAnswer(ctx context.Context, comm ranks.Comm, p *lifecycle
 		p.RootBytes += 40 * places      // pictures
 	}
 	if e.file != "" {
-		p.RootBytes += 8 * e.count * (d + 3)
+		p.RootBytes += 8 * e.count * (3*d + 6) // the table, and what is kept of it
 	}
 	p.Row("evaluation", "%v, %.3g places", g.shape, places)
 	if n > 1 {

@@ -87,7 +87,7 @@ func (r *run) coefficients() (*imageio.Table, error) {
 	for i, id := range p.ID {
 		mine = append(mine, float64(id))
 		mine = append(mine, p.X[i*d:(i+1)*d]...)
-		mine = append(mine, p.Attr[2*i], p.Attr[2*i+1], r.fit.Coefficients[i])
+		mine = append(mine, p.Attr[2*i], p.Attr[2*i+1], r.fit.Coefficients[i]*r.obs.door.amplitude)
 	}
 	whole, err := ranks.Counts(r.Comm, len(mine))
 	if err != nil {
@@ -109,5 +109,18 @@ func (r *run) coefficients() (*imageio.Table, error) {
 	for at := 0; at < total; at += width {
 		copy(t.Data[int(all[at])*(width-1):], all[at+1:at+width])
 	}
-	return t, nil
+	if r.obs.survey != nil {
+		return t, nil
+	}
+	// Places, values and sigma as they were read.
+	raw := &r.obs.raw
+	out := &imageio.Table{Rows: t.Rows, Cols: raw.Dim + 3, Names: append(r.obs.coordinateNames(), "value", "sigma", "coefficient")}
+	for i := range t.Rows {
+		sigma := 1.0
+		if raw.Sigma != nil {
+			sigma = raw.Sigma[i]
+		}
+		out.Data = append(append(out.Data, raw.X[i*raw.Dim:(i+1)*raw.Dim]...), raw.Y[i], sigma, t.Data[(i+1)*t.Cols-1])
+	}
+	return out, nil
 }

@@ -38,7 +38,10 @@ func (r *run) run(ctx context.Context) error {
 	if r.obs, err = r.c.observe(ctx, r.Comm); err != nil {
 		return err
 	}
-	r.m.Source, r.m.Dim = r.obs.source, r.obs.data.Dim
+	for _, in := range r.obs.inputs {
+		r.Took(in)
+	}
+	r.m.Source, r.m.Dim = r.obs.source, r.obs.door.dim
 	r.m.Seconds.Read = r.Comm.Wtime() - start
 	unfinished := r.solve(ctx)
 	if unfinished != nil && !krylov.Unfinished(unfinished) {
@@ -59,7 +62,7 @@ func (r *run) solve(ctx context.Context) error {
 	if err := r.Comm.Allreduce(n, n, ranks.Sum); err != nil {
 		return err
 	}
-	o := r.c.options(r.obs.data.Dim, int(n[0]), volume(r.obs.lo, r.obs.hi))
+	o := r.c.options(&r.obs.door, int(n[0]))
 	if r.Comm.Rank() == 0 {
 		o.Progress = progressOf(r.Progress, r.Log)
 	}
@@ -68,13 +71,13 @@ func (r *run) solve(ctx context.Context) error {
 		r.Progress.Phase("choosing width and lambda")
 		chosen, err := kernel.Select(ctx, r.Comm, &r.obs.data, o, kernel.Search{
 			Rule: kernel.Rule(rule), Folds: r.c.Search.Folds, Seed: r.c.Seed,
-			Widths: listed(r.c.Search.Widths), Lambdas: listed(r.c.Search.Lambdas),
+			Widths: r.obs.door.lengths(r.c.Search.Widths), Lambdas: listed(r.c.Search.Lambdas),
 		})
 		if err != nil {
 			return err
 		}
 		o.Kernel.Width, o.Lambda = chosen.Width, chosen.Lambda
-		r.m.Search = newSearchMetrics(rule, chosen)
+		r.m.Search = newSearchMetrics(rule, chosen, r.obs.door.length)
 		r.m.Seconds.Search = r.Comm.Wtime() - start
 	}
 	stop := ranks.Measure(r.Comm)
@@ -115,7 +118,11 @@ func (r *run) account(o kernel.Options, work ranks.Work) error {
 	longest := []float64{f.Setup, f.Solve, f.Compute, float64(f.Largest)}
 	sums := []float64{
 		float64(work.BytesSent), float64(work.Messages), float64(f.FactorBytes),
-		f.Neighbours * float64(f.Points.Len()), float64(f.Blocks), f.Compute,
+		f.Neighbours * float64(f.Points.Len()), float64(f.Blocks), f.Compute, 0,
+	}
+	for i := range f.Points.Len() { // misfit of the mean alone
+		e := (f.Points.Attr[2*i] - f.Mean) / f.Points.Attr[2*i+1]
+		sums[6] += e * e
 	}
 	if err := r.Comm.Allreduce(longest, longest, ranks.Max); err != nil {
 		return err
@@ -132,10 +139,23 @@ func (r *run) account(o kernel.Options, work ranks.Work) error {
 	if m.RanksDid, err = lifecycle.Accounts(r.Comm, work, owned, 0, before); err != nil {
 		return err
 	}
-	m.Observations, m.Family, m.Width, m.Lambda, m.Method = f.Observations, string(o.Kernel.Family), o.Kernel.Width, o.Lambda, string(o.Method)
+	m.Observations, m.Family, m.Width, m.Lambda, m.Method = f.Observations, string(o.Kernel.Family), o.Kernel.Width*r.obs.door.length, o.Lambda, string(o.Method)
+	m.Amplitude, m.Explained = r.obs.door.amplitude, 1
+	if sums[6] > 0 {
+		m.Explained = 1 - f.Misfit/sums[6]
+	}
+	if text := m.flat(); text != "" && f.Converged {
+		r.Log.Warn(text)
+		r.Progress.Say("warning: " + text)
+	}
+	if len(r.c.Kernel.AxisWidths) > 0 || r.c.Kernel.Spread {
+		for _, u := range r.obs.door.unit {
+			m.AxisWidths = append(m.AxisWidths, o.Kernel.Width*u)
+		}
+	}
 	m.Neighbours, m.Blocks, m.Largest = sums[3]/float64(f.Observations), int(sums[4]), int(longest[3])
 	m.Iterations, m.Converged, m.Residual, m.ErrorBound, m.Certified = f.Iterations, f.Converged, lifecycle.Number(f.Residual), lifecycle.Number(f.ErrorBound), f.Certified
-	m.Mean, m.Misfit, m.Objective, m.Truncation, m.History = f.Mean, f.Misfit, f.Objective, f.Truncation, f.History
+	m.Mean, m.Misfit, m.Objective, m.Truncation, m.History = f.Mean*r.obs.door.amplitude, f.Misfit, f.Objective, f.Truncation, f.History
 	m.Seconds.Setup, m.Seconds.Solve, m.Seconds.Compute, m.Seconds.ComputeMean = longest[0], longest[1], longest[2], sums[5]/float64(r.Comm.Size())
 	m.BytesSent, m.MessagesSent, m.FactorMB = int64(sums[0]), int64(sums[1]), sums[2]/1e6
 	if b := f.Balanced; b != nil {

@@ -83,7 +83,7 @@ func TestKernelReadsTables(t *testing.T) {
 			sets = append(sets, "observations.dim=2")
 		case " by name.csv":
 			table.Names = []string{"a", "b", "c", "d"}
-			sets = append(sets, `observations.columns=["a", "b", "3", "D"]`, "observations.dim=2")
+			sets = append(sets, `observations.columns=["a", "b", "3", "D"]`, "observations.dim=2", `evaluate.columns=["x", "y"]`)
 		}
 		if err := imageio.WriteTable(path, table); err != nil {
 			t.Fatal(err)
@@ -111,15 +111,15 @@ func TestKernelReadsTables(t *testing.T) {
 
 func TestKernelRefuses(t *testing.T) {
 	for _, c := range []struct{ text, set, want string }{
-		{"x,y,value\n1,2,3\n1,nan,3\n", "", "line 3, column 2: NaN"},
-		{"x,y,value\n1,2,3\n1,2,\n", "", "line 3, column 3: NaN"},
-		{"x,y,value,sigma\n1,2,3,0\n", "", "line 2, column 4: sigma 0, want more than 0"},
+		{"x,y,value\n1,2,3\n1,nan,3\n", "", "line 3, column 2 (y): missing (NaN)"},
+		{"x,y,value\n1,2,3\n1,2,\n", "", "line 3, column 3 (value): missing (NaN)"},
+		{"x,y,value,sigma\n1,2,3,0\n", "", "line 2, column 4 (sigma): sigma 0, want more than 0"},
 		{"x,y,value\n1,2\n", "", "line 2: 2 fields, where the first line has 3"},
 		{"x,y,value\n", "", "no numbers in it"},
-		{"x,y,value\n1,2,3\n", `observations.columns=["x", "flux"]`, `no column "flux" in x, y, value`},
-		{"1,2,3,4,5,6\n", "", "6 columns without names: which are coordinates, value and sigma?"},
+		{"x,y,value\n1,2,3\n", `observations.columns=["x", "flux"]`, `no column "flux"; the columns are x, y, value`},
+		{"1,2,3,4,5,6\n", "", "one observation a row is wanted: is the array transposed?; 6 columns without names"},
 		{"1,2,3\n", "frame.pixels=true", ""},
-		{"-1,2,3\n", "frame.pixels=true", "observation 0 at row -1, column 2 is outside of any frame"},
+		{"-1,2,3\n", "frame.pixels=true", "line 1: the observation at row -1, column 2 is outside of any frame"},
 	} {
 		path := filepath.Join(t.TempDir(), "t.csv")
 		if err := os.WriteFile(path, []byte(c.text), 0o666); err != nil {
@@ -135,6 +135,20 @@ func TestKernelRefuses(t *testing.T) {
 		}
 		if _, e := os.Stat(filepath.Join(dir, lifecycle.MetricsName)); e == nil && err != nil {
 			t.Errorf("%q left a result", c.text)
+		}
+	}
+}
+
+// Counts and shapes that no memory holds are refused by name, before anything is allocated.
+func TestKernelTooLarge(t *testing.T) {
+	for _, c := range []struct{ set, want string }{
+		{"simulate.count=2147483648", "simulate.count"},
+		{"frame.pixels=true frame.rows=1048576 frame.cols=1048576", "frame.rows and frame.cols"},
+		{"simulate.count=2147483648 simulate.dim=3 evaluate.shape=[1000,1000,1000]", "simulate.count or evaluate.shape"},
+	} {
+		_, err := jobtest.Run(t, Load, 2, `job = "kernel"`, strings.Fields(c.set)...)
+		if err == nil || !strings.Contains(err.Error(), "memory") || !strings.Contains(err.Error(), "lower "+c.want) {
+			t.Errorf("%s: %v, want an error that says to lower %s", c.set, err, c.want)
 		}
 	}
 }

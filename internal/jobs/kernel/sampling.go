@@ -46,13 +46,13 @@ func (s *Sampling) Write(path string, seed uint64) (n int, err error) {
 	t := &imageio.Table{}
 	if s.From != "" {
 		c := &settings{Seed: seed, Frame: frameSection{Truth: s.From, Fraction: s.Fraction}}
-		var o scattered
+		o := scattered{source: s.From}
 		if err := c.sample(context.Background(), &o); err != nil {
 			return 0, err
 		}
-		t.Names, t.Cols, t.Rows = []string{"row", "col", "value"}, 3, len(o.data.Y)
-		for i, y := range o.data.Y {
-			t.Data = append(append(t.Data, o.data.X[2*i:2*i+2]...), y)
+		t.Names, t.Cols, t.Rows = []string{"row", "col", "value"}, 3, len(o.raw.Y)
+		for i, y := range o.raw.Y {
+			t.Data = append(append(t.Data, o.raw.X[2*i:2*i+2]...), y)
 		}
 		return t.Rows, imageio.WriteTable(path, t)
 	}

@@ -9,6 +9,14 @@ import (
 	"tessera/internal/lifecycle"
 )
 
+// flat is a warning about a fit that is little else than the mean of the values.
+func (m *metrics) flat() string {
+	if m.Observations < 2 || m.Explained >= 0.02 {
+		return ""
+	}
+	return fmt.Sprintf("the fit explains %.2g %% of how the values vary: kernel.lambda, or the standard deviations, are too large for it, or kernel.width too small", 100*max(0, m.Explained))
+}
+
 // summary prints the short table at the end of a run, and the loads before and
 // after; w may be nil.
 func (m *metrics) summary(w io.Writer, dir string) error {
@@ -32,6 +40,7 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 		kind = "guaranteed"
 	}
 	row("relative error", "at most %.1e (%s)", m.ErrorBound, kind)
+	row("explained", "%.3g %% of how the values vary about the mean", 100*m.Explained)
 	if m.RMSE > 0 {
 		row("rms error", "%.4g against the truth, over the grid", m.RMSE)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"tessera/halo"
 	"tessera/internal/imageio"
+	"tessera/internal/tables"
 	"tessera/psf"
 	"tessera/ranks"
 )
@@ -182,9 +183,9 @@ func readIndex(path string, count, psfs int) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	values := t.Data
-	if t.Rows != 1 && t.Cols != 1 {
-		return nil, fmt.Errorf("%s: a table of %d x %d, want one column", path, t.Rows, t.Cols)
+	values, _, err := tables.Index(t, "psf", "psf_index", "psf_id", "psf_number", "index_psf")
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if count > 0 && len(values) != count {
 		return nil, fmt.Errorf("%s: %d numbers for %d stamps", path, len(values), count)
@@ -193,7 +194,7 @@ func readIndex(path string, count, psfs int) ([]int, error) {
 	for i, v := range values {
 		list[i] = int(v)
 		if float64(list[i]) != v || v < 0 || list[i] >= psfs {
-			return nil, fmt.Errorf("%s: stamp %d has PSF %g, want 0 to %d", path, i, v, psfs-1)
+			return nil, fmt.Errorf("%s: stamp %d has PSF %g, want 0 to %d, counted from 0", path, i, v, psfs-1)
 		}
 	}
 	return list, nil

@@ -93,7 +93,6 @@ func defaults() settings {
 func (s *tikhonovSection) check(f *config.File) {
 	f.OneOf("tikhonov.method", s.Method, string(krylov.Auto), string(krylov.RASGMRES), string(krylov.ASCG), string(krylov.TwoLevel),
 		string(krylov.RAS), string(krylov.Mult), string(krylov.CG), string(krylov.Spectral), methodLiteral)
-	f.Want(s.Method != string(krylov.Spectral) || s.Border != "zero", "tikhonov.border", `reflect or periodic, as tikhonov.method is "spectral"`)
 	f.OneOf("tikhonov.regulariser", s.Regulariser, string(forward.Identity), string(forward.Gradient), string(forward.Laplacian))
 	f.OneOf("tikhonov.weighting", s.Weighting, "auto", string(image.WeightNone), string(image.WeightSqrt))
 	f.OneOf("tikhonov.border", s.Border, "zero", "reflect", "periodic")
@@ -136,6 +135,8 @@ func Load(f *config.File) *lifecycle.Job {
 	c.Image.Check(f)
 	c.Simulate.Check(f)
 	c.Blur.Check(f, "blur", frames.MostBlur)
+	f.Want(c.Tikhonov.Method != string(krylov.Spectral) || c.Tikhonov.Border != "zero" || c.Blur.Kind == "none",
+		"tikhonov.border", `reflect or periodic, as tikhonov.method is "spectral" and there is a blur`)
 	c.Tikhonov.check(f)
 	c.Output.section().Check(f)
 	c.Output.Gather.Check(f, &c.Image)

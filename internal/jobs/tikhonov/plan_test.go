@@ -33,7 +33,7 @@ func TestPlannedTraffic(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs and plans 15 jobs")
 	}
-	const tikhonov = "job = 'tikhonov'\n[simulate]\nrows = 150\ncols = 140\n[blur]\nkind = 'gaussian'\nsize = 5\n"
+	const tikhonov = "job = 'tikhonov'\n[simulate]\nrows = 100\ncols = 90\n[blur]\nkind = 'gaussian'\nsize = 5\n"
 	const two = "job = 'two-layer'\n[simulate]\nrows = 60\ncols = 56\nmissing = 0.02\n[layers]\ntile = 6\noverlap = 3\n"
 	lopsided := jobtest.WriteNpy(t, t.TempDir(), "psf.npy", []float64{1, 2, 3, 1, 6, 2, 1, 1, 1}, 3, 3)
 	type row struct {

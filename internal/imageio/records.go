@@ -1,0 +1,86 @@
+package imageio
+
+import (
+	"fmt"
+	"io"
+	"math"
+)
+
+// recordField is a number at a fixed place of every record.
+type recordField struct {
+	name, unit  string
+	offset      int // bytes into the record
+	size        int
+	decode      decoder
+	text        func([]byte) (float64, error) // instead of decode, of a field of text
+	scale, zero float64
+	null        float64 // the stored number that means missing; NaN: none
+}
+
+// records is a table of records of equal length: a FITS table, or an npy file of records.
+type records struct {
+	r      io.ReaderAt
+	base   int64 // byte offset of the first record
+	width  int   // bytes a record
+	rows   int
+	list   []recordField
+	passed []string // names of the other fields
+	format string
+	part   string
+}
+
+func (t *records) size() (rows, cols int, err error) { return t.rows, len(t.list), nil }
+
+func (t *records) table() *Table {
+	out := &Table{Format: t.format, Part: t.part, Passed: t.passed}
+	units := false
+	for _, c := range t.list {
+		out.Names, out.Units = append(out.Names, c.name), append(out.Units, c.unit)
+		units = units || c.unit != ""
+	}
+	if !units {
+		out.Units = nil
+	}
+	return out
+}
+
+// read gets a part of the numbers. Records are read whole.
+func (t *records) read(b Box) ([]float64, error) {
+	if err := b.in(t.rows, len(t.list)); err != nil {
+		return nil, err
+	}
+	n, cols := b.R1-b.R0, b.C1-b.C0
+	if _, err := product([]int{n, cols}); err != nil {
+		return nil, err
+	}
+	data := make([]float64, n*cols)
+	buf := make([]byte, min(n, max(1, bufferBytes/t.width))*t.width)
+	var v [1]float64
+	for at := 0; at < n; {
+		k := min(n-at, len(buf)/t.width)
+		raw := buf[:k*t.width]
+		if got, err := t.r.ReadAt(raw, t.base+int64(b.R0+at)*int64(t.width)); got < len(raw) {
+			return nil, fmt.Errorf("data end after %d of %d bytes: %w", got, len(raw), err)
+		}
+		for i := range k {
+			for j, c := range t.list[b.C0:b.C1] {
+				field := raw[i*t.width+c.offset:][:c.size]
+				if c.text != nil {
+					var err error
+					if v[0], err = c.text(field); err != nil {
+						return nil, fmt.Errorf("row %d, column %q: %w", b.R0+at+i, c.name, err)
+					}
+				} else {
+					c.decode(v[:], field)
+				}
+				x := c.zero + c.scale*v[0]
+				if v[0] == c.null {
+					x = math.NaN()
+				}
+				data[(at+i)*cols+j] = x
+			}
+		}
+		at += k
+	}
+	return data, nil
+}

@@ -1,0 +1,207 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tessera/internal/config"
+	"tessera/internal/jobs/jobtest"
+	"tessera/internal/lifecycle"
+)
+
+// unitsTable is a table of 60 observations of a smooth map in units of values and lengths.
+func unitsTable(t *testing.T, value, length float64, errors string) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("x,y,value")
+	if errors != "" {
+		b.WriteString("," + errors)
+	}
+	for i := range 60 {
+		x, y := math.Mod(float64(i)*0.377, 1)*10, math.Mod(float64(i)*0.611, 1)*7
+		sigma := 0.02 + 0.05*math.Mod(float64(i)*0.23, 1)
+		v := 3 + math.Sin(x) + 0.5*math.Cos(y) + sigma*math.Sin(17*float64(i))
+		fmt.Fprintf(&b, "\n%.17g,%.17g,%.17g", x*length, y*length, v*value)
+		switch errors {
+		case "sigma":
+			fmt.Fprintf(&b, ",%.17g", sigma*value)
+		case "weight":
+			fmt.Fprintf(&b, ",%.17g", 1/(sigma*sigma)*math.Sqrt(length))
+		case "ivar":
+			fmt.Fprintf(&b, ",%.17g", 1/(sigma*value)/(sigma*value))
+		}
+	}
+	path := filepath.Join(t.TempDir(), "t.csv")
+	if err := os.WriteFile(path, []byte(b.String()), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// The same observations in other units have the same fit in these units: values, standard
+// deviations and lengths from 1e-20 to 1e20, factors in single and in double precision.
+func TestUnits(t *testing.T) {
+	kinds := map[string]func(*config.File) *lifecycle.Job{"kernel": Load, "deep-kernel": LoadDeep}
+	for _, c := range []struct {
+		name, kind, errors string
+		lengths            []string // keys that are lengths, with their value
+		sets               []string
+	}{
+		{name: "defaults", kind: "kernel", errors: "sigma"},
+		{name: "inverse variances", kind: "kernel", errors: "ivar"},
+		{name: "no sigma", kind: "kernel"},
+		{name: "relative weights", kind: "kernel", errors: "weight"},
+		{name: "double precision", kind: "kernel", errors: "sigma", sets: []string{"kernel.lambda=1e-7"}},
+		{name: "width", kind: "kernel", errors: "sigma", lengths: []string{"kernel.width=3"}, sets: []string{"kernel.family=matern-3/2", "kernel.mean=false"}},
+		{name: "widths", kind: "kernel", errors: "sigma", lengths: []string{"kernel.axis_widths=[3, 5]"}},
+		{name: "spread", kind: "kernel", errors: "sigma", sets: []string{"kernel.spread=true"}},
+		{name: "period", kind: "kernel", errors: "sigma", lengths: []string{"observations.periodic=[11, 0]"}},
+		{name: "gcv", kind: "kernel", errors: "sigma", sets: []string{"kernel.choose=gcv"}, lengths: []string{"search.widths=[2, 4]"}},
+		{name: "cross-validation", kind: "kernel", sets: []string{"kernel.choose=cross-validation", "search.lambdas=[1e-4, 1e-2]"}},
+		{name: "deep", kind: "deep-kernel", errors: "sigma", sets: []string{"deep.steps=2", "deep.starts=2"}},
+		{name: "deep, widths", kind: "deep-kernel", lengths: []string{"deep.inner_width=5", "single.widths=[1, 2]"}, sets: []string{"deep.steps=2", "deep.starts=2"}},
+	} {
+		var first []float64
+		units := [][2]float64{{1, 1}, {1e-20, 1}, {1e20, 1e20}, {1e3, 1e-20}}
+		for _, u := range units {
+			value, length := u[0], u[1]
+			sets := append([]string{fmt.Sprintf("observations.path=%q", unitsTable(t, value, length, c.errors)), "evaluate.shape=[7, 5]"}, c.sets...)
+			if c.kind == "kernel" {
+				sets = append(sets, "kernel.tolerance=1e-10", "evaluate.variance=true")
+			}
+			for _, s := range c.lengths {
+				key, list, _ := strings.Cut(s, "=")
+				var numbers []string
+				for n := range strings.FieldsFuncSeq(list, func(r rune) bool { return strings.ContainsRune("[], ", r) }) {
+					var v float64
+					fmt.Sscan(n, &v)
+					numbers = append(numbers, fmt.Sprintf("%.17e", v*length))
+				}
+				list = strings.Join(numbers, ", ")
+				if strings.Contains(s, "[") {
+					list = "[" + list + "]"
+				}
+				sets = append(sets, key+"="+list)
+			}
+			dir, err := jobtest.Run(t, kinds[c.kind], 1, fmt.Sprintf("job = %q", c.kind), sets...)
+			if err != nil {
+				t.Errorf("%s, units of %g and %g: %v", c.name, value, length, err)
+				continue
+			}
+			fit := jobtest.ReadNpy(t, dir, "fit.npy")
+			for i := range fit {
+				fit[i] /= value
+			}
+			if c.kind == "kernel" {
+				for _, v := range jobtest.ReadNpy(t, dir, "variance.npy") {
+					fit = append(fit, v/value/value)
+				}
+			}
+			if first == nil {
+				first = fit
+			}
+			if d := jobtest.Farthest(fit, first); !(d < 1e-6) {
+				t.Errorf("%s, units of %g and %g: the fit differs by %g", c.name, value, length, d)
+			}
+		}
+	}
+}
+
+// A fit that is the mean of the values, because sigma is in another unit, is told.
+func TestFlatFit(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("x,value,sigma\n")
+	for i := range 50 {
+		fmt.Fprintf(&b, "%d,%g,%g\n", i, math.Sin(float64(i)/5), 1e4)
+	}
+	path := filepath.Join(t.TempDir(), "t.csv")
+	for _, sigma := range []bool{true, false} {
+		text := b.String()
+		if !sigma {
+			text = strings.ReplaceAll(text, ",10000", ",0.1")
+		}
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		dir, err := jobtest.Run(t, Load, 2, `job = "kernel"`, fmt.Sprintf("observations.path=%q", path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		log, err := os.ReadFile(filepath.Join(dir, "run.log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		explained := jobtest.Metrics(t, dir)["explained"].(float64)
+		if told := strings.Contains(string(log), "the fit explains"); told != sigma || sigma != (explained < 0.02) {
+			t.Errorf("sigma far too large %v: explained %g, told %v", sigma, explained, told)
+		}
+	}
+}
+
+// The default width is about the same with one observation far away as without.
+func TestOutlier(t *testing.T) {
+	var text [2]strings.Builder
+	for k := range text {
+		text[k].WriteString("x,y,value\n")
+		for i := range 200 {
+			fmt.Fprintf(&text[k], "%g,%g,%g\n", math.Mod(float64(i)*0.377, 1), math.Mod(float64(i)*0.611, 1), math.Sin(float64(i)))
+		}
+	}
+	text[1].WriteString("1e6,-1e6,0\n")
+	var width [2]float64
+	for k := range text {
+		path := filepath.Join(t.TempDir(), "t.csv")
+		if err := os.WriteFile(path, []byte(text[k].String()), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		dir, err := jobtest.Run(t, Load, 1, `job = "kernel"`, fmt.Sprintf("observations.path=%q", path), "evaluate.shape=[3, 3]")
+		if err != nil {
+			t.Fatal(err)
+		}
+		width[k] = jobtest.Metrics(t, dir)["width"].(float64)
+	}
+	if math.Abs(width[1]/width[0]-1) > 0.05 {
+		t.Errorf("default width %g, with an outlier %g", width[0], width[1])
+	}
+}
+
+// Observations at both ends of a period are neighbours; without the period they are not.
+func TestPeriodic(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("lon,lat,value\n")
+	f := func(lon, lat float64) float64 { return math.Sin(lon*math.Pi/180) + lat/90 }
+	for i := range 400 {
+		lon, lat := math.Mod(float64(i)*137.507, 340)+15, math.Mod(float64(i)*71.3, 120)-60
+		fmt.Fprintf(&b, "%g,%g,%g\n", math.Mod(lon, 360), lat, f(lon, lat))
+	}
+	folder := t.TempDir()
+	path, at := filepath.Join(folder, "t.csv"), filepath.Join(folder, "at.csv")
+	for p, s := range map[string]string{path: b.String(), at: "lat,lon\n0,5\n0,365\n0,-355\n0,358\n"} {
+		if err := os.WriteFile(p, []byte(s), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sets := []string{fmt.Sprintf("observations.path=%q", path), fmt.Sprintf("evaluate.path=%q", at), "kernel.width=120", "kernel.lambda=1e-6"}
+	for _, n := range []int{1, 3} {
+		dir, err := jobtest.Run(t, Load, n, `job = "kernel"`, append(sets, "observations.periodic=[360, 0]")...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := jobtest.ReadNpy(t, dir, "fit.npy")
+		if math.Abs(v[0]-v[1]) > 1e-9 || math.Abs(v[0]-v[2]) > 1e-9 {
+			t.Errorf("%d ranks: %v at 5, 365 and -355 degrees, want the same", n, v[:3])
+		}
+		if math.Abs(v[0]-f(5, 0)) > 0.01 || math.Abs(v[3]-f(358, 0)) > 0.01 {
+			t.Errorf("%d ranks: %v, want %g and %g", n, v, f(5, 0), f(358, 0))
+		}
+	}
+	for _, wrong := range []string{"[360, 180]", "[360]", "[-1, 0]"} {
+		if _, err := jobtest.Run(t, Load, 1, `job = "kernel"`, append(sets, "observations.periodic="+wrong)...); err == nil || !strings.Contains(err.Error(), "observations.periodic") {
+			t.Errorf("periodic = %s: %v", wrong, err)
+		}
+	}
+}
