@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/tables"
 )
@@ -23,7 +24,7 @@ func info(ctx context.Context, c *call) error {
 				all = append(all, err)
 				continue
 			}
-			if _, err := fmt.Fprint(c.stdout, text+tables.Info(path)); err != nil {
+			if _, err := fmt.Fprint(c.stdout, text+frames.Info(path)+tables.Info(path)); err != nil {
 				return err
 			}
 		}

@@ -19,7 +19,7 @@ func readApart(ctx context.Context, comm ranks.Comm, s *ImageSection) (*Observat
 	if err != nil {
 		return nil, err
 	}
-	if o.Data, err = o.readOwn(ctx, comm, s.Path, false); err != nil {
+	if o.Data, err = o.readOwn(ctx, comm, s.Path, o.Channels); err != nil {
 		return nil, err
 	}
 	o.Weights, err = o.readOwnWeights(ctx, comm, s)
@@ -47,10 +47,9 @@ func boxOf(b halo.Box) imageio.Box {
 	return imageio.Box{R0: b.Lo[0], R1: b.Hi[0], C0: b.Lo[1], C1: b.Hi[1]}
 }
 
-// readOwn reads this rank's box of a file that has the frame's rows and columns: all
-// channels, or the one of a mask or weight map. A file that can only be decoded whole is
+// readOwn reads this rank's box of a file that has the frame's rows and columns. A file that can only be decoded whole is
 // read on rank 0, which sends every rank its box. Collective.
-func (o *Observation) readOwn(ctx context.Context, comm ranks.Comm, path string, plane bool) ([]float64, error) {
+func (o *Observation) readOwn(ctx context.Context, comm ranks.Comm, path string, channels int) ([]float64, error) {
 	boxes := 0
 	err := ranks.OnRoot(comm, func() error {
 		f, err := imageio.Stat(path)
@@ -71,14 +70,10 @@ func (o *Observation) readOwn(ctx context.Context, comm ranks.Comm, path string,
 	if err := ranks.Share(comm, &boxes); err != nil {
 		return nil, err
 	}
-	whole, part, channels := imageio.ReadFrame, imageio.ReadBox, o.Channels
-	if plane {
-		whole, part, channels = imageio.ReadPlane, imageio.ReadPlaneBox, 1
-	}
 	if boxes == 0 {
 		f := &imageio.Frame{}
 		err := ranks.OnRoot(comm, func() (err error) {
-			if f, err = whole(path); err == nil {
+			if f, err = imageio.ReadFrame(path); err == nil {
 				err = ctx.Err()
 			}
 			return err
@@ -88,7 +83,7 @@ func (o *Observation) readOwn(ctx context.Context, comm ranks.Comm, path string,
 		}
 		return o.Frame.ScatterFrom(comm, 0, f.Data, channels)
 	}
-	f, err := part(path, o.ownBox(comm))
+	f, err := imageio.ReadBox(path, o.ownBox(comm))
 	switch {
 	case err == nil && f.Channels != channels:
 		err = fmt.Errorf("%s: %d channels, rank 0 has found %d", path, f.Channels, channels)
@@ -105,47 +100,97 @@ func wrongShape(path string, f *imageio.Frame, rows, cols int) error {
 	return fmt.Errorf("%s: %d x %d pixels, want the frame's %d x %d", path, f.Rows, f.Cols, rows, cols)
 }
 
-// readOwnWeights joins this rank's parts of weight map, mask and missing pixels. The weights
+// readOwnWeights joins this rank's parts of the planes and of the missing values. The weights
 // are nil on all ranks if all are one. Collective.
 func (o *Observation) readOwnWeights(ctx context.Context, comm ranks.Comm, s *ImageSection) (forward.Weights, error) {
-	j := joined{box: o.ownBox(comm)}
-	if s.Weights != "" {
-		data, err := o.readOwn(ctx, comm, s.Weights, true)
-		if err != nil {
-			return nil, err
-		}
-		if err := ranks.AgreeError(comm, j.weigh(s.Weights, data)); err != nil {
-			return nil, err
-		}
+	list, said, err := s.planes() // of headers alone: every rank finds the same
+	if err := ranks.AgreeError(comm, err); err != nil {
+		return nil, err
 	}
-	if s.Mask != "" {
-		data, err := o.readOwn(ctx, comm, s.Mask, true)
+	j := joined{box: o.ownBox(comm), channels: o.Channels}
+	headers := make([]*imageio.Frame, len(list))
+	for i := range list {
+		p := &list[i]
+		err := ranks.OnRoot(comm, func() (err error) {
+			if headers[i], err = imageio.Stat(p.path); err == nil {
+				err = refuseLossy(p, headers[i])
+			}
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}
-		j.mask(data)
+		data, typ, err := o.readOwnPlane(ctx, comm, p.path)
+		if err != nil {
+			return nil, err
+		}
+		if err := ranks.AgreeError(comm, j.take(p, data, typ)); err != nil {
+			return nil, err
+		}
 	}
 	j.finite(o.Data)
-	any := []float64{0}
-	if j.w != nil {
-		any[0] = 1
+	if !s.PerChannel {
+		j.narrow()
 	}
-	if err := comm.Allreduce(any, any, ranks.Max); err != nil || any[0] == 0 {
+	planes := []float64{float64(len(j.w) / j.pixels())} // on any rank
+	sums := []float64{j.observed()}
+	for _, c := range j.counts {
+		sums = append(sums, c.missing, c.zeros, c.values)
+	}
+	if err := comm.Allreduce(planes, planes, ranks.Max); err != nil {
 		return nil, err
+	}
+	if err := comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+		return nil, err
+	}
+	for i := range j.counts {
+		j.counts[i] = count{sums[1+3*i], sums[2+3*i], sums[3+3*i]}
+	}
+	if err := sensible(s, list, j.counts, sums[0]); err != nil {
+		return nil, err // the same on all ranks
+	}
+	if comm.Rank() == 0 {
+		o.Inputs = inputsOf(s, o.Source, list, headers, j.counts, said)
+	}
+	switch {
+	case planes[0] == 0:
+		return nil, nil
+	case planes[0] > 1:
+		j.widen()
 	}
 	return j.plane(), nil
 }
 
-// finiteTruth is an error if a value of a true frame is not finite. data are all channels of
-// a box.
-func finiteTruth(path string, data []float64, box imageio.Box) error {
-	cols := box.C1 - box.C0
-	n := (box.R1 - box.R0) * cols
-	for i, v := range data {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("%s: the value at row %d, column %d is %g; a true frame must be finite everywhere",
-				path, box.R0+i%n/cols, box.C0+i%cols, v)
+// readOwnPlane reads this rank's part of a plane: one channel, or those of the frame. Collective.
+func (o *Observation) readOwnPlane(ctx context.Context, comm ranks.Comm, path string) ([]float64, string, error) {
+	channels, kind := 0, ""
+	f, err := imageio.Stat(path)
+	if err == nil {
+		channels, kind = f.Channels, f.Type
+	}
+	if err := ranks.AgreeError(comm, err); err != nil {
+		return nil, "", err
+	}
+	data, err := o.readOwn(ctx, comm, path, channels)
+	if err != nil {
+		return nil, "", err
+	}
+	n := len(data) / channels
+	differ := []float64{0}
+	for i := n; i < len(data); i++ {
+		if v, w := data[i], data[i%n]; v != w && !(math.IsNaN(v) && math.IsNaN(w)) {
+			differ[0] = 1
 		}
 	}
-	return nil
+	if err := comm.Allreduce(differ, differ, ranks.Max); err != nil {
+		return nil, "", err
+	}
+	rows, cols := o.Shape()
+	switch {
+	case differ[0] == 0:
+		data = data[:n:n]
+	case channels != o.Channels:
+		return nil, "", fmt.Errorf("%s: %d different channels of %dx%d, want one plane, or the %d channels of the frame", path, channels, rows, cols, o.Channels)
+	}
+	return data, kind, nil
 }

@@ -139,7 +139,11 @@ func TestApartErrorsReachEveryRank(t *testing.T) {
 	values[rows*cols-1] = -2
 	bad := jobtest.WriteNpy(t, dir, "bad.npy", values, rows, cols)
 	values[rows*cols-1] = math.NaN()
-	hole := jobtest.WriteNpy(t, dir, "hole.npy", values, rows, cols)
+	nans := make([]float64, rows*cols)
+	for i := range nans {
+		nans[i] = math.NaN()
+	}
+	void := jobtest.WriteNpy(t, dir, "void.npy", nans, rows, cols)
 	planes := jobtest.WriteNpy(t, dir, "planes.npy", append(make([]float64, rows*cols), values...), 2, rows, cols)
 	small := jobtest.WriteNpy(t, dir, "small.npy", values[:6], 2, 3)
 	for want, c := range map[string]*simulatedFrame{
@@ -147,7 +151,7 @@ func TestApartErrorsReachEveryRank(t *testing.T) {
 		"bad.npy: weight -2 at row 11, column 9: want 0 or more": {Image: ImageSection{Path: frame, Weights: bad}},
 		"small.npy: 2 x 3 pixels, want the frame's 12 x 10":      {Image: ImageSection{Path: frame, Mask: small}},
 		"planes.npy: 2 different channels":                       {Image: ImageSection{Path: frame, Mask: planes}},
-		"hole.npy: the value at row 11, column 9 is NaN":         {Simulate: SimulateSection{From: hole}},
+		"void.npy: all 120 values are NaN":                       {Simulate: SimulateSection{From: void}},
 	} {
 		for _, n := range []int{1, 4} {
 			jobtest.OnRanks(t, n, func(comm ranks.Comm) error {

@@ -5,6 +5,7 @@ import (
 
 	"tessera/internal/config"
 	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
 	"tessera/ranks"
 )
 
@@ -56,25 +57,46 @@ func (g Gather) Whole(s *Source, shape *imageio.Frame) bool {
 	return float64(shape.Channels)*float64(shape.Rows)*float64(shape.Cols) <= MostGathered
 }
 
-// Settle sets s.Apart as the config and the size of the frame ask for. Collective; the error
-// is the same on all ranks.
+// Settle sets s.Apart as the config and the size of the frame ask for, and refuses a frame that
+// the hosts cannot hold. Collective; the error is the same on all ranks.
 func (g Gather) Settle(comm ranks.Comm, s *Source) error {
-	apart := 0
+	apart, values := 0, 0
 	err := ranks.OnRoot(comm, func() error {
 		shape, err := s.Shape()
-		if err == nil && !g.Whole(s, shape) {
+		if err != nil {
+			return err
+		}
+		values = shape.Channels * shape.Rows * shape.Cols
+		if !g.Whole(s, shape) {
 			apart = 1
 		}
-		return err
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if err := ranks.Share(comm, &apart); err != nil {
+	if err := ranks.Share(comm, &apart, &values); err != nil {
 		return err
 	}
 	s.Apart = apart == 1
-	return nil
+	return s.checkRoom(comm, float64(values))
+}
+
+// checkRoom refuses a frame of so many values that the hosts cannot hold. Collective; the error
+// is the same on all ranks.
+func (s *Source) checkRoom(comm ranks.Comm, values float64) error {
+	// The observation, the truth or the weights, the solution, and what a solver needs at the least.
+	const arrays, galaxyBytes = 4, 100
+	bytes := 8 * arrays * values / float64(comm.Size())
+	if comm.Rank() == 0 && !s.Apart {
+		bytes += 8 * values
+	}
+	mend := "the size of " + s.File()
+	if s.File() == "" {
+		bytes += galaxyBytes * float64(s.Simulate.Galaxies)
+		mend = "simulate.rows, simulate.cols, simulate.channels or simulate.galaxies"
+	}
+	return lifecycle.CheckRoom(comm, bytes, mend)
 }
 
 // RootBytes is the memory that rank 0 needs beyond its own part of the frame, in bytes: one
@@ -87,10 +109,15 @@ func (s *Source) RootBytes(g Gather, shape *imageio.Frame) float64 {
 		return plane * float64(shape.Channels)
 	}
 	largest := 0.0
-	for path, bytes := range map[string]float64{s.File(): plane * float64(shape.Channels), s.Image.Mask: plane, s.Image.Weights: plane} {
-		if path == "" {
-			continue
-		}
+	files := map[string]float64{}
+	list, _, _ := s.Image.planes()
+	for _, p := range list {
+		files[p.path] = plane
+	}
+	if path := s.File(); path != "" {
+		files[path] = plane * float64(shape.Channels)
+	}
+	for path, bytes := range files {
 		if f, err := imageio.Stat(path); err == nil && !f.ReadsBoxes() {
 			largest = max(largest, bytes)
 		}

@@ -1,9 +1,14 @@
 package frames
 
 import (
+	"fmt"
+	"math"
+	"strings"
+
 	"tessera/forward"
 	"tessera/halo"
 	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
 	"tessera/loadbalance"
 	"tessera/ranks"
 	"tessera/tikhonov/image"
@@ -15,11 +20,13 @@ type Observation struct {
 	Channels int
 	Frame    *halo.Decomposition // of (rows, cols)
 	Data     []float64           // channels x owned rows x owned cols
-	Weights  forward.Weights     // owned rows x owned cols; 1 or 1/variance, 0 = missing; nil = all ones
+	Weights  forward.Weights     // owned rows x owned cols, or as Data where channels differ; 1 or 1/variance, 0 = missing; nil = all ones
 	Truth    []float64           // as Data; nil = unknown
 	Noise    float64             // standard deviation of the simulated noise of a pixel of weight 1: in the unit of Data x sqrt(weight); 0 = unknown
 	Source   *imageio.Frame      // rank 0: header and shape of the file that was read, Data is nil; nil if no file was read
 	FITS     bool                // the file that was read is a FITS file; the same on all ranks
+	Holes    bool                // values of the truth are missing (NaN); the same on all ranks
+	Inputs   []lifecycle.Input   // rank 0: what was taken from the files
 }
 
 // Shape is the number of rows and columns of the whole frame.
@@ -46,9 +53,9 @@ func observedBoxes(weights []float64) func(ranks.Comm, int, int) (*halo.Decompos
 		corners := make([]float64, 4*comm.Size())
 		err := ranks.OnRoot(comm, func() error {
 			observed := make([]float64, rows*cols)
-			for i := range observed {
+			for i := range max(len(weights), len(observed)) {
 				if weights == nil || weights[i] > 0 {
-					observed[i] = 1
+					observed[i%len(observed)] = 1
 				}
 			}
 			boxes, err := loadbalance.FrameBoxes(shape, observed, comm.Size(), nil)
@@ -115,11 +122,12 @@ func (o *Observation) cut(comm ranks.Comm, boxes func(ranks.Comm, int, int) (*ha
 func ReadObservation(comm ranks.Comm, s *ImageSection, box *imageio.Box) (*Observation, error) {
 	var f *imageio.Frame
 	var weights []float64
+	var inputs []lifecycle.Input
 	err := ranks.OnRoot(comm, func() (err error) {
 		if f, err = readFrame(s.Path, box); err != nil {
 			return err
 		}
-		weights, err = readWeights(s, f, box)
+		weights, inputs, err = readWeights(s, f, box)
 		return err
 	})
 	if err != nil {
@@ -133,6 +141,7 @@ func ReadObservation(comm ranks.Comm, s *ImageSection, box *imageio.Box) (*Obser
 	if err != nil {
 		return nil, err
 	}
+	o.Inputs = inputs
 	return o, o.scatterWeights(comm, weights)
 }
 
@@ -143,61 +152,108 @@ func readFrame(path string, box *imageio.Box) (*imageio.Frame, error) {
 	return imageio.ReadBox(path, *box)
 }
 
-// readWeights joins the mask, the weight map and the pixels of f that are not finite in
-// any channel into one plane of weights, rows x cols; nil if all are one. f.Data is nil
-// for a frame that is yet to be simulated.
-func readWeights(s *ImageSection, f *imageio.Frame, box *imageio.Box) ([]float64, error) {
-	j := joined{box: imageio.Box{R1: f.Rows, C1: f.Cols}}
-	if s.Weights != "" {
-		data, err := readMap(s.Weights, f, box)
-		if err != nil {
-			return nil, err
-		}
-		if err := j.weigh(s.Weights, data); err != nil {
-			return nil, err
-		}
+// readWeights joins the planes of the frame and its values that are not finite to weights of
+// rows x cols, or channels x rows x cols where channels differ; nil if all are one. f.Data is
+// nil for a frame that is yet to be simulated. A box of a file may have no observed pixel.
+func readWeights(s *ImageSection, f *imageio.Frame, box *imageio.Box) ([]float64, []lifecycle.Input, error) {
+	list, said, err := s.planes()
+	if err != nil {
+		return nil, nil, err
 	}
-	if s.Mask != "" {
-		data, err := readMap(s.Mask, f, box)
+	j := joined{box: imageio.Box{R1: f.Rows, C1: f.Cols}, channels: f.Channels}
+	headers := make([]*imageio.Frame, len(list))
+	for i := range list {
+		p, err := readMap(list[i].path, f, box)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		j.mask(data)
+		if err := refuseLossy(&list[i], p); err != nil {
+			return nil, nil, err
+		}
+		if err := j.take(&list[i], p.Data, p.Type); err != nil {
+			return nil, nil, err
+		}
+		p.Data, headers[i] = nil, p
 	}
 	j.finite(f.Data)
-	return j.w, nil
+	if !s.PerChannel || box != nil {
+		j.narrow()
+	}
+	if box != nil {
+		return j.w, nil, nil
+	}
+	if err := sensible(s, list, j.counts, j.observed()); err != nil {
+		return nil, nil, err
+	}
+	return j.w, inputsOf(s, f, list, headers, j.counts, said), nil
 }
 
-// readMap reads a plane of f's rows and columns: the box of it, nil = all.
-func readMap(path string, f *imageio.Frame, box *imageio.Box) ([]float64, error) {
-	if box != nil {
-		p, err := imageio.ReadBox(path, *box)
-		if err != nil {
-			return nil, err
+// inputsOf describes the files of a frame.
+func inputsOf(s *ImageSection, f *imageio.Frame, list []plane, headers []*imageio.Frame, counts []count, said string) (inputs []lifecycle.Input) {
+	if s.Path != "" {
+		c := counts[len(list)]
+		in := DescribeFrame(s.Path, f, c.missing, c.values)
+		if said != "" {
+			in.Note = strings.TrimPrefix(in.Note+"; "+said, "; ")
 		}
-		return p.Data[:f.Rows*f.Cols], nil
+		inputs = append(inputs, in)
 	}
-	p, err := imageio.ReadPlane(path)
-	if err == nil && (p.Rows != f.Rows || p.Cols != f.Cols) {
-		err = wrongShape(path, p, f.Rows, f.Cols)
+	for i := range list {
+		inputs = append(inputs, describePlane(&list[i], headers[i], counts[i]))
 	}
+	return inputs
+}
+
+const lossy = "a JPEG file changes the values of a mask when it is written: save it as PNG, npy or FITS"
+
+// refuseLossy refuses a mask that was compressed as a photograph: its edges are no longer 0.
+func refuseLossy(p *plane, f *imageio.Frame) error {
+	if f.Format == "jpeg" {
+		return &keyError{p.key, p.path, lossy}
+	}
+	return nil
+}
+
+// readMap reads a plane of f's rows and columns: the box of it, nil = all. It has one channel,
+// or those of the frame where they differ.
+func readMap(path string, f *imageio.Frame, box *imageio.Box) (*imageio.Frame, error) {
+	p, err := readFrame(path, box)
 	if err != nil {
 		return nil, err
 	}
-	return p.Data, nil
+	if p.Rows != f.Rows || p.Cols != f.Cols {
+		return nil, wrongShape(path, p, f.Rows, f.Cols)
+	}
+	return p, onePlane(path, p, f.Channels)
 }
 
-// scatterWeights sends every rank its box of the plane of weights that rank 0 holds. Where
+// onePlane reduces a plane to one channel if its channels are equal. Else it must have the
+// channels of the frame.
+func onePlane(path string, p *imageio.Frame, channels int) error {
+	n := p.Rows * p.Cols
+	for i := n; i < len(p.Data); i++ {
+		v, w := p.Data[i], p.Data[i%n]
+		if v == w || math.IsNaN(v) && math.IsNaN(w) {
+			continue
+		}
+		if p.Channels != channels {
+			return fmt.Errorf("%s: %d different channels of %dx%d, want one plane, or the %d channels of the frame", path, p.Channels, p.Rows, p.Cols, channels)
+		}
+		return nil
+	}
+	p.Channels, p.Data = 1, p.Data[:n:n]
+	return nil
+}
+
+// scatterWeights sends every rank its box of the weights that rank 0 holds. Where
 // that is nil the weights are nil on all ranks. Collective.
 func (o *Observation) scatterWeights(comm ranks.Comm, plane []float64) error {
-	any := 0
-	if plane != nil {
-		any = 1
-	}
-	if err := ranks.Share(comm, &any); err != nil || any == 0 {
+	rows, cols := o.Shape()
+	channels := len(plane) / (rows * cols)
+	if err := ranks.Share(comm, &channels); err != nil || channels == 0 {
 		return err
 	}
 	var err error
-	o.Weights, err = o.Frame.ScatterFrom(comm, 0, plane, 1)
+	o.Weights, err = o.Frame.ScatterFrom(comm, 0, plane, channels)
 	return err
 }

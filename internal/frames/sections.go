@@ -10,12 +10,36 @@ import (
 )
 
 // ImageSection is the section [image]: the files of an observed frame. Every path is that
-// of an image that package imageio reads: npy, FITS, PNG or JPEG.
+// of an image that package imageio reads: npy, FITS, PNG, JPEG or TIFF. The planes beside the
+// frame have its rows and columns, and one channel or as many as the frame.
 type ImageSection struct {
-	Path    string `toml:"path"`    // channels x rows x cols; "" = the program makes the frame
-	Mask    string `toml:"mask"`    // rows x cols; 0 or NaN = missing; "" = no mask
-	Weights string `toml:"weights"` // rows x cols; 1/variance, 0 or NaN = missing; "" = all ones
-	Balance string `toml:"balance"` // "none": boxes of equal size; ByObserved: of equal numbers of observed pixels
+	Path         string `toml:"path"`          // channels x rows x cols; "" = the program makes the frame
+	Planes       string `toml:"planes"`        // PlanesAuto: planes of known products are found in the file; PlanesNone
+	Mask         string `toml:"mask"`          // 0 or NaN = missing; "" = no mask
+	MaskMajority bool   `toml:"mask_majority"` // more than half of the mask may be 0
+	DQ           string `toml:"dq"`            // data-quality flags, 0 = good; "" = none, or found
+	DQBad        Flags  `toml:"dq_bad"`        // flags of bad pixels; none = those of the observatory, else all
+	DQIgnored    Flags  `toml:"dq_ignored"`    // flags that are not bad
+	Sigma        string `toml:"sigma"`         // standard deviation, 0 or NaN = missing
+	Variance     string `toml:"variance"`      // its square
+	Weights      string `toml:"weights"`       // 1/variance, 0 or NaN = missing; "" = all ones, or found
+	Balance      string `toml:"balance"`       // "none": boxes of equal size; ByObserved: of equal numbers of observed pixels
+
+	PerChannel bool // not a key: channels may have different weights; false = what is missing in one is missing in all
+}
+
+// Values of ImageSection.Planes.
+const (
+	PlanesAuto = "auto"
+	PlanesNone = "none"
+)
+
+// DefaultImage is the section where the config says nothing.
+func DefaultImage() ImageSection { return ImageSection{Planes: PlanesAuto, Balance: "none"} }
+
+// named tells whether the config names a plane beside the frame.
+func (s *ImageSection) named() bool {
+	return s.Mask != "" || s.DQ != "" || s.Sigma != "" || s.Variance != "" || s.Weights != ""
 }
 
 // ByObserved is the value of ImageSection.Balance that gives every rank as many observed
@@ -28,6 +52,13 @@ func (s *ImageSection) countsObserved() bool { return s.Path != "" && s.Balance 
 // Check records what is wrong with the section, its files apart.
 func (s *ImageSection) Check(f *config.File) {
 	f.OneOf("image.balance", s.Balance, "none", ByObserved)
+	f.OneOf("image.planes", s.Planes, PlanesAuto, PlanesNone)
+	if err := s.checkKeys(); err != nil {
+		f.Fail("image.weights", "%v", err)
+	}
+	if s.DQ == "" && s.Planes == PlanesNone && len(s.DQBad)+len(s.DQIgnored) > 0 {
+		f.Fail("image.dq_bad", "flags of no plane: name it with image.dq")
+	}
 }
 
 // SimulateSection is the section [simulate]: a true frame and how it is degraded. It is
@@ -42,6 +73,13 @@ type SimulateSection struct {
 	Galaxies int     `toml:"galaxies"` // in the made-up sky; 0 = one per 2500 pixels
 }
 
+// Bounds of what is simulated: a sky is 1 TB of float64 at most, and every rank keeps the list
+// of its galaxies.
+const (
+	mostValues   = 1 << 37
+	mostGalaxies = 100_000_000
+)
+
 // Check records what is wrong with the section, its file apart.
 func (s *SimulateSection) Check(f *config.File) {
 	const side = 1 << 20
@@ -50,7 +88,10 @@ func (s *SimulateSection) Check(f *config.File) {
 	f.Want(s.Channels >= 1 && s.Channels <= 1024, "simulate.channels", "1 to 1024")
 	f.Want(s.Noise >= 0, "simulate.noise", "0 or more, in units of the frame's peak")
 	f.Want(s.Missing >= 0 && s.Missing < 1, "simulate.missing", "a fraction, 0 or more and less than 1")
-	f.Want(s.Galaxies >= 0, "simulate.galaxies", "0 or more; 0 = one per 2500 pixels")
+	f.Want(s.Galaxies >= 0 && s.Galaxies <= mostGalaxies, "simulate.galaxies", "0 to %d; 0 = one per 2500 pixels", mostGalaxies)
+	if values := float64(s.Rows) * float64(s.Cols) * float64(s.Channels); values > mostValues {
+		f.Fail("simulate.rows", "%.3g values with simulate.cols and simulate.channels, want at most %.3g", values, float64(mostValues))
+	}
 }
 
 // OutputSection is the section [output]: where the result goes and how its pictures are
@@ -83,15 +124,6 @@ func CheckFrame(f *config.File, key, path string) *imageio.Frame {
 		return nil
 	}
 	return frame
-}
-
-// checkPlane is CheckFrame for a mask or weight map, which must have the rows and columns
-// of frame. frame is nil where its shape is not known.
-func checkPlane(f *config.File, key, path string, frame *imageio.Frame) {
-	p := CheckFrame(f, key, path)
-	if p != nil && frame != nil && (p.Rows != frame.Rows || p.Cols != frame.Cols) {
-		f.Fail(key, "is %d x %d pixels, want the frame's %d x %d", p.Rows, p.Cols, frame.Rows, frame.Cols)
-	}
 }
 
 // Borders maps the names that a config uses to border conditions.

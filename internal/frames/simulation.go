@@ -7,6 +7,7 @@ import (
 	"tessera/forward"
 	"tessera/halo"
 	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
 	"tessera/internal/simulate"
 	"tessera/ranks"
 )
@@ -27,7 +28,11 @@ func simulateObservation(ctx context.Context, comm ranks.Comm, s *Source, psf fo
 	box := simulate.Box{R0: b.Lo[0], R1: b.Hi[0], C0: b.Lo[1], C1: b.Hi[1]}
 
 	peak := []float64{math.Inf(-1)}
-	for _, v := range o.Truth {
+	filled, err := o.fillHoles(comm, s.Simulate.From)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range filled {
 		peak[0] = max(peak[0], v)
 	}
 	if err := comm.Allreduce(peak, peak, ranks.Max); err != nil {
@@ -38,7 +43,7 @@ func simulateObservation(ctx context.Context, comm ranks.Comm, s *Source, psf fo
 		return nil, err
 	}
 	o.Data = make([]float64, len(o.Truth))
-	if err := blur.Apply(o.Data, o.Truth); err != nil {
+	if err := blur.Apply(o.Data, filled); err != nil {
 		return nil, err
 	}
 	if err := ranks.AgreeError(comm, ctx.Err()); err != nil {
@@ -56,10 +61,16 @@ func simulateObservation(ctx context.Context, comm ranks.Comm, s *Source, psf fo
 	}
 	if s.Simulate.Missing > 0 {
 		alive := simulate.Dead{Seed: s.Seed, Fraction: s.Simulate.Missing}.Weights(box, cols)
-		for i, w := range o.Weights {
-			alive[i] *= w
+		if o.Weights == nil {
+			o.Weights = alive
+		} else {
+			for i := range o.Weights {
+				o.Weights[i] *= alive[i%len(alive)]
+			}
 		}
-		o.Weights = alive
+	}
+	if err := o.takeOut(comm, s.Image.PerChannel && part == nil); err != nil {
+		return nil, err
 	}
 	return o, o.ofWeightOne(comm)
 }
@@ -71,7 +82,7 @@ func (o *Observation) ofWeightOne(comm ranks.Comm) error {
 	pixels := len(o.Truth) / o.Channels
 	sums := []float64{float64(pixels), float64(pixels)} // weight, pixels
 	if o.Weights != nil {
-		sums = []float64{0, float64(o.Weights.Observed(pixels))}
+		sums = []float64{0, float64(o.Weights.Observed(len(o.Weights)))}
 		for _, w := range o.Weights {
 			sums[0] += w
 		}
@@ -94,18 +105,14 @@ func truth(ctx context.Context, comm ranks.Comm, src *Source, part *imageio.Box)
 		if err != nil {
 			return nil, err
 		}
-		if o.Truth, err = o.readOwn(ctx, comm, s.From, false); err != nil {
-			return nil, err
-		}
-		return o, ranks.AgreeError(comm, finiteTruth(s.From, o.Truth, o.ownBox(comm)))
+		o.Truth, err = o.readOwn(ctx, comm, s.From, o.Channels)
+		return o, err
 	}
 	if s.From != "" {
 		var f *imageio.Frame
 		err := ranks.OnRoot(comm, func() (err error) {
-			if f, err = readFrame(s.From, part); err != nil {
-				return err
-			}
-			return finiteTruth(s.From, f.Data, imageio.Box{R1: f.Rows, C1: f.Cols})
+			f, err = readFrame(s.From, part)
+			return err
 		})
 		if err != nil {
 			return nil, err
@@ -130,13 +137,15 @@ func truth(ctx context.Context, comm ranks.Comm, src *Source, part *imageio.Box)
 
 // readMask gives a simulated frame the mask and weight files of [image]. Collective.
 func (o *Observation) readMask(comm ranks.Comm, s *ImageSection, part *imageio.Box) error {
-	if s.Mask == "" && s.Weights == "" {
+	if !s.named() {
 		return nil
 	}
 	var plane []float64
 	err := ranks.OnRoot(comm, func() (err error) {
 		rows, cols := o.Shape()
-		plane, err = readWeights(s, &imageio.Frame{Channels: o.Channels, Rows: rows, Cols: cols}, part)
+		var inputs []lifecycle.Input
+		plane, inputs, err = readWeights(s, &imageio.Frame{Channels: o.Channels, Rows: rows, Cols: cols}, part)
+		o.Inputs = append(o.Inputs, inputs...)
 		return err
 	})
 	if err != nil {
@@ -147,8 +156,11 @@ func (o *Observation) readMask(comm ranks.Comm, s *ImageSection, part *imageio.B
 
 // readOwnMask is readMask with every rank reading its own part. Collective.
 func (o *Observation) readOwnMask(ctx context.Context, comm ranks.Comm, s *ImageSection) (forward.Weights, error) {
-	if s.Mask == "" && s.Weights == "" {
+	if !s.named() {
 		return nil, nil
 	}
-	return o.readOwnWeights(ctx, comm, s)
+	inputs := o.Inputs
+	w, err := o.readOwnWeights(ctx, comm, s)
+	o.Inputs = append(inputs, o.Inputs...)
+	return w, err
 }

@@ -94,7 +94,6 @@ func (s *Source) CheckFiles(f *config.File) *imageio.Frame {
 	case s.Simulate.From != "":
 		frame = CheckFrame(f, "simulate.from", s.Simulate.From)
 	}
-	checkPlane(f, "image.mask", s.Image.Mask, frame)
-	checkPlane(f, "image.weights", s.Image.Weights, frame)
+	s.Image.checkPlanes(f, frame)
 	return frame
 }

@@ -14,6 +14,7 @@ type File struct {
 	Path string
 	// Of a FITS file; used on rank 0 alone.
 	Header  imageio.Header
+	Tables  []byte   // extensions that the header refers to, as in imageio.Frame
 	History []string // text of the HISTORY cards
 }
 
@@ -21,7 +22,7 @@ type File struct {
 func (f *File) WriteWhole(whole *imageio.Frame) error {
 	if filepath.Ext(f.Path) == ".fits" {
 		out := *whole
-		out.Header, out.Type = f.Header, "float64"
+		out.Header, out.Tables, out.Type = f.Header, f.Tables, "float64"
 		return imageio.WriteFITS(f.Path, &out, f.History...)
 	}
 	shape := []int{whole.Channels, whole.Rows, whole.Cols}
@@ -44,7 +45,7 @@ func (o *Observation) WriteParts(comm ranks.Comm, f *File, owned []float64) erro
 	var layout []byte
 	err := ranks.OnRoot(comm, func() (err error) {
 		rows, cols := o.Shape()
-		shape := &imageio.Frame{Channels: o.Channels, Rows: rows, Cols: cols, Header: f.Header}
+		shape := &imageio.Frame{Channels: o.Channels, Rows: rows, Cols: cols, Header: f.Header, Tables: f.Tables}
 		if w, err = imageio.CreateParts(f.Path, shape, f.History...); err != nil {
 			return err
 		}

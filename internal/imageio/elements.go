@@ -8,6 +8,15 @@ import (
 	"math/bits"
 )
 
+// numbers are those of an array in a file, in their order there.
+type numbers interface {
+	// read decodes the elements first, first+1, ... into dst.
+	read(first int64, dst []float64) error
+	// gather reads a box of an array of three axes into dst. ax is in any order; every
+	// stride is the product of the lengths of the faster axes.
+	gather(dst []float64, ax [3]axis) error
+}
+
 // elements is a run of equal-sized numbers inside a file: the data part of an npy
 // array or of a FITS image.
 type elements struct {

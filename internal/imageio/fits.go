@@ -1,6 +1,7 @@
 package imageio
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -17,15 +18,18 @@ type unit struct {
 	header    Header // all cards, END excluded
 	extension string // XTENSION; "" for the primary
 	bitpix    int
-	axes      []int // NAXIS1 first: the fastest axis first
-	data      int64 // byte offset of the data
-	bytes     int64 // of the data, without padding
+	axes      []int  // NAXIS1 first: the fastest axis first
+	begin     int64  // byte offset of the header
+	data      int64  // byte offset of the data
+	bytes     int64  // of the data, without padding
+	tiles     *tiles // the unit is a table with the tiles of the image that the other fields describe; nil = no
+	damaged   error  // why the tiles cannot be read
 }
 
 // image tells whether the unit holds a plain array with pixels in it.
 func (u *unit) image() bool {
 	n, _ := product(u.axes)
-	return len(u.axes) > 0 && n > 0 && u.array()
+	return len(u.axes) > 0 && n > 0 && u.array() && u.damaged == nil
 }
 
 // array tells whether the data are NAXIS numbers and no more. The standard wants
@@ -48,7 +52,7 @@ func (u *unit) name() string {
 // readUnit reads the header at the offset and checks the data size against the
 // size of the file.
 func readUnit(r io.ReaderAt, offset, size int64, index int) (*unit, error) {
-	u := &unit{index: index}
+	u := &unit{index: index, begin: offset}
 	block := make([]byte, blockBytes)
 	var end bool
 	for at := offset; !end; at += blockBytes {
@@ -59,7 +63,7 @@ func readUnit(r io.ReaderAt, offset, size int64, index int) (*unit, error) {
 			return nil, fmt.Errorf("FITS header %d: no END card before the end of the file (%w)", index, err)
 		}
 		for i := 0; i < blockBytes; i += cardBytes {
-			c := Card(block[i : i+cardBytes])
+			c := normal(Card(block[i : i+cardBytes]))
 			if c[:8] == "END     " {
 				end = true
 				break
@@ -108,6 +112,9 @@ func readUnit(r io.ReaderAt, offset, size int64, index int) (*unit, error) {
 	}
 	if u.bytes > size-u.data {
 		return nil, fmt.Errorf("FITS header %d announces %d bytes of data (BITPIX %d, axes %s), the file holds %d", index, u.bytes, u.bitpix, shapeString(u.axes), max(0, size-u.data))
+	}
+	if v, _ := u.header.Get("ZIMAGE"); v == "T" {
+		u.damaged = u.compressedImage()
 	}
 	return u, nil
 }
@@ -184,44 +191,74 @@ func (u *unit) called(want string) bool {
 	return u.name() == name && (version == "" || v == version || !ok && version == "1") || u.index == 0 && name == "PRIMARY"
 }
 
-// compressed: the tiles of an image, each compressed, in a binary table.
-func (u *unit) compressed() bool {
-	_, ok := u.header.Get("ZIMAGE")
-	return ok
+// picture tells whether the unit holds an image of two axes or more, those of length 1 not
+// counted unless there are no others.
+func (u *unit) picture() bool {
+	long := 0
+	for _, n := range u.axes {
+		if n > 1 {
+			long++
+		}
+	}
+	return u.image() && len(u.axes) > 1 && (long > 1 || len(u.axes) == 2 || long == 0)
 }
 
-const funpack = " (it holds a tile-compressed image: funpack it first)"
-
-// findUnit walks the file to the first image, or to the unit wanted. It returns the
-// primary unit too.
+// findUnit walks the file to the unit wanted or, if none is, to the science plane: the first
+// image called SCI, else the first image. It returns the primary unit too.
 func findUnit(r io.ReaderAt, size int64, want string) (found, primary *unit, err error) {
 	var seen []string
-	compressed := false
+	var damaged error
+	var line *unit
 	for u, err := range units(r, size) {
 		if err != nil {
+			if found != nil {
+				break // what follows the image is not needed
+			}
 			return nil, nil, err
 		}
 		if u.index == 0 {
 			primary = u
 		}
 		switch {
-		case u.called(want) && u.image():
-			return u, primary, nil
-		case u.called(want) && want != "":
+		case want != "" && !u.called(want):
+		case want != "" && u.damaged != nil:
+			return nil, nil, u.damaged
+		case want != "" && !u.image():
 			return nil, nil, fmt.Errorf("FITS unit [%s] is %s, not an image", want, u.describe())
+		case want != "":
+			return u, primary, nil
+		case found == nil && line == nil && u.image() && !u.picture():
+			line = u // only one axis is long
+		case u.picture() && (found == nil || u.name() == science):
+			if found = u; u.name() == science {
+				return found, primary, nil
+			}
+		}
+		if damaged == nil {
+			damaged = u.damaged
 		}
 		seen = append(seen, u.listed())
-		compressed = compressed || u.compressed()
+	}
+	if found == nil {
+		found = line
+	}
+	if found != nil {
+		return found, primary, nil
 	}
 	what := "no image in this FITS file"
 	if want != "" {
 		what = fmt.Sprintf("no unit [%s] in this FITS file", want)
 	}
-	if compressed {
-		what += funpack
+	what += "; it has " + strings.Join(seen, ", ")
+	if damaged != nil {
+		return nil, nil, fmt.Errorf("%s; %w", what, damaged)
 	}
-	return nil, nil, fmt.Errorf("%s; it has %s", what, strings.Join(seen, ", "))
+	return nil, nil, errors.New(what)
 }
+
+// science is the EXTNAME of the plane that holds the picture, with observatories that write
+// several planes.
+const science = "SCI"
 
 // listed is how messages list the unit among others.
 func (u *unit) listed() string { return fmt.Sprintf("[%d] %s", u.index, u.describe()) }

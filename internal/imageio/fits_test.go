@@ -313,7 +313,7 @@ func TestFITSErrors(t *testing.T) {
 		{"no image", fitsBytes(cards(8, nil)), "no image in this FITS file; it has [0] primary without data"},
 		{"no pixels", fitsBytes(cards(8, []int{0, 5})), "no image"},
 		{"random groups", fitsBytes(cards(-32, []int{0, 2, 2}, "GROUPS  = T", "PCOUNT  = 1", "GCOUNT  = 2"), make([]float32, 10)), "no image"},
-		{"compressed", fitsBytes(cards(8, nil), extension("BINTABLE", 8, []int{8, 1}, "ZIMAGE  = T"), make([]uint8, 8)), "funpack"},
+		{"compressed", fitsBytes(cards(8, nil), extension("BINTABLE", 8, []int{8, 1}, "ZIMAGE  = T"), make([]uint8, 8)), "ZNAXIS"},
 		{"bscale", fitsBytes(cards(8, []int{1, 1}, "BSCALE  = 'a'"), []uint8{1}), "want a number"},
 		{"bscale 0", fitsBytes(cards(8, []int{1, 1}, "BSCALE  = 0"), []uint8{1}), "BSCALE"},
 		{"bzero inf", fitsBytes(cards(8, []int{1, 1}, "BZERO   = Inf"), []uint8{1}), "finite"},

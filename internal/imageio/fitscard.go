@@ -23,6 +23,48 @@ type Card string
 // data are stored.
 type Header []Card
 
+// normal is a card as the standard wants it: a keyword in capitals, and the value indicator
+// in columns 9 and 10. Some cameras and scripts write "bzero   =" or "BZERO= 1"; other
+// readers take those as they are meant, and what is written from them must be valid.
+func normal(c Card) Card {
+	key := strings.ToUpper(strings.TrimRight(string(c[:8]), " "))
+	switch key {
+	case "COMMENT", "HISTORY", "CONTINUE", "HIERARCH", "":
+		return Card(fmt.Sprintf("%-8s%s", key, c[8:]))
+	case "END":
+		return Card(fmt.Sprintf("%-80s", key))
+	}
+	at := strings.IndexByte(string(c[:9]), '=')
+	if at < 1 || !keyword(strings.TrimRight(string(c[:at]), " ")) {
+		return c
+	}
+	key = strings.ToUpper(strings.TrimRight(string(c[:at]), " "))
+	value := string(c[at+1:])
+	if !strings.HasPrefix(value, " ") {
+		value = " " + value
+	}
+	if at < 8 {
+		value = " " + strings.TrimLeft(value, " ")
+	}
+	line := fmt.Sprintf("%-80s", fmt.Sprintf("%-8s=%s", key, value))
+	if strings.TrimRight(line[cardBytes:], " ") != "" {
+		return c // no room for what would move
+	}
+	return Card(line[:cardBytes])
+}
+
+// keyword tells whether a text can be one, in capitals or not.
+func keyword(s string) bool {
+	for i := range len(s) {
+		switch b := s[i]; {
+		case b >= 'a' && b <= 'z', b >= 'A' && b <= 'Z', b >= '0' && b <= '9', b == '-', b == '_':
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
+
 // Key is the keyword; "HIERARCH ESO DET GAIN" for the long ones.
 func (c Card) Key() string {
 	if strings.HasPrefix(string(c), "HIERARCH ") {
@@ -105,7 +147,7 @@ func (h Header) card(key string) (Card, bool) {
 func structural(key string) bool {
 	switch key {
 	case "SIMPLE", "XTENSION", "BITPIX", "NAXIS", "EXTEND", "PCOUNT", "GCOUNT", "GROUPS", "INHERIT", "END",
-		"BSCALE", "BZERO", "BLANK", "DATAMIN", "DATAMAX", "CHECKSUM", "DATASUM":
+		"BSCALE", "BZERO", "BLANK", "DATAMIN", "DATAMAX", "CHECKSUM", "DATASUM", "ZHECKSUM", "ZDATASUM":
 		return true
 	}
 	rest, ok := strings.CutPrefix(key, "NAXIS")

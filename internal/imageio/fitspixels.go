@@ -15,44 +15,88 @@ func fitsSource(r io.ReaderAt, size int64, want string) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	shape := reversed(u.axes)
-	for len(shape) > 3 && shape[0] == 1 {
-		shape = shape[1:]
-	}
-	if len(shape) != 2 && len(shape) != 3 {
-		return nil, fmt.Errorf("FITS unit %d has shape %s, want (rows, cols) or (channels, rows, cols)", u.index, shapeString(reversed(u.axes)))
-	}
-	lay := layout{planes: 1, rows: shape[len(shape)-2], cols: shape[len(shape)-1]}
-	if len(shape) == 3 {
-		lay.planes = shape[0]
+	lay, kept, err := u.layout()
+	if err != nil {
+		return nil, err
 	}
 	e, err := u.elements(r)
 	if err != nil {
 		return nil, err
 	}
-	header := u.header.descriptive()
-	if v, _ := u.header.Get("INHERIT"); v == "T" {
-		for _, c := range primary.header.descriptive() {
-			if _, dup := header.card(c.Key()); !dup {
-				header = append(header, c)
-			}
-		}
+	header, tables, err := u.description(r, size, primary)
+	if err != nil {
+		return nil, err
 	}
 	s := &source{Frame: Frame{
-		Channels: lay.planes, Rows: lay.rows, Cols: lay.cols,
-		Format: "fits", Type: u.typ(), Header: header, HDU: u.index,
+		Channels: lay.planes, Rows: lay.rows, Cols: lay.cols, Stored: reversed(u.axes),
+		Format: "fits", Type: u.typ(), Header: header.ofAxes(kept, len(u.axes)), Tables: tables, HDU: u.index,
 	}}
-	s.pixels = func(b Box) ([]float64, error) {
-		data := make([]float64, lay.planes*(b.R1-b.R0)*(b.C1-b.C0))
-		return data, e.gather(data, lay.axes(b, false))
+	if u.tiles != nil {
+		s.Packing = u.tiles.algorithm
 	}
+	s.setPixels(lay, func(data []float64, b Box) error { return e.gather(data, lay.axes(b, false)) })
 	return s, nil
 }
 
+// layout says which axes of the image are which, and which axes of the file, the fastest
+// counted as 1, become the axes 1, 2 and 3 of a file that is written. Two axes or more before
+// the rows become the channels together; they have no axis in what is written (0).
+func (u *unit) layout() (layout, []int, error) {
+	full := reversed(u.axes)
+	n := len(full)
+	first, last := 0, n // what is left without axes of length 1
+	for last-first > 3 && full[first] == 1 {
+		first++
+	}
+	for last-first > 3 && full[last-1] == 1 {
+		last--
+	}
+	shape := full[first:last]
+	at := func(i int) int { return n - first - i } // axis i of shape as FITS counts it
+	flat, third := len(shape) > 3, 0
+	if flat {
+		count, err := product(shape[:len(shape)-2])
+		if err != nil {
+			return layout{}, nil, err
+		}
+		for i, n := range shape[:len(shape)-2] {
+			if n == count {
+				third = at(i) // the others have length 1
+			}
+		}
+		shape = append([]int{count}, shape[len(shape)-2:]...)
+	}
+	ctype, _ := u.header.Get("CTYPE1")
+	lay, err := layoutOf(shape, ctype == "" && !flat)
+	if err != nil {
+		return layout{}, nil, fmt.Errorf("FITS unit %d: %w", u.index, err)
+	}
+	switch {
+	case flat:
+		return lay, []int{n - last + 1, n - last + 2, third}, nil
+	case len(shape) == 2:
+		return lay, []int{at(1), at(0)}, nil
+	case lay.colourLast:
+		return lay, []int{at(1), at(0), at(2)}[:2+min(1, lay.planes-1)], nil
+	case lay.planes == 1:
+		return lay, []int{at(2), at(1)}, nil
+	}
+	return lay, []int{at(2), at(1), at(0)}, nil
+}
+
 // elements are the numbers of an image.
-func (u *unit) elements(r io.ReaderAt) (*elements, error) {
+func (u *unit) elements(r io.ReaderAt) (numbers, error) {
 	decode, err := u.decoder()
-	return &elements{r: r, base: u.data, size: max(u.bitpix, -u.bitpix) / 8, decode: decode}, err
+	if err != nil {
+		return nil, err
+	}
+	if u.tiles != nil {
+		if err := u.tiles.plausible(r); err != nil {
+			return nil, fmt.Errorf("tile-compressed FITS unit [%d]: %w", u.index, err)
+		}
+		return &tiledNumbers{tiles: u.tiles, r: r, decode: decode}, nil
+	}
+	return &elements{r: r, base: u.data, size: max(u.bitpix, -u.bitpix) / 8, decode: decode}, nil
 }
 
 // scaling gets BSCALE and BZERO.

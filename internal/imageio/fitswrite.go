@@ -11,7 +11,7 @@ import (
 
 // WriteFITS writes the frame as the primary array of a FITS file, float64, or
 // float32 if f.Type is "float32". f.Header follows the structural cards verbatim,
-// then one or more HISTORY cards for each line of history.
+// then one or more HISTORY cards for each line of history. f.Tables follow the image.
 func WriteFITS(path string, f *Frame, lines ...string) error {
 	if err := f.check(); err != nil {
 		return fmt.Errorf("imageio: writing %s: %w", path, err)
@@ -34,7 +34,7 @@ func writeFITS(w io.Writer, f *Frame, lines []string) error {
 		axes = append(axes, f.Channels)
 	}
 	single := f.Type == "float32"
-	head, err := fitsHead(axes, "channels", single, f.Header, lines)
+	head, err := fitsHead(axes, "channels", single, len(f.Tables) > 0, f.Header, lines)
 	if err != nil {
 		return err
 	}
@@ -44,11 +44,16 @@ func writeFITS(w io.Writer, f *Frame, lines []string) error {
 	if err := writeFITSData(w, f.Data, single); err != nil {
 		return err
 	}
-	return padFITS(w, len(f.Data), single)
+	if err := padFITS(w, len(f.Data), single); err != nil {
+		return err
+	}
+	_, err = w.Write(f.Tables)
+	return err
 }
 
-// fitsHead is the header of a primary array; third says what axis 3 counts.
-func fitsHead(axes []int, third string, single bool, header Header, lines []string) (string, error) {
+// fitsHead is the header of a primary array; third says what axis 3 counts, extended that
+// extensions follow.
+func fitsHead(axes []int, third string, single, extended bool, header Header, lines []string) (string, error) {
 	var head strings.Builder
 	put := func(key, value, comment string) {
 		fmt.Fprintf(&head, "%-80s", fmt.Sprintf("%-8s= %20s / %s", key, value, comment))
@@ -62,6 +67,9 @@ func fitsHead(axes []int, third string, single bool, header Header, lines []stri
 	put("NAXIS", strconv.Itoa(len(axes)), "number of axes")
 	for i, n := range axes {
 		put("NAXIS"+strconv.Itoa(i+1), strconv.Itoa(n), []string{"columns", "rows", third}[i])
+	}
+	if extended {
+		put("EXTEND", "T", "extensions follow")
 	}
 	cards := header.descriptive()
 	for _, line := range lines {

@@ -15,10 +15,15 @@ import (
 type Frame struct {
 	Channels, Rows, Cols int
 	Data                 []float64 // Channels*Rows*Cols, row-major, planes first; NaN = missing; nil from Stat
-	Format               string    // "npy", "fits", "png" or "jpeg"
+	Format               string    // "npy", "fits", "png", "jpeg" or "tiff"
 	Type                 string    // of an element in the file: "float32", "uint8", ...
 	Header               Header    // the FITS cards that do not describe the storage; nil from other formats
 	HDU                  int       // FITS: index of the header-data unit read, 0 = primary
+	Stored               []int     // shape of the array in the file, the slowest axis first
+	Turned               int       // pictures: Exif orientation by which the picture in the file was made upright; 0 = it was upright
+	Pages                bool      // TIFF: more images follow in the file, which are not read
+	Packing              string    // "gzip", or how FITS tiles are compressed: "RICE_1", ...; "" = not compressed
+	Tables               []byte    // FITS: whole extensions with the distortion tables that Header refers to
 }
 
 // ReadFrame reads a whole image. For FITS, path may end in [N] (N-th extension,
@@ -31,8 +36,9 @@ func ReadFrame(path string) (*Frame, error) {
 }
 
 // ReadBox reads the pixels of box in all channels; Rows and Cols of the result are those of
-// the box. Of npy and FITS files it reads only the bytes of the box's rows; PNG and JPEG
-// files must be decoded whole.
+// the box. Of npy and FITS files it reads only the bytes of the box's rows, and of TIFF
+// and tile-compressed FITS files the blocks that the box touches; PNG, JPEG and gzip files must
+// be decoded whole.
 func ReadBox(path string, box Box) (*Frame, error) {
 	return withSource(path, func(s *source) (*Frame, error) {
 		if box.R0 < 0 || box.R1 <= box.R0 || box.R1 > s.Rows || box.C0 < 0 || box.C1 <= box.C0 || box.C1 > s.Cols {
@@ -51,22 +57,22 @@ func Stat(path string) (*Frame, error) {
 }
 
 // ReadsBoxes tells whether ReadBox reads a box of this file without reading the rest.
-func (f *Frame) ReadsBoxes() bool { return f.Format == "npy" || f.Format == "fits" }
+func (f *Frame) ReadsBoxes() bool {
+	return (f.Format == "npy" || f.Format == "fits" || f.Format == "tiff") && f.Packing != packedGzip
+}
+
+const packedGzip = "gzip"
+
+// Photograph tells whether the values are brightness, 0..1 of what the samples of the file
+// can hold.
+func (f *Frame) Photograph() bool {
+	return f.Format == "png" || f.Format == "jpeg" || f.Format == "tiff" && (f.Type == "uint1" || f.Type == "uint8" || f.Type == "uint16")
+}
 
 // ReadPlane reads a two-dimensional array such as a mask or a weight map: an image of one
 // channel, or of several equal channels.
 func ReadPlane(path string) (*Frame, error) {
 	f, err := ReadFrame(path)
-	if err != nil {
-		return nil, err
-	}
-	return f.plane(path)
-}
-
-// ReadPlaneBox reads a box of such an array, as ReadBox does. Channels are compared in the
-// box only.
-func ReadPlaneBox(path string, box Box) (*Frame, error) {
-	f, err := ReadBox(path, box)
 	if err != nil {
 		return nil, err
 	}
@@ -117,6 +123,9 @@ func withSource(path string, use func(*source) (*Frame, error)) (*Frame, error) 
 	if err != nil {
 		return nil, fmt.Errorf("imageio: %s: %w", path, err)
 	}
+	if r.gzip {
+		s.Packing = packedGzip
+	}
 	f, err := use(s)
 	if err != nil {
 		return nil, fmt.Errorf("imageio: %s: %w", path, err)
@@ -142,11 +151,13 @@ func newSource(r io.ReaderAt, size int64, unit string) (*source, error) {
 		return fitsSource(r, size, unit)
 	case has(pngMagic), has(jpegMagic):
 		return pictureSource(r, size)
+	case isTIFF(head):
+		return tiffSource(r, size)
 	}
 	if err := foreign(head); err != nil {
 		return nil, err
 	}
-	return nil, fmt.Errorf("not an image that can be read (npy, FITS, PNG, JPEG); it starts with %q", head[:min(n, 12)])
+	return nil, fmt.Errorf("not an image that can be read (npy, FITS, PNG, JPEG, TIFF); it starts with %q", head[:min(n, 12)])
 }
 
 // foreign recognises, by its first bytes, a file of another kind that users often pass by
@@ -168,18 +179,26 @@ func npySource(r io.ReaderAt, size int64) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	lay, err := layoutOf(h.shape)
+	lay, err := layoutOf(h.shape, true)
 	if err != nil {
 		return nil, err
 	}
-	s := &source{Frame: Frame{Channels: lay.planes, Rows: lay.rows, Cols: lay.cols, Format: "npy", Type: h.typ}}
+	s := &source{Frame: Frame{Channels: lay.planes, Rows: lay.rows, Cols: lay.cols, Stored: h.shape, Format: "npy", Type: h.typ}}
+	e := h.elements(r)
+	s.setPixels(lay, func(data []float64, b Box) error { return e.gather(data, lay.axes(b, h.fortran)) })
+	return s, nil
+}
+
+// setPixels makes a source of a function that reads a box of all planes. Where the fourth
+// plane is the alpha of a colour picture, it becomes missing pixels.
+func (s *source) setPixels(lay layout, read func(data []float64, b Box) error) {
 	alpha := lay.colourLast && lay.planes == 4
 	if alpha {
 		s.Channels = 3
 	}
 	s.pixels = func(b Box) ([]float64, error) {
 		data := make([]float64, lay.planes*(b.R1-b.R0)*(b.C1-b.C0))
-		if err := h.elements(r).gather(data, lay.axes(b, h.fortran)); err != nil {
+		if err := read(data, b); err != nil {
 			return nil, err
 		}
 		if alpha {
@@ -193,7 +212,6 @@ func npySource(r io.ReaderAt, size int64) (*source, error) {
 		}
 		return data, nil
 	}
-	return s, nil
 }
 
 // layout says which axis of a stored array is which.
@@ -202,10 +220,14 @@ type layout struct {
 	colourLast         bool
 }
 
-func layoutOf(shape []int) (layout, error) {
+// layoutOf understands a shape. Without colours no axis behind the columns is looked for.
+func layoutOf(shape []int, colours bool) (layout, error) {
 	full := shape
 	for len(shape) > 3 && shape[0] == 1 {
 		shape = shape[1:]
+	}
+	for len(shape) > 3 && shape[len(shape)-1] == 1 {
+		shape = shape[:len(shape)-1]
 	}
 	var l layout
 	switch {
@@ -213,7 +235,9 @@ func layoutOf(shape []int) (layout, error) {
 		l = layout{planes: 1, rows: shape[0], cols: shape[1]}
 	case len(shape) != 3:
 		return l, fmt.Errorf("shape %s is not an image: want (rows, cols), (channels, rows, cols) or (rows, cols, 3)", shapeString(full))
-	case (shape[2] == 3 || shape[2] == 4) && shape[0] != 1 && shape[0] != 3:
+	case colours && shape[2] == 1 && shape[0] > 1 && shape[1] > 1:
+		l = layout{planes: 1, rows: shape[0], cols: shape[1], colourLast: true}
+	case colours && (shape[2] == 3 || shape[2] == 4) && shape[0] != 1 && shape[0] != 3:
 		l = layout{planes: shape[2], rows: shape[0], cols: shape[1], colourLast: true}
 	default:
 		l = layout{planes: shape[0], rows: shape[1], cols: shape[2]}

@@ -105,7 +105,7 @@ func TestReadBoxIsACut(t *testing.T) {
 				for r := range whole.Rows {
 					for x := range whole.Cols {
 						index := []int{c, r, x}
-						if (shape[2] == 3 || shape[2] == 4) && shape[0] != 1 && shape[0] != 3 {
+						if (shape[2] == 3 || shape[2] == 4) && shape[0] != 1 && shape[0] != 3 || shape[2] == 1 && shape[0] > 1 && shape[1] > 1 {
 							index = []int{r, x, c}
 						}
 						at := element(index, shape, kind[0] == 'F')

@@ -84,7 +84,7 @@ func openMatrix(r io.ReaderAt, size int64, unit string) (matrix, error) {
 		return nil, fmt.Errorf("[%s] selects a unit of a FITS file, and this is not one", unit)
 	case strings.HasPrefix(string(head), npyMagic):
 		return npyMatrix(r, size)
-	case bytes.HasPrefix(head, []byte(pngMagic)), bytes.HasPrefix(head, []byte(jpegMagic)):
+	case bytes.HasPrefix(head, []byte(pngMagic)), bytes.HasPrefix(head, []byte(jpegMagic)), isTIFF(head):
 		return nil, errors.New("a picture, not a matrix")
 	}
 	if err := foreign(head); err != nil {
@@ -136,7 +136,7 @@ func notFinite(x []float64) int {
 // arrayMatrix is an array of two axes in an npy or FITS file.
 type arrayMatrix struct {
 	layout
-	elements *elements
+	elements numbers
 	fortran  bool
 }
 
@@ -164,11 +164,12 @@ func (m *arrayMatrix) read(b Box) ([]float64, error) {
 // fitsMatrix opens the first unit that is a matrix, or the one wanted.
 func fitsMatrix(r io.ReaderAt, size int64, want string) (matrix, error) {
 	var seen []string
-	compressed := false
 	for u, err := range units(r, size) {
 		switch {
 		case err != nil:
 			return nil, err
+		case u.called(want) && u.damaged != nil:
+			return nil, u.damaged
 		case u.called(want) && u.image() && len(u.axes) == 2:
 			e, err := u.elements(r)
 			return &arrayMatrix{layout{planes: 1, rows: u.axes[1], cols: u.axes[0]}, e, false}, err
@@ -180,16 +181,12 @@ func fitsMatrix(r io.ReaderAt, size int64, want string) (matrix, error) {
 			return t, err
 		}
 		seen = append(seen, u.listed())
-		compressed = compressed || u.compressed()
 	}
 	what := "no image of two axes and no binary table"
 	if want != "" {
 		what += fmt.Sprintf(" called [%s]", want)
 	}
 	what += " in this FITS file"
-	if compressed {
-		what += funpack
-	}
 	return nil, fmt.Errorf("%s; it has %s", what, strings.Join(seen, ", "))
 }
 

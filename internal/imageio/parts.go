@@ -33,8 +33,8 @@ type PartsLayout struct {
 	BigEndian            bool  // byte order of the numbers
 }
 
-// CreateParts begins a file with the shape of f, whose Data are not used: FITS with f.Header
-// and HISTORY cards for lines if the path ends in .fits, .fit or .fts, otherwise npy. Once
+// CreateParts begins a file with the shape of f, whose Data are not used: FITS with f.Header,
+// f.Tables and HISTORY cards for lines if the path ends in .fits, .fit or .fts, otherwise npy. Once
 // all boxes are written its bytes are those of WriteFITS or WriteNpy. The caller must call
 // Publish or Drop.
 func CreateParts(path string, f *Frame, lines ...string) (*PartsFile, error) {
@@ -61,7 +61,7 @@ func (w *PartsFile) create(f *Frame, lines []string) error {
 	head, end := npyHead(shape, false), 0
 	fits := namedFITS(w.path)
 	if fits {
-		if head, err = fitsHead(reversed(shape), "channels", false, f.Header, lines); err != nil {
+		if head, err = fitsHead(reversed(shape), "channels", false, len(f.Tables) > 0, f.Header, lines); err != nil {
 			return err
 		}
 		end = (blockBytes - 8*n%blockBytes) % blockBytes
@@ -75,7 +75,14 @@ func (w *PartsFile) create(f *Frame, lines []string) error {
 	if _, err := io.WriteString(w.file, head); err != nil {
 		return err
 	}
-	return w.file.Truncate(int64(len(head)) + 8*int64(n) + int64(end)) // what follows the header is zeros
+	length := int64(len(head)) + 8*int64(n) + int64(end)
+	if fits && len(f.Tables) > 0 {
+		if _, err := w.file.WriteAt(f.Tables, length); err != nil {
+			return err
+		}
+		length += int64(len(f.Tables))
+	}
+	return w.file.Truncate(length) // what is not written is zeros
 }
 
 // namedFITS tells whether a file with this name shall be a FITS file.

@@ -61,14 +61,33 @@ func pictureSource(r io.ReaderAt, size int64) (*source, error) {
 	if s.Format == "png" && (kind == 0 || kind == 4 || greyPalette(cfg.ColorModel)) || cfg.ColorModel == color.GrayModel {
 		s.Channels = 1
 	}
+	turn := jpegOrientation(r)
+	if s.Format == "png" {
+		turn = pngOrientation(r, size)
+	}
+	s.turned(turn)
 	s.pixels = func(b Box) ([]float64, error) {
 		img, err := decode(reader())
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Format, err)
 		}
-		return planes(img, s.Channels, b), nil
+		return planes(img, s.Channels, b, turn), nil
 	}
 	return s, nil
+}
+
+// turned makes the rows and columns of a picture in a file those of the upright picture.
+func (s *source) turned(o orientation) {
+	s.Stored = []int{s.Rows, s.Cols}
+	if s.Channels > 1 {
+		s.Stored = append(s.Stored, s.Channels)
+	}
+	if o.lying() {
+		s.Rows, s.Cols = s.Cols, s.Rows
+	}
+	if o > 1 {
+		s.Turned = int(o)
+	}
 }
 
 func greyPalette(m color.Model) bool {
@@ -82,15 +101,16 @@ func greyPalette(m color.Model) bool {
 	return ok
 }
 
-// planes copies box b of img to channel planes scaled to 0..1.
-func planes(img image.Image, channels int, b Box) []float64 {
+// planes copies box b of the upright picture to channel planes scaled to 0..1.
+func planes(img image.Image, channels int, b Box, turn orientation) []float64 {
 	n := (b.R1 - b.R0) * (b.C1 - b.C0)
 	data := make([]float64, channels*n)
-	o := img.Bounds().Min
+	o, stored := img.Bounds().Min, img.Bounds().Size()
 	i := 0
-	for y := o.Y + b.R0; y < o.Y+b.R1; y++ {
-		for x := o.X + b.C0; x < o.X+b.C1; x++ {
-			r, g, bl, a := sample(img, x, y)
+	for row := b.R0; row < b.R1; row++ {
+		for col := b.C0; col < b.C1; col++ {
+			y, x := turn.stored(row, col, stored.Y, stored.X)
+			r, g, bl, a := sample(img, o.X+x, o.Y+y)
 			switch {
 			case a == 0:
 				for c := range channels {

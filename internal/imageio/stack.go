@@ -104,7 +104,7 @@ func npyStack(r io.ReaderAt, size int64) (*stackSource, error) {
 }
 
 // setArray makes s the stack of an array.
-func (s *stackSource) setArray(full []int, pixels *elements, fortran bool) error {
+func (s *stackSource) setArray(full []int, pixels numbers, fortran bool) error {
 	if err := s.setShape(full); err != nil {
 		return err
 	}

@@ -38,23 +38,9 @@ func fitsStack(r io.ReaderAt, size int64, want string) (*stackSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Header = first.inherited(primary)
+	// A stack is written without the tables of its coordinates.
+	s.Header = first.inherited(primary).without("CPDIS1", "CPDIS2", "CQDIS1", "CQDIS2", "DP1", "DP2", "DQ1", "DQ2", "D2IMDIS1", "D2IMDIS2", "D2IM1", "D2IM2")
 	return s, s.setArray(reversed(first.axes), pixels, false)
-}
-
-// inherited is the header without the cards of the storage, and with those of the primary
-// unit where the unit inherits them.
-func (u *unit) inherited(primary *unit) Header {
-	header := u.header.descriptive()
-	if v, _ := u.header.Get("INHERIT"); v != "T" {
-		return header
-	}
-	for _, c := range primary.header.descriptive() {
-		if _, dup := header.card(c.Key()); !dup {
-			header = append(header, c)
-		}
-	}
-	return header
 }
 
 // label names the unit as a config may.

@@ -39,7 +39,7 @@ func (w *StackWriter) create(path string, header Header, lines []string) error {
 	}
 	head := npyHead(shape, w.single)
 	if w.fits {
-		if head, err = fitsHead(reversed(shape), "images", w.single, header, lines); err != nil {
+		if head, err = fitsHead(reversed(shape), "images", w.single, false, header, lines); err != nil {
 			return err
 		}
 	}

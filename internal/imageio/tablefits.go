@@ -12,7 +12,7 @@ import (
 
 // table tells whether the unit is a table.
 func (u *unit) table() bool {
-	return (u.extension == "BINTABLE" || u.extension == "TABLE") && len(u.axes) == 2 && u.bitpix == 8 && !u.compressed()
+	return (u.extension == "BINTABLE" || u.extension == "TABLE") && len(u.axes) == 2 && u.bitpix == 8 && u.tiles == nil && u.damaged == nil
 }
 
 // findTable walks the file to the first table with numbers in it, or to the one wanted.

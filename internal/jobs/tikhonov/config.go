@@ -72,7 +72,7 @@ func (s *restoredSection) section() *frames.OutputSection {
 func defaults() settings {
 	c := settings{
 		Seed:  1,
-		Image: frames.ImageSection{Balance: "none"},
+		Image: frames.DefaultImage(),
 		Simulate: frames.SimulateSection{
 			Rows: 512, Cols: 512, Channels: 1, Noise: 0.01, Missing: 0.01,
 		},
@@ -165,6 +165,7 @@ func Load(f *config.File) *lifecycle.Job {
 
 // source says where the frame comes from.
 func (c *settings) source() *frames.Source {
+	c.Image.PerChannel = c.perChannel()
 	return &frames.Source{Seed: c.Seed, Image: &c.Image, Simulate: &c.Simulate, Border: frames.Borders[c.Tikhonov.Border]}
 }
 

@@ -74,6 +74,10 @@ func (c *settings) errorOptions() image.ErrorOptions {
 // restore solves the frame, and makes the error map that the config asks for with the
 // factors of the solve. Collective.
 func (r *run) restore(ctx context.Context, o image.Options) (*image.Result, *literal.Bias, error) {
+	if apartChannels(r.o) {
+		result, err := r.c.solveChannels(ctx, r.Comm, r.o, r.psf, o)
+		return result, nil, err
+	}
 	if r.c.Output.Errors == errorsNone {
 		return r.c.solveFrame(ctx, r.Comm, r.o.Problem(r.psf), o)
 	}
@@ -140,7 +144,7 @@ func (r *run) unit() string {
 func (r *run) measureErrors(ctx context.Context) error {
 	steps := r.steps
 	r.steps = nil // its memory is free after this
-	if steps == nil || r.o.Truth == nil {
+	if steps == nil || r.o.Truth == nil || r.o.Holes {
 		return nil
 	}
 	r.Progress.Phase("errors against the truth")
@@ -216,7 +220,7 @@ func (r *run) sigmaFiles() []frames.File {
 	fits := frames.File{Path: r.Path("sigma.fits")}
 	if src := r.o.Source; src != nil { // rank 0
 		e := r.m.Errors
-		fits.Header = src.Header
+		fits.Header, fits.Tables = src.Header, src.Tables
 		fits.History = []string{
 			fmt.Sprintf("tessera %s: standard deviation of the restoration of %s", r.m.Tessera, filepath.Base(r.c.source().File())),
 			fmt.Sprintf("errors: %s, lambda %.6g, noise of a pixel of weight 1: %.6g", e.Kind, r.m.Lambda, e.Noise),

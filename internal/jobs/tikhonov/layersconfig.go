@@ -41,7 +41,7 @@ type layersSection struct {
 func layersDefaults() layersSettings {
 	return layersSettings{
 		Seed:     1,
-		Image:    frames.ImageSection{Balance: "none"},
+		Image:    frames.DefaultImage(),
 		Simulate: frames.SimulateSection{Rows: 256, Cols: 256, Channels: 1, Noise: 0.002},
 		First:    frames.BlurSection{Kind: "gaussian", Sigma: 1, FWHM: 3, Beta: 3},
 		Second:   frames.BlurSection{Kind: "gaussian", Sigma: 0.7, FWHM: 3, Beta: 3},

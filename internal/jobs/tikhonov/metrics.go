@@ -15,7 +15,7 @@ type record struct {
 	Channels int    `json:"channels"`
 	Rows     int    `json:"rows"`
 	Cols     int    `json:"cols"`
-	Missing  int    `json:"missing_pixels"`
+	Missing  int    `json:"missing_pixels"` // values, where channels have missing pixels of their own
 
 	Seconds      seconds `json:"seconds"`
 	BytesSent    int64   `json:"bytes_sent"`     // by all ranks, in set-up and solve

@@ -35,6 +35,9 @@ func (r *restoration) observe(ctx context.Context, from *frames.Source, psf forw
 	if r.o, err = from.Observe(ctx, r.Comm, psf); err != nil {
 		return err
 	}
+	for _, in := range r.o.Inputs {
+		r.Took(in)
+	}
 	m.Seconds.Read = r.Comm.Wtime() - start
 	m.Channels = r.o.Channels
 	m.Rows, m.Cols = r.o.Shape()
@@ -57,6 +60,9 @@ func (r *restoration) note(report *frames.PSFReport, psf forward.PSF, border hal
 func (r *restoration) account(work ranks.Work, setup, solve float64, overlap int, factorBytes int64, counts ...float64) ([]float64, error) {
 	longest := []float64{setup, solve, work.Exchange, work.Reduce, work.Seconds - setup - solve}
 	pixels := len(r.o.Data) / r.o.Channels
+	if apartChannels(r.o) {
+		pixels = len(r.o.Data)
+	}
 	missing := pixels - r.o.Weights.Observed(pixels)
 	sums := append([]float64{float64(work.BytesSent), float64(work.Messages), float64(factorBytes), float64(missing)}, counts...)
 	if err := r.Comm.Reduce(longest, longest, ranks.Max, 0); err != nil {
@@ -87,6 +93,9 @@ func (r *restoration) psnr(arrays ...[]float64) ([]lifecycle.Number, error) {
 	peak := []float64{math.Inf(-1)}
 	sums := make([]float64, 2*len(arrays)) // squared error and count of each
 	for i, t := range r.o.Truth {
+		if math.IsNaN(t) {
+			continue // nobody knows it
+		}
 		peak[0] = max(peak[0], t)
 		for k, a := range arrays {
 			if v := a[i]; !math.IsNaN(v) {

@@ -72,7 +72,7 @@ func (r *run) solutionFiles() []frames.File {
 	}
 	m, fits := r.m, frames.File{Path: r.Path("solution.fits")}
 	if src := r.o.Source; src != nil { // rank 0
-		fits.Header = src.Header
+		fits.Header, fits.Tables = src.Header, src.Tables
 		fits.History = []string{
 			fmt.Sprintf("tessera %s: Tikhonov restoration of %s", m.Tessera, filepath.Base(r.c.source().File())),
 			fmt.Sprintf("method %s, regulariser %s, lambda %.6g, border %s, blur %s", m.Method, m.Regulariser, m.Lambda, m.Border, r.c.Blur.Kind),

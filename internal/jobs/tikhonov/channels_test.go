@@ -1,0 +1,132 @@
+package tikhonov
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"testing"
+
+	"tessera/internal/jobs/jobtest"
+)
+
+// A cube whose channels have missing pixels of their own is restored as its channels are
+// alone, on any number of ranks, gathered and apart, with a fixed lambda and one that is found. A
+// channel without any pixel stays missing.
+func TestChannelsAlone(t *testing.T) {
+	const rows, cols, n = 14, 11, 14 * 11
+	dir := t.TempDir()
+	data := make([]float64, 3*n)
+	for i := range data {
+		data[i] = 10 + math.Sin(float64(i)/5) + 0.1*math.Cos(float64(7*i))
+	}
+	for i := range n {
+		if i%7 == 3 {
+			data[i] = math.NaN()
+		}
+		if i/cols == 5 {
+			data[n+i] = math.NaN()
+		}
+		data[2*n+i] = math.NaN()
+	}
+	cube := fmt.Sprintf("image.path=%q", jobtest.WriteNpy(t, dir, "cube.npy", data, 3, rows, cols))
+	for _, rule := range []string{"0.01", `"gcv"`} {
+		var lambda float64
+		for i, sets := range [][]string{{"output.gather=always"}, {"output.gather=never"}} {
+			out, err := jobtest.Run(t, Load, 1+2*i, "", append(sets, cube, "tikhonov.lambda="+rule, "blur.kind=gaussian", "blur.size=3", "tikhonov.tolerance=1e-9")...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, m := jobtest.ReadNpy(t, out, "solution.npy"), jobtest.Metrics(t, out)
+			lambda = m["lambda"].(float64)
+			if missing := m["missing_pixels"].(float64); missing != n+22+cols {
+				t.Errorf("%v missing values, want %d", missing, n+22+cols)
+			}
+			for c := range 2 {
+				one := fmt.Sprintf("image.path=%q", jobtest.WriteNpy(t, dir, fmt.Sprintf("%d.npy", c), data[c*n:(c+1)*n], rows, cols))
+				alone, err := jobtest.Run(t, Load, 1, "", one, fmt.Sprintf("tikhonov.lambda=%v", lambda), "blur.kind=gaussian", "blur.size=3", "tikhonov.tolerance=1e-9")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if d := jobtest.Farthest(got[c*n:(c+1)*n], jobtest.ReadNpy(t, alone, "solution.npy")); !(d < 1e-5) {
+					t.Errorf("lambda %s, %v: channel %d is %g from the one that was restored alone", rule, sets, c, d)
+				}
+			}
+			for i, v := range got[2*n:] {
+				if !math.IsNaN(v) {
+					t.Fatalf("pixel %d of a channel without data is %g", i, v)
+				}
+			}
+		}
+	}
+	// Where a job has one plane of weights, a pixel that is missing in one channel is missing in
+	// all: here nothing is left.
+	for _, more := range []string{"output.errors=noise", "tikhonov.method=literal"} {
+		if _, err := jobtest.Run(t, Load, 1, "", cube, more); err == nil {
+			t.Errorf("%s: restored a frame of which each pixel is missing in a channel", more)
+		}
+	}
+}
+
+// metrics.json has a line for each file.
+func TestInputsOfARun(t *testing.T) {
+	dir := t.TempDir()
+	ones := make([]float64, 12)
+	for i := range ones {
+		ones[i] = 1
+	}
+	frame, sigma := jobtest.WriteNpy(t, dir, "frame.npy", ones, 3, 4, 1), jobtest.WriteNpy(t, dir, "sigma.npy", ones, 3, 4)
+	for kind, load := range loaders {
+		out, err := jobtest.Run(t, load, 2, "", fmt.Sprintf("image.path=%q", frame), fmt.Sprintf("image.sigma=%q", sigma))
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, _ := jobtest.Metrics(t, out)["inputs"].([]any)
+		if len(list) != 2 {
+			t.Fatalf("%s: inputs %v", kind, list)
+		}
+		first, second := list[0].(map[string]any), list[1].(map[string]any)
+		if filepath.Base(first["file"].(string)) != "frame.npy" || first["axes"] != "3 rows x 4 columns, stored as (3, 4, 1)" || first["missing"] != "no value missing" {
+			t.Errorf("%s: %v", kind, first)
+		}
+		if second["mask"] != "standard deviations: 0 and NaN are missing" || second["missing"] != "0 of 12 pixels missing" {
+			t.Errorf("%s: %v", kind, second)
+		}
+	}
+}
+
+// Missing values of the true frame are not observed and not compared.
+func TestTruthWithHoles(t *testing.T) {
+	const rows, cols = 24, 24
+	truth := make([]float64, rows*cols)
+	for i := range truth {
+		truth[i] = 5 + math.Sin(float64(i/cols)/4) + math.Cos(float64(i%cols)/5)
+	}
+	hole := append([]float64(nil), truth...)
+	for r := 8; r < 12; r++ {
+		for c := 10; c < 15; c++ {
+			hole[r*cols+c] = math.NaN()
+		}
+	}
+	dir := t.TempDir()
+	for kind, load := range loaders {
+		for _, gather := range []string{"always", "never"} {
+			out, err := jobtest.Run(t, load, 3, "", fmt.Sprintf("simulate.from=%q", jobtest.WriteNpy(t, dir, "hole.npy", hole, rows, cols)),
+				"simulate.noise=0.001", "simulate.missing=0.0", "output.gather="+gather)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := jobtest.Metrics(t, out)
+			worst := math.Inf(1)
+			for _, v := range m["psnr_db"].(map[string]any) {
+				v, ok := v.(float64)
+				if !ok {
+					t.Fatalf("%s, %s: PSNR %v", kind, gather, m["psnr_db"])
+				}
+				worst = min(worst, v)
+			}
+			if m["missing_pixels"] != 20.0 || !(worst > 15) {
+				t.Errorf("%s, %s: %v missing pixels, PSNR %v", kind, gather, m["missing_pixels"], m["psnr_db"])
+			}
+		}
+	}
+}
