@@ -27,11 +27,11 @@ type example struct {
 var examples = map[string]example{
 	"tikhonov": {
 		sets:  []string{"simulate.rows=512", "simulate.cols=500", "blur.kind=gaussian", "blur.size=5", "output.pictures=false", "output.errors=posterior", "output.error_samples=3"},
-		large: []string{"simulate.rows=1000000", "simulate.cols=1000000"},
+		large: []string{"simulate.rows=1000000", "simulate.cols=100000"},
 	},
 	"two-layer": {
 		sets:  []string{"simulate.rows=150", "simulate.cols=160", "layers.tile=8", "layers.overlap=3"},
-		large: []string{"simulate.rows=1000000", "simulate.cols=1000000"},
+		large: []string{"simulate.rows=1000000", "simulate.cols=100000"},
 	},
 	"kernel": {
 		sets:  []string{"simulate.count=12000"},
