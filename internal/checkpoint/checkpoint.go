@@ -38,6 +38,9 @@ const (
 	ManifestName = "checkpoint.json" // the manifest's file; a directory with it holds a checkpoint
 	magic        = "TESSERA CHECKPT1"
 	headBytes    = len(magic) + 2*8
+
+	// longestManifest bounds what Read reads; the state of a solver takes most of it.
+	longestManifest = 1 << 30
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -55,7 +58,7 @@ var ErrNone = errors.New("no checkpoint")
 
 // Read returns the manifest in dir.
 func Read(dir string) (*Manifest, error) {
-	text, err := os.ReadFile(filepath.Join(dir, ManifestName))
+	text, err := imageio.ReadText(filepath.Join(dir, ManifestName), longestManifest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("checkpoint: %s: %w", dir, ErrNone)
 	}
@@ -159,24 +162,20 @@ func Records(dir string, m *Manifest, wanted []int, use func(id int, record []by
 }
 
 func readPart(path string, sum uint32, want map[int]bool, use func(int, []byte) error) error {
-	f, err := os.Open(path)
+	f, size, err := imageio.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return err
-	}
 	r := bufio.NewReaderSize(f, 1<<18)
 	head := make([]byte, headBytes)
 	if _, err := io.ReadFull(r, head); err != nil || string(head[:len(magic)]) != magic {
 		return errors.New("not a part of a checkpoint")
 	}
 	count := binary.LittleEndian.Uint64(head[len(magic):])
-	size := binary.LittleEndian.Uint64(head[len(magic)+8:])
-	if count > uint64(st.Size())/8 || count > 0 && size > uint64(st.Size()) || uint64(headBytes)+count*(8+size)+4 != uint64(st.Size()) {
-		return fmt.Errorf("%d records of %d bytes in a file of %d", count, size, st.Size())
+	length := binary.LittleEndian.Uint64(head[len(magic)+8:])
+	if count > uint64(size)/8 || count > 0 && length > uint64(size) || uint64(headBytes)+count*(8+length)+4 != uint64(size) {
+		return fmt.Errorf("%d records of %d bytes in a file of %d", count, length, size)
 	}
 	ids := make([]int, count)
 	buf := make([]byte, 8)
@@ -191,14 +190,14 @@ func readPart(path string, sum uint32, want map[int]bool, use func(int, []byte) 
 	if !some {
 		return nil
 	}
-	if err := checksum(f, st.Size()-4, sum); err != nil {
+	if err := checksum(f, size-4, sum); err != nil {
 		return err
 	}
 	if _, err := f.Seek(int64(headBytes)+8*int64(count), io.SeekStart); err != nil {
 		return err
 	}
 	r.Reset(f)
-	record := make([]byte, size)
+	record := make([]byte, length)
 	for _, id := range ids {
 		if _, err := io.ReadFull(r, record); err != nil {
 			return err

@@ -280,7 +280,7 @@ func readStudy(dir string) (*scaling.Summary, *scaling.Environment, error) {
 	if err := errors.Join(readJSON(filepath.Join(dir, studyName), &s), readJSON(filepath.Join(dir, placeName), &place)); err != nil {
 		return nil, nil, err
 	}
-	f, err := os.Open(filepath.Join(dir, runsName))
+	f, _, err := imageio.Open(filepath.Join(dir, runsName))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -304,7 +304,7 @@ func readStudy(dir string) (*scaling.Summary, *scaling.Environment, error) {
 }
 
 func readJSON(path string, into any) error {
-	text, err := os.ReadFile(path)
+	text, err := imageio.ReadText(path, 1<<26)
 	if err != nil {
 		return err
 	}

@@ -206,19 +206,19 @@ func findUnit(r io.ReaderAt, size int64, want string) (found, primary *unit, err
 		case u.called(want) && u.image():
 			return u, primary, nil
 		case u.called(want) && want != "":
-			return nil, nil, fmt.Errorf("FITS unit [%s] is %s, not an image", want, u.describe())
+			return nil, nil, fmt.Errorf("FITS unit [%s] is %s, not an image", shortened(want), u.describe())
 		}
 		seen = append(seen, u.listed())
 		compressed = compressed || u.compressed()
 	}
 	what := "no image in this FITS file"
 	if want != "" {
-		what = fmt.Sprintf("no unit [%s] in this FITS file", want)
+		what = fmt.Sprintf("no unit [%s] in this FITS file", shortened(want))
 	}
 	if compressed {
 		what += funpack
 	}
-	return nil, nil, fmt.Errorf("%s; it has %s", what, strings.Join(seen, ", "))
+	return nil, nil, fmt.Errorf("%s; it has %s", what, Listed(seen))
 }
 
 // listed is how messages list the unit among others.

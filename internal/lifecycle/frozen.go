@@ -48,7 +48,7 @@ func (r *Run) writeConfig(chosen func() map[string]config.Value) error {
 
 // ours tells whether the file at a path is a config that a run left.
 func ours(path string) bool {
-	f, err := os.Open(path)
+	f, _, err := imageio.Open(path)
 	if err != nil {
 		return false
 	}

@@ -1,0 +1,46 @@
+package imageio
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// What messages show of texts out of files: a name may have any length, a file any number
+// of names.
+const (
+	longestShown = 60 // characters
+	mostShown    = 12 // names
+)
+
+// Quoted is a text out of a file as messages show it: in quotes, without control
+// characters, and shortened.
+func Quoted(s string) string {
+	return strconv.Quote(shortened(s))
+}
+
+// Listed lists names out of a file as messages show them: the first ones, each shortened.
+func Listed(names []string) string {
+	shown := make([]string, 0, mostShown+1)
+	for _, name := range names[:min(len(names), mostShown)] {
+		shown = append(shown, shortened(name))
+	}
+	if more := len(names) - len(shown); more > 0 {
+		shown = append(shown, fmt.Sprintf("... and %d more", more))
+	}
+	return strings.Join(shown, ", ")
+}
+
+func shortened(s string) string { return cut(s, longestShown) }
+
+// cut ends a text after most characters.
+func cut(s string, most int) string {
+	n := 0
+	for i := range s {
+		if n == most {
+			return s[:i] + "..."
+		}
+		n++
+	}
+	return s
+}
