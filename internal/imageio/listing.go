@@ -31,10 +31,10 @@ func Listed(names []string) string {
 	return strings.Join(shown, ", ")
 }
 
-func shortened(s string) string { return cut(s, longestShown) }
+func shortened(s string) string { return cutAfter(s, longestShown) }
 
-// cut ends a text after most characters.
-func cut(s string, most int) string {
+// cutAfter ends a text after most characters.
+func cutAfter(s string, most int) string {
 	n := 0
 	for i := range s {
 		if n == most {

@@ -98,7 +98,7 @@ func describeBeside(t io.Writer, path string) {
 	for line := range strings.Lines(string(text)) {
 		line, _, _ = strings.Cut(line, " #")
 		if key, value, ok := strings.Cut(line, "="); ok && !strings.HasPrefix(key, "#") {
-			fmt.Fprintf(t, "  %s\t%s\n", shortened(strings.TrimSpace(key)), cut(strings.TrimSpace(value), 200))
+			fmt.Fprintf(t, "  %s\t%s\n", shortened(strings.TrimSpace(key)), cutAfter(strings.TrimSpace(value), 200))
 		}
 	}
 }
