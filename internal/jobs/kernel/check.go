@@ -98,9 +98,6 @@ func checkLengths(f *config.File, key string, list config.Numbers, zero bool) {
 func (c *settings) checkShape(f *config.File, shape []int) {
 	o := &c.Observations
 	dim := o.Dim
-	if dim == 0 && len(o.Columns) > 0 {
-		dim = len(o.Columns) - 1
-	}
 	if o.Path != "" && dim > 0 && c.Evaluate.Path == "" && len(shape) > 0 && len(shape) != dim {
 		f.Fail("evaluate.shape", "has %d numbers, want %d, one for each coordinate", len(shape), dim)
 	}

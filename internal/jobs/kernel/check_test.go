@@ -99,7 +99,7 @@ func TestShapeWithoutTheTable(t *testing.T) {
 		}{
 			{`observations.dim=2 evaluate.shape=[9]`, true},
 			{`observations.dim=1 evaluate.shape=[9,9]`, true},
-			{`observations.columns=["a","b","c"] evaluate.shape=[9,9,9]`, true},
+			{`observations.columns=["a","b","c"] evaluate.shape=[9]`, false}, // the last one may be an error
 			{`observations.dim=2 observations.columns=["a","b","c","s"] evaluate.shape=[9,9,9]`, true},
 			{`observations.dim=2 observations.columns=["a","b","c","s"] evaluate.shape=[9,9]`, false},
 			{`observations.columns=["a","b","c"] evaluate.shape=[9,9]`, false},
