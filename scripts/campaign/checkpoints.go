@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
-
-	"tessera/internal/checkpoint"
 )
 
 // damagedCheckpoints are trials in which a run continues from a checkpoint of which a file
@@ -68,12 +67,16 @@ func (c *campaign) keepCheckpoint(ctx context.Context, s *subject, folder string
 		if err != nil {
 			return err
 		}
+		seen := map[string]bool{}
 		for running := true; running; {
 			select {
 			case <-p.ended:
 				running = false
 			case <-time.After(5 * time.Millisecond):
-				if m, err := checkpoint.Read(filepath.Join(folder, "checkpoint")); err == nil && m.Generation >= 2 {
+				if m := manifest(folder); len(m) > 0 {
+					seen[string(m)] = true
+				}
+				if len(seen) >= 3 {
 					send(p.cmd.Process.Pid, syscall.SIGKILL)
 					running = false
 				}
@@ -116,6 +119,12 @@ func (t *try) damaged(ctx context.Context, s *subject, kept, name string, d dama
 	case err != nil:
 		return wrongf("%safter -resume (status %d): %v", what, p.status, err)
 	case p.status == 0 && now == whole:
+		if left, err := filesOf(filepath.Join(out, "checkpoint")); err == nil && slices.Equal(left, []string{name}) {
+			// What no longer looks like a file of the program is somebody's, and stays.
+			if err := os.RemoveAll(filepath.Join(out, "checkpoint")); err != nil {
+				return wrongf("%v", err)
+			}
+		}
 		if err := s.tidy(out); err != nil {
 			return wrongf("%safter -resume: %v", what, err)
 		}

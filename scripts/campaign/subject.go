@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"tessera/internal/checkpoint"
 	"tessera/internal/jobs"
 	"tessera/internal/lifecycle"
 )
@@ -185,7 +184,7 @@ const (
 func (s *subject) inspect(out string, seed uint64) (state, error) {
 	_, err := os.Stat(filepath.Join(out, lifecycle.MetricsName))
 	if errors.Is(err, os.ErrNotExist) {
-		if _, err := os.Stat(filepath.Join(out, "checkpoint", checkpoint.ManifestName)); err == nil {
+		if len(manifest(out)) > 0 {
 			return continuing, nil
 		}
 		return nothing, nil
@@ -194,6 +193,16 @@ func (s *subject) inspect(out string, seed uint64) (state, error) {
 		return nothing, err
 	}
 	return whole, s.right(out, seed)
+}
+
+// manifest is the manifest of the checkpoint in an output directory; empty if there is none.
+func manifest(out string) []byte {
+	for _, name := range []string{"checkpoint.json", "checkpoint-previous.json"} {
+		if b, err := os.ReadFile(filepath.Join(out, "checkpoint", name)); err == nil {
+			return b
+		}
+	}
+	return nil
 }
 
 // right returns an error unless a directory holds the whole and right result of a seed.
