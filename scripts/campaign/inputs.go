@@ -91,7 +91,8 @@ func (t *try) judged(s *subject, p *process, out, what string) result {
 			return wrongf("%s%v", what, err)
 		}
 		return result{verdict: right}
-	case (p.status == 1 || p.status == 2) && !claimed:
+	case (p.status == 1 || p.status == 2) && !claimed, p.status == 1 && strings.Contains(p.stderr.String(), "not converged"):
+		// An iteration that stops too early leaves what it has reached, and says so.
 		if why := p.complaint(); why != "" {
 			return wrongf("%s%s", what, why)
 		}
