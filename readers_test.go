@@ -19,6 +19,7 @@ var opens = map[string]string{
 	"internal/imageio/parts.go":    "opens for writing what another process has created",
 	"internal/lifecycle/log.go":    "creates a file",
 	"internal/lifecycle/memory.go": "reads /proc",
+	"internal/lifecycle/room.go":   "reads /proc",
 	"internal/outdir/lock.go":      "opens a lock, and follows no link",
 	"internal/cli/doctor.go":       "reads /proc and /sys",
 	"internal/cli/environment.go":  "reads /proc",

@@ -142,7 +142,7 @@ func (p *packedArray) table() *Table {
 		}
 		whole := rows.table()
 		whole.Rows, whole.Cols, _ = rows.size()
-		whole.Part = fmt.Sprintf("npz, array %s", p.name)
+		whole.Part = fmt.Sprintf("npz, array %s", shortened(p.name))
 		if whole.Data, err = rows.read(Box{0, whole.Rows, 0, whole.Cols}); err == nil {
 			t = whole
 		}
