@@ -83,7 +83,7 @@ func Read(dir string) (list []*Manifest, damage error, err error) {
 	missing := true
 	for _, name := range []string{ManifestName, PreviousName} {
 		path := filepath.Join(dir, name)
-		text, err := os.ReadFile(path)
+		text, err := imageio.ReadText(path, longestManifest)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -123,7 +123,7 @@ func Commit(dir string, m *Manifest) error {
 		})
 	}
 	// A damaged manifest does not take the place of a whole one.
-	if before, err := os.ReadFile(filepath.Join(dir, ManifestName)); err == nil {
+	if before, err := imageio.ReadText(filepath.Join(dir, ManifestName), longestManifest); err == nil {
 		if _, err := decode(before); err == nil {
 			if err := write(PreviousName, before); err != nil {
 				return err
@@ -139,7 +139,7 @@ func Commit(dir string, m *Manifest) error {
 
 // manifestOf reads a manifest; nil, nil if there is none.
 func manifestOf(path string) (*Manifest, error) {
-	text, err := os.ReadFile(path)
+	text, err := imageio.ReadText(path, longestManifest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -186,7 +186,7 @@ func partName(name string) (generation, rank int, ok bool) {
 }
 
 func isPart(path string) bool {
-	f, err := os.Open(path)
+	f, _, err := imageio.Open(path)
 	if err != nil {
 		return false
 	}
@@ -199,7 +199,7 @@ func isPart(path string) bool {
 func Remove(dir string) error {
 	for _, name := range []string{PreviousName, ManifestName} {
 		path := filepath.Join(dir, name)
-		text, err := os.ReadFile(path)
+		text, err := imageio.ReadText(path, longestManifest)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -38,7 +38,7 @@ func Solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result
 
 func solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options, monitor func(int, []float64) (bool, error)) (*Result, error) {
 	o = o.withDefaults()
-	if err := ranks.AgreeError(comm, errors.Join(o.check(), p.check(comm))); err != nil {
+	if err := ranks.AgreeError(comm, errors.Join(o.check(), p.check(comm, o.Overlap))); err != nil {
 		return nil, err
 	}
 	same := o
