@@ -39,6 +39,9 @@ func Solve(ctx context.Context, comm ranks.Comm, p *image.Problem, o Options) (*
 	res.Converged = res.Status == krylov.Converged
 	res.Solve = comm.Wtime() - start
 	res.Solution = l.owner()
+	if err := tiles.CheckFinite(comm, res.Solution); err != nil {
+		return nil, fmt.Errorf("literal: %w", err)
+	}
 	if err := l.measure(res); err != nil {
 		return nil, err
 	}

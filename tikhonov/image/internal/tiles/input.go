@@ -77,3 +77,21 @@ func CheckOverlap(frame *halo.Decomposition, overlap int) error {
 	}
 	return nil
 }
+
+// CheckFinite returns an error on all ranks if a value of one of them is not finite.
+// Collective.
+func CheckFinite(comm ranks.Comm, solution ...[]float64) error {
+	bad := 0
+	for _, part := range solution {
+		for _, v := range part {
+			if v-v != 0 {
+				bad++
+			}
+		}
+	}
+	var err error
+	if bad > 0 {
+		err = fmt.Errorf("the solution is not finite (%d of its values): the data are too large, or of too different sizes, for float64", bad)
+	}
+	return ranks.AgreeError(comm, err)
+}
