@@ -220,13 +220,21 @@ func status(err error) int {
 	return failed
 }
 
+// advice begins the second line of a problem, which says how to mend it. Nothing else in a
+// problem, whatever the values contain, begins a line.
+const advice = "\n  "
+
 // message is what the console shows of an error. Problems of a config carry
 // their file's name and usage errors say who speaks.
 func message(err error) string {
 	if bad := new(config.Error); errors.As(err, &bad) {
-		lines := make([]string, len(bad.Problems)) // one for each, whatever the values contain
+		lines := make([]string, len(bad.Problems))
 		for i, p := range bad.Problems {
-			lines[i] = shown.Line(p.String())
+			parts := strings.Split(p.String(), advice)
+			for k := range parts {
+				parts[k] = shown.Line(parts[k])
+			}
+			lines[i] = strings.Join(parts, advice)
 		}
 		return strings.Join(lines, "\n")
 	}
