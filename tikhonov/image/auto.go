@@ -34,6 +34,15 @@ func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result,
 	s.setup += s.comm.Wtime() - start
 	first := s.x
 	defer func() { s.x = first }()
+	spectral := o.MaxIterations
+	if chain[0] == krylov.Spectral && len(s.m.kernel.Dense) <= smallPSF {
+		spectral = spectralPatience
+		if hole, err := s.m.hasHole(deepHole); err != nil {
+			return nil, err
+		} else if hole {
+			spectral = holePatience
+		}
+	}
 	var tried []string
 	var before *Result
 	for k, m := range chain {
@@ -46,8 +55,8 @@ func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result,
 		case last:
 		case m == krylov.RASGMRES:
 			try.MaxIterations = min(try.MaxIterations, patience)
-		case m == krylov.Spectral && len(s.m.kernel.Dense) <= smallPSF:
-			try.MaxIterations = min(try.MaxIterations, spectralPatience)
+		case m == krylov.Spectral:
+			try.MaxIterations = min(try.MaxIterations, spectral)
 		}
 		if m == krylov.ASCG {
 			f, err := s.look(lambda)
@@ -110,9 +119,35 @@ func (s *solver) chain(lambda float64) ([]krylov.Method, error) {
 // Of the methods that Auto tries one after the other.
 const (
 	patience         = 60  // most iterations of GMRES, which needs 5 to 20 where the choice was right
-	spectralPatience = 100 // likewise of the spectral method with a small PSF, where tiles see all of a hole that it needs many for
+	spectralPatience = 400 // likewise of the spectral method with a small PSF
+	holePatience     = 60  // likewise where there is a hole: tiles see all of it, the spectral method needs very many
+	deepHole         = 7   // side in pixels of a square without observed pixels from which it is one
 	singleCondition  = 1e6 // of M, from which tiles are factored in double precision
 )
+
+// hasHole tells whether some rank's box holds a square of this side without any observed
+// pixel. Collective.
+func (m *operator) hasHole(side int) (bool, error) {
+	found := []float64{0}
+	if m.owned != nil {
+		last := make([]int, m.cols+1) // sides of the squares that end in the row before, and in this one
+		for i := range m.rows {
+			corner := 0
+			for j, w := range m.owned[i*m.cols:][:m.cols] {
+				above := last[j+1]
+				if last[j+1] = 0; w == 0 {
+					last[j+1] = 1 + min(above, last[j], corner)
+				}
+				corner = above
+				if last[j+1] >= side {
+					found[0] = 1
+				}
+			}
+		}
+	}
+	err := m.comm.Allreduce(found, found, ranks.Max)
+	return found[0] > 0, err
+}
 
 // choice is what Auto ended with.
 type choice struct {

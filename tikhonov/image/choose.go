@@ -173,18 +173,28 @@ func (f *forecast) boxes(taps int, zero bool) bool {
 // without local solves where M is well conditioned and boxes would take many iterations,
 // or conjugate gradients with tiles where no box is wide enough.
 func (f *forecast) method(taps int, zero bool) krylov.Method {
+	plain := conjugateIterations(f.condition)
 	switch {
-	case f.mean == 0 || f.tiles(taps):
+	case f.mean == 0:
 		return krylov.RASGMRES
+	case f.tiles(taps):
+		if plain > tileIterations {
+			return krylov.RASGMRES
+		}
+		return krylov.CG
 	case taps == 1 && f.observed < sparse && f.tailWithin() < 0.5:
 		return krylov.TwoLevel
-	case f.boxIterations(zero)*boxCost > conjugateIterations(f.condition)*(1+float64(min(taps, 100))/40):
+	case f.boxIterations(zero)*boxCost > plain*(1+float64(min(taps, 100))/200):
 		return krylov.CG
 	case f.boxes(taps, zero):
 		return krylov.RASGMRES
 	}
 	return krylov.ASCG
 }
+
+// tileIterations is how many iterations of conjugate gradients take as long as tiles with
+// their factors.
+const tileIterations = 40
 
 // boxCost is what an iteration of GMRES with boxes costs in those of conjugate gradients
 // with a small PSF.

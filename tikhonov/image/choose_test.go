@@ -283,3 +283,81 @@ func BenchmarkLocal(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkAuto compares the default with every method by name on a part of the grid, frames
+// of 256 x 256 pixels on two ranks: for each problem the processor time of the default
+// divided by that of the fastest method that got there, and likewise its iterations divided
+// by those of that method.
+func BenchmarkAuto(b *testing.B) {
+	for i, g := range grid() {
+		if i%19 != 0 || g.lambda > 1 {
+			continue
+		}
+		b.Run(g.String(), func(b *testing.B) {
+			f := g.frame(b, 256, 256, uint64(i))
+			o := Options{Regulariser: g.q, Lambda: g.lambda, Border: g.border, Tolerance: 1e-6, MaxIterations: 2000}
+			best, which, fewest := math.Inf(1), krylov.Auto, 1
+			run := func(m krylov.Method) (seconds float64, res *Result, err error) {
+				o.Method, seconds = m, math.Inf(1)
+				for k := 0; k == 0 || k < 3 && err == nil && !(seconds > 3*best); k++ {
+					before := cpuSeconds()
+					_, res, err = f.run(b, 2, o)
+					seconds = min(seconds, cpuSeconds()-before)
+				}
+				return seconds, res, err
+			}
+			for b.Loop() {
+				seconds, res, err := run(krylov.Auto)
+				if err != nil {
+					b.Logf("auto: %v", err)
+				}
+				for _, m := range []krylov.Method{krylov.Spectral, krylov.RASGMRES, krylov.ASCG, krylov.TwoLevel, krylov.CG} {
+					if s, r, err := run(m); err == nil && s < best {
+						best, which, fewest = s, m, r.Iterations
+					}
+				}
+				b.Logf("auto %s (%s) %d iterations, %.0f ms; best %s %d, %.0f ms", res.Method, res.Fallback, res.Iterations, 1000*seconds, which, fewest, 1000*best)
+				b.ReportMetric(seconds/best, "time-over-best")
+				b.ReportMetric(float64(max(res.Iterations, 1))/float64(max(fewest, 1)), "iterations-over-best")
+				b.ReportMetric(0, "ns/op")
+			}
+		})
+	}
+}
+
+// hasHole finds a square without observed pixels, wherever it lies, and no smaller one.
+func TestHasHole(t *testing.T) {
+	for _, c := range []struct {
+		top, left, rows, cols int
+		want                  bool
+	}{
+		{0, 0, 5, 5, true}, {3, 4, 5, 6, true}, {15, 12, 5, 5, true}, {15, 13, 6, 4, false}, {2, 0, 4, 17, false}, {0, 3, 20, 4, false}, {4, 4, 0, 0, false},
+	} {
+		f := randomFrame(1, 20, 17, 1)
+		f.Weights = make([]float64, 20*17)
+		for i := range f.Weights {
+			r, k := i/17, i%17
+			f.Weights[i] = 1
+			if r >= c.top && r < c.top+c.rows && k >= c.left && k < c.left+c.cols {
+				f.Weights[i] = 0
+			}
+		}
+		for _, n := range []int{1, 2} {
+			err := f.launch(n, func(_ context.Context, comm ranks.Comm, p *Problem) error {
+				o := Options{Lambda: 1}
+				m, err := preparedOperator(comm, p, &o)
+				if err != nil {
+					return err
+				}
+				got, err := m.hasHole(5)
+				if err == nil && n == 1 && got != c.want {
+					return fmt.Errorf("%+v: %v", c, got)
+				}
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
