@@ -32,9 +32,10 @@ type Trial struct {
 }
 
 const (
-	stride     = 2.5  // factor between the trials that look for a bracket
-	mostTrials = 24   // to find the bracket
-	closeTo1   = 0.01 // accuracy of the misfit of Discrepancy by that of the noise
+	stride     = 2.5     // factor between the trials that look for a bracket
+	mostTrials = 12      // to find the bracket
+	leastStep  = 1. / 64 // of FPPA, in units of 1/L, to which a rule without an answer reduces the step
+	closeTo1   = 0.01    // accuracy of the misfit of Discrepancy by that of the noise
 )
 
 // searcher looks for lambda.
@@ -52,11 +53,12 @@ func (s *solver) search(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	lambda := 0.0
-	if q.rule == Discrepancy {
-		lambda, err = q.crossing(ctx, first)
-	} else {
-		lambda, err = q.minimum(ctx, first)
+	lambda, err := q.answer(ctx, first)
+	for errors.As(err, new(*noAnswerError)) && s.o.Method == FPPA && s.o.Step > leastStep {
+		// Beyond some lambda the steps of FPPA no longer change with it.
+		s.o.Step /= 4
+		q.found.Trials = nil
+		lambda, err = q.answer(ctx, first)
 	}
 	if err != nil {
 		return nil, err
@@ -67,6 +69,21 @@ func (s *solver) search(ctx context.Context) (*Result, error) {
 	}
 	return r, err
 }
+
+// answer looks for lambda from a first value. Collective.
+func (q *searcher) answer(ctx context.Context, first float64) (float64, error) {
+	if q.rule == Discrepancy {
+		return q.crossing(ctx, first)
+	}
+	return q.minimum(ctx, first)
+}
+
+// noAnswerError says that a rule finds no lambda.
+type noAnswerError struct{ text string }
+
+func noAnswer(format string, a ...any) error { return &noAnswerError{fmt.Sprintf(format, a...)} }
+
+func (e *noAnswerError) Error() string { return e.text }
 
 // begin counts the values, finds the noise and the first lambda to try. Collective.
 func (q *searcher) begin() (float64, error) {
@@ -183,7 +200,7 @@ func (q *searcher) crossing(ctx context.Context, lambda float64) (float64, error
 		}
 	}
 	if low.Criterion >= 1 || high.Criterion < 1 {
-		return 0, fmt.Errorf("tv: lambda by %q: the misfit is %.3g of that of the noise at lambda = %.3g and %.3g at %.3g, never 1: is the noise %.4g right?",
+		return 0, noAnswer("tv: lambda by %q: the misfit is %.3g of that of the noise at lambda = %.3g and %.3g at %.3g, never 1: is the noise %.4g right?",
 			q.rule, low.Criterion, low.Lambda, high.Criterion, high.Lambda, q.found.Noise)
 	}
 	for range mostTrials {
@@ -223,7 +240,7 @@ func (q *searcher) minimum(ctx context.Context, lambda float64) (float64, error)
 			return q.narrow(ctx)
 		}
 		if count == mostTrials {
-			return 0, fmt.Errorf("tv: lambda by %q: the criterion has no minimum between %.3g and %.3g", q.rule,
+			return 0, noAnswer("tv: lambda by %q: the criterion has no minimum between %.3g and %.3g", q.rule,
 				slices.MinFunc(q.found.Trials, byLambda).Lambda, slices.MaxFunc(q.found.Trials, byLambda).Lambda)
 		}
 	}
