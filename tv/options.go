@@ -81,6 +81,8 @@ type Result struct {
 	Converged   bool // Status is krylov.Converged
 	Iterations  int  // of the last solve
 	Restarts    int  // of the momentum
+	All         int  // iterations of all solves, those of a search for lambda too
+	Gaps        int  // duality gaps that were computed in all solves
 	Cost        float64
 	Misfit      float64 // ||W^(1/2) (A x - y)||^2: twice the first term of the cost
 	TV          float64

@@ -23,21 +23,38 @@ type poisson struct {
 }
 
 func newPoisson(comm ranks.Comm, frame *halo.Decomposition, channels int, periodic bool) *poisson {
-	s := &poisson{comm: comm, shape: frame.Domain().Shape(), channels: channels, periodic: periodic}
-	owned := make([]halo.Box, comm.Size())
+	s := &poisson{
+		comm: comm, shape: frame.Domain().Shape(), channels: channels, periodic: periodic, stages: stagesOf(frame, comm.Size()),
+	}
+	most := 0
+	for _, boxes := range s.stages {
+		most = max(most, boxes[comm.Rank()].Size())
+	}
+	for _, n := range s.shape {
+		s.lines = append(s.lines, lineTransform(n, periodic))
+	}
+	for i := range s.work {
+		s.work[i] = make([]float64, channels*most)
+	}
+	return s
+}
+
+// stagesOf are the owned boxes of so many ranks, then, for each axis, boxes that hold whole
+// lines of it, cut along the longest of the other axes.
+func stagesOf(frame *halo.Decomposition, n int) [][]halo.Box {
+	owned := make([]halo.Box, n)
 	for r := range owned {
 		owned[r] = frame.Owned(r)
 	}
-	s.stages = append(s.stages, owned)
-	most := owned[comm.Rank()].Size()
-	for k, n := range s.shape {
-		cut := -1 // the longest of the other axes
-		for j, m := range s.shape {
-			if j != k && (cut < 0 || m > s.shape[cut]) {
+	stages, shape := [][]halo.Box{owned}, frame.Domain().Shape()
+	for k := range shape {
+		cut := -1
+		for j, m := range shape {
+			if j != k && (cut < 0 || m > shape[cut]) {
 				cut = j
 			}
 		}
-		boxes := make([]halo.Box, comm.Size())
+		boxes := make([]halo.Box, n)
 		for r := range boxes {
 			b := frame.Domain()
 			if cut < 0 {
@@ -45,18 +62,27 @@ func newPoisson(comm ranks.Comm, frame *halo.Decomposition, channels int, period
 					b.Hi[k] = 0
 				}
 			} else {
-				b.Lo[cut], b.Hi[cut] = halo.Split(s.shape[cut], comm.Size(), r)
+				b.Lo[cut], b.Hi[cut] = halo.Split(shape[cut], n, r)
 			}
 			boxes[r] = b
 		}
-		s.stages = append(s.stages, boxes)
-		most = max(most, boxes[comm.Rank()].Size())
-		s.lines = append(s.lines, lineTransform(n, periodic))
+		stages = append(stages, boxes)
 	}
-	for i := range s.work {
-		s.work[i] = make([]float64, channels*most)
+	return stages
+}
+
+// GapTraffic is how many values of a channel all ranks send in the computation of one duality
+// gap with an operator, and in how many messages: the redistributions of its transforms.
+func GapTraffic(frame *halo.Decomposition) (values float64, messages int) {
+	n := frame.Ranks()
+	stages := stagesOf(frame, n)
+	for k := 1; k < len(stages); k++ {
+		for r := range n {
+			values += 2 * float64(stages[k-1][r].Size()-stages[k-1][r].Intersect(stages[k][r]).Size()) // there and back
+		}
+		messages += 2 * n * (n - 1)
 	}
-	return s
+	return rounds * values, rounds * messages
 }
 
 // lineTransform is an orthonormal transform of n values in place, and its inverse.

@@ -95,6 +95,8 @@ type solver struct {
 	start []float64 // where the next solve begins
 	dual  []float64 // the multipliers of the last solve by PrimalDual, on the extended box
 	fixed int       // iterations to do without looking at the gap; 0 = until the gap is small enough
+	all   int       // iterations of all solves
+	gaps  int       // duality gaps of all solves
 	setup float64   // seconds
 }
 
@@ -189,6 +191,9 @@ func (s *solver) solve(ctx context.Context, lambda float64, phase string) (*Resu
 		err = s.fppa(ctx, r, phase)
 	}
 	r.Setup, r.Solve = s.setup, s.comm.Wtime()-begin
+	s.all += r.Iterations
+	s.gaps += len(r.Checked)
+	r.All, r.Gaps = s.all, s.gaps
 	if err != nil {
 		return nil, err
 	}

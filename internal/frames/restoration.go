@@ -107,6 +107,28 @@ func (r *Restoration) PSNR(arrays ...[]float64) ([]lifecycle.Number, error) {
 	return list, nil
 }
 
+// SNR is 10 log10(||truth||^2 / ||array - truth||^2) of each array, on rank 0; values that are
+// NaN, those of missing pixels, are not counted, in either sum. Collective.
+func (r *Restoration) SNR(arrays ...[]float64) ([]lifecycle.Number, error) {
+	sums := make([]float64, 2*len(arrays)) // energy of the truth and of the error, for each
+	for i, t := range r.Obs.Truth {
+		for k, a := range arrays {
+			if v := a[i]; !math.IsNaN(v) {
+				sums[2*k] += t * t
+				sums[2*k+1] += (v - t) * (v - t)
+			}
+		}
+	}
+	if err := r.Comm.Reduce(sums, sums, ranks.Sum, 0); err != nil {
+		return nil, err
+	}
+	list := make([]lifecycle.Number, len(arrays))
+	for k := range list {
+		list[k] = lifecycle.Number(10 * math.Log10(sums[2*k]/sums[2*k+1]))
+	}
+	return list, nil
+}
+
 // LargestProcess puts the most resident memory of a rank's process into the metrics.
 // Collective.
 func (r *Restoration) LargestProcess() error {

@@ -33,6 +33,10 @@ var examples = map[string]example{
 		sets:  []string{"simulate.rows=150", "simulate.cols=160", "layers.tile=8", "layers.overlap=3"},
 		large: []string{"simulate.rows=1000000", "simulate.cols=1000000"},
 	},
+	"tv": {
+		sets:  []string{"simulate.rows=512", "simulate.cols=500", "blur.kind=gaussian", "blur.size=5", "output.pictures=false", "tv.lambda=0.01", "tv.tolerance=0.02"},
+		large: []string{"simulate.rows=1000000", "simulate.cols=1000000"},
+	},
 	"kernel": {
 		sets:  []string{"simulate.count=12000"},
 		large: []string{"simulate.count=2000000000"},

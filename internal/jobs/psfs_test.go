@@ -150,6 +150,9 @@ var psfEntries = map[string]psfEntry{
 	"two-layer second.path": {report: "second_psf", sets: func(f map[string]string) []string {
 		return []string{"image.path=" + f["frame"], "second.kind=file", "layers.lambda1=0.1", "layers.tile=4", "layers.overlap=2", "output.pictures=false"}
 	}},
+	"tv blur.path": {report: "psf", sets: func(f map[string]string) []string {
+		return []string{"image.path=" + f["frame"], "blur.kind=file", "tv.lambda=0.01", "tv.tolerance=0.1", "output.pictures=false"}
+	}},
 	"psf psf.path": {stamps: true, sets: func(f map[string]string) []string {
 		return []string{"stack.path=" + f["stamps"], "psf.iterations=2"}
 	}},

@@ -6,6 +6,7 @@ import (
 	"tessera/internal/jobs/psf"
 	"tessera/internal/jobs/scdl"
 	"tessera/internal/jobs/tikhonov"
+	"tessera/internal/jobs/tv"
 	"tessera/internal/lifecycle"
 )
 
@@ -26,6 +27,7 @@ func Kinds() []Kind {
 		{"scdl-train", scdl.LoadTrain},
 		{"scdl-spectra", scdl.LoadSpectra},
 		{"scdl-upscale", scdl.LoadUpscale},
+		{"tv", tv.Load},
 	}
 }
 
