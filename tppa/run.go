@@ -103,7 +103,12 @@ func (r *Run) restore(theta, y []float64, keep bool) ([]float64, error) {
 	size, _ := r.haar.Dims()
 	u, grad, change := make([]float64, size), make([]float64, r.n), make([]float64, size)
 	mu := r.net.momentum()
-	r.layer = r.layer[:0]
+	if keep && r.layer == nil {
+		r.layer = make([]trace, r.net.Layers)
+		for t := range r.layer {
+			r.layer[t] = trace{make([]float64, r.n), make([]float64, size)}
+		}
+	}
 	for t := range r.net.Layers {
 		for i, v := range x {
 			s[i] = v + mu[t]*(v-before[i])
@@ -123,7 +128,8 @@ func (r *Run) restore(theta, y []float64, keep bool) ([]float64, error) {
 			residual(change[k*r.n:(k+1)*r.n], nil, u[k*r.n:(k+1)*r.n], r.net.Coefficients(theta, t, k), r.net.grid(k))
 		}
 		if keep {
-			r.layer = append(r.layer, trace{append([]float64(nil), grad...), append([]float64(nil), u...)})
+			copy(r.layer[t].r, grad)
+			copy(r.layer[t].u, u)
 		}
 		x, before = before, x // the new one takes the place of the oldest
 		if err := r.haar.Adjoint(x, change); err != nil {

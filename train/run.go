@@ -50,6 +50,7 @@ type Result struct {
 	Steps  int
 	Losses []float64
 	Status krylov.Status // IterationLimit: all steps are done; Cancelled
+	State  *State        // to go on from
 }
 
 func (o Options) withDefaults() Options {
@@ -104,7 +105,8 @@ func Run(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, 
 	lo, hi := halo.Split(p.Items, comm.Size(), comm.Rank())
 	sums := make([]float64, n+2) // gradient, loss, stop
 	result := func(status krylov.Status) *Result {
-		return &Result{Theta: s.Theta, Steps: s.Step, Losses: s.Losses, Status: status}
+		s.Optimiser = move.state()
+		return &Result{Theta: s.Theta, Steps: s.Step, Losses: s.Losses, Status: status, State: s}
 	}
 	for s.Step < o.Steps {
 		clear(sums)

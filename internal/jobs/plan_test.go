@@ -37,6 +37,10 @@ var examples = map[string]example{
 		sets:  []string{"simulate.rows=512", "simulate.cols=500", "blur.kind=gaussian", "blur.size=5", "output.pictures=false", "tv.lambda=0.01", "tv.tolerance=0.02"},
 		large: []string{"simulate.rows=1000000", "simulate.cols=1000000"},
 	},
+	"tppa-train": {
+		sets:  []string{"simulate.count=44", "simulate.rows=120", "simulate.cols=128", "tppa.steps=2", "tppa.layers=3"},
+		large: []string{"simulate.count=1000000", "simulate.rows=4000", "simulate.cols=4000"},
+	},
 	"kernel": {
 		sets:  []string{"simulate.count=12000"},
 		large: []string{"simulate.count=2000000000"},

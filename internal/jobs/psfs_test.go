@@ -153,6 +153,9 @@ var psfEntries = map[string]psfEntry{
 	"tv blur.path": {report: "psf", sets: func(f map[string]string) []string {
 		return []string{"image.path=" + f["frame"], "blur.kind=file", "tv.lambda=0.01", "tv.tolerance=0.1", "output.pictures=false"}
 	}},
+	"tppa-train blur.path": {sets: func(f map[string]string) []string {
+		return []string{"blur.kind=file", "simulate.rows=12", "simulate.cols=10", "simulate.count=2", "data.validation=1", "tppa.steps=1", "tppa.layers=1", "output.pictures=false"}
+	}},
 	"psf psf.path": {stamps: true, sets: func(f map[string]string) []string {
 		return []string{"stack.path=" + f["stamps"], "psf.iterations=2"}
 	}},

@@ -6,6 +6,7 @@ import (
 	"tessera/internal/jobs/psf"
 	"tessera/internal/jobs/scdl"
 	"tessera/internal/jobs/tikhonov"
+	"tessera/internal/jobs/tppa"
 	"tessera/internal/jobs/tv"
 	"tessera/internal/lifecycle"
 )
@@ -28,6 +29,7 @@ func Kinds() []Kind {
 		{"scdl-spectra", scdl.LoadSpectra},
 		{"scdl-upscale", scdl.LoadUpscale},
 		{"tv", tv.Load},
+		{"tppa-train", tppa.LoadTrain},
 	}
 }
 
