@@ -35,6 +35,7 @@ type Seconds struct {
 	Setup    float64 `json:"setup"`
 	Solve    float64 `json:"solve"`
 	Errors   float64 `json:"errors,omitempty"` // the error map
+	Beside   float64 `json:"beside,omitempty"` // another method, to compare with
 	Exchange float64 `json:"exchange"`         // messages between neighbours
 	Reduce   float64 `json:"reduce"`           // sums over all ranks
 	Gather   float64 `json:"gather"`           // of the solution on rank 0; 0 = not gathered

@@ -156,6 +156,9 @@ var psfEntries = map[string]psfEntry{
 	"tppa-train blur.path": {sets: func(f map[string]string) []string {
 		return []string{"blur.kind=file", "simulate.rows=12", "simulate.cols=10", "simulate.count=2", "data.validation=1", "tppa.steps=1", "tppa.layers=1", "output.pictures=false"}
 	}},
+	"tppa blur.path": {report: "psf", sets: func(f map[string]string) []string {
+		return []string{"image.path=" + f["frame"], "blur.kind=file", "tppa.model=" + f["model"], "tv.tolerance=0.5", "output.pictures=false"}
+	}},
 	"psf psf.path": {stamps: true, sets: func(f map[string]string) []string {
 		return []string{"stack.path=" + f["stamps"], "psf.iterations=2"}
 	}},
@@ -188,6 +191,7 @@ func TestPSFEntries(t *testing.T) {
 func TestPSFs(t *testing.T) {
 	dir := t.TempDir()
 	files := map[string]string{"frame": filepath.Join(dir, "frame.npy"), "stamps": filepath.Join(dir, "stamps.npy")}
+	_, files["model"], _ = strings.Cut(model(t, dir)[0], "=")
 	values := make([]float64, 3*15*15)
 	for i := range values {
 		values[i] = 2 + math.Sin(float64(i*i))

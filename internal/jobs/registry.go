@@ -30,6 +30,7 @@ func Kinds() []Kind {
 		{"scdl-upscale", scdl.LoadUpscale},
 		{"tv", tv.Load},
 		{"tppa-train", tppa.LoadTrain},
+		{"tppa", tppa.Load},
 	}
 }
 
