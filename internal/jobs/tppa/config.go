@@ -78,8 +78,9 @@ func Load(f *config.File) *lifecycle.Job {
 	return &lifecycle.Job{
 		Dir:        c.Output.Dir,
 		Answer:     "solution.npy",
+		Files:      files(),
 		CheckFiles: func() error { return c.checkFiles(f) },
-		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, base *lifecycle.Run) error {
+		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, files(), func(ctx context.Context, base *lifecycle.Run) error {
 			m := &metrics{Record: frames.Record{Record: base.Record()}, Border: c.TPPA.Border}
 			r := &run{
 				Restoration: frames.Restoration{Run: base, Common: &m.Record}, m: m,

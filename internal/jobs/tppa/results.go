@@ -46,11 +46,15 @@ type quality struct {
 	SNRTV        lifecycle.Number `json:"snr_tv"`
 }
 
+// files are those that a run may leave.
+func files() []string {
+	return []string{"solution.npy", "tv.npy", "solution.png", "tv.png", "observed.png", "truth.png", "panel.png"}
+}
+
 // write leaves both solutions, pictures, and metrics.json. Collective.
 func (r *run) write() error {
 	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
-		Files: []string{"solution.npy", "tv.npy", "solution.png", "tv.png", "observed.png", "truth.png", "panel.png"},
 		Write: func() (err error) {
 			if gathered, err = r.WriteArrays(r.pictures(), r.c.Output.Pictures); err != nil {
 				return err

@@ -137,8 +137,9 @@ func LoadTrain(f *config.File) *lifecycle.Job {
 		Dir:        c.Output.Dir,
 		Answer:     "parameters.npy",
 		Resumable:  true,
+		Files:      trainFiles(),
 		CheckFiles: func() error { return c.checkFiles(f) },
-		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, base *lifecycle.Run) error {
+		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, trainFiles(), func(ctx context.Context, base *lifecycle.Run) error {
 			r := &trainRun{Run: base, c: &c, m: &trainMetrics{Record: base.Record(), Method: c.TPPA.Method}}
 			return r.run(ctx)
 		}),

@@ -122,7 +122,7 @@ type keptState struct {
 // train learns the parameters, from the checkpoint if the run resumes one. Collective.
 func (r *trainRun) train(ctx context.Context) error {
 	s := &r.c.TPPA
-	r.kept = lifecycle.NewCheckpoints(r.Comm, r.c.Output.Dir, "tppa-train")
+	r.kept = lifecycle.NewCheckpoints(r.Run, "tppa-train")
 	from, err := r.kept.Begin(r.Resume)
 	if err != nil {
 		return err
@@ -242,10 +242,14 @@ func snr(x, truth []float64) float64 {
 	return 10 * math.Log10(a/b)
 }
 
+// trainFiles are those that a run may leave.
+func trainFiles() []string {
+	return []string{"model.npz", "parameters.npy", "losses.png", "losses.svg", "functions.png", "functions.svg"}
+}
+
 // write leaves the model, pictures and metrics.json. Collective.
 func (r *trainRun) write() error {
 	return r.Finish(lifecycle.Ending{
-		Files: []string{"model.npz", "parameters.npy", "losses.png", "losses.svg", "functions.png", "functions.svg"},
 		Write: func() error {
 			return ranks.OnRoot(r.Comm, func() error {
 				if err := r.model.write(r.Path("model.npz")); err != nil {

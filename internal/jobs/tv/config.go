@@ -156,8 +156,9 @@ func Load(f *config.File) *lifecycle.Job {
 	return &lifecycle.Job{
 		Dir:        c.Output.Dir,
 		Answer:     "solution.npy",
+		Files:      files(),
 		CheckFiles: func() error { return c.checkFiles(f) },
-		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, func(ctx context.Context, base *lifecycle.Run) error {
+		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, files(), func(ctx context.Context, base *lifecycle.Run) error {
 			s := &c.TV
 			m := &metrics{
 				Record: frames.Record{Record: base.Record()},

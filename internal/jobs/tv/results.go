@@ -13,14 +13,18 @@ import (
 	"tessera/tv"
 )
 
+// files are those that a run may leave.
+func files() []string {
+	return []string{
+		"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", "panel.png",
+		"lambda.png", "lambda.svg", "gap.png", "gap.svg",
+	}
+}
+
 // write leaves the result: the solution, pictures, and metrics.json. Collective.
 func (r *run) write() error {
 	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
-		Files: []string{
-			"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", "panel.png",
-			"lambda.png", "lambda.svg", "gap.png", "gap.svg",
-		},
 		Write: func() (err error) {
 			if gathered, err = r.WriteArrays(r.pictures(), r.c.Output.Pictures); err != nil {
 				return err
