@@ -40,6 +40,11 @@ func (o *Observation) Problem(psf forward.PSF) *image.Problem {
 	return &image.Problem{Channels: o.Channels, Frame: o.Frame, Data: o.Data, Weights: o.Weights, PSF: psf}
 }
 
+// ApartChannels tells whether the channels have different weights. It is the same on all ranks.
+func (o *Observation) ApartChannels() bool {
+	return o.Weights != nil && len(o.Weights) == len(o.Data) && o.Channels > 1
+}
+
 // equalBoxes cuts a frame into boxes of equal size.
 func equalBoxes(comm ranks.Comm, rows, cols int) (*halo.Decomposition, error) {
 	return halo.Decompose([]int{rows, cols}, comm.Size())

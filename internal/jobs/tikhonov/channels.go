@@ -19,12 +19,6 @@ func (c *settings) perChannel() bool {
 	return c.Tikhonov.Method != methodLiteral && c.Output.Errors == errorsNone
 }
 
-// apartChannels tells whether the channels of an observation have different weights. It is
-// the same on all ranks.
-func apartChannels(o *frames.Observation) bool {
-	return o.Weights != nil && len(o.Weights) == len(o.Data) && o.Channels > 1
-}
-
 // channel is one channel of an observation whose channels have different weights.
 func channel(o *frames.Observation, k int) *frames.Observation {
 	n := len(o.Data) / o.Channels
