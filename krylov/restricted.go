@@ -132,7 +132,9 @@ func (s *restricted) trueResidual(rrBefore, zzBefore float64) (rr, zz, rz float6
 	if err := s.team.sum(&xx, &moved); err != nil {
 		return 0, 0, 0, err
 	}
-	s.xnorm = math.Sqrt(xx)
+	if s.xnorm = math.Sqrt(xx); !(s.xnorm <= math.MaxFloat64) {
+		return 0, 0, 0, &OverflowError{Iteration: s.report.Iterations}
+	}
 	h, z := s.a.Norms()
 	rnorm, znorm := math.Sqrt(rrBefore)+h*math.Sqrt(moved), math.Sqrt(zzBefore)+z*math.Sqrt(moved)
 	if max(s.gauge.rounding(s.xnorm), s.gauge.bound(s.report.Iterations, s.xnorm, rnorm, znorm, s.ritz.smallest())) <= s.Tolerance {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Ten lines of SciPy that restore a frame: conjugate gradients preconditioned by the
-frame-wide cosine transform. The peer of `go test -tags native ./tikhonov/image -bench Local`.
+frame-wide cosine transform. The peer of `go test -tags native ./tikhonov/image -bench Spectral`.
 
     scripts/bench/scipy_dct_cg.py [SIDE] [PSF_SIDE] [WORKERS]
 

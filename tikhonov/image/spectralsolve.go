@@ -2,13 +2,10 @@ package image
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"math"
 	"slices"
 
 	"tessera/forward"
-	"tessera/halo"
 	"tessera/internal/fourier"
 	"tessera/internal/linalg"
 	"tessera/krylov"
@@ -56,45 +53,6 @@ type spectralEnds struct {
 	blur, adjoint     float64 // largest |h| and |h|/a
 	inverse           float64 // root mean square of 1/a
 	seen              float64 // mean of w|h|^2/a: the part of the solution that the data decide
-}
-
-// spectralFits tells whether a transform makes H'H and Q'Q diagonal.
-func (m *operator) spectralFits() bool {
-	switch m.border {
-	case halo.Periodic:
-		return true
-	case halo.Reflect:
-		return m.kernel.Symmetric()
-	}
-	return len(m.kernel.Dense) == 1
-}
-
-// mostPrime is the largest prime factor of a transform's length with which it is fast.
-const mostPrime = 41
-
-// spectralFast tells whether such a transform is also fast: that of sines is a Fourier
-// transform of twice the size and two more.
-func (m *operator) spectralFast() bool {
-	if m.border != halo.Zero {
-		return true
-	}
-	for _, n := range m.frame.Domain().Shape() {
-		if fourier.LargestPrime(2*(n+1)) > mostPrime {
-			return false
-		}
-	}
-	return true
-}
-
-// refuseSpectral says why a transform does not.
-func (m *operator) refuseSpectral() error {
-	switch {
-	case m.spectralFits():
-		return nil
-	case m.border == halo.Zero:
-		return fmt.Errorf(`image: method %q needs a reflecting or periodic border where there is a PSF: use "auto"`, krylov.Spectral)
-	}
-	return fmt.Errorf(`image: method %q needs a periodic border, as the PSF is not its own mirror image along both axes: use "auto"`, krylov.Spectral)
 }
 
 // newSpectralSolve prepares what does not depend on lambda. Collective.
@@ -166,24 +124,16 @@ func (s *spectralSolve) setLambda(lambda float64) error {
 	if err := s.m.comm.Allreduce(sums, sums, ranks.Sum); err != nil {
 		return err
 	}
-	s.ends = spectralEnds{smallest: -extremes[0], largest: extremes[1], blur: extremes[2], adjoint: extremes[3], hole: sums[1] / sums[0], inverse: math.Sqrt(sums[2]), seen: 1 - sums[1]}
+	s.ends = spectralEnds{
+		smallest: -extremes[0], largest: extremes[1], blur: extremes[2], adjoint: extremes[3],
+		hole: sums[1] / sums[0], inverse: math.Sqrt(sums[2]), seen: 1 - sums[1],
+	}
 	total := 0.0
 	for _, v := range s.m.kernel.Dense {
 		total += v
 	}
 	s.ends.smooth = s.moments.mean * total * total
 	return nil
-}
-
-// method is the spectral one, or conjugate gradients where M is well conditioned and cheap to
-// apply. taps is the size of the PSF in pixels.
-func (s *spectralSolve) method(taps int) krylov.Method {
-	spectral := 8 + 25*s.moments.spread*s.ends.seen // iterations, about
-	condition := s.ends.largest / min(s.ends.smallest, s.ends.hole)
-	if conjugateIterations(condition)*(0.3+float64(taps)/60) < 0.8*spectral { // costs in those of a transform there and back
-		return krylov.CG
-	}
-	return krylov.Spectral
 }
 
 // values is the number of pixels of a channel in the restricted vectors.
@@ -292,8 +242,8 @@ func (s *spectralSolve) source(c int, u []float64) {
 	}
 }
 
-// part sets the slab to channel c of x for the u of the last Image and, where b is H'W y, returns this rank's part
-// of ||Q x||^2. Collective.
+// part sets the slab to channel c of x for the u of the last Image and, where b is H'W y,
+// returns this rank's part of ||Q x||^2. Collective.
 func (s *spectralSolve) part(c int, u []float64) (penalty float64, err error) {
 	if s.y == nil {
 		copy(s.slab, s.x[c])
@@ -413,68 +363,4 @@ func (s *spectralSolve) run(ctx context.Context, b, data, start []float64, c kry
 		return nil, nil, nil, e
 	}
 	return x, terms, report, err
-}
-
-// spectralOf is the spectral solve at one lambda. Collective.
-func (s *solver) spectralOf(lambda float64) (*spectralSolve, error) {
-	s.m.SetLambda(lambda)
-	if s.spectral == nil {
-		made, err := newSpectralSolve(s.m)
-		if err != nil {
-			return nil, err
-		}
-		s.spectral = made
-	}
-	return s.spectral, s.spectral.setLambda(lambda)
-}
-
-// spectralControl is the control of a spectral solve, after spectralOf.
-func (s *solver) spectralControl(o *Options) krylov.Control {
-	c, e := s.control(o), &s.spectral.ends
-	c.Inverse, c.LambdaLikely = e.inverse, 0
-	smallest := e.smallest
-	if s.spectral.moments.spread > 0 {
-		smallest = min(smallest, e.hole, s.m.smallestOfGap(s.spectral.symbol.Lambda))
-	}
-	if c.LambdaMin == 0 && !o.estimate && (smallest < weakest*e.smooth || s.spectral.moments.observed < sparse) {
-		c.LambdaLikely = smallest
-	}
-	return c
-}
-
-// solveSpectral is solveBy for krylov.Spectral.
-func (s *solver) solveSpectral(ctx context.Context, o Options) (*Result, error) {
-	start := s.comm.Wtime()
-	if o.Progress != nil && s.comm.Rank() == 0 {
-		o.Progress(krylov.Progress{Phase: "set-up"})
-	}
-	res := &Result{Lambda: o.Lambda, Method: o.Method}
-	solve, err := s.spectralOf(o.Lambda)
-	if err != nil {
-		return nil, err
-	}
-	res.Setup = s.setup + s.comm.Wtime() - start
-	s.setup = 0
-	start = s.comm.Wtime()
-	x, terms, report, err := solve.run(ctx, s.b, s.p.Data, s.x, s.spectralControl(&o))
-	res.Solve = s.comm.Wtime() - start
-	if err != nil && !errors.As(err, new(*krylov.NotConvergedError)) {
-		return nil, err
-	}
-	res.fill(report, x)
-	res.Misfit, res.Objective = terms[0], terms[0]+terms[1]
-	return res, err
-}
-
-// spectralRun is method for krylov.Spectral.
-func (s *solver) spectralRun(ctx context.Context, o *Options) (func(x, b []float64) (*krylov.Report, error), error) {
-	solve, err := s.spectralOf(o.Lambda)
-	if err != nil {
-		return nil, err
-	}
-	return func(x, b []float64) (*krylov.Report, error) {
-		found, _, report, err := solve.run(ctx, b, nil, nil, s.spectralControl(o))
-		copy(x, found)
-		return report, err
-	}, nil
 }
