@@ -13,7 +13,8 @@ import (
 // coefficients (a - b - c + d)/2 over 2 x 2 blocks of observed pixels, where a blurred image
 // leaves little else, each divided by its own standard deviation for weight 1. Blocks are
 // those of the frame, so that the number does not depend on the decomposition. data is
-// channels x owned box of a frame of 2 axes; missing pixels may hold any value.
+// channels x owned box of a frame of 2 axes; missing pixels may hold any value. Weights are one
+// plane for all channels, or one for each.
 //
 // Collective; the error is the same on all ranks. It sends one exchange and about 25 sums.
 // Source: Donoho and Johnstone, Biometrika 81 (1994) 425.
@@ -23,21 +24,27 @@ func EstimateNoise(comm ranks.Comm, frame *halo.Decomposition, channels int, dat
 		return 0, err
 	}
 	owned := plan.Owned().Size()
-	y := make([]float64, (channels+1)*owned) // the last plane: W
-	for i := range owned {
-		w := weights.At(i)
-		y[channels*owned+i] = w
-		if w == 0 {
-			continue
-		}
-		for c := range channels {
-			y[c*owned+i] = data[c*owned+i]
+	planes := []float64{1} // of weights, on any rank
+	if len(weights) > owned {
+		planes[0] = float64(channels)
+	}
+	if err := comm.Allreduce(planes, planes, ranks.Max); err != nil {
+		return 0, err
+	}
+	together := channels + int(planes[0]) // the last planes: W
+	y := make([]float64, together*owned)
+	for i := range y[channels*owned:] {
+		y[channels*owned+i] = weights.At(i)
+	}
+	for i, v := range data {
+		if !weights.Missing(i) {
+			y[i] = v
 		}
 	}
 	plane := plan.Extended().Size()
-	ext := make([]float64, (channels+1)*plane)
-	plan.Scatter(ext, y, channels+1)
-	if err := plan.Exchange(comm, ext, channels+1); err != nil {
+	ext := make([]float64, together*plane)
+	plan.Scatter(ext, y, together)
+	if err := plan.Exchange(comm, ext, together); err != nil {
 		return 0, err
 	}
 	box, stride := plan.Owned(), plan.Extended().Shape()[1]
@@ -46,13 +53,12 @@ func EstimateNoise(comm ranks.Comm, frame *halo.Decomposition, channels int, dat
 	for r := box.Lo[0] + box.Lo[0]%2; r < box.Hi[0] && r+1 < shape[0]; r += 2 {
 		for c := box.Lo[1] + box.Lo[1]%2; c < box.Hi[1] && c+1 < shape[1]; c += 2 {
 			at := (r-box.Lo[0]+1)*stride + c - box.Lo[1] + 1
-			w := ext[channels*plane:]
-			if w[at] == 0 || w[at+1] == 0 || w[at+stride] == 0 || w[at+stride+1] == 0 {
-				continue
-			}
-			spread := math.Sqrt(1/w[at] + 1/w[at+1] + 1/w[at+stride] + 1/w[at+stride+1])
 			for ch := range channels {
-				e := ext[ch*plane:]
+				e, w := ext[ch*plane:], ext[(channels+ch%int(planes[0]))*plane:]
+				if w[at] == 0 || w[at+1] == 0 || w[at+stride] == 0 || w[at+stride+1] == 0 {
+					continue
+				}
+				spread := math.Sqrt(1/w[at] + 1/w[at+1] + 1/w[at+stride] + 1/w[at+stride+1])
 				d = append(d, math.Abs(e[at]-e[at+1]-e[at+stride]+e[at+stride+1])/spread)
 			}
 		}

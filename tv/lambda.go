@@ -43,7 +43,7 @@ type searcher struct {
 	*solver
 	rule  Rule
 	found *Search
-	truth float64 // values of the truth, of all ranks
+	truth float64 // known values of the truth, of all ranks
 }
 
 // search finds lambda by the rule, and solves there. Collective.
@@ -87,7 +87,12 @@ func (e *noAnswerError) Error() string { return e.text }
 
 // begin counts the values, finds the noise and the first lambda to try. Collective.
 func (q *searcher) begin() (float64, error) {
-	counts := []float64{0, float64(len(q.o.Truth))}
+	counts := []float64{0, 0}
+	for _, v := range q.o.Truth {
+		if !math.IsNaN(v) {
+			counts[1]++
+		}
+	}
 	for i := range q.p.Data {
 		if !q.p.Weights.Missing(i) {
 			counts[0]++
@@ -103,7 +108,7 @@ func (q *searcher) begin() (float64, error) {
 			return 0, fmt.Errorf("tv: lambda by %q needs the noise: the data are no frame of 2 axes to estimate it from (noise = ...)", q.rule)
 		}
 		var err error
-		if noise, err = forward.EstimateNoise(q.comm, q.p.Frame, q.p.Channels, q.p.Data, q.planeWeights()); err != nil {
+		if noise, err = forward.EstimateNoise(q.comm, q.p.Frame, q.p.Channels, q.p.Data, q.p.Weights); err != nil {
 			return 0, fmt.Errorf("tv: %w", err)
 		}
 		q.found.Inferred = true
@@ -120,19 +125,6 @@ func (q *searcher) begin() (float64, error) {
 // rank alike.
 func (q *searcher) dataIsFrame() bool {
 	return len(q.field.shape) == 2 && len(q.p.Data) == q.p.Channels*q.field.cells
-}
-
-// planeWeights are the weights as one plane for all channels: the least of the channels'.
-func (q *searcher) planeWeights() forward.Weights {
-	w := q.p.Weights
-	if w == nil || len(w) == q.field.cells {
-		return w
-	}
-	plane := slices.Clone(w[:q.field.cells])
-	for i, v := range w {
-		plane[i%len(plane)] = min(plane[i%len(plane)], v)
-	}
-	return plane
 }
 
 // try solves at one lambda and computes the criterion. Collective.
@@ -154,7 +146,9 @@ func (q *searcher) try(ctx context.Context, lambda float64) (Trial, error) {
 	case Oracle:
 		sum := []float64{0}
 		for i, v := range r.Solution {
-			sum[0] += (v - q.o.Truth[i]) * (v - q.o.Truth[i])
+			if d := v - q.o.Truth[i]; !math.IsNaN(q.o.Truth[i]) {
+				sum[0] += d * d
+			}
 		}
 		if err := q.comm.Allreduce(sum, sum, ranks.Sum); err != nil {
 			return t, err

@@ -60,7 +60,7 @@ type Options struct {
 	Rule          Rule                  // "" = Fixed
 	Lambda        float64               // > 0, in units of W x data; with another rule the first value tried, 0 = the noise x sqrt(typical weight); a rule that has no answer with FPPA is tried again with a fourth of Step
 	Noise         float64               // for Discrepancy and SURE: standard deviation of the noise of a pixel of weight 1; 0 = estimated from the data, for an A whose data are a frame of 2 axes
-	Truth         []float64             // for Oracle: as x
+	Truth         []float64             // for Oracle: as x; NaN = not known, and not compared
 	Probes        int                   // random vectors of SURE; 0 = 2
 	Seed          uint64                // of the probes
 	Step          float64               // gamma of FPPA in units of 1/L, up to 1; 0 = 1

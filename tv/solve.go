@@ -21,14 +21,24 @@ func Solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result
 	if err := agree(comm, p, o); err != nil {
 		return nil, err
 	}
+	p, o, unit, err := inUnit(comm, p, o)
+	if err != nil {
+		return nil, err
+	}
 	s, err := newSolver(ctx, comm, p, o)
 	if err != nil {
 		return nil, err
 	}
+	var r *Result
 	if o.Rule == Fixed {
-		return s.solve(ctx, o.Lambda, "solve")
+		r, err = s.solve(ctx, o.Lambda, "solve")
+	} else {
+		r, err = s.search(ctx)
 	}
-	return s.search(ctx)
+	if r != nil {
+		r.inUnit(unit, o.Rule)
+	}
+	return r, err
 }
 
 // agree checks the input of all ranks. Collective.

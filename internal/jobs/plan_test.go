@@ -43,7 +43,7 @@ var examples = map[string]example{
 	},
 	"tppa": {
 		sets:  []string{"simulate.rows=220", "simulate.cols=200", "output.pictures=false", "tv.tolerance=0.2"},
-		input: model,
+		input: func(t *testing.T, dir string) []string { return model(t, dir) },
 	},
 	"kernel": {
 		sets:  []string{"simulate.count=12000"},
@@ -76,12 +76,12 @@ var examples = map[string]example{
 }
 
 // model learns a small model and returns the set that names it.
-func model(t *testing.T, dir string) []string {
+func model(t *testing.T, dir string, sets ...string) []string {
 	t.Helper()
 	out := filepath.Join(dir, "model")
-	runOn(t, 1, "tppa-train", []string{
+	runOn(t, 1, "tppa-train", append(sets,
 		"simulate.count=4", "data.validation=1", "simulate.rows=16", "simulate.cols=20", "tppa.steps=2", "tppa.layers=3", "output.pictures=false", fmt.Sprintf("output.dir=%q", out),
-	})
+	))
 	return []string{"tppa.model=" + filepath.Join(out, "model.npz")}
 }
 

@@ -70,7 +70,7 @@ func (c *settings) restore(ctx context.Context, comm ranks.Comm, o *frames.Obser
 			x[i] *= m.Scale
 		}
 	}
-	return r, nil
+	return r, o.MarkUnseen(comm, r.learned, r.variation)
 }
 
 // run is the state of one rank of a tppa job.
@@ -90,6 +90,9 @@ func (r *run) run(ctx context.Context) (err error) {
 		return err
 	}
 	r.model = model
+	if r.Comm.Rank() == 0 {
+		r.Took(model.took(r.c.TPPA.Model))
+	}
 	psf, report, err := frames.ReportedPSF(r.Comm, &r.c.Blur)
 	if err != nil {
 		return err

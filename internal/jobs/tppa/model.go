@@ -5,6 +5,7 @@ import (
 
 	"tessera/forward"
 	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
 	"tessera/tppa"
 	"tessera/train"
 )
@@ -51,6 +52,15 @@ func (m *learned) write(path string) error {
 		array("histogram", m.seen.Histogram, len(m.seen.Histogram)/tppa.Bins, tppa.Bins),
 	}}
 	return f.Write(path)
+}
+
+// took is what was taken from the file of a model.
+func (m *learned) took(path string) lifecycle.Input {
+	return lifecycle.Input{
+		File: path, Part: "npz, arrays theta, psf, histogram",
+		Axes: fmt.Sprintf("%d layers, %d parameters, a PSF of %d x %d pixels", m.Network.Layers, len(m.theta), m.PSFRows, m.PSFCols),
+		Note: fmt.Sprintf("learned from %d pictures of %d x %d pixels with values up to %.6g and noise at %g dB", m.Pictures, m.Rows, m.Cols, m.Scale, m.SNR),
+	}
 }
 
 func readModel(path string) (*learned, error) {

@@ -9,6 +9,7 @@ import (
 	"tessera/halo"
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
+	"tessera/internal/linalg"
 	"tessera/internal/simulate"
 	"tessera/ranks"
 	"tessera/tppa"
@@ -52,11 +53,7 @@ func (c *trainSettings) pairs(run *forward.Blur, lo, hi, rows, cols int) ([]tppa
 		if err := run.Apply(p.Data, p.Truth); err != nil {
 			return nil, err
 		}
-		energy := 0.0
-		for _, v := range p.Data {
-			energy += v * v
-		}
-		sigma := math.Sqrt(energy/float64(n)) * math.Pow(10, -c.Noise.SNR/20)
+		sigma := linalg.Norm2(p.Data) / math.Sqrt(float64(n)) * math.Pow(10, -c.Noise.SNR/20)
 		simulate.AddNoise(p.Data, 1, simulate.Box{R1: rows, C1: cols}, cols, c.Seed+uint64(k)*0x9e3779b97f4a7c15, sigma)
 		list = append(list, p)
 	}

@@ -134,7 +134,7 @@ func TestModels(t *testing.T) {
 	for i := range blocks {
 		blocks[i] = math.Mod(float64(i/20/6*3+i%20/5*7), 11) / 11
 	}
-	out, err := jobtest.Run(t, Load, 1, `job = "tppa"`, "image.path="+jobtest.WriteNpy(t, dir, "blocks.npy", blocks, 24, 20), "tppa.model="+filepath.Join(a, "model.npz"), "tv.noise=0.01", "blur.size=5")
+	out, err := jobtest.Run(t, Load, 1, `job = "tppa"`, "image.path="+jobtest.WriteNpy(t, dir, "blocks.npy", blocks, 24, 20), "tppa.model="+filepath.Join(a, "model.npz"), "tv.noise=0.1", "blur.size=5")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -102,6 +102,12 @@ func (r *trainRun) describe() error {
 	if err := ranks.OnRoot(r.Comm, func() (err error) { _, rows, cols, err = r.c.shape(); return err }); err != nil {
 		return err
 	}
+	if path := r.c.Data.Truth; path != "" && r.Comm.Rank() == 0 {
+		r.Took(lifecycle.Input{
+			File: path, Part: "npy", Axes: fmt.Sprintf("%d pictures of %d rows x %d columns", r.learn.Count+r.c.Data.Validation, rows, cols),
+			Missing: "no value missing", Units: fmt.Sprintf("largest value %.6g", r.model.Scale),
+		})
+	}
 	m := &r.model
 	m.seen = *seen
 	m.about = about{

@@ -118,7 +118,7 @@ func (c *settings) options(comm ranks.Comm, of *frames.Observation) (tv.Options,
 	case o.Noise == 0:
 		o.Noise = of.Noise
 	case s.NoiseUnit == ofData:
-		typical, err := of.Weights.Typical(comm, len(of.Data)/of.Channels)
+		typical, err := of.Weights.Typical(comm, len(of.Data))
 		if err != nil {
 			return o, err
 		}

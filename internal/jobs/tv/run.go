@@ -77,6 +77,9 @@ func (r *run) solve(ctx context.Context) error {
 		return err
 	}
 	r.result = result
+	if e := r.Obs.MarkUnseen(r.Comm, result.Solution); e != nil {
+		return e
+	}
 	if e := r.account(work); e != nil {
 		return e
 	}
