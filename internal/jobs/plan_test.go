@@ -35,7 +35,7 @@ var examples = map[string]example{
 	},
 	"tv": {
 		sets:  []string{"simulate.rows=512", "simulate.cols=500", "blur.kind=gaussian", "blur.size=5", "output.pictures=false", "tv.lambda=0.01", "tv.tolerance=0.02"},
-		large: []string{"simulate.rows=1000000", "simulate.cols=1000000"},
+		large: []string{"simulate.rows=1000000", "simulate.cols=100000"},
 	},
 	"tppa-train": {
 		sets:  []string{"simulate.count=44", "simulate.rows=120", "simulate.cols=128", "tppa.steps=2", "tppa.layers=3"},
