@@ -253,8 +253,8 @@ func (g *gauge) best(q, v, p, dp []float64, lambda, active float64) (float64, er
 	return most, nil
 }
 
-// solveSmall solves a x = b for the square matrix a by elimination; false if it is singular
-// and b is not zero.
+// solveSmall solves a x = b for the square matrix a by elimination, with 0 where a row and its
+// b are zero; false if it is singular otherwise.
 func solveSmall(a, b []float64) ([]float64, bool) {
 	n := len(b)
 	a, x := append([]float64(nil), a...), append([]float64(nil), b...)
@@ -270,7 +270,14 @@ func solveSmall(a, b []float64) ([]float64, bool) {
 			}
 		}
 		if math.Abs(a[pivot*n+k]) <= 1e-13*scale {
-			return nil, false
+			// A channel of which nothing was observed asks for nothing.
+			for _, v := range append([]float64{x[k]}, a[k*n:(k+1)*n]...) {
+				if v != 0 {
+					return nil, false
+				}
+			}
+			a[k*n+k] = 1
+			continue
 		}
 		for j := range n {
 			a[k*n+j], a[pivot*n+j] = a[pivot*n+j], a[k*n+j]
