@@ -84,10 +84,7 @@ func TestClosedForms(t *testing.T) {
 
 // The primal-dual method against alternating directions with dense matrices, written out.
 func TestAgainstADMM(t *testing.T) {
-	side := 32
-	if testing.Short() {
-		side = 12
-	}
+	const side = 12 // alternating directions need many more iterations for a larger one
 	s := scene{shape: []int{side, side}, channels: 1, blur: true, noise: 0.02, options: Options{Method: PrimalDual, Lambda: 0.01, Tolerance: 1e-13, MaxIterations: 40000}}
 	got, r, err := s.solve(t, 1)
 	if r == nil {
