@@ -19,7 +19,7 @@ var layers = []struct {
 	name string
 	dirs []string
 }{
-	{"command", []string{"."}},
+	{"command", []string{".", "scripts/campaign"}},
 	{"command line", []string{"internal/cli"}},
 	{"registry", []string{"internal/jobs"}},
 	{"jobs", []string{"internal/jobs/tikhonov", "internal/jobs/kernel", "internal/jobs/psf", "internal/jobs/scdl", "internal/jobs/tv", "internal/jobs/tppa", "internal/jobs/mlpatch"}},
@@ -134,6 +134,9 @@ func TestAllowed(t *testing.T) {
 		want     bool
 	}{
 		{".", "internal/cli", true},
+		{"scripts/campaign", "internal/cli", true},
+		{"scripts/campaign", "internal/jobs", true},
+		{"internal/cli", "scripts/campaign", false},
 		{"internal/cli", "internal/jobs", true},
 		{"internal/cli", "internal/jobs/psf", true},
 		{"internal/cli", "internal/imageio", true},

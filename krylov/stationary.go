@@ -21,7 +21,8 @@ const fewRates = 3
 // decomposed sweep of D3L with the coupling of the whole matrix kept. Its fixed
 // point is the solution; that it gets there is a theorem for M-matrices only
 // (Frommer and Szyld, Numer. Math. 83 (1999) 259), so a growing residual ends it
-// with Status Diverged. One sweep costs one application of p and a. Collective: see the
+// with Status Diverged; one in which nothing moves but by rounding ends with Status
+// Stagnated. One sweep costs one application of p and a. Collective: see the
 // package comment for the errors.
 func Stationary(ctx context.Context, comm ranks.Comm, a Operator, p Preconditioner, x, b []float64, c Control) (*Report, error) {
 	return sweep(ctx, comm, a, x, b, c, func(r, z []float64) error {
@@ -95,7 +96,7 @@ func sweeps(t *team, report *Report, a Operator, x, b []float64, c Control, step
 	}
 	g.bnorm = math.Sqrt(bb)
 	start := math.Sqrt(rr)
-	smallest, lastStep := start, 0.0
+	smallest, lastStep, still := start, 0.0, newPlateau()
 	var rates []float64 // of the lengths of steps
 	report.History = append(report.History, start/g.bnorm)
 	for {
@@ -147,6 +148,10 @@ func sweeps(t *team, report *Report, a Operator, x, b []float64, c Control, step
 		smallest = math.Min(smallest, rnorm)
 		if math.IsNaN(rnorm) || rnorm > divergedGrowth*smallest {
 			report.Status = Diverged
+			return nil
+		}
+		if still.reached(rnorm, length, math.Sqrt(xx)) {
+			report.Status = Stagnated
 			return nil
 		}
 		if report.Iterations >= c.MaxIterations {

@@ -27,6 +27,10 @@ func TestStatus(t *testing.T) {
 		{easy, "ras-gmres", Control{LambdaMin: 1e-2, MaxIterations: 3}, IterationLimit, "allow more iterations"},
 		{easy, "cg", Control{LambdaMin: 1e-2, MaxIterations: 3}, IterationLimit, "allow more iterations"},
 		{easy, "mult", Control{LambdaMin: 1e-2, MaxIterations: 3}, IterationLimit, "allow more iterations"},
+		{easy, "ras", Control{LambdaMin: 1e-2, Tolerance: 1e-17, MaxIterations: 100000}, Stagnated, "larger tolerance"},
+		{easy, "mult", Control{LambdaMin: 1e-2, Tolerance: 1e-17, MaxIterations: 100000}, Stagnated, "larger tolerance"},
+		{easy, "ras", Control{Tolerance: 1e-17, MaxIterations: 100000}, Stagnated, "larger tolerance"},
+		{easy, "mult", Control{Tolerance: 1e-17, MaxIterations: 100000}, Stagnated, "larger tolerance"},
 		{hard, "cg", Control{LambdaMin: 1e-10, Tolerance: 1e-15, MaxIterations: 100000}, Stagnated, "larger tolerance"},
 		{hard, "ras-gmres", Control{LambdaMin: 1e-10, Tolerance: 1e-15, MaxIterations: 100000}, Stagnated, "larger tolerance"},
 	} {

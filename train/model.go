@@ -48,9 +48,29 @@ func (m *Model) Write(path string) error {
 	return imageio.WriteNpz(path, append([]imageio.Member{head}, m.Arrays...))
 }
 
+// mostNumbers is how many a model file may hold.
+const mostNumbers = 1 << 26
+
+// modest names all arrays of a file, or says that they are too large for a model.
+func modest(path string, all []imageio.Member) (names []string, err error) {
+	total := 0.0
+	for _, m := range all {
+		numbers := 1.0
+		for _, n := range m.Shape {
+			numbers *= float64(n)
+		}
+		total += numbers
+		names = append(names, m.Name)
+	}
+	if total > mostNumbers {
+		return nil, fmt.Errorf("%s: %.0f numbers, want at most %d in a model", path, total, mostNumbers)
+	}
+	return names, nil
+}
+
 // ReadModel reads a model file of this kind; about gets its description.
 func ReadModel(path, kind string, about any) (*Model, error) {
-	members, err := imageio.ReadNpz(path)
+	members, err := imageio.ReadNpz(path, func(all []imageio.Member) ([]string, error) { return modest(path, all) })
 	if err != nil {
 		return nil, err
 	}

@@ -40,6 +40,9 @@ import (
 const (
 	magic     = "TESSERA CHECKPT1"
 	headBytes = len(magic) + 2*8
+
+	// longestManifest bounds what is read of a manifest; the state of a solver takes most of it.
+	longestManifest = 1 << 30
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -98,19 +101,15 @@ func Records(dir string, m *Manifest, wanted []int, use func(id int, record []by
 func Verify(dir string, m *Manifest, rank int) error {
 	path := partPath(dir, m.Generation, rank)
 	err := func() error {
-		f, err := os.Open(path)
+		f, size, err := imageio.Open(path)
 		if err != nil {
 			return err
 		}
 		defer f.Close()
-		st, err := f.Stat()
-		if err != nil {
-			return err
-		}
-		if st.Size() < int64(headBytes)+4 || !beginsAsPart(f) {
+		if size < int64(headBytes)+4 || !beginsAsPart(f) {
 			return errNotPart
 		}
-		return checksum(f, st.Size()-4, m.Parts[rank])
+		return checksum(f, size-4, m.Parts[rank])
 	}()
 	if err != nil {
 		err = fmt.Errorf("checkpoint: %s: %w", path, err)
@@ -128,24 +127,20 @@ func beginsAsPart(f *os.File) bool {
 }
 
 func readPart(path string, sum uint32, want map[int]bool, use func(int, []byte) error) error {
-	f, err := os.Open(path)
+	f, size, err := imageio.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return err
-	}
 	r := bufio.NewReaderSize(f, 1<<18)
 	head := make([]byte, headBytes)
 	if _, err := io.ReadFull(r, head); err != nil || string(head[:len(magic)]) != magic {
 		return errNotPart
 	}
 	count := binary.LittleEndian.Uint64(head[len(magic):])
-	size := binary.LittleEndian.Uint64(head[len(magic)+8:])
-	if count > uint64(st.Size())/8 || count > 0 && size > uint64(st.Size()) || uint64(headBytes)+count*(8+size)+4 != uint64(st.Size()) {
-		return fmt.Errorf("%d records of %d bytes in a file of %d", count, size, st.Size())
+	length := binary.LittleEndian.Uint64(head[len(magic)+8:])
+	if count > uint64(size)/8 || count > 0 && length > uint64(size) || uint64(headBytes)+count*(8+length)+4 != uint64(size) {
+		return fmt.Errorf("%d records of %d bytes in a file of %d", count, length, size)
 	}
 	ids := make([]int, count)
 	buf := make([]byte, 8)
@@ -160,14 +155,14 @@ func readPart(path string, sum uint32, want map[int]bool, use func(int, []byte) 
 	if !some {
 		return nil
 	}
-	if err := checksum(f, st.Size()-4, sum); err != nil {
+	if err := checksum(f, size-4, sum); err != nil {
 		return err
 	}
 	if _, err := f.Seek(int64(headBytes)+8*int64(count), io.SeekStart); err != nil {
 		return err
 	}
 	r.Reset(f)
-	record := make([]byte, size)
+	record := make([]byte, length)
 	for _, id := range ids {
 		if _, err := io.ReadFull(r, record); err != nil {
 			return err

@@ -83,7 +83,7 @@ func Read(dir string) (list []*Manifest, damage error, err error) {
 	missing := true
 	for _, name := range []string{ManifestName, PreviousName} {
 		path := filepath.Join(dir, name)
-		text, err := os.ReadFile(path)
+		text, err := imageio.ReadText(path, longestManifest)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -126,7 +126,7 @@ func Commit(dir string, m *Manifest) error {
 		})
 	}
 	// A damaged manifest does not take the place of a whole one.
-	if before, err := os.ReadFile(filepath.Join(dir, ManifestName)); err == nil {
+	if before, err := imageio.ReadText(filepath.Join(dir, ManifestName), longestManifest); err == nil {
 		if _, err := decode(before); err == nil {
 			if err := write(PreviousName, before); err != nil {
 				return err
@@ -138,7 +138,7 @@ func Commit(dir string, m *Manifest) error {
 
 // manifestOf reads a manifest; nil, nil if there is none.
 func manifestOf(path string) (*Manifest, error) {
-	text, err := os.ReadFile(path)
+	text, err := imageio.ReadText(path, longestManifest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -185,7 +185,7 @@ func partName(name string) (generation, rank int, ok bool) {
 }
 
 func isPart(path string) bool {
-	f, err := os.Open(path)
+	f, _, err := imageio.Open(path)
 	if err != nil {
 		return false
 	}
@@ -193,26 +193,48 @@ func isPart(path string) bool {
 	return beginsAsPart(f)
 }
 
-// Remove deletes the checkpoint in dir, and dir itself if it is a directory, not a link, and
-// then empty. Files of others stay. It is no error if there is no checkpoint.
-func Remove(dir string) error {
+// Foreign is the error that a file with the name of a manifest in dir is none; nil if there
+// is no such file.
+func Foreign(dir string) error {
+	var err error
 	for _, name := range []string{PreviousName, ManifestName} {
-		path := filepath.Join(dir, name)
-		text, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if !bytes.HasPrefix(text, []byte(`{"crc32c":`)) && !bytes.HasPrefix(text, []byte(`{"generation":`)) {
-			return fmt.Errorf("checkpoint: %s is not the manifest of a checkpoint: remove it, or choose another output directory", path)
-		}
-		if err := os.Remove(path); err != nil {
-			return err
+		if _, e := removable(filepath.Join(dir, name)); e != nil {
+			err = errors.Join(err, e)
 		}
 	}
-	return errors.Join(removeParts(dir, func(int) bool { return true }), Sweep(dir))
+	return err
+}
+
+// removable tells whether there is a manifest at path; the error is that there is something
+// else.
+func removable(path string) (there bool, err error) {
+	text, err := imageio.ReadText(path, longestManifest)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if !bytes.HasPrefix(text, []byte(`{"crc32c":`)) && !bytes.HasPrefix(text, []byte(`{"generation":`)) {
+		return false, fmt.Errorf("checkpoint: %s is not the manifest of a checkpoint: remove it, or choose another output directory", path)
+	}
+	return true, nil
+}
+
+// Remove deletes the checkpoint in dir, and dir itself if it is a directory, not a link, and
+// then empty. Files of others stay. It is no error if there is no checkpoint. After an error
+// what could be removed is gone.
+func Remove(dir string) error {
+	var err error
+	for _, name := range []string{PreviousName, ManifestName} {
+		path := filepath.Join(dir, name)
+		there, e := removable(path)
+		if there {
+			e = os.Remove(path)
+		}
+		err = errors.Join(err, e)
+	}
+	return errors.Join(err, removeParts(dir, func(int) bool { return true }), Sweep(dir))
 }
 
 // Sweep removes what killed runs have left in dir: temporary files, and parts that no

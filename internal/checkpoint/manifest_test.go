@@ -134,7 +134,7 @@ func TestOnlyOurs(t *testing.T) {
 }
 
 // A link to a directory stays, as do the files of others behind it; a manifest that is not
-// one stops the removal.
+// one stays, and what is ours beside it does not.
 func TestRemoveThroughLink(t *testing.T) {
 	root := t.TempDir()
 	behind, link := filepath.Join(root, "behind"), filepath.Join(root, "checkpoint")
@@ -151,8 +151,13 @@ func TestRemoveThroughLink(t *testing.T) {
 	if st, err := os.Lstat(link); err != nil || st.Mode().Type() != os.ModeSymlink || names(t, behind) != "" {
 		t.Errorf("%v, %v, %q", st, err, names(t, behind))
 	}
+	save(t, link, 1, []int{1})
+	save(t, link, 2, []int{1})
 	if err := os.WriteFile(filepath.Join(behind, ManifestName), []byte(`{"my":"data"}`), 0o666); err != nil {
 		t.Fatal(err)
+	}
+	if err := Foreign(link); err == nil || len(strings.Fields(names(t, behind))) != 4 {
+		t.Errorf("Foreign: %v; left %q", err, names(t, behind))
 	}
 	if err := Remove(link); err == nil || !strings.Contains(err.Error(), "is not the manifest of a checkpoint") || names(t, behind) != ManifestName {
 		t.Errorf("%v; left %q", err, names(t, behind))

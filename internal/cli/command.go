@@ -86,7 +86,7 @@ func report(stderr io.Writer, err error) error {
 	if err == nil || errors.As(err, new(reported)) || ranks.Quiet(err) {
 		return err
 	}
-	fmt.Fprintln(stderr, message(err))
+	fmt.Fprintln(stderr, lifecycle.Message(message(err)))
 	return reported{status(err)}
 }
 

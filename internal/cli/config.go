@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"tessera/internal/config"
+	"tessera/internal/imageio"
 	"tessera/internal/jobs"
 	"tessera/internal/lifecycle"
 	"tessera/internal/shown"
@@ -34,7 +35,7 @@ func (c *call) overrides() []string {
 // readConfig reads a config's text. A file that cannot be read is a problem of
 // the configuration like any other.
 func readConfig(path string) ([]byte, error) {
-	text, err := os.ReadFile(path)
+	text, err := imageio.ReadText(path, config.MaxSize)
 	if err != nil {
 		var pe *os.PathError
 		if errors.As(err, &pe) {

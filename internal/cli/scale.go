@@ -308,7 +308,7 @@ func readStudy(dir string, warn func(string)) (*scaling.Summary, *scaling.Enviro
 // readRuns reads the runs of a study. A last line without a line feed is that of a study
 // that was killed while it wrote it: unless it is complete, it is left out with a warning.
 func readRuns(path string, warn func(string)) (records []scaling.Record, err error) {
-	text, err := os.ReadFile(path)
+	text, err := imageio.ReadText(path, longestRuns)
 	if err != nil {
 		return nil, err
 	}
@@ -329,8 +329,11 @@ func readRuns(path string, warn func(string)) (records []scaling.Record, err err
 	return records, nil
 }
 
+// longestRuns bounds the file of a study's runs, which has some hundred bytes for each.
+const longestRuns = 1 << 28
+
 func readJSON(path string, into any) error {
-	text, err := os.ReadFile(path)
+	text, err := imageio.ReadText(path, 1<<26)
 	if err != nil {
 		return err
 	}

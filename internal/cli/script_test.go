@@ -72,7 +72,7 @@ func same(ts *testscript.TestScript, neg bool, args []string) {
 		members := []imageio.Member{{}}
 		if strings.HasSuffix(name, ".npz") {
 			var err error
-			members, err = imageio.ReadNpz(ts.MkAbs(name))
+			members, err = imageio.ReadNpz(ts.MkAbs(name), nil)
 			ts.Check(err)
 		} else {
 			a, err := imageio.ReadNpy(ts.MkAbs(name))

@@ -106,7 +106,7 @@ func TestBadFiles(t *testing.T) {
 				"x.toml: solve.overlap = -3: want 0 or more\n" +
 				"x.toml: solve.tolerance = 0: want more than 0",
 		},
-		{"too large", strings.Repeat("#", maxSize+1), nil, `x.toml: 1048577 bytes, want a TOML file of at most 1048576`},
+		{"too large", strings.Repeat("#", MaxSize+1), nil, `x.toml: 1048577 bytes, want a TOML file of at most 1048576`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := read(c.text, c.sets...)

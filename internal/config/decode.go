@@ -144,7 +144,6 @@ func Number(v any) (float64, error) {
 
 // show formats a value as in a config; it shortens a long one.
 func show(v any) string {
-	const most = 60
 	s := ""
 	switch x := v.(type) {
 	case setting:
@@ -172,6 +171,12 @@ func show(v any) string {
 	default:
 		s = fmt.Sprint(x)
 	}
+	return short(s)
+}
+
+// short is what messages show of a text of any length.
+func short(s string) string {
+	const most = 60 // characters
 	if r := []rune(s); len(r) > most {
 		s = string(r[:most]) + "..."
 	}

@@ -10,10 +10,6 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// maxSize is the largest size of a config in bytes. It is far above that of any real
-// config; a larger file is something else, such as an image, given by mistake.
-const maxSize = 1 << 20
-
 // File is one parsed config, with the decoded values and the problems found so far.
 type File struct {
 	name      string
@@ -35,8 +31,11 @@ type setting struct {
 // with all sets that cannot be used; then there is nothing to decode.
 func Parse(name string, text []byte, sets []string) (*File, error) {
 	f := &File{name: name, effective: map[string]any{}, shown: map[string]string{}}
-	if len(text) > maxSize {
-		return nil, &Error{[]Problem{{Where: name, Text: fmt.Sprintf("%d bytes, want a TOML file of at most %d", len(text), maxSize)}}}
+	if len(text) > MaxSize {
+		return nil, &Error{[]Problem{{Where: name, Text: fmt.Sprintf("%d bytes, want a TOML file of at most %d", len(text), MaxSize)}}}
+	}
+	if p := bounded(name, text); p != nil {
+		return nil, &Error{[]Problem{*p}}
 	}
 	f.tree = map[string]any{}
 	if _, err := toml.Decode(string(text), &f.tree); err != nil {
@@ -63,7 +62,7 @@ func syntaxProblem(name string, text []byte, err error) Problem {
 	line := 1 + bytes.Count(text[:min(max(pe.Position.Start, 0), len(text))], []byte("\n"))
 	p := Problem{Where: fmt.Sprintf("%s:%d", name, line), Text: pe.Message}
 	if pe.LastKey != "" {
-		p.Text += fmt.Sprintf(" (last key read: %s)", pe.LastKey)
+		p.Text += fmt.Sprintf(" (last key read: %s)", short(pe.LastKey))
 	}
 	return p
 }
@@ -75,8 +74,11 @@ func (f *File) set(s string) *Problem {
 	parts := strings.Split(key, ".")
 	for _, p := range parts {
 		if !found || !bareKey(p) {
-			return &Problem{Where: "-set " + s, Text: "want section.key=value"}
+			return &Problem{Where: "-set " + short(s), Text: "want section.key=value"}
 		}
+	}
+	if p := bounded("", []byte(key+" = "+raw)); p != nil {
+		return &Problem{Where: "-set " + short(s), Text: p.Text}
 	}
 	table := f.tree
 	for i, p := range parts[:len(parts)-1] {
@@ -87,12 +89,12 @@ func (f *File) set(s string) *Problem {
 		case map[string]any:
 			table = sub
 		default:
-			return &Problem{Where: "-set " + s, Text: strings.Join(parts[:i+1], ".") + " is a value, not a section"}
+			return &Problem{Where: "-set " + short(s), Text: strings.Join(parts[:i+1], ".") + " is a value, not a section"}
 		}
 	}
 	last := parts[len(parts)-1]
 	if _, ok := table[last].(map[string]any); ok {
-		return &Problem{Where: "-set " + s, Text: key + " is a section: want " + key + ".key=value"}
+		return &Problem{Where: "-set " + short(s), Text: key + " is a section: want " + key + ".key=value"}
 	}
 	table[last] = setting{raw: raw, value: parseValue(raw)}
 	return nil

@@ -41,12 +41,19 @@ func (e *Error) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Err is an *Error with all problems recorded so far, or nil if there are none.
+// mostProblems is how many problems are reported; a file with more is no config.
+const mostProblems = 50
+
+// Err is an *Error with the problems recorded so far, or nil if there are none.
 func (f *File) Err() error {
 	if len(f.problems) == 0 {
 		return nil
 	}
-	return &Error{slices.Clone(f.problems)}
+	problems := slices.Clone(f.problems)
+	if more := len(problems) - mostProblems; more > 0 {
+		problems = append(problems[:mostProblems], Problem{Where: f.name, Text: fmt.Sprintf("%d more problems", more)})
+	}
+	return &Error{problems}
 }
 
 // Want records the problem "want ..." for the value of a decoded key, unless ok. A key with
@@ -125,6 +132,10 @@ func (f *File) find(key string) any {
 // unknown records a key without a field. It suggests a key of the same section with a
 // similar spelling, or one of the same name in another section.
 func (f *File) unknown(u stray) {
+	if len(f.problems) > mostProblems {
+		f.problems = append(f.problems, Problem{Where: f.name, Text: "unknown key"}) // only counted
+		return
+	}
 	p := Problem{Where: f.where(u.prefix + u.name), Key: u.prefix + quoteKey(u.name), Text: "unknown key"}
 	if u.section {
 		p.Text = "unknown section"

@@ -34,7 +34,11 @@
 // allocated for it. A reader needs 8 bytes for each pixel that it returns and a buffer of
 // 256 KiB; for PNG and JPEG also the decoded image, for a FITS tile or a TIFF strip what it
 // decodes to, for gzip 16 MiB, for CSV one line. ReadBox, ReadMatrix and ReadNpyRows read only
-// the bytes that they need, if the format allows it.
+// the bytes that they need, if the format allows it. Of an npz file only the chosen arrays are
+// unpacked, after all names and shapes have been read.
+//
+// Only ordinary files are opened: a device or a pipe is an error at once. Messages shorten
+// names out of files, and list the first ones.
 //
 // The FITS code is our own. The library astrogo/fitsio reads every unit of a file whole,
 // does not apply BSCALE, BZERO and BLANK, refuses a file for one unusual card

@@ -8,8 +8,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-
-	"tessera/internal/shown"
 )
 
 // unit is one header-data unit of a FITS file.
@@ -224,7 +222,7 @@ func findUnit(r io.ReaderAt, size int64, want string) (found, primary *unit, err
 		case want != "" && u.damaged != nil:
 			return nil, nil, u.damaged
 		case want != "" && !u.image():
-			return nil, nil, fmt.Errorf("FITS unit [%s] is %s, not an image", want, u.describe())
+			return nil, nil, fmt.Errorf("FITS unit [%s] is %s, not an image", shortened(want), u.describe())
 		case want != "":
 			return u, primary, nil
 		case found == nil && line == nil && u.image() && !u.picture():
@@ -247,9 +245,9 @@ func findUnit(r io.ReaderAt, size int64, want string) (found, primary *unit, err
 	}
 	what := "no image in this FITS file"
 	if want != "" {
-		what = fmt.Sprintf("no unit [%s] in this FITS file", want)
+		what = fmt.Sprintf("no unit [%s] in this FITS file", shortened(want))
 	}
-	what += "; it has " + strings.Join(seen, ", ")
+	what += "; it has " + Listed(seen)
 	if damaged != nil {
 		return nil, nil, fmt.Errorf("%s; %w", what, damaged)
 	}
@@ -266,10 +264,10 @@ func (u *unit) listed() string { return fmt.Sprintf("[%d] %s", u.index, u.descri
 func (u *unit) describe() string {
 	s := "primary"
 	if u.extension != "" {
-		s = shown.Line(u.extension)
+		s = shortened(u.extension)
 	}
 	if n := u.name(); n != "" {
-		s += " " + shown.Line(n)
+		s += " " + shortened(n)
 	}
 	if len(u.axes) == 0 {
 		return s + " without data"

@@ -140,7 +140,7 @@ func newSource(r io.ReaderAt, size int64, unit string) (*source, error) {
 	head := start[:n]
 	has := func(magic string) bool { return bytes.HasPrefix(head, []byte(magic)) }
 	if unit != "" && !has(fitsMagic) {
-		return nil, fmt.Errorf("[%s] selects a unit of a FITS file, and this is not one", unit)
+		return nil, fmt.Errorf("[%s] selects a unit of a FITS file, and this is not one", shortened(unit))
 	}
 	switch {
 	case n == 0:

@@ -28,11 +28,11 @@ func (o *opened) Close() error { return o.file.Close() }
 // open opens an ordinary file and tells its size, that of the content if it is compressed
 // with gzip.
 func open(path string) (*opened, int64, error) {
-	f, err := os.Open(path)
+	f, size, err := Open(path)
 	if err != nil {
 		return nil, 0, fmt.Errorf("imageio: %w", err)
 	}
-	o, size, err := openFile(f)
+	o, size, err := openFile(f, size)
 	if err != nil {
 		f.Close()
 		return nil, 0, fmt.Errorf("imageio: %s: %w", path, err)
@@ -40,21 +40,14 @@ func open(path string) (*opened, int64, error) {
 	return o, size, nil
 }
 
-func openFile(f *os.File) (*opened, int64, error) {
-	st, err := f.Stat()
-	if err != nil {
-		return nil, 0, err
-	}
-	if !st.Mode().IsRegular() {
-		return nil, 0, fmt.Errorf("not an ordinary file")
-	}
+func openFile(f *os.File, length int64) (*opened, int64, error) {
 	o := &opened{ReaderAt: f, file: f}
 	var magic [len(gzipMagic)]byte
 	if n, _ := f.ReadAt(magic[:], 0); string(magic[:n]) != gzipMagic {
-		return o, st.Size(), nil
+		return o, length, nil
 	}
 	o.gzip = true
-	r, size, err := gunzip(f, st.Size())
+	r, size, err := gunzip(f, length)
 	o.ReaderAt = r
 	return o, size, err
 }

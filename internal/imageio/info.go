@@ -54,7 +54,7 @@ func describe(t io.Writer, r io.ReaderAt, size int64, unit string) error {
 		}
 		fmt.Fprintf(t, "  format\tnpy, %s (%s), %s\n", h.typ, h.descr, order)
 		fmt.Fprintf(t, "  shape\t%s\n", shapeString(h.shape))
-		sum, err := h.summarise(r)
+		sum, err := h.summarise(r, enough)
 		if err != nil {
 			return err
 		}
@@ -121,9 +121,9 @@ func describeTable(t io.Writer, r io.ReaderAt, size int64, unit string) error {
 	return err
 }
 
-// summarise goes once through an array.
-func (h *npyHeader) summarise(r io.ReaderAt) (*summary, error) {
-	sum := &summary{step: 1 + h.count/enough}
+// summarise goes once through an array; sampled is how many values the median is taken of.
+func (h *npyHeader) summarise(r io.ReaderAt, sampled int) (*summary, error) {
+	sum := &summary{step: 1 + h.count/sampled}
 	e := h.elements(r)
 	buf := make([]float64, min(h.count, bufferBytes))
 	for first := 0; first < h.count; first += len(buf) {

@@ -81,7 +81,7 @@ func openMatrix(r io.ReaderAt, size int64, unit string) (matrix, error) {
 	case string(head) == fitsMagic:
 		return fitsMatrix(r, size, unit)
 	case unit != "":
-		return nil, fmt.Errorf("[%s] selects a unit of a FITS file, and this is not one", unit)
+		return nil, fmt.Errorf("[%s] selects a unit of a FITS file, and this is not one", shortened(unit))
 	case strings.HasPrefix(string(head), npyMagic):
 		return npyMatrix(r, size)
 	case bytes.HasPrefix(head, []byte(pngMagic)), bytes.HasPrefix(head, []byte(jpegMagic)), isTIFF(head):
@@ -184,10 +184,10 @@ func fitsMatrix(r io.ReaderAt, size int64, want string) (matrix, error) {
 	}
 	what := "no image of two axes and no binary table"
 	if want != "" {
-		what += fmt.Sprintf(" called [%s]", want)
+		what += fmt.Sprintf(" called [%s]", shortened(want))
 	}
 	what += " in this FITS file"
-	return nil, fmt.Errorf("%s; it has %s", what, strings.Join(seen, ", "))
+	return nil, fmt.Errorf("%s; it has %s", what, Listed(seen))
 }
 
 // csvMatrix is numbers in lines of text.

@@ -93,7 +93,7 @@ func (h *npyHeader) parseDict(text string) error {
 		key := p.str()
 		p.want(":")
 		if p.err == nil && seen[key] {
-			return fmt.Errorf("key %q twice", key)
+			return fmt.Errorf("key %s twice", Quoted(key))
 		}
 		seen[key] = true
 		switch key {
@@ -113,7 +113,7 @@ func (h *npyHeader) parseDict(text string) error {
 			h.shape = p.tuple()
 		default:
 			if p.err == nil {
-				return fmt.Errorf("unknown key %q", key)
+				return fmt.Errorf("unknown key %s", Quoted(key))
 			}
 		}
 		if !p.take(",") && p.peek() != '}' {
@@ -135,12 +135,12 @@ func (h *npyHeader) parseDict(text string) error {
 func (h *npyHeader) resolveType() error {
 	d := h.descr
 	if len(d) < 3 || !strings.ContainsRune("<>=|", rune(d[0])) {
-		return fmt.Errorf("npy type %q is not a number type", d)
+		return fmt.Errorf("npy type %s is not a number type", Quoted(d))
 	}
 	big := d[0] == '>'
 	bytes, err := strconv.Atoi(d[2:])
 	if err != nil {
-		return fmt.Errorf("npy type %q is not a number type", d)
+		return fmt.Errorf("npy type %s is not a number type", Quoted(d))
 	}
 	h.size = bytes
 	switch {
@@ -157,11 +157,11 @@ func (h *npyHeader) resolveType() error {
 		h.typ = "bool"
 		return nil
 	case d[1] == 'O':
-		return fmt.Errorf("npy type %q holds Python objects, not numbers", d)
+		return fmt.Errorf("npy type %s holds Python objects, not numbers", Quoted(d))
 	case d[1] == 'c':
-		return fmt.Errorf("npy type %q is complex; save the real part or the modulus", d)
+		return fmt.Errorf("npy type %s is complex; save the real part or the modulus", Quoted(d))
 	default:
-		return fmt.Errorf("npy type %q is not supported (float16/32/64, int and uint 8-64, bool are)", d)
+		return fmt.Errorf("npy type %s is not supported (float16/32/64, int and uint 8-64, bool are)", Quoted(d))
 	}
 	h.typ = map[byte]string{'f': "float", 'i': "int", 'u': "uint"}[d[1]] + strconv.Itoa(8*bytes)
 	return nil

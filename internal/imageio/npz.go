@@ -2,13 +2,11 @@ package imageio
 
 import (
 	"archive/zip"
-	"bytes"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -89,136 +87,20 @@ func writeMember(z *zip.Writer, m *Member) error {
 	return writeNpy(w, m.Shape, m.Data)
 }
 
-// ReadNpz reads all arrays of a file of numpy.savez or savez_compressed, in their order. It
-// compares the archive's checksums, and allocates no more memory than the data in the file
-// need.
-func ReadNpz(path string) ([]Member, error) {
-	f, size, err := open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	members, err := readNpz(f, size)
-	if err != nil {
-		return nil, fmt.Errorf("imageio: %s: %w", path, err)
-	}
-	return members, nil
-}
-
-func readNpz(r io.ReaderAt, size int64) ([]Member, error) {
-	var members []Member
-	err := eachMember(r, size, func(name string, h *npyHeader, data io.ReaderAt) error {
-		rows := 1
-		if len(h.shape) > 0 {
-			rows = h.shape[0]
-		}
-		a, err := h.readRows(data, 0, rows)
-		if err == nil {
-			members = append(members, Member{name, *a})
-		}
-		return err
-	})
-	return members, err
-}
-
-// eachMember unpacks one array after the other.
-func eachMember(r io.ReaderAt, size int64, use func(name string, h *npyHeader, data io.ReaderAt) error) error {
-	return eachMemberOf(r, size, parseNpyHeader, use)
-}
-
-// eachMemberOf unpacks one array after the other, whose headers parse reads.
-func eachMemberOf(r io.ReaderAt, size int64, parse func(io.ReaderAt, int64) (*npyHeader, error), use func(name string, h *npyHeader, data io.ReaderAt) error) error {
-	z, err := zip.NewReader(r, size)
-	if err != nil {
-		return fmt.Errorf("not an npz file: %w", err)
-	}
-	if len(z.File) == 0 {
-		return errors.New("an npz file without arrays")
-	}
-	seen := map[string]bool{}
-	for _, f := range z.File {
-		name, ok := strings.CutSuffix(f.Name, ".npy")
-		if !ok {
-			return fmt.Errorf("not an npz file: it holds %q", f.Name)
-		}
-		if seen[name] {
-			return fmt.Errorf("two arrays named %s", shown.Line(name))
-		}
-		seen[name] = true
-		if err := useMember(f, name, parse, use); err != nil {
-			return fmt.Errorf("%s: %w", shown.Line(f.Name), err)
-		}
-	}
-	return nil
-}
-
-func useMember(f *zip.File, name string, parse func(io.ReaderAt, int64) (*npyHeader, error), use func(name string, h *npyHeader, data io.ReaderAt) error) error {
-	const encrypted = 1
-	if f.Flags&encrypted != 0 {
-		return errors.New("encrypted")
-	}
-	// Deflate makes at most 1032 bytes of one.
-	if f.UncompressedSize64 > largestMember || f.UncompressedSize64/1032 > f.CompressedSize64 {
-		return fmt.Errorf("%d bytes packed into %d", f.UncompressedSize64, f.CompressedSize64)
-	}
-	rc, err := f.Open()
-	if err != nil {
-		return err
-	}
-	defer rc.Close()
-	// Grows with what arrives; at the end the checksum is compared.
-	var buf bytes.Buffer
-	if _, err := io.Copy(&buf, io.LimitReader(rc, int64(f.UncompressedSize64)+1)); err != nil {
-		return err
-	}
-	data, size := bytes.NewReader(buf.Bytes()), int64(buf.Len())
-	h, err := parse(data, size)
-	if err != nil {
-		return err
-	}
-	if want := h.offset + int64(h.count)*int64(h.size); want != size {
-		return fmt.Errorf("%d bytes, want %d", size, want)
-	}
-	return use(name, h, data)
-}
-
-// describeNpz lists the arrays of a file.
-func describeNpz(t io.Writer, r io.ReaderAt, size int64) error {
-	var list []string
-	err := eachMember(r, size, func(name string, h *npyHeader, data io.ReaderAt) error {
-		sum, err := h.summarise(data)
-		if err != nil {
-			return err
-		}
-		line := fmt.Sprintf("  %s\t%s %s", shown.Line(name), h.typ, shapeString(h.shape))
-		if sum.count > sum.missing+sum.infinite {
-			line += fmt.Sprintf(", %.6g to %.6g", sum.min, sum.max)
-		}
-		if odd := sum.missing + sum.infinite; odd > 0 {
-			line += fmt.Sprintf(", %d not finite", odd)
-		}
-		list = append(list, line)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(t, "  format\tnpz, %d arrays\n", len(list))
-	_, err = fmt.Fprintln(t, strings.Join(list, "\n"))
-	return err
-}
+// longestBeside is the length of a longer TOML file than any that lies beside an npz file.
+const longestBeside = 1 << 16
 
 // describeBeside prints what the TOML file of the same name beside an npz file says,
 // without its comments; nothing if there is none.
 func describeBeside(t io.Writer, path string) {
-	text, err := os.ReadFile(strings.TrimSuffix(path, filepath.Ext(path)) + ".toml")
+	text, err := ReadText(strings.TrimSuffix(path, filepath.Ext(path))+".toml", longestBeside)
 	if err != nil {
 		return
 	}
 	for line := range strings.Lines(string(text)) {
 		line, _, _ = strings.Cut(line, " #")
 		if key, value, ok := strings.Cut(line, "="); ok && !strings.HasPrefix(key, "#") {
-			fmt.Fprintf(t, "  %s\t%s\n", shown.Line(strings.TrimSpace(key)), shown.Line(strings.TrimSpace(value)))
+			fmt.Fprintf(t, "  %s\t%s\n", shortened(strings.TrimSpace(key)), cutAfter(shown.Line(strings.TrimSpace(value)), 200))
 		}
 	}
 }

@@ -84,7 +84,7 @@ func otherZip(r io.ReaderAt, size int64) string {
 	}
 	for _, f := range z.File {
 		if !strings.HasSuffix(f.Name, ".npy") {
-			return fmt.Sprintf("a zip archive that holds %q", f.Name)
+			return fmt.Sprintf("a zip archive that holds %s", Quoted(f.Name))
 		}
 	}
 	return ""

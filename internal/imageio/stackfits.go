@@ -46,7 +46,7 @@ func fitsStack(r io.ReaderAt, size int64, want string) (*stackSource, error) {
 // label names the unit as a config may.
 func (u *unit) label() string {
 	if n := u.name(); n != "" {
-		return fmt.Sprintf("[%d] %s", u.index, n)
+		return fmt.Sprintf("[%d] %s", u.index, shortened(n))
 	}
 	return fmt.Sprintf("[%d]", u.index)
 }
@@ -111,7 +111,7 @@ func (u *unit) alike(r io.ReaderAt, size int64, want string) (group []*unit, lef
 		}
 	}
 	if len(others) > 0 {
-		return nil, "", unclear("has %d images %q of one size, and others such as %s; choose one kind by its name, as in FILE.fits[%s]", len(same), u.name(), others[0].label(), others[0].name())
+		return nil, "", unclear("has %d images %s of one size, and others such as %s; choose one kind by its name, as in FILE.fits[%s]", len(same), Quoted(u.name()), others[0].label(), shortened(others[0].name()))
 	}
 	if len(beside) > 0 {
 		var names []string
@@ -120,7 +120,7 @@ func (u *unit) alike(r io.ReaderAt, size int64, want string) (group []*unit, lef
 				names = append(names, v.name())
 			}
 		}
-		left = "; left out: " + strings.Join(names, ", ")
+		left = "; left out: " + Listed(names)
 	}
 	return group, left, nil
 }

@@ -66,7 +66,7 @@ func tableStack(r io.ReaderAt, size int64, want string) (*stackSource, error) {
 	at := 0
 	if len(names) > 1 {
 		if at = indexOfVignet(found); at < 0 {
-			return nil, unclear("has %d columns of images: %s; choose one by its name, as in FILE.fits[%s]", len(names), strings.Join(names, ", "), names[0])
+			return nil, unclear("has %d columns of images: %s; choose one by its name, as in FILE.fits[%s]", len(names), Listed(names), shortened(names[0]))
 		}
 	}
 	c := found[at]

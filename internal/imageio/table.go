@@ -48,7 +48,7 @@ func (t *Table) addText(column, line int, field []byte) {
 // says; 0 of a column of numbers.
 func (t *Table) Text(column int) (count int, where string) {
 	if x := t.texts[column]; x != nil {
-		return x.count, fmt.Sprintf("line %d, column %d: %q is not a number", x.line, column+1, x.first)
+		return x.count, fmt.Sprintf("line %d, column %d: %s is not a number", x.line, column+1, Quoted(string(x.first)))
 	}
 	return 0, ""
 }

@@ -260,7 +260,7 @@ func (c *csvLines) numbers(dst []float64, lo, hi int) ([]float64, error) {
 		}
 		v, kind, err := c.decimals.parse(field, c.separator != ',', c.number)
 		if kind == isText {
-			err = fmt.Errorf("line %d, column %d: %q is not a number", c.number, i+1, field)
+			err = fmt.Errorf("line %d, column %d: %s is not a number", c.number, i+1, Quoted(string(field)))
 		}
 		dst = append(dst, v)
 		return err

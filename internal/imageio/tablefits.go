@@ -35,9 +35,9 @@ func findTable(r io.ReaderAt, size int64, want string) (*records, error) {
 	}
 	what := "no table with numbers in this FITS file"
 	if want != "" {
-		what = fmt.Sprintf("no table [%s] in this FITS file", want)
+		what = fmt.Sprintf("no table [%s] in this FITS file", shortened(want))
 	}
-	return nil, fmt.Errorf("%s; it has %s", what, strings.Join(seen, ", "))
+	return nil, fmt.Errorf("%s; it has %s", what, Listed(seen))
 }
 
 func openFITSTable(r io.ReaderAt, u *unit) (*records, error) {

@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"strings"
-
-	"tessera/internal/shown"
 )
 
 // describe prints the columns, each with its unit and the range of its values.
@@ -15,16 +12,21 @@ func (t *Table) describe(w io.Writer) {
 	if t.Commented {
 		fmt.Fprintf(w, "  names\tfrom a comment\n")
 	}
+	const most = 100 // columns that are described
 	for j := range t.Cols {
+		if j == most {
+			fmt.Fprintf(w, "  ...\tand %d more columns\n", t.Cols-most)
+			break
+		}
 		name := fmt.Sprintf("column %d", j+1)
 		switch {
 		case t.Names != nil && t.Names[j] != "":
-			name = shown.Line(t.Names[j])
+			name = shortened(t.Names[j])
 		case t.Names != nil:
 			name += ", without a name"
 		}
 		if u := t.Unit(j); u != "" {
-			name += " [" + shown.Line(u) + "]"
+			name += " [" + shortened(u) + "]"
 		}
 		lo, hi, missing := math.Inf(1), math.Inf(-1), 0
 		for i := range t.Rows {
@@ -48,6 +50,6 @@ func (t *Table) describe(w io.Writer) {
 		}
 	}
 	if len(t.Passed) > 0 {
-		fmt.Fprintf(w, "  not numbers\t%s\n", strings.Join(t.Passed, ", "))
+		fmt.Fprintf(w, "  not numbers\t%s\n", Listed(t.Passed))
 	}
 }

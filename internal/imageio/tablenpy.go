@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"strings"
 )
 
 // npyRows is an npy array of one or two axes, rows x columns, as a table without names.
@@ -85,48 +84,41 @@ func (m *memoryRows) read(b Box) ([]float64, error) {
 // each of which is a column.
 func openNpzTable(r io.ReaderAt, size int64) (tableRows, error) {
 	t := &Table{Format: "npy", Part: "npz, an array a column"}
-	var columns [][]float64
-	var others []string
-	var whole *Table
-	members := 0
-	err := eachMemberOf(r, size, parseNpyRecords, func(name string, h *npyHeader, data io.ReaderAt) error {
-		members++
-		if len(h.shape) == 1 && h.fields == nil {
-			a, err := h.readRows(data, 0, h.shape[0])
-			if err == nil {
-				t.Names, columns = append(t.Names, name), append(columns, a.Data)
-			}
-			return err
-		}
-		others = append(others, fmt.Sprintf("%s %s", name, shapeString(h.shape)))
-		if members > 1 || whole != nil {
-			return nil
-		}
-		rows, err := openNpyTable(data, data.(*bytes.Reader).Size())
-		if err != nil {
-			return nil // an array that is no table; said below if it is the only one
-		}
-		whole = rows.table()
-		whole.Rows, whole.Cols, _ = rows.size()
-		whole.Part = fmt.Sprintf("npz, array %s", name)
-		whole.Data, err = rows.read(Box{0, whole.Rows, 0, whole.Cols})
-		return err
-	})
+	packed, err := openNpz(r, size, parseNpyRecords)
 	if err != nil {
 		return nil, err
 	}
-	if members == 1 && whole != nil {
-		return &memoryRows{whole}, nil
+	var columns [][]float64
+	var others []string
+	for i := range packed {
+		p := &packed[i]
+		if len(p.header.shape) != 1 || p.header.fields != nil {
+			others = append(others, fmt.Sprintf("%s %s", shortened(p.name), shapeString(p.header.shape)))
+			continue
+		}
+		if n := p.header.shape[0]; len(t.Names) > 0 && n != t.Rows {
+			return nil, fmt.Errorf("npz with arrays of different lengths, %s of %d numbers and %s of %d: want equal ones, the columns", shortened(t.Names[0]), t.Rows, shortened(p.name), n)
+		}
+		t.Names, t.Rows = append(t.Names, p.name), p.header.shape[0]
 	}
-	if len(columns) == 0 {
-		return nil, fmt.Errorf("npz with the arrays %s: want arrays of one axis, the columns, or one array of rows x columns", strings.Join(others, ", "))
-	}
-	t.Rows, t.Cols, t.Passed = len(columns[0]), len(columns), others
-	for j, c := range columns {
-		if len(c) != t.Rows {
-			return nil, fmt.Errorf("npz with arrays of different lengths, %s of %d numbers and %s of %d: want equal ones, the columns", t.Names[0], t.Rows, t.Names[j], len(c))
+	if len(packed) == 1 && len(others) == 1 {
+		if whole := packed[0].table(); whole != nil {
+			return &memoryRows{whole}, nil
 		}
 	}
+	for i := range packed {
+		if p := &packed[i]; len(p.header.shape) == 1 && p.header.fields == nil {
+			var a Array
+			if err := p.unpack(&a); err != nil {
+				return nil, err
+			}
+			columns = append(columns, a.Data)
+		}
+	}
+	if len(columns) == 0 {
+		return nil, fmt.Errorf("npz with the arrays %s: want arrays of one axis, the columns, or one array of rows x columns", Listed(others))
+	}
+	t.Cols, t.Passed = len(columns), others
 	t.Data = make([]float64, t.Rows*t.Cols)
 	for j, c := range columns {
 		for i, v := range c {
@@ -134,6 +126,29 @@ func openNpzTable(r io.ReaderAt, size int64) (tableRows, error) {
 		}
 	}
 	return &memoryRows{t}, nil
+}
+
+// table is the array as a table of rows x columns; nil if it is none.
+func (p *packedArray) table() *Table {
+	var t *Table
+	_ = p.open(func(data io.Reader) error {
+		b, err := io.ReadAll(io.LimitReader(data, p.length))
+		if err != nil {
+			return err
+		}
+		rows, err := openNpyTable(bytes.NewReader(b), int64(len(b)))
+		if err != nil {
+			return err
+		}
+		whole := rows.table()
+		whole.Rows, whole.Cols, _ = rows.size()
+		whole.Part = fmt.Sprintf("npz, array %s", shortened(p.name))
+		if whole.Data, err = rows.read(Box{0, whole.Rows, 0, whole.Cols}); err == nil {
+			t = whole
+		}
+		return err
+	})
+	return t
 }
 
 // recordType is the size of one field of an npy record, and its decoder where it is a

@@ -154,6 +154,7 @@ func TestDamagedCheckpoint(t *testing.T) {
 				t.Errorf("%q damaged: the answer is not that of a run that was not stopped", damaged)
 			}
 		}
+		resumeBesideUnknown(t, kind, filepath.Join(root, "stopped"), to, j.Answer, want)
 		for _, g := range generations {
 			flip(t, filepath.Join(root, "stopped", "checkpoint", fmt.Sprintf("part-%d-0", g.Generation)))
 		}
@@ -161,6 +162,40 @@ func TestDamagedCheckpoint(t *testing.T) {
 			t.Errorf("both damaged: %v", err)
 		}
 	})
+}
+
+// resumeBesideUnknown continues a stopped run beside a manifest that is not to be told from a
+// file of others: the result is whole, and the file stays, with a warning, unless a later
+// checkpoint takes its place.
+func resumeBesideUnknown(t *testing.T, kind, stopped string, to func(dir, every string) []string, answer string, want []byte) {
+	t.Helper()
+	dir := filepath.Join(filepath.Dir(stopped), "unknown")
+	if err := os.CopyFS(dir, os.DirFS(stopped)); err != nil {
+		t.Fatal(err)
+	}
+	unknown := filepath.Join(dir, "checkpoint", checkpoint.PreviousName)
+	if err := os.WriteFile(unknown, make([]byte, 100), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	err, warnings := watchedRun(t, 2, kind, to("unknown", never), lifecycle.Env{Resume: true}, "", nil)
+	if err != nil {
+		t.Errorf("unknown manifest: %v", err)
+	}
+	if got, _ := os.ReadFile(filepath.Join(dir, answer)); string(got) != string(want) {
+		t.Error("unknown manifest: the answer is not that of a run that was not stopped")
+	}
+	if slices.Contains(to("", never), "scdl.state=disk") {
+		return // it keeps checkpoints whatever it is told
+	}
+	if said := strings.Join(warnings, "\n"); len(warnings) != 2 || !strings.Contains(said, "not all of the checkpoint is removed: checkpoint: "+unknown) {
+		t.Errorf("unknown manifest: warnings %q", warnings)
+	}
+	if left, _ := os.ReadDir(filepath.Dir(unknown)); len(left) != 1 || left[0].Name() != checkpoint.PreviousName {
+		t.Errorf("unknown manifest: left %v", left)
+	}
+	if err, _ := watchedRun(t, 2, kind, to("unknown", never), lifecycle.Env{Replace: true}, "", nil); err == nil || !strings.Contains(err.Error(), "is not the manifest of a checkpoint") {
+		t.Errorf("a new run beside an unknown manifest: %v", err)
+	}
 }
 
 // A run that was told to replace a result, and then stopped, replaces it when it is

@@ -42,7 +42,7 @@ var examples = map[string]example{
 		large: []string{"simulate.count=1000000", "simulate.rows=4000", "simulate.cols=4000"},
 	},
 	"tppa": {
-		sets:  []string{"simulate.rows=220", "simulate.cols=200", "output.pictures=false", "tv.tolerance=0.2"},
+		sets:  []string{"simulate.rows=220", "simulate.cols=200", "output.pictures=false", "tv.tolerance=0.01"},
 		input: func(t *testing.T, dir string) []string { return model(t, dir) },
 	},
 	"kernel": {

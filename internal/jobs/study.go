@@ -3,7 +3,6 @@ package jobs
 import (
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"tessera/internal/config"
+	"tessera/internal/imageio"
 	"tessera/scaling"
 )
 
@@ -142,7 +142,7 @@ func CheckStudy(path string, text []byte) (study bool, err error) {
 	if err != nil {
 		return true, err
 	}
-	of, err := os.ReadFile(j.Path)
+	of, err := imageio.ReadText(j.Path, config.MaxSize)
 	if err != nil {
 		return true, &config.Error{Problems: []config.Problem{{Where: path, Text: fmt.Sprintf("config = %q: %v", j.Name, err)}}}
 	}

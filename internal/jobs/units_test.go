@@ -187,7 +187,7 @@ func samplesIn(t *testing.T, dir string, c float64) []string {
 func answer(t *testing.T, path string) (x []float64) {
 	t.Helper()
 	if strings.HasSuffix(path, ".npz") {
-		members, err := imageio.ReadNpz(path)
+		members, err := imageio.ReadNpz(path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

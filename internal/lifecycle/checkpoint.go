@@ -130,7 +130,12 @@ func (c *Checkpoints) Kept() bool { return c.failure == nil }
 // generation before is used. Collective.
 func (c *Checkpoints) Begin(resume bool) (*checkpoint.Snapshot, error) {
 	if !resume {
-		return nil, ranks.OnRoot(c.run.Comm, c.Remove)
+		return nil, ranks.OnRoot(c.run.Comm, func() error {
+			if err := checkpoint.Foreign(c.dir); err != nil {
+				return err // before anything is removed
+			}
+			return c.Remove()
+		})
 	}
 	list, err := c.find()
 	if err != nil {

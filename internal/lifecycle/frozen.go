@@ -58,11 +58,10 @@ func ours(path string) bool {
 // beginsWith tells whether a file begins with a text, as far as it has so many bytes; an
 // empty one does.
 func beginsWith(path, text string) bool {
-	st, err := os.Lstat(path)
-	if err != nil || !st.Mode().IsRegular() {
-		return false
+	if st, err := os.Lstat(path); err != nil || !st.Mode().IsRegular() {
+		return false // a link is not ours
 	}
-	f, err := os.Open(path)
+	f, _, err := imageio.Open(path)
 	if err != nil {
 		return false
 	}

@@ -85,7 +85,7 @@ func (l *runLog) end(err error) error {
 	name := logName
 	if err != nil {
 		name = FailedLogName
-		l.Error("ended", "error", err.Error())
+		l.Error("ended", "error", Message(err.Error()))
 	} else {
 		l.Info("done")
 	}

@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"path/filepath"
@@ -94,8 +95,8 @@ func (r *Run) Finish(e Ending) (err error) {
 			return err
 		}
 		if e.Remove != nil {
-			if err := e.Remove(); err != nil {
-				return err
+			if err := e.Remove(); err != nil { // the result is whole
+				r.warn(fmt.Sprintf("the result is complete, but not all of the checkpoint is removed: %v", err))
 			}
 		}
 		r.Progress.Done()

@@ -17,6 +17,8 @@ const (
 	StageName = ".tessera-result"
 	// orderName is the last file of a stage: with it the stage is complete.
 	orderName = "publish.json"
+	// longestOrder bounds what is read of it.
+	longestOrder = 1 << 20
 )
 
 // Stage is a result that is being written. Its files lie in a hidden directory inside of
@@ -94,7 +96,7 @@ func Recover(dir string) (bool, error) {
 	if st, err := os.Lstat(s.hidden()); err != nil || !st.IsDir() {
 		return false, nil
 	}
-	text, err := os.ReadFile(path)
+	text, err := imageio.ReadText(path, longestOrder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}

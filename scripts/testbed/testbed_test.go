@@ -355,3 +355,24 @@ func TestTakenDown(t *testing.T) {
 		t.Errorf("left behind:\n%s", after)
 	}
 }
+
+// What a script that was killed has left is cleared away by the next one: namespaces,
+// daemons, jobs, the command, and the folder.
+func TestKilled(t *testing.T) {
+	b := newBench(t)
+	const left = `ls -d /tmp/tessera-slurm.* /tmp/tessera-hosts.* 2>/dev/null; ip netns list | grep ^tessera- | cut -d' ' -f1; ps -eo args | grep -e '[t]essera-slurm' -e '[s]leep 61[0-9]'; true`
+	for name, c := range map[string]struct{ killed, next string }{
+		"hosts": {`hosts 2 mpirun -n 2 sh -c 'touch up; exec sleep 611'`, `hosts 1 true`},
+		"slurm": {`slurm sh -c 'sbatch --wrap "touch up; exec sleep 612" -n 2; exec sleep 613'`, `slurm true`},
+	} {
+		before := b.must(left)
+		b.must(`rm -f up; set -m; ` + c.killed + ` >/dev/null 2>&1 </dev/null & run=$!; until [ -e up ] || ! kill -0 $run; do sleep 0.1; done; kill -KILL $run; wait $run; [ -e up ]`)
+		if b.must(left) == before {
+			t.Errorf("%s: a killed script leaves nothing: the test is of no use", name)
+		}
+		b.must(c.next)
+		if after := b.must(left); after != before {
+			t.Errorf("%s: left behind:\n%s\nwant\n%s", name, after, before)
+		}
+	}
+}

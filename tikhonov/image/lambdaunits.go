@@ -51,7 +51,7 @@ func inUnits(comm ranks.Comm, p *Problem, o Options) (*Problem, Options, units, 
 	if u.weight = math.Ldexp(1, 2*int(math.Round(math.Log2(sums[0]/sums[1])/2))); equal {
 		u.weight = most[1]
 	}
-	if e := math.Round(math.Log2(most[2])); most[2] > 0 && math.Abs(e) > 30 {
+	if e := min(math.Round(math.Log2(most[2])), 1023); most[2] > 0 && math.Abs(e) > 30 {
 		u.data = math.Ldexp(1, int(e))
 	}
 	if u == (units{1, 1}) {

@@ -29,6 +29,7 @@ func TestBadOptions(t *testing.T) {
 		{func(o *Options) { o.Border = 3 }, "image: unknown border 3"},
 		{func(o *Options) { o.Border = -1 }, "image: unknown border -1"},
 		{func(o *Options) { o.Tile = -2 }, "image: tile = -2 pixels, want 1 or more"},
+		{func(o *Options) { o.Overlap = 65 }, "image: overlap = 65 pixels on a frame of 4 x 4, want 64 or less"},
 		{func(o *Options) { o.Tolerance = 1 }, "image: tolerance = 1, want a number between 0 and 1"},
 		{func(o *Options) { o.Tolerance = -1e-8 }, "image: tolerance = -1e-08, want a number between 0 and 1"},
 		{func(o *Options) { o.Tolerance = nan }, "image: tolerance = NaN, want a number between 0 and 1"},

@@ -2,8 +2,10 @@ package image
 
 import (
 	"context"
+	"fmt"
 
 	"tessera/ranks"
+	"tessera/tikhonov/image/internal/tiles"
 )
 
 // Restoration is one problem with its operator and, after Solve, its local factors, for
@@ -42,6 +44,9 @@ func (r *Restoration) Solve(ctx context.Context) (*Result, error) {
 	if res != nil {
 		res.Search = r.search
 		res.inUnits(r.units)
+		if bad := tiles.CheckFinite(r.s.comm, res.Solution); bad != nil {
+			return nil, fmt.Errorf("image: %w", bad)
+		}
 	}
 	return res, err
 }

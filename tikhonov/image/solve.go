@@ -51,23 +51,31 @@ func ChooseLambda(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (
 
 // agree checks the input of all ranks. Collective.
 func agree(comm ranks.Comm, p *Problem, o Options) error {
-	if err := ranks.AgreeError(comm, errors.Join(o.check(), p.check(comm))); err != nil {
+	if err := ranks.AgreeError(comm, errors.Join(o.check(), p.check(comm, o.Overlap))); err != nil {
 		return err
 	}
 	o.Progress, o.monitor = nil, nil
 	return krylov.Same(comm, "image: the options, channels, frame and PSF", o, p.Channels, tiles.Describe(p.Frame), p.PSF)
 }
 
-// check finds what is wrong with this rank's part of the problem.
-func (p *Problem) check(comm ranks.Comm) error {
+// check finds what is wrong with this rank's part of the problem, and with the overlap in
+// pixels on its frame.
+func (p *Problem) check(comm ranks.Comm, overlap int) error {
 	if p == nil {
 		return errors.New("image: no problem")
 	}
 	if err := tiles.Check(comm, p.Frame, p.Channels, p.Data, p.Weights, p.PSF); err != nil {
 		return fmt.Errorf("image: %w", err)
 	}
+	if err := tiles.CheckOverlap(p.Frame, overlap); err != nil {
+		return fmt.Errorf("image: %w", err)
+	}
 	return nil
 }
+
+// MostOverlap is the largest Overlap, in pixels, that Solve takes on a frame of rows x cols
+// pixels: its longer side, or 64.
+func MostOverlap(rows, cols int) int { return tiles.MostOverlap(rows, cols) }
 
 func (o Options) withDefaults() Options {
 	if o.Method == "" {

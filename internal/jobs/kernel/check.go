@@ -53,6 +53,7 @@ func (c *settings) check(f *config.File) {
 	if c.Frame.Pixels && len(shape) > 0 {
 		f.Fail("evaluate.shape", "a frame is evaluated at its pixels: leave it out")
 	}
+	c.checkShape(f, shape)
 	if c.Observations.Path == "" {
 		dim, count := s.Dim, s.Count
 		if c.Frame.Pixels {
@@ -90,6 +91,16 @@ func checkLengths(f *config.File, key string, list config.Numbers, zero bool) {
 		want = "a period for each coordinate, 0 = none"
 	}
 	f.Want(ok, key, "%s", want)
+}
+
+// checkShape records a problem if evaluate.shape has not one number for each coordinate of
+// a table, where the config says how many these are: before the table is read.
+func (c *settings) checkShape(f *config.File, shape []int) {
+	o := &c.Observations
+	dim := o.Dim
+	if o.Path != "" && dim > 0 && c.Evaluate.Path == "" && len(shape) > 0 && len(shape) != dim {
+		f.Fail("evaluate.shape", "has %d numbers, want %d, one for each coordinate", len(shape), dim)
+	}
 }
 
 // checkCount records a problem if so many observations cannot be fitted. sigma is their

@@ -88,3 +88,29 @@ func TestCheckIsRun(t *testing.T) {
 		}
 	}
 }
+
+// A shape of the wrong length is found without the table where the config says how many
+// coordinates it has.
+func TestShapeWithoutTheTable(t *testing.T) {
+	for name, load := range map[string]func(*config.File) *lifecycle.Job{"kernel": Load, "deep-kernel": LoadDeep} {
+		for _, c := range []struct {
+			sets string
+			bad  bool
+		}{
+			{`observations.dim=2 evaluate.shape=[9]`, true},
+			{`observations.dim=1 evaluate.shape=[9,9]`, true},
+			{`observations.columns=["a","b","c"] evaluate.shape=[9]`, false}, // the last one may be an error
+			{`observations.dim=2 observations.columns=["a","b","c","s"] evaluate.shape=[9,9,9]`, true},
+			{`observations.dim=2 observations.columns=["a","b","c","s"] evaluate.shape=[9,9]`, false},
+			{`observations.columns=["a","b","c"] evaluate.shape=[9,9]`, false},
+			{`observations.dim=3 evaluate.shape=[9,9,9]`, false},
+			{`observations.dim=3 evaluate.shape=[]`, false},
+			{`evaluate.shape=[9]`, false}, // only the table tells
+		} {
+			_, err := jobtest.Parse(load, fmt.Sprintf("job = %q", name), append(strings.Fields(c.sets), "observations.path=none.csv")...)
+			if bad := err != nil && strings.Contains(err.Error(), "evaluate.shape = "); bad != c.bad || err != nil && !c.bad {
+				t.Errorf("%s, %s: %v", name, c.sets, err)
+			}
+		}
+	}
+}

@@ -120,6 +120,9 @@ func (c *deepConfig) check(f *config.File) {
 	ascending(f, "single.lambdas", c.Single.Lambdas)
 	shape, ok := c.Evaluate.Shape.Ints(1)
 	f.Want(ok && len(shape) <= 3 && product(shape) <= 1e9, "evaluate.shape", "1 to 3 whole numbers, 1 or more, 1e9 points in all at most")
+	k := c.kernel()
+	k.Evaluate.Shape = c.Evaluate.Shape
+	k.checkShape(f, shape)
 	if c.Observations.Path == "" {
 		f.Want(len(c.Observations.Periodic) == 0, "observations.periodic", "observations.path set: simulated observations are not periodic")
 		f.Want(len(shape) == 0 || len(shape) == 2, "evaluate.shape", "2 whole numbers: the points lie in a square")

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"tessera/internal/config"
@@ -197,7 +197,7 @@ func (s *dictionarySection) read(comm ranks.Comm) (*dictionary, error) {
 
 func readDictionary(dir string) (*dictionary, error) {
 	path := filepath.Join(dir, headerName)
-	text, err := os.ReadFile(path)
+	text, err := imageio.ReadText(path, 1<<20)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, withoutPath(err))
 	}
@@ -215,23 +215,20 @@ func readDictionary(dir string) (*dictionary, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	path = filepath.Join(dir, dictionaryName)
-	members, err := imageio.ReadNpz(path)
-	if err != nil {
-		return nil, err
-	}
 	h := &d.Head
 	d.Pair = &scdl.Pair{P: h.High, M: h.Low, Atoms: h.Atoms}
 	d.Raw = &scdl.Pair{P: h.High, M: h.Low, Atoms: h.Atoms}
 	d.Linear = &scdl.Linear{P: h.High, M: h.Low}
-	for _, want := range []struct {
-		name       string
-		to         *[]float64
-		rows, cols int
-	}{
+	wanted := []wantedArray{
 		{"high", &d.Pair.High, h.High, h.Atoms}, {"low", &d.Pair.Low, h.Low, h.Atoms}, {"linear", &d.Linear.Map, h.High, h.Low},
 		{"raw_high", &d.Raw.High, h.High, h.Atoms}, {"raw_low", &d.Raw.Low, h.Low, h.Atoms},
-	} {
-		m, err := find(members, want.name, want.rows, want.cols)
+	}
+	members, err := imageio.ReadNpz(path, func(all []imageio.Member) ([]string, error) { return choose(all, wanted) })
+	if err != nil {
+		return nil, err
+	}
+	for _, want := range wanted {
+		m, err := find(members, want.name)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
@@ -251,24 +248,39 @@ func (d *dictionary) took(dir string) lifecycle.Input {
 	}
 }
 
-// find returns the member of a name; it must be a matrix of rows x cols finite numbers.
-func find(members []imageio.Member, name string, rows, cols int) ([]float64, error) {
-	for i := range members {
-		m := &members[i]
-		if m.Name != name {
-			continue
+// wantedArray is a matrix of dictionary.npz, and where it goes.
+type wantedArray struct {
+	name       string
+	to         *[]float64
+	rows, cols int
+}
+
+// choose holds the shapes of the wanted arrays against the header, before any is unpacked,
+// and returns their names. Other arrays of the file are left alone.
+func choose(all []imageio.Member, wanted []wantedArray) ([]string, error) {
+	var names []string
+	for _, w := range wanted {
+		i := slices.IndexFunc(all, func(m imageio.Member) bool { return m.Name == w.name })
+		if i < 0 {
+			return nil, fmt.Errorf("no array %q: not what an scdl-train job writes", w.name)
 		}
-		if len(m.Shape) != 2 || m.Shape[0] != rows || m.Shape[1] != cols {
-			return nil, fmt.Errorf("%s has shape %v, %s says [%d %d]", name, m.Shape, headerName, rows, cols)
+		if s := all[i].Shape; len(s) != 2 || s[0] != w.rows || s[1] != w.cols {
+			return nil, fmt.Errorf("%s has shape %v, %s says [%d %d]", w.name, s, headerName, w.rows, w.cols)
 		}
-		for _, v := range m.Data {
-			if v-v != 0 {
-				return nil, fmt.Errorf("%s holds %g", name, v)
-			}
-		}
-		return m.Data, nil
+		names = append(names, w.name)
 	}
-	return nil, fmt.Errorf("no array %q: not what an scdl-train job writes", name)
+	return names, nil
+}
+
+// find returns the member of a name, whose numbers must be finite.
+func find(members []imageio.Member, name string) ([]float64, error) {
+	i := slices.IndexFunc(members, func(m imageio.Member) bool { return m.Name == name })
+	for _, v := range members[i].Data {
+		if v-v != 0 {
+			return nil, fmt.Errorf("%s holds %g", name, v)
+		}
+	}
+	return members[i].Data, nil
 }
 
 // allocate makes arrays of the sizes in the header.

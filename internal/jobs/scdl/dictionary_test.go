@@ -61,7 +61,7 @@ func TestDictionaryBad(t *testing.T) {
 	member := func(change func([]imageio.Member) []imageio.Member) func(t *testing.T, dir string) {
 		return func(t *testing.T, dir string) {
 			path := filepath.Join(dir, dictionaryName)
-			m, err := imageio.ReadNpz(path)
+			m, err := imageio.ReadNpz(path, nil)
 			if err == nil {
 				err = imageio.WriteNpz(path, change(m))
 			}

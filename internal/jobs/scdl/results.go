@@ -30,13 +30,11 @@ func (r *trainRun) write() error {
 			return r.fill(digest)
 		},
 		Remove: func() error {
-			if err := r.kept.Remove(); err != nil {
-				return err
-			}
+			err := r.kept.Remove()
 			if folder := r.c.folder(); folder != "" {
-				return scdl.RemoveState(folder)
+				err = errors.Join(err, scdl.RemoveState(folder))
 			}
-			return nil
+			return err
 		},
 		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
 	})

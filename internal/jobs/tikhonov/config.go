@@ -110,7 +110,8 @@ func (s *tikhonovSection) check(f *config.File) {
 }
 
 // solverOptions are the options for an observation. Where the config names no noise that
-// of a simulated frame is used, which is known.
+// of a simulated frame is used, which is known. On a piece of the frame, where plans try the
+// solvers, the overlap is at most what that piece allows.
 func (c *settings) solverOptions(of *frames.Observation) image.Options {
 	s := &c.Tikhonov
 	o := image.Options{
@@ -122,6 +123,7 @@ func (c *settings) solverOptions(of *frames.Observation) image.Options {
 	if o.NoiseUnit = image.NoiseUnit(s.NoiseUnit); o.Noise == 0 {
 		o.Noise, o.NoiseUnit = of.Noise, image.OfWeight
 	}
+	o.Overlap = min(o.Overlap, image.MostOverlap(of.Shape()))
 	if s.Weighting != "auto" {
 		o.Weighting = image.Weighting(s.Weighting)
 	}
@@ -173,6 +175,10 @@ func (c *settings) source() *frames.Source {
 func (c *settings) checkFiles(f *config.File) error {
 	frame := c.source().CheckFiles(f)
 	c.Blur.CheckFiles(f, "blur", frame, frames.Borders[c.Tikhonov.Border])
+	if frame != nil {
+		most := image.MostOverlap(frame.Rows, frame.Cols)
+		f.Want(int(c.Tikhonov.Overlap) <= most, "tikhonov.overlap", "%d pixels or less on a frame of %d x %d", most, frame.Rows, frame.Cols)
+	}
 	c.checkErrorsOf(f, frame)
 	return f.Err()
 }

@@ -173,7 +173,7 @@ func (c *settings) calibrate(ctx context.Context, comm ranks.Comm, shape *imagei
 			fit.Iterations, fit.Steps, fit.Solves = result.Iterations, count.all(), max(1, count.solves)
 		}
 	}
-	fit.method, fit.overlap = last.Method, last.Overlap
+	fit.method, fit.overlap = last.Method, max(last.Overlap, c.Tikhonov.Overlap.option())
 	fit.Seconds = lifecycle.LineThrough(x[0], seconds[0], x[1], seconds[1])
 	fit.Bytes = lifecycle.LineThrough(x[0], bytes[0], x[1], bytes[1])
 	return fit, nil

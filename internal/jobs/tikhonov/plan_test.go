@@ -87,6 +87,9 @@ func TestPlanOfExtremes(t *testing.T) {
 	}{
 		{Load, "job = 'tikhonov'\n[simulate]\nrows = 160\ncols = 150\n[blur]\nkind = 'gaussian'\nsize = 111\nsigma = 2\n[tikhonov]\nmethod = 'cg'\nmax_iterations = 3\n", 8 * 160 * 150},
 		{Load, "job = 'tikhonov'\n[simulate]\nrows = 20\ncols = 9\n", 8 * 180},
+		// The overlap is larger than the pieces.
+		{Load, "job = 'tikhonov'\n[simulate]\nrows = 300\ncols = 190\n[tikhonov]\nmethod = 'cg'\noverlap = 250\n", 8 * 300 * 190},
+		{Load, "job = 'tikhonov'\n[simulate]\nrows = 300\ncols = 190\n[tikhonov]\nmethod = 'cg'\noverlap = 250\n[output]\nerrors = 'posterior'\n", 8 * 300 * 190},
 		// A factor of 2 (40+2*8)^2 unknowns has 315 MB.
 		{LoadTwoLayer, "job = 'two-layer'\n[simulate]\nrows = 200\ncols = 200\n[layers]\ntile = 40\noverlap = 8\n", 3e8},
 		{LoadTwoLayer, "job = 'two-layer'\n[simulate]\nrows = 120\ncols = 110\n[first]\nsize = 41\nsigma = 3\n[layers]\ntile = 4\noverlap = 2\n", 8 * 120 * 110},

@@ -153,6 +153,39 @@ func TestFailureKeepsTheEarlierResult(t *testing.T) {
 	}
 }
 
+// A result that float64 cannot hold is an error, and nothing is written.
+func TestResultIsFinite(t *testing.T) {
+	dir := t.TempDir()
+	pixels := make([]float64, 12*10)
+	for i := range pixels {
+		pixels[i] = float64(i % 7)
+	}
+	pixels[25] = -1.7e308
+	frame := jobtest.WriteNpy(t, dir, "frame.npy", pixels, 12, 10)
+	for _, c := range [][]string{{"tikhonov"}, {"tikhonov", "tikhonov.method=cg"}, {"tikhonov", "tikhonov.method=spectral"}, {"tikhonov", "tikhonov.method=literal"}, {"two-layer"}} {
+		out := filepath.Join(dir, "out")
+		sets := append([]string{fmt.Sprintf("output.dir=%q", out), fmt.Sprintf("image.path=%q", frame), "blur.kind=gaussian", "tikhonov.lambda=1e-3"}, c[1:]...)
+		if c[0] == "two-layer" {
+			sets = append(sets[:2:2], c[1:]...)
+		}
+		err := ranks.Launch(context.Background(), ranks.Options{Ranks: 2}, func(ctx context.Context, comm ranks.Comm) error {
+			j, err := jobtest.Parse(loaders[c[0]], fmt.Sprintf("job = %q", c[0]), sets...)
+			if err != nil {
+				return err
+			}
+			return j.Run(ctx, comm, lifecycle.Env{Version: "test"})
+		})
+		if err == nil || !strings.Contains(err.Error(), "the solution is not finite") {
+			t.Errorf("%v: got %v", c, err)
+		}
+		for _, name := range []string{"metrics.json", "solution.npy"} {
+			if _, err := os.Stat(filepath.Join(out, name)); err == nil {
+				t.Errorf("%v: %s was written", c, name)
+			}
+		}
+	}
+}
+
 // Numbers that JSON does not know are written as strings.
 func TestMetricsWithoutFiniteNumbers(t *testing.T) {
 	dir := t.TempDir()

@@ -40,6 +40,7 @@ func TestBadInputOnOneRank(t *testing.T) {
 		"lambda1":             {func(_ *Problem, o *Options) { o.Lambda1 = math.NaN() }, "lambda1 NaN"},
 		"lambda2":             {func(_ *Problem, o *Options) { o.Lambda2 = math.Inf(1) }, "lambda2 +Inf"},
 		"no overlap":          {func(_ *Problem, o *Options) { o.Overlap = -1 }, "every rank has to give the same"},
+		"overlap":             {func(_ *Problem, o *Options) { o.Overlap = 100000 }, "overlap = 100000 pixels on a frame of"},
 		"tile":                {func(_ *Problem, o *Options) { o.Tile = 65 }, "tiles of 65"},
 		"tolerance":           {func(_ *Problem, o *Options) { o.Tolerance = -1 }, "tolerance -1"},
 		"iterations":          {func(_ *Problem, o *Options) { o.MaxIterations = -1 }, "-1 iterations"},

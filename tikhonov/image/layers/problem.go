@@ -92,12 +92,16 @@ func (o *Options) check() error {
 	return nil
 }
 
-// check finds what is wrong with this rank's part of the problem.
-func (p *Problem) check(comm ranks.Comm) error {
+// check finds what is wrong with this rank's part of the problem, and with the overlap in
+// pixels on its frame.
+func (p *Problem) check(comm ranks.Comm, overlap int) error {
 	if p == nil {
 		return errors.New("layers: no problem")
 	}
 	if err := tiles.Check(comm, p.Frame, p.Channels, p.Data, p.Weights, p.First, p.Second); err != nil {
+		return fmt.Errorf("layers: %w", err)
+	}
+	if err := tiles.CheckOverlap(p.Frame, overlap); err != nil {
 		return fmt.Errorf("layers: %w", err)
 	}
 	return nil

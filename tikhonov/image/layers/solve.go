@@ -3,6 +3,7 @@ package layers
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"tessera/krylov"
 	"tessera/ranks"
@@ -38,7 +39,7 @@ func Solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result
 
 func solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options, monitor func(int, []float64) (bool, error)) (*Result, error) {
 	o = o.withDefaults()
-	if err := ranks.AgreeError(comm, errors.Join(o.check(), p.check(comm))); err != nil {
+	if err := ranks.AgreeError(comm, errors.Join(o.check(), p.check(comm, o.Overlap))); err != nil {
 		return nil, err
 	}
 	same := o
@@ -97,6 +98,9 @@ func solve(ctx context.Context, comm ranks.Comm, p *Problem, o Options, monitor 
 	}
 	r.First, r.Second = u[:m.n], u[m.n:]
 	r.inUnit(unit)
+	if bad := tiles.CheckFinite(comm, r.First, r.Second); bad != nil {
+		return nil, fmt.Errorf("layers: %w", bad)
+	}
 	r.Solve = comm.Wtime() - start
 	return r, err
 }

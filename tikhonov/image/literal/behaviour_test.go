@@ -164,6 +164,22 @@ func TestSweepsRunOut(t *testing.T) {
 	}
 }
 
+// A tolerance that rounding does not allow ends the sweeps when the tiles no longer move;
+// an overlap beyond the frame is refused.
+func TestNothingMoves(t *testing.T) {
+	f, o := small(t)
+	o.Tolerance, o.MaxIterations = 1e-30, 1<<40
+	_, res, err := run(t, f, 2, o)
+	var short *krylov.NotConvergedError
+	if !errors.As(err, &short) || short.Status != krylov.Stagnated || res == nil || res.Converged {
+		t.Errorf("%v, result %+v", err, res)
+	}
+	o.Overlap = 100000
+	if _, _, err := run(t, f, 2, o); err == nil || !strings.Contains(err.Error(), "literal: overlap = 100000 pixels on a frame of 30 x 34, want 64 or less") {
+		t.Error(err)
+	}
+}
+
 // The value at a missing pixel has no effect.
 func TestMissingPixelsMayHoldAnything(t *testing.T) {
 	f, o := small(t)

@@ -18,7 +18,7 @@ import (
 // how far the sweeps came; on any other error it is nil. Every rank returns an error if one does.
 func Solve(ctx context.Context, comm ranks.Comm, p *image.Problem, o Options) (*Result, error) {
 	o = o.withDefaults()
-	if err := ranks.AgreeError(comm, errors.Join(o.check(), check(comm, p))); err != nil {
+	if err := ranks.AgreeError(comm, errors.Join(o.check(), check(comm, p, o.Overlap))); err != nil {
 		return nil, err
 	}
 	same := o
@@ -39,6 +39,9 @@ func Solve(ctx context.Context, comm ranks.Comm, p *image.Problem, o Options) (*
 	res.Converged = res.Status == krylov.Converged
 	res.Solve = comm.Wtime() - start
 	res.Solution = l.owner()
+	if err := tiles.CheckFinite(comm, res.Solution); err != nil {
+		return nil, fmt.Errorf("literal: %w", err)
+	}
 	if err := l.measure(res); err != nil {
 		return nil, err
 	}
@@ -59,11 +62,14 @@ func Solve(ctx context.Context, comm ranks.Comm, p *image.Problem, o Options) (*
 }
 
 // check finds what is wrong with this rank's part of the problem.
-func check(comm ranks.Comm, p *image.Problem) error {
+func check(comm ranks.Comm, p *image.Problem, overlap int) error {
 	if p == nil {
 		return errors.New("literal: no problem")
 	}
 	if err := tiles.Check(comm, p.Frame, p.Channels, p.Data, p.Weights, p.PSF); err != nil {
+		return fmt.Errorf("literal: %w", err)
+	}
+	if err := tiles.CheckOverlap(p.Frame, overlap); err != nil {
 		return fmt.Errorf("literal: %w", err)
 	}
 	return nil
@@ -91,6 +97,10 @@ func (l *method) measure(res *Result) error {
 	return err
 }
 
+// attainable is a tolerance that rounding allows the minimiser to reach; a smaller one is
+// for the sweeps.
+const attainable = 1e-13
+
 // minimiser is w*, on the owned box, by package image. Collective.
 func (l *method) minimiser(ctx context.Context) ([]float64, error) {
 	overlap := l.o.Overlap
@@ -99,7 +109,7 @@ func (l *method) minimiser(ctx context.Context) ([]float64, error) {
 	}
 	o := image.Options{
 		Regulariser: l.o.Regulariser, Border: l.o.Border, Lambda: l.o.Lambda, Tile: l.o.Tile, Overlap: overlap,
-		Tolerance: l.o.Tolerance, MaxIterations: max(l.o.MaxIterations, 500), // the caller's number is for the sweeps
+		Tolerance: max(l.o.Tolerance, attainable), MaxIterations: max(l.o.MaxIterations, 500), // the caller's number is for the sweeps
 	}
 	if l.o.Progress != nil {
 		o.Progress = func(p krylov.Progress) {

@@ -208,6 +208,11 @@ func (l *method) sweeps(ctx context.Context, res *Result) error {
 			res.Status = krylov.Converged
 			return nil
 		}
+		// Moves as small as the rounding of the pixels do not get smaller any more.
+		if moved < 1e-14 && len(res.History) > 1 && moved >= res.History[len(res.History)-2] {
+			res.Status = krylov.Stagnated
+			return nil
+		}
 		if res.Iterations >= l.o.MaxIterations {
 			res.Status = krylov.IterationLimit
 			return nil

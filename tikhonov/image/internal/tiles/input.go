@@ -55,3 +55,43 @@ func Describe(frame *halo.Decomposition) []halo.Box {
 	}
 	return boxes
 }
+
+// leastMostOverlap is an overlap that is allowed on a frame of any size.
+const leastMostOverlap = 64
+
+// MostOverlap is the largest overlap, in pixels, on a frame of rows x cols pixels: a box
+// that is grown by the longer side holds the whole frame, and a wider one costs memory and
+// time with the square of the overlap for nothing.
+func MostOverlap(rows, cols int) int { return max(rows, cols, leastMostOverlap) }
+
+// CheckOverlap returns an error if the overlap is larger than MostOverlap of the frame,
+// which is nil or has two dimensions after Check.
+func CheckOverlap(frame *halo.Decomposition, overlap int) error {
+	if frame == nil || len(frame.Domain().Lo) != 2 {
+		return nil // Check says so
+	}
+	d := frame.Domain()
+	rows, cols := d.Hi[0]-d.Lo[0], d.Hi[1]-d.Lo[1]
+	if most := MostOverlap(rows, cols); overlap > most {
+		return fmt.Errorf("overlap = %d pixels on a frame of %d x %d, want %d or less", overlap, rows, cols, most)
+	}
+	return nil
+}
+
+// CheckFinite returns an error on all ranks if a value of one of them is not finite.
+// Collective.
+func CheckFinite(comm ranks.Comm, solution ...[]float64) error {
+	bad := 0
+	for _, part := range solution {
+		for _, v := range part {
+			if v-v != 0 {
+				bad++
+			}
+		}
+	}
+	var err error
+	if bad > 0 {
+		err = fmt.Errorf("the solution is not finite (%d of its values): the data are too large, or of too different sizes, for float64", bad)
+	}
+	return ranks.AgreeError(comm, err)
+}
