@@ -60,6 +60,9 @@ func apart(a, b []float64) float64 {
 // The same stamps in other units give the same result in these units, in every form,
 // border, precision and rule for the noise; so do other units of relative weights.
 func TestUnits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute with the race detector, which other tests show as much to")
+	}
 	s, _ := blobs(6, 15, 2.2, 0.01)
 	weights := make([]float64, len(s.Data))
 	for i := range weights {
@@ -159,6 +162,9 @@ func TestMissingPixels(t *testing.T) {
 // The noise is found where galaxies fill the stamps, are faint, or stand on a sky, with
 // filled-in borders and with weights; on any number of ranks the same.
 func TestNoiseOfDifferences(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute with the race detector, which other tests show as much to")
+	}
 	for name, change := range map[string]func(*Stack){
 		"plain": func(*Stack) {},
 		"sky": func(s *Stack) {
