@@ -233,6 +233,6 @@ func cellFiles(ctx context.Context, t *try) ([]string, error) {
 	}
 	const rows, cols = 40, 36
 	frame := &imageio.Frame{Channels: 1, Rows: rows, Cols: cols, Data: wave(rows, cols)}
-	return []string{fmt.Sprintf("tppa.model=%q", t.path("model.npz")), fmt.Sprintf("image.path=%q", t.path("frame.fits"))},
+	return []string{fmt.Sprintf("tppa.model=%q", t.path("model.npz")), fmt.Sprintf("image.path=%q", t.path("frame.fits")), "tv.noise=0.03"},
 		imageio.WriteFITS(t.path("frame.fits"), frame)
 }
