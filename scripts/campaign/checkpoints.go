@@ -75,7 +75,7 @@ func (c *campaign) keepCheckpoint(ctx context.Context, s *subject, folder string
 				if m := manifest(folder); len(m) > 0 {
 					seen[string(m)] = true
 				}
-				if len(seen) >= 3 {
+				if len(seen) >= 2 {
 					send(p.cmd.Process.Pid, syscall.SIGKILL)
 					running = false
 				}
