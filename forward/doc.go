@@ -34,7 +34,7 @@
 //	step := 1 / a.(forward.Bounded).NormBound()
 //
 // The operators are Blur (narrow and wide point spread functions), Weighting (weights
-// and missing pixels), Differences, Laplacian and Identity. Compose, Stack and Scale make
+// and missing pixels), Differences, Haar (averages and differences), Laplacian and Identity. Compose, Stack and Scale make
 // new operators of them, NewGram makes A'A, and Norm estimates the norm of any operator.
 // Normal is H'WH + lambda Q'Q in one pass over memory with one exchange. Transform inverts it
 // for equal weights, in the basis in which convolutions are diagonal.
@@ -54,7 +54,7 @@
 //
 // # Cost
 //
-// Apply and Adjoint of Blur, Differences and Laplacian send one message to each
+// Apply and Adjoint of Blur, Differences, Haar and Laplacian send one message to each
 // neighbour an exchange: one exchange for a blur, one an axis for the others. Everything
 // else is local. Each type says how many numbers it keeps.
 //

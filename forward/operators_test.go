@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -160,6 +161,9 @@ func table() []entry {
 			return forward.NewIdentity(p.channels * p.frame.Owned(p.comm.Rank()).Size())
 		}},
 		{constructor: "NewDifferences", shapes: anyAxes, sameBits: true, build: differences, y: perAxis},
+		{constructor: "NewHaar", shapes: anyAxes, sameBits: true, build: func(p place) (forward.Operator, error) {
+			return forward.NewHaar(p.comm, p.frame, p.channels, p.border)
+		}, y: func(axes int) []int { return slices.Repeat([]int{1}, 2*axes) }},
 		{constructor: "NewLaplacian", shapes: anyAxes, sameBits: true, build: func(p place) (forward.Operator, error) {
 			return forward.NewLaplacian(p.comm, p.frame, p.channels, p.border)
 		}},

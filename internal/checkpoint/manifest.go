@@ -110,8 +110,11 @@ func Read(dir string) (list []*Manifest, damage error, err error) {
 }
 
 // Commit writes the manifest m and removes the parts of generations other than m's and the
-// one before. All parts of m's generation must have been written.
+// one before; those of m's, too, where the manifest cannot be written. All parts of m's
+// generation must have been written.
 func Commit(dir string, m *Manifest) error {
+	// What cannot be removed now may be after the next checkpoint.
+	defer func() { _ = removeOthers(dir) }()
 	text, err := encode(m)
 	if err != nil {
 		return err
@@ -130,11 +133,7 @@ func Commit(dir string, m *Manifest) error {
 			}
 		}
 	}
-	if err := write(ManifestName, text); err != nil {
-		return err
-	}
-	_ = removeOthers(dir) // what cannot be removed now may be after the next checkpoint
-	return nil
+	return write(ManifestName, text)
 }
 
 // manifestOf reads a manifest; nil, nil if there is none.

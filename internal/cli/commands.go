@@ -61,14 +61,17 @@ continue from it.
 		},
 		{
 			Name: "simulate", Args: "KIND -out PATH [flags]",
-			Short: "simulate data for a job: observations, survey",
+			Short: "simulate data for a job: observations, survey, cells",
 			Long: `simulate observations -out FILE writes a table (FILE.csv, .npy or .fits) of
 observations: a clustered survey of a known function, or with -from a sample of a
 picture's pixels as row, column and value, with more pixels where it is bright.
 
 simulate survey -out DIR writes galaxy stamps with noise, their truth, and PSFs
 that vary over the field, with a table of the PSF of each stamp. The bytes do not
-depend on the number of ranks.`,
+depend on the number of ranks.
+
+simulate cells -out DIR writes pictures of cell nuclei (truth.npy), what a microscope
+sees of them (observed.npy) and its PSF (psf.npy).`,
 			Flags: simulateFlags,
 			Run:   simulateData,
 		},

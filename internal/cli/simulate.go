@@ -12,6 +12,7 @@ import (
 	"tessera/internal/imageio"
 	"tessera/internal/jobs/kernel"
 	"tessera/internal/jobs/psf"
+	"tessera/internal/jobs/tppa"
 	"tessera/internal/outdir"
 	"tessera/ranks"
 )
@@ -20,15 +21,16 @@ import (
 type simulation struct {
 	kernel.Sampling
 	survey psf.SurveyFiles
+	cells  tppa.CellFiles
 	seed   uint64
 	count  int // 0 = the kind's own
 }
 
 func simulateFlags(fs *flag.FlagSet, o *options) {
 	s := &o.simulation
-	fs.StringVar(&o.out, "out", "", "write observations to the `FILE`, which ends in .csv, .npy or .fits; a survey into the directory")
+	fs.StringVar(&o.out, "out", "", "write observations to the `FILE`, which ends in .csv, .npy or .fits; a survey or cells into the directory")
 	fs.Uint64Var(&s.seed, "seed", 1, "`SEED` of everything that is drawn")
-	fs.IntVar(&s.count, "count", 0, "`N` observations (10000) or stamps (1000)")
+	fs.IntVar(&s.count, "count", 0, "`N` observations (10000), stamps (1000) or pictures of cells (24)")
 	fs.BoolVar(&o.force, "force", false, "replace what is there already")
 
 	fs.StringVar(&s.From, "from", "", "observations: sample the pixels of `IMAGE`; otherwise a survey of points is made up")
@@ -44,6 +46,12 @@ func simulateFlags(fs *flag.FlagSet, o *options) {
 	fs.Float64Var(&s.survey.SNR, "snr", 2, "survey: mean rms of a stamp over the noise, `R`")
 	fs.StringVar(&s.survey.Format, "format", "npy", "survey: `npy` or fits")
 	fs.BoolVar(&s.survey.Single, "single", false, "survey: write single precision")
+
+	fs.IntVar(&s.cells.Rows, "rows", 256, "cells: pictures of `N` rows")
+	fs.IntVar(&s.cells.Cols, "cols", 256, "cells: pictures of `N` columns")
+	fs.IntVar(&s.cells.Size, "psf-size", 9, "cells: PSF of `N` x N pixels")
+	fs.Float64Var(&s.cells.Variance, "variance", 2, "cells: of the Gaussian PSF, `V` pixels^2")
+	fs.Float64Var(&s.cells.SNR, "snr-db", 30, "cells: rms of a blurred picture over the noise, `D` dB")
 }
 
 // simulateData writes the kind of data that the command names.
@@ -57,8 +65,10 @@ func simulateData(ctx context.Context, c *call) error {
 		return simulateTable(ctx, c)
 	case "survey":
 		return simulateSurvey(ctx, c)
+	case "cells":
+		return simulateCells(ctx, c)
 	}
-	return usageError{"tessera simulate: what? It makes observations or a survey"}
+	return usageError{"tessera simulate: what? It makes observations, a survey or cells"}
 }
 
 // simulateTable writes a table of observations.
@@ -110,37 +120,65 @@ func simulateSurvey(ctx context.Context, c *call) error {
 	if err := s.Check(); err != nil {
 		return usageError{"tessera simulate: " + err.Error()}
 	}
+	said := fmt.Sprintf("%d stamps and %d PSFs in %s", s.Count, s.PSFs, c.out)
+	return drawFiles(ctx, c, &s, said)
+}
+
+// simulateCells writes pictures of cells and what is seen of them, drawn by all ranks.
+func simulateCells(ctx context.Context, c *call) error {
+	if c.out == "" {
+		return usageError{"tessera simulate: where to? -out DIRECTORY"}
+	}
+	s := c.simulation.cells
+	if s.Seed, s.Count = c.simulation.seed, c.simulation.count; s.Count == 0 {
+		s.Count = 24
+	}
+	if err := s.Check(); err != nil {
+		return usageError{"tessera simulate: " + err.Error()}
+	}
+	return drawFiles(ctx, c, &s, fmt.Sprintf("%d pictures of cells, what is seen of them and the PSF in %s", s.Count, c.out))
+}
+
+// drawn are files that all ranks draw together.
+type drawn interface {
+	Refuse(dir string) error
+	Write(ctx context.Context, comm ranks.Comm, dir string) error
+}
+
+// drawFiles writes them on the ranks that the command asks for, unless they are there already,
+// and says so.
+func drawFiles(ctx context.Context, c *call, files drawn, said string) error {
 	var v verdict
 	var lock *outdir.Lock // of rank 0
 	err := ranks.Launch(ctx, ranks.Options{Ranks: c.ranks, Grace: grace}, func(ctx context.Context, comm ranks.Comm) error {
 		code := []float64{done}
 		if comm.Rank() == 0 {
 			var wrong error
-			lock, wrong = c.openSurvey(&s)
+			lock, wrong = c.openDrawn(files)
 			code[0] = float64(status(report(c.stderr, wrong)))
 		}
 		if err := comm.Bcast(code, 0); err != nil || code[0] != done {
 			v.set(int(code[0]))
 			return err
 		}
-		if err := s.Write(ctx, comm, c.out); err != nil {
+		if err := files.Write(ctx, comm, c.out); err != nil {
 			return err
 		}
 		if comm.Rank() == 0 {
-			fmt.Fprintf(c.stdout, "%d stamps and %d PSFs in %s\n", s.Count, s.PSFs, c.out)
+			fmt.Fprintln(c.stdout, said)
 		}
 		return nil
 	})
 	return errors.Join(v.of(err), lock.Release())
 }
 
-// openSurvey takes the directory of a survey, on rank 0.
-func (c *call) openSurvey(s *psf.SurveyFiles) (*outdir.Lock, error) {
+// openDrawn takes the directory of files that all ranks draw, on rank 0.
+func (c *call) openDrawn(files drawn) (*outdir.Lock, error) {
 	refuse := func() error {
 		if c.force {
 			return nil
 		}
-		return s.Refuse(c.out)
+		return files.Refuse(c.out)
 	}
 	if err := refuse(); err != nil {
 		return nil, err // also where nobody may write

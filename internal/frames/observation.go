@@ -40,6 +40,40 @@ func (o *Observation) Problem(psf forward.PSF) *image.Problem {
 	return &image.Problem{Channels: o.Channels, Frame: o.Frame, Data: o.Data, Weights: o.Weights, PSF: psf}
 }
 
+// ApartChannels tells whether the channels have different weights. It is the same on all ranks.
+func (o *Observation) ApartChannels() bool {
+	return o.Weights != nil && len(o.Weights) == len(o.Data) && o.Channels > 1
+}
+
+// Observed is the number of observed pixels of each channel, on all ranks. Collective.
+func (o *Observation) Observed(comm ranks.Comm) ([]float64, error) {
+	counts, pixels := make([]float64, o.Channels), len(o.Data)/o.Channels
+	for i := range o.Data {
+		if !o.Weights.Missing(i) {
+			counts[i/pixels]++
+		}
+	}
+	err := comm.Allreduce(counts, counts, ranks.Sum)
+	return counts, err
+}
+
+// MarkUnseen makes the channels of arrays NaN of which no pixel was observed. Collective.
+func (o *Observation) MarkUnseen(comm ranks.Comm, arrays ...[]float64) error {
+	counts, err := o.Observed(comm)
+	if err != nil {
+		return err
+	}
+	pixels := len(o.Data) / o.Channels
+	for _, a := range arrays {
+		for i := range a {
+			if counts[i/pixels] == 0 {
+				a[i] = math.NaN()
+			}
+		}
+	}
+	return nil
+}
+
 // equalBoxes cuts a frame into boxes of equal size.
 func equalBoxes(comm ranks.Comm, rows, cols int) (*halo.Decomposition, error) {
 	return halo.Decompose([]int{rows, cols}, comm.Size())

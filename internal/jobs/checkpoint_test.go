@@ -22,6 +22,10 @@ import (
 // with some of them, for each way.
 var checkpointed = map[string][][]string{
 	"psf": {{"simulate.count=20", "simulate.side=15", "simulate.psfs=4", "psf.iterations=30", "psf.check_every=5"}},
+	"tppa-train": {
+		{"simulate.count=6", "data.validation=2", "simulate.rows=16", "simulate.cols=20", "tppa.steps=20", "tppa.layers=3"},
+		{"simulate.count=6", "data.validation=2", "simulate.rows=16", "simulate.cols=20", "tppa.steps=20", "tppa.layers=3", "tppa.method=nesterov", "tppa.batch=3"},
+	},
 	"scdl-train": {
 		{"simulate.count=200", "scdl.atoms=16", "scdl.iterations=6", "scdl.precision=double"},
 		{"simulate.count=200", "scdl.atoms=16", "scdl.iterations=6", "scdl.precision=double", "scdl.state=disk"},

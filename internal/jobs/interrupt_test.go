@@ -16,6 +16,9 @@ import (
 var tiny = map[string][]string{
 	"tikhonov":    {"simulate.rows=64", "simulate.cols=50"},
 	"two-layer":   {"simulate.rows=40", "simulate.cols=40"},
+	"tv":          {"simulate.rows=40", "simulate.cols=36", "tv.lambda=0.01"},
+	"tppa-train":  {"simulate.count=6", "data.validation=2", "simulate.rows=16", "simulate.cols=20", "tppa.steps=20", "tppa.layers=3"},
+	"tppa":        {"simulate.rows=40", "simulate.cols=36"},
 	"kernel":      {"simulate.count=300", "evaluate.shape=[20,20]"},
 	"deep-kernel": {"simulate.count=60", "simulate.test=50", "deep.steps=2", "deep.starts=1", "evaluate.shape=[10,10]", "single.widths=[0.1,0.2]", "single.lambdas=[1e-3]"},
 	"psf":         {"simulate.count=20", "simulate.side=15", "simulate.psfs=4", "psf.iterations=30"},

@@ -33,6 +33,18 @@ var examples = map[string]example{
 		sets:  []string{"simulate.rows=150", "simulate.cols=160", "layers.tile=8", "layers.overlap=3"},
 		large: []string{"simulate.rows=1000000", "simulate.cols=100000"},
 	},
+	"tv": {
+		sets:  []string{"simulate.rows=512", "simulate.cols=500", "blur.kind=gaussian", "blur.size=5", "output.pictures=false", "tv.lambda=0.01", "tv.tolerance=0.02"},
+		large: []string{"simulate.rows=1000000", "simulate.cols=100000"},
+	},
+	"tppa-train": {
+		sets:  []string{"simulate.count=44", "simulate.rows=120", "simulate.cols=128", "tppa.steps=2", "tppa.layers=3"},
+		large: []string{"simulate.count=1000000", "simulate.rows=4000", "simulate.cols=4000"},
+	},
+	"tppa": {
+		sets:  []string{"simulate.rows=220", "simulate.cols=200", "output.pictures=false", "tv.tolerance=0.01"},
+		input: func(t *testing.T, dir string) []string { return model(t, dir) },
+	},
 	"kernel": {
 		sets:  []string{"simulate.count=12000"},
 		large: []string{"simulate.count=2000000000"},
@@ -61,6 +73,16 @@ var examples = map[string]example{
 			return append(trained(t, dir, "patches.images="+folder, "patches.count=2000"), "image.path="+picture(t, dir, "small.png", 400, 500))
 		},
 	},
+}
+
+// model learns a small model and returns the set that names it.
+func model(t *testing.T, dir string, sets ...string) []string {
+	t.Helper()
+	out := filepath.Join(dir, "model")
+	runOn(t, 1, "tppa-train", append(sets,
+		"simulate.count=4", "data.validation=1", "simulate.rows=16", "simulate.cols=20", "tppa.steps=2", "tppa.layers=3", "output.pictures=false", fmt.Sprintf("output.dir=%q", out),
+	))
+	return []string{"tppa.model=" + filepath.Join(out, "model.npz")}
 }
 
 // trained learns a small dictionary and returns the set that names it.

@@ -150,6 +150,15 @@ var psfEntries = map[string]psfEntry{
 	"two-layer second.path": {report: "second_psf", sets: func(f map[string]string) []string {
 		return []string{"image.path=" + f["frame"], "second.kind=file", "layers.lambda1=0.1", "layers.tile=4", "layers.overlap=2", "output.pictures=false"}
 	}},
+	"tv blur.path": {report: "psf", sets: func(f map[string]string) []string {
+		return []string{"image.path=" + f["frame"], "blur.kind=file", "tv.lambda=0.01", "tv.tolerance=0.1", "output.pictures=false"}
+	}},
+	"tppa-train blur.path": {sets: func(f map[string]string) []string {
+		return []string{"blur.kind=file", "simulate.rows=12", "simulate.cols=10", "simulate.count=2", "data.validation=1", "tppa.steps=1", "tppa.layers=1", "output.pictures=false"}
+	}},
+	"tppa blur.path": {report: "psf", sets: func(f map[string]string) []string {
+		return []string{"image.path=" + f["frame"], "blur.kind=file", "tppa.model=" + f["model"], "tv.tolerance=0.5", "output.pictures=false"}
+	}},
 	"psf psf.path": {stamps: true, sets: func(f map[string]string) []string {
 		return []string{"stack.path=" + f["stamps"], "psf.iterations=2"}
 	}},
@@ -182,6 +191,7 @@ func TestPSFEntries(t *testing.T) {
 func TestPSFs(t *testing.T) {
 	dir := t.TempDir()
 	files := map[string]string{"frame": filepath.Join(dir, "frame.npy"), "stamps": filepath.Join(dir, "stamps.npy")}
+	_, files["model"], _ = strings.Cut(model(t, dir)[0], "=")
 	values := make([]float64, 3*15*15)
 	for i := range values {
 		values[i] = 2 + math.Sin(float64(i*i))

@@ -6,6 +6,8 @@ import (
 	"tessera/internal/jobs/psf"
 	"tessera/internal/jobs/scdl"
 	"tessera/internal/jobs/tikhonov"
+	"tessera/internal/jobs/tppa"
+	"tessera/internal/jobs/tv"
 	"tessera/internal/lifecycle"
 )
 
@@ -26,6 +28,9 @@ func Kinds() []Kind {
 		{"scdl-train", scdl.LoadTrain},
 		{"scdl-spectra", scdl.LoadSpectra},
 		{"scdl-upscale", scdl.LoadUpscale},
+		{"tv", tv.Load},
+		{"tppa-train", tppa.LoadTrain},
+		{"tppa", tppa.Load},
 	}
 }
 

@@ -38,6 +38,7 @@ func FuzzLoad(f *testing.F) {
 var required = map[string][]string{
 	"scdl-spectra": {"data.low=low.npy"},
 	"scdl-upscale": {"image.path=small.png"},
+	"tppa":         {"tppa.model=out/tppa-train/model.npz"},
 }
 
 // The reference config of every job names every key of it, with the default.

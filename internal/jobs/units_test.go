@@ -49,6 +49,32 @@ var unitTests = map[string]unitTest{
 		forms: map[string][]string{"plain": {"layers.tile=8", "layers.overlap=3"}},
 		limit: 1e-5,
 	},
+	"tv": {
+		input: frameIn,
+		forms: map[string][]string{
+			"number":        {"tv.lambda=%c", "tv.tolerance=1e-2", "blur.kind=gaussian"},
+			"primal-dual":   {"tv.lambda=%c", "tv.tolerance=1e-2", "tv.method=primal-dual", "tv.penalty=isotropic", "tv.lower=%c"},
+			"given noise":   {"tv.noise=%c", "tv.noise_unit=data", "tv.tolerance=1e-2"},
+			"found noise":   {"tv.tolerance=1e-2"},
+			"sure":          {"tv.lambda=sure", "tv.noise=%c", "tv.probes=1", "tv.tolerance=1e-2"},
+			"inverse sigma": {"image.weights=%dir/weights.npy", "tv.tolerance=1e-2"},
+		},
+		limit: 1e-5,
+	},
+	"tppa-train": {
+		input: func(t *testing.T, dir string, c float64) []string {
+			return []string{"data.truth=" + cellsIn(t, dir, c), "data.validation=1", "tppa.layers=3", "tppa.steps=4", "output.pictures=false"}
+		},
+		forms: map[string][]string{"adam": {}, "nesterov": {"tppa.method=nesterov", "tppa.shared=true"}},
+		same:  true, limit: 1e-5,
+	},
+	"tppa": { // the model is learned in the unit, too
+		input: func(t *testing.T, dir string, c float64) []string {
+			return append(frameIn(t, dir, c), model(t, dir, "data.truth="+cellsIn(t, dir, c))...)
+		},
+		forms: map[string][]string{"plain": {"tv.tolerance=0.5"}, "given noise": {"tv.noise=%c", "tv.tolerance=0.5"}},
+		limit: 1e-5,
+	},
 	"psf": {
 		input: stampsIn,
 		forms: map[string][]string{
@@ -113,6 +139,16 @@ func frameIn(t *testing.T, dir string, c float64) []string {
 	}
 	write(t, dir, "weights.npy", 1/c/c, w, rows, cols)
 	return []string{"image.path=" + write(t, dir, "frame.npy", c, x, rows, cols), "output.pictures=false"}
+}
+
+// cellsIn writes pictures of cells and returns the path.
+func cellsIn(t *testing.T, dir string, c float64) string {
+	const count, rows, cols = 4, 16, 20
+	var x []float64
+	for k := range count {
+		x = append(x, simulate.Cells{Seed: 1, Rows: rows, Cols: cols}.Draw(k)...)
+	}
+	return write(t, dir, "cells.npy", c, x, count, rows, cols)
 }
 
 // stampsIn writes stamps with noise, a PSF in the unit c too, and inverse variances.

@@ -1,6 +1,7 @@
 // Package simulate makes data whose truth is known: frames of a deep sky with the noise
 // and the dead pixels of a camera, scattered observations of a function, a survey of
-// galaxy stamps that are seen through different point spread functions, and spectra.
+// galaxy stamps that are seen through different point spread functions, spectra, and pictures
+// of cell nuclei.
 //
 // A rank makes the data of its own box or of its own items alone. The value of a pixel
 // depends on the seed and on the pixel's place in the frame, never on the box: objects

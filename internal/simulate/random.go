@@ -21,6 +21,7 @@ const (
 	forSpectra
 	forSpectralBumps
 	forSpectralNoise
+	forCells
 )
 
 // newStream is the stream of random numbers of one item, such as a galaxy or a channel.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -203,4 +204,35 @@ func pictureFiles(ctx context.Context, t *try) ([]string, error) {
 		return nil, err
 	}
 	return []string{dictionary, fmt.Sprintf("image.path=%q", t.path("small.png"))}, write(t.path("small.png"), 60, 80)
+}
+
+// shortTraining is a training of a model for pictures of cells that takes about a second.
+var shortTraining = []string{
+	"simulate.count=8", "simulate.rows=24", "simulate.cols=24", "data.validation=2", "tppa.layers=3", "tppa.steps=40", "output.pictures=false",
+}
+
+// cellFiles trains a model on a few pictures of cells, and writes a picture to restore with it.
+func cellFiles(ctx context.Context, t *try) ([]string, error) {
+	config, out := t.path("train.toml"), t.path("trained")
+	if err := os.WriteFile(config, []byte("job = \"tppa-train\"\n"), 0o666); err != nil {
+		return nil, err
+	}
+	args := []string{"run", config, "-out", out, "-quiet"}
+	for _, set := range shortTraining {
+		args = append(args, "-set", set)
+	}
+	p, err := t.run(ctx, 1, false, args...)
+	if err != nil {
+		return nil, err
+	}
+	if p.status != 0 {
+		return nil, fmt.Errorf("training a model ends with status %d: %s", p.status, short(p.stderr.String()))
+	}
+	if err := errors.Join(os.Rename(filepath.Join(out, "model.npz"), t.path("model.npz")), os.RemoveAll(out), os.Remove(config)); err != nil {
+		return nil, err
+	}
+	const rows, cols = 40, 36
+	frame := &imageio.Frame{Channels: 1, Rows: rows, Cols: cols, Data: wave(rows, cols)}
+	return []string{fmt.Sprintf("tppa.model=%q", t.path("model.npz")), fmt.Sprintf("image.path=%q", t.path("frame.fits")), "tv.noise=0.03"},
+		imageio.WriteFITS(t.path("frame.fits"), frame)
 }

@@ -36,6 +36,12 @@ var recipes = map[string]recipe{
 	"scdl-train":   {sets: []string{"simulate.count=800", "scdl.atoms=16", "scdl.iterations=50", "scdl.precision=double"}, files: sampleFiles, tol: 1e-5},
 	"scdl-spectra": {files: spectraFiles, needs: true},
 	"scdl-upscale": {files: pictureFiles, needs: true},
+	"tv": {
+		sets:  []string{"simulate.rows=60", "simulate.cols=50", "blur.kind=gaussian", "tv.lambda=1e-3", "output.pictures=false"},
+		files: frameFiles("image.path", "image.weights", "blur"),
+	},
+	"tppa-train": {sets: shortTraining, tol: 1e-5},
+	"tppa":       {sets: []string{"simulate.rows=40", "simulate.cols=40", "output.pictures=false"}, files: cellFiles, needs: true, tol: 1e-5},
 }
 
 // subject is a job as the campaign tries it.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 
+	"tessera/forward"
 	"tessera/krylov"
 	"tessera/ranks"
 )
@@ -209,7 +210,7 @@ func (m *Errors) measure(s *solver) error {
 	}
 	m.Min, m.Max = -ends[0], ends[1]
 	var err error
-	m.Median, err = s.median(m.Sigma)
+	m.Median, err = forward.Median(s.comm, m.Sigma)
 	return err
 }
 

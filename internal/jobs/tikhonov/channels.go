@@ -19,12 +19,6 @@ func (c *settings) perChannel() bool {
 	return c.Tikhonov.Method != methodLiteral && c.Output.Errors == errorsNone
 }
 
-// apartChannels tells whether the channels of an observation have different weights. It is
-// the same on all ranks.
-func apartChannels(o *frames.Observation) bool {
-	return o.Weights != nil && len(o.Weights) == len(o.Data) && o.Channels > 1
-}
-
 // channel is one channel of an observation whose channels have different weights.
 func channel(o *frames.Observation, k int) *frames.Observation {
 	n := len(o.Data) / o.Channels
@@ -39,15 +33,8 @@ func channel(o *frames.Observation, k int) *frames.Observation {
 // The result joins the channels: the largest iterations, residual and error bound, the sum of
 // objective, time and tiles. Collective, with the errors of image.Solve.
 func (c *settings) solveChannels(ctx context.Context, comm ranks.Comm, o *frames.Observation, psf forward.PSF, options image.Options) (*image.Result, error) {
-	observed := make([]float64, o.Channels)
-	for k := range observed {
-		for _, w := range channel(o, k).Weights {
-			if w > 0 {
-				observed[k]++
-			}
-		}
-	}
-	if err := comm.Allreduce(observed, observed, ranks.Sum); err != nil {
+	observed, err := o.Observed(comm)
+	if err != nil {
 		return nil, err
 	}
 	all := &image.Result{Lambda: options.Lambda, Certified: true, Converged: true, Status: krylov.Converged}

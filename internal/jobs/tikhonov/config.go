@@ -152,11 +152,11 @@ func Load(f *config.File) *lifecycle.Job {
 		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, resultFiles(), func(ctx context.Context, base *lifecycle.Run) error {
 			s := &c.Tikhonov
 			m := &metrics{
-				record: record{Record: base.Record()},
+				Record: frames.Record{Record: base.Record()},
 				Method: s.Method, Regulariser: s.Regulariser, Border: s.Border, LambdaRule: string(s.Lambda.rule),
 			}
 			r := &run{
-				restoration: restoration{Run: base, record: &m.record}, m: m,
+				Restoration: frames.Restoration{Run: base, Common: &m.Record}, m: m,
 				c: &c, unused: c.Image.Path != "" && f.Has("simulate"),
 			}
 			return r.run(ctx)

@@ -74,14 +74,14 @@ func (c *settings) errorOptions() image.ErrorOptions {
 // restore solves the frame, and makes the error map that the config asks for with the
 // factors of the solve. Collective.
 func (r *run) restore(ctx context.Context, o image.Options) (*image.Result, *literal.Bias, error) {
-	if apartChannels(r.o) {
-		result, err := r.c.solveChannels(ctx, r.Comm, r.o, r.psf, o)
+	if r.Obs.ApartChannels() {
+		result, err := r.c.solveChannels(ctx, r.Comm, r.Obs, r.psf, o)
 		return result, nil, err
 	}
 	if r.c.Output.Errors == errorsNone {
-		return r.c.solveFrame(ctx, r.Comm, r.o.Problem(r.psf), o)
+		return r.c.solveFrame(ctx, r.Comm, r.Obs.Problem(r.psf), o)
 	}
-	steps, err := image.NewRestoration(r.Comm, r.o.Problem(r.psf), o)
+	steps, err := image.NewRestoration(r.Comm, r.Obs.Problem(r.psf), o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -131,8 +131,8 @@ func (r *run) accountErrors() error {
 
 // unit is that of the frame, on rank 0.
 func (r *run) unit() string {
-	if r.o.Source != nil {
-		if unit, known := r.o.Source.Header.Get("BUNIT"); known && unit != "" {
+	if r.Obs.Source != nil {
+		if unit, known := r.Obs.Source.Header.Get("BUNIT"); known && unit != "" {
 			return unit
 		}
 	}
@@ -144,17 +144,17 @@ func (r *run) unit() string {
 func (r *run) measureErrors(ctx context.Context) error {
 	steps := r.steps
 	r.steps = nil // its memory is free after this
-	if steps == nil || r.o.Truth == nil || r.o.Holes {
+	if steps == nil || r.Obs.Truth == nil || r.Obs.Holes {
 		return nil
 	}
 	r.Progress.Phase("errors against the truth")
-	noise, err := steps.NoiseError(ctx, r.o.Truth, 0)
+	noise, err := steps.NoiseError(ctx, r.Obs.Truth, 0)
 	if unlessUnfinished(err) != nil {
 		return err
 	}
 	sums := make([]float64, 5) // values, squares of noise and bias, covered noise and errors
 	for i, d := range noise {
-		sigma, all := r.sigma.Sigma[i%len(r.sigma.Sigma)], r.result.Solution[i]-r.o.Truth[i]
+		sigma, all := r.sigma.Sigma[i%len(r.sigma.Sigma)], r.result.Solution[i]-r.Obs.Truth[i]
 		sums[0]++
 		sums[1] += d * d
 		sums[2] += (all - d) * (all - d)
@@ -183,18 +183,18 @@ func (r *run) writeErrors() error {
 	if r.sigma == nil {
 		return nil
 	}
-	one := *r.o // sigma is that of all channels
+	one := *r.Obs // sigma is that of all channels
 	one.Channels = 1
-	plane := r.restoration
-	plane.o = &one
-	whole, err := plane.gather(r.sigma.Sigma)
+	plane := r.Restoration
+	plane.Obs = &one
+	whole, err := plane.Gather(r.sigma.Sigma)
 	if err != nil {
 		return err
 	}
-	if err := plane.writeFiles(r.sigmaFiles(), r.sigma.Sigma, whole); err != nil || !r.c.Output.Pictures {
+	if err := plane.WriteFiles(r.sigmaFiles(), r.sigma.Sigma, whole); err != nil || !r.c.Output.Pictures {
 		return err
 	}
-	drawn, _, err := plane.views(r.sigma.Sigma, whole)
+	drawn, _, err := plane.Views(r.sigma.Sigma, whole)
 	if err != nil {
 		return err
 	}
@@ -213,12 +213,12 @@ func (r *run) writeErrors() error {
 
 // sigmaFiles are the files of the error map itself.
 func (r *run) sigmaFiles() []frames.File {
-	files := r.npy("sigma.npy")
-	if !r.o.FITS {
+	files := r.Npy("sigma.npy")
+	if !r.Obs.FITS {
 		return files
 	}
 	fits := frames.File{Path: r.Path("sigma.fits")}
-	if src := r.o.Source; src != nil { // rank 0
+	if src := r.Obs.Source; src != nil { // rank 0
 		e := r.m.Errors
 		fits.Header, fits.Tables = src.Header, src.Tables
 		fits.History = []string{

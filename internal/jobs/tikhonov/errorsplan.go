@@ -47,12 +47,12 @@ func (c *settings) planErrors(ctx context.Context, comm ranks.Comm, shape *image
 		seconds = append(seconds, float64(rounds)*took)
 	}
 	more := lifecycle.LineThrough(x[0], seconds[0], x[1], seconds[1])
-	fit.seconds.Fixed += more.Fixed
-	fit.seconds.Each += more.Each
+	fit.Seconds.Fixed += more.Fixed
+	fit.Seconds.Each += more.Each
 	// The map holds the solution, a sample, its right-hand side and a sum besides what a solve
 	// holds, and fewer Krylov vectors.
-	fit.bytes.Each += 32
-	fit.solves += rounds
-	fit.steps += int(float64(rounds) * (iterations + 3)) // the residuals at both ends, and the right-hand side
+	fit.Bytes.Each += 32
+	fit.Solves += rounds
+	fit.Steps += int(float64(rounds) * (iterations + 3)) // the residuals at both ends, and the right-hand side
 	return fmt.Sprintf("%d samples in %d solves of about %.0f iterations", rounds*shape.Channels, rounds, iterations), nil
 }

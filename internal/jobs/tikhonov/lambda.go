@@ -166,7 +166,7 @@ func (r *run) chosen() map[string]config.Value {
 	m := map[string]config.Value{}
 	if s := r.m.Search; s != nil {
 		m["tikhonov.lambda"] = config.Value{Value: float64(r.m.Lambda), Comment: fmt.Sprintf("found by %q", r.m.LambdaRule)}
-		if s.Inferred && s.Noise > 0 && r.c.Tikhonov.Noise == 0 && r.o.Noise == 0 { // an error map needs it again
+		if s.Inferred && s.Noise > 0 && r.c.Tikhonov.Noise == 0 && r.Obs.Noise == 0 { // an error map needs it again
 			m["tikhonov.noise"] = config.Value{Value: float64(s.Noise), Comment: "found from the data"}
 			m["tikhonov.noise_unit"] = config.Value{Value: string(image.OfWeight)}
 		}

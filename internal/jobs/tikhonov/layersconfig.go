@@ -86,9 +86,9 @@ func LoadTwoLayer(f *config.File) *lifecycle.Job {
 		Files:      layersFiles(),
 		CheckFiles: func() error { return c.checkFiles(f) },
 		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, layersFiles(), func(ctx context.Context, base *lifecycle.Run) error {
-			m := &layersMetrics{record: record{Record: base.Record()}, Method: c.Layers.Method}
+			m := &layersMetrics{Record: frames.Record{Record: base.Record()}, Method: c.Layers.Method}
 			r := &layersRun{
-				restoration: restoration{Run: base, record: &m.record}, m: m,
+				Restoration: frames.Restoration{Run: base, Common: &m.Record}, m: m,
 				c: &c, unused: c.Image.Path != "" && f.Has("simulate"),
 			}
 			return r.run(ctx)

@@ -28,19 +28,19 @@ func (c *layersSettings) plan(ctx context.Context, comm ranks.Comm, n int, link 
 	}
 	border := frames.Borders[c.Layers.Border]
 	first, second = first.Fold(shape.Rows, shape.Cols, border), second.Fold(shape.Rows, shape.Cols, border)
-	t, err := trafficOf(shape, n, c.exchanges(first, second, shape.Channels))
+	t, err := frames.TrafficOf(shape, n, c.exchanges(first, second, shape.Channels))
 	if err != nil {
 		return nil, err
 	}
-	fit, err := c.calibrate(ctx, comm, shape, t.frame.Owned(0), first, second)
+	fit, err := c.calibrate(ctx, comm, shape, t.Frame.Owned(0), first, second)
 	if err != nil {
 		return nil, fmt.Errorf("calibration on the middle of the frame: %w", err)
 	}
-	unknowns := 2 * float64(shape.Channels) * float64(t.owned)
-	p := t.plan(shape, fit, unknowns, link)
+	unknowns := 2 * float64(shape.Channels) * float64(t.Owned)
+	p := t.Plan(shape, fit, unknowns, link)
 	p.RootBytes = c.source().RootBytes(c.Output.Gather, shape)
 	p.Row("unknowns", "%.0f a rank at most, two a pixel and channel", unknowns)
-	t.say(p, fmt.Sprintf("%d pixels for the blurs, %d for the overlap",
+	t.Say(p, fmt.Sprintf("%d pixels for the blurs, %d for the overlap",
 		max(first.Rows, first.Cols, second.Rows, second.Cols)/2, c.Layers.Overlap))
 	return p, nil
 }
@@ -48,17 +48,17 @@ func (c *layersSettings) plan(ctx context.Context, comm ranks.Comm, n int, link 
 // exchanges are those of an iteration: H and H' of both blurs, each difference of Q and its
 // transpose, and the local solves of both layers, which send their results back where those
 // of several tiles are added up.
-func (c *layersSettings) exchanges(first, second forward.PSF, channels int) []exchange {
+func (c *layersSettings) exchanges(first, second forward.PSF, channels int) []frames.Exchange {
 	border := frames.Borders[c.Layers.Border]
-	list := []exchange{
-		{first.Rows / 2, first.Cols / 2, border, channels, 2},
-		{second.Rows / 2, second.Cols / 2, border, channels, 2},
+	list := []frames.Exchange{
+		{Rows: first.Rows / 2, Cols: first.Cols / 2, Border: border, Planes: channels, Times: 2},
+		{Rows: second.Rows / 2, Cols: second.Cols / 2, Border: border, Planes: channels, Times: 2},
 	}
 	switch forward.Regulariser(c.Layers.Regulariser) {
 	case forward.Gradient:
-		list = append(list, exchange{0, 1, border, channels, 2}, exchange{1, 0, border, channels, 2})
+		list = append(list, frames.Exchange{Rows: 0, Cols: 1, Border: border, Planes: channels, Times: 2}, frames.Exchange{Rows: 1, Cols: 0, Border: border, Planes: channels, Times: 2})
 	case forward.Laplacian:
-		list = append(list, exchange{1, 1, border, channels, 2})
+		list = append(list, frames.Exchange{Rows: 1, Cols: 1, Border: border, Planes: channels, Times: 2})
 	}
 	overlap, times := c.Layers.Overlap, 1
 	switch krylov.Method(c.Layers.Method) {
@@ -67,7 +67,7 @@ func (c *layersSettings) exchanges(first, second forward.PSF, channels int) []ex
 	case krylov.ASCG:
 		times = 2
 	}
-	return append(list, exchange{overlap, overlap, halo.Zero, 2 * channels, times})
+	return append(list, frames.Exchange{Rows: overlap, Cols: overlap, Border: halo.Zero, Planes: 2 * channels, Times: times})
 }
 
 // pieceTiles is how many tiles along each axis the calibrated piece has at most: those at
@@ -81,7 +81,7 @@ const mostTile = 20
 // calibrate solves a piece with tiles like those of rank 0's box. All tiles of a class
 // share a factor, so that the memory of the factors and the time of set-up are in proportion
 // to the number of classes; the rest is in proportion to the unknowns.
-func (c *layersSettings) calibrate(ctx context.Context, comm ranks.Comm, shape *imageio.Frame, box halo.Box, first, second forward.PSF) (*calibration, error) {
+func (c *layersSettings) calibrate(ctx context.Context, comm ranks.Comm, shape *imageio.Frame, box halo.Box, first, second forward.PSF) (*frames.Calibration, error) {
 	options := c.options()
 	larger := 1.0 // the tile's side by that of the calibrated one
 	if side := options.Tile + 2*options.Overlap; side > mostTile {
@@ -116,7 +116,7 @@ func (c *layersSettings) calibrate(ctx context.Context, comm ranks.Comm, shape *
 		return nil, err
 	}
 	var result *layers.Result
-	s, err := measure(observationBytes(o), func() (err error) {
+	s, err := frames.MeasureSolve(o.Bytes(), func() (err error) {
 		last, err := solve()
 		if result == nil {
 			result = last // of the solve that is timed
@@ -135,11 +135,11 @@ func (c *layersSettings) calibrate(ctx context.Context, comm ranks.Comm, shape *
 		classes *= tileClasses(box.Lo[k], box.Hi[k], n, options.Tile, options.Overlap, reach)
 		classes /= tileClasses(0, piece[k], piece[k], options.Tile, options.Overlap, reach)
 	}
-	fit := &calibration{iterations: result.Iterations, steps: result.Iterations + 2}
+	fit := &frames.Calibration{Iterations: result.Iterations, Steps: result.Iterations + 2}
 	// n unknowns a tile: a factor has n^2 numbers and takes n^3 operations, and a solve n^2
 	// for each tile, of which there are fewer.
-	fit.seconds = lifecycle.Line{Fixed: result.Setup * classes * math.Pow(larger, 6), Each: result.Solve / unknowns * larger * larger}
-	fit.bytes = lifecycle.Line{Fixed: factors * classes * math.Pow(larger, 4), Each: max(0, s.bytes-factors) / unknowns}
+	fit.Seconds = lifecycle.Line{Fixed: result.Setup * classes * math.Pow(larger, 6), Each: result.Solve / unknowns * larger * larger}
+	fit.Bytes = lifecycle.Line{Fixed: factors * classes * math.Pow(larger, 4), Each: max(0, s.Bytes-factors) / unknowns}
 	return fit, nil
 }
 

@@ -15,7 +15,7 @@ import (
 
 // layersRun is the state of one rank of a two-layer job.
 type layersRun struct {
-	restoration
+	frames.Restoration
 	c      *layersSettings
 	unused bool // the config has a [simulate] section that is not used, as [image] has a path
 	m      *layersMetrics
@@ -27,16 +27,16 @@ func (r *layersRun) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.observe(ctx, r.c.source(), composed(first, second), r.unused, r.c.Output.Gather); err != nil {
+	if err := r.Observe(ctx, r.c.source(), composed(first, second), r.unused, r.c.Output.Gather); err != nil {
 		return err
 	}
 	r.m.First, r.m.Second = reports[0], reports[1]
 	for i, psf := range []forward.PSF{first, second} {
-		if err := r.note(reports[i], psf, frames.Borders[r.c.Layers.Border]); err != nil {
+		if err := r.Note(reports[i], psf, frames.Borders[r.c.Layers.Border]); err != nil {
 			return err
 		}
 	}
-	unfinished := r.solve(ctx, layersProblem(r.o, first, second))
+	unfinished := r.solve(ctx, layersProblem(r.Obs, first, second))
 	if unfinished != nil && !krylov.Unfinished(unfinished) {
 		return unfinished
 	}
@@ -81,7 +81,7 @@ func (r *layersRun) solve(ctx context.Context, p *layers.Problem) error {
 // account fills the metrics with what the solve took and found. Collective.
 func (r *layersRun) account(work ranks.Work) error {
 	res, m := r.result, r.m
-	tiles, err := r.restoration.account(work, res.Setup, res.Solve, r.c.Layers.Overlap, res.FactorBytes, float64(res.Tiles), float64(res.Factors))
+	tiles, err := r.Restoration.Account(work, res.Setup, res.Solve, r.c.Layers.Overlap, res.FactorBytes, float64(res.Tiles), float64(res.Factors))
 	if err != nil {
 		return err
 	}
@@ -98,10 +98,10 @@ func (r *layersRun) account(work ranks.Work) error {
 // measure compares the observation and both layers with the truth, where that is known.
 // Collective.
 func (r *layersRun) measure() error {
-	if r.o.Truth == nil {
+	if r.Obs.Truth == nil {
 		return nil
 	}
-	db, err := r.restoration.psnr(r.o.Data, r.result.First, r.result.Second)
+	db, err := r.PSNR(r.Obs.Data, r.result.First, r.result.Second)
 	if err != nil {
 		return err
 	}
@@ -114,10 +114,10 @@ func (r *layersRun) write() error {
 	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
 		Write: func() (err error) {
-			if gathered, err = r.writeArrays(r.pictures(), r.c.Output.Pictures); err != nil {
+			if gathered, err = r.WriteArrays(r.pictures(), r.c.Output.Pictures); err != nil {
 				return err
 			}
-			return r.largestProcess()
+			return r.LargestProcess()
 		},
 		Metrics: func(total, memory float64) any {
 			r.m.PeakMemoryMB = memory
@@ -136,15 +136,15 @@ func layersFiles() []string {
 
 // pictures are drawn in this order, all with the stretch of the second layer, so that they
 // can be compared.
-func (r *layersRun) pictures() []picture {
-	stretch := func(f *imageio.Frame) imageio.Stretch { return r.c.Output.section().StretchOf(f, r.o.Source) }
-	list := []picture{
-		{"solution.png", part(r.result.Second), stretch, 2, r.npy("solution.npy")},
-		{"layer1.png", part(r.result.First), nil, 1, r.npy("layer1.npy")},
-		{"", part(r.o.Data), nil, 0, nil},
+func (r *layersRun) pictures() []frames.Picture {
+	stretch := func(f *imageio.Frame) imageio.Stretch { return r.c.Output.section().StretchOf(f, r.Obs.Source) }
+	list := []frames.Picture{
+		{Name: "solution.png", Owned: frames.Part(r.result.Second), Stretch: stretch, Panel: 2, Files: r.Npy("solution.npy")},
+		{Name: "layer1.png", Owned: frames.Part(r.result.First), Panel: 1, Files: r.Npy("layer1.npy")},
+		{Owned: frames.Part(r.Obs.Data)},
 	}
-	if r.o.Truth != nil {
-		list = append(list, picture{"", part(r.o.Truth), nil, 3, nil})
+	if r.Obs.Truth != nil {
+		list = append(list, frames.Picture{Owned: frames.Part(r.Obs.Truth), Panel: 3})
 	}
 	return list
 }

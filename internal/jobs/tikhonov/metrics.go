@@ -5,45 +5,9 @@ import (
 	"tessera/internal/lifecycle"
 )
 
-// record is the part of metrics.json that both jobs write: what it takes to do the run
-// again, the frame, and what the run took.
-type record struct {
-	lifecycle.Record
-
-	Source   string `json:"source"`   // of the frame, in words
-	Gathered bool   `json:"gathered"` // rank 0 held whole arrays to read and to write
-	Channels int    `json:"channels"`
-	Rows     int    `json:"rows"`
-	Cols     int    `json:"cols"`
-	Missing  int    `json:"missing_pixels"` // values, where channels have missing pixels of their own
-
-	Seconds      seconds `json:"seconds"`
-	BytesSent    int64   `json:"bytes_sent"`     // by all ranks, in set-up and solve
-	MessagesSent int64   `json:"messages_sent"`  // likewise
-	FactorMB     float64 `json:"factor_mb"`      // local factors of all ranks
-	PeakMemoryMB float64 `json:"peak_memory_mb"` // resident memory of all processes
-	RankMemoryMB float64 `json:"rank_memory_mb"` // that of the largest process
-}
-
-// seconds are wall time. Lambda, set-up, solve, exchange and reduce are the largest over
-// the ranks, and so is errors; exchange and reduce are parts of lambda, set-up, solve and
-// errors.
-type seconds struct {
-	Read     float64 `json:"read"`             // or simulate
-	Lambda   float64 `json:"lambda,omitempty"` // the search for lambda, before the last solve
-	Setup    float64 `json:"setup"`
-	Solve    float64 `json:"solve"`
-	Errors   float64 `json:"errors,omitempty"` // the error map
-	Exchange float64 `json:"exchange"`         // messages between neighbours
-	Reduce   float64 `json:"reduce"`           // sums over all ranks
-	Gather   float64 `json:"gather"`           // of the solution on rank 0; 0 = not gathered
-	Write    float64 `json:"write"`
-	Total    float64 `json:"total"`
-}
-
 // metrics is metrics.json of a tikhonov job.
 type metrics struct {
-	record
+	frames.Record
 
 	PSF         *frames.PSFReport `json:"psf,omitempty"` // absent without blur
 	Method      string            `json:"method"`
@@ -87,7 +51,7 @@ type bias struct {
 
 // layersMetrics is metrics.json of a two-layer job.
 type layersMetrics struct {
-	record
+	frames.Record
 
 	First      *frames.PSFReport `json:"first_psf,omitempty"`  // of H1; absent without blur
 	Second     *frames.PSFReport `json:"second_psf,omitempty"` // of H2; absent without blur

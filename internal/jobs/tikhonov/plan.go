@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"time"
 
 	"tessera/forward"
 	"tessera/halo"
@@ -34,32 +33,32 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecy
 	if err != nil {
 		return nil, fmt.Errorf("calibration on the middle of the frame: %w", err)
 	}
-	t, err := trafficOf(shape, n, c.exchanges(psf, shape.Channels, fit))
+	t, err := frames.TrafficOf(shape, n, c.exchanges(psf, shape.Channels, fit))
 	if err != nil {
 		return nil, err
 	}
 	switch fit.method {
 	case krylov.TwoLevel:
-		t.gather(c.coarseNodes(shape) * float64(shape.Channels))
+		t.Gather(c.coarseNodes(shape) * float64(shape.Channels))
 	case krylov.Spectral:
-		t.transpose(shape, 2)
+		t.Transpose(shape, 2)
 	}
 	mapping, err := c.planErrors(ctx, comm, shape, psf, fit)
 	if err != nil {
 		return nil, fmt.Errorf("error map of the middle of the frame: %w", err)
 	}
 	if fit.method == krylov.Spectral {
-		fit.steps += spectralSteps * fit.solves
+		fit.Steps += spectralSteps * fit.Solves
 	}
-	p := t.plan(shape, fit, float64(shape.Channels)*float64(t.owned), link)
+	p := t.Plan(shape, &fit.Calibration, float64(shape.Channels)*float64(t.Owned), link)
 	p.RootBytes = c.source().RootBytes(c.Output.Gather, shape)
 	if mapping != "" {
 		p.Row("error map", "%s", mapping)
 	}
 	if fit.method == krylov.Spectral {
-		t.sayTranspose(p)
+		t.SayTranspose(p)
 	} else {
-		t.say(p, fmt.Sprintf("%d pixels for the matrix, %d for the overlap", c.reach(psf), fit.overlap))
+		t.Say(p, fmt.Sprintf("%d pixels for the matrix, %d for the overlap", c.reach(psf), fit.overlap))
 	}
 	return p, nil
 }
@@ -72,27 +71,27 @@ const spectralSteps = 4
 // or, where a reflecting border meets a PSF that is not its own mirror image, one for each
 // of H, H' and Q; and of the local solves, which send their results back where those of
 // several tiles are added up.
-func (c *settings) exchanges(psf forward.PSF, channels int, fit *calibration) []exchange {
+func (c *settings) exchanges(psf forward.PSF, channels int, fit *calibration) []frames.Exchange {
 	if fit.method == krylov.Spectral {
 		return nil
 	}
 	border := frames.Borders[c.Tikhonov.Border]
 	reach, overlap := c.reach(psf), fit.overlap
-	list := []exchange{{reach, reach, border, channels, 1}}
+	list := []frames.Exchange{{Rows: reach, Cols: reach, Border: border, Planes: channels, Times: 1}}
 	if border == halo.Reflect && !mirrored(psf) {
 		q := max(0, forward.Regulariser(c.Tikhonov.Regulariser).Reach())
-		list = []exchange{{q, q, border, channels, 1}, {psf.Rows / 2, psf.Cols / 2, border, channels, 2}}
+		list = []frames.Exchange{{Rows: q, Cols: q, Border: border, Planes: channels, Times: 1}, {Rows: psf.Rows / 2, Cols: psf.Cols / 2, Border: border, Planes: channels, Times: 2}}
 	}
-	local := exchange{overlap, overlap, border, channels, 1}
+	local := frames.Exchange{Rows: overlap, Cols: overlap, Border: border, Planes: channels, Times: 1}
 	switch fit.method {
 	case krylov.CG:
 		return list
 	case krylov.ASCG:
-		local.times = 2
+		local.Times = 2
 	case krylov.TwoLevel:
-		list[0].times, local.times = 2, 2 // M is applied again between the two levels
+		list[0].Times, local.Times = 2, 2 // M is applied again between the two levels
 	case krylov.Mult:
-		list[0].times, local.times = 4, 8 // a sweep goes through four colours of tiles
+		list[0].Times, local.Times = 4, 8 // a sweep goes through four colours of tiles
 	}
 	return append(list, local)
 }
@@ -114,6 +113,13 @@ func (c *settings) coarseNodes(shape *imageio.Frame) float64 {
 		tile = 16
 	}
 	return min(16384, math.Ceil(float64(shape.Rows)/tile)*math.Ceil(float64(shape.Cols)/tile))
+}
+
+// calibration is what solving small pieces of the frame has shown.
+type calibration struct {
+	frames.Calibration
+	method  krylov.Method // that was used
+	overlap int           // likewise, pixels
 }
 
 // calibrate solves pieces of growing size from the middle of the frame. Where lambda has to
@@ -139,37 +145,37 @@ func (c *settings) calibrate(ctx context.Context, comm ranks.Comm, shape *imagei
 			return unlessUnfinished(err)
 		}
 		if i == 0 {
-			long, err := timed(solve)
+			long, err := frames.Timed(solve)
 			if err != nil {
 				return nil, err
 			}
 			if c.Tikhonov.Lambda.rule == image.Fixed {
 				continue
 			}
-			fit.iterations, fit.steps, fit.solves = result.Iterations, count.all(), max(1, count.solves)
+			fit.Iterations, fit.Steps, fit.Solves = result.Iterations, count.all(), max(1, count.solves)
 			fixed.Tikhonov.Lambda = lambda{rule: image.Fixed, value: result.Lambda}
-			short, err := timed(solve)
+			short, err := frames.Timed(solve)
 			if err != nil {
 				return nil, err
 			}
 			search = max(1, long/short)
 			continue
 		}
-		s, err := measure(observationBytes(o), solve)
+		s, err := frames.MeasureSolve(o.Bytes(), solve)
 		if err != nil {
 			return nil, err
 		}
 		last = result
 		x = append(x, float64(len(o.Data)))
-		seconds = append(seconds, search*s.seconds)
-		bytes = append(bytes, s.bytes)
+		seconds = append(seconds, search*s.Seconds)
+		bytes = append(bytes, s.Bytes)
 		if c.Tikhonov.Lambda.rule == image.Fixed {
-			fit.iterations, fit.steps, fit.solves = result.Iterations, count.all(), max(1, count.solves)
+			fit.Iterations, fit.Steps, fit.Solves = result.Iterations, count.all(), max(1, count.solves)
 		}
 	}
 	fit.method, fit.overlap = last.Method, max(last.Overlap, c.Tikhonov.Overlap.option())
-	fit.seconds = lifecycle.LineThrough(x[0], seconds[0], x[1], seconds[1])
-	fit.bytes = lifecycle.LineThrough(x[0], bytes[0], x[1], bytes[1])
+	fit.Seconds = lifecycle.LineThrough(x[0], seconds[0], x[1], seconds[1])
+	fit.Bytes = lifecycle.LineThrough(x[0], bytes[0], x[1], bytes[1])
 	return fit, nil
 }
 
@@ -197,16 +203,4 @@ func unlessUnfinished(err error) error {
 		return nil
 	}
 	return err
-}
-
-// timed is how many seconds f takes.
-func timed(f func() error) (float64, error) {
-	start := time.Now()
-	err := f()
-	return time.Since(start).Seconds(), err
-}
-
-// observationBytes is the memory of an observation on one rank.
-func observationBytes(o *frames.Observation) float64 {
-	return 8 * float64(len(o.Data)+len(o.Weights)+len(o.Truth))
 }

@@ -18,13 +18,13 @@ func (r *run) write() error {
 	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
 		Write: func() (err error) {
-			if gathered, err = r.writeArrays(r.pictures(), r.c.Output.Pictures); err != nil {
+			if gathered, err = r.WriteArrays(r.pictures(), r.c.Output.Pictures); err != nil {
 				return err
 			}
 			if err := r.writeErrors(); err != nil {
 				return err
 			}
-			if err := r.largestProcess(); err != nil || !r.c.Output.Pictures || r.Comm.Rank() > 0 {
+			if err := r.LargestProcess(); err != nil || !r.c.Output.Pictures || r.Comm.Rank() > 0 {
 				return err
 			}
 			return r.m.Search.write(r.Path, r.m.LambdaRule, float64(r.m.Lambda))
@@ -50,15 +50,15 @@ func resultFiles() []string {
 
 // pictures are drawn in this order. All but the residual share the stretch of the
 // solution, so that they can be compared.
-func (r *run) pictures() []picture {
-	stretch := func(f *imageio.Frame) imageio.Stretch { return r.c.Output.section().StretchOf(f, r.o.Source) }
-	list := []picture{
-		{"solution.png", part(r.result.Solution), stretch, 1, r.solutionFiles()},
-		{"observed.png", part(r.o.Data), nil, 0, nil},
-		{"residual.png", r.residual, imageio.Diverging, 2, nil},
+func (r *run) pictures() []frames.Picture {
+	stretch := func(f *imageio.Frame) imageio.Stretch { return r.c.Output.section().StretchOf(f, r.Obs.Source) }
+	list := []frames.Picture{
+		{Name: "solution.png", Owned: frames.Part(r.result.Solution), Stretch: stretch, Panel: 1, Files: r.solutionFiles()},
+		{Name: "observed.png", Owned: frames.Part(r.Obs.Data)},
+		{Name: "residual.png", Owned: r.residual, Stretch: imageio.Diverging, Panel: 2},
 	}
-	if r.o.Truth != nil {
-		list = append(list, picture{"truth.png", part(r.o.Truth), nil, 3, nil})
+	if r.Obs.Truth != nil {
+		list = append(list, frames.Picture{Name: "truth.png", Owned: frames.Part(r.Obs.Truth), Panel: 3})
 	}
 	return list
 }
@@ -66,12 +66,12 @@ func (r *run) pictures() []picture {
 // solutionFiles are the npy file, and where the frame came from a FITS file also a FITS
 // file with its header.
 func (r *run) solutionFiles() []frames.File {
-	files := r.npy("solution.npy")
-	if !r.o.FITS {
+	files := r.Npy("solution.npy")
+	if !r.Obs.FITS {
 		return files
 	}
 	m, fits := r.m, frames.File{Path: r.Path("solution.fits")}
-	if src := r.o.Source; src != nil { // rank 0
+	if src := r.Obs.Source; src != nil { // rank 0
 		fits.Header, fits.Tables = src.Header, src.Tables
 		fits.History = []string{
 			fmt.Sprintf("tessera %s: Tikhonov restoration of %s", m.Tessera, filepath.Base(r.c.source().File())),
@@ -85,16 +85,16 @@ func (r *run) solutionFiles() []frames.File {
 // residual is W^(1/2) (y - H w), NaN at missing pixels. It is white noise if the model is
 // right and the weights are inverse variances. Collective.
 func (r *run) residual() ([]float64, error) {
-	blur, err := forward.NewBlur(r.Comm, r.o.Frame, r.o.Channels, r.psf, frames.Borders[r.c.Tikhonov.Border])
+	blur, err := forward.NewBlur(r.Comm, r.Obs.Frame, r.Obs.Channels, r.psf, frames.Borders[r.c.Tikhonov.Border])
 	if err := ranks.AgreeError(r.Comm, err); err != nil {
 		return nil, err
 	}
-	res := make([]float64, len(r.o.Data))
+	res := make([]float64, len(r.Obs.Data))
 	if err := blur.Apply(res, r.result.Solution); err != nil {
 		return nil, err
 	}
-	for i, y := range r.o.Data {
-		res[i] = (y - res[i]) * math.Sqrt(r.o.Weights.At(i)) // NaN where y is
+	for i, y := range r.Obs.Data {
+		res[i] = (y - res[i]) * math.Sqrt(r.Obs.Weights.At(i)) // NaN where y is
 	}
 	return res, nil
 }

@@ -14,7 +14,7 @@ import (
 
 // run is the state of one rank of a tikhonov job.
 type run struct {
-	restoration
+	frames.Restoration
 	c      *settings
 	unused bool // the config has a [simulate] section that is not used, as [image] has a path
 	m      *metrics
@@ -32,10 +32,10 @@ func (r *run) run(ctx context.Context) error {
 		return err
 	}
 	r.psf, r.m.PSF = psf, report
-	if err := r.observe(ctx, r.c.source(), psf, r.unused, r.c.Output.Gather); err != nil {
+	if err := r.Observe(ctx, r.c.source(), psf, r.unused, r.c.Output.Gather); err != nil {
 		return err
 	}
-	if err := r.note(report, psf, frames.Borders[r.c.Tikhonov.Border]); err != nil {
+	if err := r.Note(report, psf, frames.Borders[r.c.Tikhonov.Border]); err != nil {
 		return err
 	}
 	unfinished := r.solve(ctx)
@@ -62,7 +62,7 @@ func (r *run) run(ctx context.Context) error {
 // solve calls the solver. Where it stops at max_iterations there is an error and a result:
 // the last iterate, which is written. Collective.
 func (r *run) solve(ctx context.Context) error {
-	o := r.c.solverOptions(r.o)
+	o := r.c.solverOptions(r.Obs)
 	if r.Comm.Rank() == 0 {
 		o.Progress = func(p krylov.Progress) {
 			if p.Iteration == 0 {
@@ -89,7 +89,7 @@ func (r *run) solve(ctx context.Context) error {
 // account fills the metrics with what the solve took and found. Collective.
 func (r *run) account(work ranks.Work) error {
 	res, m := r.result, r.m
-	tiles, err := r.restoration.account(work, res.Setup, res.Solve, res.Overlap, res.FactorBytes, float64(res.TilesShared), float64(res.TilesExact))
+	tiles, err := r.Restoration.Account(work, res.Setup, res.Solve, res.Overlap, res.FactorBytes, float64(res.TilesShared), float64(res.TilesExact))
 	if err != nil {
 		return err
 	}
@@ -116,10 +116,10 @@ func (r *run) account(work ranks.Work) error {
 // measure compares the observation and the solution with the truth, where that is known.
 // Collective.
 func (r *run) measure() error {
-	if r.o.Truth == nil {
+	if r.Obs.Truth == nil {
 		return nil
 	}
-	db, err := r.restoration.psnr(r.o.Data, r.result.Solution)
+	db, err := r.PSNR(r.Obs.Data, r.result.Solution)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,80 @@
+package tv
+
+import (
+	"tessera/internal/frames"
+	"tessera/internal/lifecycle"
+	"tessera/tv"
+)
+
+// metrics is metrics.json of a tv job.
+type metrics struct {
+	frames.Record
+
+	PSF           *frames.PSFReport `json:"psf,omitempty"` // absent without blur
+	Method        string            `json:"method"`
+	Penalty       string            `json:"penalty"`
+	Coupled       bool              `json:"coupled"`
+	Border        string            `json:"border"`
+	Lambda        lifecycle.Number  `json:"lambda"`
+	LambdaRule    string            `json:"lambda_rule"` // fixed, discrepancy, sure or oracle
+	Search        *search           `json:"lambda_search,omitempty"`
+	Iterations    int               `json:"iterations"`     // of the last solve
+	AllIterations int               `json:"all_iterations"` // of all solves
+	Gaps          int               `json:"gaps"`           // duality gaps that were computed
+	Restarts      int               `json:"restarts"`
+	Converged     bool              `json:"converged"`
+	Status        string            `json:"status"`
+	Cost          lifecycle.Number  `json:"cost"`
+	Misfit        lifecycle.Number  `json:"misfit"`
+	TV            lifecycle.Number  `json:"tv"`
+	Gap           lifecycle.Number  `json:"gap"`
+	RelativeGap   lifecycle.Number  `json:"relative_gap"`
+	Certificate   lifecycle.Number  `json:"certificate"`
+	Excess        lifecycle.Number  `json:"excess"`
+	Step          lifecycle.Number  `json:"step"`
+	Norm          lifecycle.Number  `json:"norm"`
+	Quality       *quality          `json:"quality_db,omitempty"`
+	History       lifecycle.Series  `json:"history"` // relative gap at the iterations of checked
+	Checked       []int             `json:"checked"`
+}
+
+// quality compares with the truth: 10 log10(peak^2 / mean squared error) and
+// 10 log10(||truth||^2 / ||error||^2). Observed counts the observed pixels
+// only, restored all of them.
+type quality struct {
+	PSNRObserved lifecycle.Number `json:"psnr_observed"`
+	PSNRRestored lifecycle.Number `json:"psnr_restored"`
+	SNRObserved  lifecycle.Number `json:"snr_observed"`
+	SNRRestored  lifecycle.Number `json:"snr_restored"`
+}
+
+// search is how lambda was found. The units are those of tv.Search.
+type search struct {
+	Values   int              `json:"values"` // observed
+	Noise    lifecycle.Number `json:"noise"`
+	Inferred bool             `json:"noise_inferred"`
+	Probes   int              `json:"probes"`
+	Trials   []trial          `json:"trials"`
+}
+
+type trial struct {
+	Lambda     lifecycle.Number `json:"lambda"`
+	Criterion  lifecycle.Number `json:"criterion"`
+	Error      lifecycle.Number `json:"error"`
+	Misfit     lifecycle.Number `json:"misfit"`
+	TV         lifecycle.Number `json:"tv"`
+	Iterations int              `json:"iterations"`
+}
+
+// newSearch is nil where lambda was given.
+func newSearch(s *tv.Search) *search {
+	if s == nil {
+		return nil
+	}
+	n := func(x float64) lifecycle.Number { return lifecycle.Number(x) }
+	m := &search{Values: s.Values, Noise: n(s.Noise), Inferred: s.Inferred, Probes: s.Probes}
+	for _, t := range s.Trials {
+		m.Trials = append(m.Trials, trial{n(t.Lambda), n(t.Criterion), n(t.Error), n(t.Misfit), n(t.TV), t.Iterations})
+	}
+	return m
+}

@@ -1,0 +1,112 @@
+package tv
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+
+	"tessera/internal/config"
+	"tessera/internal/frames"
+	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
+	"tessera/tv"
+)
+
+// files are those that a run may leave.
+func files() []string {
+	return []string{
+		"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", "panel.png",
+		"lambda.png", "lambda.svg", "gap.png", "gap.svg",
+	}
+}
+
+// write leaves the result: the solution, pictures, and metrics.json. Collective.
+func (r *run) write() error {
+	start, gathered := r.Comm.Wtime(), 0.0
+	return r.Finish(lifecycle.Ending{
+		Write: func() (err error) {
+			if gathered, err = r.WriteArrays(r.pictures(), r.c.Output.Pictures); err != nil {
+				return err
+			}
+			if err := r.LargestProcess(); err != nil || !r.c.Output.Pictures || r.Comm.Rank() > 0 {
+				return err
+			}
+			return r.writePlots()
+		},
+		Chosen: r.chosen,
+		Metrics: func(total, memory float64) any {
+			r.m.PeakMemoryMB = memory
+			r.m.Seconds.Gather, r.m.Seconds.Write = gathered, r.Comm.Wtime()-start-gathered
+			r.m.Seconds.Total = total
+			return r.m
+		},
+		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
+	})
+}
+
+// pictures are drawn in this order. All but the residual share the stretch of the
+// solution, so that they can be compared.
+func (r *run) pictures() []frames.Picture {
+	stretch := func(f *imageio.Frame) imageio.Stretch { return r.c.Output.section().StretchOf(f, r.Obs.Source) }
+	list := []frames.Picture{
+		{Name: "solution.png", Owned: frames.Part(r.result.Solution), Stretch: stretch, Panel: 1, Files: r.solutionFiles()},
+		{Name: "observed.png", Owned: frames.Part(r.Obs.Data)},
+		{Name: "residual.png", Owned: r.residual, Stretch: imageio.Diverging, Panel: 2},
+	}
+	if r.Obs.Truth != nil {
+		list = append(list, frames.Picture{Name: "truth.png", Owned: frames.Part(r.Obs.Truth), Panel: 3})
+	}
+	return list
+}
+
+// solutionFiles are the npy file, and where the frame came from a FITS file also a FITS
+// file with its header.
+func (r *run) solutionFiles() []frames.File {
+	files := r.Npy("solution.npy")
+	if !r.Obs.FITS {
+		return files
+	}
+	m, fits := r.m, frames.File{Path: r.Path("solution.fits")}
+	if src := r.Obs.Source; src != nil { // rank 0
+		fits.Header, fits.Tables = src.Header, src.Tables
+		fits.History = []string{
+			fmt.Sprintf("tessera %s: total variation of %s", m.Tessera, filepath.Base(r.c.source().File())),
+			fmt.Sprintf("method %s, penalty %s, lambda %.6g, border %s, blur %s", m.Method, m.Penalty, m.Lambda, m.Border, r.c.Blur.Kind),
+			fmt.Sprintf("%d iterations, relative duality gap %.2e", m.Iterations, m.RelativeGap),
+		}
+	}
+	return append(files, fits)
+}
+
+// residual is W^(1/2) (y - H x), NaN at missing pixels. It is white noise if the model is
+// right and the weights are inverse variances. Collective.
+func (r *run) residual() ([]float64, error) {
+	res := append([]float64(nil), r.result.Solution...)
+	if h := r.problem.Operator; h != nil {
+		if err := h.Apply(res, r.result.Solution); err != nil {
+			return nil, err
+		}
+	}
+	for i, y := range r.Obs.Data {
+		res[i] = (y - res[i]) * math.Sqrt(r.Obs.Weights.At(i)) // NaN where y is
+	}
+	return res, nil
+}
+
+// chosen is what config.toml says in place of the values in force.
+func (r *run) chosen() map[string]config.Value {
+	m := map[string]config.Value{}
+	if s := r.m.Search; s != nil {
+		m["tv.lambda"] = config.Value{Value: float64(r.m.Lambda), Comment: fmt.Sprintf("found by %q", r.m.LambdaRule)}
+		if r.c.TV.Method == string(tv.FPPA) && r.c.TV.Steps == "constant" {
+			m["tv.step"] = config.Value{Value: min(1, float64(r.m.Step)*float64(r.m.Norm)), Comment: fmt.Sprintf("the config says %g", r.c.TV.Step)}
+		}
+	}
+	if r.c.Image.Path != "" { // [simulate] had no effect
+		for _, key := range []string{"from", "rows", "cols", "channels", "galaxies", "noise", "missing"} {
+			m["simulate."+key] = config.Value{Omit: true}
+		}
+	}
+	return m
+}

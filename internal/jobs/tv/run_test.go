@@ -1,0 +1,147 @@
+package tv
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tessera/internal/imageio"
+	"tessera/internal/jobs/jobtest"
+)
+
+const small = `job = "tv"
+[simulate]
+rows = 44
+cols = 37
+noise = 0.005
+[blur]
+kind = "gaussian"
+size = 5
+`
+
+// Every method, rule and colour restores the frame better than it was observed, the same on 1
+// and on 3 ranks, and says so; gathered or not, the bytes are the same.
+func TestRuns(t *testing.T) {
+	for name, sets := range map[string][]string{
+		"discrepancy": nil,
+		"oracle":      {"tv.lambda=oracle", "tv.lower=0"},
+		"sure":        {"tv.lambda=sure", "tv.probes=1"},
+		"number":      {"tv.lambda=0.0005", "tv.method=primal-dual", "tv.penalty=isotropic", "simulate.channels=3", "tv.coupled=true"},
+		"decreasing":  {"tv.lambda=0.0005", "tv.steps=decreasing", "tv.border=periodic", "tv.tolerance=0.1"},
+		"denoise":     {"blur.kind=none", "tv.method=primal-dual", "simulate.noise=0.05"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			one, err := jobtest.Run(t, Load, 1, small, sets...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := jobtest.Metrics(t, one)
+			q := m["quality_db"].(map[string]any)
+			if q["psnr_restored"].(float64) < q["psnr_observed"].(float64)+0.5 || m["converged"] != true {
+				t.Errorf("%v, converged: %v", q, m["converged"])
+			}
+			if search, found := m["lambda_search"].(map[string]any); found != (m["lambda_rule"] != "fixed") || found && len(search["trials"].([]any)) < 3 {
+				t.Errorf("lambda by %v: %v", m["lambda_rule"], search)
+			}
+			for _, file := range []string{"solution.png", "panel.png", "gap.png", "config.toml"} {
+				if _, err := os.Stat(filepath.Join(one, file)); err != nil {
+					t.Error(err)
+				}
+			}
+			x := jobtest.ReadNpy(t, one, "solution.npy")
+			// With the lambda that was found, on another number of ranks.
+			again := append(sets[:len(sets):len(sets)], fmt.Sprintf("tv.lambda=%v", m["lambda"]), "output.gather=never", "output.pictures=false")
+			if text, err := os.ReadFile(filepath.Join(one, "config.toml")); err != nil {
+				t.Error(err)
+			} else if step := value(string(text), "step"); step != "" {
+				again = append(again, "tv.step="+step)
+			}
+			three, err := jobtest.Run(t, Load, 3, small, again...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			top := 0.0
+			for _, v := range x {
+				top = math.Max(top, math.Abs(v))
+			}
+			allowed := 1e-12
+			if m["lambda_rule"] != "fixed" {
+				allowed = 0.05 // another start, and the tolerance of the cost
+			}
+			if d := jobtest.Farthest(jobtest.ReadNpy(t, three, "solution.npy"), x); !(d <= allowed*top) {
+				t.Errorf("3 ranks differ by %.2g of the largest value", d/top)
+			}
+		})
+	}
+}
+
+// value is that of the first line "key = value" of a config.
+func value(text, key string) string {
+	for line := range strings.Lines(text) {
+		if rest, ok := strings.CutPrefix(line, key+" = "); ok {
+			v, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+			return v
+		}
+	}
+	return ""
+}
+
+// A frame with its header comes back with it; missing pixels are filled in; negative pixels stay away.
+func TestFITS(t *testing.T) {
+	dir := t.TempDir()
+	f := &imageio.Frame{Channels: 1, Rows: 30, Cols: 28, Data: make([]float64, 30*28), Type: "float64"}
+	for i := range f.Data {
+		f.Data[i] = 0.1 * math.Sin(float64(i*i))
+		if i%28 > 9 && i/28 > 12 {
+			f.Data[i] += 5
+		}
+	}
+	f.Data[400] = math.NaN()
+	path := filepath.Join(dir, "frame.fits")
+	if err := imageio.WriteFITS(path, f); err != nil {
+		t.Fatal(err)
+	}
+	out, err := jobtest.Run(t, Load, 2, `job = "tv"`, "image.path="+path, "tv.lower=0", "tv.lambda=0.3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := imageio.ReadFrame(filepath.Join(out, "solution.fits"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range got.Data {
+		want := 0.0
+		if i%28 > 9 && i/28 > 12 {
+			want = 5
+		}
+		if !(v >= 0) || math.Abs(v-want) > 1 {
+			t.Fatalf("pixel %d is %g, want about %g", i, v, want)
+		}
+	}
+	if m := jobtest.Metrics(t, out); m["missing_pixels"] != 1.0 {
+		t.Errorf("%v missing pixels", m["missing_pixels"])
+	}
+}
+
+// What is wrong with a config is found before any rank starts.
+func TestProblems(t *testing.T) {
+	for set, want := range map[string]string{
+		"tv.method=x":               "tv.method",
+		"tv.penalty=isotropic":      "primal-dual",
+		"tv.lambda=0":               "more than 0",
+		"tv.lambda=gcv":             `"sure"`,
+		"tv.step=2":                 "at most 1",
+		"tv.upper=-1\x00tv.lower=0": "more than tv.lower",
+		"tv.lower=low":              `"none"`,
+		"tv.lambda=oracle\x00image.path=frame.fits": "true frame",
+		"tv.tolerance=0": "less than 1",
+	} {
+		_, err := jobtest.Parse(Load, small, strings.Split(set, "\x00")...)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", set, err, want)
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package tv
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+
+	"tessera/internal/lifecycle"
+	"tessera/internal/report"
+	"tessera/tv"
+)
+
+// summary writes the short table at the end of a run.
+func (m *metrics) summary(w io.Writer, dir string) error {
+	t := lifecycle.NewTable(w)
+	row := t.Row
+	m.Begin(t)
+	name := "PSF"
+	for _, line := range m.PSF.Notices() {
+		row(name, "%s", line)
+		name = ""
+	}
+	channels := ""
+	if m.Coupled {
+		channels = ", channels coupled"
+	}
+	row("method", "%s, %s TV%s, %s border", m.Method, m.Penalty, channels, m.Border)
+	rule := ""
+	if m.LambdaRule != string(tv.Fixed) {
+		rule = " by " + m.LambdaRule
+	}
+	if m.LambdaRule == string(tv.Oracle) {
+		rule += ", which knows the true frame: no observer has it"
+	}
+	row("lambda", "%.4g%s", m.Lambda, rule)
+	if s := m.Search; s != nil && s.Noise > 0 {
+		how := "given"
+		if s.Inferred {
+			how = "found from the data"
+		}
+		row("noise", "%.4g, standard deviation of a pixel of weight 1 (%s)", s.Noise, how)
+	}
+	row("iterations", "%d, %s, %d restarts of the momentum", m.Iterations, m.Status, m.Restarts)
+	row("cost", "%.6g, at most %.2g (%.2g of it) above the minimum (duality gap)", m.Cost, m.Gap, m.RelativeGap)
+	if m.Method == string(tv.FPPA) {
+		row("bias of FPPA", "its limit is at most %.2g above the minimum (gamma G^2/2); by the differences of the result %.2g", m.Certificate, m.Excess)
+	}
+	if q := m.Quality; q != nil {
+		row("PSNR", "%.2f dB observed, %.2f dB restored", q.PSNRObserved, q.PSNRRestored)
+		row("SNR", "%.2f dB observed, %.2f dB restored", q.SNRObserved, q.SNRRestored)
+	}
+	return m.End(t, dir)
+}
+
+// writePlots draws the relative gap against the iterations, and the criterion against lambda
+// where a rule found it. Rank 0 alone.
+func (r *run) writePlots() error {
+	gap := report.Series{Name: "relative duality gap", Points: true}
+	for i, g := range r.m.History {
+		gap.X, gap.Y = append(gap.X, float64(r.m.Checked[i])), append(gap.Y, g)
+	}
+	n := len(gap.X) - 1
+	aim := report.Series{Name: "tolerance", X: []float64{gap.X[0], gap.X[n]}, Y: []float64{r.c.TV.Tolerance, r.c.TV.Tolerance}, Dashed: true}
+	p := &report.Plot{Title: "convergence of " + r.m.Method, X: "iteration", Y: "duality gap / cost", LogY: true, Series: []report.Series{gap, aim}}
+	if err := writeBoth(p, r.Path, "gap"); err != nil || r.m.Search == nil {
+		return err
+	}
+	return writeBoth(r.m.Search.plot(r.m.LambdaRule, float64(r.m.Lambda)), r.Path, "lambda")
+}
+
+func writeBoth(p *report.Plot, path func(string) string, name string) error {
+	for _, end := range []string{".png", ".svg"} {
+		if err := p.Write(path(name + end)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plot is the criterion against lambda, with the choice marked.
+func (s *search) plot(rule string, chosen float64) *report.Plot {
+	sorted := slices.SortedFunc(slices.Values(s.Trials), func(a, b trial) int { return cmp.Compare(a.Lambda, b.Lambda) })
+	p := &report.Plot{Title: "choice of lambda by " + rule, X: "lambda (unit of the weights x data)", LogX: true}
+	curve := report.Series{Points: true}
+	least, most := math.Inf(1), math.Inf(-1)
+	for _, t := range sorted {
+		x, y := float64(t.Lambda), float64(t.Criterion)
+		curve.X, curve.Y = append(curve.X, x), append(curve.Y, y)
+		least, most = min(least, y), max(most, y)
+	}
+	switch tv.Rule(rule) {
+	case tv.Discrepancy:
+		p.Y, curve.Name = "misfit / (noise^2 x observed values)", "misfit"
+	case tv.SURE:
+		p.Y, curve.Name = "estimated squared error of H x / noise^2", "Stein's unbiased risk estimate"
+	case tv.Oracle:
+		p.Y, curve.Name = "mean squared error", "error against the truth"
+	}
+	p.Series = []report.Series{curve, {Name: fmt.Sprintf("chosen: lambda = %.4g", chosen), X: []float64{chosen, chosen}, Y: []float64{least, most}, Dashed: true}}
+	return p
+}

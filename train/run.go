@@ -1,0 +1,201 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"tessera/halo"
+	"tessera/internal/random"
+	"tessera/krylov"
+	"tessera/ranks"
+)
+
+// Problem is what is minimised.
+type Problem struct {
+	Start []float64 // theta to begin with; the same on all ranks
+	Items int       // of all ranks; rank r owns those of halo.Split(Items, ranks, r)
+	// Gradient adds the gradient of the loss of an item that this rank owns to g, and returns
+	// the loss. It is called on one rank and must not communicate with others.
+	Gradient func(item int, theta, g []float64) (loss float64, err error)
+}
+
+// Options of Run, the same on every rank but for the functions. The zero value of every
+// field but Steps is the documented default.
+type Options struct {
+	Method   Method  // "" = Adam
+	Rate     float64 // of Adam: the size of a step of a parameter; of Nesterov: the factor of the gradient; 0 = 1e-3
+	Steps    int     // 1 or more
+	Batch    int     // items a step; 0 = all
+	Seed     uint64  // of the permutations
+	From     *State  // to go on from; nil = from the start
+	Progress func(step, of int, loss float64)
+	// Each is called on every rank after each step with the state so far, which it must not
+	// keep; an error ends the run on all ranks. nil = nothing. Collective.
+	Each func(s *State) error
+}
+
+// State is what the next steps depend on; the same on all ranks.
+type State struct {
+	Step      int // steps done
+	Theta     []float64
+	Optimiser []float64
+	Losses    []float64 // mean loss of the batch, before each step
+}
+
+// Result is what Run leaves; the same on all ranks.
+type Result struct {
+	Theta  []float64
+	Steps  int
+	Losses []float64
+	Status krylov.Status // IterationLimit: all steps are done; Cancelled
+	State  *State        // to go on from
+}
+
+func (o Options) withDefaults() Options {
+	if o.Method == "" {
+		o.Method = Adam
+	}
+	if o.Rate == 0 {
+		o.Rate = 1e-3
+	}
+	return o
+}
+
+func (p *Problem) check(o *Options) error {
+	switch {
+	case p == nil || p.Gradient == nil || len(p.Start) == 0:
+		return errors.New("train: no parameters or no gradient")
+	case p.Items < 1:
+		return fmt.Errorf("train: %d items, want 1 or more", p.Items)
+	case o.Method != Adam && o.Method != Nesterov:
+		return fmt.Errorf("train: unknown method %q", o.Method)
+	case !(o.Rate > 0) || math.IsInf(o.Rate, 0):
+		return fmt.Errorf("train: rate %g, want more than 0", o.Rate)
+	case o.Steps < 1:
+		return fmt.Errorf("train: %d steps, want 1 or more", o.Steps)
+	case o.Batch < 0 || o.Batch > p.Items:
+		return fmt.Errorf("train: batches of %d items, want 1 to %d; 0 = all", o.Batch, p.Items)
+	case o.From != nil && len(o.From.Theta) != len(p.Start):
+		return fmt.Errorf("train: the state to go on from has %d parameters, want %d", len(o.From.Theta), len(p.Start))
+	}
+	return nil
+}
+
+// Run minimises the mean loss. Collective; see the package's comment.
+func Run(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, error) {
+	o = o.withDefaults()
+	if err := ranks.AgreeError(comm, p.check(&o)); err != nil {
+		return nil, err
+	}
+	if err := krylov.Same(comm, "train: the options, the start and the number of items", o.Method, o.Rate, o.Steps, o.Batch, o.Seed, p.Items, p.Start); err != nil {
+		return nil, err
+	}
+	n := len(p.Start)
+	s := &State{Theta: append([]float64(nil), p.Start...)}
+	move := newOptimiser(&o, n)
+	if from := o.From; from != nil {
+		s.Step, s.Losses = from.Step, append([]float64(nil), from.Losses...)
+		copy(s.Theta, from.Theta)
+		if err := ranks.AgreeError(comm, move.restore(from.Optimiser)); err != nil {
+			return nil, err
+		}
+	}
+	lo, hi := halo.Split(p.Items, comm.Size(), comm.Rank())
+	sums := make([]float64, n+2) // gradient, loss, stop
+	result := func(status krylov.Status) *Result {
+		s.Optimiser = move.state()
+		return &Result{Theta: s.Theta, Steps: s.Step, Losses: s.Losses, Status: status, State: s}
+	}
+	for s.Step < o.Steps {
+		clear(sums)
+		batch := Batch(o.Seed, s.Step, p.Items, o.Batch)
+		var failed error
+		for _, i := range batch {
+			if i < lo || i >= hi || failed != nil {
+				continue
+			}
+			var loss float64
+			loss, failed = p.Gradient(i, s.Theta, sums[:n])
+			sums[n] += loss
+		}
+		if err := ranks.AgreeError(comm, failed); err != nil {
+			return nil, err
+		}
+		if ctx.Err() != nil {
+			sums[n+1] = 1
+		}
+		if err := comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+			return nil, err
+		}
+		if sums[n+1] > 0 {
+			err := context.Cause(ctx)
+			if err == nil {
+				err = context.Canceled
+			}
+			return result(krylov.Cancelled), err
+		}
+		for i := range sums[:n+1] {
+			sums[i] /= float64(len(batch))
+		}
+		if loss := sums[n]; math.IsNaN(loss) || math.IsInf(loss, 0) {
+			return nil, fmt.Errorf("train: the loss of step %d is %g: use a smaller rate than %g", s.Step+1, loss, o.Rate)
+		}
+		s.Losses = append(s.Losses, sums[n])
+		move.move(s.Theta, sums[:n])
+		s.Step++
+		if o.Progress != nil {
+			o.Progress(s.Step, o.Steps, sums[n])
+		}
+		if o.Each != nil {
+			s.Optimiser = move.state()
+			if err := ranks.AgreeError(comm, o.Each(s)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return result(krylov.IterationLimit), nil
+}
+
+// forBatches is the purpose of the random numbers of Batch.
+const forBatches = 23
+
+// Batch is the items of a step, counted from 0: all of them in order for size 0, else the next
+// size ones of permutations of all items, one permutation after the other.
+func Batch(seed uint64, step, items, size int) []int {
+	if size == 0 {
+		size = items
+	}
+	list := make([]int, size)
+	if size == items {
+		for i := range list {
+			list[i] = i
+		}
+		return list
+	}
+	var order []int
+	epoch := -1
+	for k := range list {
+		at := step*size + k
+		if at/items != epoch {
+			epoch = at / items
+			order = permutation(random.New(seed, forBatches, uint64(epoch)), items)
+		}
+		list[k] = order[at%items]
+	}
+	return list
+}
+
+// permutation is that of Fisher and Yates.
+func permutation(s random.Stream, n int) []int {
+	p := make([]int, n)
+	for i := range p {
+		p[i] = i
+	}
+	for i := n - 1; i > 0; i-- {
+		j := int(s.Bits(uint64(i)) % uint64(i+1))
+		p[i], p[j] = p[j], p[i]
+	}
+	return p
+}
