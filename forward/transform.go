@@ -20,18 +20,20 @@ import (
 // brings the rows back.
 //
 // Cost: 5 N log2 N operations for N pixels of the frame, divided between the ranks, and two
-// exchanges of a slab with all ranks. Memory: two arrays of a slab, one on a single rank.
+// exchanges of a slab with all ranks. Memory: two arrays of a slab, less what a rank keeps of
+// its own columns; one on a single rank.
 //
 // A Transform serves one goroutine.
 type Transform struct {
 	comm            ranks.Comm
 	frame           *halo.Decomposition
 	slab            *fourier.Slab
-	same            bool // the slabs are the boxes of the frame
-	rows, cols      int  // of this rank's box
-	sent, received  []float64
-	send, receive   []int // counts for the columns
-	give, take      []int // counts from boxes to slabs
+	same            bool      // the slabs are the boxes of the frame
+	rows, cols      int       // of this rank's box
+	sent, received  []float64 // for and from the other ranks
+	own             []float64 // what stays
+	send, receive   []int     // counts for the columns
+	give, take      []int     // counts from boxes to slabs
 	from            []halo.Box
 	lowRow, highRow int // of the slab
 }
@@ -93,20 +95,15 @@ func (t *Transform) Slab() *fourier.Slab { return t.slab }
 
 // reserve makes the arrays between the passes.
 func (t *Transform) reserve() {
-	if t.sent != nil {
+	if t.own != nil {
 		return
 	}
-	send, receive := t.slab.Lengths()
-	t.sent = make([]float64, send)
-	t.received = t.sent
-	if t.comm.Size() > 1 {
-		t.received = make([]float64, receive)
-	}
+	send, receive, own := t.slab.Lengths()
+	t.sent, t.received, t.own = make([]float64, send), make([]float64, receive), make([]float64, own)
 }
 
-// Release frees the arrays that Filter and the moves between boxes and slabs keep, until
-// they are needed again.
-func (t *Transform) Release() { t.sent, t.received = nil, nil }
+// Release frees the arrays that Filter keeps, until they are needed again.
+func (t *Transform) Release() { t.sent, t.received, t.own = nil, nil, nil }
 
 // ToSlab returns this rank's rows of the frame of which it owns a box, row-major: x itself where the
 // two are the same. Collective.
@@ -117,9 +114,7 @@ func (t *Transform) ToSlab(x []float64) ([]float64, error) {
 	if t.same {
 		return x, nil
 	}
-	t.reserve()
-	slab := make([]float64, t.slab.Values())
-	pieces := t.sent[:len(slab)]
+	slab, pieces := make([]float64, t.slab.Values()), make([]float64, t.slab.Values())
 	if err := t.comm.Alltoallv(pieces, t.take, x, t.give); err != nil {
 		return nil, err
 	}
@@ -135,8 +130,7 @@ func (t *Transform) FromSlab(slab []float64) ([]float64, error) {
 	if t.same {
 		return slab, nil
 	}
-	t.reserve()
-	pieces := t.sent[:len(slab)]
+	pieces := make([]float64, len(slab))
 	t.eachPiece(pieces, func(piece []float64, at, n int) { copy(piece, slab[at:][:n]) })
 	x := make([]float64, t.rows*t.cols)
 	return x, t.comm.Alltoallv(x, t.give, pieces, t.take)
@@ -161,15 +155,15 @@ func (t *Transform) eachPiece(pieces []float64, f func(piece []float64, at, n in
 // sums are this rank's part. dst and src may be the same. Collective.
 func (t *Transform) Filter(dst []float64, to *fourier.Pixels, src []float64, at *fourier.Pixels, f fourier.Symbol) (fourier.Sums, error) {
 	t.reserve()
-	t.slab.Load(t.sent, src, at)
+	t.slab.Load(t.sent, t.own, src, at)
 	if err := t.swap(t.received, t.receive, t.sent, t.send); err != nil {
 		return fourier.Sums{}, err
 	}
-	sums := t.slab.Filter(t.received, f)
+	sums := t.slab.Filter(t.received, t.own, f)
 	if err := t.swap(t.sent, t.send, t.received, t.receive); err != nil {
 		return fourier.Sums{}, err
 	}
-	t.slab.Store(dst, t.sent, to, t.slab.Scale())
+	t.slab.Store(dst, t.sent, t.own, to, t.slab.Scale())
 	return sums, nil
 }
 

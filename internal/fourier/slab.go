@@ -31,7 +31,8 @@ const slabLanes = 16
 //
 // An array between Load and Filter lies block by block, blocks x rows x 16 float64, with the
 // rows of the part that loaded them; so what part r sends to part s is one piece, and
-// Filter takes one piece from each part. Not for use by several goroutines at once.
+// Filter takes one piece from each part. The piece that a part has for itself is an array of
+// its own, which need not be moved. Not for use by several goroutines at once.
 //
 // The discrete cosine transform is a Fourier transform of the same length of a reordered
 // line, two real columns in each complex one. Makhoul, IEEE Trans. ASSP 28 (1980) 27.
@@ -96,19 +97,24 @@ func (s *Slab) ownBlocks() int { return s.blockOf[s.part+1] - s.blockOf[s.part] 
 func (s *Slab) Values() int { return s.ownRows() * s.cols }
 
 // Counts are the float64 that this part sends to each part after Load, and that it receives
-// for Filter. On the way back they are exchanged.
+// for Filter, none for itself. On the way back they are exchanged.
 func (s *Slab) Counts() (send, receive []int) {
 	for r := range len(s.rowOf) - 1 {
 		send = append(send, (s.blockOf[r+1]-s.blockOf[r])*s.ownRows()*slabLanes)
 		receive = append(receive, s.ownBlocks()*(s.rowOf[r+1]-s.rowOf[r])*slabLanes)
 	}
+	send[s.part], receive[s.part] = 0, 0
 	return send, receive
 }
 
-// Lengths are the sums of Counts.
-func (s *Slab) Lengths() (send, receive int) {
-	return s.blockOf[len(s.blockOf)-1] * s.ownRows() * slabLanes, s.ownBlocks() * s.rows * slabLanes
+// Lengths are the sums of Counts, and the length of the piece that stays.
+func (s *Slab) Lengths() (send, receive, own int) {
+	own = s.ownBlocks() * s.ownRows() * slabLanes
+	return s.blockOf[len(s.blockOf)-1]*s.ownRows()*slabLanes - own, s.modes() - own, own
 }
+
+// modes is the number of float64 in this part's columns.
+func (s *Slab) modes() int { return s.ownBlocks() * s.rows * slabLanes }
 
 // Pixels are some of the pixels of this part's rows, for fields that are zero elsewhere:
 // row i of the part has the elements Start[i] to Start[i+1].
@@ -164,28 +170,32 @@ func turns(n int) []float64 {
 	return t
 }
 
-// Load sets dst, of the length to send, to the spectra along the rows of src: all rows of
+// Load sets sent and own, of their Lengths, to the spectra along the rows of src: all rows of
 // this part, row-major, or where at is not nil the values at those pixels.
-func (s *Slab) Load(dst, src []float64, at *Pixels) {
-	send, _ := s.Lengths()
-	checkLength("Slab.Load dst", len(dst), send)
+func (s *Slab) Load(sent, own, src []float64, at *Pixels) {
+	s.checkSent("Slab.Load", sent, own)
 	s.checkPixels("Slab.Load src", src, at)
 	if s.ownRows() > 0 {
-		s.transform.load(dst, src, at)
+		s.transform.load(sent, own, src, at)
 	}
 	runtime.KeepAlive(s)
 }
 
 // Store sets dst, shaped like the src of Load, to the frame whose spectra along the rows
-// are src, times scale.
-func (s *Slab) Store(dst, src []float64, at *Pixels, scale float64) {
-	send, _ := s.Lengths()
-	checkLength("Slab.Store src", len(src), send)
+// are sent and own, times scale.
+func (s *Slab) Store(dst, sent, own []float64, at *Pixels, scale float64) {
+	s.checkSent("Slab.Store", sent, own)
 	s.checkPixels("Slab.Store dst", dst, at)
 	if s.ownRows() > 0 {
-		s.transform.store(dst, src, at, scale)
+		s.transform.store(dst, sent, own, at, scale)
 	}
 	runtime.KeepAlive(s)
+}
+
+func (s *Slab) checkSent(what string, sent, own []float64) {
+	send, _, stay := s.Lengths()
+	checkLength(what+" sent", len(sent), send)
+	checkLength(what+" own", len(own), stay)
 }
 
 func (s *Slab) checkPixels(what string, x []float64, at *Pixels) {

@@ -107,17 +107,18 @@ TARGET static inline __attribute__((always_inline)) void NAME(filter_block)(stru
 	fftw_execute(s->column_inverse);
 }
 
-TARGET static void NAME(slab_filter)(struct tessera_slab *s, double *x, const int64_t *part_rows, ptrdiff_t parts, struct tessera_symbol f, double *sums)
+TARGET static void NAME(slab_filter)(struct tessera_slab *s, double *received, double *own, const int64_t *part_rows, ptrdiff_t parts, struct tessera_symbol f, double *sums)
 {
 	double lanes[3 * LANES] = {0};
 	for (ptrdiff_t b = 0; b < s->own_blocks; b++) {
 		ptrdiff_t row = 0;
-		double *piece = x;
+		double *piece = received;
 		for (ptrdiff_t r = 0; r < parts; r++) {
-			const double *from = piece + b * part_rows[r] * LANES;
+			const double *from = (r == s->part ? own : piece) + b * part_rows[r] * LANES;
 			for (ptrdiff_t i = 0; i < part_rows[r]; i++)
-				memcpy(s->column + s->row_place[row++] * LANES, from + i * LANES, LANES * sizeof *x);
-			piece += s->own_blocks * part_rows[r] * LANES;
+				memcpy(s->column + s->row_place[row++] * LANES, from + i * LANES, LANES * sizeof *from);
+			if (r != s->part)
+				piece += s->own_blocks * part_rows[r] * LANES;
 		}
 		switch (f.action) { // a loop of its own for each action
 		case GRAM:
@@ -141,12 +142,13 @@ TARGET static void NAME(slab_filter)(struct tessera_slab *s, double *x, const in
 			NAME(filter_block)(s, b, f, lanes);
 		}
 		row = 0;
-		piece = x;
+		piece = received;
 		for (ptrdiff_t r = 0; r < parts; r++) {
-			double *to = piece + b * part_rows[r] * LANES;
+			double *to = (r == s->part ? own : piece) + b * part_rows[r] * LANES;
 			for (ptrdiff_t i = 0; i < part_rows[r]; i++)
-				memcpy(to + i * LANES, s->column + s->row_place[row++] * LANES, LANES * sizeof *x);
-			piece += s->own_blocks * part_rows[r] * LANES;
+				memcpy(to + i * LANES, s->column + s->row_place[row++] * LANES, LANES * sizeof *to);
+			if (r != s->part)
+				piece += s->own_blocks * part_rows[r] * LANES;
 		}
 	}
 	for (int i = 0; i < 3; i++) {

@@ -164,8 +164,20 @@ func (t *slabTransform) eachPair(f func(i, j int)) {
 	}
 }
 
-func (t *slabTransform) load(dst, src []float64, at *Pixels) {
-	own, cols := t.s.ownRows(), t.s.cols
+// blockRow is where row i of block b lies after load.
+func (t *slabTransform) blockRow(sent, own []float64, b, i int) []float64 {
+	rows, k := t.s.ownRows(), b-t.s.blockOf[t.s.part]
+	switch {
+	case k >= t.ownBlocks:
+		b -= t.ownBlocks
+	case k >= 0:
+		sent, b = own, k
+	}
+	return sent[(b*rows+i)*slabLanes:][:slabLanes]
+}
+
+func (t *slabTransform) load(sent, own, src []float64, at *Pixels) {
+	cols := t.s.cols
 	t.eachPair(func(i, j int) {
 		if at != nil {
 			clear(t.pair)
@@ -183,18 +195,18 @@ func (t *slabTransform) load(dst, src []float64, at *Pixels) {
 		}
 		t.rowSpectra()
 		for b := range t.blocks {
-			copy(dst[(b*own+i)*slabLanes:][:slabLanes], t.spectra[b*slabLanes:])
-			copy(dst[(b*own+j)*slabLanes:][:slabLanes], t.spectra[(t.blocks+b)*slabLanes:])
+			copy(t.blockRow(sent, own, b, i), t.spectra[b*slabLanes:])
+			copy(t.blockRow(sent, own, b, j), t.spectra[(t.blocks+b)*slabLanes:])
 		}
 	})
 }
 
-func (t *slabTransform) store(dst, src []float64, at *Pixels, scale float64) {
-	own, cols := t.s.ownRows(), t.s.cols
+func (t *slabTransform) store(dst, sent, own []float64, at *Pixels, scale float64) {
+	cols := t.s.cols
 	t.eachPair(func(i, j int) {
 		for b := range t.blocks {
-			copy(t.spectra[b*slabLanes:], src[(b*own+i)*slabLanes:][:slabLanes])
-			copy(t.spectra[(t.blocks+b)*slabLanes:], src[(b*own+j)*slabLanes:][:slabLanes])
+			copy(t.spectra[b*slabLanes:], t.blockRow(sent, own, b, i))
+			copy(t.spectra[(t.blocks+b)*slabLanes:], t.blockRow(sent, own, b, j))
 		}
 		t.rowPair()
 		if at != nil {
@@ -214,26 +226,30 @@ func (t *slabTransform) store(dst, src []float64, at *Pixels, scale float64) {
 	})
 }
 
-// eachRow calls f for every row of block b in x, with its place in the column.
-func (t *slabTransform) eachRow(x []float64, b int, f func(row []float64, place int)) {
-	at, row := 0, 0
+// eachRow calls f for every row of block b, with its place in the column.
+func (t *slabTransform) eachRow(received, own []float64, b int, f func(row []float64, place int)) {
+	row := 0
 	for r := range len(t.s.rowOf) - 1 {
-		n := t.s.rowOf[r+1] - t.s.rowOf[r]
+		n, piece := t.s.rowOf[r+1]-t.s.rowOf[r], received
+		if r == t.s.part {
+			piece = own
+		} else {
+			received = received[t.ownBlocks*n*slabLanes:]
+		}
 		for i := range n {
-			f(x[at+(b*n+i)*slabLanes:][:slabLanes], t.rowPlaces[row])
+			f(piece[(b*n+i)*slabLanes:][:slabLanes], t.rowPlaces[row])
 			row++
 		}
-		at += t.ownBlocks * n * slabLanes
 	}
 }
 
 const complexLanes = slabLanes / 2
 
-func (t *slabTransform) filter(x []float64, f *Symbol) Sums {
+func (t *slabTransform) filter(received, own []float64, f *Symbol) Sums {
 	var sums Sums
 	n := t.s.rows
 	for b := range t.ownBlocks {
-		t.eachRow(x, b, func(row []float64, place int) {
+		t.eachRow(received, own, b, func(row []float64, place int) {
 			to := t.block[place*complexLanes:][:complexLanes]
 			for j := range to {
 				to[j] = complex(row[2*j], row[2*j+1])
@@ -243,7 +259,7 @@ func (t *slabTransform) filter(x []float64, f *Symbol) Sums {
 			oddly(t.columns, t.block, n)
 			t.filterSines(f.H[b*n*slabLanes:][:n*slabLanes], b, f, &sums)
 			oddly(t.columns, t.block, n)
-			t.storeBlock(x, b)
+			t.storeBlock(received, own, b)
 			continue
 		}
 		t.columns.transform(t.block)
@@ -260,14 +276,14 @@ func (t *slabTransform) filter(x []float64, f *Symbol) Sums {
 			}
 		}
 		t.columns.transform(t.block)
-		t.storeBlock(x, b)
+		t.storeBlock(received, own, b)
 	}
 	return sums
 }
 
 // storeBlock puts the block back.
-func (t *slabTransform) storeBlock(x []float64, b int) {
-	t.eachRow(x, b, func(row []float64, place int) {
+func (t *slabTransform) storeBlock(received, own []float64, b int) {
+	t.eachRow(received, own, b, func(row []float64, place int) {
 		for j, v := range t.block[place*complexLanes:][:complexLanes] {
 			row[2*j], row[2*j+1] = real(v), imag(v)
 		}

@@ -84,7 +84,16 @@ static void row_line(struct tessera_slab *s)
 	fftw_execute(s->row_inverse);
 }
 
-void tessera_slab_load(struct tessera_slab *s, double *dst, const double *src, const int64_t *start, const int32_t *place)
+// block_row is where row i of block b lies after load.
+static inline double *block_row(const struct tessera_slab *s, double *sent, double *own, ptrdiff_t b, ptrdiff_t i)
+{
+	ptrdiff_t k = b - s->first_block;
+	if (k >= 0 && k < s->own_blocks)
+		return own + (k * s->own_rows + i) * LANES;
+	return sent + ((k < 0 ? b : b - s->own_blocks) * s->own_rows + i) * LANES;
+}
+
+void tessera_slab_load(struct tessera_slab *s, double *sent, double *own, const double *src, const int64_t *start, const int32_t *place)
 {
 	double *line = s->line;
 	for (ptrdiff_t i = 0; i < s->own_rows; i++) {
@@ -108,16 +117,16 @@ void tessera_slab_load(struct tessera_slab *s, double *dst, const double *src, c
 		if (s->basis != WAVES) // what a row of waves leaves beyond the last column
 			memset(s->spectrum + s->cols, 0, (s->blocks * LANES - s->cols) * sizeof *src);
 		for (ptrdiff_t b = 0; b < s->blocks; b++)
-			memcpy(dst + (b * s->own_rows + i) * LANES, s->spectrum + b * LANES, LANES * sizeof *dst);
+			memcpy(block_row(s, sent, own, b, i), s->spectrum + b * LANES, LANES * sizeof *sent);
 	}
 }
 
-void tessera_slab_store(struct tessera_slab *s, double *dst, const double *src, const int64_t *start, const int32_t *place, double scale)
+void tessera_slab_store(struct tessera_slab *s, double *dst, double *sent, double *own, const int64_t *start, const int32_t *place, double scale)
 {
 	const double *line = s->line;
 	for (ptrdiff_t i = 0; i < s->own_rows; i++) {
 		for (ptrdiff_t b = 0; b < s->blocks; b++)
-			memcpy(s->spectrum + b * LANES, src + (b * s->own_rows + i) * LANES, LANES * sizeof *src);
+			memcpy(s->spectrum + b * LANES, block_row(s, sent, own, b, i), LANES * sizeof *sent);
 		row_line(s);
 		if (start) {
 			for (int64_t e = start[i]; e < start[i + 1]; e++)
@@ -142,9 +151,9 @@ void tessera_slab_store(struct tessera_slab *s, double *dst, const double *src, 
 #include "slab_body.h"
 #endif
 
-void tessera_slab_filter(struct tessera_slab *s, double *x, const int64_t *part_rows, ptrdiff_t parts, struct tessera_symbol f, double *sums)
+void tessera_slab_filter(struct tessera_slab *s, double *received, double *own, const int64_t *part_rows, ptrdiff_t parts, struct tessera_symbol f, double *sums)
 {
-	DISPATCH(slab_filter, (s, x, part_rows, parts, f, sums));
+	DISPATCH(slab_filter, (s, received, own, part_rows, parts, f, sums));
 }
 
 void tessera_slab_line(struct tessera_slab *s, double *dst, const double *src)

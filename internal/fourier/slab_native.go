@@ -35,6 +35,7 @@ func newSlabTransform(s *Slab) slabTransform {
 	c.rows, c.cols, c.half = C.ptrdiff_t(s.rows), C.ptrdiff_t(s.cols), C.ptrdiff_t(s.cols/2+1)
 	c.own_rows, c.blocks = C.ptrdiff_t(s.ownRows()), C.ptrdiff_t(blocks)
 	c.own_blocks, c.columns = C.ptrdiff_t(s.ownBlocks()), C.ptrdiff_t(s.columns())
+	c.part, c.first_block = C.ptrdiff_t(s.part), C.ptrdiff_t(s.blockOf[s.part])
 	c.basis = C.int(s.basis)
 	c.place, c.row_place = inC[C.int32_t](s.cols), inC[C.int32_t](s.rows)
 	fill(c.place, s.cols, func(j int) C.int32_t { return C.int32_t(s.place(j)) })
@@ -122,22 +123,22 @@ func (p *Pixels) c() (start *C.int64_t, place *C.int32_t) {
 	return (*C.int64_t)(&p.start[0]), place
 }
 
-func (t *slabTransform) load(dst, src []float64, at *Pixels) {
+func (t *slabTransform) load(sent, own, src []float64, at *Pixels) {
 	start, place := at.c()
-	C.tessera_slab_load(t.c, double0(dst), double0(src), start, place)
+	C.tessera_slab_load(t.c, double0(sent), double0(own), double0(src), start, place)
 }
 
-func (t *slabTransform) store(dst, src []float64, at *Pixels, scale float64) {
+func (t *slabTransform) store(dst, sent, own []float64, at *Pixels, scale float64) {
 	start, place := at.c()
-	C.tessera_slab_store(t.c, double0(dst), double0(src), start, place, C.double(scale))
+	C.tessera_slab_store(t.c, double0(dst), double0(sent), double0(own), start, place, C.double(scale))
 }
 
-func (t *slabTransform) filter(x []float64, f *Symbol) Sums {
+func (t *slabTransform) filter(received, own []float64, f *Symbol) Sums {
 	symbol := C.struct_tessera_symbol{
 		h: double0(f.H), weight: C.double(f.Weight), lambda: C.double(f.Lambda), order: C.int(f.Order), action: C.int(f.Action),
 	}
 	var sums [3]float64
-	C.tessera_slab_filter(t.c, double0(x), (*C.int64_t)(&t.partRows[0]), C.ptrdiff_t(len(t.partRows)), symbol, double0(sums[:]))
+	C.tessera_slab_filter(t.c, double0(received), double0(own), (*C.int64_t)(&t.partRows[0]), C.ptrdiff_t(len(t.partRows)), symbol, double0(sums[:]))
 	return Sums{sums[0], sums[1], sums[2]}
 }
 

@@ -5,6 +5,7 @@ struct tessera_slab {
 	ptrdiff_t rows, cols, half;    // half: complex numbers of a row, cols/2 + 1
 	ptrdiff_t own_rows, blocks;    // rows of this part, blocks of a row
 	ptrdiff_t own_blocks, columns; // blocks of this part, columns of a block
+	ptrdiff_t part, first_block;   // this part and its first block
 	int basis;
 	int32_t *place, *row_place;     // of a column in the line, of a row in the column
 	double *row_turn, *column_turn; // exp(-i pi k/(2n))
@@ -15,8 +16,7 @@ struct tessera_slab {
 	void *column_forward, *column_inverse;
 };
 
-// A symbol and the pieces that the parts sent: piece r starts at start[r] and has
-// part_rows[r] rows.
+// A symbol.
 struct tessera_symbol {
 	const double *h;
 	double weight, lambda;
@@ -25,8 +25,9 @@ struct tessera_symbol {
 
 int tessera_slab_plan(struct tessera_slab *s);
 void tessera_slab_destroy(struct tessera_slab *s);
-void tessera_slab_load(struct tessera_slab *s, double *dst, const double *src, const int64_t *start, const int32_t *place);
-void tessera_slab_store(struct tessera_slab *s, double *dst, const double *src, const int64_t *start, const int32_t *place, double scale);
-void tessera_slab_filter(struct tessera_slab *s, double *x, const int64_t *part_rows, ptrdiff_t parts, struct tessera_symbol f, double *sums);
+void tessera_slab_load(struct tessera_slab *s, double *sent, double *own, const double *src, const int64_t *start, const int32_t *place);
+void tessera_slab_store(struct tessera_slab *s, double *dst, double *sent, double *own, const int64_t *start, const int32_t *place, double scale);
+// part_rows are the rows of the pieces of all parts
+void tessera_slab_filter(struct tessera_slab *s, double *received, double *own, const int64_t *part_rows, ptrdiff_t parts, struct tessera_symbol f, double *sums);
 void tessera_slab_line(struct tessera_slab *s, double *dst, const double *src);
 void tessera_slab_column(struct tessera_slab *s, double *x);

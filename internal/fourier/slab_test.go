@@ -10,13 +10,13 @@ import (
 // slabs runs the parts of a filter one after the other and moves the pieces between them.
 func slabs(basis Basis, rows, cols, parts int, x []float64, is func(i int) bool, kernel []float64, side int, f Symbol) ([]float64, Sums) {
 	all := make([]*Slab, parts)
-	sent, received := make([][]float64, parts), make([][]float64, parts)
+	sent, received, stay := make([][]float64, parts), make([][]float64, parts), make([][]float64, parts)
 	at := make([]*Pixels, parts)
 	for r := range parts {
 		s := NewSlab(basis, rows, cols, EvenRows(rows, parts), r)
 		all[r] = s
-		send, receive := s.Lengths()
-		sent[r], received[r] = make([]float64, send), make([]float64, receive)
+		send, receive, keep := s.Lengths()
+		sent[r], received[r], stay[r] = make([]float64, send), make([]float64, receive), make([]float64, keep)
 		first := s.RowsOf()[r] * cols
 		own := x[first:][:s.Values()]
 		if is != nil {
@@ -29,7 +29,7 @@ func slabs(basis Basis, rows, cols, parts int, x []float64, is func(i int) bool,
 			}
 			own = some
 		}
-		s.Load(sent[r], own, at[r])
+		s.Load(sent[r], stay[r], own, at[r])
 	}
 	move := func(back bool) {
 		for r := range parts {
@@ -55,7 +55,7 @@ func slabs(basis Basis, rows, cols, parts int, x []float64, is func(i int) bool,
 	var sums Sums
 	for r, s := range all {
 		f.H = s.Spectrum(side, side, kernel)
-		t := s.Filter(received[r], f)
+		t := s.Filter(received[r], stay[r], f)
 		sums.RightSide += t.RightSide
 		sums.Solution += t.Solution
 		sums.Penalty += t.Penalty
@@ -65,10 +65,10 @@ func slabs(basis Basis, rows, cols, parts int, x []float64, is func(i int) bool,
 	for r, s := range all {
 		own := make([]float64, s.Values())
 		if at[r] == nil {
-			s.Store(own, sent[r], nil, s.Scale())
+			s.Store(own, sent[r], stay[r], nil, s.Scale())
 		} else {
 			some := make([]float64, at[r].Len())
-			s.Store(some, sent[r], at[r], s.Scale())
+			s.Store(some, sent[r], stay[r], at[r], s.Scale())
 			for i := range own {
 				if is(s.RowsOf()[r]*cols + i) {
 					own[i], some = some[0], some[1:]
@@ -217,13 +217,13 @@ func BenchmarkSlab(b *testing.B) {
 		for _, n := range []int{1024, 2048} {
 			b.Run(fmt.Sprintf("basis%d/%d", basis, n), func(b *testing.B) {
 				s := NewSlab(basis, n, n, EvenRows(n, 1), 0)
-				send, _ := s.Lengths()
-				x, y := make([]float64, send), make([]float64, n*n)
+				_, _, own := s.Lengths()
+				x, y := make([]float64, own), make([]float64, n*n)
 				f := Symbol{H: s.Spectrum(1, 1, []float64{1}), Weight: 1, Lambda: 0.1, Order: 1}
 				for b.Loop() {
-					s.Load(x, y, nil)
-					s.Filter(x, f)
-					s.Store(y, x, nil, s.Scale())
+					s.Load(nil, x, y, nil)
+					s.Filter(nil, x, f)
+					s.Store(y, nil, x, nil, s.Scale())
 				}
 			})
 		}

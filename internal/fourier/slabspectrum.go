@@ -11,8 +11,7 @@ import (
 // along both axes, and no axis of it reaches around the frame. One for Sines is one pixel.
 func (s *Slab) Spectrum(krows, kcols int, kernel []float64) []float64 {
 	checkLength("Slab.Spectrum kernel", len(kernel), krows*kcols)
-	_, receive := s.Lengths()
-	h := make([]float64, receive)
+	h := make([]float64, s.modes())
 	switch s.basis {
 	case Waves:
 		s.waveSpectrum(h, krows, kcols, kernel)

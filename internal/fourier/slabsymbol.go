@@ -36,16 +36,17 @@ const (
 // frame.
 type Sums struct{ RightSide, Solution, Penalty float64 }
 
-// Filter applies a symbol to this part's columns, in place: x, of the length to receive, holds
-// what Load made on all parts.
-func (s *Slab) Filter(x []float64, f Symbol) Sums {
-	_, receive := s.Lengths()
-	checkLength("Slab.Filter x", len(x), receive)
-	checkLength("Slab.Filter H", len(f.H), receive)
-	if receive == 0 {
+// Filter applies a symbol to this part's columns, in place: received and own, of their
+// Lengths, hold what Load made on all other parts and on this one.
+func (s *Slab) Filter(received, own []float64, f Symbol) Sums {
+	_, receive, stay := s.Lengths()
+	checkLength("Slab.Filter received", len(received), receive)
+	checkLength("Slab.Filter own", len(own), stay)
+	checkLength("Slab.Filter H", len(f.H), s.modes())
+	if s.modes() == 0 {
 		return Sums{}
 	}
-	t := s.transform.filter(x, &f)
+	t := s.transform.filter(received, own, &f)
 	runtime.KeepAlive(s)
 	t.RightSide *= s.Scale()
 	t.Solution *= s.Scale()

@@ -22,7 +22,7 @@ import (
 // D = w - W differs from it at the pixels of another weight only, and krylov.RestrictedCG
 // works on these pixels. An iteration costs one transform of the frame there and back.
 //
-// Memory in slabs of the frame: two for the transform, one for the spectrum of H and one for
+// Memory in slabs of the frame: up to two for the transform, one for the spectrum of H and one for
 // results; six vectors on the pixels where D is not 0.
 type spectralSolve struct {
 	m         *operator
