@@ -71,7 +71,7 @@ func Launch(ctx context.Context, o Options, body func(context.Context, Comm) err
 	}
 	n := o.Ranks
 	if n == 0 {
-		n = runtime.GOMAXPROCS(0)
+		n = Cores()
 	}
 	if n > maxRanks {
 		return fmt.Errorf("ranks: %d in-process ranks, at most %d are possible", n, maxRanks)

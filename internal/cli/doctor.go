@@ -23,6 +23,7 @@ import (
 // that every run needs does not work.
 func doctor(ctx context.Context, c *call) error {
 	var broken []string
+	here := thisMachine(ctx)
 	err := ranks.Launch(ctx, ranks.Options{}, func(_ context.Context, comm ranks.Comm) error {
 		link, err := lifecycle.MeasureLink(comm)
 		if err != nil || comm.Rank() != 0 {
@@ -38,7 +39,7 @@ func doctor(ctx context.Context, c *call) error {
 		row("BLAS", "%s, %.1f GFLOP/s in double, %.1f in single precision, one core", linalg.Backend(), gemmRate[float64](), gemmRate[float32]())
 		row("FFT", "%s, 84 x 84 there and back in %.0f us", fourier.Backend(), 1e6*fftTime())
 		row("memory copy", "%.1f GB/s, one core", copyRate())
-		row("cores", "%d, GOMAXPROCS %d", runtime.NumCPU(), runtime.GOMAXPROCS(0))
+		row("cores", "%s", coresText(installedCores(), ranks.Cores(), comm.Size(), runtime.GOMAXPROCS(0)))
 		row("memory", "%s", memory())
 		row("open files", "%s", openFiles())
 		if err := pictures(); err != nil {
@@ -46,6 +47,11 @@ func doctor(ctx context.Context, c *call) error {
 			row("images", "broken: %v", err)
 		} else {
 			row("images", "npy, FITS and PNG written and read back")
+		}
+		for _, n := range here.notes(ranks.Cores()) {
+			if n.text != "" {
+				row(n.name, "%s", n.text)
+			}
 		}
 		return t.Flush()
 	})

@@ -45,7 +45,7 @@ func surroundings(l *launcher, config []byte, sets []string) scaling.Environment
 }
 
 // ownCores are the cores that this process may use.
-func ownCores() int { return runtime.NumCPU() }
+func ownCores() int { return ranks.Cores() }
 
 func system() string {
 	var u unix.Utsname
@@ -53,6 +53,19 @@ func system() string {
 		return runtime.GOOS + "/" + runtime.GOARCH
 	}
 	return unix.ByteSliceToString(u.Sysname[:]) + " " + unix.ByteSliceToString(u.Release[:]) + " " + unix.ByteSliceToString(u.Machine[:])
+}
+
+// installedCores are the machine's cores, or those that this process sees.
+func installedCores() int {
+	if text, err := os.ReadFile("/sys/devices/system/cpu/online"); err == nil {
+		first, last, found := strings.Cut(strings.TrimSpace(string(text)), "-")
+		a, err := strconv.Atoi(first)
+		b, err2 := strconv.Atoi(last)
+		if found && err == nil && err2 == nil && b >= a {
+			return max(b-a+1, runtime.NumCPU())
+		}
+	}
+	return runtime.NumCPU()
 }
 
 func processor() string { return field("/proc/cpuinfo", "model name") }

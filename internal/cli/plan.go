@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"runtime"
 
 	"tessera/internal/lifecycle"
 	"tessera/ranks"
@@ -33,7 +32,7 @@ func plan(ctx context.Context, c *call) error {
 		}
 		n := c.ranks
 		if n == 0 {
-			n = runtime.GOMAXPROCS(0) // as run has it
+			n = ranks.Cores() // as run has it
 		}
 		p, err := j.Plan(ctx, one, n, link)
 		if err != nil {

@@ -5,6 +5,8 @@ import (
 	"io"
 	"math"
 	"runtime"
+
+	"tessera/ranks"
 )
 
 // Plan is what a run of a job on some ranks would cost, found without allocating anything
@@ -49,7 +51,7 @@ func (p *Plan) Write(w io.Writer) error {
 		t.Row("iterations", "about %.0f", p.Iterations)
 	}
 	// On one host the ranks share its cores; on others each is taken to have one.
-	cores := runtime.GOMAXPROCS(0)
+	cores := ranks.Cores()
 	crowd := math.Max(1, float64(p.Ranks)/float64(cores))
 	t.Row("time", "about %s of computing and %s of communication", Seconds(p.Compute*crowd), Seconds(p.Talk*crowd))
 	if crowd > 1 {

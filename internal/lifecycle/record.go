@@ -42,7 +42,7 @@ func newRecord(comm ranks.Comm, env Env, seed uint64, f *config.File) Record {
 	}
 	return Record{
 		Tessera: env.Version, Go: runtime.Version(), Host: host,
-		Transport: ranks.Transport(comm), Ranks: comm.Size(), Cores: runtime.NumCPU(), Seed: seed,
+		Transport: ranks.Transport(comm), Ranks: comm.Size(), Cores: ranks.Cores(), Seed: seed,
 		ConfigFile: f.Name(), Config: sections(f.Values()),
 	}
 }
