@@ -189,6 +189,9 @@ func TestPSFEntries(t *testing.T) {
 // says what run says, what is refused is refused with the reason, and what is taken is
 // reported as it is. forward.NewPSF takes and refuses the same.
 func TestPSFs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
 	dir := t.TempDir()
 	files := map[string]string{"frame": filepath.Join(dir, "frame.npy"), "stamps": filepath.Join(dir, "stamps.npy")}
 	_, files["model"], _ = strings.Cut(model(t, dir)[0], "=")

@@ -21,6 +21,9 @@ func TestMain(m *testing.M) {
 
 // A campaign of few trials finds nothing wrong.
 func TestCampaign(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
 	c, err := newCampaign(tiny, 1, 2, t.Logf)
 	if err != nil {
 		t.Fatal(err)

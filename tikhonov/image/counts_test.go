@@ -151,6 +151,9 @@ func (r *table) check(t *testing.T) {
 // 8 x 8 subdomains of 16 x 16 pixels; plain Go takes one overlap of each. The differences of the published gradient stay
 // inside the frame: where there is no blur that is the reflecting border.
 func TestIterationCounts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
 	t.Parallel()
 	box, err := forward.Box(5)
 	if err != nil {
@@ -187,6 +190,9 @@ func TestIterationCounts(t *testing.T) {
 // The counts on noise, with pixels missing: exact tiles need five iterations however
 // many are.
 func TestCountsOnNoise(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
 	t.Parallel()
 	for _, c := range []struct {
 		missing   float64

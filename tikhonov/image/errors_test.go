@@ -97,6 +97,9 @@ func within(t *testing.T, what string, sigma []float64, noise float64, c *mat.Sy
 // every border, regulariser, kind, several PSFs and numbers of ranks, with holes and uneven
 // weights.
 func TestErrorMapAgainstDense(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
 	t.Parallel()
 	psfs := oracle.PSFs(t)
 	names := []string{"gaussian 5x5", "none", "comet 5x5", "ring 3x7"}
@@ -130,6 +133,9 @@ func TestErrorMapAgainstDense(t *testing.T) {
 // The same on 32 x 32 pixels with a hole, where the errors of the posterior grow towards
 // the middle of the hole.
 func TestErrorMapOfHole(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
 	t.Parallel()
 	const side = 32
 	for i, q := range oracle.Regularisers {
@@ -201,6 +207,9 @@ func TestErrorMapIsTheSame(t *testing.T) {
 // made, whether the noise of a pixel of weight 1 is given or estimated. NoiseError is the
 // minimiser's part that is linear in the noise.
 func TestErrorMapCovers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
 	t.Parallel()
 	const rows, cols, unit = 72, 80, 0.04
 	f := randomFrame(2, rows, cols, 8)

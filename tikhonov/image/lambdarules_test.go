@@ -181,6 +181,9 @@ func TestLCurve(t *testing.T) {
 // 12 sets of probe vectors two in three lie within one standard error, and none beyond 6
 // (a standard error of 8 values is itself uncertain by a quarter).
 func TestTraceError(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
 	t.Parallel()
 	f := skyFrame(t, 1, 16, 18, 0.1, halo.Reflect, uneven(16*18))
 	o := Options{Rule: GCV, Regulariser: forward.Gradient, Border: halo.Reflect, Overlap: 4, Tile: 8}

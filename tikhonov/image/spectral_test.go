@@ -148,6 +148,9 @@ func TestSpectralOraclesSmooth(t *testing.T) {
 // thin ones: against Cholesky, every border and kernel, with weights; regularisers
 // and methods take turns. The plain Go build takes four problems of seven.
 func TestOddFrames(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
 	t.Parallel()
 	turn := 0
 	for r, s := range append(oracle.Tilings, []oracle.Tiling{
@@ -193,6 +196,9 @@ func TestOddFrames(t *testing.T) {
 // every number of ranks, on one of the borders in turn; for the other regularisers and a
 // kernel that is not its own mirror image the methods take turns.
 func TestCholeskyOracle(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
 	t.Parallel()
 	turn := 0
 	for _, name := range []string{"gaussian 5x5", "comet 5x5"} {
