@@ -33,6 +33,9 @@ func stacked(line []float64, shape []int, along int) []float64 {
 // forms of TV. A step of n and m pixels: both plateaus move by lambda / n and lambda / m. A
 // ramp: its ends become flat at the levels at which the pixels that were cut off add up to lambda.
 func TestClosedForms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
 	const lambda, n = 0.3, 12
 	step, flat := make([]float64, n), make([]float64, n)
 	ramp, cutOff := make([]float64, n), make([]float64, n)

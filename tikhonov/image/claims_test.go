@@ -21,7 +21,10 @@ func TestClaims(t *testing.T) {
 	t.Parallel()
 	methods := append([]krylov.Method{krylov.Auto}, allMethods...)
 	count := 500
-	if quick() || testing.Short() {
+	switch {
+	case testing.Short():
+		count = 40
+	case quick():
 		count = 100
 	}
 	estimated, small, claims := 0, 0, 0

@@ -18,6 +18,9 @@ import (
 // Every method finds the same lambda to 1 %, by every rule, also for a wide blur, whose
 // equations some methods do not solve to the last digit.
 func TestEveryMethodFindsTheSameLambda(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
 	t.Parallel()
 	wide, err := forward.Gaussian(13, 2)
 	if err != nil {
