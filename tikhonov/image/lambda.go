@@ -21,12 +21,13 @@ const (
 // Search is how a rule found lambda; the same on every rank. Numbers are in the units of
 // the caller's data and weights. "Weight 1" is a weight of 1 in those units.
 type Search struct {
-	Rule     LambdaRule
-	Lambda   float64 // that was chosen, in units of W
-	Values   int     // observed data values, N: pixels of positive weight x channels
-	Trials   []Trial // in the order in which they were made
-	Noise    float64 // standard deviation of a pixel of weight 1; 0 = unknown. Discrepancy: the one that was used. GCV: sqrt(misfit/(N - Trace)). MarginalLikelihood: Options.Noise, or the most likely one
-	Inferred bool    // Noise was found from the data
+	Rule     LambdaRule // that found it; never AutoRule
+	Note     string     // AutoRule: why it was not the plain minimum of GCV
+	Lambda   float64    // that was chosen, in units of W
+	Values   int        // observed data values, N: pixels of positive weight x channels
+	Trials   []Trial    // in the order in which they were made
+	Noise    float64    // standard deviation of a pixel of weight 1; 0 = unknown. Discrepancy: the one that was used. GCV: sqrt(misfit/(N - Trace)). MarginalLikelihood: Options.Noise, or the most likely one
+	Inferred bool       // Noise was found from the data
 
 	Trace      float64 // GCV: tr A at Lambda, the effective number of parameters; else 0
 	TraceError float64 // GCV: standard error of Trace, from the spread over the probe vectors
@@ -107,6 +108,8 @@ func (s *solver) search(ctx context.Context, u units) (*Search, error) {
 		lambda, err = f.lCurve(ctx)
 	case MarginalLikelihood:
 		lambda, err = f.marginalLikelihood(ctx)
+	case AutoRule:
+		f, lambda, err = f.automatic(ctx)
 	}
 	if err != nil {
 		return nil, err

@@ -58,6 +58,9 @@ func (s *searcher) gcv(ctx context.Context) (float64, error) {
 		trial.Criterion = v * s.units.misfit()
 		return math.Log(v), nil
 	})
+	if none := (*noMinimumError)(nil); s.o.Rule == AutoRule && errors.As(err, &none) && !none.above {
+		lambda, err = s.nearlyLeast(), nil
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -156,7 +159,7 @@ func (s *searcher) minimise(value func(l float64) (float64, error)) (float64, er
 			return math.Exp(mid), nil // the smoothest image: a larger lambda does not change it
 		}
 		if hi += step; hi > highest+1e-9 {
-			return 0, fmt.Errorf("image: gcv has no minimum: the cross-validation function still falls at lambda = %.3g, the upper end of the search: the data ask for the smoothest image (%s)", s.lambda(mid), noMinimum)
+			return 0, &noMinimumError{lambda: s.lambda(mid), above: true}
 		}
 		if fhi, err = value(hi); err != nil {
 			return 0, err
@@ -164,11 +167,11 @@ func (s *searcher) minimise(value func(l float64) (float64, error)) (float64, er
 	}
 	for !rises {
 		if lo < lowest-1e-9 {
-			return 0, s.falls(mid)
+			return 0, &noMinimumError{lambda: s.lambda(mid)}
 		}
 		flo, err = value(lo)
 		if refused := (*TrialError)(nil); errors.As(err, &refused) {
-			return 0, fmt.Errorf("%w; the trial below was refused: %w", s.falls(mid), err)
+			return 0, fmt.Errorf("%w; the trial below was refused: %w", &noMinimumError{lambda: s.lambda(mid)}, err)
 		}
 		if err != nil {
 			return 0, err
@@ -179,13 +182,6 @@ func (s *searcher) minimise(value func(l float64) (float64, error)) (float64, er
 		}
 	}
 	return minimum{lo, mid, hi, flo, fmid, fhi}.narrow(value)
-}
-
-const noMinimum = "is the noise correlated between pixels, or are the data free of noise? Use \"discrepancy\", or give lambda as a number"
-
-// falls is the error of a cross-validation function that has no minimum above exp(l).
-func (s *searcher) falls(l float64) error {
-	return fmt.Errorf("image: gcv has no minimum: the cross-validation function still falls at lambda = %.3g, the lower end of the search: the data ask for no regularisation (%s)", s.lambda(l), noMinimum)
 }
 
 // probe returns H'W^(1/2) z for a vector z of random signs drawn by pixel of the

@@ -276,3 +276,52 @@ func TestRulesThatRefuse(t *testing.T) {
 		}
 	}
 }
+
+// The rule "auto" is gcv where that has a minimum; where it has none it still gives a lambda,
+// says why, and is the same on any number of ranks.
+func TestAutoRule(t *testing.T) {
+	t.Parallel()
+	noisy := skyFrame(t, 1, 32, 33, 0.1, halo.Reflect, nil)
+	for _, c := range []struct {
+		name string
+		f    *frame
+		rule LambdaRule
+		note string
+	}{
+		{"white noise", noisy, GCV, ""},
+		{"no noise", skyFrame(t, 1, 20, 21, 0, halo.Reflect, nil), GCV, "within 1 %"},
+		{"the smoothest image", randomFrame(1, 16, 17, 4), "", ""},
+	} {
+		o := Options{Rule: AutoRule, Border: halo.Reflect}
+		if c.rule == "" { // white noise alone: gcv may or may not have a minimum
+			o.Regulariser = forward.Gradient
+		}
+		var first *Search
+		for _, n := range []int{1, 3} {
+			x, res, err := c.f.run(t, n, o)
+			if err != nil {
+				t.Errorf("%s, %d ranks: %v", c.name, n, err)
+				break
+			}
+			s := res.Search
+			if s == nil || s.Rule == AutoRule || !(s.Lambda > 0) || len(s.Trials) == 0 || len(x) == 0 {
+				t.Fatalf("%s: %+v", c.name, s)
+			}
+			if c.rule != "" && s.Rule != c.rule || !strings.Contains(s.Note, c.note) || c.note == "" && c.rule != "" && s.Note != "" {
+				t.Errorf("%s: rule %s, note %q", c.name, s.Rule, s.Note)
+			}
+			if first == nil {
+				first = s
+			} else if math.Abs(s.Lambda-first.Lambda) > 1e-2*first.Lambda || s.Rule != first.Rule {
+				t.Errorf("%s: %s gives %g on 1 rank, %s %g on %d", c.name, first.Rule, first.Lambda, s.Rule, s.Lambda, n)
+			}
+		}
+	}
+	o := Options{Rule: GCV, Border: halo.Reflect}
+	_, gcv, err := noisy.run(t, 2, o)
+	o.Rule = AutoRule
+	_, auto, err2 := noisy.run(t, 2, o)
+	if err != nil || err2 != nil || gcv.Lambda != auto.Lambda {
+		t.Errorf("gcv: %v, %v; auto: %v, %v", gcv, err, auto, err2)
+	}
+}

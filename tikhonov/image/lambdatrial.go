@@ -106,7 +106,7 @@ func (s *searcher) accurate(ctx context.Context, lambda float64, t *Trial, exces
 		s.hopeless[method] = max(s.hopeless[method], lambda)
 	}
 	return nil, &TrialError{
-		Rule: s.o.Rule, Number: s.count, Lambda: lambda * s.units.weight, Method: methods[len(methods)-1],
+		Rule: s.found.Rule, Number: s.count, Lambda: lambda * s.units.weight, Method: methods[len(methods)-1],
 		Iterations: t.Iterations, Residual: t.Residual, Excess: worst,
 	}
 }
@@ -148,7 +148,7 @@ func (s *searcher) dataTrial(ctx context.Context, l float64, need func(misfit fl
 			return 0, nil
 		}
 		t.Accuracy = off / res.Misfit
-		if s.o.Rule == LCurve {
+		if s.found.Rule == LCurve {
 			t.Accuracy = max(t.Accuracy, off/(p*p))
 		}
 		return t.Accuracy / need(res.Misfit), nil

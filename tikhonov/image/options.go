@@ -19,6 +19,11 @@ const (
 	// frames of equal weights with a periodic border, or a reflecting one and a symmetric PSF.
 	// The criterion is minus twice the logarithm of the likelihood, minus the least value.
 	MarginalLikelihood LambdaRule = "marginal-likelihood"
+
+	// AutoRule: GCV; where its function falls to the lower end of the search, the largest lambda at
+	// which it is within 1 % of its least value; where it gives no lambda at all, Discrepancy.
+	// Search says which rule it was, and why.
+	AutoRule LambdaRule = "auto"
 )
 
 // NoiseUnit says whose standard deviation Options.Noise is.

@@ -121,7 +121,7 @@ func (o Options) check() error {
 	}
 	_, ok := tiles.Penalty(o.Regulariser)
 	want(ok, "unknown regulariser %q", o.Regulariser)
-	want(slices.Contains([]LambdaRule{Fixed, Discrepancy, GCV, LCurve, MarginalLikelihood}, o.Rule), "unknown rule for lambda %q", o.Rule)
+	want(slices.Contains([]LambdaRule{Fixed, Discrepancy, GCV, LCurve, MarginalLikelihood, AutoRule}, o.Rule), "unknown rule for lambda %q", o.Rule)
 	want(slices.Contains([]NoiseUnit{"", OfWeight, OfData}, o.NoiseUnit), "unknown unit of the noise %q", o.NoiseUnit)
 	finite := func(x float64) bool { return x >= 0 && !math.IsInf(x, 0) }
 	want(finite(o.Lambda) && (o.Lambda > 0 || o.Rule != Fixed), "lambda = %g, want a number above 0", o.Lambda)

@@ -20,9 +20,9 @@ type lambda struct {
 }
 
 // rules are those that a config may name in place of a number.
-var rules = []image.LambdaRule{image.Discrepancy, image.GCV, image.LCurve, image.MarginalLikelihood}
+var rules = []image.LambdaRule{image.AutoRule, image.Discrepancy, image.GCV, image.LCurve, image.MarginalLikelihood}
 
-const ruleNames = `"discrepancy", "gcv", "l-curve" or "marginal-likelihood"`
+const ruleNames = `"auto", "discrepancy", "gcv", "l-curve" or "marginal-likelihood"`
 
 // UnmarshalTOML reads a number or the name of a rule.
 func (l *lambda) UnmarshalTOML(v any) error {
@@ -62,8 +62,9 @@ func (c *settings) checkRule(f *config.File) {
 
 // search is how lambda was found, in metrics.json. The units are those of image.Search.
 type search struct {
-	Values     int              `json:"values"` // observed
-	Noise      lifecycle.Number `json:"noise"`  // of a pixel of weight 1; 0 = the rule needs none
+	Note       string           `json:"note,omitempty"` // lambda = "auto": why it was not the plain minimum of gcv
+	Values     int              `json:"values"`         // observed
+	Noise      lifecycle.Number `json:"noise"`          // of a pixel of weight 1; 0 = the rule needs none
 	Inferred   bool             `json:"noise_inferred"`
 	Trace      lifecycle.Number `json:"trace"`
 	TraceError lifecycle.Number `json:"trace_error"`
@@ -89,7 +90,7 @@ func newSearch(s *image.Search) *search {
 	}
 	n := func(x float64) lifecycle.Number { return lifecycle.Number(x) }
 	m := &search{
-		Values: s.Values, Noise: n(s.Noise), Inferred: s.Inferred,
+		Note: s.Note, Values: s.Values, Noise: n(s.Noise), Inferred: s.Inferred,
 		Trace: n(s.Trace), TraceError: n(s.TraceError), Probes: s.Probes,
 	}
 	for _, t := range s.Trials {
@@ -102,6 +103,9 @@ func newSearch(s *image.Search) *search {
 func (s *search) say(t *lifecycle.Table) {
 	if s == nil {
 		return
+	}
+	if s.Note != "" {
+		t.Row("", "%s", s.Note)
 	}
 	if s.Noise > 0 {
 		how := "given"

@@ -99,7 +99,9 @@ func (r *run) account(work ranks.Work) error {
 	if m.LambdaRule == string(image.Fixed) {
 		m.Seconds.Lambda = 0 // there is no search: the rest is the preparation of the solver
 	}
-	m.Search = newSearch(res.Search)
+	if m.Search = newSearch(res.Search); m.Search != nil {
+		m.LambdaRule = string(res.Search.Rule) // of "auto" the one that it took
+	}
 	m.TilesShared, m.TilesExact = int(tiles[0]), int(tiles[1])
 	m.Method, m.Local, m.Overlap, m.Fallback = string(res.Method), string(res.Local), res.Overlap, res.Fallback
 	m.Lambda, m.Iterations, m.Converged = lifecycle.Number(res.Lambda), res.Iterations, res.Converged
