@@ -51,6 +51,7 @@ type options struct {
 	simulation simulation   // of simulate
 	scale      scaleOptions // of scale
 	allocation allocation   // of slurm
+	door       doorOptions  // of the commands without a config
 }
 
 // sets collects repeated -set flags.
@@ -63,6 +64,7 @@ func (s *sets) Set(v string) error { *s = append(*s, v); return nil }
 type call struct {
 	options
 	args           []string
+	written        []byte    // the config of a command that has none
 	line           string    // the command as it was typed, for other runs to see
 	stdout, stderr io.Writer // without control characters
 	terminal       io.Writer // stderr as it is, for the progress line
@@ -143,7 +145,7 @@ func parse(args []string, stdout, stderr io.Writer) (*call, *Command, error) {
 	}
 	cmd := lookup(name)
 	if cmd == nil {
-		return nil, nil, usageError{fmt.Sprintf("tessera: no command %q; `tessera help` lists them", name)}
+		return nil, nil, usageError{fmt.Sprintf("tessera: no command %q%s; `tessera help` lists them", name, didYouMean(name))}
 	}
 	fs := flag.NewFlagSet(cmd.Name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard)

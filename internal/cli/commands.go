@@ -9,7 +9,11 @@ import (
 
 // commands is the whole command line.
 func commands() []Command {
-	return []Command{
+	var all []Command
+	for _, d := range doors() {
+		all = append(all, d.command())
+	}
+	return append(all, []Command{
 		{
 			Name: "run", Args: "CONFIG [flags]",
 			Short: "run the job of a config file",
@@ -112,7 +116,7 @@ report of several studies goes into one directory.`,
 			Short: "explain a command",
 			Run:   help,
 		},
-	}
+	}...)
 }
 
 func rankFlag(fs *flag.FlagSet, o *options) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"tessera/internal/config"
@@ -38,10 +39,13 @@ func readConfig(path string) ([]byte, error) {
 	text, err := imageio.ReadText(path, config.MaxSize)
 	if err != nil {
 		var pe *os.PathError
+		near := ""
 		if errors.As(err, &pe) {
-			err = pe.Err
+			if err = pe.Err; errors.Is(err, fs.ErrNotExist) {
+				near = meant(path)
+			}
 		}
-		return nil, &config.Error{Problems: []config.Problem{{Where: path, Text: err.Error()}}}
+		return nil, &config.Error{Problems: []config.Problem{{Where: path, Text: err.Error() + near}}}
 	}
 	return text, nil
 }

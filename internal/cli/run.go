@@ -100,11 +100,14 @@ func (c *call) agreeOnJob(comm ranks.Comm, path string, accept func(*lifecycle.J
 	head := make([]float64, 2) // exit status, length of the text
 	if comm.Rank() == 0 {
 		var wrong error
-		if text, wrong = readConfig(path); wrong == nil {
+		if text, wrong = c.text(path); wrong == nil {
 			j, wrong = c.load(path, text)
 		}
 		if wrong == nil {
 			wrong = accept(j)
+		}
+		if wrong == nil && c.written != nil {
+			wrong = c.announce()
 		}
 		head[0], head[1] = float64(status(report(c.stderr, wrong))), float64(len(text))
 	}

@@ -74,7 +74,7 @@ func (f *File) inOrder() []string {
 func encode(v any) (string, error) {
 	switch x := v.(type) {
 	case string:
-		return quote(x), nil
+		return Quote(x), nil
 	case bool:
 		return strconv.FormatBool(x), nil
 	case int:
@@ -89,13 +89,13 @@ func encode(v any) (string, error) {
 	case Numbers:
 		return list(x, number)
 	case Words:
-		return list(x, func(s string) (string, error) { return quote(s), nil })
+		return list(x, func(s string) (string, error) { return Quote(s), nil })
 	case json.Marshaler:
 		text, err := x.MarshalJSON()
 		return string(text), err
 	}
 	if word := reflect.ValueOf(v); word.Kind() == reflect.String { // the name of a choice
-		return quote(word.String()), nil
+		return Quote(word.String()), nil
 	}
 	return "", fmt.Errorf("a config holds no value of type %T", v)
 }
@@ -123,8 +123,8 @@ func list[T any](items []T, one func(T) (string, error)) (string, error) {
 	return "[" + strings.Join(texts, ", ") + "]", nil
 }
 
-// quote is a TOML basic string.
-func quote(s string) string {
+// Quote is a TOML basic string.
+func Quote(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	for _, r := range s {

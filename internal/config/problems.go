@@ -71,7 +71,7 @@ func (f *File) OneOf(key, s string, choices ...string) {
 		return
 	}
 	hint := ""
-	if near := nearest(s, choices); near != "" {
+	if near := Nearest(s, choices); near != "" {
 		hint = fmt.Sprintf("; did you mean %q?", near)
 	}
 	f.Want(false, key, "%s%s", strings.Join(choices, ", "), hint)
@@ -141,7 +141,7 @@ func (f *File) unknown(u stray) {
 		p.Text = "unknown section"
 	}
 	meant := ""
-	if near := nearest(u.name, u.siblings); near != "" {
+	if near := Nearest(u.name, u.siblings); near != "" {
 		meant = u.prefix + near
 	} else if !u.section {
 		known := slices.Sorted(maps.Keys(f.effective))
@@ -164,8 +164,8 @@ func quoteKey(name string) string {
 	return show(name)
 }
 
-// nearest is the choice that s is probably a misspelling of, or "".
-func nearest(s string, choices []string) string {
+// Nearest is the choice that s is probably a misspelling of, or "".
+func Nearest(s string, choices []string) string {
 	best, at := "", max(1, min(len(s)/3, 3))+1
 	for _, c := range choices {
 		if d := distance(strings.ToLower(s), c); d < at {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -13,7 +14,9 @@ import (
 
 const (
 	redraw = 100 * time.Millisecond // shortest time between two updates on a terminal
-	plain  = 5 * time.Second        // and elsewhere
+	plain  = 10 * time.Second       // and elsewhere
+	early  = 0.05                   // part of the steps that has to be done before the time left is told
+	absurd = 1000 * time.Hour       // time left that nobody wants to be told
 )
 
 // Line shows the progress of one run. Only one goroutine may use it, that of one rank.
@@ -107,9 +110,11 @@ func (l *Line) Count(phase string, done, of int, detail string) {
 	if now.Sub(l.shown) < wait {
 		return
 	}
-	text := fmt.Sprintf("%s  %d of %d  %s", phase, done, of, detail)
-	if since := float64(done) - l.first; since > 0 && done < of {
-		text += "  about " + Duration(time.Duration(float64(now.Sub(l.began))*float64(of-done)/since)) + " left"
+	text := strings.TrimRight(fmt.Sprintf("%s  %d of %d  %s", phase, done, of, detail), " ")
+	if since := float64(done) - l.first; since > 0 && done < of && since >= early*float64(of) {
+		if left := float64(now.Sub(l.began)) * float64(of-done) / since; left < float64(absurd) {
+			text += "  about " + Duration(time.Duration(left)) + " left"
+		}
 	}
 	l.write(text)
 }
@@ -143,12 +148,12 @@ func (l *Line) begin(phase string) {
 
 // left extrapolates log(residual) from the phase's first step to the target.
 func (l *Line) left(now time.Time, residual, target float64) (time.Duration, bool) {
-	if !(target > 0 && residual > target && residual < l.first) {
+	if !(target > 0 && residual > target && residual < l.first) || math.Log(l.first/residual) < early*math.Log(l.first/target) {
 		return 0, false
 	}
 	spent := now.Sub(l.began)
 	left := time.Duration(float64(spent) * math.Log(residual/target) / math.Log(l.first/residual))
-	return left, spent > 0 && left < 1000*time.Hour
+	return left, spent > 0 && left < absurd
 }
 
 func (l *Line) write(text string) {

@@ -22,15 +22,15 @@ func TestPlainLines(t *testing.T) {
 	l.Phase("set-up")
 	l.Phase("set-up") // told twice, shown once
 	for i := 1; i <= 20; i++ {
-		*now = now.Add(time.Second)
+		*now = now.Add(2 * time.Second)
 		l.Step("solve", i, math.Pow(10, -float64(i)/2), 1e-8)
 	}
 	l.Phase("set-up") // again, as a search for lambda does
 	l.Done()
 	want := "set-up\n" +
-		"solve  iteration 5  residual 3.2e-03  about 11 s left\n" +
-		"solve  iteration 10  residual 1.0e-05  about 6.0 s left\n" +
-		"solve  iteration 15  residual 3.2e-08  about 1.0 s left\n" +
+		"solve  iteration 5  residual 3.2e-03  about 22 s left\n" +
+		"solve  iteration 10  residual 1.0e-05  about 12 s left\n" +
+		"solve  iteration 15  residual 3.2e-08  about 2.0 s left\n" +
 		"solve  iteration 20  residual 1.0e-10\n"
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", out, want)
@@ -77,6 +77,24 @@ func TestNilAndOddNumbers(t *testing.T) {
 	}
 }
 
+// The time left is told from 5 % on, and never an absurd one.
+func TestTimeLeftIsNotGuessed(t *testing.T) {
+	for name, steps := range map[string]func(l *Line, i int){
+		"too early":    func(l *Line, i int) { l.Count("steps", i, 100, "") },
+		"hardly moved": func(l *Line, i int) { l.Step("solve", i, 1-1e-4*float64(i), 1e-8) },
+		"years":        func(l *Line, i int) { l.Count("steps", i*(math.MaxInt/20), math.MaxInt, "") },
+	} {
+		l, out, now := console(false)
+		for i := 1; i <= 4; i++ {
+			*now = now.Add(1000 * time.Hour)
+			steps(l, i)
+		}
+		if strings.Count(out.String(), "\n") != 4 || strings.Contains(out.String(), "left") {
+			t.Errorf("%s:\n%s", name, out)
+		}
+	}
+}
+
 func TestDuration(t *testing.T) {
 	for _, c := range []struct {
 		d    time.Duration
@@ -94,13 +112,13 @@ func TestDuration(t *testing.T) {
 func TestCount(t *testing.T) {
 	l, out, now := console(false)
 	for i := 10; i <= 60; i += 10 {
-		*now = now.Add(3 * time.Second)
+		*now = now.Add(6 * time.Second)
 		l.Count("sparse iteration", i, 60, "cost 1.5")
 	}
 	l.Done()
 	want := "sparse iteration  10 of 60  cost 1.5\n" + // at once: nothing else has been shown
-		"sparse iteration  30 of 60  cost 1.5  about 9.0 s left\n" +
-		"sparse iteration  50 of 60  cost 1.5  about 3.0 s left\n"
+		"sparse iteration  30 of 60  cost 1.5  about 18 s left\n" +
+		"sparse iteration  50 of 60  cost 1.5  about 6.0 s left\n"
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", out, want)
 	}

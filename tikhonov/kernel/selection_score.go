@@ -15,6 +15,7 @@ import (
 
 // selector scores the candidates of one group of ranks.
 type selector struct {
+	begun int // fits of this group
 	Search
 	o      Options
 	comm   ranks.Comm // of the group
@@ -76,6 +77,9 @@ func (q *selector) divide(comm ranks.Comm, pts *loadbalance.Points) error {
 	return nil
 }
 
+// Choosing is the phase of a Progress in which a Selection is made: Iteration of Of fits.
+const Choosing = "choosing width and lambda"
+
 // folds is the number of fits a candidate takes.
 func (q *selector) folds() int {
 	if q.Rule == GCV {
@@ -120,8 +124,9 @@ func (q *selector) fits(ctx context.Context, w, fold int) error {
 	for l, lambda := range q.Lambdas {
 		at := w*len(q.Lambdas) + l
 		if q.o.Progress != nil && q.group == 0 && q.comm.Rank() == 0 {
-			q.o.Progress(krylov.Progress{Phase: fmt.Sprintf("width %.4g, lambda %.3g, fold %d of %d", o.Kernel.Width, lambda, fold+1, q.folds())})
+			q.o.Progress(krylov.Progress{Phase: Choosing, Iteration: q.begun*q.Groups + 1, Of: len(q.Widths) * q.folds() * len(q.Lambdas)})
 		}
+		q.begun++
 		o.Lambda = lambda
 		score, err := q.score(ctx, f, &o, test)
 		switch {

@@ -41,7 +41,7 @@ func (r *deepRun) run(ctx context.Context) error {
 	o := r.c.options(&r.obs.door)
 	if r.Comm.Rank() == 0 {
 		o.Progress = func(p deep.Progress) {
-			r.Progress.Phase(fmt.Sprintf("%s %d of %d, objective %.5g", p.Phase, p.Iteration, p.Of, p.Objective))
+			r.Progress.Count(p.Phase, p.Iteration, p.Of, fmt.Sprintf("objective %.5g", p.Objective))
 			r.Log.Info("step", "phase", fmt.Sprintf("%s %d of %d", p.Phase, p.Iteration, p.Of), "objective", lifecycle.Number(p.Objective))
 		}
 	}

@@ -107,6 +107,10 @@ func progressOf(line *progress.Line, log *slog.Logger) func(krylov.Progress) {
 			line.Phase(p.Phase)
 			return
 		}
+		if p.Phase == kernel.Choosing {
+			line.Count(p.Phase, p.Iteration, p.Of, "")
+			return
+		}
 		line.Step(p.Phase, p.Iteration, p.Residual, p.Target)
 		log.Info("iteration", "phase", p.Phase, "iteration", p.Iteration, "residual", lifecycle.Number(p.Residual))
 	}
