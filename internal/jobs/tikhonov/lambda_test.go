@@ -223,7 +223,7 @@ func TestCheckOfRules(t *testing.T) {
 	for _, c := range []struct{ sets, want string }{
 		{"tikhonov.lambda=marginal-likelihood", `simulate.missing = 0.01: want 0 with lambda = "marginal-likelihood", which needs a whole frame`},
 		{"tikhonov.lambda=marginal-likelihood simulate.missing=0 tikhonov.border=zero", `tikhonov.border = "zero": want reflect or periodic with lambda = "marginal-likelihood"`},
-		{"tikhonov.lambda=ml", `tikhonov.lambda = "ml": want a number, "discrepancy", "gcv", "l-curve" or "marginal-likelihood"`},
+		{"tikhonov.lambda=ml", `tikhonov.lambda = "ml": want a number, "auto", "discrepancy", "gcv", "l-curve" or "marginal-likelihood"`},
 		{"tikhonov.noise_unit=adu", `tikhonov.noise_unit = "adu": want weight, data`},
 	} {
 		var e *config.Error
