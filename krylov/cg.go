@@ -2,6 +2,7 @@ package krylov
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"tessera/internal/linalg"
@@ -65,7 +66,7 @@ func (s *cg) run() error {
 		s.report.Status = Converged
 		return nil
 	}
-	last, stop := math.MaxFloat64, false
+	last, stop, lost := math.MaxFloat64, false, false
 	for {
 		rr, err := s.trueResidual()
 		if err != nil {
@@ -93,13 +94,15 @@ func (s *cg) run() error {
 				s.report.Status = IterationLimit
 				return nil
 			}
-			if rr > 0.98*last {
+			if lost || rr > 0.98*last {
 				s.report.Status = Stagnated
+				s.report.Rounding = s.gauge.lost(s.report.ErrorBound, s.xnorm)
 				return nil
 			}
 		}
 		last = rr
-		if stop, err = s.descend(rz); err != nil {
+		stop, err = s.descend(rz, math.Sqrt(rr))
+		if lost = errors.As(err, new(*IndefiniteError)) && s.report.Residual < lostResidual; err != nil && !lost {
 			return err
 		}
 	}
@@ -139,9 +142,13 @@ func (s *cg) precondition(rr float64) (rz, zz, qz float64, err error) {
 	return dots[0], dots[1], dots[2], err
 }
 
-// descend iterates from the residual in r until the recurrence says the error is
-// small enough, or the iterations run out.
-func (s *cg) descend(rz float64) (stop bool, err error) {
+// lostResidual is a relative residual below which a step that finds the matrix indefinite has
+// met rounding: a matrix that is so shows it at once.
+const lostResidual = 1e-6
+
+// descend iterates from the residual in r, of norm first, until the recurrence says the error
+// is small enough, or has lost its digits, or the iterations run out.
+func (s *cg) descend(rz, first float64) (stop bool, err error) {
 	copy(s.d, s.z)
 	s.ritz.restart()
 	for s.report.Iterations < s.MaxIterations {
@@ -190,10 +197,10 @@ func (s *cg) descend(rz float64) (stop bool, err error) {
 				return stop, err
 			}
 		}
-		if rr == 0 {
+		if rnorm <= lostDigits*first {
 			return false, nil
 		}
-		if s.gauge.bound(s.report.Iterations, s.xnorm, rnorm, math.Sqrt(zz), s.ritz.smallest()) <= 0.95*s.Tolerance {
+		if s.gauge.bound(s.report.Iterations, s.xnorm, rnorm, math.Sqrt(zz), s.ritz.smallest()) <= max(0.95*s.Tolerance, s.gauge.rounding(s.xnorm)) {
 			return false, nil
 		}
 		if s.p != nil {

@@ -120,6 +120,7 @@ func (g *gmres) run() error {
 			return nil
 		case rnorm > 0.99*before:
 			g.report.Status = Stagnated
+			g.report.Rounding = g.gauge.lost(bound, xnorm)
 			return nil
 		}
 		target = rnorm * 0.5 * g.Tolerance / bound

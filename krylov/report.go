@@ -52,6 +52,7 @@ type Report struct {
 	Residual   float64   // ||b-Mx|| / ||b||, recomputed from x at the end; 0 if Cancelled
 	ErrorBound float64   // relative error of x: guaranteed if Certified, else estimated; 0 if Cancelled
 	Certified  bool      // the error bound is a guarantee
+	Rounding   bool      // the error bound is what rounding makes of it: no method betters that
 	History    []float64 // relative residual before the first iteration and after each
 }
 

@@ -2,6 +2,7 @@ package krylov
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"tessera/internal/linalg"
@@ -78,7 +79,7 @@ func (s *restricted) run() error {
 		s.report.Status = Converged
 		return nil
 	}
-	last := math.MaxFloat64
+	last, lost := math.MaxFloat64, false
 	rrBefore, zzBefore := math.Inf(1), math.Inf(1)
 	for {
 		rr, zz, rz, err := s.trueResidual(rrBefore, zzBefore)
@@ -89,7 +90,7 @@ func (s *restricted) run() error {
 		if s.report.Iterations == 0 {
 			s.report.History = append(s.report.History, s.report.Residual)
 		}
-		floor := s.gauge.rounding(s.xnorm)
+		floor := max(s.gauge.rounding(s.xnorm), leastError)
 		if s.report.Iterations > 0 || rr == 0 {
 			s.report.ErrorBound = floor
 			if rr > 0 {
@@ -103,13 +104,17 @@ func (s *restricted) run() error {
 			case s.report.Iterations >= s.MaxIterations:
 				s.report.Status = IterationLimit
 				return nil
-			case rr == 0 || rr > 0.98*last:
+			case lost || rr == 0 || rr > 0.98*last:
 				s.report.Status = Stagnated
+				s.report.Rounding = s.gauge.lost(s.report.ErrorBound, s.xnorm)
 				return nil
 			}
 		}
 		last = rr
-		if rrBefore, zzBefore, err = s.descend(rz, math.Sqrt(rr)); err != nil {
+		rrBefore, zzBefore, err = s.descend(rz, math.Sqrt(rr))
+		if lost = errors.As(err, new(*IndefiniteError)) && s.report.Residual < lostResidual; lost {
+			rrBefore, zzBefore = math.Inf(1), math.Inf(1)
+		} else if err != nil {
 			return err
 		}
 	}

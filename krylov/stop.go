@@ -26,6 +26,10 @@ type gauge struct {
 // transformed a few times.
 const roundingUnit = 4e-16
 
+// leastError is the least relative error that is claimed: x itself is rounded, and so are the
+// norms that a bound is made of.
+const leastError = 0x1p-49
+
 // rounding is the relative error of x that rounding makes, about; 0 where it is not known.
 func (g *gauge) rounding(xnorm float64) float64 {
 	if g.inverse == 0 || xnorm == 0 {
@@ -50,8 +54,11 @@ func (g *gauge) bound(iterations int, xnorm, rnorm, znorm, theta float64) float6
 	if !(e < xnorm) {
 		return math.MaxFloat64
 	}
-	return max(e/(xnorm-e), g.rounding(xnorm))
+	return max(e/(xnorm-e), g.rounding(xnorm), leastError)
 }
+
+// lost tells whether an error is what rounding makes of it, which no method betters.
+func (g *gauge) lost(bound, xnorm float64) bool { return bound <= max(g.rounding(xnorm), leastError) }
 
 // certifies tells whether a bound of the relative error is a guarantee: it follows from
 // lambdaMin, and it says something.

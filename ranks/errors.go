@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"regexp"
 	"runtime"
 	"strings"
 	"unicode"
@@ -31,12 +32,14 @@ type RankError struct {
 }
 
 func (e *RankError) Error() string {
-	rank, text := fmt.Sprintf("rank %d: ", e.Rank), e.Err.Error()
-	if strings.HasPrefix(text, rank) { // agreed on more than once
+	text := e.Err.Error()
+	if from := rankPrefix.FindString(text); from != "" { // agreed on before: it comes from the rank that it names
 		return text
 	}
-	return rank + text
+	return fmt.Sprintf("rank %d: %s", e.Rank, text)
 }
+
+var rankPrefix = regexp.MustCompile(`^rank [0-9]+: `)
 
 func (e *RankError) Unwrap() error { return e.Err }
 

@@ -34,7 +34,7 @@ func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result,
 	s.setup += s.comm.Wtime() - start
 	first := s.x
 	defer func() { s.x = first }()
-	spectral := o.MaxIterations
+	spectral := o.MaxIterations - o.MaxIterations/4 // as-cg with a wide PSF is slow, but needs few for weights of very different size
 	if chain[0] == krylov.Spectral && len(s.m.kernel.Dense) <= smallPSF {
 		spectral = spectralPatience
 		if hole, err := s.m.hasHole(deepHole); err != nil {
@@ -68,6 +68,11 @@ func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result,
 			}
 		}
 		res, err := s.solveBy(ctx, lambda, try)
+		if m == krylov.ASCG && res == nil && try.Precision != Double && indefinite(err) {
+			tried = append(tried, fmt.Sprintf("%s: local matrices not positive definite in %s precision", m, Single))
+			try.Precision = Double
+			res, err = s.solveBy(ctx, lambda, try)
+		}
 		if res == nil && (last || !indefinite(err)) {
 			return nil, err
 		}
@@ -81,7 +86,7 @@ func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result,
 		res.after(before)
 		res.Fallback = strings.Join(tried, ", ")
 		left := o.MaxIterations - res.Iterations
-		if err == nil || last || left <= 0 {
+		if err == nil || last || left <= 0 || res.Rounding {
 			s.used = choice{m, try.Precision}
 			return res, res.outcome()
 		}

@@ -68,12 +68,7 @@ const weakest = 1e-6
 // data alone make of that of a constant image. With a zero border Q'Q has no eigenvalue
 // below that of the first sine of the frame.
 func (m *operator) ends(filter *fourier.Spectral[float64], lambda, weight float64) (smallest, largest, smooth float64) {
-	least := 0.0
-	if m.border == halo.Zero {
-		for _, n := range m.frame.Domain().Shape() {
-			least += 2 - 2*math.Cos(math.Pi/float64(n+1))
-		}
-	}
+	least := m.leastLaplacian()
 	smallest = math.Inf(1)
 	rows, cols := axisSymbol(filter.Rows()), axisSymbol(filter.Cols())
 	filter.PowerSymbol(2*m.kernel.RowRadius+1, 2*m.kernel.ColRadius+1, m.kernel.Dense, func(power float64, i, j int) float64 {
@@ -87,6 +82,18 @@ func (m *operator) ends(filter *fourier.Spectral[float64], lambda, weight float6
 	return smallest, largest, smooth
 }
 
+// leastLaplacian is the smallest eigenvalue of the negative Laplacian of the frame: with a
+// zero border that of its first sine.
+func (m *operator) leastLaplacian() float64 {
+	least := 0.0
+	if m.border == halo.Zero {
+		for _, n := range m.frame.Domain().Shape() {
+			least += 2 - 2*math.Cos(math.Pi/float64(n+1))
+		}
+	}
+	return least
+}
+
 // smallestOfHole is an upper bound of the smallest eigenvalue of M where one pixel of an
 // otherwise even frame is missing. With s = w |h|^2 + lambda |q|^2 the symbol of the full
 // frame, M is s - w h h', h the PSF about the pixel; M^-1 is then s^-1 and a term of rank one
@@ -95,9 +102,10 @@ func (m *operator) ends(filter *fourier.Spectral[float64], lambda, weight float6
 //	mean(w |h|^2 / s^2) / mean(lambda |q|^2 / s).
 func (m *operator) smallestOfHole(filter *fourier.Spectral[float64], lambda, weight float64) float64 {
 	var top, bottom float64
+	least := m.leastLaplacian()
 	rows, cols := axisSymbol(filter.Rows()), axisSymbol(filter.Cols())
 	filter.PowerSymbol(2*m.kernel.RowRadius+1, 2*m.kernel.ColRadius+1, m.kernel.Dense, func(power float64, i, j int) float64 {
-		q := lambda * penaltySymbol(m.q, rows[i]+cols[j])
+		q := lambda * penaltySymbol(m.q, max(rows[i]+cols[j], least))
 		s := weight*power + q
 		top += q / s
 		bottom += weight * power / (s * s)
@@ -115,10 +123,10 @@ func (m *operator) smallestOfGap(lambda float64) float64 {
 
 // inverseSquare is the mean square of the eigenvalues of M^-1 for one weight.
 func (m *operator) inverseSquare(filter *fourier.Spectral[float64], lambda, weight float64) float64 {
-	sum := 0.0
+	sum, least := 0.0, m.leastLaplacian()
 	rows, cols := axisSymbol(filter.Rows()), axisSymbol(filter.Cols())
 	filter.PowerSymbol(2*m.kernel.RowRadius+1, 2*m.kernel.ColRadius+1, m.kernel.Dense, func(power float64, i, j int) float64 {
-		s := weight*power + lambda*penaltySymbol(m.q, rows[i]+cols[j])
+		s := weight*power + lambda*penaltySymbol(m.q, max(rows[i]+cols[j], least))
 		if s > 0 {
 			sum += 1 / (s * s)
 		}

@@ -109,7 +109,8 @@ type Result struct {
 	Iterations   int           // of the last solve, without those that searched for lambda
 	Residual     float64       // ||b - M w|| / ||b||, recomputed at the end
 	ErrorBound   float64       // relative error of w: a guarantee if Certified, else an estimate
-	Certified    bool          // Regulariser is forward.Identity
+	Certified    bool          // M's smallest eigenvalue is bounded from below: Regulariser is forward.Identity, or no pixel is missing and there is no PSF, or all weights are equal and Method is krylov.Spectral
+	Rounding     bool          // not converged, and ErrorBound is what rounding makes of it: no method betters that
 	Objective    float64       // J(w), weighted with W
 	Misfit       float64       // ||W^(1/2) (H w - y)||^2, its first term
 	History      []float64     // relative residual before the first iteration and after each

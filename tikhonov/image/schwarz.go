@@ -348,6 +348,6 @@ func (s *schwarz[T]) bytes() int64 {
 
 // notSPD says which tile has a matrix that cannot be factored, and what may be the cause.
 func notSPD(t *tiles.Tile, err error) error {
-	return fmt.Errorf("image: the local matrix at rows %d-%d, columns %d-%d: %w (lambda too small, or no data and a regulariser that does not hold the mean?)",
+	return fmt.Errorf("image: the local matrix at rows %d-%d, columns %d-%d: %w (lambda too small, or weights too different, for this precision of the local factors, or no data and a regulariser that does not hold the mean?)",
 		t.Ext[0].Lo, t.Ext[0].Hi-1, t.Ext[1].Lo, t.Ext[1].Hi-1, err)
 }

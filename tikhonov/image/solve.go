@@ -224,7 +224,7 @@ func (r *Result) fill(report *krylov.Report, x []float64) {
 	r.Solution = x
 	r.Status, r.Converged = report.Status, report.Status == krylov.Converged
 	r.Iterations, r.Residual = report.Iterations, report.Residual
-	r.ErrorBound, r.Certified = report.ErrorBound, report.Certified
+	r.ErrorBound, r.Certified, r.Rounding = report.ErrorBound, report.Certified, report.Rounding
 	r.History = report.History
 }
 
@@ -236,9 +236,10 @@ func (s *solver) control(o *Options) krylov.Control {
 	if s.view != nil {
 		c.Inverse = s.view.inverse
 	}
-	if o.Regulariser == forward.Identity && !o.estimate {
-		c.LambdaMin = o.Lambda // H'WH is positive semi-definite
-	} else if s.view != nil && !o.estimate && (o.Method == krylov.CG || s.view.weak) {
+	if !o.estimate {
+		c.LambdaMin = s.m.certain(o.Regulariser, o.Lambda)
+	}
+	if c.LambdaMin == 0 && s.view != nil && !o.estimate && (o.Method == krylov.CG || s.view.weak) {
 		c.LambdaLikely = s.view.smallest
 	}
 	if o.Progress != nil && s.comm.Rank() == 0 {

@@ -78,7 +78,9 @@ func (s *solver) spectralControl(o *Options) krylov.Control {
 	c, e := s.control(o), &s.spectral.ends
 	c.Inverse, c.LambdaLikely = e.inverse, 0
 	smallest := e.smallest
-	if s.spectral.moments.spread > 0 {
+	if s.spectral.moments.spread == 0 && !o.estimate {
+		c.LambdaMin = max(c.LambdaMin, smallest*(1-1e-12)) // of M itself, but for the rounding of the spectrum
+	} else if s.spectral.moments.spread > 0 {
 		smallest = min(smallest, e.hole, s.m.smallestOfGap(s.spectral.symbol.Lambda))
 	}
 	if c.LambdaMin == 0 && !o.estimate && (smallest < weakest*e.smooth || s.spectral.moments.observed < sparse) {

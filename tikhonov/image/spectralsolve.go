@@ -53,6 +53,7 @@ type spectralEnds struct {
 	blur, adjoint     float64 // largest |h| and |h|/a
 	inverse           float64 // root mean square of 1/a
 	seen              float64 // mean of w|h|^2/a: the part of the solution that the data decide
+	adjointMean       float64 // root mean square of |h|/a
 }
 
 // newSpectralSolve prepares what does not depend on lambda. Collective.
@@ -127,6 +128,9 @@ func (s *spectralSolve) setLambda(lambda float64) error {
 	s.ends = spectralEnds{
 		smallest: -extremes[0], largest: extremes[1], blur: extremes[2], adjoint: extremes[3],
 		hole: sums[1] / sums[0], inverse: math.Sqrt(sums[2]), seen: 1 - sums[1],
+	}
+	if s.weight > 0 {
+		s.ends.adjointMean = math.Sqrt(sums[0] / s.weight)
 	}
 	total := 0.0
 	for _, v := range s.m.kernel.Dense {
@@ -309,6 +313,16 @@ func (s *spectralSolve) rightSide(b, data []float64) (bnorm float64, err error) 
 	return math.Sqrt(norm[0]), err
 }
 
+// dataNorm is ||W y|| for equal weights. Collective.
+func (s *spectralSolve) dataNorm() (float64, error) {
+	sum := []float64{0}
+	for _, y := range s.y {
+		sum[0] += linalg.Dot(y, y)
+	}
+	err := s.m.comm.Allreduce(sum, sum, ranks.Sum)
+	return s.weight * math.Sqrt(sum[0]), err
+}
+
 // start sets u to that of an iterate x, D H x. Collective.
 func (s *spectralSolve) start(u, x []float64) error {
 	slabs, err := s.slabs(x)
@@ -335,6 +349,14 @@ func (s *spectralSolve) run(ctx context.Context, b, data, start []float64, c kry
 	bnorm, err := s.rightSide(b, data)
 	if err != nil {
 		return nil, nil, nil, err
+	}
+	if b == nil && s.moments.spread == 0 && bnorm > 0 {
+		// All there is is the rounding of the spectrum of W y, and what A^-1 H' makes of it.
+		norm, err := s.dataNorm()
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		c.Inverse = s.ends.adjointMean * norm / bnorm
 	}
 	u := make([]float64, s.Len())
 	if start != nil {

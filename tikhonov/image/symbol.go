@@ -3,6 +3,7 @@ package image
 import (
 	"math"
 
+	"tessera/forward"
 	"tessera/internal/fourier"
 	"tessera/internal/linalg"
 	"tessera/internal/stencil"
@@ -51,6 +52,7 @@ type moments struct {
 	observed float64 // fraction of the pixels
 	largest  float64
 	most     float64 // fraction of the pixels with the largest weight
+	least    float64 // the smallest weight, 0 if a pixel is missing
 }
 
 // common is the largest weight if half of the frame has it, else the mean.
@@ -67,11 +69,11 @@ func (m *operator) weightMoments() (moments, error) {
 		return *m.moments, nil
 	}
 	n := float64(m.rows * m.cols)
-	largest := []float64{1}
+	largest := []float64{1, -1} // and minus the smallest
 	if m.owned != nil {
-		largest[0] = 0
+		largest[0], largest[1] = 0, math.Inf(-1)
 		for _, w := range m.owned {
-			largest[0] = max(largest[0], w)
+			largest[0], largest[1] = max(largest[0], w), max(largest[1], -w)
 		}
 	}
 	if err := m.comm.Allreduce(largest, largest, ranks.Max); err != nil {
@@ -93,7 +95,7 @@ func (m *operator) weightMoments() (moments, error) {
 	} else if largest[0] == 1 {
 		sums[4] = n
 	}
-	t := moments{box: sums[1] / n, largest: largest[0]}
+	t := moments{box: sums[1] / n, largest: largest[0], least: -largest[1]}
 	if err := m.comm.Allreduce(sums, sums, ranks.Sum); err != nil {
 		return moments{}, err
 	}
@@ -104,4 +106,17 @@ func (m *operator) weightMoments() (moments, error) {
 	t.box = math.Max(t.box, leastWeight*t.mean)
 	m.moments = &t
 	return t, nil
+}
+
+// certain is a number below which M has no eigenvalue: lambda for Q = identity, as H'WH is
+// positive semi-definite, and the smallest weight where there is no PSF.
+func (m *operator) certain(q forward.Regulariser, lambda float64) float64 {
+	least := 0.0
+	if q == forward.Identity {
+		least = lambda
+	}
+	if m.moments != nil && len(m.kernel.Dense) == 1 {
+		least += m.moments.least * m.kernel.Dense[0] * m.kernel.Dense[0]
+	}
+	return least
 }
