@@ -77,7 +77,7 @@ func (s *cg) run() error {
 			return err
 		}
 		s.report.Residual = math.Sqrt(rr) / s.gauge.bnorm
-		if s.report.Iterations == 0 {
+		if s.report.Iterations == 0 && !lost {
 			s.report.History = append(s.report.History, s.report.Residual)
 			if rr == 0 {
 				s.report.Status = Converged

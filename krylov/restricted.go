@@ -91,7 +91,7 @@ func (s *restricted) run() error {
 			s.report.History = append(s.report.History, s.report.Residual)
 		}
 		floor := max(s.gauge.rounding(s.xnorm), leastError)
-		if s.report.Iterations > 0 || rr == 0 {
+		if s.report.Iterations > 0 || rr == 0 || lost {
 			s.report.ErrorBound = floor
 			if rr > 0 {
 				s.report.ErrorBound = max(floor, s.gauge.bound(s.report.Iterations, s.xnorm, math.Sqrt(rr), math.Sqrt(zz), s.ritz.smallest()))

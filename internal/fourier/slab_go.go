@@ -100,6 +100,10 @@ func wavePair(w, u, v complex128) (complex128, complex128) {
 func (t *slabTransform) rowSpectra() {
 	n := t.s.cols
 	a, b := t.spectra[:t.blocks*slabLanes], t.spectra[t.blocks*slabLanes:]
+	if t.s.basis != Waves { // what a row that was stored has left beyond the last column
+		clear(a[n:])
+		clear(b[n:])
+	}
 	if t.s.basis == Sines {
 		oddly(t.row, t.pair, n)
 		for k, z := range t.pair[1 : n+1] {

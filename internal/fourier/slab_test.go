@@ -239,3 +239,27 @@ func BenchmarkSlab(b *testing.B) {
 		})
 	}
 }
+
+// What a part has filtered before leaves nothing in the next result.
+func TestSlabForgets(t *testing.T) {
+	for _, basis := range []Basis{Waves, Cosines, Sines} {
+		const rows, cols = 7, 29
+		s := NewSlab(basis, rows, cols, EvenRows(rows, 1), 0)
+		_, _, own := s.Lengths()
+		x, y := make([]float64, own), make([]float64, rows*cols)
+		for i := range y {
+			y[i] = 1e4 + float64(i%5)
+		}
+		f := Symbol{H: s.Spectrum(1, 1, []float64{1}), Weight: 1, Lambda: 1e-9, Order: 0}
+		for range 3 {
+			s.Load(nil, x, y, nil)
+			s.Filter(nil, x, f)
+			s.Store(y, nil, x, nil, s.Scale())
+		}
+		none := s.Pixels(func(int) bool { return false })
+		s.Load(nil, x, nil, none)
+		if sums := s.Filter(nil, x, f); sums != (Sums{}) {
+			t.Errorf("basis %d: zeros have the sums %+v", basis, sums)
+		}
+	}
+}
