@@ -23,7 +23,7 @@ already holds a result is refused unless -force is given.
 
 Without mpirun the ranks are goroutines of this process; under mpirun or srun
 the launcher sets their number. Ctrl-C, SIGTERM and SIGUSR1 stop a run; jobs that
-keep checkpoints (psf, scdl-train) write one first, and -resume continues from it.`,
+keep checkpoints (psf, scdl-train, tppa-train) write one first, and -resume continues from it.`,
 			Flags: func(fs *flag.FlagSet, o *options) {
 				rankFlag(fs, o)
 				fs.StringVar(&o.out, "out", "", "write the result into `DIR` instead of output.dir")
@@ -55,7 +55,7 @@ are good to a factor of about two. Nothing of the problem's size is allocated.`,
 			Short: "print a batch script for a cluster with Slurm",
 			Long: `Prints an sbatch script that runs CONFIG with -ntasks-per-node ranks on each of
 -nodes nodes, with comments that say what to fill in. Jobs that keep checkpoints
-(psf, scdl-train) write one before the time limit, return to the queue and
+(psf, scdl-train, tppa-train) write one before the time limit, return to the queue and
 continue from it.
 
     tessera slurm CONFIG -nodes 4 -ntasks-per-node 16 -time 2:00:00 > job.sbatch
