@@ -238,7 +238,7 @@ func TestSlowCheckpoint(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	err, warnings := watchedRun(t, 2, "psf", append(slices.Clone(checkpointed["psf"][0]), always, fmt.Sprintf("output.dir=%q", t.TempDir())), lifecycle.Env{}, "", nil)
-	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "mpirun "+ranks.KillLater) {
+	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "start it with "+ranks.Launcher) {
 		t.Errorf("%v, warnings %q", err, warnings)
 	}
 }

@@ -117,7 +117,7 @@ func (c *Checkpoints) Keep(s *checkpoint.Snapshot) error {
 	if delay, killed := ranks.KillDelay(); killed && !c.slow && 2*seconds > delay.Seconds() {
 		c.slow = true
 		c.run.warn(fmt.Sprintf("a checkpoint takes %.1f s, and after Ctrl-C or SIGTERM mpirun kills this run %.0f s after it has told it to stop: "+
-			"stop it by SIGUSR1 to mpirun, which then waits, or start it with mpirun %s", seconds, delay.Seconds(), ranks.KillLater))
+			"stop it by SIGUSR1 to mpirun, which then waits, or start it with %s, which does that for you", seconds, delay.Seconds(), ranks.Launcher))
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ func (c *campaign) keepCheckpoint(ctx context.Context, s *subject, folder string
 			return err
 		}
 		t := &try{campaign: c, folder: c.dir, rng: c.random("checkpoint of " + s.name)}
-		p, err := t.start(2, false, s.args(folder, seeds[0])...)
+		p, err := t.start(2, "", s.args(folder, seeds[0])...)
 		if err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func (t *try) damaged(ctx context.Context, s *subject, kept, name string, d dama
 		return result{skipped, "not every damage fits every file"}
 	}
 	n := 1 + t.rng.IntN(3)
-	p, err := t.run(ctx, n, false, s.args(out, seed, "-resume")...)
+	p, err := t.run(ctx, n, s.args(out, seed, "-resume")...)
 	if err != nil {
 		return wrongf("%v", err)
 	}
