@@ -127,7 +127,8 @@ func (c *Checkpoints) Kept() bool { return c.failure == nil }
 
 // Begin is the snapshot to continue from; nil, with what was there gone, unless the run
 // shall continue. If a file of the newest generation is damaged, that is a warning, and the
-// generation before is used. Collective.
+// generation before is used. Where a file that is none of ours has the name of a manifest, a
+// run that continues keeps it under another name, and any other run is refused. Collective.
 func (c *Checkpoints) Begin(resume bool) (*checkpoint.Snapshot, error) {
 	if !resume {
 		return nil, ranks.OnRoot(c.run.Comm, func() error {
@@ -138,6 +139,16 @@ func (c *Checkpoints) Begin(resume bool) (*checkpoint.Snapshot, error) {
 		})
 	}
 	list, err := c.find()
+	if err != nil {
+		return nil, err
+	}
+	err = ranks.OnRoot(c.run.Comm, func() error {
+		said, err := checkpoint.SetAside(c.dir)
+		for _, text := range said {
+			c.run.warn(text)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -186,6 +186,57 @@ func TestResultIsFinite(t *testing.T) {
 	}
 }
 
+// Data at the end of float64 have the solution of the same data in another unit, by every
+// method, as long as the solution ends there too.
+func TestLargestData(t *testing.T) {
+	dir := t.TempDir()
+	small, large := make([]float64, 14*12), make([]float64, 14*12)
+	for i := range small {
+		small[i] = 0.6 + 0.5*math.Sin(float64(i/12)/4)*math.Cos(float64(i%12)/5)
+		large[i] = math.Ldexp(small[i], 1023) // 9.9e307 at most
+	}
+	frames := map[int]string{0: jobtest.WriteNpy(t, dir, "small.npy", small, 14, 12), 1023: jobtest.WriteNpy(t, dir, "large.npy", large, 14, 12)}
+	forms := map[string][]string{}
+	for _, method := range layersMethods() {
+		forms["two-layer "+method] = []string{"two-layer", "layers.max_iterations=2000", "layers.method=" + method}
+	}
+	for _, method := range methods() {
+		forms[method] = []string{"tikhonov", "blur.kind=gaussian", "tikhonov.lambda=0.1", "tikhonov.method=" + method}
+	}
+	for name, c := range forms {
+		answer := func(exponent int) []float64 {
+			out := filepath.Join(dir, fmt.Sprint(name, exponent))
+			sets := append([]string{fmt.Sprintf("output.dir=%q", out), fmt.Sprintf("image.path=%q", frames[exponent]), "output.pictures=false"}, c[1:]...)
+			var path string
+			err := ranks.Launch(context.Background(), ranks.Options{Ranks: 1}, func(ctx context.Context, comm ranks.Comm) error {
+				j, err := jobtest.Parse(loaders[c[0]], fmt.Sprintf("job = %q", c[0]), sets...)
+				if err != nil {
+					return err
+				}
+				path = filepath.Join(out, j.Answer)
+				return j.Run(ctx, comm, lifecycle.Env{Version: "test"})
+			})
+			if err != nil {
+				t.Errorf("%s, data times 2^%d: %v", name, exponent, err)
+				return nil
+			}
+			a, err := imageio.ReadNpy(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return a.Data
+		}
+		want, got := answer(0), answer(1023)
+		diff, norm := 0.0, 0.0
+		for i := range min(len(want), len(got)) {
+			diff, norm = math.Hypot(diff, math.Ldexp(got[i], -1023)-want[i]), math.Hypot(norm, want[i])
+		}
+		if !(diff <= 1e-6*norm) || norm == 0 {
+			t.Errorf("%s: the solutions differ by %.2g", name, diff/norm)
+		}
+	}
+}
+
 // Numbers that JSON does not know are written as strings.
 func TestMetricsWithoutFiniteNumbers(t *testing.T) {
 	dir := t.TempDir()

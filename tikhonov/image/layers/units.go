@@ -11,6 +11,10 @@ import (
 // brought to about 1, so that their squares stay in the range of float64.
 const farUnit = 30
 
+// mostExponent is the binary exponent of the largest power of two of float64. Data above it
+// are brought to less than 2, not less than 1.
+const mostExponent = 1023
+
 // inUnit returns the problem with data divided by unit, a power of two that changes no
 // digit, and unit. It is 1, and the problem as it is, for data that are neither huge nor
 // tiny. Collective.
@@ -29,12 +33,13 @@ func inUnit(comm ranks.Comm, p *Problem) (q *Problem, unit float64, err error) {
 	if most[0] == 0 || -farUnit <= exponent && exponent <= farUnit {
 		return p, 1, nil
 	}
+	exponent = min(exponent, mostExponent)
 	own := *p
 	own.Data = make([]float64, len(p.Data))
 	for i, v := range p.Data {
 		own.Data[i] = math.Ldexp(v, -exponent)
 	}
-	return &own, math.Ldexp(1, exponent-1) * 2, nil
+	return &own, math.Ldexp(1, exponent), nil
 }
 
 // inUnit brings the result back to the unit of the data.
