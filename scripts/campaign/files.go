@@ -221,7 +221,7 @@ func cellFiles(ctx context.Context, t *try) ([]string, error) {
 	for _, set := range shortTraining {
 		args = append(args, "-set", set)
 	}
-	p, err := t.run(ctx, 1, false, args...)
+	p, err := t.run(ctx, 1, args...)
 	if err != nil {
 		return nil, err
 	}
