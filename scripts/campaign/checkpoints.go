@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -118,7 +119,7 @@ func (t *try) damaged(ctx context.Context, s *subject, kept, name string, d dama
 	case err != nil:
 		return wrongf("%safter -resume (status %d): %v", what, p.status, err)
 	case p.status == 0 && now == whole:
-		if left, err := os.ReadDir(filepath.Join(out, "checkpoint")); err == nil && len(left) == 1 && left[0].Name() == name {
+		if left, err := os.ReadDir(filepath.Join(out, "checkpoint")); err == nil && len(left) == 1 && slices.Contains([]string{name, name + ".unknown"}, left[0].Name()) {
 			// What no longer looks like a file of the program is somebody's, and stays.
 			if err := os.RemoveAll(filepath.Join(out, "checkpoint")); err != nil {
 				return wrongf("%v", err)
