@@ -15,8 +15,9 @@ import (
 	"unicode"
 )
 
-// hang is after how long a run of a second is taken never to end.
-const hang = 3 * time.Minute
+// hang is after how long a run of a second is taken never to end. On a busy disk a run syncs
+// many checkpoints, each for seconds.
+const hang = 10 * time.Minute
 
 // mostMemory is the address space of a run of some megabytes, in KiB: enough for the
 // runtime, its stacks and the libraries, far less than a bomb takes.
