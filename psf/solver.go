@@ -117,6 +117,9 @@ func deconvolve[T linalg.Float](ctx context.Context, comm ranks.Comm, stack *Sta
 	for i, v := range s.x {
 		r.Data[i] = in.out(float64(v), 1)
 	}
+	if err := checkFinite(comm, r.Data); err != nil {
+		return nil, err
+	}
 	sums := []float64{0, float64(s.moved)}
 	most := []float64{0}
 	for i, st := range s.stamps {

@@ -126,6 +126,22 @@ func enter(comm ranks.Comm, s *Stack, o *Options) (*entered, error) {
 	return e, nil
 }
 
+// checkFinite returns an error on all ranks if a pixel of one of them is not finite.
+// Collective.
+func checkFinite(comm ranks.Comm, solution []float64) error {
+	bad := 0
+	for _, v := range solution {
+		if v-v != 0 {
+			bad++
+		}
+	}
+	var err error
+	if bad > 0 {
+		err = fmt.Errorf("psf: %d pixels of the solution are not finite: the data are too large for float64", bad)
+	}
+	return ranks.AgreeError(comm, err)
+}
+
 // scaledBy is a copy of x times 2^exponent; nil for nil.
 func scaledBy(x []float64, exponent int) []float64 {
 	if x == nil {

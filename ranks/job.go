@@ -93,17 +93,20 @@ func (j job) oneVoice(err error) error {
 	return quietError{err}
 }
 
-// KillLater are the options of Open MPI's mpirun with which it waits a minute between the
-// signal that tells the ranks to stop and the one that kills them. It then waits a minute
-// before the first one too: SIGUSR1, which it passes on at once, needs no such options.
-const KillLater = "--mca odls_base_sigkill_timeout 60"
+// Launcher is a script of this repository: Open MPI's mpirun, but the ranks that are told to
+// stop have the time that they need. stoppedBy is the variable by which they know it.
+const (
+	Launcher  = "scripts/mpirun"
+	stoppedBy = "TESSERA_STOPPED_BY"
+)
 
 // KillDelay is the time after which the launcher of this process kills it once it has passed
 // on SIGTERM or an interrupt; false if there is no such limit, or if it is not known.
+// SIGUSR1, which mpirun passes on at once, has no limit.
 func KillDelay() (time.Duration, bool) { return killDelay(os.Getenv) }
 
 func killDelay(getenv func(string) string) (time.Duration, bool) {
-	if readJob(getenv).launcher != launchers[0].name {
+	if readJob(getenv).launcher != launchers[0].name || getenv(stoppedBy) != "" {
 		return 0, false
 	}
 	// mpirun hands its own parameters on to the ranks in the environment.

@@ -2,6 +2,7 @@ package ranks
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -35,8 +36,12 @@ func TestReadJob(t *testing.T) {
 	}
 }
 
-// mpirun kills what it has told to stop after a second, unless it is told otherwise.
+// mpirun kills what it has told to stop after a second, unless it is told otherwise, or gets
+// SIGUSR1 from the script Launcher.
 func TestKillDelay(t *testing.T) {
+	if script, err := os.ReadFile("../" + Launcher); err != nil || !strings.Contains(string(script), "export "+stoppedBy+"=") {
+		t.Errorf("%s does not set %s: %v", Launcher, stoppedBy, err)
+	}
 	const ompi = "OMPI_COMM_WORLD_RANK=0 OMPI_COMM_WORLD_SIZE=2 "
 	for env, want := range map[string]time.Duration{
 		"":   0,
@@ -44,6 +49,7 @@ func TestKillDelay(t *testing.T) {
 		ompi + "OMPI_MCA_odls_base_sigkill_timeout=60": time.Minute,
 		ompi + "PRTE_MCA_odls_base_sigkill_timeout=5":  5 * time.Second,
 		"OMPI_MCA_odls_base_sigkill_timeout=60":        0,
+		ompi + stoppedBy + "=USR1":                     0, // started by Launcher
 		"SLURM_PROCID=0 SLURM_STEP_NUM_TASKS=2":        0,
 	} {
 		values := map[string]string{}

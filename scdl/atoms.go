@@ -3,6 +3,7 @@ package scdl
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 
 	"tessera/internal/linalg"
@@ -21,10 +22,27 @@ type Pair struct {
 func (p *Pair) high(a int) []float64 { return p.High[a*p.P : (a+1)*p.P] }
 func (p *Pair) low(a int) []float64  { return p.Low[a*p.M : (a+1)*p.M] }
 
+// farLength is a length of an atom from which on it is first divided by a power of two.
+const farLength = 1e300
+
 // normalise divides both halves of an atom by the length of the high half, so that one
 // code still fits both. An atom whose high half is zero stays as it is.
 func (p *Pair) normalise(a int) {
-	if n := linalg.Norm2(p.high(a)); n > 0 {
+	n := linalg.Norm2(p.high(a))
+	if n > 0 && (n < 1/farLength || n > farLength) { // the length, or its reciprocal, may be infinite
+		top := 0.0
+		for _, v := range p.high(a) {
+			top = max(top, math.Abs(v))
+		}
+		_, exponent := math.Frexp(top)
+		for _, half := range [][]float64{p.high(a), p.low(a)} {
+			for i, v := range half {
+				half[i] = math.Ldexp(v, -exponent)
+			}
+		}
+		n = linalg.Norm2(p.high(a))
+	}
+	if n > 0 {
 		linalg.Scale(1/n, p.high(a))
 		linalg.Scale(1/n, p.low(a))
 	}

@@ -72,6 +72,9 @@ func newDisk[T linalg.Float](folder string, first, count, atoms int, form form, 
 		return nil, fmt.Errorf("scdl: %w", err)
 	}
 	for i := range d.files {
+		if ours, err := isState(statePath(folder, i)); err == nil && !ours && i != current {
+			return nil, errors.Join(notState(statePath(folder, i)), d.close())
+		}
 		mode := os.O_RDWR | os.O_CREATE
 		if iteration > 0 && i == current {
 			mode = os.O_RDWR
@@ -99,7 +102,7 @@ func RemoveState(folder string) error {
 		case err != nil:
 			return fmt.Errorf("scdl: %w", err)
 		case !ours:
-			return fmt.Errorf("scdl: %s is not the state of a training, but has its name: move it away, or name another folder", path)
+			return notState(path)
 		default:
 			found = append(found, path)
 		}
@@ -113,6 +116,10 @@ func RemoveState(folder string) error {
 		_ = os.Remove(folder) // fails if the folder is not empty
 	}
 	return nil
+}
+
+func notState(path string) error {
+	return fmt.Errorf("scdl: %s is not the state of a training, but has its name: move it away, or name another folder", path)
 }
 
 // isState tells whether the file at path is one of a store. Where the rank of the first tile

@@ -36,6 +36,13 @@ func farthest(a, b []float64) float64 {
 // both methods and precisions.
 func TestUnits(t *testing.T) {
 	s := spectra(300, 4)
+	top := 0.0
+	for _, x := range [][]float64{s.High, s.Low} {
+		for _, v := range x {
+			top = max(top, math.Abs(v))
+		}
+	}
+	largest := math.MaxFloat64 / top * 0.99
 	type train func(context.Context, ranks.Comm, *Samples, Options) (*Result, error)
 	for name, method := range map[string]train{"admm": Train, "online": Online} {
 		for _, precision := range []Precision{Single, Double} {
@@ -59,7 +66,7 @@ func TestUnits(t *testing.T) {
 			if precision == Single {
 				limit = 1e-3
 			}
-			for _, c := range []float64{1e-300, 1e-29, 1e-3, 255, 1e38, 1e150} {
+			for _, c := range []float64{1e-300, 1e-29, 1e-3, 255, 1e38, 1e150, largest} {
 				got := run(2, inUnits(s, c))
 				if d := farthest(want.High, got.High) + farthest(want.Low, got.Low); !(d <= limit) {
 					t.Errorf("%s, %s, times %g: dictionaries differ by %.2g", name, precision, c, d)

@@ -36,6 +36,18 @@ func (r *Run) Histogram(y []float64) ([]float64, error) {
 	if err := r.haar.Apply(u, x); err != nil {
 		return nil, err
 	}
+	bad := 0
+	for _, v := range u {
+		if v-v != 0 {
+			bad++
+		}
+	}
+	if bad > 0 {
+		err = fmt.Errorf("tppa: %d differences of neighbouring pixels are not finite: the data are too large for float64", bad)
+	}
+	if err := ranks.AgreeError(r.comm, err); err != nil {
+		return nil, err
+	}
 	h := make([]float64, 2*r.net.Axes*Bins)
 	for k := range 2 * r.net.Axes {
 		g := r.net.grid(k)

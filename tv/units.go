@@ -11,6 +11,10 @@ import (
 // brought to about 1, so that their squares stay in the range of float64.
 const farUnit = 30
 
+// mostExponent is the binary exponent of the largest power of two of float64. Data above it
+// are brought to less than 2, not less than 1.
+const mostExponent = 1023
+
 // inUnit returns the problem and the options with data, truth, bounds, noise and lambda
 // divided by unit, a power of two that changes no digit, and unit. It is 1, and both are as they are,
 // for data that are neither huge nor tiny. Collective.
@@ -28,6 +32,7 @@ func inUnit(comm ranks.Comm, p *Problem, o Options) (q *Problem, scaled Options,
 	if most[0] == 0 || -farUnit <= exponent && exponent <= farUnit {
 		return p, o, 1, nil
 	}
+	exponent = min(exponent, mostExponent)
 	divided := func(v float64) float64 { return math.Ldexp(v, -exponent) }
 	all := func(a []float64) []float64 {
 		if a == nil {
@@ -45,7 +50,7 @@ func inUnit(comm ranks.Comm, p *Problem, o Options) (q *Problem, scaled Options,
 	if b := o.Bounds; b != nil {
 		o.Bounds = &Bounds{divided(b.Lower), divided(b.Upper)}
 	}
-	return &own, o, math.Ldexp(1, exponent-1) * 2, nil
+	return &own, o, math.Ldexp(1, exponent), nil
 }
 
 // inUnit brings the result back to the unit of the data.

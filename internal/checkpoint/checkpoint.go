@@ -53,10 +53,14 @@ func partPath(dir string, generation, rank int) string {
 
 // WritePart writes the part of one rank: the records with the numbers ids, recordBytes
 // bytes each. fill writes the record of ids[i] into a buffer. The result is the part's
-// checksum, for the manifest.
+// checksum, for the manifest. A file with the name of the part that is none is an error.
 func WritePart(dir string, generation, rank int, ids []int, recordBytes int, fill func(i int, record []byte)) (uint32, error) {
+	path := partPath(dir, generation, rank)
+	if _, err := os.Lstat(path); err == nil && !isPart(path) {
+		return 0, fmt.Errorf("checkpoint: %s is not a part of a checkpoint, but has the name of one: move it away", path)
+	}
 	sum := crc32.New(castagnoli)
-	err := imageio.WriteAtomic(partPath(dir, generation, rank), func(w io.Writer) error {
+	err := imageio.WriteAtomic(path, func(w io.Writer) error {
 		sum.Reset()
 		to := io.MultiWriter(w, sum)
 		head := []byte(magic)

@@ -221,6 +221,34 @@ func removable(path string) (there bool, err error) {
 	return true, nil
 }
 
+// asideSuffix ends the name under which SetAside keeps a file.
+const asideSuffix = ".unknown"
+
+// SetAside renames the files in dir that have the name of a manifest but are none, so that
+// the next checkpoint does not replace what may be somebody's. It returns a sentence about
+// each of them.
+func SetAside(dir string) (said []string, err error) {
+	for _, name := range []string{PreviousName, ManifestName} {
+		path := filepath.Join(dir, name)
+		if _, e := removable(path); e == nil {
+			continue
+		}
+		to := path + asideSuffix
+		for n := 2; ; n++ {
+			if _, e := os.Lstat(to); e != nil {
+				break
+			}
+			to = fmt.Sprintf("%s%s-%d", path, asideSuffix, n)
+		}
+		if e := os.Rename(path, to); e != nil {
+			err = errors.Join(err, fmt.Errorf("checkpoint: %s is not the manifest of a checkpoint, and cannot be kept under another name: %w", path, e))
+			continue
+		}
+		said = append(said, fmt.Sprintf("checkpoint: %s is not the manifest of a checkpoint: it is kept as %s", path, filepath.Base(to)))
+	}
+	return said, err
+}
+
 // Remove deletes the checkpoint in dir, and dir itself if it is a directory, not a link, and
 // then empty. Files of others stay. It is no error if there is no checkpoint. After an error
 // what could be removed is gone.

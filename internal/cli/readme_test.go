@@ -59,7 +59,7 @@ func TestPrintedCommands(t *testing.T) {
 // commandsOf are the command lines of the program in the indented blocks, without the
 // program's name.
 func commandsOf(text string) []string {
-	start := regexp.MustCompile("^(?:(?:mpirun|srun)(?: -[a-zA-Z-]+(?: [0-9]+)?)* )?(?:go run \\.|(?:[./]*bin/)?tessera|scripts/run) (.*)$")
+	start := regexp.MustCompile("^(?:(?:scripts/)?(?:mpirun|srun)(?: -[a-zA-Z-]+(?: [0-9]+)?)* )?(?:go run \\.|(?:[./]*bin/)?tessera|scripts/run) (.*)$")
 	var all []string
 	add := func(line string) {
 		line, _, _ = strings.Cut(line, " #")

@@ -111,7 +111,7 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	// The shell's kill: testscript keeps the process to itself.
 	const line = `signal=$1 files=$2 pattern=$3; shift 3
 "$@" & p=$!
-until grep -qse "$pattern" $files; do kill -0 $p 2>/dev/null || break; sleep 0.05; done
+until grep -qse "$pattern" $files; do kill -0 $p 2>/dev/null || { wait $p; echo "ended with $? before the signal"; exit; }; sleep 0.05; done
 kill -$signal $p; wait $p; echo "status $?"`
 	ts.Check(ts.Exec("sh", append([]string{"-c", line, "sh", args[0], args[2], args[3]}, args[4:]...)...))
 	if out := ts.ReadFile("stdout"); !strings.Contains(out, "status "+args[1]+"\n") {
@@ -131,7 +131,7 @@ func beside(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	const line = `files=$1 pattern=$2 first=$3; shift 3
 $first & p=$!
-until grep -qse "$pattern" $files; do kill -0 $p 2>/dev/null || break; sleep 0.05; done
+until grep -qse "$pattern" $files; do kill -0 $p 2>/dev/null || { wait $p; echo "first $? before the second"; exit; }; sleep 0.05; done
 "$@" 2>second.txt; echo "second $?"
 kill -INT $p; wait $p; echo "first $?"`
 	ts.Check(ts.Exec("sh", append([]string{"-c", line, "sh", args[1], args[2], strings.Join(args[3:dash], " ")}, args[dash+1:]...)...))

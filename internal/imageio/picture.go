@@ -25,9 +25,9 @@ func pictureSource(r io.ReaderAt, size int64) (*source, error) {
 	reader := func() io.Reader { return bufio.NewReader(io.NewSectionReader(r, 0, size)) }
 	s := &source{Frame: Frame{Format: "jpeg", Type: "uint8", Channels: 3}}
 	decode, decodeConfig := jpeg.Decode, jpeg.DecodeConfig
-	var start [26]byte
+	var start [29]byte
 	n, _ := r.ReadAt(start[:], 0)
-	depth, kind := int(start[24]), start[25] // of the IHDR chunk, always the first
+	depth, kind, interlaced := int(start[24]), start[25], start[28] != 0 // of the IHDR chunk, always the first
 	if string(start[:8]) == pngMagic {
 		if n < len(start) {
 			return nil, errors.New("png: truncated header")
@@ -45,15 +45,21 @@ func pictureSource(r io.ReaderAt, size int64) (*source, error) {
 	s.Rows, s.Cols = cfg.Height, cfg.Width
 	// The decoders take memory for the whole picture at once, so its size must be
 	// plausible for the file's.
-	var least int64 // bytes a file of this size has at least
+	pixels := int64(s.Rows) * int64(s.Cols)
+	var least, raw int64 // bytes a file of this size has at least, and its pixels unpacked
+	bytes := 3.0 + 3*4   // of a decoded pixel: the colours of a JPEG, and the coefficients of a progressive one
 	if s.Format == "png" {
 		samples := map[byte]int{0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[kind]
-		line := 1 + (int64(s.Cols)*int64(samples*depth)+7)/8
-		least = line * int64(s.Rows) / 1032 // the most deflate can do
-	} else {
-		least = int64(s.Rows) * int64(s.Cols) / 512 // one bit for a block of 8x8
+		raw = pngPixelBytes(int64(s.Rows), int64(s.Cols), int64(samples*depth), interlaced)
+		least = raw / 1032 // the most deflate can do
+		bytes = 4
+		if depth == 16 {
+			bytes = 8
+		}
+	} else if least = pixels / 512; pixels > smallPicture/4 { // one bit for a block of 8x8
+		least = pixels / jpegRatio
 	}
-	if s.Rows <= 0 || s.Cols <= 0 || int64(s.Rows)*int64(s.Cols) > mostPixels || least > size {
+	if s.Rows <= 0 || s.Cols <= 0 || pixels > mostPixels || least > size {
 		return nil, fmt.Errorf("%s of %d rows x %d columns in a file of %d bytes", s.Format, s.Rows, s.Cols, size)
 	}
 	// The PNG decoder widens grey with transparency to colour; the file's own
@@ -67,6 +73,14 @@ func pictureSource(r io.ReaderAt, size int64) (*source, error) {
 	}
 	s.turned(turn)
 	s.pixels = func(b Box) ([]float64, error) {
+		if err := room(bytes*float64(pixels)+8*float64(s.Channels)*float64(b.R1-b.R0)*float64(b.C1-b.C0), HostMemory()); err != nil {
+			return nil, fmt.Errorf("%s: %w", s.Format, err)
+		}
+		if s.Format == "png" && unusual(raw, size) {
+			if err := pngHolds(r, size, raw); err != nil {
+				return nil, fmt.Errorf("%s: %w", s.Format, err)
+			}
+		}
 		img, err := decode(reader())
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Format, err)

@@ -2,14 +2,11 @@ package imageio
 
 import (
 	"bytes"
-	"compress/zlib"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-
-	"golang.org/x/image/tiff/lzw"
 )
 
 // Tags of TIFF 6.0.
@@ -207,6 +204,9 @@ func (t *tiffImage) blockBytes() int64 { return int64(t.blockRows) * t.line() }
 // stay the numbers they are; pixels that are transparent are NaN.
 func (t *tiffImage) read(channels int, b Box, turn orientation) ([]float64, error) {
 	n := (b.R1 - b.R0) * (b.C1 - b.C0)
+	if err := t.look(channels * n); err != nil {
+		return nil, err
+	}
 	planes := make([]float64, channels*n)
 	var alpha []float64
 	if t.alpha >= 0 {
@@ -265,77 +265,6 @@ func (t *tiffImage) read(channels int, b Box, turn orientation) ([]float64, erro
 	return planes, nil
 }
 
-// block unpacks a strip or tile of so many lines.
-func (t *tiffImage) block(i, lines int) ([]byte, error) {
-	line := t.line()
-	want := line * int64(lines)
-	packed := io.NewSectionReader(t.r, t.offsets[i], t.counts[i])
-	raw := make([]byte, want)
-	var in io.Reader = packed
-	switch t.compression {
-	case 5:
-		z := lzw.NewReader(packed, lzw.MSB, 8)
-		defer z.Close()
-		in = z
-	case 8, 32946:
-		z, err := zlib.NewReader(packed)
-		if err != nil {
-			return nil, err
-		}
-		defer z.Close()
-		in = z
-	case 32773:
-		data, err := io.ReadAll(packed)
-		if err != nil {
-			return nil, err
-		}
-		in = bytes.NewReader(unpackBits(data, int(want)))
-	}
-	if n, err := io.ReadFull(in, raw); err != nil {
-		return nil, fmt.Errorf("%d of %d bytes: %w", n, want, err)
-	}
-	for y := 0; y < lines && t.predictor > 1; y++ {
-		t.undoPredictor(raw[int64(y)*line : int64(y+1)*line])
-	}
-	return raw, nil
-}
-
-// undoPredictor adds up the differences of neighbouring samples in a line. For real numbers
-// (predictor 3) those are of bytes, which are sorted by their weight.
-func (t *tiffImage) undoPredictor(line []byte) {
-	if t.predictor == 3 {
-		for i := t.blockSide; i < len(line); i++ {
-			line[i] += line[i-t.blockSide]
-		}
-		width := t.bits / 8
-		sorted := unshuffled(line, width) // high byte first
-		for i := 0; i < len(line); i += width {
-			for k := range width {
-				to := i + k
-				if t.order == binary.ByteOrder(binary.LittleEndian) {
-					to = i + width - 1 - k
-				}
-				line[to] = sorted[i+k]
-			}
-		}
-		return
-	}
-	switch width := t.bits / 8; width {
-	case 1:
-		for i := t.blockSide; i < len(line); i++ {
-			line[i] += line[i-t.blockSide]
-		}
-	case 2:
-		for i := 2 * t.blockSide; i+1 < len(line); i += 2 {
-			t.order.PutUint16(line[i:], t.order.Uint16(line[i:])+t.order.Uint16(line[i-2*t.blockSide:]))
-		}
-	case 4:
-		for i := 4 * t.blockSide; i+3 < len(line); i += 4 {
-			t.order.PutUint32(line[i:], t.order.Uint32(line[i:])+t.order.Uint32(line[i-4*t.blockSide:]))
-		}
-	}
-}
-
 // sample is one number of a block.
 func (t *tiffImage) sample(raw []byte, y, x, k int) float64 {
 	at := x*t.blockSide + k
@@ -372,26 +301,4 @@ func (t *tiffImage) sample(raw []byte, y, x, k int) float64 {
 		}
 	}
 	return v
-}
-
-// unpackBits undoes PackBits: a byte n and n+1 bytes as they are, or a negative n and one byte
-// that stands 1-n times.
-func unpackBits(data []byte, most int) []byte {
-	out := make([]byte, 0, min(most, 64*len(data)))
-	for i := 0; i < len(data) && len(out) < most; {
-		n := int(int8(data[i]))
-		i++
-		switch {
-		case n >= 0:
-			end := min(i+n+1, len(data))
-			out = append(out, data[i:end]...)
-			i = end
-		case n > -128 && i < len(data):
-			for range 1 - n {
-				out = append(out, data[i])
-			}
-			i++
-		}
-	}
-	return out
 }

@@ -164,36 +164,83 @@ func TestDamagedCheckpoint(t *testing.T) {
 	})
 }
 
-// resumeBesideUnknown continues a stopped run beside a manifest that is not to be told from a
-// file of others: the result is whole, and the file stays, with a warning, unless a later
-// checkpoint takes its place.
+// resumeBesideUnknown continues a stopped run beside a file that is not to be told from one of
+// others, with each of the names that a checkpoint has: the result is whole or the run is
+// refused, and the file stays.
 func resumeBesideUnknown(t *testing.T, kind, stopped string, to func(dir, every string) []string, answer string, want []byte) {
 	t.Helper()
-	dir := filepath.Join(filepath.Dir(stopped), "unknown")
+	newest, _, err := checkpoint.Read(filepath.Join(stopped, "checkpoint"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := func(name string) string { return name }
+	aside := func(name string) string { return name + ".unknown" }
+	onDisk := slices.Contains(to("", never), "scdl.state=disk")
+	cases := []struct {
+		name, refused string
+		now           func(string) string
+		warnings      []string
+	}{
+		{"checkpoint/" + checkpoint.PreviousName, "", aside, []string{"goes on from the other checkpoint", "it is kept as checkpoint-previous.json.unknown"}},
+		{"checkpoint/" + checkpoint.ManifestName, "", aside, []string{"goes on from the other checkpoint", "it is kept as checkpoint.json.unknown"}},
+		{fmt.Sprintf("checkpoint/part-%d-0", newest[0].Generation+1), "", kept, []string{"is not a part of a checkpoint, but has the name of one: move it away"}},
+	}
+	if onDisk {
+		cases = append(cases, struct {
+			name, refused string
+			now           func(string) string
+			warnings      []string
+		}{"state/" + unusedState(t, filepath.Join(stopped, "state")), "is not the state of a training, but has its name", kept, nil})
+	}
+	for i, c := range cases {
+		for _, every := range []string{never, always} {
+			name := fmt.Sprintf("unknown %d %s", i, every)
+			dir := filepath.Join(filepath.Dir(stopped), name)
+			if err := os.CopyFS(dir, os.DirFS(stopped)); err != nil {
+				t.Fatal(err)
+			}
+			mine := strings.Repeat("mine\n", 20)
+			if err := os.WriteFile(filepath.Join(dir, c.name), []byte(mine), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			err, warnings := watchedRun(t, 2, kind, to(name, every), lifecycle.Env{Resume: true}, "", nil)
+			if got, _ := os.ReadFile(filepath.Join(dir, c.now(c.name))); string(got) != mine {
+				t.Errorf("%s is gone: %q", c.name, got)
+			}
+			if c.refused != "" {
+				if err == nil || !strings.Contains(err.Error(), c.refused) {
+					t.Errorf("%s: %v", c.name, err)
+				}
+				continue
+			}
+			if err != nil {
+				t.Errorf("%s: %v", c.name, err)
+			}
+			if got, _ := os.ReadFile(filepath.Join(dir, answer)); string(got) != string(want) {
+				t.Errorf("%s: the answer is not that of a run that was not stopped", c.name)
+			}
+			wanted := c.warnings
+			if every == never && !onDisk && c.now(c.name) == c.name {
+				wanted = nil // no part is written
+			}
+			said := strings.Join(warnings, "\n")
+			if len(warnings) != len(wanted) || slices.ContainsFunc(wanted, func(w string) bool { return !strings.Contains(said, w) }) {
+				t.Errorf("%s: warnings %q, want %q", c.name, warnings, wanted)
+			}
+			if left, _ := os.ReadDir(filepath.Join(dir, "checkpoint")); len(left) != 1 {
+				t.Errorf("%s: left %v", c.name, left)
+			}
+		}
+	}
+	// A new run is refused.
+	dir := filepath.Join(filepath.Dir(stopped), "new")
 	if err := os.CopyFS(dir, os.DirFS(stopped)); err != nil {
 		t.Fatal(err)
 	}
-	unknown := filepath.Join(dir, "checkpoint", checkpoint.PreviousName)
-	if err := os.WriteFile(unknown, make([]byte, 100), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "checkpoint", checkpoint.PreviousName), make([]byte, 100), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	err, warnings := watchedRun(t, 2, kind, to("unknown", never), lifecycle.Env{Resume: true}, "", nil)
-	if err != nil {
-		t.Errorf("unknown manifest: %v", err)
-	}
-	if got, _ := os.ReadFile(filepath.Join(dir, answer)); string(got) != string(want) {
-		t.Error("unknown manifest: the answer is not that of a run that was not stopped")
-	}
-	if slices.Contains(to("", never), "scdl.state=disk") {
-		return // it keeps checkpoints whatever it is told
-	}
-	if said := strings.Join(warnings, "\n"); len(warnings) != 2 || !strings.Contains(said, "not all of the checkpoint is removed: checkpoint: "+unknown) {
-		t.Errorf("unknown manifest: warnings %q", warnings)
-	}
-	if left, _ := os.ReadDir(filepath.Dir(unknown)); len(left) != 1 || left[0].Name() != checkpoint.PreviousName {
-		t.Errorf("unknown manifest: left %v", left)
-	}
-	if err, _ := watchedRun(t, 2, kind, to("unknown", never), lifecycle.Env{Replace: true}, "", nil); err == nil || !strings.Contains(err.Error(), "is not the manifest of a checkpoint") {
+	if err, _ := watchedRun(t, 2, kind, to("new", never), lifecycle.Env{Replace: true}, "", nil); err == nil || !strings.Contains(err.Error(), "is not the manifest of a checkpoint") {
 		t.Errorf("a new run beside an unknown manifest: %v", err)
 	}
 }
@@ -238,9 +285,21 @@ func TestSlowCheckpoint(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	err, warnings := watchedRun(t, 2, "psf", append(slices.Clone(checkpointed["psf"][0]), always, fmt.Sprintf("output.dir=%q", t.TempDir())), lifecycle.Env{}, "", nil)
-	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "mpirun "+ranks.KillLater) {
+	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "start it with "+ranks.Launcher) {
 		t.Errorf("%v, warnings %q", err, warnings)
 	}
+}
+
+// unusedState is the file of a training's state that the newest checkpoint does not name.
+func unusedState(t *testing.T, folder string) string {
+	t.Helper()
+	newest := newestState(t, folder)
+	for _, file := range []string{"tiles-0", "tiles-1", "tiles-2"} {
+		if filepath.Join("state", file) != newest {
+			return file
+		}
+	}
+	return ""
 }
 
 // newestState is the file of a training's state that was written last; empty if its state is

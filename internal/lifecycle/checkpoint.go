@@ -117,7 +117,7 @@ func (c *Checkpoints) Keep(s *checkpoint.Snapshot) error {
 	if delay, killed := ranks.KillDelay(); killed && !c.slow && 2*seconds > delay.Seconds() {
 		c.slow = true
 		c.run.warn(fmt.Sprintf("a checkpoint takes %.1f s, and after Ctrl-C or SIGTERM mpirun kills this run %.0f s after it has told it to stop: "+
-			"stop it by SIGUSR1 to mpirun, which then waits, or start it with mpirun %s", seconds, delay.Seconds(), ranks.KillLater))
+			"stop it by SIGUSR1 to mpirun, which then waits, or start it with %s, which does that for you", seconds, delay.Seconds(), ranks.Launcher))
 	}
 	return nil
 }
@@ -127,7 +127,8 @@ func (c *Checkpoints) Kept() bool { return c.failure == nil }
 
 // Begin is the snapshot to continue from; nil, with what was there gone, unless the run
 // shall continue. If a file of the newest generation is damaged, that is a warning, and the
-// generation before is used. Collective.
+// generation before is used. Where a file that is none of ours has the name of a manifest, a
+// run that continues keeps it under another name, and any other run is refused. Collective.
 func (c *Checkpoints) Begin(resume bool) (*checkpoint.Snapshot, error) {
 	if !resume {
 		return nil, ranks.OnRoot(c.run.Comm, func() error {
@@ -138,6 +139,16 @@ func (c *Checkpoints) Begin(resume bool) (*checkpoint.Snapshot, error) {
 		})
 	}
 	list, err := c.find()
+	if err != nil {
+		return nil, err
+	}
+	err = ranks.OnRoot(c.run.Comm, func() error {
+		said, err := checkpoint.SetAside(c.dir)
+		for _, text := range said {
+			c.run.warn(text)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -17,13 +17,17 @@ const (
 	FailedLogName = "failed.log"
 )
 
-// runLog is the JSON log of one run. It grows under a name of its own and takes
-// its place beside the other results when they do; the log of a run that ended
-// otherwise is kept as failed.log, so that an earlier result keeps its own.
+// runLog is the JSON log of one run. It grows under a name of its own and is published with
+// the other files of the result, to which it still gets its last lines; the log of a run that
+// ended otherwise is kept as failed.log, so that an earlier result keeps its own.
 type runLog struct {
 	*slog.Logger
-	file *os.File
+	file *os.File // nil on ranks other than 0
 	dir  string
+	path string // where the file is
+	home string // where it began to grow
+
+	published bool // as a file of a result
 }
 
 func openLog(dir string) (*runLog, error) {
@@ -34,7 +38,7 @@ func openLog(dir string) (*runLog, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &runLog{slog.New(slog.NewJSONHandler(f, nil)), f, dir}, nil
+	return &runLog{Logger: slog.New(slog.NewJSONHandler(f, nil)), file: f, dir: dir, path: f.Name(), home: f.Name()}, nil
 }
 
 // createLog makes the file of a log that grows. It has the permissions of an ordinary file.
@@ -65,7 +69,7 @@ func sweepLogs(dir string) error {
 
 // logged opens the log of a run on rank 0, lets work do the run on every rank, and
 // closes it. Collective.
-func logged(comm ranks.Comm, dir string, work func(*slog.Logger) error) (err error) {
+func logged(comm ranks.Comm, dir string, work func(*runLog) error) (err error) {
 	log := &runLog{Logger: slog.New(slog.DiscardHandler)}
 	err = ranks.OnRoot(comm, func() (err error) {
 		log, err = openLog(dir)
@@ -77,21 +81,42 @@ func logged(comm ranks.Comm, dir string, work func(*slog.Logger) error) (err err
 	if comm.Rank() == 0 {
 		defer func() { err = log.end(err) }()
 	}
-	return work(log.Logger)
+	return work(log)
 }
 
-// end closes the log and gives it its final name, in view of how the run ended.
+// publish makes the log a file of the result that do publishes; stage is its place in the
+// stage of that result. Rank 0 alone.
+func (l *runLog) publish(stage string, do func() error) error {
+	if err := l.move(stage); err != nil {
+		return err
+	}
+	err := do()
+	if _, e := os.Lstat(stage); e == nil { // do failed before it moved the log
+		return errors.Join(err, l.move(l.home))
+	}
+	l.path, l.published = filepath.Join(l.dir, logName), true
+	return err
+}
+
+func (l *runLog) move(to string) error {
+	err := os.Rename(l.path, to)
+	if err == nil {
+		l.path = to
+	}
+	return err
+}
+
+// end closes the log and gives it its final name, in view of how the run ended. A log that
+// is published stays with its result.
 func (l *runLog) end(err error) error {
 	name := logName
 	if err != nil {
-		name = FailedLogName
 		l.Error("ended", "error", Message(err.Error()))
+		if !l.published {
+			name = FailedLogName
+		}
 	} else {
 		l.Info("done")
 	}
-	return errors.Join(
-		err,
-		l.file.Close(),
-		os.Rename(l.file.Name(), filepath.Join(l.dir, name)),
-	)
+	return errors.Join(err, l.file.Close(), l.move(filepath.Join(l.dir, name)))
 }

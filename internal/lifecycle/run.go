@@ -20,6 +20,7 @@ type Run struct {
 	Comm  ranks.Comm
 	Log   *slog.Logger // of rank 0; the others' goes nowhere
 	Dir   string       // where the result goes
+	log   *runLog
 	file  *config.File
 	files []string // Job.Files
 	seed  uint64
@@ -31,11 +32,11 @@ type Run struct {
 // work on every rank and closes the log in view of how that ended. files are Job.Files.
 func Start(f *config.File, dir string, seed uint64, files []string, body func(context.Context, *Run) error) func(context.Context, ranks.Comm, Env) error {
 	return func(ctx context.Context, comm ranks.Comm, env Env) error {
-		return logged(comm, dir, func(log *slog.Logger) error {
+		return logged(comm, dir, func(log *runLog) error {
 			if comm.Rank() == 0 {
 				defer env.Progress.Done()
 			}
-			return body(ctx, &Run{Env: env, Comm: comm, Log: log, Dir: dir, file: f, files: files, seed: seed, began: comm.Wtime(), took: &Inputs{}})
+			return body(ctx, &Run{Env: env, Comm: comm, Log: log.Logger, log: log, Dir: dir, file: f, files: files, seed: seed, began: comm.Wtime(), took: &Inputs{}})
 		})
 	}
 }
@@ -91,7 +92,8 @@ func (r *Run) Finish(e Ending) (err error) {
 		if err := WriteMetrics(r.Path(""), e.Metrics(r.Comm.Wtime()-r.began, memory)); err != nil {
 			return err
 		}
-		if err := stage.Publish(MetricsName, r.replaced()); err != nil {
+		err := r.log.publish(r.Path(logName), func() error { return stage.Publish(MetricsName, r.replaced()) })
+		if err != nil {
 			return err
 		}
 		if e.Remove != nil {

@@ -36,11 +36,13 @@ type campaign struct {
 	workers int
 	program string // to be tried
 	mpi     bool   // also under mpirun
-	only    string // beginning of the names of the trials to do
-	keep    bool   // the folders of wrong trials
-	say     func(format string, args ...any)
-	dir     string // for everything
-	tally   *tally
+	// launcher is mpirun for the runs that are told to stop: scripts/mpirun.
+	launcher string
+	only     string // beginning of the names of the trials to do
+	keep     bool   // the folders of wrong trials
+	say      func(format string, args ...any)
+	dir      string // for everything
+	tally    *tally
 }
 
 func newCampaign(s scale, seed uint64, workers int, say func(string, ...any)) (*campaign, error) {

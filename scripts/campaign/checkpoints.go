@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -62,7 +63,7 @@ func (c *campaign) keepCheckpoint(ctx context.Context, s *subject, folder string
 			return err
 		}
 		t := &try{campaign: c, folder: c.dir, rng: c.random("checkpoint of " + s.name)}
-		p, err := t.start(2, false, s.args(folder, seeds[0])...)
+		p, err := t.start(2, "", s.args(folder, seeds[0])...)
 		if err != nil {
 			return err
 		}
@@ -105,7 +106,7 @@ func (t *try) damaged(ctx context.Context, s *subject, kept, name string, d dama
 		return result{skipped, "not every damage fits every file"}
 	}
 	n := 1 + t.rng.IntN(3)
-	p, err := t.run(ctx, n, false, s.args(out, seed, "-resume")...)
+	p, err := t.run(ctx, n, s.args(out, seed, "-resume")...)
 	if err != nil {
 		return wrongf("%v", err)
 	}
@@ -118,7 +119,7 @@ func (t *try) damaged(ctx context.Context, s *subject, kept, name string, d dama
 	case err != nil:
 		return wrongf("%safter -resume (status %d): %v", what, p.status, err)
 	case p.status == 0 && now == whole:
-		if left, err := os.ReadDir(filepath.Join(out, "checkpoint")); err == nil && len(left) == 1 && left[0].Name() == name {
+		if left, err := os.ReadDir(filepath.Join(out, "checkpoint")); err == nil && len(left) == 1 && slices.Contains([]string{name, name + ".unknown"}, left[0].Name()) {
 			// What no longer looks like a file of the program is somebody's, and stays.
 			if err := os.RemoveAll(filepath.Join(out, "checkpoint")); err != nil {
 				return wrongf("%v", err)

@@ -48,7 +48,7 @@ func (t *try) fullDisk(ctx context.Context, s *subject, part float64, earlier bo
 		flag = []string{"-force"}
 	}
 	n := 1 + t.rng.IntN(3)
-	p, err := t.run(ctx, n, false, s.args(out, seed, flag...)...)
+	p, err := t.run(ctx, n, s.args(out, seed, flag...)...)
 	if err != nil {
 		return wrongf("%v", err)
 	}
@@ -79,7 +79,7 @@ func (t *try) fullDisk(ctx context.Context, s *subject, part float64, earlier bo
 	if text, err := exec.Command("mount", "-o", "remount,size=256m", disk).CombinedOutput(); err != nil {
 		return wrongf("remount: %s", text)
 	}
-	if p, err = t.run(ctx, n, false, s.args(out, seed, "-force")...); err != nil {
+	if p, err = t.run(ctx, n, s.args(out, seed, "-force")...); err != nil {
 		return wrongf("%v", err)
 	}
 	if p.status != 0 {

@@ -153,7 +153,7 @@ func (t *try) train(ctx context.Context, sets ...string) (string, error) {
 	for _, s := range append(sets, "scdl.atoms=16", "scdl.iterations=3") {
 		args = append(args, "-set", s)
 	}
-	p, err := t.run(ctx, 1, false, args...)
+	p, err := t.run(ctx, 1, args...)
 	if err == nil && p.status != 0 {
 		err = fmt.Errorf("training ends with status %d: %s", p.status, short(p.stderr.String()))
 	}
@@ -221,7 +221,7 @@ func cellFiles(ctx context.Context, t *try) ([]string, error) {
 	for _, set := range shortTraining {
 		args = append(args, "-set", set)
 	}
-	p, err := t.run(ctx, 1, false, args...)
+	p, err := t.run(ctx, 1, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -59,7 +59,7 @@ func (t *try) changed(ctx context.Context, s *subject, name string, d damage) re
 	for _, set := range s.fileSets {
 		args = append(args, "-set", strings.ReplaceAll(set, s.files, files))
 	}
-	p, err := t.run(ctx, 1+t.rng.IntN(2), false, args...)
+	p, err := t.run(ctx, 1+t.rng.IntN(2), args...)
 	if err != nil {
 		return wrongf("%v", err)
 	}
@@ -119,7 +119,7 @@ func (t *try) changedConfig(ctx context.Context, s *subject, d damage) result {
 	} else if !done {
 		return result{skipped, "not every change fits every file"}
 	}
-	p, err := t.run(ctx, 0, false, "check", path)
+	p, err := t.run(ctx, 0, "check", path)
 	if err != nil {
 		return wrongf("%v", err)
 	}

@@ -28,7 +28,15 @@ func (c *campaign) kills(s *subject) []trial {
 
 func (t *try) kill(ctx context.Context, s *subject, mpi bool) result {
 	out, n, seed := t.path("out"), 1+t.rng.IntN(3), seeds[0]
-	p, err := t.start(n, mpi, s.args(out, seed)...)
+	sent := []syscall.Signal{syscall.SIGKILL, syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT}[t.rng.IntN(4)]
+	launcher := ""
+	switch {
+	case mpi && sent == syscall.SIGKILL:
+		launcher = "mpirun"
+	case mpi:
+		launcher = t.launcher
+	}
+	p, err := t.start(n, launcher, s.args(out, seed)...)
 	if err != nil {
 		return wrongf("%v", err)
 	}
@@ -36,7 +44,6 @@ func (t *try) kill(ctx context.Context, s *subject, mpi bool) result {
 	if mpi {
 		length += 1
 	}
-	sent := []syscall.Signal{syscall.SIGKILL, syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT}[t.rng.IntN(4)]
 	select {
 	case <-p.ended:
 	case <-ctx.Done():
@@ -75,7 +82,7 @@ func (t *try) kill(ctx context.Context, s *subject, mpi bool) result {
 func (t *try) goOn(ctx context.Context, s *subject, out string, seed uint64, now state, n int, what string) result {
 	other := 1 + (n+t.rng.IntN(2))%3
 	next := func(flag ...string) (*process, string) {
-		p, err := t.run(ctx, other, false, s.args(out, seed, flag...)...)
+		p, err := t.run(ctx, other, s.args(out, seed, flag...)...)
 		if err != nil {
 			return nil, err.Error()
 		}

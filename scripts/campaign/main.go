@@ -52,7 +52,12 @@ func campaignMain() int {
 	}
 	_, err = exec.LookPath("mpirun")
 	c.mpi = err == nil && (*program != "" || ranks.MPI().Compiled)
-	if !c.mpi {
+	if c.mpi {
+		if c.launcher, err = inRepository("scripts", "mpirun"); err != nil {
+			fmt.Fprintln(os.Stderr, "campaign:", err)
+			return 1
+		}
+	} else {
 		c.say("no trials under mpirun: it is not installed, or this build has no MPI (-tags native,mpi)")
 	}
 	if err := c.run(ctx); err != nil {

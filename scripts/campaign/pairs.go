@@ -31,7 +31,7 @@ func (t *try) pair(ctx context.Context, s *subject, force [2]bool) result {
 			flag = []string{"-force"}
 		}
 		var err error
-		if p[i], err = t.start(1+t.rng.IntN(2), false, s.args(out, seed, flag...)...); err != nil {
+		if p[i], err = t.start(1+t.rng.IntN(2), "", s.args(out, seed, flag...)...); err != nil {
 			return wrongf("%v", err)
 		}
 		if i == 0 {

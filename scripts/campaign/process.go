@@ -15,8 +15,9 @@ import (
 	"unicode"
 )
 
-// hang is after how long a run of a second is taken never to end.
-const hang = 3 * time.Minute
+// hang is after how long a run of a second is taken never to end. On a busy disk a run syncs
+// many checkpoints, each for seconds.
+const hang = 10 * time.Minute
 
 // mostMemory is the address space of a run of some megabytes, in KiB: enough for the
 // runtime, its stacks and the libraries, far less than a bomb takes.
@@ -35,18 +36,17 @@ type process struct {
 	status int    // exit status, -1 after a signal
 	hung   bool   // it was killed because it did not end
 	mark   string // value of marker
-	mpi    bool
 }
 
-// start starts the program. n > 0 starts it on so many ranks; mpi under mpirun.
-func (t *try) start(n int, mpi bool, args ...string) (*process, error) {
-	p := &process{ended: make(chan struct{}), mpi: mpi, mark: fmt.Sprintf("%s-%d", filepath.Base(t.folder), t.rng.Uint64())}
+// start starts the program. n > 0 starts it on so many ranks, under a launcher if one is named.
+func (t *try) start(n int, launcher string, args ...string) (*process, error) {
+	p := &process{ended: make(chan struct{}), mark: fmt.Sprintf("%s-%d", filepath.Base(t.folder), t.rng.Uint64())}
 	line := append([]string{t.program}, args...)
-	if n > 0 && !mpi {
+	if n > 0 && launcher == "" {
 		line = append(line, "-ranks", strconv.Itoa(n))
 	}
-	if mpi {
-		launch := []string{"mpirun", "--oversubscribe", "--bind-to", "none", "--mca", "odls_base_sigkill_timeout", "60", "-n", strconv.Itoa(n)}
+	if launcher != "" {
+		launch := []string{launcher, "--oversubscribe", "--bind-to", "none", "-n", strconv.Itoa(n)}
 		if os.Getuid() == 0 {
 			launch = append(launch, "--allow-run-as-root")
 		}
@@ -88,8 +88,8 @@ func (p *process) wait(ctx context.Context) {
 }
 
 // run starts the program and waits for its end.
-func (t *try) run(ctx context.Context, n int, mpi bool, args ...string) (*process, error) {
-	p, err := t.start(n, mpi, args...)
+func (t *try) run(ctx context.Context, n int, args ...string) (*process, error) {
+	p, err := t.start(n, "", args...)
 	if err != nil {
 		return nil, err
 	}

@@ -133,7 +133,7 @@ func (c *campaign) subject(ctx context.Context, name string) (*subject, error) {
 	for _, seed := range seeds {
 		out := filepath.Join(folder, fmt.Sprint("seed", seed))
 		began := time.Now()
-		p, err := t.run(ctx, 1, false, s.args(out, seed)...)
+		p, err := t.run(ctx, 1, s.args(out, seed)...)
 		if err != nil {
 			return nil, err
 		}
@@ -159,12 +159,27 @@ func (c *campaign) subject(ctx context.Context, name string) (*subject, error) {
 
 // example is the config of the repository with the name of a job.
 func example(name string) ([]byte, error) {
+	path, err := inRepository("configs", name+".toml")
+	if err != nil {
+		return nil, fmt.Errorf("job %s: no recipe in scripts/campaign, and %w", name, err)
+	}
+	return os.ReadFile(path)
+}
+
+// inRepository is the absolute path of a file of the repository, which is the working
+// directory or two levels above it.
+func inRepository(parts ...string) (string, error) {
+	name := filepath.Join(parts...)
 	for _, dir := range []string{".", "../.."} {
-		if text, err := os.ReadFile(filepath.Join(dir, "configs", name+".toml")); err == nil {
-			return text, nil
+		path, err := filepath.Abs(filepath.Join(dir, name))
+		if err != nil {
+			return "", err
+		}
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
 		}
 	}
-	return nil, fmt.Errorf("job %s: neither a recipe in scripts/campaign nor configs/%s.toml", name, name)
+	return "", fmt.Errorf("no %s here: start the campaign in the directory of the repository", name)
 }
 
 // args are the arguments of a run into a directory.

@@ -90,9 +90,20 @@ func defaults() settings {
 	return c
 }
 
+// methods are the values of tikhonov.method, and layersMethods those of layers.method.
+func methods() []string {
+	return []string{
+		string(krylov.Auto), string(krylov.RASGMRES), string(krylov.ASCG), string(krylov.TwoLevel),
+		string(krylov.RAS), string(krylov.Mult), string(krylov.CG), string(krylov.Spectral), methodLiteral,
+	}
+}
+
+func layersMethods() []string {
+	return []string{string(krylov.RASGMRES), string(krylov.ASCG), string(krylov.RAS), string(krylov.CG)}
+}
+
 func (s *tikhonovSection) check(f *config.File) {
-	f.OneOf("tikhonov.method", s.Method, string(krylov.Auto), string(krylov.RASGMRES), string(krylov.ASCG), string(krylov.TwoLevel),
-		string(krylov.RAS), string(krylov.Mult), string(krylov.CG), string(krylov.Spectral), methodLiteral)
+	f.OneOf("tikhonov.method", s.Method, methods()...)
 	f.OneOf("tikhonov.regulariser", s.Regulariser, string(forward.Identity), string(forward.Gradient), string(forward.Laplacian))
 	f.OneOf("tikhonov.weighting", s.Weighting, "auto", string(image.WeightNone), string(image.WeightSqrt))
 	f.OneOf("tikhonov.border", s.Border, "zero", "reflect", "periodic")

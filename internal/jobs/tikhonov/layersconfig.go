@@ -54,7 +54,7 @@ func layersDefaults() layersSettings {
 }
 
 func (s *layersSection) check(f *config.File) {
-	f.OneOf("layers.method", s.Method, string(krylov.RASGMRES), string(krylov.ASCG), string(krylov.RAS), string(krylov.CG))
+	f.OneOf("layers.method", s.Method, layersMethods()...)
 	f.OneOf("layers.regulariser", s.Regulariser, string(forward.Identity), string(forward.Gradient), string(forward.Laplacian))
 	f.OneOf("layers.border", s.Border, "zero", "reflect", "periodic")
 	f.Want(s.Coupling > 0, "layers.coupling", "more than 0: without coupling the second layer has no data")

@@ -2,6 +2,7 @@ package tikhonov
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -181,6 +182,80 @@ func TestResultIsFinite(t *testing.T) {
 		for _, name := range []string{"metrics.json", "solution.npy"} {
 			if _, err := os.Stat(filepath.Join(out, name)); err == nil {
 				t.Errorf("%v: %s was written", c, name)
+			}
+		}
+	}
+}
+
+// Data near both ends of float64 have the solution of the same data in another unit, and the
+// same numbers without a unit are said of it, by every method.
+func TestFarUnits(t *testing.T) {
+	dir := t.TempDir()
+	frames := map[int]string{}
+	exponents := []int{0, 1023, 500, -500, -1010} // values of 9.9e307 at most, and of 9e-306 at least
+	for _, e := range exponents {
+		data := make([]float64, 14*12)
+		for i := range data {
+			data[i] = math.Ldexp(0.6+0.5*math.Sin(float64(i/12)/4)*math.Cos(float64(i%12)/5), e)
+		}
+		frames[e] = jobtest.WriteNpy(t, dir, fmt.Sprint(e, ".npy"), data, 14, 12)
+	}
+	forms := map[string][]string{}
+	for _, method := range layersMethods() {
+		forms["two-layer "+method] = []string{"two-layer", "layers.max_iterations=2000", "layers.method=" + method}
+	}
+	for _, method := range methods() {
+		forms[method] = []string{"tikhonov", "blur.kind=gaussian", "tikhonov.lambda=0.1", "tikhonov.method=" + method}
+	}
+	for name, c := range forms {
+		var want []float64
+		var first, said struct {
+			Converged bool
+			Residual  any
+			Bias      any
+		}
+		for _, e := range exponents {
+			out := filepath.Join(dir, fmt.Sprint(name, e))
+			sets := append([]string{fmt.Sprintf("output.dir=%q", out), fmt.Sprintf("image.path=%q", frames[e]), "output.pictures=false"}, c[1:]...)
+			var path string
+			err := ranks.Launch(context.Background(), ranks.Options{Ranks: 1}, func(ctx context.Context, comm ranks.Comm) error {
+				j, err := jobtest.Parse(loaders[c[0]], fmt.Sprintf("job = %q", c[0]), sets...)
+				if err != nil {
+					return err
+				}
+				path = filepath.Join(out, j.Answer)
+				return j.Run(ctx, comm, lifecycle.Env{Version: "test"})
+			})
+			if err != nil {
+				t.Errorf("%s, data times 2^%d: %v", name, e, err)
+				continue
+			}
+			a, err := imageio.ReadNpy(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, err := os.ReadFile(filepath.Join(out, lifecycle.MetricsName))
+			if err == nil {
+				err = json.Unmarshal(text, &said)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want == nil {
+				want, first = a.Data, said
+			}
+			diff, norm := 0.0, 0.0
+			for i, v := range want {
+				diff, norm = math.Hypot(diff, math.Ldexp(a.Data[i], -e)-v), math.Hypot(norm, v)
+			}
+			if !(diff <= 1e-6*norm) || norm == 0 {
+				t.Errorf("%s, data times 2^%d: the solution differs by %.2g", name, e, diff/norm)
+			}
+			if r, ok := said.Residual.(float64); said.Converged != first.Converged || !ok || math.IsNaN(r) {
+				t.Errorf("%s, data times 2^%d: %+v, want %+v", name, e, said, first)
+			}
+			if fmt.Sprint(said.Bias) != fmt.Sprint(first.Bias) {
+				t.Errorf("%s, data times 2^%d: bias %v, want %v", name, e, said.Bias, first.Bias)
 			}
 		}
 	}

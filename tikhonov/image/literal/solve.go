@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 
+	"tessera/internal/linalg"
 	"tessera/krylov"
 	"tessera/ranks"
 	"tessera/tikhonov/image"
@@ -27,7 +28,13 @@ func Solve(ctx context.Context, comm ranks.Comm, p *image.Problem, o Options) (*
 		return nil, err
 	}
 	start := comm.Wtime()
-	l, err := newMethod(comm, p, &o)
+	own := *p
+	data, unit, err := tiles.Unit(comm, p.Channels, p.Data, p.Weights)
+	if err != nil {
+		return nil, err
+	}
+	own.Data = data
+	l, err := newMethod(comm, &own, &o)
 	if err != nil {
 		return nil, err
 	}
@@ -39,9 +46,6 @@ func Solve(ctx context.Context, comm ranks.Comm, p *image.Problem, o Options) (*
 	res.Converged = res.Status == krylov.Converged
 	res.Solve = comm.Wtime() - start
 	res.Solution = l.owner()
-	if err := tiles.CheckFinite(comm, res.Solution); err != nil {
-		return nil, fmt.Errorf("literal: %w", err)
-	}
 	if err := l.measure(res); err != nil {
 		return nil, err
 	}
@@ -54,6 +58,13 @@ func Solve(ctx context.Context, comm ranks.Comm, p *image.Problem, o Options) (*
 		return nil, err
 	}
 	res.Bias = *bias
+	if unit != 1 {
+		linalg.Scale(unit, res.Solution)
+		res.Objective, res.Misfit = res.Objective*unit*unit, res.Misfit*unit*unit
+	}
+	if err := tiles.CheckFinite(comm, res.Solution); err != nil {
+		return nil, fmt.Errorf("literal: %w", err)
+	}
 	if res.Converged {
 		return res, nil
 	}
