@@ -2,6 +2,7 @@ package imageio
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"image"
@@ -25,9 +26,9 @@ func pictureSource(r io.ReaderAt, size int64) (*source, error) {
 	reader := func() io.Reader { return bufio.NewReader(io.NewSectionReader(r, 0, size)) }
 	s := &source{Frame: Frame{Format: "jpeg", Type: "uint8", Channels: 3}}
 	decode, decodeConfig := jpeg.Decode, jpeg.DecodeConfig
-	var start [26]byte
+	var start [29]byte
 	n, _ := r.ReadAt(start[:], 0)
-	depth, kind := int(start[24]), start[25] // of the IHDR chunk, always the first
+	depth, kind := int(start[24]), start[25] // of the IHDR chunk, always the first; [28] tells whether lines are interlaced
 	if string(start[:8]) == pngMagic {
 		if n < len(start) {
 			return nil, errors.New("png: truncated header")
@@ -47,8 +48,7 @@ func pictureSource(r io.ReaderAt, size int64) (*source, error) {
 	// plausible for the file's.
 	var least int64 // bytes a file of this size has at least
 	if s.Format == "png" {
-		samples := map[byte]int{0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[kind]
-		line := 1 + (int64(s.Cols)*int64(samples*depth)+7)/8
+		line := 1 + (int64(s.Cols)*int64(samples(kind)*depth)+7)/8
 		least = line * int64(s.Rows) / 1032 // the most deflate can do
 	} else {
 		least = int64(s.Rows) * int64(s.Cols) / 512 // one bit for a block of 8x8
@@ -66,7 +66,17 @@ func pictureSource(r io.ReaderAt, size int64) (*source, error) {
 		turn = pngOrientation(r, size)
 	}
 	s.turned(turn)
+	interlaced := start[28] == 1
 	s.pixels = func(b Box) ([]float64, error) {
+		if !cheap(int64(cfg.Height)*int64(cfg.Width), size) {
+			err := checkJPEGEnd(r, size)
+			if s.Format == "png" {
+				err = checkPNG(r, size, cfg.Height, cfg.Width, samples(kind)*depth, interlaced)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", s.Format, err)
+			}
+		}
 		img, err := decode(reader())
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Format, err)
@@ -74,6 +84,20 @@ func pictureSource(r io.ReaderAt, size int64) (*source, error) {
 		return planes(img, s.Channels, b, turn), nil
 	}
 	return s, nil
+}
+
+// samples of a pixel of a PNG file by its colour type.
+func samples(kind byte) int { return map[byte]int{0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[kind] }
+
+// checkJPEGEnd finds a JPEG file that was cut: the decoder takes memory for the whole picture
+// before it sees that. Some programs write a few bytes more behind the mark of the end.
+func checkJPEGEnd(r io.ReaderAt, size int64) error {
+	tail := make([]byte, min(size, 4096))
+	n, _ := r.ReadAt(tail, size-int64(len(tail)))
+	if !bytes.Contains(tail[:n], []byte("\xff\xd9")) {
+		return errors.New("the file ends without the mark of its end: it was cut")
+	}
+	return nil
 }
 
 // turned makes the rows and columns of a picture in a file those of the upright picture.

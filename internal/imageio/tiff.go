@@ -2,14 +2,11 @@ package imageio
 
 import (
 	"bytes"
-	"compress/zlib"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-
-	"golang.org/x/image/tiff/lzw"
 )
 
 // Tags of TIFF 6.0.
@@ -207,6 +204,11 @@ func (t *tiffImage) blockBytes() int64 { return int64(t.blockRows) * t.line() }
 // stay the numbers they are; pixels that are transparent are NaN.
 func (t *tiffImage) read(channels int, b Box, turn orientation) ([]float64, error) {
 	n := (b.R1 - b.R0) * (b.C1 - b.C0)
+	if !cheap(max(int64(channels*n), t.blockBytes()/8), t.size) {
+		if err := t.verify(); err != nil {
+			return nil, err
+		}
+	}
 	planes := make([]float64, channels*n)
 	var alpha []float64
 	if t.alpha >= 0 {
@@ -269,28 +271,12 @@ func (t *tiffImage) read(channels int, b Box, turn orientation) ([]float64, erro
 func (t *tiffImage) block(i, lines int) ([]byte, error) {
 	line := t.line()
 	want := line * int64(lines)
-	packed := io.NewSectionReader(t.r, t.offsets[i], t.counts[i])
-	raw := make([]byte, want)
-	var in io.Reader = packed
-	switch t.compression {
-	case 5:
-		z := lzw.NewReader(packed, lzw.MSB, 8)
-		defer z.Close()
-		in = z
-	case 8, 32946:
-		z, err := zlib.NewReader(packed)
-		if err != nil {
-			return nil, err
-		}
-		defer z.Close()
-		in = z
-	case 32773:
-		data, err := io.ReadAll(packed)
-		if err != nil {
-			return nil, err
-		}
-		in = bytes.NewReader(unpackBits(data, int(want)))
+	in, done, err := t.unpacked(i)
+	if err != nil {
+		return nil, err
 	}
+	defer done()
+	raw := make([]byte, want)
 	if n, err := io.ReadFull(in, raw); err != nil {
 		return nil, fmt.Errorf("%d of %d bytes: %w", n, want, err)
 	}
@@ -372,26 +358,4 @@ func (t *tiffImage) sample(raw []byte, y, x, k int) float64 {
 		}
 	}
 	return v
-}
-
-// unpackBits undoes PackBits: a byte n and n+1 bytes as they are, or a negative n and one byte
-// that stands 1-n times.
-func unpackBits(data []byte, most int) []byte {
-	out := make([]byte, 0, min(most, 64*len(data)))
-	for i := 0; i < len(data) && len(out) < most; {
-		n := int(int8(data[i]))
-		i++
-		switch {
-		case n >= 0:
-			end := min(i+n+1, len(data))
-			out = append(out, data[i:end]...)
-			i = end
-		case n > -128 && i < len(data):
-			for range 1 - n {
-				out = append(out, data[i])
-			}
-			i++
-		}
-	}
-	return out
 }
