@@ -27,6 +27,10 @@ func (r *upscaleRun) read() error {
 	if err := p.open(r.Comm, path); err != nil {
 		return err
 	}
+	each, root := r.c.memory(r.dict, p.channels, p.rows, p.cols, r.Comm.Size())
+	if err := checkRoom(r.Comm, each, root, "the size of "+path); err != nil {
+		return err
+	}
 	grid := r.dict.Head.grid()
 	rows, cols := r.c.highSize(grid, p.rows, p.cols)
 	if r.strips, err = scdl.NewStrips(r.Comm, grid, rows, cols); err != nil {
