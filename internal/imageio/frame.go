@@ -201,7 +201,11 @@ func (s *source) setPixels(lay layout, e numbers, fortran bool) {
 		if err := e.verify(ax); err != nil {
 			return nil, err
 		}
-		data := make([]float64, lay.planes*(b.R1-b.R0)*(b.C1-b.C0))
+		n := lay.planes * (b.R1 - b.R0) * (b.C1 - b.C0)
+		if err := room(int64(n)); err != nil {
+			return nil, err
+		}
+		data := make([]float64, n)
 		if err := e.gather(data, ax); err != nil {
 			return nil, err
 		}

@@ -161,7 +161,11 @@ func (m *arrayMatrix) read(b Box) ([]float64, error) {
 	if err := m.elements.verify(ax); err != nil {
 		return nil, err
 	}
-	data := make([]float64, (b.R1-b.R0)*(b.C1-b.C0))
+	n := (b.R1 - b.R0) * (b.C1 - b.C0)
+	if err := room(int64(n)); err != nil {
+		return nil, err
+	}
+	data := make([]float64, n)
 	return data, m.elements.gather(data, ax)
 }
 

@@ -50,7 +50,11 @@ func (t *records) read(b Box) ([]float64, error) {
 		return nil, err
 	}
 	n, cols := b.R1-b.R0, b.C1-b.C0
-	if _, err := product([]int{n, cols}); err != nil {
+	count, err := product([]int{n, cols})
+	if err == nil {
+		err = room(int64(count))
+	}
+	if err != nil {
 		return nil, err
 	}
 	if t.texts(b) && !cheap(int64(n)*int64(cols), int64(t.rows)*int64(t.width)) {

@@ -163,7 +163,14 @@ func (s *stackSource) read(lo, hi int) error {
 			return err
 		}
 	}
-	s.Data = make([]float64, (hi-lo)*s.Rows*s.Cols)
+	n, err := product([]int{hi - lo, s.Rows, s.Cols})
+	if err == nil {
+		err = room(int64(n))
+	}
+	if err != nil {
+		return err
+	}
+	s.Data = make([]float64, n)
 	if len(s.Data) == 0 {
 		return nil
 	}

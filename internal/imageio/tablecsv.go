@@ -297,6 +297,9 @@ func readCSV(r io.ReaderAt, size int64) (*Table, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
+	if err := room(int64(t.Rows) * int64(c.cols)); err != nil {
+		return nil, err
+	}
 	c.describe(t)
 	t.texts = nil
 	t.Data, t.lines = make([]float64, 0, t.Rows*t.Cols), make([]int, 0, t.Rows)

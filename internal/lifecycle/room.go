@@ -4,11 +4,9 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
-	"math"
 	"os"
-	"strconv"
-	"strings"
 
+	"tessera/internal/hostmemory"
 	"tessera/ranks"
 )
 
@@ -35,29 +33,8 @@ func CheckRoom(comm ranks.Comm, bytes float64, mend string) error {
 			need += all[i+1]
 		}
 	}
-	if has := hostMemory(); need > roomFactor*has {
+	if has := hostmemory.Total(); need > roomFactor*has {
 		err = fmt.Errorf("this needs about %s of memory on %s, which has %s: lower %s, or use more hosts", Bytes(need), name, Bytes(has), mend)
 	}
 	return ranks.AgreeError(comm, err)
-}
-
-// hostMemory is the memory and swap space of this host in bytes; infinite where the system
-// does not tell.
-func hostMemory() float64 {
-	text, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return math.Inf(1)
-	}
-	total := 0.0
-	for line := range strings.Lines(string(text)) {
-		key, rest, _ := strings.Cut(line, ":")
-		if fields := strings.Fields(rest); (key == "MemTotal" || key == "SwapTotal") && len(fields) > 0 {
-			kb, _ := strconv.ParseFloat(fields[0], 64)
-			total += 1024 * kb
-		}
-	}
-	if total == 0 {
-		return math.Inf(1)
-	}
-	return total
 }
