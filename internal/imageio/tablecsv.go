@@ -136,6 +136,8 @@ func (c *csvLines) count() (int, error) {
 			field := c.line[min(s[i-1], len(c.line)):min(s[i], len(c.line))]
 			if i == len(s)-1 {
 				field = c.line[min(s[i-1], len(c.line)):] // the last may be longer
+			} else if at := s[i]; at < len(c.line) && c.line[at] != ' ' && c.line[at-1] != ' ' {
+				return 0, fmt.Errorf("text from character %d to %d, where the bars of the heading part the columns %d and %d: make the columns as wide as the numbers", at, at+1, i, i+1)
 			}
 			c.quoted = append(c.quoted, string(bytes.TrimSpace(field)))
 		}
