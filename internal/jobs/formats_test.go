@@ -17,6 +17,7 @@ import (
 	"tessera/internal/imageio"
 	"tessera/internal/jobs/jobtest"
 	"tessera/internal/jobs/scdl"
+	"tessera/internal/jobs/tppa"
 	"tessera/internal/tables"
 )
 
@@ -32,8 +33,13 @@ func at(key string, more ...string) func(*testing.T, string, string) []string {
 }
 
 var readings = map[string]reading{
-	"tikhonov":    {"frame", at("image.path", "blur.kind=gaussian", "blur.size=3", "output.pictures=false")},
-	"two-layer":   {"frame", at("image.path", "output.pictures=false", "layers.tile=8")},
+	"tikhonov":  {"frame", at("image.path", "blur.kind=gaussian", "blur.size=3", "output.pictures=false")},
+	"two-layer": {"frame", at("image.path", "output.pictures=false", "layers.tile=8")},
+	"tv":        {"frame", at("image.path", "blur.kind=gaussian", "blur.size=3", "output.pictures=false", "tv.lambda=0.01", "tv.tolerance=0.01")},
+	"tppa": {"frame", func(t *testing.T, dir, path string) []string {
+		return append(model(t, dir), "image.path="+path, "output.pictures=false", "tv.tolerance=0.01", "tv.noise=0.02")
+	}},
+	"tppa-train":  {"npy stack", at("data.truth", "data.validation=1", "tppa.steps=1", "tppa.layers=2", "output.pictures=false")},
 	"kernel":      {"table", at("observations.path", "kernel.width=5", "evaluate.shape=[4, 4]")},
 	"deep-kernel": {"table", at("observations.path", "deep.steps=1", "deep.starts=1", "evaluate.shape=[4, 4]")},
 	"psf": {"stack", func(t *testing.T, dir, path string) []string {
@@ -155,7 +161,9 @@ func families(t *testing.T, dir string) map[string]map[string]string {
 		"npy": jobtest.WriteNpy(t, dir, "matrix.npy", m.Data, count, 9), "FITS image": in("matrix.fits"), "FITS table": in("matrixtable.fits"), "CSV": written(t, in("matrix.csv"), []byte(csv.String())),
 		"FITS, gzip": gzipped(t, in("matrix.fits")), "CSV, gzip": gzipped(t, in("matrix.csv")), "npy, gzip": gzipped(t, in("matrix.npy")),
 	}
-	return map[string]map[string]string{"frame": frame, "table": tableFiles, "stack": stack, "matrix": matrix}
+	pictures := slices.Concat(f.Data, f.Data, f.Data)
+	npyStack := map[string]string{"npy": jobtest.WriteNpy(t, dir, "pictures.npy", pictures, 3, rows, cols), "npy, gzip": gzipped(t, in("pictures.npy"))}
+	return map[string]map[string]string{"npy stack": npyStack, "frame": frame, "table": tableFiles, "stack": stack, "matrix": matrix}
 }
 
 // ipac is a table as IPAC writes it.
@@ -208,7 +216,7 @@ func TestFormats(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				info += frames.Info(path) + tables.Info(path) + scdl.Info(path)
+				info += frames.Info(path) + tables.Info(path) + scdl.Info(path) + tppa.Info(path)
 				said := false
 				for _, in := range metrics["inputs"].([]any) {
 					in := in.(map[string]any)
@@ -217,8 +225,11 @@ func TestFormats(t *testing.T) {
 					}
 					said = true
 					keys := []string{"axes", "units", "note"}
-					if k.Name == "scdl-train" {
+					switch k.Name {
+					case "scdl-train":
 						keys = keys[:2] // the note tells how many samples are held out
+					case "tppa-train":
+						keys = keys[:1] // the largest value is that of the pictures that are learned from
 					}
 					for _, key := range keys {
 						if text, _ := in[key].(string); text != "" && !strings.Contains(squeezeBlanks(info), text) {

@@ -24,6 +24,9 @@ var small = map[string][]string{
 	"deep-kernel":  {"simulate.count=30", "deep.steps=1", "deep.starts=1"},
 	"psf":          {"simulate.count=2", "psf.iterations=2"},
 	"scdl-train":   {"simulate.count=300", "scdl.iterations=2", "scdl.atoms=8"},
+	"tv":           {"simulate.rows=16", "simulate.cols=16", "output.pictures=false"},
+	"tppa":         {"simulate.rows=16", "simulate.cols=16", "output.pictures=false"},
+	"tppa-train":   {"simulate.count=2", "data.validation=1", "simulate.rows=16", "simulate.cols=16", "tppa.steps=1", "tppa.layers=2", "output.pictures=false"},
 	"scdl-spectra": {},
 	"scdl-upscale": {},
 }
@@ -35,6 +38,9 @@ var inUse = map[string][]string{
 	"tikhonov blur.path":      {"blur.kind=file"},
 	"two-layer first.path":    {"first.kind=file"},
 	"two-layer second.path":   {"second.kind=file"},
+	"tv blur.path":            {"blur.kind=file"},
+	"tppa blur.path":          {"blur.kind=file"},
+	"tppa-train blur.path":    {"blur.kind=file"},
 	"kernel frame.truth":      {"frame.pixels=true"},
 	"scdl-train data.low":     {"data.high=SAME"},
 	"scdl-train data.high":    {"data.low=SAME"},
@@ -93,6 +99,7 @@ func TestFilesThatNoHostHolds(t *testing.T) {
 	low := jobtest.WriteNpy(t, files, "low.npy", make([]float64, 9*4), 9, 4)
 	stack := jobtest.WriteNpy(t, files, "small.npy", stampsOf(2, 9), 2, 9, 9)
 	dictionaries := map[string][]string{
+		"tppa":         model(t, filepath.Join(files, "c")),
 		"scdl-spectra": trained(t, filepath.Join(files, "a"), "simulate.count=300", "simulate.high=25"),
 		"scdl-upscale": trained(t, filepath.Join(files, "b"), "patches.images="+filepath.Dir(picture(t, filepath.Join(files, "pictures"), "a.png", 40, 40)), "patches.count=300"),
 	}
