@@ -14,18 +14,18 @@ import (
 // opens are the files that open a path without internal/imageio.Open, which refuses devices
 // and pipes, and why they may.
 var opens = map[string]string{
-	"internal/imageio/opening.go":    "is imageio.Open",
-	"internal/imageio/atomic.go":     "creates a file",
-	"internal/imageio/parts.go":      "opens for writing what another process has created",
-	"internal/lifecycle/log.go":      "creates a file",
-	"internal/lifecycle/memory.go":   "reads /proc",
-	"internal/imageio/hostmemory.go": "reads /proc",
-	"internal/outdir/lock.go":        "opens a lock, and follows no link",
-	"internal/outdir/owner.go":       "reads /proc",
-	"internal/cli/doctor.go":         "reads /proc and /sys",
-	"internal/cli/door.go":           "creates the config that was asked for",
-	"internal/cli/environment.go":    "reads /proc",
-	"scdl/disk.go":                   "creates files in a folder of its own",
+	"internal/imageio/opening.go":       "is imageio.Open",
+	"internal/imageio/atomic.go":        "creates a file",
+	"internal/imageio/parts.go":         "opens for writing what another process has created",
+	"internal/lifecycle/log.go":         "creates a file",
+	"internal/lifecycle/memory.go":      "reads /proc",
+	"internal/hostmemory/hostmemory.go": "reads /proc",
+	"internal/outdir/lock.go":           "opens a lock, and follows no link",
+	"internal/outdir/owner.go":          "reads /proc",
+	"internal/cli/doctor.go":            "reads /proc and /sys",
+	"internal/cli/door.go":              "creates the config that was asked for",
+	"internal/cli/environment.go":       "reads /proc",
+	"scdl/disk.go":                      "creates files in a folder of its own",
 }
 
 // A reader of what a user names goes through imageio.Open or imageio.ReadText: a pipe must

@@ -73,7 +73,7 @@ func TestErrorsOnAllRanks(t *testing.T) {
 		{"no points", func(a *rankArguments) { a.pts = nil }, "loadbalance: no points on rank", "Bounds Distribute Rebalance"},
 		{"short X", func(a *rankArguments) { a.pts.X = a.pts.X[1:] }, "but 5 coordinates and 3 attributes", "Bounds Distribute Rebalance"},
 		{"long Attr", func(a *rankArguments) { a.pts.Attr = append(a.pts.Attr, 4) }, "but 6 coordinates and 4 attributes", "Bounds Distribute Rebalance"},
-		{"Dim 4", func(a *rankArguments) { a.pts = &Points{Dim: 4} }, "points of 4 coordinates with 0 columns", "Bounds Distribute Rebalance"},
+		{"Dim 7", func(a *rankArguments) { a.pts = &Points{Dim: 7} }, "points of 7 coordinates with 0 columns", "Bounds Distribute Rebalance"},
 		{"Cols -1", func(a *rankArguments) { a.pts = &Points{Dim: 2, Cols: -1} }, "points of 2 coordinates with -1 columns", "Bounds Distribute Rebalance"},
 		{"NaN", func(a *rankArguments) { a.pts.X[3] = math.NaN() }, "coordinate 1 is NaN, want a finite number", "Bounds Distribute Rebalance"},
 		{"negative ID", func(a *rankArguments) { a.pts.ID[1] = -7 }, "has the ID -7: want 0 to 2^53-1", "Bounds Distribute Rebalance"},

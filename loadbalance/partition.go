@@ -11,7 +11,7 @@ import (
 	"tessera/ranks"
 )
 
-// Partition cuts space of 1, 2 or 3 axes into cells, one for each rank, by jagged
+// Partition cuts space of 1 to MostAxes axes into cells, one for each rank, by jagged
 // strips: into slabs along axis 0, each slab along axis 1 at cuts of its own, and so
 // on. Slabs may have different numbers of cells. The outermost cells extend to infinity,
 // so that every point has an owner. A Partition does not change and may be shared
@@ -144,7 +144,7 @@ func (s *strips) boxes(p *Partition, axis int) {
 	}
 }
 
-// Uniform cuts the box [lo, hi] of 1 to 3 axes into cells of equal size, shape[k] of
+// Uniform cuts the box [lo, hi] of 1 to MostAxes axes into cells of equal size, shape[k] of
 // them along axis k. The call is local.
 func Uniform(lo, hi []float64, shape []int) (*Partition, error) {
 	if err := checkBox(lo, hi); err != nil {
@@ -163,7 +163,7 @@ func Uniform(lo, hi []float64, shape []int) (*Partition, error) {
 	return cutBox(lo, hi, regular(shape)), nil
 }
 
-// Strips cuts the box [lo, hi] of 1 to 3 axes into the given number of cells of equal
+// Strips cuts the box [lo, hi] of 1 to MostAxes axes into the given number of cells of equal
 // volume. Of all jagged strips it takes those with the smallest faces between cells: 7
 // cells of a square become slabs of 2, 2 and 3 cells. The call is local.
 func Strips(lo, hi []float64, cells int) (*Partition, error) {
@@ -181,8 +181,8 @@ func Strips(lo, hi []float64, cells int) (*Partition, error) {
 }
 
 func checkBox(lo, hi []float64) error {
-	if len(lo) < 1 || len(lo) > 3 || len(hi) != len(lo) {
-		return fmt.Errorf("loadbalance: a box with corners of %d and %d coordinates, want 1, 2 or 3", len(lo), len(hi))
+	if len(lo) < 1 || len(lo) > MostAxes || len(hi) != len(lo) {
+		return fmt.Errorf("loadbalance: a box with corners of %d and %d coordinates, want 1 to %d", len(lo), len(hi), MostAxes)
 	}
 	for k := range lo {
 		if !finite(lo[k]) || !finite(hi[k]) || lo[k] > hi[k] {

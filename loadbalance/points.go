@@ -7,9 +7,12 @@ import (
 	"tessera/ranks"
 )
 
+// MostAxes is the most coordinates of a point: three, each of which may be laid on a circle.
+const MostAxes = 6
+
 // Points are the n scattered points, such as observations, that one rank holds.
 type Points struct {
-	Dim  int       // coordinates of a point: 1, 2 or 3, the same on all ranks
+	Dim  int       // coordinates of a point: 1 to MostAxes, the same on all ranks
 	X    []float64 // n x Dim, row-major: the coordinates, finite, in any unit
 	ID   []int64   // n: the number of each point, unique over all ranks, 0 to 2^53-1
 	Cols int       // columns of Attr, 0 or more, the same on all ranks
@@ -28,7 +31,7 @@ func (p *Points) check(rank int) error {
 		return fmt.Errorf("loadbalance: no points on rank %d: want Points, which may hold none", rank)
 	}
 	n := len(p.ID)
-	if p.Dim < 1 || p.Dim > 3 || p.Cols < 0 {
+	if p.Dim < 1 || p.Dim > MostAxes || p.Cols < 0 {
 		return fmt.Errorf("loadbalance: points of %d coordinates with %d columns", p.Dim, p.Cols)
 	}
 	if len(p.X) != n*p.Dim || len(p.Attr) != n*p.Cols {

@@ -7,6 +7,8 @@ import (
 
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
+	"tessera/internal/jobs/scdl"
+	"tessera/internal/jobs/tppa"
 	"tessera/internal/tables"
 )
 
@@ -24,7 +26,7 @@ func info(ctx context.Context, c *call) error {
 				all = append(all, err)
 				continue
 			}
-			if _, err := fmt.Fprint(c.stdout, text+frames.Info(path)+tables.Info(path)); err != nil {
+			if _, err := fmt.Fprint(c.stdout, text+frames.Info(path)+tables.Info(path)+scdl.Info(path)+tppa.Info(path)); err != nil {
 				return err
 			}
 		}

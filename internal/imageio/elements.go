@@ -15,6 +15,8 @@ type numbers interface {
 	// gather reads a box of an array of three axes into dst. ax is in any order; every
 	// stride is the product of the lengths of the faster axes.
 	gather(dst []float64, ax [3]axis) error
+	// verify finds, before memory is taken for a box, whether what is compressed holds it.
+	verify(ax [3]axis) error
 }
 
 // elements is a run of equal-sized numbers inside a file: the data part of an npy
@@ -50,12 +52,21 @@ func (e *elements) read(first int64, dst []float64) error {
 	return nil
 }
 
+// verify has nothing to find: the length of the file was compared with that of the array.
+func (e *elements) verify([3]axis) error { return nil }
+
 // axis is one axis of an array in a file, and where its elements go.
 type axis struct {
 	length  int   // elements along the axis in the file
 	lo, hi  int   // the half-open part wanted
 	stride  int64 // elements between neighbours in the file
 	dstStep int   // elements between neighbours in the destination
+}
+
+// run are the axes of the elements first, first+1, ... of so many in all.
+func run(first int64, count, total int) [3]axis {
+	one := axis{length: 1, hi: 1, stride: int64(total)}
+	return [3]axis{one, one, {length: total, lo: int(first), hi: int(first) + count, stride: 1, dstStep: 1}}
 }
 
 // gather reads a box of a 3-axis array into dst. ax is in any order; every stride

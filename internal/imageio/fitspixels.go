@@ -34,7 +34,7 @@ func fitsSource(r io.ReaderAt, size int64, want string) (*source, error) {
 	if u.tiles != nil {
 		s.Packing = u.tiles.algorithm
 	}
-	s.setPixels(lay, func(data []float64, b Box) error { return e.gather(data, lay.axes(b, false)) })
+	s.setPixels(lay, e, false)
 	return s, nil
 }
 

@@ -14,30 +14,36 @@ import (
 //
 // What the list does not reach is 0. Source: FITS Standard 4.0, section 10.4.3.
 func plio(data []byte, n int) ([]int64, error) {
+	out := make([]int64, n)
+	return out, plioInto(out, data, n)
+}
+
+// plioInto decodes into out, or, where that is nil, only finds what is wrong.
+func plioInto(out []int64, data []byte, n int) error {
 	words := make([]int, len(data)/2)
 	for i := range words {
 		words[i] = int(int16(binary.BigEndian.Uint16(data[2*i:])))
 	}
 	if len(words) < 4 {
-		return nil, errTileEnds
+		return errTileEnds
 	}
 	// The header of an old list has its length in one word, that of a new one in two.
 	length, at := words[2], 3
 	if length <= 0 {
 		if len(words) < 7 {
-			return nil, errTileEnds
+			return errTileEnds
 		}
 		length, at = words[4]<<15+words[3], words[1]
 	}
 	if length > len(words) || at < 3 || at > len(words) {
-		return nil, fmt.Errorf("a line list of %d words that announces %d from %d on", len(words), length, at)
+		return fmt.Errorf("a line list of %d words that announces %d from %d on", len(words), length, at)
 	}
-	out, x, high := make([]int64, n), 0, int64(1)
+	x, high := 0, int64(1)
 	run := func(d int, fill bool) error {
 		if x+d > n {
 			return fmt.Errorf("a line list of more than %d numbers", n)
 		}
-		for i := x; fill && i < x+d; i++ {
+		for i := x; fill && out != nil && i < x+d; i++ {
 			out[i] = high
 		}
 		x += d
@@ -50,12 +56,12 @@ func plio(data []byte, n int) ([]int64, error) {
 		case 0, 4:
 			err = run(d, code == 4)
 		case 5:
-			if err = run(d, false); err == nil && d > 0 {
+			if err = run(d, false); err == nil && d > 0 && out != nil {
 				out[x-1] = high
 			}
 		case 1:
 			if at++; at >= length {
-				return nil, errTileEnds
+				return errTileEnds
 			}
 			high = int64(words[at])<<12 + int64(d)
 		case 2, 6:
@@ -72,8 +78,8 @@ func plio(data []byte, n int) ([]int64, error) {
 			err = fmt.Errorf("instruction %d in a line list", code)
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return out, nil
+	return nil
 }

@@ -66,6 +66,12 @@ func (b *bitReader) align() {
 // number is its high part in unary and fs bits. bytepix is the bytes of a number: those of
 // one byte are 0 to 255, the others have a sign. Source: FITS Standard 4.0, section 10.4.1.
 func rice(data []byte, n, block, bytepix int) ([]int64, error) {
+	out := make([]int64, n)
+	return out, riceInto(out, data, n, block, bytepix)
+}
+
+// riceInto decodes into out, or, where that is nil, only finds what is wrong.
+func riceInto(out []int64, data []byte, n, block, bytepix int) error {
 	// Bits of fs, the value that says "not compressed", and bits of a number.
 	var selector, top, width uint
 	switch bytepix {
@@ -78,12 +84,11 @@ func rice(data []byte, n, block, bytepix int) ([]int64, error) {
 	}
 	// A block takes at least its selector.
 	if blocks := (n + block - 1) / block; int64(blocks)*int64(selector) > 8*int64(len(data)-bytepix) {
-		return nil, errTileEnds
+		return errTileEnds
 	}
 	b := &bitReader{data: data}
 	last := b.bits(width)
 	mask := uint32(1<<width - 1)
-	out := make([]int64, n)
 	for i := 0; i < n; {
 		end := min(i+block, n)
 		fs := b.bits(selector)
@@ -101,18 +106,19 @@ func rice(data []byte, n, block, bytepix int) ([]int64, error) {
 				difference = ^difference
 			}
 			last = (last + difference) & mask
-			switch bytepix {
-			case 1:
+			switch {
+			case out == nil:
+			case bytepix == 1:
 				out[i] = int64(last)
-			case 2:
+			case bytepix == 2:
 				out[i] = int64(int16(last))
 			default:
 				out[i] = int64(int32(last))
 			}
 		}
 		if b.over {
-			return nil, errTileEnds
+			return errTileEnds
 		}
 	}
-	return out, nil
+	return nil
 }

@@ -15,19 +15,29 @@ import (
 type tiledNumbers struct {
 	*tiles
 	r      io.ReaderAt
-	decode decoder // of the numbers of the image that was compressed
+	decode decoder      // of the numbers of the image that was compressed
+	sound  map[int]bool // tiles that were verified
 }
 
 // read decodes the elements first, first+1, ... into dst.
 func (t *tiledNumbers) read(first int64, dst []float64) error {
 	total, _ := product(t.axes)
-	line := axis{length: total, lo: int(first), hi: int(first) + len(dst), stride: 1, dstStep: 1}
-	one := axis{length: 1, hi: 1, stride: int64(total)}
-	return t.gather(dst, [3]axis{one, one, line})
+	return t.gather(dst, run(first, len(dst), total))
 }
 
 // gather reads a box, as elements.gather does.
 func (t *tiledNumbers) gather(dst []float64, ax [3]axis) error {
+	return t.each(ax, func(i int, lo, hi []int) error {
+		values, err := t.tile(i, lo, hi)
+		if err == nil {
+			t.place(dst, ax, values, lo, hi)
+		}
+		return err
+	})
+}
+
+// each calls use with the tiles that a box touches: their number and their box.
+func (t *tiles) each(ax [3]axis, use func(i int, lo, hi []int) error) error {
 	grid, count := make([]int, len(t.axes)), 1
 	for k, n := range t.axes {
 		grid[k] = (n + t.size[k] - 1) / t.size[k]
@@ -43,11 +53,9 @@ func (t *tiledNumbers) gather(dst []float64, ax [3]axis) error {
 		if !t.touches(lo, hi, ax) {
 			continue
 		}
-		values, err := t.tile(i, lo, hi)
-		if err != nil {
+		if err := use(i, lo, hi); err != nil {
 			return fmt.Errorf("tile %d of %d: %w", i+1, count, err)
 		}
-		t.place(dst, ax, values, lo, hi)
 	}
 	return nil
 }

@@ -185,20 +185,28 @@ func npySource(r io.ReaderAt, size int64) (*source, error) {
 	}
 	s := &source{Frame: Frame{Channels: lay.planes, Rows: lay.rows, Cols: lay.cols, Stored: h.shape, Format: "npy", Type: h.typ}}
 	e := h.elements(r)
-	s.setPixels(lay, func(data []float64, b Box) error { return e.gather(data, lay.axes(b, h.fortran)) })
+	s.setPixels(lay, e, h.fortran)
 	return s, nil
 }
 
-// setPixels makes a source of a function that reads a box of all planes. Where the fourth
-// plane is the alpha of a colour picture, it becomes missing pixels.
-func (s *source) setPixels(lay layout, read func(data []float64, b Box) error) {
+// setPixels makes a source of the numbers of all planes. Where the fourth plane is the alpha
+// of a colour picture, it becomes missing pixels.
+func (s *source) setPixels(lay layout, e numbers, fortran bool) {
 	alpha := lay.colourLast && lay.planes == 4
 	if alpha {
 		s.Channels = 3
 	}
 	s.pixels = func(b Box) ([]float64, error) {
-		data := make([]float64, lay.planes*(b.R1-b.R0)*(b.C1-b.C0))
-		if err := read(data, b); err != nil {
+		ax := lay.axes(b, fortran)
+		if err := e.verify(ax); err != nil {
+			return nil, err
+		}
+		n := lay.planes * (b.R1 - b.R0) * (b.C1 - b.C0)
+		if err := room(int64(n)); err != nil {
+			return nil, err
+		}
+		data := make([]float64, n)
+		if err := e.gather(data, ax); err != nil {
 			return nil, err
 		}
 		if alpha {

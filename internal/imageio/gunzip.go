@@ -59,7 +59,8 @@ func gunzip(r io.ReaderAt, packed int64) (io.ReaderAt, int64, error) {
 	if err := u.rewind(); err != nil {
 		return nil, 0, err
 	}
-	var held bytes.Buffer
+	var held bytes.Buffer // of its whole size at once; deflate makes at most 1032 bytes of one
+	held.Grow(int(min(heldUnpacked+1, 1032*packed)) + bytes.MinRead)
 	size, err := io.Copy(&held, io.LimitReader(u.z, heldUnpacked+1))
 	if err == nil && size <= heldUnpacked {
 		return bytes.NewReader(held.Bytes()), size, nil

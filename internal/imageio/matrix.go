@@ -157,8 +157,16 @@ func (m *arrayMatrix) read(b Box) ([]float64, error) {
 	if err := b.in(m.rows, m.cols); err != nil {
 		return nil, err
 	}
-	data := make([]float64, (b.R1-b.R0)*(b.C1-b.C0))
-	return data, m.elements.gather(data, m.axes(b, m.fortran))
+	ax := m.axes(b, m.fortran)
+	if err := m.elements.verify(ax); err != nil {
+		return nil, err
+	}
+	n := (b.R1 - b.R0) * (b.C1 - b.C0)
+	if err := room(int64(n)); err != nil {
+		return nil, err
+	}
+	data := make([]float64, n)
+	return data, m.elements.gather(data, ax)
 }
 
 // fitsMatrix opens the first unit that is a matrix, or the one wanted.
@@ -215,7 +223,22 @@ func (m *csvMatrix) read(b Box) ([]float64, error) {
 	}
 	// A number takes two bytes with what separates it from the next; compressed text may
 	// hold more, for which the slice grows.
-	data := make([]float64, 0, min(int64(n), (m.bytes+1)/2))
+	long := min(int64(n), (m.bytes+1)/2)
+	if !cheap(long, m.bytes) {
+		if err := m.numbers(b, func(float64) {}); err != nil {
+			return nil, err
+		}
+	}
+	data := make([]float64, 0, long)
+	err = m.numbers(b, func(v float64) { data = append(data, v) })
+	if err != nil {
+		return nil, err
+	}
+	return data, nil
+}
+
+// numbers calls use with the numbers of a part, row by row.
+func (m *csvMatrix) numbers(b Box, use func(float64)) error {
 	c := m.lines()
 	row := 0
 	for ; row < b.R1 && c.next(); row++ {
@@ -225,21 +248,24 @@ func (m *csvMatrix) read(b Box) ([]float64, error) {
 		if b.C1 > c.cols {
 			break
 		}
-		from := len(data)
-		if data, err = c.numbers(data, b.C0, b.C1); err != nil {
-			return nil, err
-		}
-		if i := notFinite(data[from:]); i >= 0 {
-			return nil, fmt.Errorf("line %d, column %d: %g", c.number, b.C0+i+1, data[from+i])
+		err := c.numbers(b.C0, b.C1, func(i int, v float64) error {
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				return fmt.Errorf("line %d, column %d: %g", c.number, i+1, v)
+			}
+			use(v)
+			return nil
+		})
+		if err != nil {
+			return err
 		}
 	}
 	switch {
 	case c.err != nil:
-		return nil, c.err
+		return c.err
 	case c.cols == 0:
-		return nil, errNoNumbers
+		return errNoNumbers
 	case b.C1 > c.cols:
-		return nil, fmt.Errorf("columns %d to %d of a matrix of %d columns", b.C0, b.C1, c.cols)
+		return fmt.Errorf("columns %d to %d of a matrix of %d columns", b.C0, b.C1, c.cols)
 	}
-	return data, b.in(row, c.cols)
+	return b.in(row, c.cols)
 }

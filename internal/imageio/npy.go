@@ -74,6 +74,9 @@ func (h *npyHeader) readRows(r io.ReaderAt, lo, hi int) (*Array, error) {
 		a.Shape[0] = hi - lo
 	}
 	count, err := product(a.Shape)
+	if err == nil {
+		err = room(int64(count))
+	}
 	if err != nil {
 		return nil, err
 	}

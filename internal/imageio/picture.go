@@ -2,6 +2,7 @@ package imageio
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"image"
@@ -19,6 +20,10 @@ const (
 	mostPixels = 1 << 30
 )
 
+// jpegRatio is the most pixels that a byte of a large JPEG file stands for: a picture of one
+// colour, with Huffman codes made for it, has 170.
+const jpegRatio = 200
+
 // pictureSource decodes PNG and JPEG. Both have to be decoded whole; that happens
 // when the pixels are asked for.
 func pictureSource(r io.ReaderAt, size int64) (*source, error) {
@@ -27,7 +32,7 @@ func pictureSource(r io.ReaderAt, size int64) (*source, error) {
 	decode, decodeConfig := jpeg.Decode, jpeg.DecodeConfig
 	var start [29]byte
 	n, _ := r.ReadAt(start[:], 0)
-	depth, kind, interlaced := int(start[24]), start[25], start[28] != 0 // of the IHDR chunk, always the first
+	depth, kind := int(start[24]), start[25] // of the IHDR chunk, always the first; [28] tells whether lines are interlaced
 	if string(start[:8]) == pngMagic {
 		if n < len(start) {
 			return nil, errors.New("png: truncated header")
@@ -45,21 +50,17 @@ func pictureSource(r io.ReaderAt, size int64) (*source, error) {
 	s.Rows, s.Cols = cfg.Height, cfg.Width
 	// The decoders take memory for the whole picture at once, so its size must be
 	// plausible for the file's.
-	pixels := int64(s.Rows) * int64(s.Cols)
-	var least, raw int64 // bytes a file of this size has at least, and its pixels unpacked
-	bytes := 3.0 + 3*4   // of a decoded pixel: the colours of a JPEG, and the coefficients of a progressive one
+	var least int64 // bytes a file of this size has at least
 	if s.Format == "png" {
-		samples := map[byte]int{0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[kind]
-		raw = pngPixelBytes(int64(s.Rows), int64(s.Cols), int64(samples*depth), interlaced)
-		least = raw / 1032 // the most deflate can do
-		bytes = 4
-		if depth == 16 {
-			bytes = 8
+		line := 1 + (int64(s.Cols)*int64(samples(kind)*depth)+7)/8
+		least = line * int64(s.Rows) / 1032 // the most deflate can do
+	} else {
+		least = int64(s.Rows) * int64(s.Cols) / 512 // one bit for a block of 8x8
+		if pixels := int64(s.Rows) * int64(s.Cols); !cheap(pixels, size) {
+			least = pixels / jpegRatio
 		}
-	} else if least = pixels / 512; pixels > smallPicture/4 { // one bit for a block of 8x8
-		least = pixels / jpegRatio
 	}
-	if s.Rows <= 0 || s.Cols <= 0 || pixels > mostPixels || least > size {
+	if s.Rows <= 0 || s.Cols <= 0 || int64(s.Rows)*int64(s.Cols) > mostPixels || least > size {
 		return nil, fmt.Errorf("%s of %d rows x %d columns in a file of %d bytes", s.Format, s.Rows, s.Cols, size)
 	}
 	// The PNG decoder widens grey with transparency to colour; the file's own
@@ -72,12 +73,14 @@ func pictureSource(r io.ReaderAt, size int64) (*source, error) {
 		turn = pngOrientation(r, size)
 	}
 	s.turned(turn)
+	interlaced := start[28] == 1
 	s.pixels = func(b Box) ([]float64, error) {
-		if err := room(bytes*float64(pixels)+8*float64(s.Channels)*float64(b.R1-b.R0)*float64(b.C1-b.C0), HostMemory()); err != nil {
-			return nil, fmt.Errorf("%s: %w", s.Format, err)
-		}
-		if s.Format == "png" && unusual(raw, size) {
-			if err := pngHolds(r, size, raw); err != nil {
+		if !cheap(int64(cfg.Height)*int64(cfg.Width), size) {
+			err := checkJPEGEnd(r, size)
+			if s.Format == "png" {
+				err = checkPNG(r, size, cfg.Height, cfg.Width, samples(kind)*depth, interlaced)
+			}
+			if err != nil {
 				return nil, fmt.Errorf("%s: %w", s.Format, err)
 			}
 		}
@@ -88,6 +91,20 @@ func pictureSource(r io.ReaderAt, size int64) (*source, error) {
 		return planes(img, s.Channels, b, turn), nil
 	}
 	return s, nil
+}
+
+// samples of a pixel of a PNG file by its colour type.
+func samples(kind byte) int { return map[byte]int{0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[kind] }
+
+// checkJPEGEnd finds a JPEG file that was cut: the decoder takes memory for the whole picture
+// before it sees that. Some programs write a few bytes more behind the mark of the end.
+func checkJPEGEnd(r io.ReaderAt, size int64) error {
+	tail := make([]byte, min(size, 4096))
+	n, _ := r.ReadAt(tail, size-int64(len(tail)))
+	if !bytes.Contains(tail[:n], []byte("\xff\xd9")) {
+		return errors.New("the file ends without the mark of its end: it was cut")
+	}
+	return nil
 }
 
 // turned makes the rows and columns of a picture in a file those of the upright picture.

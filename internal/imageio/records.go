@@ -50,17 +50,42 @@ func (t *records) read(b Box) ([]float64, error) {
 		return nil, err
 	}
 	n, cols := b.R1-b.R0, b.C1-b.C0
-	if _, err := product([]int{n, cols}); err != nil {
+	count, err := product([]int{n, cols})
+	if err == nil {
+		err = room(int64(count))
+	}
+	if err != nil {
 		return nil, err
 	}
+	if t.texts(b) && !cheap(int64(n)*int64(cols), int64(t.rows)*int64(t.width)) {
+		if err := t.numbers(b, nil); err != nil {
+			return nil, err
+		}
+	}
 	data := make([]float64, n*cols)
+	return data, t.numbers(b, data)
+}
+
+// texts tells whether numbers of the part are written as text, which may be no number.
+func (t *records) texts(b Box) bool {
+	for _, c := range t.list[b.C0:b.C1] {
+		if c.text != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// numbers decodes a part into data, or, where that is nil, only finds what is wrong.
+func (t *records) numbers(b Box, data []float64) error {
+	n, cols := b.R1-b.R0, b.C1-b.C0
 	buf := make([]byte, min(n, max(1, bufferBytes/t.width))*t.width)
 	var v [1]float64
 	for at := 0; at < n; {
 		k := min(n-at, len(buf)/t.width)
 		raw := buf[:k*t.width]
 		if got, err := t.r.ReadAt(raw, t.base+int64(b.R0+at)*int64(t.width)); got < len(raw) {
-			return nil, fmt.Errorf("data end after %d of %d bytes: %w", got, len(raw), err)
+			return fmt.Errorf("data end after %d of %d bytes: %w", got, len(raw), err)
 		}
 		for i := range k {
 			for j, c := range t.list[b.C0:b.C1] {
@@ -68,7 +93,7 @@ func (t *records) read(b Box) ([]float64, error) {
 				if c.text != nil {
 					var err error
 					if v[0], err = c.text(field); err != nil {
-						return nil, fmt.Errorf("row %d, column %q: %w", b.R0+at+i, c.name, err)
+						return fmt.Errorf("row %d, column %q: %w", b.R0+at+i, c.name, err)
 					}
 				} else {
 					c.decode(v[:], field)
@@ -77,10 +102,12 @@ func (t *records) read(b Box) ([]float64, error) {
 				if v[0] == c.null {
 					x = math.NaN()
 				}
-				data[(at+i)*cols+j] = x
+				if data != nil {
+					data[(at+i)*cols+j] = x
+				}
 			}
 		}
 		at += k
 	}
-	return data, nil
+	return nil
 }

@@ -58,6 +58,7 @@ func ReadStack(path string, lo, hi int) (*Stack, error) {
 type stackSource struct {
 	Stack  // Data is nil before read
 	images func(lo, hi int, to []float64) error
+	verify func(lo, hi int) error // as that of numbers; nil = there is nothing to find
 }
 
 func withStack(path string, use func(*stackSource) error) (*Stack, error) {
@@ -108,6 +109,10 @@ func (s *stackSource) setArray(full []int, pixels numbers, fortran bool) error {
 	if err := s.setShape(full); err != nil {
 		return err
 	}
+	s.verify = func(lo, hi int) error {
+		n := s.Rows * s.Cols
+		return pixels.verify(run(int64(lo)*int64(n), (hi-lo)*n, s.Count*n))
+	}
 	s.images = func(lo, hi int, to []float64) error {
 		if !fortran {
 			return pixels.read(int64(lo)*int64(s.Rows*s.Cols), to)
@@ -153,7 +158,19 @@ func (s *stackSource) read(lo, hi int) error {
 	if lo < 0 || hi < lo || hi > s.Count {
 		return fmt.Errorf("images %d to %d of a stack of %d", lo, hi, s.Count)
 	}
-	s.Data = make([]float64, (hi-lo)*s.Rows*s.Cols)
+	if s.verify != nil {
+		if err := s.verify(lo, hi); err != nil {
+			return err
+		}
+	}
+	n, err := product([]int{hi - lo, s.Rows, s.Cols})
+	if err == nil {
+		err = room(int64(n))
+	}
+	if err != nil {
+		return err
+	}
+	s.Data = make([]float64, n)
 	if len(s.Data) == 0 {
 		return nil
 	}

@@ -61,6 +61,19 @@ func (s *stackSource) setExtensions(r io.ReaderAt, group []*unit, left string, p
 			return fmt.Errorf("%s: %w", u.label(), err)
 		}
 	}
+	s.verify = func(lo, hi int) error {
+		n := s.Rows * s.Cols
+		for _, u := range group[lo:hi] {
+			e, err := u.elements(r)
+			if err == nil {
+				err = e.verify(run(0, n, n))
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", u.label(), err)
+			}
+		}
+		return nil
+	}
 	s.images = func(lo, hi int, to []float64) error {
 		n := s.Rows * s.Cols
 		for k, u := range group[lo:hi] {

@@ -136,6 +136,8 @@ func (c *csvLines) count() (int, error) {
 			field := c.line[min(s[i-1], len(c.line)):min(s[i], len(c.line))]
 			if i == len(s)-1 {
 				field = c.line[min(s[i-1], len(c.line)):] // the last may be longer
+			} else if at := s[i]; at < len(c.line) && c.line[at] != ' ' && c.line[at-1] != ' ' {
+				return 0, fmt.Errorf("text from character %d to %d, where the bars of the heading part the columns %d and %d: make the columns as wide as the numbers", at, at+1, i, i+1)
 			}
 			c.quoted = append(c.quoted, string(bytes.TrimSpace(field)))
 		}
@@ -185,6 +187,9 @@ func splitQuoted(line []byte, separator byte) ([]string, error) {
 		from := i
 		for i < len(line) && !(line[i] == separator || separator == ' ' && blank(line[i])) {
 			i++
+		}
+		if len(list) == mostNames {
+			return nil, errManyNames
 		}
 		list = append(list, strings.TrimSpace(string(append(field, line[from:i]...))))
 		for separator == ' ' && i < len(line) && blank(line[i]) {
@@ -251,10 +256,10 @@ func (c *csvLines) emptyEnd() bool {
 	return c.separator != ' ' && len(c.line) > 0 && c.line[len(c.line)-1] == c.separator
 }
 
-// numbers appends the fields lo <= i < hi of the line to dst; the others need not be
-// numbers. A mark of a missing number is NaN.
-func (c *csvLines) numbers(dst []float64, lo, hi int) ([]float64, error) {
-	err := c.each(hi, func(i int, field []byte) error {
+// numbers calls use with the fields lo <= i < hi of the line; the others need not be numbers. A
+// mark of a missing number is NaN.
+func (c *csvLines) numbers(lo, hi int, use func(i int, v float64) error) error {
+	return c.each(hi, func(i int, field []byte) error {
 		if i < lo {
 			return nil
 		}
@@ -262,11 +267,18 @@ func (c *csvLines) numbers(dst []float64, lo, hi int) ([]float64, error) {
 		if kind == isText {
 			err = fmt.Errorf("line %d, column %d: %s is not a number", c.number, i+1, Quoted(string(field)))
 		}
-		dst = append(dst, v)
+		if err == nil {
+			err = use(i, v)
+		}
 		return err
 	})
-	return dst, err
 }
+
+// mostNames is the most fields of a line that are kept as texts: in quotes, or as names of
+// columns.
+const mostNames = 1 << 18
+
+var errManyNames = fmt.Errorf("more than %d names or fields in quotes: not a table", mostNames)
 
 var errNoNumbers = errors.New("no numbers in it")
 
@@ -275,10 +287,8 @@ var errNoNumbers = errors.New("no numbers in it")
 func readCSV(r io.ReaderAt, size int64) (*Table, error) {
 	c := newCSVLines(r, size)
 	t := &Table{Format: "csv"}
-	var row []float64
 	for c.next() {
-		var err error
-		if row, err = t.take(c, row[:0]); err != nil {
+		if err := t.take(c, func(float64) {}); err != nil {
 			return nil, err
 		}
 		t.Rows++
@@ -289,13 +299,15 @@ func readCSV(r io.ReaderAt, size int64) (*Table, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
+	if err := room(int64(t.Rows) * int64(c.cols)); err != nil {
+		return nil, err
+	}
 	c.describe(t)
 	t.texts = nil
 	t.Data, t.lines = make([]float64, 0, t.Rows*t.Cols), make([]int, 0, t.Rows)
 	again := newCSVLines(r, size)
 	for again.next() {
-		var err error
-		if t.Data, err = t.take(again, t.Data); err != nil {
+		if err := t.take(again, func(v float64) { t.Data = append(t.Data, v) }); err != nil {
 			return nil, err
 		}
 		t.lines = append(t.lines, again.number)
@@ -306,17 +318,16 @@ func readCSV(r io.ReaderAt, size int64) (*Table, error) {
 	return t, again.err
 }
 
-// take appends the numbers of a line, NaN where there is none, and counts the texts.
-func (t *Table) take(c *csvLines, dst []float64) ([]float64, error) {
-	err := c.each(c.cols, func(i int, field []byte) error {
+// take calls use with the numbers of a line, NaN where there is none, and counts the texts.
+func (t *Table) take(c *csvLines, use func(float64)) error {
+	return c.each(c.cols, func(i int, field []byte) error {
 		v, kind, err := c.decimals.parse(field, c.separator != ',', c.number)
 		if kind == isText {
 			t.addText(i, c.number, field)
 		}
-		dst = append(dst, v)
+		use(v)
 		return err
 	})
-	return dst, err
 }
 
 // describe says of the table what its heading said.

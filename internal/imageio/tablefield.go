@@ -29,9 +29,15 @@ type decimals struct {
 	comma, point int // the first line with a decimal comma, with a decimal point; 0 = none
 }
 
+// longestNumber is more than the characters of any number that a program writes.
+const longestNumber = 2000
+
 // parse reads a field: 12, 1.5e3, 1.5D+03, 1,5 where commas may be decimal, a mark of a
 // missing number (NaN), or text (NaN).
 func (d *decimals) parse(field []byte, commas bool, line int) (float64, fieldKind, error) {
+	if len(field) > longestNumber {
+		return math.NaN(), isText, nil
+	}
 	v, err := strconv.ParseFloat(string(field), 64)
 	if err == nil {
 		if v != v {

@@ -212,3 +212,22 @@ func FuzzTable(f *testing.F) {
 		}
 	})
 }
+
+// A number that is wider than its column in an IPAC table is not cut in two.
+func TestIPACColumns(t *testing.T) {
+	for text, want := range map[string]string{
+		"|  x |  y |\n|real|real|\n 1.5  2.5\n":      "",
+		"|  x |  y |\n|real|real|\n 1.50 2.5\n":      "",
+		"|  x |  y |\n|real|real|\n 12.345 2.5\n":    "line 3: text from character 5 to 6, where the bars of the heading part the columns 1 and 2",
+		"|  x |  y |\n|real|real|\n1234567890\n":     "line 3: text from character 5 to 6",
+		"|  x |  y |\n|real|real|\n 1.5  2.512345\n": "",
+	} {
+		got, err := readTable(strings.NewReader(text), int64(len(text)), "")
+		switch {
+		case want == "" && (err != nil || got.Data[0] != 1.5 || got.Data[1] < 2.5):
+			t.Errorf("%q: %v, %v", text, got, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}

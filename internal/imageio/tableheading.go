@@ -2,6 +2,7 @@ package imageio
 
 import (
 	"bytes"
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -82,11 +83,14 @@ func (c *csvLines) begin() (data bool, err error) {
 	kinds := c.kinds()
 	texts, numbers := tally(kinds, isText), tally(kinds, isNumber)
 	heading := texts > 0 && numbers == 0
+	if heading && c.cols > mostNames {
+		return false, fmt.Errorf("line %d: %w", c.number, errManyNames)
+	}
 	if texts > 0 && numbers > 0 {
 		first := heldLine{bytes.Clone(c.line), c.number}
 		if c.advance() {
 			second := heldLine{bytes.Clone(c.line), c.number}
-			if n, err := c.count(); err == nil && n == len(kinds) {
+			if n, err := c.count(); err == nil && n == c.cols {
 				below := c.kinds()
 				for i, k := range kinds {
 					heading = heading || k == isText && below[i] == isNumber
@@ -105,11 +109,12 @@ func (c *csvLines) begin() (data bool, err error) {
 	return false, c.err
 }
 
-// kinds are those of the fields of the line.
+// kinds are those of the fields of the line, of the first mostNames at most.
 func (c *csvLines) kinds() []fieldKind {
-	kinds := make([]fieldKind, 0, c.cols)
+	most := min(c.cols, mostNames)
+	kinds := make([]fieldKind, 0, most)
 	var any decimals // a heading says nothing about decimal marks
-	c.each(c.cols, func(i int, field []byte) error {
+	c.each(most, func(i int, field []byte) error {
 		_, kind, _ := any.parse(field, c.separator != ',', c.number)
 		any = decimals{}
 		kinds = append(kinds, kind)
@@ -141,7 +146,7 @@ func tally(kinds []fieldKind, k fieldKind) int {
 // beneath tells whether the line belongs to the heading above it: one of dashes, or one of
 // units, which has text and no number and no mark of a missing one.
 func (c *csvLines) beneath() bool {
-	if n, err := c.count(); err != nil || n != c.cols {
+	if n, err := c.count(); err != nil || n != c.cols || n > mostNames {
 		return false
 	}
 	kinds := c.kinds()
@@ -211,7 +216,7 @@ func (h *csvHeading) fromComments(cols int, separator byte) {
 	for _, by := range []byte{separator, separatorOf(h.last), ' '} {
 		c := csvLines{line: h.last, separator: by}
 		n, err := c.count()
-		if err != nil || n != cols {
+		if err != nil || n != cols || n > mostNames {
 			continue
 		}
 		c.cols = n

@@ -131,6 +131,9 @@ func openNpzTable(r io.ReaderAt, size int64) (tableRows, error) {
 // table is the array as a table of rows x columns; nil if it is none.
 func (p *packedArray) table() *Table {
 	var t *Table
+	if p.verify() != nil {
+		return nil
+	}
 	_ = p.open(func(data io.Reader) error {
 		b, err := io.ReadAll(io.LimitReader(data, p.length))
 		if err != nil {

@@ -71,8 +71,7 @@ func sampleCSV(r io.ReaderAt, size int64, most int) (*Table, int, error) {
 				continue
 			}
 		}
-		var err error
-		if t.Data, err = t.take(c, t.Data); err != nil {
+		if err := t.take(c, func(v float64) { t.Data = append(t.Data, v) }); err != nil {
 			return nil, 0, err
 		}
 		t.Rows++

@@ -144,6 +144,9 @@ func (l *textLines) next() ([]byte, error) {
 			l.r.Discard(end + 1)
 			return chunk, nil
 		}
+		if more := len(l.buf) + len(chunk); more > cap(l.buf) {
+			l.buf = append(make([]byte, 0, 2*more), l.buf...) // a few times for a long line
+		}
 		l.buf = append(l.buf, chunk...)
 		l.r.Discard(len(chunk))
 		if end >= 0 {

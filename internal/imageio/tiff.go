@@ -204,8 +204,10 @@ func (t *tiffImage) blockBytes() int64 { return int64(t.blockRows) * t.line() }
 // stay the numbers they are; pixels that are transparent are NaN.
 func (t *tiffImage) read(channels int, b Box, turn orientation) ([]float64, error) {
 	n := (b.R1 - b.R0) * (b.C1 - b.C0)
-	if err := t.look(channels * n); err != nil {
-		return nil, err
+	if !cheap(max(int64(channels*n), t.blockBytes()/8), t.size) {
+		if err := t.verify(); err != nil {
+			return nil, err
+		}
 	}
 	planes := make([]float64, channels*n)
 	var alpha []float64
@@ -263,6 +265,61 @@ func (t *tiffImage) read(channels int, b Box, turn orientation) ([]float64, erro
 		}
 	}
 	return planes, nil
+}
+
+// block unpacks a strip or tile of so many lines.
+func (t *tiffImage) block(i, lines int) ([]byte, error) {
+	line := t.line()
+	want := line * int64(lines)
+	in, done, err := t.unpacked(i)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	raw := make([]byte, want)
+	if n, err := io.ReadFull(in, raw); err != nil {
+		return nil, fmt.Errorf("%d of %d bytes: %w", n, want, err)
+	}
+	for y := 0; y < lines && t.predictor > 1; y++ {
+		t.undoPredictor(raw[int64(y)*line : int64(y+1)*line])
+	}
+	return raw, nil
+}
+
+// undoPredictor adds up the differences of neighbouring samples in a line. For real numbers
+// (predictor 3) those are of bytes, which are sorted by their weight.
+func (t *tiffImage) undoPredictor(line []byte) {
+	if t.predictor == 3 {
+		for i := t.blockSide; i < len(line); i++ {
+			line[i] += line[i-t.blockSide]
+		}
+		width := t.bits / 8
+		sorted := unshuffled(line, width) // high byte first
+		for i := 0; i < len(line); i += width {
+			for k := range width {
+				to := i + k
+				if t.order == binary.ByteOrder(binary.LittleEndian) {
+					to = i + width - 1 - k
+				}
+				line[to] = sorted[i+k]
+			}
+		}
+		return
+	}
+	switch width := t.bits / 8; width {
+	case 1:
+		for i := t.blockSide; i < len(line); i++ {
+			line[i] += line[i-t.blockSide]
+		}
+	case 2:
+		for i := 2 * t.blockSide; i+1 < len(line); i += 2 {
+			t.order.PutUint16(line[i:], t.order.Uint16(line[i:])+t.order.Uint16(line[i-2*t.blockSide:]))
+		}
+	case 4:
+		for i := 4 * t.blockSide; i+3 < len(line); i += 4 {
+			t.order.PutUint32(line[i:], t.order.Uint32(line[i:])+t.order.Uint32(line[i-4*t.blockSide:]))
+		}
+	}
 }
 
 // sample is one number of a block.

@@ -6,7 +6,7 @@ import (
 	"io"
 	"os"
 
-	"tessera/internal/imageio"
+	"tessera/internal/hostmemory"
 	"tessera/ranks"
 )
 
@@ -33,7 +33,7 @@ func CheckRoom(comm ranks.Comm, bytes float64, mend string) error {
 			need += all[i+1]
 		}
 	}
-	if has := imageio.HostMemory(); need > roomFactor*has {
+	if has := hostmemory.Total(); need > roomFactor*has {
 		err = fmt.Errorf("this needs about %s of memory on %s, which has %s: lower %s, or use more hosts", Bytes(need), name, Bytes(has), mend)
 	}
 	return ranks.AgreeError(comm, err)

@@ -6,14 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"tessera/internal/imageio"
+	"tessera/internal/hostmemory"
 	"tessera/ranks"
 )
 
 // A run that no host holds is refused on all ranks, also where only all ranks together need
 // too much.
 func TestCheckRoom(t *testing.T) {
-	has := imageio.HostMemory()
+	has := hostmemory.Total()
 	if math.IsInf(has, 1) {
 		t.Skip("the system does not tell how much memory it has")
 	}

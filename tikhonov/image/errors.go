@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"tessera/forward"
 	"tessera/krylov"
@@ -47,7 +48,7 @@ type ErrorOptions struct {
 
 // Errors is an error map. Numbers are global and the same on every rank, but for Seconds.
 type Errors struct {
-	Sigma []float64 // standard deviation of the solution, owned rows x owned cols, in the unit of the data; it is the same for every channel
+	Sigma []float64 // standard deviation of the solution, owned rows x owned cols, in the unit of the data; it is the same for every channel. From JoinErrors: channels x owned rows x owned cols
 
 	Kind          ErrorKind
 	Lambda        float64 // that was used
@@ -189,7 +190,7 @@ func (r *Restoration) ErrorMap(ctx context.Context, e ErrorOptions) (*Errors, er
 	}
 	m.Sigma = sum
 	s.m.Blur().Release()
-	if err := m.measure(s); err != nil {
+	if err := m.measure(s.comm); err != nil {
 		return nil, err
 	}
 	m.Seconds = s.comm.Wtime() - start
@@ -199,19 +200,46 @@ func (r *Restoration) ErrorMap(ctx context.Context, e ErrorOptions) (*Errors, er
 	return m, nil
 }
 
-// measure finds the extremes and the median of the map. Collective.
-func (m *Errors) measure(s *solver) error {
+// measure finds the extremes and the median of the map; values that are NaN are not counted.
+// Collective.
+func (m *Errors) measure(comm ranks.Comm) error {
 	ends := []float64{math.Inf(-1), math.Inf(-1)} // of -Sigma and Sigma
+	known := make([]float64, 0, len(m.Sigma))
 	for _, v := range m.Sigma {
-		ends[0], ends[1] = max(ends[0], -v), max(ends[1], v)
+		if !math.IsNaN(v) {
+			known = append(known, v)
+			ends[0], ends[1] = max(ends[0], -v), max(ends[1], v)
+		}
 	}
-	if err := s.comm.Allreduce(ends, ends, ranks.Max); err != nil {
+	if err := comm.Allreduce(ends, ends, ranks.Max); err != nil {
 		return err
 	}
 	m.Min, m.Max = -ends[0], ends[1]
 	var err error
-	m.Median, err = forward.Median(s.comm, m.Sigma)
+	m.Median, err = forward.Median(comm, known)
 	return err
+}
+
+// JoinErrors joins the maps of channels that were restored one by one, as their weights differ:
+// Sigma is that of one channel after the other. of has nil for a channel that was not restored,
+// which has pixels values of NaN on this rank. Noise and SamplingError are the largest ones.
+// Collective.
+func JoinErrors(comm ranks.Comm, of []*Errors, pixels int) (*Errors, error) {
+	all := &Errors{}
+	for _, m := range of {
+		if m == nil {
+			all.Sigma = append(all.Sigma, slices.Repeat([]float64{math.NaN()}, pixels)...)
+			continue
+		}
+		all.Kind, all.Lambda = m.Kind, m.Lambda
+		all.Sigma = append(all.Sigma, m.Sigma...)
+		all.Noise, all.SamplingError = max(all.Noise, m.Noise), max(all.SamplingError, m.SamplingError)
+		all.Samples += m.Samples
+		all.Iterations += m.Iterations
+		all.Unfinished += m.Unfinished
+		all.Seconds += m.Seconds
+	}
+	return all, all.measure(comm)
 }
 
 // NoiseError is the part of the solution's error that the noise of the data makes, where

@@ -39,7 +39,7 @@ func TestBadInputOnOneRank(t *testing.T) {
 		want  string
 	}{
 		"no observations":    {nil, "no observations"},
-		"dimension":          {func(obs *Observations, _ *Options) { obs.Dim = 4 }, "4 dimensions"},
+		"dimension":          {func(obs *Observations, _ *Options) { obs.Dim = 7 }, "7 dimensions"},
 		"another dimension":  {func(obs *Observations, _ *Options) { obs.Dim, obs.X = 1, obs.X[:4] }, differ},
 		"short X":            {func(obs *Observations, _ *Options) { obs.X = obs.X[1:] }, "7 coordinates"},
 		"short sigma":        {func(obs *Observations, _ *Options) { obs.Sigma = obs.Sigma[1:] }, "3 standard deviations"},

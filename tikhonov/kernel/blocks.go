@@ -155,11 +155,15 @@ func (s *System) matrix(b *block, a []float64) {
 				u, v := p0-x[2*j], p1-x[2*j+1]
 				row[j] = u*u + v*v
 			}
-		default:
+		case 3:
 			p0, p1, p2 := p[0], p[1], p[2]
 			for j := range row {
 				u, v, w := p0-x[3*j], p1-x[3*j+1], p2-x[3*j+2]
 				row[j] = u*u + v*v + w*w
+			}
+		default:
+			for j := range row {
+				row[j] = distance2(p, x[j*d:(j+1)*d])
 			}
 		}
 		s.entries(row, i, b.points[:k+1])

@@ -3,9 +3,11 @@ package kernel
 import "math"
 
 // cells is a cell list: points sorted into cubes whose side is at least a distance, so
-// that all points within the distance of a point are in the 3^dim cubes around it.
+// that all points within the distance of a point are in the 3^axes cubes around it. Of more
+// than three coordinates the first three decide.
 type cells struct {
 	dim    int
+	axes   int       // of the cubes: dim, 3 at most
 	x      []float64 // n x dim, the caller's
 	lo     [3]float64
 	side   float64
@@ -15,14 +17,17 @@ type cells struct {
 }
 
 func newCells(dim int, x []float64, distance float64) *cells {
-	c := &cells{dim: dim, x: x, shape: [3]int{1, 1, 1}, side: distance}
+	c := &cells{dim: dim, axes: min(dim, 3), x: x, shape: [3]int{1, 1, 1}, side: distance}
 	n := len(x) / dim
 	var hi [3]float64
-	for k := range dim {
+	for k := range c.axes {
 		c.lo[k], hi[k] = math.Inf(1), math.Inf(-1)
 	}
 	for i, v := range x {
 		k := i % dim
+		if k >= c.axes {
+			continue
+		}
 		c.lo[k], hi[k] = min(c.lo[k], v), max(hi[k], v)
 	}
 	if n == 0 {
@@ -31,7 +36,7 @@ func newCells(dim int, x []float64, distance float64) *cells {
 	// A small distance in a large box must not make more cubes than points.
 	for {
 		total := 1.0
-		for k := range dim {
+		for k := range c.axes {
 			total *= math.Floor((hi[k]-c.lo[k])/c.side) + 1
 		}
 		if total <= float64(2*n+64) {
@@ -40,7 +45,7 @@ func newCells(dim int, x []float64, distance float64) *cells {
 		c.side *= 1.5
 	}
 	cubes := 1
-	for k := range dim {
+	for k := range c.axes {
 		c.shape[k] = int((hi[k]-c.lo[k])/c.side) + 1
 		cubes *= c.shape[k]
 	}
@@ -65,7 +70,7 @@ func newCells(dim int, x []float64, distance float64) *cells {
 
 // cube is the place of a point, clamped to the list's box.
 func (c *cells) cube(p []float64) (at [3]int) {
-	for k, v := range p {
+	for k, v := range p[:c.axes] {
 		at[k] = int(max(0, min(float64(c.shape[k]-1), math.Floor((v-c.lo[k])/c.side))))
 	}
 	return at
@@ -79,17 +84,17 @@ func (c *cells) runs(lo, hi []float64, d float64, f func(points []int32)) {
 	}
 	var a, b [3]int
 	var p [3]float64
-	for k := range c.dim {
+	for k := range c.axes {
 		if p[k] = lo[k] - d; hi[k]+d < c.lo[k] || p[k] > c.lo[k]+float64(c.shape[k])*c.side {
 			return
 		}
 	}
-	a = c.cube(p[:c.dim])
-	for k := range c.dim {
+	a = c.cube(p[:])
+	for k := range c.axes {
 		p[k] = hi[k] + d
 	}
-	b = c.cube(p[:c.dim])
-	last := c.dim - 1
+	b = c.cube(p[:])
+	last := c.axes - 1
 	for i := a[0]; i <= b[0]; i++ {
 		if last == 0 {
 			f(c.points[c.starts[a[0]]:c.starts[b[0]+1]])

@@ -1,4 +1,4 @@
-// Package kernel fits scattered observations (x_i, y_i) in 1, 2 or 3 dimensions,
+// Package kernel fits scattered observations (x_i, y_i) in 1 to 6 dimensions,
 //
 //	min over f of  sum_i ((f(x_i) - y_i) / sigma_i)^2 + lambda ||f||_k^2,
 //

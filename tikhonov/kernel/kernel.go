@@ -3,6 +3,8 @@ package kernel
 import (
 	"fmt"
 	"math"
+
+	"tessera/loadbalance"
 )
 
 // Family names a kernel.
@@ -48,6 +50,15 @@ func (k Kernel) check() error {
 		return fmt.Errorf("kernel: truncate %v: want 0 or more and less than 1", k.Truncate)
 	}
 	return nil
+}
+
+// Dimensions is the most dimensions in which kernels of the family are positive definite here: 3
+// for Wendland's, else as many as points may have coordinates.
+func (f Family) Dimensions() int {
+	if (Kernel{Family: f}).compact() {
+		return 3
+	}
+	return loadbalance.MostAxes
 }
 
 // compact tells whether the kernel has compact support of its own.

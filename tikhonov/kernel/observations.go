@@ -13,7 +13,7 @@ import (
 // Observations are those that this rank gives. Which rank gives which does not matter to
 // Solve; they are numbered from rank 0 on.
 type Observations struct {
-	Dim   int       // 1, 2 or 3, the same on every rank
+	Dim   int       // 1 to loadbalance.MostAxes, the same on every rank; Wendland's kernels want 3 at most
 	X     []float64 // n x Dim, row-major
 	Y     []float64 // n values
 	Sigma []float64 // n, standard deviations > 0, in the unit of Y; nil = all 1
@@ -64,7 +64,7 @@ func (o *Observations) shape() error {
 		return errors.New("kernel: no observations: want an empty Observations on a rank that has none")
 	}
 	n := len(o.Y)
-	if o.Dim < 1 || o.Dim > 3 || len(o.X) != n*o.Dim || o.Sigma != nil && len(o.Sigma) != n {
+	if o.Dim < 1 || o.Dim > loadbalance.MostAxes || len(o.X) != n*o.Dim || o.Sigma != nil && len(o.Sigma) != n {
 		return fmt.Errorf("kernel: %d values at %d coordinates in %d dimensions with %d standard deviations", n, len(o.X), o.Dim, len(o.Sigma))
 	}
 	return nil

@@ -192,8 +192,10 @@ func (o *SystemOptions) check(pts *loadbalance.Points) error {
 	}
 	n := pts.Len()
 	switch {
-	case pts.Dim < 1 || pts.Dim > 3 || len(pts.X) != n*pts.Dim:
+	case pts.Dim < 1 || pts.Dim > loadbalance.MostAxes || len(pts.X) != n*pts.Dim:
 		return fmt.Errorf("kernel: %d points with %d coordinates in %d dimensions", n, len(pts.X), pts.Dim)
+	case pts.Dim > o.Kernel.Family.Dimensions():
+		return fmt.Errorf("kernel: %s in %d dimensions, want %d at most", o.Kernel.Family, pts.Dim, o.Kernel.Family.Dimensions())
 	case len(o.Diagonal) != n:
 		return fmt.Errorf("kernel: a diagonal of %d for %d points", len(o.Diagonal), n)
 	case o.Scale != nil && (o.Scales < 1 || len(o.Scale) != n*o.Scales):

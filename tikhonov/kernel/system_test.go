@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -300,5 +301,46 @@ func TestDenseCluster(t *testing.T) {
 	_, _, fits := fitted(t, o, 2, Options{Kernel: Kernel{Family: WendlandC2, Width: 1}, Lambda: 0.1}, nil)
 	if f := fits[0]; f.Largest > largestBlock || f.Iterations > 40 {
 		t.Errorf("largest block %d, %d iterations", f.Largest, f.Iterations)
+	}
+}
+
+// Neighbours among points of more than three coordinates are those that a search over all finds.
+func TestCellsOfManyCoordinates(t *testing.T) {
+	for dim := 1; dim <= loadbalance.MostAxes; dim++ {
+		const n = 300
+		r := rand.New(rand.NewPCG(1, uint64(dim)))
+		x := make([]float64, n*dim)
+		for i := range x {
+			x[i] = r.Float64()
+		}
+		c := newCells(dim, x, 0.3)
+		for i := range n {
+			p := x[i*dim : (i+1)*dim]
+			var want []int32
+			for j := range n {
+				if distance2(p, x[j*dim:(j+1)*dim]) <= 0.3*0.3 {
+					want = append(want, int32(j))
+				}
+			}
+			got := c.within(p, p, 0.3)
+			slices.Sort(got)
+			if !slices.Equal(got, want) {
+				t.Fatalf("%d coordinates, point %d: neighbours %v, want %v", dim, i, got, want)
+			}
+		}
+	}
+}
+
+// Wendland's kernels are refused where they are not positive definite.
+func TestDimensionsOfFamilies(t *testing.T) {
+	for _, f := range Families() {
+		err := ranks.Launch(context.Background(), ranks.Options{Ranks: 1}, func(ctx context.Context, comm ranks.Comm) error {
+			obs := &Observations{Dim: 4, X: []float64{0, 0, 0, 0, 1, 0, 0, 1, 0, 1, 1, 0}, Y: []float64{1, 2, 3}}
+			_, err := Solve(ctx, comm, obs, Options{Kernel: Kernel{Family: f, Width: 1}, Lambda: 0.1})
+			return err
+		})
+		if refused := err != nil; refused != (f.Dimensions() == 3) || refused && !strings.Contains(err.Error(), "4 dimensions, want 3 at most") {
+			t.Errorf("%s in 4 dimensions: %v", f, err)
+		}
 	}
 }

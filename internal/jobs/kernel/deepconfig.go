@@ -188,9 +188,13 @@ func LoadDeep(f *config.File) *lifecycle.Job {
 	}
 }
 
+// deepJob is the value of the key job.
+const deepJob = "deep-kernel"
+
 // kernel is a kernel job with the same table of observations.
 func (c *deepConfig) kernel() *settings {
 	k := defaults()
+	k.Job = deepJob
 	k.Observations = c.Observations
 	k.Kernel.Mean = c.Deep.Mean
 	return &k

@@ -109,11 +109,11 @@ func (r *run) coefficients() (*imageio.Table, error) {
 		return nil, err
 	}
 	t := &imageio.Table{Rows: total / width, Cols: width - 1, Data: make([]float64, total/width*(width-1))}
-	t.Names = append(coordinateNames(d), "value", "sigma", "coefficient")
 	for at := 0; at < total; at += width {
 		copy(t.Data[int(all[at])*(width-1):], all[at+1:at+width])
 	}
 	if r.obs.survey != nil {
+		t.Names = append(coordinateNames(d), "value", "sigma", "coefficient")
 		return t, nil
 	}
 	// Places, values and sigma as they were read.

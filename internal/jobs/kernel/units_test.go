@@ -199,9 +199,83 @@ func TestPeriodic(t *testing.T) {
 			t.Errorf("%d ranks: %v, want %g and %g", n, v, f(5, 0), f(358, 0))
 		}
 	}
-	for _, wrong := range []string{"[360, 180]", "[360]", "[-1, 0]"} {
-		if _, err := jobtest.Run(t, Load, 1, `job = "kernel"`, append(sets, "observations.periodic="+wrong)...); err == nil || !strings.Contains(err.Error(), "observations.periodic") {
+	for wrong, want := range map[string]string{"[360, 180]": `write kernel.family = "matern-5/2"`, "[360]": "observations.periodic has 1 numbers", "[-1, 0]": "observations.periodic"} {
+		if _, err := jobtest.Run(t, Load, 1, `job = "kernel"`, append(sets, "observations.periodic="+wrong)...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("periodic = %s: %v", wrong, err)
+		}
+	}
+}
+
+// Any of one to three coordinates may be periodic: a fit does not change by a whole period, is
+// right across the seam, and is the same on several ranks.
+func TestPeriodicCoordinates(t *testing.T) {
+	periods := []float64{2, 0.5, 24}
+	for _, on := range [][]bool{{true}, {true, true}, {false, true}, {true, false, false}, {true, true, false}, {true, true, true}} {
+		dim := len(on)
+		list := make([]string, dim)
+		value := func(x []float64) float64 {
+			v := 10.0
+			for k := range x {
+				if on[k] {
+					v += math.Sin(2 * math.Pi * x[k] / periods[k])
+				} else {
+					v += x[k] / periods[k]
+				}
+			}
+			return v
+		}
+		var b, at strings.Builder
+		names := strings.Join([]string{"x", "y", "z"}[:dim], ",")
+		fmt.Fprintf(&b, "%s,value\n", names)
+		fmt.Fprintln(&at, names)
+		x := make([]float64, dim)
+		for i := range 70 * dim * dim {
+			for k := range x {
+				list[k] = "0"
+				if x[k] = periods[k] * math.Mod(float64(i+1)*[]float64{0.7548776662, 0.5698402910, 0.8191725134}[k], 1); on[k] {
+					list[k] = fmt.Sprint(periods[k])
+				}
+				fmt.Fprintf(&b, "%g,", x[k])
+			}
+			fmt.Fprintf(&b, "%g\n", value(x))
+		}
+		places := [][]float64{make([]float64, dim), make([]float64, dim)} // at the seam, and a period away
+		for k := range dim {
+			if places[0][k] = 0.002 * periods[k]; !on[k] {
+				places[0][k] = 0.5 * periods[k]
+			}
+			if places[1][k] = places[0][k]; on[k] {
+				places[1][k] -= periods[k]
+			}
+		}
+		for _, p := range places {
+			fmt.Fprintln(&at, strings.Trim(strings.ReplaceAll(fmt.Sprint(p), " ", ","), "[]"))
+		}
+		folder := t.TempDir()
+		for name, s := range map[string]string{"t.csv": b.String(), "at.csv": at.String()} {
+			if err := os.WriteFile(filepath.Join(folder, name), []byte(s), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var first []float64
+		for _, n := range []int{1, 3} {
+			dir, err := jobtest.Run(t, Load, n, `job = "kernel"`, fmt.Sprintf("observations.path=%q", filepath.Join(folder, "t.csv")), fmt.Sprintf("evaluate.path=%q", filepath.Join(folder, "at.csv")),
+				"kernel.family=matern-5/2", "kernel.spread=true", "kernel.width=0.7", "kernel.lambda=1e-4", "kernel.tolerance=1e-7", "observations.periodic=["+strings.Join(list, ",")+"]")
+			if err != nil {
+				t.Fatalf("%v, %d ranks: %v", on, n, err)
+			}
+			v := jobtest.ReadNpy(t, dir, "fit.npy")
+			if math.Abs(v[0]-v[1]) > 1e-5 {
+				t.Errorf("%v, %d ranks: %v, want the same a period away", on, n, v)
+			}
+			if want := value(places[0]); math.Abs(v[0]-want) > 0.05 {
+				t.Errorf("%v, %d ranks: %g at the seam, want %g", on, n, v[0], want)
+			}
+			if first == nil {
+				first = v
+			} else if d := jobtest.Farthest(first, v); d > 1e-4 {
+				t.Errorf("%v: %g from the fit on one rank", on, d)
+			}
 		}
 	}
 }

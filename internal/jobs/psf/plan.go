@@ -89,24 +89,37 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecy
 // block is how many singular vectors the low-rank form follows.
 func (c *settings) block(e *extent) float64 { return float64(min(c.PSF.Block, e.side*e.side)) }
 
+// filter is how many numbers the filter of a PSF has. One is made to know that, for sides of some
+// hundred pixels; those of larger stamps and PSFs are as many times longer as these have more
+// pixels.
+func (c *settings) filter(e *extent) float64 {
+	const most = 512
+	side, psfSide, times := e.side, e.psfSide, 1.0
+	if longest := float64(max(side, psfSide)); longest > most {
+		times = longest / most
+		side, psfSide = max(1, int(float64(side)/times)), int(float64(psfSide)/times)|1
+	}
+	one, same := make([]float64, psfSide*psfSide), func(h complex128) complex128 { return h }
+	n := 0
+	if c.PSF.Border == string(psf.Wrap) {
+		n = len(fourier.NewSmallPeriodicConvolver[float32](side).Filter(psfSide, one, same))
+	} else {
+		n = len(fourier.NewSmallZeroConvolver[float32](side, psfSide).Filter(psfSide, one, same))
+	}
+	return float64(n) * times * times
+}
+
 // memory is the bytes of the rank that has most stamps.
 func (c *settings) memory(e *extent, n int) float64 {
 	s := &c.PSF
-	words, conv := 4.0, 0
-	filter := func(h complex128) complex128 { return h }
-	one := make([]float64, e.psfSide*e.psfSide)
-	if s.Border == string(psf.Wrap) {
-		conv = len(fourier.NewSmallPeriodicConvolver[float32](e.side).Filter(e.psfSide, one, filter))
-	} else {
-		conv = len(fourier.NewSmallZeroConvolver[float32](e.side, e.psfSide).Filter(e.psfSide, one, filter))
-	}
+	words := 4.0
 	if s.Precision == string(psf.Double) {
 		words = 8
 	}
-	scales, filters := float64(s.Scales), float64(conv)
+	scales, filters := float64(s.Scales), c.filter(e)
 	pixel := 16 + 2*words // data, and data in the units of the iteration; x and y
 	if s.Mode == string(psf.LowRank) {
-		pixel += 2*words + words*c.block(e)/float64(e.side*e.side) // u, v, products with the block
+		pixel += 2*words + words*c.block(e)/float64(e.side)/float64(e.side) // u, v, products with the block
 	} else {
 		pixel += scales * words // u
 		if s.Reweightings > 0 {
@@ -134,9 +147,9 @@ func (c *settings) memory(e *extent, n int) float64 {
 	fixed := 0.0
 	if s.Mode == string(psf.LowRank) { // the block, its product with the stack, and what their eigenproblem takes
 		b := c.block(e)
-		fixed = b*float64(e.side*e.side)*(4*8+2*words) + 6*8*b*b
+		fixed = b*float64(e.side)*float64(e.side)*(4*8+2*words) + 6*8*b*b
 	}
-	return fixed + pixel*float64(e.most*e.side*e.side) + e.unique*(8*float64(e.psfSide*e.psfSide)+words*filters)
+	return fixed + pixel*float64(e.most)*float64(e.side)*float64(e.side) + e.unique*(8*float64(e.psfSide)*float64(e.psfSide)+words*filters)
 }
 
 // medians is how many exact medians over all ranks the noise takes.

@@ -27,6 +27,10 @@ func (r *upscaleRun) read() error {
 	if err := p.open(r.Comm, path); err != nil {
 		return err
 	}
+	each, root := r.c.memory(r.dict, p.channels, p.rows, p.cols, r.Comm.Size())
+	if err := checkRoom(r.Comm, each, root, "the size of "+path); err != nil {
+		return err
+	}
 	grid := r.dict.Head.grid()
 	rows, cols := r.c.highSize(grid, p.rows, p.cols)
 	if r.strips, err = scdl.NewStrips(r.Comm, grid, rows, cols); err != nil {
@@ -83,9 +87,9 @@ func (r *upscaleRun) scale(f *imageio.Frame, p *pictureFile) error {
 	}
 	if r.Comm.Rank() == 0 {
 		r.Took(lifecycle.Input{
-			File: p.path, Part: p.format + " " + p.typ, Axes: fmt.Sprintf("%d rows x %d columns, %d channels", p.rows, p.cols, p.channels),
-			Units: fmt.Sprintf("values %.6g to %.6g, white is %.6g (image.peak)", -ends[0], ends[1], r.peak),
-			Note:  "a pixel is an area, as in Pillow, OpenCV and scikit-image",
+			File: p.path, Part: p.format + " " + p.typ, Axes: axesOfPicture(p.rows, p.cols, p.channels),
+			Units: unitsOfPicture(-ends[0], ends[1], r.peak),
+			Note:  pixelAreas,
 		})
 		r.Took(r.dict.took(r.c.Dictionary.Dir))
 	}
@@ -97,7 +101,7 @@ func (r *upscaleRun) scale(f *imageio.Frame, p *pictureFile) error {
 // nearly 1, and otherwise the largest absolute value.
 func peakOf(format, typ string, least, most float64) float64 {
 	switch {
-	case format == "png" || format == "jpeg" || least >= 0 && most > 0.5 && most <= 1:
+	case (&imageio.Frame{Format: format, Type: typ}).Photograph() || least >= 0 && most > 0.5 && most <= 1:
 		return 1
 	case strings.HasPrefix(typ, "uint") || strings.HasPrefix(typ, "int") && least >= 0:
 		for _, bits := range []int{8, 10, 12, 14, 15, 16} {

@@ -95,6 +95,8 @@ func (c *trainSettings) checkRoom(comm ranks.Comm, high, low matrixShape) error 
 		mend = "patches.count or " + mend
 	case c.Data.High == "":
 		mend = "simulate.count or " + mend
+	default:
+		mend = "the number of samples in " + c.Data.High + ", " + mend
 	}
 	return lifecycle.CheckRoom(comm, bytes, mend)
 }

@@ -24,23 +24,13 @@ func (c *spectraSettings) plan(ctx context.Context, comm ranks.Comm, n int, _ li
 		return nil, err
 	}
 	lo, hi := halo.Split(low.count, n, 0)
-	most, p, m, count := float64(hi-lo), float64(d.Pair.P), float64(d.Pair.M), float64(low.count)
+	most, p, count := float64(hi-lo), float64(d.Pair.P), float64(low.count)
 	seconds, err := c.calibrate(ctx, comm, d.Pair, low)
 	if err != nil {
 		return nil, fmt.Errorf("calibration on some samples of %s: %w", c.Data.Low, err)
 	}
-	each := m + p // low and predicted samples
-	if c.Data.Truth != "" {
-		each += 3 * p // the truth, and predictions of two baselines
-	}
-	copies := 1.0
-	if c.Data.Samples == "columns" {
-		copies = 2 // transposed
-	}
-	plan := &lifecycle.Plan{
-		Ranks: n, MemoryBytes: 8 * (each*most + float64(d.Pair.Atoms)*2*(p+m) + p*m), RootBytes: 8 * copies * p * count,
-		Compute: seconds.At(most),
-	}
+	plan := &lifecycle.Plan{Ranks: n, Compute: seconds.At(most)}
+	plan.MemoryBytes, plan.RootBytes = c.memory(d, low.count, n)
 	plan.Row("samples", "%d of %d numbers, at most %d a rank on %d ranks", low.count, low.rows, hi-lo, n)
 	plan.Row("dictionaries", "%d atoms of %d and %d numbers, code by %s", d.Pair.Atoms, d.Pair.P, d.Pair.M, c.Code.Method)
 	if n > 1 {
@@ -101,21 +91,10 @@ func (c *upscaleSettings) plan(ctx context.Context, comm ranks.Comm, n int, link
 	if err != nil {
 		return nil, err
 	}
-	low, high := float64(hi*cols), float64(grid.Scale*hi)*float64(highCols) // pixels of a rank
-	planes, arrays := 1.0, 4.0                                              // the result, its rows with those around, and a correction
-	if s.Channels == 3 {
-		planes, arrays = 4, 8 // the result, bicubic interpolation, and differences of three channels, twice
-	}
-	if c.Image.Truth != "" {
-		arrays = planes + 10 // the truth, the result, four baselines, and two of them with the rows around
-	}
-	frame := float64(s.Channels) * float64(highRows) * float64(highCols)
 	p := &lifecycle.Plan{
-		Ranks: n, Iterations: float64(c.Image.BackProjection),
-		MemoryBytes: 8 * (planes*low + arrays*high + float64(d.Pair.Atoms*2*(d.Pair.P+d.Pair.M))),
-		RootBytes:   2*8*frame + 4*float64(highRows)*float64(highCols), // a whole picture, what arrives of it, and the pixels of a PNG
-		Compute:     seconds.At(low + float64((grid.Patch-1)*cols)),
+		Ranks: n, Iterations: float64(c.Image.BackProjection), Compute: seconds.At(float64(hi*cols + (grid.Patch-1)*cols)),
 	}
+	p.MemoryBytes, p.RootBytes = c.memory(d, s.Channels, s.Rows, s.Cols, n)
 	t.Into(p, link)
 	p.Row("picture", "%d x %d x %d to %d x %d, at most %d of its rows a rank on %d ranks", s.Channels, rows, cols, highRows, highCols, hi, n)
 	p.Row("dictionaries", "%d atoms, code by %s", d.Pair.Atoms, c.Code.Method)

@@ -137,7 +137,7 @@ func (r *trainRun) took(in lifecycle.Input) {
 // tookSamples is what was taken from a matrix of samples, which are its rows or columns.
 func tookSamples(path, samples string, shape matrixShape, note string) lifecycle.Input {
 	return lifecycle.Input{
-		File: path, Axes: fmt.Sprintf("%d samples of %d numbers, which are the %s of the matrix", shape.count, shape.rows, samples),
+		File: path, Axes: axesOfSamples(samples, shape),
 		Missing: "none missing", Note: note,
 	}
 }

@@ -140,6 +140,10 @@ func (r *spectraRun) read() error {
 	if want := (matrixShape{p, low.count}); d.Truth != "" && truth != want {
 		return fmt.Errorf("%s has %d samples of %d numbers, want %d samples of %d", d.Truth, truth.count, truth.rows, want.count, want.rows)
 	}
+	each, root := r.c.memory(r.dict, low.count, r.Comm.Size())
+	if err := checkRoom(r.Comm, each, root, "the number of samples in "+d.Low); err != nil {
+		return err
+	}
 	for q := range r.Comm.Size() {
 		a, b := halo.Split(low.count, r.Comm.Size(), q)
 		r.counts = append(r.counts, b-a)

@@ -103,7 +103,7 @@ func TestPeakOf(t *testing.T) {
 		format, typ       string
 		least, most, want float64
 	}{
-		{"png", "uint16", 0, 0.2, 1}, {"npy", "float32", 0, 0.9, 1}, {"npy", "uint8", 0, 200, 255}, {"npy", "uint8", 0, 1, 1}, {"npy", "uint16", 0, 900, 1023},
+		{"png", "uint16", 0, 0.2, 1}, {"tiff", "uint8", 0, 0.2, 1}, {"tiff", "uint16", 0, 0.2, 1}, {"tiff", "uint32", 0, 200, 255}, {"npy", "float32", 0, 0.9, 1}, {"npy", "uint8", 0, 200, 255}, {"npy", "uint8", 0, 1, 1}, {"npy", "uint16", 0, 900, 1023},
 		{"npy", "uint16", 0, 4000, 4095}, {"fits", "int16", 0, 20000, 32767}, {"npy", "float64", -0.5, 0.9, 0.9}, {"fits", "float32", -30, 7, 30},
 		{"npy", "float64", 0, 0, 1}, {"npy", "float64", 0, 1e-20, 1e-20}, {"npy", "uint32", 0, 1e6, 1e6},
 	} {

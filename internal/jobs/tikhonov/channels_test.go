@@ -3,10 +3,13 @@ package tikhonov
 import (
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"testing"
 
+	"tessera/internal/config"
 	"tessera/internal/jobs/jobtest"
+	"tessera/internal/lifecycle"
 )
 
 // A cube whose channels have missing pixels of their own is restored as its channels are
@@ -58,12 +61,80 @@ func TestChannelsAlone(t *testing.T) {
 			}
 		}
 	}
-	// Where a job has one plane of weights, a pixel that is missing in one channel is missing in
-	// all: here nothing is left.
-	for _, more := range []string{"output.errors=noise", "tikhonov.method=literal"} {
-		if _, err := jobtest.Run(t, Load, 1, "", cube, more); err == nil {
-			t.Errorf("%s: restored a frame of which each pixel is missing in a channel", more)
+}
+
+// Whatever a job computes of a frame whose channels have missing pixels and weights of their
+// own is what it computes of each channel alone.
+func TestEveryMethodOfChannelsAlone(t *testing.T) {
+	const rows, cols, n = 14, 11, 14 * 11
+	data, sigma := make([]float64, 3*n), make([]float64, 3*n)
+	for i := range data {
+		data[i] = 10 + math.Sin(float64(i)/5) + 0.1*math.Cos(float64(7*i))
+		sigma[i] = 0.1 + 0.05*math.Sin(float64(i))
+		if i/n == 1 && i%n/cols == 5 || i/n == 0 && i%7 == 3 || i/n == 2 {
+			data[i] = math.NaN()
 		}
+	}
+	dir := t.TempDir()
+	sets := func(name string, from, to int, shape ...int) []string {
+		return []string{
+			fmt.Sprintf("image.path=%q", jobtest.WriteNpy(t, dir, name+".npy", data[from:to], shape...)),
+			fmt.Sprintf("image.sigma=%q", jobtest.WriteNpy(t, dir, name+"-sigma.npy", sigma[from:to], shape...)), "output.pictures=false",
+		}
+	}
+	plain := []string{"blur.kind=gaussian", "blur.size=3", "tikhonov.tolerance=1e-10", "tikhonov.lambda=0.01"}
+	for title, c := range map[string]struct {
+		load  func(*config.File) *lifecycle.Job
+		more  []string
+		files []string
+	}{
+		"auto":             {Load, plain, []string{"solution.npy"}},
+		"literal":          {Load, append(plain, "tikhonov.method=literal", "tikhonov.tile=5", "tikhonov.overlap=2"), []string{"solution.npy"}},
+		"noise errors":     {Load, append(plain, "output.errors=noise", "output.error_samples=5"), []string{"solution.npy", "sigma.npy"}},
+		"posterior errors": {Load, append(plain, "output.errors=posterior", "output.error_samples=5"), []string{"solution.npy", "sigma.npy"}},
+		"two layers":       {LoadTwoLayer, []string{"layers.tolerance=1e-8", "layers.lambda1=0.01", "layers.lambda2=0.1", "layers.tile=5", "layers.overlap=2"}, []string{"solution.npy", "layer1.npy"}},
+	} {
+		for _, gather := range []string{"always", "never"} {
+			more := append(c.more[:len(c.more):len(c.more)], "output.gather="+gather)
+			ranks := map[string]int{"always": 1, "never": 2}[gather]
+			out, err := jobtest.Run(t, c.load, ranks, "", append(more, sets("cube", 0, 3*n, 3, rows, cols)...)...)
+			if err != nil {
+				t.Fatalf("%s: %v", title, err)
+			}
+			for k := range 2 {
+				alone, err := jobtest.Run(t, c.load, ranks, "", append(more, sets(fmt.Sprint(k), k*n, (k+1)*n, rows, cols)...)...)
+				if err != nil {
+					t.Fatalf("%s: %v", title, err)
+				}
+				for _, file := range c.files {
+					got, want := jobtest.ReadNpy(t, out, file), jobtest.ReadNpy(t, alone, file)
+					if len(got) != 3*n {
+						t.Fatalf("%s: %s has %d values, want %d", title, file, len(got), 3*n)
+					}
+					if d := jobtest.Farthest(got[k*n:(k+1)*n], want); !(d < 1e-6) {
+						t.Errorf("%s, gather %s: %s of channel %d is %g from that of the channel alone", title, gather, file, k, d)
+					}
+					if !math.IsNaN(got[2*n]) || !math.IsNaN(got[3*n-1]) {
+						t.Errorf("%s: %s of a channel without data is %g", title, file, got[2*n])
+					}
+				}
+			}
+		}
+	}
+	// With a truth the errors are compared with it, and the picture shows all channels.
+	truth := make([]float64, 2*n)
+	for i := range truth {
+		truth[i] = 5 + math.Sin(float64(i)/4)
+	}
+	for i := range 20 {
+		truth[n+i] = math.NaN()
+	}
+	out, err := jobtest.Run(t, Load, 2, "", append(plain, "output.errors=noise", "output.error_samples=3", fmt.Sprintf("simulate.from=%q", jobtest.WriteNpy(t, dir, "truth.npy", truth, 2, rows, cols)))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(out, "sigma.png")); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -178,7 +178,7 @@ func Load(f *config.File) *lifecycle.Job {
 
 // source says where the frame comes from.
 func (c *settings) source() *frames.Source {
-	c.Image.PerChannel = c.perChannel()
+	c.Image.PerChannel = true
 	return &frames.Source{Seed: c.Seed, Image: &c.Image, Simulate: &c.Simulate, Border: frames.Borders[c.Tikhonov.Border]}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"tessera/internal/config"
@@ -12,10 +13,8 @@ import (
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/report"
-	"tessera/krylov"
 	"tessera/ranks"
 	"tessera/tikhonov/image"
-	"tessera/tikhonov/image/literal"
 )
 
 // errorsNone is the value of output.errors that asks for no error map.
@@ -71,42 +70,6 @@ func (c *settings) errorOptions() image.ErrorOptions {
 	return image.ErrorOptions{Kind: image.ErrorKind(c.Output.Errors), Samples: c.Output.ErrorSamples, Seed: c.Seed}
 }
 
-// restore solves the frame, and makes the error map that the config asks for with the
-// factors of the solve. Collective.
-func (r *run) restore(ctx context.Context, o image.Options) (*image.Result, *literal.Bias, error) {
-	if r.Obs.ApartChannels() {
-		result, err := r.c.solveChannels(ctx, r.Comm, r.Obs, r.psf, o)
-		return result, nil, err
-	}
-	if r.c.Output.Errors == errorsNone {
-		return r.c.solveFrame(ctx, r.Comm, r.Obs.Problem(r.psf), o)
-	}
-	steps, err := image.NewRestoration(r.Comm, r.Obs.Problem(r.psf), o)
-	if err != nil {
-		return nil, nil, err
-	}
-	if _, err := steps.Noise(); err != nil { // before the time for the solve is spent
-		return nil, nil, err
-	}
-	result, err := steps.Solve(ctx)
-	if result == nil {
-		return nil, nil, err
-	}
-	e := r.c.errorOptions()
-	if r.Comm.Rank() == 0 {
-		e.Progress = func(p krylov.Progress) { r.Progress.Count(p.Phase, p.Iteration, p.Of, "samples") }
-	}
-	m, mapErr := steps.ErrorMap(ctx, e)
-	if m == nil {
-		return nil, nil, mapErr
-	}
-	r.steps, r.sigma = steps, m
-	if err == nil {
-		err = mapErr
-	}
-	return result, nil, err
-}
-
 // accountErrors fills the metrics with the numbers of the error map. Collective.
 func (r *run) accountErrors() error {
 	e := r.sigma
@@ -148,12 +111,24 @@ func (r *run) measureErrors(ctx context.Context) error {
 		return nil
 	}
 	r.Progress.Phase("errors against the truth")
-	noise, err := steps.NoiseError(ctx, r.Obs.Truth, 0)
-	if unlessUnfinished(err) != nil {
-		return err
+	var noise []float64
+	for k, one := range steps {
+		part := r.Obs.Truth[k*len(r.Obs.Truth)/len(steps) : (k+1)*len(r.Obs.Truth)/len(steps)]
+		if one == nil {
+			noise = append(noise, slices.Repeat([]float64{math.NaN()}, len(part))...)
+			continue
+		}
+		d, err := one.NoiseError(ctx, part, 0)
+		if unlessUnfinished(err) != nil {
+			return err
+		}
+		noise = append(noise, d...)
 	}
 	sums := make([]float64, 5) // values, squares of noise and bias, covered noise and errors
 	for i, d := range noise {
+		if math.IsNaN(d) { // of a channel that was not observed
+			continue
+		}
 		sigma, all := r.sigma.Sigma[i%len(r.sigma.Sigma)], r.result.Solution[i]-r.Obs.Truth[i]
 		sums[0]++
 		sums[1] += d * d
@@ -183,8 +158,10 @@ func (r *run) writeErrors() error {
 	if r.sigma == nil {
 		return nil
 	}
-	one := *r.Obs // sigma is that of all channels
-	one.Channels = 1
+	one := *r.Obs
+	if !r.Obs.ApartChannels() {
+		one.Channels = 1 // sigma is that of all channels
+	}
 	plane := r.Restoration
 	plane.Obs = &one
 	whole, err := plane.Gather(r.sigma.Sigma)
@@ -199,6 +176,11 @@ func (r *run) writeErrors() error {
 		return err
 	}
 	return ranks.OnRoot(r.Comm, func() error {
+		first := ""
+		if drawn.Channels > 1 {
+			first = fmt.Sprintf("largest of the %d channels; ", drawn.Channels)
+			drawn = largestChannel(drawn)
+		}
 		// The scale begins at 0, so that sampling errors look as small as they are.
 		e := r.m.Errors
 		high := min(float64(e.Max), 4*float64(e.Median))
@@ -206,9 +188,22 @@ func (r *run) writeErrors() error {
 			high = max(1e-300, float64(e.Max))
 		}
 		picture := report.Map{Frame: drawn, High: high, Clipped: high < float64(e.Max), Lines: append(
-			[]string{fmt.Sprintf("standard deviation of the solution (%s), in %s", e.about(), e.unit())}, e.lines()...)}
+			[]string{fmt.Sprintf("standard deviation of the solution (%s%s), in %s", first, e.about(), e.unit())}, e.lines()...)}
 		return picture.Write(r.Path("sigma.png"))
 	})
+}
+
+// largestChannel is the largest value of the channels at each pixel; those that are NaN are not
+// counted.
+func largestChannel(f *imageio.Frame) *imageio.Frame {
+	n := f.Rows * f.Cols
+	out := &imageio.Frame{Channels: 1, Rows: f.Rows, Cols: f.Cols, Data: slices.Clone(f.Data[:n])}
+	for i, v := range f.Data[n:] {
+		if w := out.Data[i%n]; math.IsNaN(w) || v > w {
+			out.Data[i%n] = v
+		}
+	}
+	return out
 }
 
 // sigmaFiles are the files of the error map itself.

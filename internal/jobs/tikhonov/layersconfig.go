@@ -99,6 +99,7 @@ func LoadTwoLayer(f *config.File) *lifecycle.Job {
 
 // source says where the frame comes from.
 func (c *layersSettings) source() *frames.Source {
+	c.Image.PerChannel = true
 	return &frames.Source{Seed: c.Seed, Image: &c.Image, Simulate: &c.Simulate, Border: frames.Borders[c.Layers.Border]}
 }
 

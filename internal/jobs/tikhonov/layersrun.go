@@ -36,7 +36,7 @@ func (r *layersRun) run(ctx context.Context) error {
 			return err
 		}
 	}
-	unfinished := r.solve(ctx, layersProblem(r.Obs, first, second))
+	unfinished := r.solve(ctx, first, second)
 	if unfinished != nil && !krylov.Unfinished(unfinished) {
 		return unfinished
 	}
@@ -56,7 +56,7 @@ func (r *layersRun) run(ctx context.Context) error {
 
 // solve calls the solver. Where it stops at max_iterations there is an error and a result:
 // the last iterate, which is written. Collective.
-func (r *layersRun) solve(ctx context.Context, p *layers.Problem) error {
+func (r *layersRun) solve(ctx context.Context, first, second forward.PSF) error {
 	o := r.c.options()
 	if r.Comm.Rank() == 0 {
 		o.Progress = func(p krylov.Progress) {
@@ -66,7 +66,7 @@ func (r *layersRun) solve(ctx context.Context, p *layers.Problem) error {
 	}
 	r.Progress.Phase("set-up")
 	stop := ranks.Measure(r.Comm)
-	result, err := layers.Solve(ctx, r.Comm, p, o)
+	result, err := solveLayers(ctx, r.Comm, r.Obs, first, second, o)
 	work := stop()
 	if result == nil {
 		return err

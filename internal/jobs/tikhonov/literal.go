@@ -12,6 +12,22 @@ import (
 // methodLiteral is the value of tikhonov.method that asks for the printed method.
 const methodLiteral = "literal"
 
+// choosing are the options by which lambda is found: the printed method has no rule of its own,
+// and gets its default tile and overlap.
+func choosing(o image.Options) image.Options {
+	if o.Method != methodLiteral {
+		return o
+	}
+	o.Method = krylov.RASGMRES
+	if o.Tile == 0 {
+		o.Tile = 16
+	}
+	if o.Overlap == 0 {
+		o.Overlap = 4
+	}
+	return o
+}
+
 // solveFrame restores a frame by the method of the config. For the printed method
 // the other methods choose lambda, and its bias is returned as well. Collective.
 func (c *settings) solveFrame(ctx context.Context, comm ranks.Comm, p *image.Problem, o image.Options) (*image.Result, *literal.Bias, error) {
@@ -19,13 +35,7 @@ func (c *settings) solveFrame(ctx context.Context, comm ranks.Comm, p *image.Pro
 		result, err := image.Solve(ctx, comm, p, o)
 		return result, nil, err
 	}
-	o.Method = krylov.RASGMRES
-	if o.Tile == 0 {
-		o.Tile = 16 // the default of the printed method
-	}
-	if o.Overlap == 0 {
-		o.Overlap = 4 // likewise
-	}
+	o = choosing(o)
 	lambda, search, err := image.ChooseLambda(ctx, comm, p, o)
 	if err != nil {
 		return nil, nil, err

@@ -22,8 +22,8 @@ type run struct {
 	result *image.Result
 	bias   *literal.Bias // of the printed method only
 
-	sigma *image.Errors      // nil = no error map is wanted
-	steps *image.Restoration // for what is measured after the solve; nil without an error map
+	sigma *image.Errors        // nil = no error map is wanted
+	steps []*image.Restoration // for what is measured after the solve, one for all channels or for each (nil = not observed); nil without an error map
 }
 
 func (r *run) run(ctx context.Context) error {

@@ -104,7 +104,7 @@ func (r *trainRun) describe() error {
 	}
 	if path := r.c.Data.Truth; path != "" && r.Comm.Rank() == 0 {
 		r.Took(lifecycle.Input{
-			File: path, Part: "npy", Axes: fmt.Sprintf("%d pictures of %d rows x %d columns", r.learn.Count+r.c.Data.Validation, rows, cols),
+			File: path, Part: "npy", Axes: axesOfPictures(r.learn.Count+r.c.Data.Validation, rows, cols),
 			Missing: "no value missing", Units: fmt.Sprintf("largest value %.6g", r.model.Scale),
 		})
 	}

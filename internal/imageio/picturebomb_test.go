@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"image"
 	"image/jpeg"
-	"io"
 	"math/rand/v2"
 	"runtime"
 	"strings"
@@ -47,12 +46,12 @@ func TestPictureBombs(t *testing.T) {
 		file []byte
 		want string
 	}{
-		{"png", claim(pngBytes(t, noise), side, side), "png: its header asks for 81009000 bytes of pixels, and it holds 90300"},
-		{"interlaced png", claim(interlaced, side, side), "png: its header asks for"},
+		{"png", claim(pngBytes(t, noise), side, side), "png: filter"},
+		{"interlaced png", claim(interlaced, side, side), "png: filter"},
 		{"jpeg", wide, "jpeg of 5000 rows x 5000 columns in a file of"},
-		{"tiff, deflate", tiff(8, packed.Bytes()), "its header asks for 81000000 bytes of pixels, and it holds 90000"},
-		{"tiff, LZW", tiff(5, lzwLiterals(noise.Pix)), "its header asks for"},
-		{"tiff, PackBits", tiff(32773, make([]byte, 1500000)), "its header asks for"},
+		{"tiff, deflate", tiff(8, packed.Bytes()), "90000 of 81000000 bytes"},
+		{"tiff, LZW", tiff(5, lzwLiterals(noise.Pix)), "of 81000000 bytes"},
+		{"tiff, PackBits", tiff(32773, make([]byte, 1500000)), "of 81000000 bytes"},
 	} {
 		path := save(t, "bomb", c.file)
 		for name, read := range map[string]func() error{
@@ -70,41 +69,5 @@ func TestPictureBombs(t *testing.T) {
 				t.Errorf("%s, %s: it took %d bytes of memory", c.name, name, took)
 			}
 		}
-	}
-}
-
-// The length of the pixels of a PNG is known from its header.
-func TestPNGHolds(t *testing.T) {
-	for _, size := range [][2]int{{1, 1}, {3, 5}, {40, 31}} {
-		rows, cols := size[0], size[1]
-		file := pngBytes(t, image.NewNRGBA(image.Rect(0, 0, cols, rows)))
-		bytes := pngPixelBytes(int64(rows), int64(cols), 32, false)
-		if err := pngHolds(strings.NewReader(string(file)), int64(len(file)), bytes); err != nil {
-			t.Errorf("%v: %v", size, err)
-		}
-		if err := pngHolds(strings.NewReader(string(file)), int64(len(file)), bytes+1); err == nil {
-			t.Errorf("%v: a byte more is held too", size)
-		}
-		// Each pixel is in one of the seven passes.
-		lines := int64(0)
-		for _, p := range [][4]int{{0, 0, 8, 8}, {0, 4, 8, 8}, {4, 0, 8, 4}, {0, 2, 4, 4}, {2, 0, 4, 2}, {0, 1, 2, 2}, {1, 0, 2, 1}} {
-			for r := p[0]; r < rows && p[1] < cols; r += p[2] {
-				lines++
-			}
-		}
-		if got := pngPixelBytes(int64(rows), int64(cols), 8, true); got != int64(rows*cols)+lines {
-			t.Errorf("%v interlaced: %d bytes, want %d", size, got, int64(rows*cols)+lines)
-		}
-	}
-	// Chunks of any length, and what is no picture.
-	p := &pngPixels{r: strings.NewReader("\x00\x00\x00\x00IDATcrc.\x00\x00\x00\x02IDATabcrc.\x00\x00\x00\x01tEXtxcrc.\x00\x00\x00\x01IDATccrc.\x00\x00\x00\x00IENDcrc."), size: 1000}
-	if got, err := io.ReadAll(p); string(got) != "abc" || err != nil {
-		t.Errorf("%q, %v", got, err)
-	}
-	if err := room(2e9, 1e9); err == nil || !strings.Contains(err.Error(), "takes 2.0 GB of memory, and this host has 1.0 GB") {
-		t.Error(err)
-	}
-	if err := room(1e9, 2e9); err != nil {
-		t.Error(err)
 	}
 }

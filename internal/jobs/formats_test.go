@@ -1,0 +1,270 @@
+package jobs
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"tessera/internal/frames"
+	"tessera/internal/imageio"
+	"tessera/internal/jobs/jobtest"
+	"tessera/internal/jobs/scdl"
+	"tessera/internal/jobs/tppa"
+	"tessera/internal/tables"
+)
+
+// reading is how a kind of job reads one file of a family of formats. A kind without one fails
+// TestFormats.
+type reading struct {
+	family string
+	sets   func(t *testing.T, dir, path string) []string
+}
+
+func at(key string, more ...string) func(*testing.T, string, string) []string {
+	return func(_ *testing.T, _, path string) []string { return append([]string{key + "=" + path}, more...) }
+}
+
+var readings = map[string]reading{
+	"tikhonov":  {"frame", at("image.path", "blur.kind=gaussian", "blur.size=3", "output.pictures=false")},
+	"two-layer": {"frame", at("image.path", "output.pictures=false", "layers.tile=8")},
+	"tv":        {"frame", at("image.path", "blur.kind=gaussian", "blur.size=3", "output.pictures=false", "tv.lambda=0.01", "tv.tolerance=0.01")},
+	"tppa": {"frame", func(t *testing.T, dir, path string) []string {
+		return append(model(t, dir), "image.path="+path, "output.pictures=false", "tv.tolerance=0.01", "tv.noise=0.02")
+	}},
+	"tppa-train":  {"npy stack", at("data.truth", "data.validation=1", "tppa.steps=1", "tppa.layers=2", "output.pictures=false")},
+	"kernel":      {"table", at("observations.path", "kernel.width=5", "evaluate.shape=[4, 4]")},
+	"deep-kernel": {"table", at("observations.path", "deep.steps=1", "deep.starts=1", "evaluate.shape=[4, 4]")},
+	"psf": {"stack", func(t *testing.T, dir, path string) []string {
+		return []string{"stack.path=" + path, "psf.path=" + jobtest.WriteNpy(t, dir, "psf.npy", []float64{0, 1, 0, 1, 4, 1, 0, 1, 0}, 3, 3), "psf.iterations=5"}
+	}},
+	"scdl-train": {"matrix", func(_ *testing.T, _, path string) []string {
+		return []string{"data.high=" + path, "data.low=" + path, "data.samples=rows", "data.held_out=0.1", "scdl.atoms=4", "scdl.iterations=2"}
+	}},
+	"scdl-spectra": {"matrix", func(t *testing.T, dir, path string) []string {
+		return append(trained(t, dir, "simulate.count=300", "simulate.high=25"), "data.low="+path, "data.samples=rows")
+	}},
+	"scdl-upscale": {"frame", func(t *testing.T, dir, path string) []string {
+		folder := filepath.Join(dir, "pictures")
+		picture(t, folder, "a.png", 40, 40)
+		return append(trained(t, dir, "patches.images="+folder, "patches.count=300"), "image.path="+path, "image.peak=1")
+	}},
+}
+
+// gzipped compresses a file and returns the path of the result.
+func gzipped(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	z.Write(b)
+	z.Close()
+	return written(t, path+".gz", out.Bytes())
+}
+
+func written(t *testing.T, path string, b []byte) string {
+	t.Helper()
+	if err := os.WriteFile(path, b, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// families are the same numbers in all formats that a family of readers claims.
+func families(t *testing.T, dir string) map[string]map[string]string {
+	t.Helper()
+	const rows, cols, count = 16, 20, 40
+	in := func(name string) string { return filepath.Join(dir, name) }
+	ok := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A frame of whole numbers over 255, which an 8-bit picture holds exactly.
+	f := &imageio.Frame{Channels: 1, Rows: rows, Cols: cols, Data: make([]float64, rows*cols)}
+	for i := range f.Data {
+		f.Data[i] = math.Round(130+60*math.Sin(float64(i%cols)/3)+40*math.Cos(float64(i/cols)/2)) / 255
+	}
+	ok(imageio.WriteFITS(in("frame.fits"), f))
+	ok(imageio.WritePNG(in("frame.png"), f, imageio.Linear(0, 1)))
+	frame := map[string]string{
+		"npy": jobtest.WriteNpy(t, dir, "frame.npy", f.Data, rows, cols), "npy (1, rows, cols)": jobtest.WriteNpy(t, dir, "frame1.npy", f.Data, 1, rows, cols),
+		"npy (rows, cols, 1)": jobtest.WriteNpy(t, dir, "frame2.npy", f.Data, rows, cols, 1), "FITS": in("frame.fits"), "PNG": in("frame.png"),
+		"FITS, gzip": gzipped(t, in("frame.fits")), "npy, gzip": gzipped(t, in("frame.npy")),
+	}
+
+	table := &imageio.Table{Names: []string{"x", "y", "value", "error"}, Rows: count, Cols: 4}
+	lines := []string{"x,y,value,error"}
+	columns := make([]imageio.Member, 4)
+	for k, name := range table.Names {
+		columns[k] = imageio.Member{Name: name, Array: imageio.Array{Shape: []int{count}}}
+	}
+	for i := range count {
+		row := []float64{math.Mod(float64(i)*7.25, 16), math.Mod(float64(i)*4.75, 16), 3 + math.Sin(float64(i)), 0.125}
+		table.Data = append(table.Data, row...)
+		lines = append(lines, fmt.Sprintf("%g,%g,%g,%g", row[0], row[1], row[2], row[3]))
+		for k, v := range row {
+			columns[k].Data = append(columns[k].Data, v)
+		}
+	}
+	text := strings.Join(lines, "\n") + "\n"
+	ok(imageio.WriteTable(in("table.fits"), table))
+	ok(imageio.WriteNpz(in("table.npz"), columns))
+	wide := []byte{0xff, 0xfe}
+	for _, c := range utf16.Encode([]rune(text)) {
+		wide = append(wide, byte(c), byte(c>>8))
+	}
+	tabs := strings.ReplaceAll(text, ",", "\t")
+	tableFiles := map[string]string{
+		"CSV": written(t, in("table.csv"), []byte(text)), "tabs": written(t, in("tabs.tsv"), []byte(tabs)),
+		"blanks": written(t, in("blanks.txt"), []byte("# "+strings.ReplaceAll(text, ",", "  "))), "CR": written(t, in("cr.csv"), []byte(strings.ReplaceAll(text, "\n", "\r"))),
+		"CRLF": written(t, in("crlf.csv"), []byte(strings.ReplaceAll(text, "\n", "\r\n"))), "UTF-16": written(t, in("wide.csv"), wide),
+		"byte order mark": written(t, in("bom.csv"), []byte("\ufeff"+text)), "semicolons and decimal commas": written(t, in("comma.csv"), []byte(strings.NewReplacer(",", ";", ".", ",").Replace(text))),
+		"IPAC":      written(t, in("t.tbl"), []byte(ipac(lines))),
+		"CSV, gzip": gzipped(t, in("table.csv")), "FITS": in("table.fits"), "FITS, gzip": gzipped(t, in("table.fits")), "npz": in("table.npz"),
+	}
+
+	const stamps, side = 5, 9
+	data := stampsOf(stamps, side)
+	for i := range data {
+		data[i] += 0.01 * math.Sin(float64(7*i))
+	}
+	w, err := imageio.CreateStack(in("stack.fits"), stamps, side, side, false, nil)
+	ok(err)
+	ok(w.Write(data))
+	ok(w.Close())
+	stack := map[string]string{
+		"npy": jobtest.WriteNpy(t, dir, "stack.npy", data, stamps, side, side), "npy (count, 1, rows, cols)": jobtest.WriteNpy(t, dir, "stack1.npy", data, stamps, 1, side, side),
+		"npy (count, rows, cols, 1)": jobtest.WriteNpy(t, dir, "stack2.npy", data, stamps, side, side, 1), "FITS": in("stack.fits"), "FITS, gzip": gzipped(t, in("stack.fits")), "npy, gzip": gzipped(t, in("stack.npy")),
+	}
+
+	m := &imageio.Frame{Channels: 1, Rows: count, Cols: 9, Data: make([]float64, count*9)}
+	var csv strings.Builder
+	for i := range m.Data {
+		m.Data[i] = 1 + math.Sin(float64(i)/3) + 0.3*math.Cos(float64(i*i))
+		csv.WriteString(fmt.Sprint(m.Data[i]) + map[bool]string{true: "\n", false: ","}[i%9 == 8])
+	}
+	ok(imageio.WriteFITS(in("matrix.fits"), m))
+	ok(imageio.WriteTable(in("matrixtable.fits"), &imageio.Table{Rows: count, Cols: 9, Data: m.Data}))
+	matrix := map[string]string{
+		"npy": jobtest.WriteNpy(t, dir, "matrix.npy", m.Data, count, 9), "FITS image": in("matrix.fits"), "FITS table": in("matrixtable.fits"), "CSV": written(t, in("matrix.csv"), []byte(csv.String())),
+		"FITS, gzip": gzipped(t, in("matrix.fits")), "CSV, gzip": gzipped(t, in("matrix.csv")), "npy, gzip": gzipped(t, in("matrix.npy")),
+	}
+	pictures := slices.Concat(f.Data, f.Data, f.Data)
+	npyStack := map[string]string{"npy": jobtest.WriteNpy(t, dir, "pictures.npy", pictures, 3, rows, cols), "npy, gzip": gzipped(t, in("pictures.npy"))}
+	return map[string]map[string]string{"npy stack": npyStack, "frame": frame, "table": tableFiles, "stack": stack, "matrix": matrix}
+}
+
+// ipac is a table as IPAC writes it.
+func ipac(lines []string) string {
+	var b strings.Builder
+	for i, line := range lines {
+		bar := " "
+		if i == 0 {
+			bar = "|"
+		}
+		for _, field := range strings.Split(line, ",") {
+			fmt.Fprintf(&b, "%s%22s", bar, field)
+		}
+		b.WriteString(strings.TrimSpace(bar) + "\n")
+	}
+	return b.String()
+}
+
+// The same numbers in any format give any job the same answer, and the run says of the file what
+// info says of it.
+func TestFormats(t *testing.T) {
+	dir := t.TempDir()
+	all := families(t, dir)
+	for _, k := range Kinds() {
+		r, known := readings[k.Name]
+		if !known {
+			t.Fatalf("no reading of a job %q in formats_test.go", k.Name)
+		}
+		t.Run(k.Name, func(t *testing.T) {
+			work := t.TempDir()
+			var first []float64
+			var firstFormat string
+			for _, format := range slices.Sorted(maps.Keys(all[r.family])) {
+				path := all[r.family][format]
+				out := filepath.Join(t.TempDir(), "out")
+				sets := append(r.sets(t, work, path), fmt.Sprintf("output.dir=%q", out))
+				metrics := runOn(t, 1, k.Name, sets)
+				j, err := Load("test.toml", fmt.Appendf(nil, "job = %q", k.Name), sets)
+				if err != nil {
+					t.Fatal(err)
+				}
+				answer := answerOf(t, out, j.Answer)
+				switch {
+				case first == nil:
+					first, firstFormat = answer, format
+				case !(jobtest.Farthest(first, answer) < 1e-6):
+					t.Errorf("%s gives another answer than %s: %g apart", format, firstFormat, jobtest.Farthest(first, answer))
+				}
+				info, err := imageio.Info(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				info += frames.Info(path) + tables.Info(path) + scdl.Info(path) + tppa.Info(path)
+				said := false
+				for _, in := range metrics["inputs"].([]any) {
+					in := in.(map[string]any)
+					if in["file"] != path {
+						continue
+					}
+					said = true
+					keys := []string{"axes", "units", "note"}
+					switch k.Name {
+					case "scdl-train":
+						keys = keys[:2] // the note tells how many samples are held out
+					case "tppa-train":
+						keys = keys[:1] // the largest value is that of the pictures that are learned from
+					}
+					for _, key := range keys {
+						if text, _ := in[key].(string); text != "" && !strings.Contains(squeezeBlanks(info), text) {
+							t.Errorf("%s: the run says %q, info:\n%s", format, text, info)
+						}
+					}
+				}
+				if !said {
+					t.Errorf("%s: the run says nothing of %s", format, path)
+				}
+			}
+		})
+	}
+}
+
+func squeezeBlanks(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// answerOf are the numbers in the file that scaling studies compare.
+func answerOf(t *testing.T, dir, name string) []float64 {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if strings.HasSuffix(name, ".npz") {
+		members, err := imageio.ReadNpz(path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []float64
+		for _, m := range members {
+			all = append(all, m.Data...)
+		}
+		return all
+	}
+	a, err := imageio.ReadNpy(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.Data
+}
