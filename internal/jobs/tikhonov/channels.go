@@ -82,13 +82,17 @@ func join(all, r *image.Result) {
 	if all.Method == "" || r.Residual >= all.Residual {
 		all.Residual, all.History = r.Residual, r.History
 	}
-	all.Method, all.Fallback, all.Local, all.Overlap = r.Method, r.Fallback, r.Local, r.Overlap
+	// What is said of the method is that of the channel with the most iterations.
+	if all.Method == "" || r.Iterations > all.Iterations {
+		all.Method, all.Fallback, all.Local, all.Overlap = r.Method, r.Fallback, r.Local, r.Overlap
+	}
 	if !r.Converged {
 		all.Status, all.Converged = r.Status, false
 	}
 	all.Iterations = max(all.Iterations, r.Iterations)
 	all.ErrorBound = max(all.ErrorBound, r.ErrorBound)
 	all.Certified = all.Certified && r.Certified
+	all.Rounding = all.Rounding || r.Rounding
 	all.Objective += r.Objective
 	all.Misfit += r.Misfit
 	all.Setup += r.Setup
