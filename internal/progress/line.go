@@ -97,15 +97,17 @@ func (l *Line) Count(phase string, done, of int, detail string) {
 		return
 	}
 	now := l.now()
-	if phase != l.phase {
-		l.begin(phase)
-	}
-	if l.first == 0 {
-		l.began, l.first = now, float64(done)
-	}
 	wait := plain
 	if l.terminal {
 		wait = redraw
+	}
+	if phase != l.phase {
+		if l.begin(phase); !l.told[phase] { // the phase itself is shown at once, as Phase does it
+			l.told[phase], wait = true, 0
+		}
+	}
+	if l.first == 0 {
+		l.began, l.first = now, float64(done)
 	}
 	if now.Sub(l.shown) < wait {
 		return

@@ -11,7 +11,7 @@ import (
 
 // criterionAccuracy is the relative error that a trial may give to a criterion whose
 // minimum is looked for.
-const criterionAccuracy = 1e-6
+const criterionAccuracy = 1e-8
 
 // tracePrecision is the number of probe vectors x data values that make a trace precise
 // enough for the search; traceProbes is the least number that its error is found from.

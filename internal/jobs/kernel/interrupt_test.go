@@ -40,7 +40,7 @@ func TestCancelled(t *testing.T) {
 	}{
 		{Load, surveyJob + "\n[search]\nwidths = [0.2]\nlambdas = [0.1]\n", "observations;choosing width;balance;set-up;evaluating"},
 		{Load, pixels, "observations;evaluating;nearest neighbours"},
-		{LoadDeep, deep, "observations;start 1 of 8;step 2 of 40;a single layer;evaluating"},
+		{LoadDeep, deep, "observations;start  1 of 8;step  1 of 40;a single layer;evaluating"},
 	} {
 		for phase := range strings.SplitSeq(c.phases, ";") {
 			dir := t.TempDir()
