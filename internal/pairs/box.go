@@ -59,6 +59,13 @@ func (b *Box) Step(ext, s, g []float64, gamma float64) {
 	}
 }
 
+// Extrapolate sets s = x + mu (x - before).
+func Extrapolate(s, x, before []float64, mu float64) {
+	if n := len(s); n > 0 {
+		extrapolate(s, x[:n], before[:n], mu)
+	}
+}
+
 // Shrink replaces x by v, the mean of the 2 axes proximal points of the image in ext, in each
 // of which the pixels of a pair move towards each other by half their difference, at most
 // by reach, and then into the limits; and s by v + mu (v - x). It returns the sum of (s - v) (v - x)

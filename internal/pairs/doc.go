@@ -6,6 +6,7 @@
 // pixel along axis k and z in the array with the layer,
 //
 //	Step          z = s - gamma g
+//	Extrapolate   s = x + mu (x - before)
 //	Shrink        x(n) = 1/K sum_k [ B(z(n) + e_k(n)) + B(z(n) - e_k(n - e_k)) ],  and s = x + mu (x - x before)
 //	Descend       x - tau (g + D'p), within bounds, and the point that Ascend takes
 //	Ascend        p + sigma D z, each value, or the vector of all axes, at most radius long

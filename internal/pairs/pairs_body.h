@@ -14,6 +14,12 @@ TARGET static void NAME(step)(const struct tessera_box *b, double *ext, const do
 	}
 }
 
+TARGET static void NAME(extrapolate)(ptrdiff_t n, double *restrict s, const double *x, const double *before, double mu)
+{
+	for (ptrdiff_t j = 0; j < n; j++)
+		s[j] = x[j] + mu * (x[j] - before[j]);
+}
+
 TARGET static inline __attribute__((always_inline)) void NAME(shrink_axis)(
 	const int first, ptrdiff_t n, double *restrict sums, const double *z, ptrdiff_t stride, double reach)
 {

@@ -4,6 +4,8 @@ package pairs
 
 func (b *Box) step(ext, s, g []float64, gamma float64) { b.stepPlain(ext, s, g, gamma) }
 
+func extrapolate(s, x, before []float64, mu float64) { extrapolatePlain(s, x, before, mu) }
+
 func (b *Box) shrink(x, s, ext []float64, mu, reach float64, l Limits) float64 {
 	return b.shrinkPlain(x, s, ext, mu, reach, l)
 }

@@ -38,6 +38,11 @@ void tessera_step(struct tessera_box b, double *ext, const double *s, const doub
 	DISPATCH(step, (&b, ext, s, g, gamma));
 }
 
+void tessera_extrapolate(ptrdiff_t n, double *s, const double *x, const double *before, double mu)
+{
+	DISPATCH(extrapolate, (n, s, x, before, mu));
+}
+
 double tessera_shrink(struct tessera_box b, double *x, double *s, const double *ext, double mu, double reach,
                       double lower, double upper, int bounded)
 {

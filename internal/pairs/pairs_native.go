@@ -6,6 +6,8 @@ package pairs
 // #cgo LDFLAGS: -lm
 // #cgo noescape tessera_ascend
 // #cgo nocallback tessera_ascend
+// #cgo noescape tessera_extrapolate
+// #cgo nocallback tessera_extrapolate
 // #cgo noescape tessera_residual
 // #cgo nocallback tessera_residual
 // #cgo noescape tessera_pairs
@@ -44,6 +46,10 @@ func (b *Box) step(ext, s, g []float64, gamma float64) {
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	C.tessera_step(b.c(&pin), pointer(ext), pointer(s), pointer(g), C.double(gamma))
+}
+
+func extrapolate(s, x, before []float64, mu float64) {
+	C.tessera_extrapolate(C.ptrdiff_t(len(s)), pointer(s), pointer(x), pointer(before), C.double(mu))
 }
 
 func (b *Box) shrink(x, s, ext []float64, mu, reach float64, l Limits) float64 {

@@ -8,6 +8,7 @@ struct tessera_box {
 };
 
 void tessera_step(struct tessera_box b, double *ext, const double *s, const double *g, double gamma);
+void tessera_extrapolate(ptrdiff_t n, double *s, const double *x, const double *before, double mu);
 double tessera_shrink(struct tessera_box b, double *x, double *s, const double *ext, double mu, double reach,
                       double lower, double upper, int bounded);
 void tessera_descend(struct tessera_box b, double *x, double *ext, const double *g, const double *p, ptrdiff_t apart,

@@ -66,6 +66,16 @@ func TestLoops(t *testing.T) {
 			close(t, fmt.Sprint(shape, " step, ", name), got, want)
 		}
 
+		want = make([]float64, b.Cells)
+		for i, v := range x {
+			want[i] = v + mu*(v-before[i])
+		}
+		for name, f := range map[string]func(s, x, before []float64, mu float64){"linked": Extrapolate, "plain": extrapolatePlain} {
+			got := make([]float64, b.Cells)
+			f(got, x, before, mu)
+			close(t, fmt.Sprint(shape, " extrapolate, ", name), got, want)
+		}
+
 		for _, l := range []Limits{Unlimited(), {-0.2, math.Inf(1)}, {-0.5, 0.6}} {
 			want, ahead := make([]float64, b.Cells), make([]float64, b.Cells)
 			turn := 0.0

@@ -13,6 +13,12 @@ func (b *Box) stepPlain(ext, s, g []float64, gamma float64) {
 	}
 }
 
+func extrapolatePlain(s, x, before []float64, mu float64) {
+	for i, v := range x {
+		s[i] = v + mu*(v-before[i])
+	}
+}
+
 func (b *Box) shrinkPlain(x, s, ext []float64, mu, reach float64, l Limits) (turn float64) {
 	share := 1 / float64(2*len(b.Strides))
 	bounded := !l.none()
