@@ -277,6 +277,36 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// Where the noise is said to be far from that of the data, no lambda meets the rule; the closest that
+// was tried is used, and the result says so.
+func TestUnmetRules(t *testing.T) {
+	for _, c := range []struct {
+		rule  Rule
+		noise float64
+	}{{Discrepancy, 1e-9}, {Discrepancy, 10}, {SURE, 1e-9}} {
+		for _, method := range []Method{FPPA, PrimalDual} {
+			s := scene{shape: []int{16, 12}, channels: 1, blur: true, noise: 0.03}
+			s.options = Options{Method: method, Rule: c.rule, Noise: c.noise, Tolerance: 1e-2, MaxIterations: 60}
+			x, r, err := s.solve(t, 2)
+			if err != nil && !errors.As(err, new(*NotConvergedError)) {
+				t.Errorf("%s, %s, noise %g: %v", method, c.rule, c.noise, err)
+				continue
+			}
+			if r.Search.Unmet == "" || len(x) == 0 || !(r.Lambda > 0) {
+				t.Errorf("%s, %s, noise %g: lambda %g, unmet %q", method, c.rule, c.noise, r.Lambda, r.Search.Unmet)
+			}
+			if c.rule != Discrepancy {
+				continue
+			}
+			for _, tried := range r.Search.Trials {
+				if math.Abs(math.Log(tried.Criterion)) < math.Abs(math.Log(r.Misfit/(c.noise*c.noise*16*12)))-0.1 {
+					t.Errorf("%s, noise %g: lambda %g is used, %+v is closer", method, c.noise, r.Lambda, tried)
+				}
+			}
+		}
+	}
+}
+
 // SURE against the error that it estimates, at three lambdas.
 func TestSURE(t *testing.T) {
 	s := scene{shape: []int{64, 64}, channels: 1, blur: true, noise: 0.03, options: Options{Lambda: 0.01, Rule: SURE, Noise: 0.03, Probes: 4}}

@@ -146,7 +146,7 @@ func (r *run) account(work ranks.Work, psf forward.PSF) error {
 	m.Seconds.Lambda = 0
 	m.Seconds.Beside = res.beside
 	m.Model = modelMetrics{r.c.TPPA.Model, r.model.Digest, r.model.Network.Layers, lifecycle.Number(res.score), res.strange, otherPSF(psf, r.model.psf)}
-	m.TV = tvMetrics{lifecycle.Number(res.tv.Lambda * r.model.Scale), res.tv.Iterations, res.tv.Converged, lifecycle.Number(res.tv.RelativeGap)}
+	m.TV = tvMetrics{lifecycle.Number(res.tv.Lambda * r.model.Scale), res.tv.Search.Unmet, res.tv.Iterations, res.tv.Converged, lifecycle.Number(res.tv.RelativeGap)}
 	if m.Model.Strange {
 		r.Log.Warn("model", "score", m.Model.Score, "warning", strangeText)
 	}

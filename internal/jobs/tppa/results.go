@@ -31,6 +31,7 @@ type modelMetrics struct {
 
 type tvMetrics struct {
 	Lambda      lifecycle.Number `json:"lambda"`
+	Unmet       string           `json:"lambda_unmet"` // why no lambda meets the discrepancy principle; "" = one does
 	Iterations  int              `json:"iterations"`
 	Converged   bool             `json:"converged"`
 	RelativeGap lifecycle.Number `json:"relative_gap"`
@@ -113,6 +114,9 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 		row("", "the PSF is not the model's: it differs by up to %.2g of the largest value", m.Model.OtherPSF)
 	}
 	row("TV beside it", "lambda %.4g by discrepancy, %d iterations, relative duality gap %.2g", m.TV.Lambda, m.TV.Iterations, m.TV.RelativeGap)
+	if m.TV.Unmet != "" {
+		row("", "no lambda meets the discrepancy principle: %s; the one that comes closest is used", m.TV.Unmet)
+	}
 	if q := m.Quality; q != nil {
 		row("PSNR", "%.2f dB observed, %.2f dB TV, %.2f dB learned", q.PSNRObserved, q.PSNRTV, q.PSNRLearned)
 		row("SNR", "%.2f dB observed, %.2f dB TV, %.2f dB learned", q.SNRObserved, q.SNRTV, q.SNRLearned)

@@ -102,6 +102,9 @@ func (r *run) account(work ranks.Work) error {
 	m.Cost, m.Misfit, m.TV = n(res.Cost), n(res.Misfit), n(res.TV)
 	m.Gap, m.RelativeGap, m.Certificate, m.Excess = n(res.Gap), n(res.RelativeGap), n(res.Certificate), n(res.Excess)
 	m.Step, m.Norm, m.History, m.Checked = n(res.Step), n(res.Norm), res.History, res.Checked
+	if m.Search != nil && m.Search.Unmet != "" {
+		r.Log.Warn("lambda", "rule", m.LambdaRule, "lambda", m.Lambda, "warning", "no lambda meets the rule: "+m.Search.Unmet)
+	}
 	r.Log.Info("solved", "lambda", m.Lambda, "iterations", m.Iterations, "converged", m.Converged,
 		"relative_gap", m.RelativeGap, "certificate", m.Certificate, "seconds", m.Seconds)
 	return nil

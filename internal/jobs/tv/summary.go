@@ -35,6 +35,10 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 		rule += ", which knows the true frame: no observer has it"
 	}
 	row("lambda", "%.4g%s", m.Lambda, rule)
+	if s := m.Search; s != nil && s.Unmet != "" {
+		row("", "no lambda meets the rule: %s", s.Unmet)
+		row("", "the one that was tried and comes closest is used; a number or another rule may be better")
+	}
 	if s := m.Search; s != nil && s.Noise > 0 {
 		how := "given"
 		if s.Inferred {
