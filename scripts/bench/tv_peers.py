@@ -7,7 +7,7 @@
 FILE is the observation y, an npy array of rows x cols. With TV of the forward differences,
 
     deblur    1/2 ||H x - y||^2 + LAMBDA TV(x), anisotropic, H a Gaussian of variance 2 in 9 x 9
-              pixels with mirrors at the border: FISTA, whose proximal map is found by ten
+              pixels with mirrors at the border: FISTA, whose proximal map is found by thirty
               accelerated projected gradient steps that begin at the multipliers of the last one
     denoise   1/2 ||x - y||^2 + LAMBDA TV(x), isotropic: skimage.restoration.denoise_tv_chambolle
 
@@ -69,7 +69,7 @@ def deblur():
         z = s - back(h * (h * to(s)) - h * hy)
         # min over u of 1/2 ||u - z||^2 + lam TV(u), u = z - D'(p, q), ||D||^2 <= 8
         rp, rq, inner = p, q, 1.0
-        for _ in range(10):
+        for _ in range(30):
             dp, dq = differences(z - adjoint(rp, rq, y.shape))
             np_, nq = np.clip(rp + dp / 8, -lam, lam), np.clip(rq + dq / 8, -lam, lam)
             following = (1 + np.sqrt(1 + 4 * inner * inner)) / 2
