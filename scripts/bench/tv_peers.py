@@ -103,12 +103,12 @@ def denoise():
         g[0, :-1], g[1, :, :-1] = differences(x)
         return ((x - y) ** 2).sum() / 2 + lam * np.sqrt((g**2).sum(axis=0)).sum(), seconds
 
-    n = 25
+    n = 100
     while True:
         c, seconds = run(n)
         if c <= bound * (1 + tol) or n >= most:
             return n, c, seconds
-        n = int(n * 1.3) + 1
+        n = n * 3 // 2
 
 
 print("%d %.15g %.6f" % {"deblur": deblur, "denoise": denoise}[kind]())

@@ -40,7 +40,7 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecy
 		}
 		var r *restored
 		solve := func() (err error) {
-			r, err = c.restore(ctx, comm, o, h, model, nil)
+			r, err = c.restore(ctx, comm, o, h, psf, model, nil)
 			return err
 		}
 		if i == 0 {
