@@ -9,9 +9,12 @@ import (
 	"tessera/ranks"
 )
 
+// PlugIterations is the default number of iterations of PlugAndPlay.
+const PlugIterations = 10
+
 // PlugOptions of PlugAndPlay. The zero value of every field but Noise is the documented default.
 type PlugOptions struct {
-	Iterations int     // of FISTA; 0 = 10
+	Iterations int     // of FISTA; 0 = PlugIterations
 	Noise      float64 // standard deviation of a pixel of weight 1, more than 0
 }
 
@@ -35,7 +38,7 @@ type Plugged struct {
 // reconstruction", GlobalSIP 2013.
 func (r *Run) PlugAndPlay(ctx context.Context, frame *halo.Decomposition, border halo.Border, y []float64, o PlugOptions) (*Plugged, error) {
 	if o.Iterations == 0 {
-		o.Iterations = 10
+		o.Iterations = PlugIterations
 	}
 	var err error
 	switch {

@@ -18,15 +18,13 @@ import (
 // restored is what the two methods make of an observation, in its unit.
 type restored struct {
 	learned, variation []float64
-	tikhonov           []float64 // nil where no lambda was found
-	plugged            *tppa.Plugged
-	lambdas            []lifecycle.Number // of Tikhonov
-	failed             string             // why there is no Tikhonov restoration
-	score              float64
-	strange            bool
-	tv                 *tv.Result
-	unfinished         error // of total variation, at max_iterations
-	apply, beside      float64
+	*smoothed
+	plugged       *tppa.Plugged
+	score         float64
+	strange       bool
+	tv            *tv.Result
+	unfinished    error // of total variation, at max_iterations
+	apply, beside float64
 }
 
 // restore applies a model to an observation, and the methods that learn nothing beside it. Collective.
@@ -69,7 +67,7 @@ func (c *settings) restore(ctx context.Context, comm ranks.Comm, o *frames.Obser
 	}
 	r.unfinished, r.variation = err, r.tv.Solution
 	noise := r.tv.Search.Noise
-	if r.tikhonov, r.lambdas, r.failed, err = c.tikhonov(ctx, comm, o, psf, y, noise); err != nil {
+	if r.smoothed, err = c.tikhonov(ctx, comm, o, psf, y, noise); err != nil {
 		return nil, err
 	}
 	if r.plugged, err = run.PlugAndPlay(ctx, o.Frame, border, y, tppa.PlugOptions{Noise: noise}); err != nil {
@@ -77,8 +75,8 @@ func (c *settings) restore(ctx context.Context, comm ranks.Comm, o *frames.Obser
 	}
 	r.beside = comm.Wtime() - start
 	list := [][]float64{r.learned, r.variation, r.plugged.Solution}
-	if r.tikhonov != nil {
-		list = append(list, r.tikhonov)
+	if r.smoothed.x != nil {
+		list = append(list, r.smoothed.x)
 	}
 	for _, x := range list {
 		for i := range x {

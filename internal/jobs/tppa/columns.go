@@ -15,11 +15,19 @@ import (
 	"tessera/tppa"
 )
 
+// smoothed is what the Tikhonov restoration found.
+type smoothed struct {
+	x          []float64          // nil where no lambda was found
+	lambdas    []lifecycle.Number // of all channels together, or one each where they have weights of their own
+	failed     string             // why there is no restoration; "" = there is one
+	transforms int                // of the frame, there and back, about
+}
+
 // tikhonov restores the data y, an observation in the unit of the model, with the penalty
-// lambda ||gradient||^2, lambda by the discrepancy principle: of all channels together, or one each
-// where they have weights of their own. It returns nil and the reason where no lambda is found.
-// Collective.
-func (c *settings) tikhonov(ctx context.Context, comm ranks.Comm, o *frames.Observation, psf forward.PSF, y []float64, noise float64) (x []float64, lambdas []lifecycle.Number, failed string, err error) {
+// lambda ||gradient||^2, lambda by the discrepancy principle. Collective.
+func (c *settings) tikhonov(ctx context.Context, comm ranks.Comm, o *frames.Observation, psf forward.PSF, y []float64, noise float64) (*smoothed, error) {
+	const more = 4 // transforms of a solve beyond one an iteration
+	s := &smoothed{}
 	groups := 1
 	if o.ApartChannels() {
 		groups = o.Channels
@@ -38,24 +46,30 @@ func (c *settings) tikhonov(ctx context.Context, comm ranks.Comm, o *frames.Obse
 			}
 		}
 		if err := comm.Allreduce(seen, seen, ranks.Max); err != nil {
-			return nil, nil, "", err
+			return nil, err
 		}
 		if seen[0] == 0 {
-			x, lambdas = append(x, make([]float64, n)...), append(lambdas, 0)
+			s.x, s.lambdas = append(s.x, make([]float64, n)...), append(s.lambdas, 0)
 			continue
 		}
 		r, err := image.Solve(ctx, comm, p, image.Options{
 			Regulariser: forward.Gradient, Border: frames.Borders[c.TPPA.Border], Rule: image.Discrepancy, Noise: noise, Tolerance: 1e-6, Seed: c.Seed,
 		})
 		if e := ranks.AgreeError(comm, ctx.Err()); e != nil {
-			return nil, nil, "", e
+			return nil, e
 		}
 		if err != nil && !(r != nil && errors.As(err, new(*krylov.NotConvergedError))) {
-			return nil, nil, err.Error(), nil // the same on all ranks
+			return &smoothed{failed: err.Error()}, nil // the same on all ranks
 		}
-		x, lambdas = append(x, r.Solution...), append(lambdas, lifecycle.Number(r.Lambda))
+		s.x, s.lambdas = append(s.x, r.Solution...), append(s.lambdas, lifecycle.Number(r.Lambda))
+		s.transforms += r.Iterations + more
+		for _, t := range r.Search.Trials {
+			if t.Iterations > 0 {
+				s.transforms += t.Iterations + more
+			}
+		}
 	}
-	return x, lambdas, "", nil
+	return s, nil
 }
 
 // waveletMetrics is what the plug-and-play restoration found.
@@ -110,7 +124,7 @@ func (r *run) measure() error {
 		return nil
 	}
 	res := r.result
-	tikhonov := res.tikhonov
+	tikhonov := res.smoothed.x
 	if tikhonov == nil {
 		tikhonov = make([]float64, len(res.learned))
 		for i := range tikhonov {

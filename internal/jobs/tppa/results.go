@@ -84,7 +84,7 @@ func (r *run) pictures() []frames.Picture {
 	}
 	add("truth", r.Obs.Truth, nil)
 	add("observed", r.Obs.Data, nil)
-	add("tikhonov", r.result.tikhonov, r.Npy("tikhonov.npy"))
+	add("tikhonov", r.result.smoothed.x, r.Npy("tikhonov.npy"))
 	add("tv", r.result.variation, r.Npy("tv.npy"))
 	add("wavelet", r.result.plugged.Solution, r.Npy("wavelet.npy"))
 	list[0].Panel = len(list) - 1
