@@ -14,6 +14,7 @@ type metrics struct {
 	Method        string            `json:"method"`
 	Penalty       string            `json:"penalty"`
 	Coupled       bool              `json:"coupled"`
+	Poisson       string            `json:"poisson"` // none, weights or anscombe
 	Border        string            `json:"border"`
 	Lambda        lifecycle.Number  `json:"lambda"`
 	LambdaRule    string            `json:"lambda_rule"` // fixed, discrepancy, sure or oracle

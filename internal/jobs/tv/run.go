@@ -21,6 +21,7 @@ type run struct {
 	psf     forward.PSF
 	problem *tv.Problem
 	result  *tv.Result
+	solved  []float64 // the solution as the solver gave it, of which the residual is made
 }
 
 func (r *run) run(ctx context.Context) error {
@@ -76,7 +77,13 @@ func (r *run) solve(ctx context.Context) error {
 	if result == nil {
 		return err
 	}
-	r.result = result
+	r.result, r.solved = result, result.Solution
+	if r.c.TV.Poisson == poissonAnscombe {
+		result.Solution = make([]float64, len(r.solved))
+		for i, z := range r.solved {
+			result.Solution[i] = tv.InverseAnscombe(z, r.c.TV.Gain)
+		}
+	}
 	if e := r.Obs.MarkUnseen(r.Comm, result.Solution); e != nil {
 		return e
 	}
