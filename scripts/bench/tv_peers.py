@@ -66,7 +66,7 @@ def deblur():
     p, q = (0 * d for d in differences(y))
     t = 1.0
     for i in range(1, most + 1):
-        z = s - back(h * (h * to(s)) - h * hy)
+        z = s - back(h * h * to(s) - hy)
         # min over u of 1/2 ||u - z||^2 + lam TV(u), u = z - D'(p, q), ||D||^2 <= 8
         rp, rq, inner = p, q, 1.0
         for _ in range(30):
