@@ -33,7 +33,12 @@
 // # Cost
 //
 // Restore takes two applications of A and one exchange of H a layer, forward and back.
-// Gradient keeps 2 axes + 1 arrays of the size of x for each layer.
+// Gradient keeps two arrays of the size of x for each layer. A layer is one pass over the image for each
+// axis (package pairs).
+//
+// # Beside it
+//
+// Run.PlugAndPlay restores data of the same operator with a wavelet denoiser, which learns nothing.
 //
 // # Limits
 //

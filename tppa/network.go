@@ -3,6 +3,8 @@ package tppa
 import (
 	"fmt"
 	"math"
+
+	"tessera/internal/pairs"
 )
 
 // Grid holds the knots of a spline: low, low + step, ... high.
@@ -119,9 +121,8 @@ func (n *Network) Coefficients(theta []float64, t, k int) []float64 {
 
 // Function is phi(u) of layer t and wavelet channel k.
 func (n *Network) Function(theta []float64, t, k int, u float64) float64 {
-	out := []float64{0}
-	residual(out, nil, []float64{u}, n.Coefficients(theta, t, k), n.grid(k))
-	return u + out[0]
+	g := n.grid(k)
+	return u + pairs.NewSpline(n.Coefficients(theta, t, k), g.Low, g.step()).Value(u)
 }
 
 // momentum is mu of each layer: s of layer t is x_(t-1) + mu[t] (x_(t-1) - x_(t-2)).

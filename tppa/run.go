@@ -8,30 +8,37 @@ import (
 	"tessera/forward"
 	"tessera/halo"
 	"tessera/internal/linalg"
+	"tessera/internal/pairs"
 	"tessera/ranks"
 )
 
 // Run applies a network to data of one operator; it keeps the buffers. Every rank has one.
 type Run struct {
-	net   *Network
-	comm  ranks.Comm
-	a     forward.Operator
-	w     forward.Weights
-	haar  *forward.Haar
-	bound float64 // L, an upper bound of ||W^(1/2) A||^2
-	n, m  int     // values of x, of the data
-	data  []float64
-	layer []trace
+	net      *Network
+	comm     ranks.Comm
+	a        forward.Operator
+	w        forward.Weights
+	haar     *forward.Haar
+	plan     *halo.Plan
+	box      *pairs.Box
+	channels int
+	bound    float64 // L, an upper bound of ||W^(1/2) A||^2
+	n, m     int     // values of x, of the data
+	data     []float64
+	ext      []float64 // channels x box with a layer of neighbours
+	first    []bool    // for each axis: no pair reaches across the beginning of the box
+	last     []bool
+	layer    []trace
 }
 
-// trace is what the way back needs of a layer.
-type trace struct{ r, u []float64 }
+// trace is what the way back needs of a layer: A'W (A s - y), and z in an array like ext.
+type trace struct{ r, z []float64 }
 
 // NewRun prepares a network for an operator A whose x is channels x owned box of frame, and for
 // weights of its data. border says whether pairs across the border have coefficients
 // (halo.Periodic). Collective; the error is the same on all ranks.
 func NewRun(ctx context.Context, comm ranks.Comm, net *Network, frame *halo.Decomposition, channels int, a forward.Operator, w forward.Weights, border halo.Border) (*Run, error) {
-	r := &Run{net: net, comm: comm, a: a, w: w}
+	r := &Run{net: net, comm: comm, a: a, w: w, channels: channels}
 	err := net.Check()
 	if err == nil && len(frame.Domain().Lo) != net.Axes {
 		err = fmt.Errorf("tppa: a network for %d axes and a frame of %d", net.Axes, len(frame.Domain().Lo))
@@ -44,6 +51,9 @@ func NewRun(ctx context.Context, comm ranks.Comm, net *Network, frame *halo.Deco
 		if _, n := r.haar.Dims(); n != r.n {
 			err = fmt.Errorf("tppa: the operator takes %d values, this rank's part of the image has %d", r.n, n)
 		}
+	}
+	if err == nil {
+		err = r.pairs(frame, border == halo.Periodic)
 	}
 	if err := ranks.AgreeError(comm, err); err != nil {
 		return nil, err
@@ -68,20 +78,58 @@ func NewRun(ctx context.Context, comm ranks.Comm, net *Network, frame *halo.Deco
 	return r, nil
 }
 
+// pairs prepares what is known of pairs of neighbouring pixels.
+func (r *Run) pairs(frame *halo.Decomposition, periodic bool) error {
+	border := halo.Reflect // what is mirrored is in no pair
+	if periodic {
+		border = halo.Periodic
+	}
+	owned, domain := frame.Owned(r.comm.Rank()), frame.Domain()
+	width := make([]int, r.net.Axes)
+	for k := range width {
+		width[k] = 1
+		r.first = append(r.first, !periodic && owned.Lo[k] == domain.Lo[k])
+		r.last = append(r.last, !periodic && owned.Hi[k] == domain.Hi[k])
+	}
+	var err error
+	if r.plan, err = halo.NewPlan(frame, r.comm.Rank(), width, border); err != nil {
+		return err
+	}
+	r.box = pairs.NewBox(owned.Shape())
+	r.ext = make([]float64, r.channels*r.box.Plane)
+	return nil
+}
+
+// functions are those of layer t, minus the identity.
+func (r *Run) functions(theta []float64, t int) *pairs.Layer {
+	l := &pairs.Layer{First: r.first, Last: r.last}
+	for k := range 2 * r.net.Axes {
+		g := r.net.grid(k)
+		l.Splines = append(l.Splines, pairs.NewSpline(r.net.Coefficients(theta, t, k), g.Low, g.step()))
+	}
+	return l
+}
+
+// own is channel c of an array over the owned box, neighbours that of one with the layer.
+func (r *Run) own(a []float64, c int) []float64 { return a[c*r.box.Cells : (c+1)*r.box.Cells] }
+
+func (r *Run) neighbours(a []float64, c int) []float64 { return a[c*r.box.Plane : (c+1)*r.box.Plane] }
+
 // gradient sets g = A'W (A s - y); y nil stands for zeros. Collective.
 func (r *Run) gradient(g, s, y []float64) error {
 	if err := r.a.Apply(r.data, s); err != nil {
 		return err
 	}
-	for i := range r.data {
-		w := r.w.At(i)
-		switch {
-		case w == 0:
-			r.data[i] = 0
-		case y == nil:
-			r.data[i] *= w
-		default:
-			r.data[i] = w * (r.data[i] - y[i])
+	if r.w == nil {
+		pairs.Residual(r.data, r.data, y, nil)
+	} else {
+		for at, n := 0, len(r.w); at < len(r.data); at += n { // the weights may be those of each channel
+			part := r.data[at : at+n]
+			if y == nil {
+				pairs.Residual(part, part, nil, r.w)
+			} else {
+				pairs.Residual(part, part, y[at:], r.w)
+			}
 		}
 	}
 	return r.a.Adjoint(g, r.data)
@@ -99,44 +147,36 @@ func (r *Run) restore(theta, y []float64, keep bool) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	before, s, z := append([]float64(nil), x...), make([]float64, r.n), make([]float64, r.n)
-	size, _ := r.haar.Dims()
-	u, grad, change := make([]float64, size), make([]float64, r.n), make([]float64, size)
+	before, s, grad := append([]float64(nil), x...), append([]float64(nil), x...), make([]float64, r.n)
 	mu := r.net.momentum()
 	if keep && r.layer == nil {
 		r.layer = make([]trace, r.net.Layers)
 		for t := range r.layer {
-			r.layer[t] = trace{make([]float64, r.n), make([]float64, size)}
+			r.layer[t] = trace{make([]float64, r.n), make([]float64, len(r.ext))}
 		}
 	}
 	for t := range r.net.Layers {
-		for i, v := range x {
-			s[i] = v + mu[t]*(v-before[i])
+		if t > 0 {
+			pairs.Extrapolate(s, x, before, mu[t])
 		}
 		if err := r.gradient(grad, s, y); err != nil {
 			return nil, err
 		}
 		gamma, _ := r.net.Step(theta, t)
-		gamma /= r.bound
-		for i, v := range s {
-			z[i] = v - gamma*grad[i]
+		for c := range r.channels {
+			r.box.Step(r.neighbours(r.ext, c), r.own(s, c), r.own(grad, c), gamma/r.bound)
 		}
-		if err := r.haar.Apply(u, z); err != nil {
+		if err := r.plan.Exchange(r.comm, r.ext, r.channels); err != nil {
 			return nil, err
-		}
-		for k := range 2 * r.net.Axes {
-			residual(change[k*r.n:(k+1)*r.n], nil, u[k*r.n:(k+1)*r.n], r.net.Coefficients(theta, t, k), r.net.grid(k))
 		}
 		if keep {
 			copy(r.layer[t].r, grad)
-			copy(r.layer[t].u, u)
+			copy(r.layer[t].z, r.ext)
 		}
 		x, before = before, x // the new one takes the place of the oldest
-		if err := r.haar.Adjoint(x, change); err != nil {
-			return nil, err
-		}
-		for i, v := range z {
-			x[i] += v
+		functions := r.functions(theta, t)
+		for c := range r.channels {
+			r.box.Learned(r.own(x, c), r.neighbours(r.ext, c), functions)
 		}
 	}
 	return x, nil
@@ -186,29 +226,23 @@ func (r *Run) Gradient(theta, y, truth, g []float64) (loss float64, err error) {
 	if err := r.comm.Allreduce(sum, sum, ranks.Sum); err != nil {
 		return 0, err
 	}
-	size, _ := r.haar.Dims()
-	v, slope, gz, gs := make([]float64, size), make([]float64, size), make([]float64, r.n), make([]float64, r.n)
-	unused := make([]float64, r.n) // phi(u) - u, which the way back does not need
+	gz, gs := make([]float64, r.n), make([]float64, r.n)
 	mu := r.net.momentum()
 	for t := r.net.Layers - 1; t >= 0; t-- {
-		layer := r.layer[t]
-		if err := r.haar.Apply(v, gx); err != nil {
+		layer, functions := r.layer[t], r.functions(theta, t)
+		r.plan.Scatter(r.ext, gx, r.channels)
+		if err := r.plan.Exchange(r.comm, r.ext, r.channels); err != nil {
 			return 0, err
 		}
-		for k := range 2 * r.net.Axes {
-			part := func(a []float64) []float64 { return a[k*r.n : (k+1)*r.n] }
-			c := r.net.Coefficients(theta, t, k)
-			scatter(r.net.Coefficients(g, t, k), part(v), part(layer.u), r.net.grid(k))
-			residual(unused, part(slope), part(layer.u), c, r.net.grid(k))
+		var moments [][]float64
+		for _, f := range functions.Splines {
+			moments = append(moments, f.Moments())
 		}
-		for i, d := range slope {
-			v[i] *= d
+		for c := range r.channels {
+			r.box.Back(r.own(gz, c), r.neighbours(r.ext, c), r.neighbours(layer.z, c), moments, functions)
 		}
-		if err := r.haar.Adjoint(gz, v); err != nil {
-			return 0, err
-		}
-		for i, d := range gx {
-			gz[i] += d
+		for k, f := range functions.Splines {
+			f.Gradient(r.net.Coefficients(g, t, k), moments[k])
 		}
 		gamma, rise := r.net.Step(theta, t)
 		g[t] -= linalg.Dot(gz, layer.r) * rise / r.bound

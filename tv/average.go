@@ -1,108 +1,69 @@
 package tv
 
-import "math"
+import (
+	"math"
 
-// average sets out, channels x owned box, to the mean of the K = 2 axes proximal points of z,
-// which is in ext: the step of FPPA. The proximal map of a pair (a, b) moves its pixels
-// towards each other by e = (b-a)/2, at most by reach = K gamma lambda; then the
-// bounds apply. A pixel is in one pair of each of the K transforms, or alone at the border,
-// so that
+	"tessera/internal/pairs"
+)
+
+// shrink replaces the iterate x by v, the mean of the K = 2 axes proximal points of z, which is in
+// ext, and the extrapolated point s by v + mu (v - x): the step of FPPA. The proximal map of a pair (a, b) moves its pixels towards each
+// other by e = (b-a)/2, at most by reach = K gamma lambda; then the bounds apply. A pixel is in one
+// pair of each of the K transforms, or alone at the border, so that
 //
-//	x(n) = 1/K sum_k [ B(z(n) + e_k(n)) + B(z(n) - e_k(n - e_k)) ].
-func (f *field) average(out []float64, reach float64, coupled bool, bounds *Bounds) {
-	for i := range out {
-		out[i] = 0
-	}
-	lower, upper := math.Inf(-1), math.Inf(1)
-	if bounds != nil {
-		lower, upper = bounds.Lower, bounds.Upper
-	}
+//	v(n) = 1/K sum_k [ B(z(n) + e_k(n)) + B(z(n) - e_k(n - e_k)) ].
+//
+// It returns this rank's part of (s - v)(v - x).
+func (f *field) shrink(x, s []float64, mu, reach float64, coupled bool, l pairs.Limits) (turn float64) {
 	if coupled && f.channels > 1 {
-		f.averageCoupled(out, reach, lower, upper)
-		return
+		return f.shrinkCoupled(x, s, mu, reach, l)
 	}
-	share := 1 / float64(2*len(f.shape))
 	for c := range f.channels {
-		z, x := f.ext[c*f.plane:(c+1)*f.plane], out[c*f.cells:(c+1)*f.cells]
-		f.lines(func(own, at, n int) {
-			x, here := x[own:own+n], z[at:at+n]
-			for k, stride := range f.strides {
-				before, next := z[at-stride:][:n], z[at+stride:][:n]
-				if bounds == nil {
-					shrinkLine(x, before, here, next, reach)
-				} else {
-					shrinkBounded(x, before, here, next, reach, lower, upper)
-				}
-				if k == len(f.strides)-1 {
-					finishLine(x, here, share, bounds)
-				}
-			}
-		})
+		own := func(a []float64) []float64 { return a[c*f.cells : (c+1)*f.cells] }
+		turn += f.box.Shrink(own(x), own(s), f.ext[c*f.plane:(c+1)*f.plane], mu, reach, l)
 	}
+	return turn
 }
 
-// shrinkLine adds e(n) - e(n-1) of one axis to x.
-func shrinkLine(x, before, here, next []float64, reach float64) {
-	before, here, next = before[:len(x)], here[:len(x)], next[:len(x)]
-	for i := range x {
-		v := here[i]
-		e, g := 0.5*(next[i]-v), 0.5*(v-before[i])
-		x[i] += min(max(e, -reach), reach) - min(max(g, -reach), reach)
+// limits are the bounds of a pixel.
+func limits(b *Bounds) pairs.Limits {
+	if b == nil {
+		return pairs.Unlimited()
 	}
+	return pairs.Limits{Lower: b.Lower, Upper: b.Upper}
 }
 
-// shrinkBounded adds B(z(n) + e(n)) + B(z(n) - e(n-1)) of one axis to x.
-func shrinkBounded(x, before, here, next []float64, reach, lower, upper float64) {
-	before, here, next = before[:len(x)], here[:len(x)], next[:len(x)]
-	for i := range x {
-		v := here[i]
-		e, g := 0.5*(next[i]-v), 0.5*(v-before[i])
-		a, b := v+min(max(e, -reach), reach), v-min(max(g, -reach), reach)
-		x[i] += min(max(a, lower), upper) + min(max(b, lower), upper)
-	}
-}
-
-// finishLine divides the sums of all axes by K; those without bounds are differences from z.
-// Rounding must not lift the mean of values at a bound above it.
-func finishLine(x, here []float64, share float64, bounds *Bounds) {
-	here = here[:len(x)]
-	if bounds != nil {
-		for i, v := range x {
-			x[i] = min(max(share*v, bounds.Lower), bounds.Upper)
-		}
-		return
-	}
-	for i, v := range here {
-		x[i] = v + share*x[i]
-	}
-}
-
-// averageCoupled is average with one length of the differences of all channels.
-func (f *field) averageCoupled(out []float64, reach, lower, upper float64) {
+// shrinkCoupled is shrink with one length of the differences of all channels.
+func (f *field) shrinkCoupled(iterate, extrapolated []float64, mu, reach float64, l pairs.Limits) (turn float64) {
 	n := f.shape[len(f.shape)-1]
 	ahead, behind := make([]float64, n), make([]float64, n) // factors of the differences
+	sums := make([]float64, f.channels*n)
 	share := 1 / float64(2*len(f.shape))
 	f.lines(func(own, at, n int) {
+		clear(sums)
 		for _, stride := range f.strides {
 			f.factors(ahead[:n], at, stride, reach)
 			f.factors(behind[:n], at-stride, stride, reach)
 			for c := range f.channels {
 				z := f.ext[c*f.plane : (c+1)*f.plane]
-				x := out[c*f.cells:][own : own+n]
+				v := sums[c*n:][:n]
 				here, before, next := z[at:at+n], z[at-stride:][:n], z[at+stride:][:n]
-				for i, v := range here {
-					a, b := v+ahead[i]*(next[i]-v), v-behind[i]*(v-before[i])
-					x[i] += share * (min(max(a, lower), upper) + min(max(b, lower), upper))
+				for i, w := range here {
+					a, b := w+ahead[i]*(next[i]-w), w-behind[i]*(w-before[i])
+					v[i] += share * (min(max(a, l.Lower), l.Upper) + min(max(b, l.Lower), l.Upper))
 				}
 			}
 		}
 		for c := range f.channels {
-			x := out[c*f.cells:][own : own+n]
-			for i, v := range x {
-				x[i] = min(max(v, lower), upper)
+			x, s := iterate[c*f.cells:][own:own+n], extrapolated[c*f.cells:][own:own+n]
+			for i, v := range sums[c*n:][:n] {
+				v = min(max(v, l.Lower), l.Upper)
+				turn += (s[i] - v) * (v - x[i])
+				x[i], s[i] = v, v+mu*(v-x[i])
 			}
 		}
 	})
+	return turn
 }
 
 // factors sets t to half, or less where half the length of the difference of all channels

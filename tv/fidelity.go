@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"tessera/forward"
+	"tessera/internal/pairs"
 	"tessera/ranks"
 )
 
@@ -71,20 +72,14 @@ func (f *fidelity) adjoint(g, r []float64) error {
 	return f.a.Adjoint(g, r)
 }
 
-// residual sets r = W (a - y); 0 at missing values.
+// residual sets r = W (a - y); 0 at missing values. r may be a.
 func (f *fidelity) residual(r, a []float64) {
 	if f.w == nil {
-		for i, v := range a {
-			r[i] = v - f.y[i]
-		}
+		pairs.Residual(r, a, f.y, nil)
 		return
 	}
-	for i, v := range a {
-		if w := f.w[i%len(f.w)]; w == 0 {
-			r[i] = 0
-		} else {
-			r[i] = w * (v - f.y[i])
-		}
+	for at, n := 0, len(f.w); at < len(r); at += n { // the weights may be those of each channel
+		pairs.Residual(r[at:at+n], a[at:], f.y[at:], f.w)
 	}
 }
 

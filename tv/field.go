@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"tessera/halo"
+	"tessera/internal/pairs"
 	"tessera/ranks"
 )
 
@@ -20,6 +21,7 @@ type field struct {
 	plane    int       // values of a plane of ext
 	cells    int       // values of a plane of the owned box
 	ext      []float64 // channels x extended box
+	box      *pairs.Box
 }
 
 func newField(comm ranks.Comm, frame *halo.Decomposition, channels int, periodic bool) (*field, error) {
@@ -37,12 +39,8 @@ func newField(comm ranks.Comm, frame *halo.Decomposition, channels int, periodic
 		return nil, err
 	}
 	f := &field{comm: comm, frame: frame, plan: plan, shape: shape, channels: channels, cells: plan.Owned().Size(), plane: plan.Extended().Size()}
-	f.strides = make([]int, len(shape))
-	stride := 1
-	for k := len(shape) - 1; k >= 0; k-- {
-		f.strides[k] = stride
-		stride *= shape[k] + 2
-	}
+	f.box = pairs.NewBox(shape)
+	f.strides = f.box.Strides
 	f.ext = make([]float64, channels*f.plane)
 	return f, nil
 }
@@ -53,27 +51,22 @@ func (f *field) set(x []float64) error {
 	return f.plan.Exchange(f.comm, f.ext, f.channels)
 }
 
+// step puts s - gamma g into the owned box of ext.
+func (f *field) step(s, g []float64, gamma float64) {
+	for c := range f.channels {
+		own := func(a []float64) []float64 { return a[c*f.cells : (c+1)*f.cells] }
+		f.box.Step(f.ext[c*f.plane:(c+1)*f.plane], own(s), own(g), gamma)
+	}
+}
+
+// fill brings what an iteration has put into the owned box of ext to the layer. Collective.
+func (f *field) fill() error { return f.plan.Exchange(f.comm, f.ext, f.channels) }
+
 // lines calls use for every line of the owned box along the last axis: its n pixels begin at
 // index own of a plane of the owned box and at index ext of a plane of f.ext.
 func (f *field) lines(use func(own, ext, n int)) {
-	if f.cells == 0 {
-		return
-	}
-	last := len(f.shape) - 1
-	n := f.shape[last]
-	at := make([]int, last)
-	for own := 0; own < f.cells; own += n {
-		ext := f.strides[last]
-		for k, i := range at {
-			ext += (i + 1) * f.strides[k]
-		}
-		use(own, ext, n)
-		for k := last - 1; k >= 0; k-- {
-			if at[k]++; at[k] < f.shape[k] {
-				break
-			}
-			at[k] = 0
-		}
+	for i, own := range f.box.Own {
+		use(own, f.box.Ext[i], f.box.Length)
 	}
 }
 

@@ -24,6 +24,7 @@ type gauge struct {
 	coupled  bool
 	channels int
 	ones     []float64 // channels x channels: sums over channel i of A'W A 1_j
+	solved   int       // equations of Poisson, of all gaps
 }
 
 // standing is what a gauge finds of an iterate.
@@ -227,6 +228,7 @@ func (g *gauge) best(q, v, p, dp []float64, lambda, active float64) (float64, er
 		for i, a := range v {
 			u[i] = a + dp[i]
 		}
+		g.solved++
 		if err := g.poisson.solve(u); err != nil {
 			return 0, err
 		}

@@ -18,6 +18,7 @@ type Search struct {
 	Noise    float64 // standard deviation of a pixel of weight 1; 0 = the rule needs none
 	Inferred bool    // it was estimated from the data
 	Probes   int     // random vectors of SURE; else 0
+	Unmet    string  // why no lambda meets the rule; lambda is then the tried one that comes closest. "" = one does
 	Trials   []Trial // in the order in which they were made
 }
 
@@ -54,11 +55,16 @@ func (s *solver) search(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	lambda, err := q.answer(ctx, first)
-	for errors.As(err, new(*noAnswerError)) && s.o.Method == FPPA && s.o.Step > leastStep {
+	var none *noAnswerError
+	for errors.As(err, &none) && none.above && s.o.Method == FPPA && s.o.Step > leastStep {
 		// Beyond some lambda the steps of FPPA no longer change with it.
 		s.o.Step /= 4
 		q.found.Trials = nil
 		lambda, err = q.answer(ctx, first)
+	}
+	if errors.As(err, &none) {
+		q.found.Unmet, err = none.text, nil
+		lambda = q.closest()
 	}
 	if err != nil {
 		return nil, err
@@ -78,12 +84,28 @@ func (q *searcher) answer(ctx context.Context, first float64) (float64, error) {
 	return q.minimum(ctx, first)
 }
 
-// noAnswerError says that a rule finds no lambda.
-type noAnswerError struct{ text string }
+// noAnswerError says that no lambda meets a rule; above, that one beyond the largest that was
+// tried might.
+type noAnswerError struct {
+	above bool
+	text  string
+}
 
-func noAnswer(format string, a ...any) error { return &noAnswerError{fmt.Sprintf(format, a...)} }
+func noAnswer(above bool, format string, a ...any) error {
+	return &noAnswerError{above, fmt.Sprintf(format, a...)}
+}
 
-func (e *noAnswerError) Error() string { return e.text }
+func (e *noAnswerError) Error() string { return "tv: " + e.text }
+
+// closest is the tried lambda that comes closest to what the rule wants.
+func (q *searcher) closest() float64 {
+	if q.rule != Discrepancy {
+		best, _, _ := q.best()
+		return best.Lambda
+	}
+	far := func(t Trial) float64 { return math.Abs(math.Log(t.Criterion)) }
+	return slices.MinFunc(q.found.Trials, func(a, b Trial) int { return cmp.Compare(far(a), far(b)) }).Lambda
+}
 
 // begin counts the values, finds the noise and the first lambda to try. Collective.
 func (q *searcher) begin() (float64, error) {
@@ -194,8 +216,8 @@ func (q *searcher) crossing(ctx context.Context, lambda float64) (float64, error
 		}
 	}
 	if low.Criterion >= 1 || high.Criterion < 1 {
-		return 0, noAnswer("tv: lambda by %q: the misfit is %.3g of that of the noise at lambda = %.3g and %.3g at %.3g, never 1: is the noise %.4g right?",
-			q.rule, low.Criterion, low.Lambda, high.Criterion, high.Lambda, q.found.Noise)
+		return 0, noAnswer(high.Criterion < 1, "the misfit is %.3g of that of the noise at lambda = %.3g and %.3g at %.3g, never 1: is the noise %.4g right?",
+			low.Criterion, low.Lambda, high.Criterion, high.Lambda, q.found.Noise)
 	}
 	for range mostTrials {
 		// The secant of the logarithms, but well inside of the bracket.
@@ -234,8 +256,8 @@ func (q *searcher) minimum(ctx context.Context, lambda float64) (float64, error)
 			return q.narrow(ctx)
 		}
 		if count == mostTrials {
-			return 0, noAnswer("tv: lambda by %q: the criterion has no minimum between %.3g and %.3g", q.rule,
-				slices.MinFunc(q.found.Trials, byLambda).Lambda, slices.MaxFunc(q.found.Trials, byLambda).Lambda)
+			return 0, noAnswer(high == nil, "the criterion has no minimum between lambda = %.3g and %.3g: is the noise %.4g right?",
+				slices.MinFunc(q.found.Trials, byLambda).Lambda, slices.MaxFunc(q.found.Trials, byLambda).Lambda, q.found.Noise)
 		}
 	}
 }

@@ -83,6 +83,7 @@ type Result struct {
 	Restarts    int  // of the momentum
 	All         int  // iterations of all solves, those of a search for lambda too
 	Gaps        int  // duality gaps that were computed in all solves
+	Poisson     int  // equations D'D u = v that were solved for these: at most six a gap; 0 where the gap has a closed form
 	Cost        float64
 	Misfit      float64 // ||W^(1/2) (A x - y)||^2: twice the first term of the cost
 	TV          float64

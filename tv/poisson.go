@@ -71,9 +71,9 @@ func stagesOf(frame *halo.Decomposition, n int) [][]halo.Box {
 	return stages
 }
 
-// GapTraffic is how many values of a channel all ranks send in the computation of one duality
-// gap with an operator, and in how many messages: the redistributions of its transforms.
-func GapTraffic(frame *halo.Decomposition) (values float64, messages int) {
+// PoissonTraffic is how many values of a channel all ranks send to solve one equation of Result.Poisson,
+// and in how many messages: the redistributions of its transforms.
+func PoissonTraffic(frame *halo.Decomposition) (values float64, messages int) {
 	n := frame.Ranks()
 	stages := stagesOf(frame, n)
 	for k := 1; k < len(stages); k++ {
@@ -82,7 +82,7 @@ func GapTraffic(frame *halo.Decomposition) (values float64, messages int) {
 		}
 		messages += 2 * n * (n - 1)
 	}
-	return rounds * values, rounds * messages
+	return values, messages
 }
 
 // lineTransform is an orthonormal transform of n values in place, and its inverse.

@@ -203,7 +203,7 @@ func (s *solver) solve(ctx context.Context, lambda float64, phase string) (*Resu
 	r.Setup, r.Solve = s.setup, s.comm.Wtime()-begin
 	s.all += r.Iterations
 	s.gaps += len(r.Checked)
-	r.All, r.Gaps = s.all, s.gaps
+	r.All, r.Gaps, r.Poisson = s.all, s.gaps, s.gauge.solved
 	if err != nil {
 		return nil, err
 	}

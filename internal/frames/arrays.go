@@ -11,6 +11,7 @@ type Picture struct {
 	Owned   func() ([]float64, error)            // this rank's part; collective
 	Stretch func(*imageio.Frame) imageio.Stretch // measured on rank 0; nil = that of the first picture
 	Panel   int                                  // its place in panel.png, from the left
+	Inset   int                                  // how many times its panel enlarges the middle in a corner; 0 = not
 	Files   []File                               // the array itself
 }
 
@@ -67,7 +68,7 @@ func (r *Restoration) WriteArrays(list []Picture, pictures bool) (gathered float
 			if i == 0 {
 				first = stretch
 			}
-			panels[p.Panel] = imageio.Panel{Frame: middle, Stretch: stretch[1]}
+			panels[p.Panel] = imageio.Panel{Frame: middle, Stretch: stretch[1], Inset: p.Inset}
 			if p.Name == "" {
 				return nil
 			}

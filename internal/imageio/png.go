@@ -27,6 +27,7 @@ func WritePNG(path string, f *Frame, s Stretch) error {
 type Panel struct {
 	Frame   *Frame
 	Stretch Stretch
+	Inset   int // the middle is enlarged so many times in a corner; 0 = no inset
 }
 
 // panelSide: frames are enlarged by a whole factor while their longer side stays
@@ -60,6 +61,7 @@ func WritePanels(path string, panels ...Panel) error {
 	}
 	for k, p := range panels {
 		pic := draw(bin(p.Frame, shrink), p.Stretch)
+		inset(pic, p.Inset)
 		for y := range h {
 			from := pic.Pix[y/enlarge*pic.Stride:]
 			to := sheet.Pix[y*sheet.Stride+4*k*(w+gap):]

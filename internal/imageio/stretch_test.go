@@ -180,7 +180,7 @@ func TestWritePanels(t *testing.T) {
 			}
 			return f
 		}
-		if err := WritePanels(path, Panel{flat(1), Linear(0, 1)}, Panel{flat(0.2), Linear(0, 1)}, Panel{flat(0), Linear(0, 1)}); err != nil {
+		if err := WritePanels(path, Panel{Frame: flat(1), Stretch: Linear(0, 1)}, Panel{Frame: flat(0.2), Stretch: Linear(0, 1)}, Panel{Frame: flat(0), Stretch: Linear(0, 1)}); err != nil {
 			t.Fatal(err)
 		}
 		img := decodePNG(t, path)
@@ -200,7 +200,7 @@ func TestWritePanels(t *testing.T) {
 		}
 	}
 	a, b := noisy(1, 4, 0, 1), noisy(1, 5, 0, 1)
-	if err := WritePanels(path, Panel{a, Linear(0, 1)}, Panel{b, Linear(0, 1)}); err == nil || !strings.Contains(err.Error(), "panel 1 is 5 x 5, the first is 4 x 4") {
+	if err := WritePanels(path, Panel{Frame: a, Stretch: Linear(0, 1)}, Panel{Frame: b, Stretch: Linear(0, 1)}); err == nil || !strings.Contains(err.Error(), "panel 1 is 5 x 5, the first is 4 x 4") {
 		t.Errorf("unequal panels: %v", err)
 	}
 	if err := WritePanels(path); err == nil {

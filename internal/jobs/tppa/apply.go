@@ -18,15 +18,17 @@ import (
 // restored is what the two methods make of an observation, in its unit.
 type restored struct {
 	learned, variation []float64
-	score              float64
-	strange            bool
-	tv                 *tv.Result
-	unfinished         error // of total variation, at max_iterations
-	apply, beside      float64
+	*smoothed
+	plugged       *tppa.Plugged
+	score         float64
+	strange       bool
+	tv            *tv.Result
+	unfinished    error // of total variation, at max_iterations
+	apply, beside float64
 }
 
-// restore applies a model to an observation, and total variation beside it. Collective.
-func (c *settings) restore(ctx context.Context, comm ranks.Comm, o *frames.Observation, h *forward.Blur, m *learned, progress func(krylov.Progress)) (*restored, error) {
+// restore applies a model to an observation, and the methods that learn nothing beside it. Collective.
+func (c *settings) restore(ctx context.Context, comm ranks.Comm, o *frames.Observation, h *forward.Blur, psf forward.PSF, m *learned, progress func(krylov.Progress)) (*restored, error) {
 	border := frames.Borders[c.TPPA.Border]
 	run, err := tppa.NewRun(ctx, comm, &m.Network, o.Frame, o.Channels, h, o.Weights, border)
 	if err != nil {
@@ -63,14 +65,25 @@ func (c *settings) restore(ctx context.Context, comm ranks.Comm, o *frames.Obser
 	if err != nil && !errors.As(err, new(*tv.NotConvergedError)) {
 		return nil, err
 	}
-	r.unfinished, r.beside = err, comm.Wtime()-start
-	r.variation = r.tv.Solution
-	for _, x := range [][]float64{r.learned, r.variation} {
+	r.unfinished, r.variation = err, r.tv.Solution
+	noise := r.tv.Search.Noise
+	if r.smoothed, err = c.tikhonov(ctx, comm, o, psf, y, noise); err != nil {
+		return nil, err
+	}
+	if r.plugged, err = run.PlugAndPlay(ctx, o.Frame, border, y, tppa.PlugOptions{Noise: noise}); err != nil {
+		return nil, err
+	}
+	r.beside = comm.Wtime() - start
+	list := [][]float64{r.learned, r.variation, r.plugged.Solution}
+	if r.smoothed.x != nil {
+		list = append(list, r.smoothed.x)
+	}
+	for _, x := range list {
 		for i := range x {
 			x[i] *= m.Scale
 		}
 	}
-	return r, o.MarkUnseen(comm, r.learned, r.variation)
+	return r, o.MarkUnseen(comm, list...)
 }
 
 // run is the state of one rank of a tppa job.
@@ -116,7 +129,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	}
 	r.Progress.Phase("model")
 	stop := ranks.Measure(r.Comm)
-	r.result, err = r.c.restore(ctx, r.Comm, r.Obs, r.h, r.model, progress)
+	r.result, err = r.c.restore(ctx, r.Comm, r.Obs, r.h, psf, r.model, progress)
 	work := stop()
 	if err != nil {
 		return err
@@ -146,7 +159,8 @@ func (r *run) account(work ranks.Work, psf forward.PSF) error {
 	m.Seconds.Lambda = 0
 	m.Seconds.Beside = res.beside
 	m.Model = modelMetrics{r.c.TPPA.Model, r.model.Digest, r.model.Network.Layers, lifecycle.Number(res.score), res.strange, otherPSF(psf, r.model.psf)}
-	m.TV = tvMetrics{lifecycle.Number(res.tv.Lambda * r.model.Scale), res.tv.Iterations, res.tv.Converged, lifecycle.Number(res.tv.RelativeGap)}
+	m.TV = tvMetrics{lifecycle.Number(res.tv.Lambda * r.model.Scale), res.tv.Search.Unmet, res.tv.Iterations, res.tv.Converged, lifecycle.Number(res.tv.RelativeGap)}
+	m.Tikhonov, m.Wavelet = tikhonovMetrics{res.lambdas, res.failed}, newWavelet(res.plugged, r.model.Scale)
 	if m.Model.Strange {
 		r.Log.Warn("model", "score", m.Model.Score, "warning", strangeText)
 	}
@@ -175,24 +189,6 @@ func otherPSF(a, b forward.PSF) lifecycle.Number {
 		}
 	}
 	return lifecycle.Number(most / top)
-}
-
-// measure compares the observation and both solutions with the truth, where that is known.
-// Collective.
-func (r *run) measure() error {
-	if r.Obs.Truth == nil {
-		return nil
-	}
-	psnr, err := r.PSNR(r.Obs.Data, r.result.learned, r.result.variation)
-	if err != nil {
-		return err
-	}
-	snr, err := r.SNR(r.Obs.Data, r.result.learned, r.result.variation)
-	if err != nil {
-		return err
-	}
-	r.m.Quality = &quality{psnr[0], psnr[1], psnr[2], snr[0], snr[1], snr[2]}
-	return nil
 }
 
 func (m *modelMetrics) String() string {

@@ -13,11 +13,14 @@ import (
 type metrics struct {
 	frames.Record
 
-	PSF     *frames.PSFReport `json:"psf,omitempty"` // absent without blur
-	Border  string            `json:"border"`
-	Model   modelMetrics      `json:"model"`
-	TV      tvMetrics         `json:"tv"`
-	Quality *quality          `json:"quality_db,omitempty"`
+	PSF    *frames.PSFReport `json:"psf,omitempty"` // absent without blur
+	Border string            `json:"border"`
+	Model  modelMetrics      `json:"model"`
+	TV     tvMetrics         `json:"tv"`
+
+	Tikhonov tikhonovMetrics `json:"tikhonov"`
+	Wavelet  waveletMetrics  `json:"wavelet"`
+	Quality  *quality        `json:"quality,omitempty"` // where the truth is known
 }
 
 type modelMetrics struct {
@@ -31,24 +34,18 @@ type modelMetrics struct {
 
 type tvMetrics struct {
 	Lambda      lifecycle.Number `json:"lambda"`
+	Unmet       string           `json:"lambda_unmet"` // why no lambda meets the discrepancy principle; "" = one does
 	Iterations  int              `json:"iterations"`
 	Converged   bool             `json:"converged"`
 	RelativeGap lifecycle.Number `json:"relative_gap"`
 }
 
-// quality compares with the truth. Observed counts the observed pixels only.
-type quality struct {
-	PSNRObserved lifecycle.Number `json:"psnr_observed"`
-	PSNRLearned  lifecycle.Number `json:"psnr_learned"`
-	PSNRTV       lifecycle.Number `json:"psnr_tv"`
-	SNRObserved  lifecycle.Number `json:"snr_observed"`
-	SNRLearned   lifecycle.Number `json:"snr_learned"`
-	SNRTV        lifecycle.Number `json:"snr_tv"`
-}
-
 // files are those that a run may leave.
 func files() []string {
-	return []string{"solution.npy", "tv.npy", "solution.png", "tv.png", "observed.png", "truth.png", "panel.png"}
+	return []string{
+		"solution.npy", "tikhonov.npy", "tv.npy", "wavelet.npy",
+		"solution.png", "tikhonov.png", "tv.png", "wavelet.png", "observed.png", "truth.png", "panel.png",
+	}
 }
 
 // write leaves both solutions, pictures, and metrics.json. Collective.
@@ -72,16 +69,27 @@ func (r *run) write() error {
 	})
 }
 
-// pictures are drawn in this order, all with the stretch of the solution.
+// insetZoom is how many times the panels enlarge the middle in a corner.
+const insetZoom = 3
+
+// pictures are drawn in this order, all with the stretch of the solution. The panel has the truth, if it
+// is known, the observation, and the restorations, the learned one last.
 func (r *run) pictures() []frames.Picture {
 	stretch := func(f *imageio.Frame) imageio.Stretch { return r.c.Output.section().StretchOf(f, r.Obs.Source) }
-	list := []frames.Picture{
-		{Name: "solution.png", Owned: frames.Part(r.result.learned), Stretch: stretch, Panel: 2, Files: r.Npy("solution.npy")},
-		{Name: "tv.png", Owned: frames.Part(r.result.variation), Panel: 1, Files: r.Npy("tv.npy")},
-		{Name: "observed.png", Owned: frames.Part(r.Obs.Data)},
+	list := []frames.Picture{{Name: "solution.png", Owned: frames.Part(r.result.learned), Stretch: stretch, Files: r.Npy("solution.npy")}}
+	add := func(name string, x []float64, files []frames.File) {
+		if x != nil {
+			list = append(list, frames.Picture{Name: name + ".png", Owned: frames.Part(x), Panel: len(list) - 1, Files: files})
+		}
 	}
-	if r.Obs.Truth != nil {
-		list = append(list, frames.Picture{Name: "truth.png", Owned: frames.Part(r.Obs.Truth), Panel: 3})
+	add("truth", r.Obs.Truth, nil)
+	add("observed", r.Obs.Data, nil)
+	add("tikhonov", r.result.smoothed.x, r.Npy("tikhonov.npy"))
+	add("tv", r.result.variation, r.Npy("tv.npy"))
+	add("wavelet", r.result.plugged.Solution, r.Npy("wavelet.npy"))
+	list[0].Panel = len(list) - 1
+	for i := range list {
+		list[i].Inset = insetZoom
 	}
 	return list
 }
@@ -113,9 +121,18 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 		row("", "the PSF is not the model's: it differs by up to %.2g of the largest value", m.Model.OtherPSF)
 	}
 	row("TV beside it", "lambda %.4g by discrepancy, %d iterations, relative duality gap %.2g", m.TV.Lambda, m.TV.Iterations, m.TV.RelativeGap)
+	if m.TV.Unmet != "" {
+		row("", "no lambda meets the discrepancy principle: %s; the one that comes closest is used", m.TV.Unmet)
+	}
+	row("Tikhonov", "%s", m.Tikhonov.String())
+	row("wavelet", "plug-and-play, %d levels, threshold %.4g, misfit %.3g of that of the noise", m.Wavelet.Levels, m.Wavelet.Threshold, m.Wavelet.Misfit)
+	if m.Wavelet.Unmet != "" {
+		row("", "no threshold meets the discrepancy principle: %s; the one that comes closest is used", m.Wavelet.Unmet)
+	}
 	if q := m.Quality; q != nil {
-		row("PSNR", "%.2f dB observed, %.2f dB TV, %.2f dB learned", q.PSNRObserved, q.PSNRTV, q.PSNRLearned)
-		row("SNR", "%.2f dB observed, %.2f dB TV, %.2f dB learned", q.SNRObserved, q.SNRTV, q.SNRLearned)
+		row("PSNR", "%s", q.PSNR)
+		row("SNR", "%s", q.SNR)
+		row("SSIM", "%.3f observed, %.3f Tikhonov, %.3f TV, %.3f wavelet, %.3f learned", q.SSIM.Observed, q.SSIM.Tikhonov, q.SSIM.TV, q.SSIM.Wavelet, q.SSIM.Learned)
 	}
 	return m.End(t, dir)
 }

@@ -143,6 +143,64 @@ func TestModels(t *testing.T) {
 	}
 }
 
+// Beside the learned restoration there are three others, compared by three measures, on any number of
+// ranks; channels may have missing pixels of their own, and one may have nothing observed.
+func TestColumns(t *testing.T) {
+	model, err := jobtest.Run(t, LoadTrain, 1, smallTraining, "output.pictures=false")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	const rows, cols = 40, 36
+	planes := make([]float64, 3*rows*cols)
+	for i := range planes {
+		if planes[i] = 1; i%13 == i/(rows*cols) || i >= 2*rows*cols {
+			planes[i] = 0 // each channel has other holes, the last one nothing else
+		}
+	}
+	mask := jobtest.WriteNpy(t, dir, "mask.npy", planes, 3, rows, cols)
+	for name, sets := range map[string][]string{
+		"one channel": {"simulate.missing=0.02"},
+		"apart":       {"simulate.channels=3", "image.mask=" + mask, "image.mask_majority=true"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sets := append(sets, "simulate.rows=40", "simulate.cols=36", "simulate.noise=0.02", "tppa.model="+filepath.Join(model, "model.npz"))
+			want := map[string][]float64{}
+			for _, n := range []int{1, 3} {
+				out, err := jobtest.Run(t, Load, n, `job = "tppa"`, sets...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				m := jobtest.Metrics(t, out)
+				for _, measure := range []string{"psnr_db", "snr_db", "ssim"} {
+					list := m["quality"].(map[string]any)[measure].(map[string]any)
+					for _, column := range []string{"tikhonov", "tv", "wavelet", "learned"} {
+						if v, is := list[column].(float64); !is || measure == "ssim" && (v < 0.1 || v > 1) {
+							t.Errorf("%s of %s is %v", measure, column, list[column])
+						}
+					}
+				}
+				for file, allowed := range map[string]float64{"solution": 1e-12, "wavelet": 1e-8, "tikhonov": 1e-3, "tv": 1e-6} {
+					x := jobtest.ReadNpy(t, out, file+".npy")
+					seen := x[:min(len(x), 2*rows*cols)]
+					if n == 1 {
+						want[file] = seen
+					}
+					if d := jobtest.Farthest(seen, want[file]); !(d <= allowed) {
+						t.Errorf("%s on %d ranks differs by %g", file, n, d)
+					}
+					if len(x) > len(seen) && !math.IsNaN(x[len(x)-1]) {
+						t.Errorf("%s: a channel that nobody saw has the value %g", file, x[len(x)-1])
+					}
+					if _, err := os.Stat(filepath.Join(out, file+".png")); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+}
+
 // What is wrong with a config or with a model is found by check, with the file's name.
 func TestProblems(t *testing.T) {
 	dir := t.TempDir()

@@ -31,6 +31,8 @@ type tvSection struct {
 	Lambda        lambda  `toml:"lambda"`
 	Noise         float64 `toml:"noise"`      // standard deviation; 0 = that of [simulate], or found from the data
 	NoiseUnit     string  `toml:"noise_unit"` // weight: of a pixel of weight 1; data: of a pixel of median weight, in the unit of the data
+	Poisson       string  `toml:"poisson"`    // none, weights or anscombe
+	Gain          float64 `toml:"gain"`       // events of a value of 1, with poisson
 	Probes        int     `toml:"probes"`     // random vectors of sure
 	Border        string  `toml:"border"`
 	Lower         bound   `toml:"lower"` // of every pixel, or "none"
@@ -47,6 +49,13 @@ type tvSection struct {
 const (
 	ofWeight = "weight"
 	ofData   = "data"
+)
+
+// Values of poisson.
+const (
+	noPoisson       = "none"
+	poissonWeights  = "weights"
+	poissonAnscombe = "anscombe"
 )
 
 // outputSection is the section [output].
@@ -72,7 +81,7 @@ func defaults() settings {
 		},
 		Blur: frames.BlurSection{Kind: "none", Sigma: 1, FWHM: 3, Beta: 3},
 		TV: tvSection{
-			Method: string(tv.FPPA), Penalty: string(tv.Anisotropic), Lambda: lambda{rule: tv.Discrepancy}, NoiseUnit: ofWeight, Probes: 2,
+			Method: string(tv.FPPA), Penalty: string(tv.Anisotropic), Lambda: lambda{rule: tv.Discrepancy}, NoiseUnit: ofWeight, Poisson: noPoisson, Probes: 2,
 			Border: "reflect", Lower: none, Upper: none, Step: 1, Steps: "constant", Momentum: true, Balance: 0.1, Tolerance: 1e-3, MaxIterations: 5000,
 		},
 		Output: outputSection{Dir: "out/tv", Stretch: "auto", Pictures: true, Gather: frames.GatherAuto},
@@ -102,6 +111,23 @@ func (c *settings) checkRule(f *config.File) {
 		`a number, "discrepancy" or "sure" with image.path: "oracle" needs the true frame, which only a simulated observation has`)
 }
 
+// checkPoisson records what does not go with data of counts.
+func (c *settings) checkPoisson(f *config.File) {
+	s := &c.TV
+	f.OneOf("tv.poisson", s.Poisson, noPoisson, poissonWeights, poissonAnscombe)
+	f.Want(s.Gain >= 0 && !math.IsInf(s.Gain, 0), "tv.gain", "0 or more, a number")
+	if s.Poisson == noPoisson {
+		f.Want(s.Gain == 0, "tv.gain", `0 without tv.poisson = "weights" or "anscombe"`)
+		return
+	}
+	f.Want(s.Gain > 0, "tv.gain", "the number of events of a value of 1 (such as electrons per unit), with tv.poisson")
+	f.Want(s.Noise == 0, "tv.noise", "0 with tv.poisson, from which the noise is known")
+	f.Want(c.Image.Path != "", "tv.poisson", `"none" without image.path: the noise of [simulate] is Gaussian`)
+	f.Want(c.Image.Sigma == "" && c.Image.Variance == "" && c.Image.Weights == "", "tv.poisson",
+		`"none" with image.sigma, image.variance or image.weights, which say the noise already`)
+	f.Want(s.Poisson != poissonAnscombe || c.Blur.Kind == "none", "tv.poisson", `"weights" with a blur: after the transform of Anscombe the blur is no longer linear`)
+}
+
 // options are those of the solver for an observation. Where the config names no noise that
 // of a simulated frame is used, which is known. Collective.
 func (c *settings) options(comm ranks.Comm, of *frames.Observation) (tv.Options, error) {
@@ -113,6 +139,13 @@ func (c *settings) options(comm ranks.Comm, of *frames.Observation) (tv.Options,
 	}
 	if !s.Lower.none() || !s.Upper.none() {
 		o.Bounds = &tv.Bounds{Lower: s.Lower.or(math.Inf(-1)), Upper: s.Upper.or(math.Inf(1))}
+	}
+	if s.Poisson != noPoisson {
+		o.Noise = 1 // of both ways
+		if o.Bounds != nil && s.Poisson == poissonAnscombe {
+			o.Bounds.Lower, o.Bounds.Upper = tv.Anscombe(o.Bounds.Lower, s.Gain), tv.Anscombe(o.Bounds.Upper, s.Gain)
+		}
+		return o, nil
 	}
 	switch {
 	case o.Noise == 0:
@@ -131,6 +164,23 @@ func (c *settings) options(comm ranks.Comm, of *frames.Observation) (tv.Options,
 func (c *settings) problem(comm ranks.Comm, o *frames.Observation, psf forward.PSF) (*tv.Problem, error) {
 	border := frames.Borders[c.TV.Border]
 	p := &tv.Problem{Frame: o.Frame, Channels: o.Channels, Data: o.Data, Weights: o.Weights, Periodic: c.TV.Border == "periodic"}
+	switch c.TV.Poisson {
+	case poissonWeights:
+		p.Weights = tv.CountWeights(o.Data, o.Weights, c.TV.Gain)
+	case poissonAnscombe:
+		p.Data = make([]float64, len(o.Data))
+		for i, v := range o.Data {
+			p.Data[i] = tv.Anscombe(v, c.TV.Gain)
+		}
+		if o.Weights != nil { // planes that were found say which pixels are missing
+			p.Weights = make(forward.Weights, len(o.Weights))
+			for i, w := range o.Weights {
+				if w > 0 {
+					p.Weights[i] = 1
+				}
+			}
+		}
+	}
 	if psf.Values == nil {
 		return p, nil
 	}
@@ -153,6 +203,7 @@ func Load(f *config.File) *lifecycle.Job {
 	c.Output.section().Check(f)
 	c.Output.Gather.Check(f, &c.Image)
 	c.checkRule(f)
+	c.checkPoisson(f)
 	return &lifecycle.Job{
 		Dir:        c.Output.Dir,
 		Answer:     "solution.npy",
@@ -162,7 +213,7 @@ func Load(f *config.File) *lifecycle.Job {
 			s := &c.TV
 			m := &metrics{
 				Record: frames.Record{Record: base.Record()},
-				Method: s.Method, Penalty: s.Penalty, Coupled: s.Coupled, Border: s.Border, LambdaRule: string(s.Lambda.rule),
+				Method: s.Method, Penalty: s.Penalty, Coupled: s.Coupled, Poisson: s.Poisson, Border: s.Border, LambdaRule: string(s.Lambda.rule),
 			}
 			r := &run{
 				Restoration: frames.Restoration{Run: base, Common: &m.Record}, m: m,

@@ -14,6 +14,7 @@ type metrics struct {
 	Method        string            `json:"method"`
 	Penalty       string            `json:"penalty"`
 	Coupled       bool              `json:"coupled"`
+	Poisson       string            `json:"poisson"` // none, weights or anscombe
 	Border        string            `json:"border"`
 	Lambda        lifecycle.Number  `json:"lambda"`
 	LambdaRule    string            `json:"lambda_rule"` // fixed, discrepancy, sure or oracle
@@ -54,6 +55,7 @@ type search struct {
 	Noise    lifecycle.Number `json:"noise"`
 	Inferred bool             `json:"noise_inferred"`
 	Probes   int              `json:"probes"`
+	Unmet    string           `json:"unmet"`
 	Trials   []trial          `json:"trials"`
 }
 
@@ -72,7 +74,7 @@ func newSearch(s *tv.Search) *search {
 		return nil
 	}
 	n := func(x float64) lifecycle.Number { return lifecycle.Number(x) }
-	m := &search{Values: s.Values, Noise: n(s.Noise), Inferred: s.Inferred, Probes: s.Probes}
+	m := &search{Values: s.Values, Noise: n(s.Noise), Inferred: s.Inferred, Probes: s.Probes, Unmet: s.Unmet}
 	for _, t := range s.Trials {
 		m.Trials = append(m.Trials, trial{n(t.Lambda), n(t.Criterion), n(t.Error), n(t.Misfit), n(t.TV), t.Iterations})
 	}

@@ -16,7 +16,8 @@ import (
 // calibration is what solving small pieces of the frame has shown.
 type calibration struct {
 	frames.Calibration
-	gaps int // duality gaps of all solves
+	gaps    int // duality gaps of all solves
+	poisson int // equations that were solved for these
 }
 
 // plan is what a run on n ranks would cost. Small pieces from the middle of the frame are
@@ -46,11 +47,11 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecy
 		return nil, err
 	}
 	p := t.Plan(shape, &fit.Calibration, float64(shape.Channels)*float64(t.Owned), link)
-	if n > 1 && psf.Values != nil {
-		values, messages := tv.GapTraffic(t.Frame)
-		sent := 8 * values * float64(shape.Channels*fit.gaps)
+	if n > 1 && fit.poisson > 0 {
+		values, messages := tv.PoissonTraffic(t.Frame)
+		sent := 8 * values * float64(shape.Channels*fit.poisson)
 		p.SentBytes += sent
-		p.Messages += float64(messages * fit.gaps)
+		p.Messages += float64(messages * fit.poisson)
 		if link.Bandwidth > 0 {
 			p.Talk += sent / float64(n) / link.Bandwidth
 		}
@@ -98,6 +99,7 @@ func (c *settings) calibrate(ctx context.Context, comm ranks.Comm, shape *imagei
 		}
 		x, seconds, bytes = append(x, float64(len(o.Data))), append(seconds, s.Seconds), append(bytes, s.Bytes)
 		fit.Iterations, fit.Steps, fit.gaps = result.Iterations, result.All+2, result.Gaps
+		fit.poisson = result.Poisson
 	}
 	fit.Seconds = lifecycle.LineThrough(x[0], seconds[0], x[1], seconds[1])
 	fit.Bytes = lifecycle.LineThrough(x[0], bytes[0], x[1], bytes[1])

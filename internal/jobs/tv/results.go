@@ -82,14 +82,14 @@ func (r *run) solutionFiles() []frames.File {
 // residual is W^(1/2) (y - H x), NaN at missing pixels. It is white noise if the model is
 // right and the weights are inverse variances. Collective.
 func (r *run) residual() ([]float64, error) {
-	res := append([]float64(nil), r.result.Solution...)
+	res := append([]float64(nil), r.solved...)
 	if h := r.problem.Operator; h != nil {
-		if err := h.Apply(res, r.result.Solution); err != nil {
+		if err := h.Apply(res, r.solved); err != nil {
 			return nil, err
 		}
 	}
-	for i, y := range r.Obs.Data {
-		res[i] = (y - res[i]) * math.Sqrt(r.Obs.Weights.At(i)) // NaN where y is
+	for i, y := range r.problem.Data {
+		res[i] = (y - res[i]) * math.Sqrt(r.problem.Weights.At(i)) // NaN where y is
 	}
 	return res, nil
 }

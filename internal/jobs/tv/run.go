@@ -21,6 +21,7 @@ type run struct {
 	psf     forward.PSF
 	problem *tv.Problem
 	result  *tv.Result
+	solved  []float64 // the solution as the solver gave it, of which the residual is made
 }
 
 func (r *run) run(ctx context.Context) error {
@@ -76,7 +77,13 @@ func (r *run) solve(ctx context.Context) error {
 	if result == nil {
 		return err
 	}
-	r.result = result
+	r.result, r.solved = result, result.Solution
+	if r.c.TV.Poisson == poissonAnscombe {
+		result.Solution = make([]float64, len(r.solved))
+		for i, z := range r.solved {
+			result.Solution[i] = tv.InverseAnscombe(z, r.c.TV.Gain)
+		}
+	}
 	if e := r.Obs.MarkUnseen(r.Comm, result.Solution); e != nil {
 		return e
 	}
@@ -102,6 +109,9 @@ func (r *run) account(work ranks.Work) error {
 	m.Cost, m.Misfit, m.TV = n(res.Cost), n(res.Misfit), n(res.TV)
 	m.Gap, m.RelativeGap, m.Certificate, m.Excess = n(res.Gap), n(res.RelativeGap), n(res.Certificate), n(res.Excess)
 	m.Step, m.Norm, m.History, m.Checked = n(res.Step), n(res.Norm), res.History, res.Checked
+	if m.Search != nil && m.Search.Unmet != "" {
+		r.Log.Warn("lambda", "rule", m.LambdaRule, "lambda", m.Lambda, "warning", "no lambda meets the rule: "+m.Search.Unmet)
+	}
 	r.Log.Info("solved", "lambda", m.Lambda, "iterations", m.Iterations, "converged", m.Converged,
 		"relative_gap", m.RelativeGap, "certificate", m.Certificate, "seconds", m.Seconds)
 	return nil

@@ -27,6 +27,12 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 		channels = ", channels coupled"
 	}
 	row("method", "%s, %s TV%s, %s border", m.Method, m.Penalty, channels, m.Border)
+	switch m.Poisson {
+	case poissonWeights:
+		row("noise", "of counts: every value has the inverse of its variance as weight")
+	case poissonAnscombe:
+		row("noise", "of counts: the transform of Anscombe, and its unbiased inverse; lambda and cost are those of the transformed data")
+	}
 	rule := ""
 	if m.LambdaRule != string(tv.Fixed) {
 		rule = " by " + m.LambdaRule
@@ -35,7 +41,11 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 		rule += ", which knows the true frame: no observer has it"
 	}
 	row("lambda", "%.4g%s", m.Lambda, rule)
-	if s := m.Search; s != nil && s.Noise > 0 {
+	if s := m.Search; s != nil && s.Unmet != "" {
+		row("", "no lambda meets the rule: %s", s.Unmet)
+		row("", "the one that was tried and comes closest is used; a number or another rule may be better")
+	}
+	if s := m.Search; s != nil && s.Noise > 0 && m.Poisson == noPoisson {
 		how := "given"
 		if s.Inferred {
 			how = "found from the data"
