@@ -19,6 +19,9 @@ type Problem struct {
 	// Gradient adds the gradient of the loss of an item that this rank owns to g, and returns
 	// the loss. It is called on one rank and must not communicate with others.
 	Gradient func(item int, theta, g []float64) (loss float64, err error)
+	// Begin is called on every rank before the gradients of a step with the number of steps
+	// done so far, for losses that draw random numbers in each step; nil = nothing.
+	Begin func(step int)
 }
 
 // Options of Run, the same on every rank but for the functions. The zero value of every
@@ -26,6 +29,7 @@ type Problem struct {
 type Options struct {
 	Method   Method  // "" = Adam
 	Rate     float64 // of Adam: the size of a step of a parameter; of Nesterov: the factor of the gradient; 0 = 1e-3
+	Cosine   bool    // the rate of step t is Rate (1 + cos(pi t/Steps))/2
 	Steps    int     // 1 or more
 	Batch    int     // items a step; 0 = all
 	Seed     uint64  // of the permutations
@@ -34,6 +38,9 @@ type Options struct {
 	// Each is called on every rank after each step with the state so far, which it must not
 	// keep; an error ends the run on all ranks. nil = nothing. Collective.
 	Each func(s *State) error
+	// Enough is called after Each on every rank, and ends the run with status Converged where
+	// it returns true, which it does on all ranks or on none. nil = never. Collective.
+	Enough func(s *State) (bool, error)
 }
 
 // State is what the next steps depend on; the same on all ranks.
@@ -49,7 +56,7 @@ type Result struct {
 	Theta  []float64
 	Steps  int
 	Losses []float64
-	Status krylov.Status // IterationLimit: all steps are done; Cancelled
+	Status krylov.Status // IterationLimit: all steps are done; Converged: Enough said so; Cancelled
 	State  *State        // to go on from
 }
 
@@ -61,6 +68,14 @@ func (o Options) withDefaults() Options {
 		o.Rate = 1e-3
 	}
 	return o
+}
+
+// rate is that of a step, counted from 0.
+func (o *Options) rate(step int) float64 {
+	if !o.Cosine {
+		return o.Rate
+	}
+	return o.Rate * (1 + math.Cos(math.Pi*float64(step)/float64(o.Steps))) / 2
 }
 
 func (p *Problem) check(o *Options) error {
@@ -89,7 +104,7 @@ func Run(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, 
 	if err := ranks.AgreeError(comm, p.check(&o)); err != nil {
 		return nil, err
 	}
-	if err := krylov.Same(comm, "train: the options, the start and the number of items", o.Method, o.Rate, o.Steps, o.Batch, o.Seed, p.Items, p.Start); err != nil {
+	if err := krylov.Same(comm, "train: the options, the start and the number of items", o.Method, o.Rate, o.Cosine, o.Steps, o.Batch, o.Seed, p.Items, p.Start); err != nil {
 		return nil, err
 	}
 	n := len(p.Start)
@@ -110,6 +125,9 @@ func Run(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, 
 	}
 	for s.Step < o.Steps {
 		clear(sums)
+		if p.Begin != nil {
+			p.Begin(s.Step)
+		}
 		batch := Batch(o.Seed, s.Step, p.Items, o.Batch)
 		var failed error
 		for _, i := range batch {
@@ -143,6 +161,7 @@ func Run(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, 
 			return nil, fmt.Errorf("train: the loss of step %d is %g: use a smaller rate than %g", s.Step+1, loss, o.Rate)
 		}
 		s.Losses = append(s.Losses, sums[n])
+		move.rate = o.rate(s.Step)
 		move.move(s.Theta, sums[:n])
 		s.Step++
 		if o.Progress != nil {
@@ -152,6 +171,15 @@ func Run(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, 
 			s.Optimiser = move.state()
 			if err := ranks.AgreeError(comm, o.Each(s)); err != nil {
 				return nil, err
+			}
+		}
+		if o.Enough != nil {
+			enough, err := o.Enough(s)
+			if err := ranks.AgreeError(comm, err); err != nil {
+				return nil, err
+			}
+			if enough {
+				return result(krylov.Converged), nil
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"tessera/internal/imageio"
+	"tessera/krylov"
 	"tessera/ranks"
 )
 
@@ -109,5 +110,40 @@ func TestModelFiles(t *testing.T) {
 		if _, err := ReadModel(bad, "test", &a); err == nil {
 			t.Errorf("%s is read as a model", name)
 		}
+	}
+}
+
+// With a constant gradient a step of Adam is as long as the rate: those of Cosine fall from it to
+// almost 0. Begin knows the step, and Enough ends the run.
+func TestSchedule(t *testing.T) {
+	err := ranks.Launch(context.Background(), ranks.Options{Ranks: 2}, func(ctx context.Context, comm ranks.Comm) error {
+		var begun []int
+		theta := []float64{0}
+		var moved []float64
+		p := &Problem{Start: []float64{0}, Items: 2, Begin: func(s int) { begun = append(begun, s) }, Gradient: func(_ int, _, g []float64) (float64, error) {
+			g[0]++
+			return 1, nil
+		}}
+		o := Options{Steps: 8, Rate: 0.5, Cosine: true, Enough: func(s *State) (bool, error) {
+			moved = append(moved, theta[0]-s.Theta[0])
+			theta[0] = s.Theta[0]
+			return s.Step == 6, nil
+		}}
+		r, err := Run(ctx, comm, p, o)
+		if err != nil {
+			return err
+		}
+		if r.Steps != 6 || r.Status != krylov.Converged || !slices.Equal(begun, []int{0, 1, 2, 3, 4, 5}) {
+			t.Errorf("%d steps, %v, begun %v", r.Steps, r.Status, begun)
+		}
+		for k, d := range moved {
+			if want := 0.25 * (1 + math.Cos(math.Pi*float64(k)/8)); math.Abs(d-want) > 1e-6 {
+				t.Errorf("step %d moves by %g, want %g", k, d, want)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

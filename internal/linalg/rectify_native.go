@@ -1,0 +1,14 @@
+//go:build native && cgo
+
+package linalg
+
+// #cgo noescape tessera_rectify
+// #cgo nocallback tessera_rectify
+// #include "rectify_native.h"
+import "C"
+
+func rectify32(x []float32) {
+	if len(x) > 0 {
+		C.tessera_rectify(C.ptrdiff_t(len(x)), (*C.float)(&x[0]))
+	}
+}
