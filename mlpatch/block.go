@@ -96,25 +96,32 @@ func (e *Learner[T]) Loss(b *Block[T], g []float64) float64 {
 		}
 		e.layers.forward()
 		clear(e.delta)
+		var scale []T
+		if e.net.Levels > 0 {
+			scale = e.layers.level(0)
+		}
 		for _, r := range runs {
 			centre := images[0].data[images[0].origin+r.row*images[0].stride+r.col:]
 			for j := range r.n {
-				x := e.layers.out[r.at+j]
+				x, factor := e.layers.out[r.at+j], T(1)
 				if e.net.Residual {
-					x += centre[j]
+					if scale != nil {
+						factor = scale[r.at+j]
+					}
+					x = centre[j] + factor*x
 				}
 				d := x - b.Truth[first+r.at+j]
 				if e.loss == L2 {
 					sum += float64(d) * float64(d) / 2
-					e.delta[r.at+j] = d / T(pixels)
+					e.delta[r.at+j] = factor * d / T(pixels)
 					continue
 				}
 				sum += math.Abs(float64(d))
 				switch {
 				case d > 0:
-					e.delta[r.at+j] = 1 / T(pixels)
+					e.delta[r.at+j] = factor / T(pixels)
 				case d < 0:
-					e.delta[r.at+j] = -1 / T(pixels)
+					e.delta[r.at+j] = -factor / T(pixels)
 				}
 			}
 		}

@@ -10,7 +10,8 @@
 //
 //	z = [x_c(n + d_p) for all p, c; s(n)],    h_1 = relu(W_1 [z; 1]),  ...,  y(n) = W_L [h_(L-1); 1]
 //
-// plus x_0(n) for a residual network. Values between pixels are Keys' cubic convolution with a = -1/2.
+// or x_0(n) + s_0(n) y(n) for a residual network, s_0 = 1 where there is no level: without noise a denoiser then
+// is the identity. Values between pixels are Keys' cubic convolution with a = -1/2.
 // A geometry is a square, circles, or a square with rings; its offsets and one factor of them
 // all may be learned. With chunks the points are cut into parts, each with layers of its own whose
 // features a last network mixes.

@@ -121,6 +121,9 @@ func (f *Field) tile(dst []float64, levels [][]float64, first, n int) {
 		for j := range r.n {
 			v := out[r.at+j] * scale
 			if f.net.Residual {
+				if f.net.Levels > 0 {
+					v *= float64(f.layers.level(0)[r.at+j])
+				}
 				v += float64(centre[j])
 			}
 			out[r.at+j] = v

@@ -180,6 +180,9 @@ func naive(n *Network, theta []float64, planes [][]float64, levels []float64, ro
 	}
 	out := chain(append(features, levels...), append(append([]int(nil), last...), 1)...)[0]
 	if n.Residual {
+		if n.Levels > 0 {
+			out *= levels[0]
+		}
 		out += planes[0][r*cols+c]
 	}
 	return out
@@ -359,7 +362,7 @@ func training(n *Network) (*Training, *Noisy) {
 func TestTraining(t *testing.T) {
 	n := &Network{Planes: 1, Levels: 1, Geometry: Geometry{Kind: Square, Side: 5}, Hidden: []int{16}, Chunks: 1, Residual: true}
 	start := n.Start(1)
-	o := train.Options{Steps: 60, Rate: 3e-3, Cosine: true}
+	o := train.Options{Steps: 60, Rate: 1e-2, Cosine: true}
 	learn := func(p int, o train.Options, curve func() *Curve) (theta []float64, c *Curve) {
 		err := ranks.Launch(context.Background(), ranks.Options{Ranks: p}, func(ctx context.Context, comm ranks.Comm) error {
 			set, d := training(n)
@@ -431,7 +434,7 @@ func TestPatience(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		at, least := c.least()
+		at, least := c.Least()
 		if r.Steps == 5000 || len(c.Losses)-1-at != 3 {
 			t.Errorf("%d steps, losses %v", r.Steps, c.Losses)
 		}

@@ -19,7 +19,8 @@ type Network struct {
 	Chunks   int   `json:"chunks"`
 	Features int   `json:"features"` // with more than one chunk
 	Mixer    []int `json:"mixer"`    // numbers of units of its hidden layers
-	Residual bool  `json:"residual"` // the output is added to the pixel of the first plane
+	// The output, times the first level where there is one, is added to the pixel of the first plane.
+	Residual bool `json:"residual"`
 }
 
 const (
@@ -133,8 +134,8 @@ func (n *Network) Offsets(theta []float64) []float64 {
 const forStart = 31
 
 // Start are parameters to begin a training with: normal numbers of variance 2/inputs in hidden
-// layers and 1/inputs in the last, biases of 0, the offsets of the geometry. With Residual the last layer is 0, so
-// that the network is the identity.
+// layers and 1/inputs in the last, biases of 0, the offsets of the geometry. With Residual the last layer is
+// 0, so that the network is the identity.
 func (n *Network) Start(seed uint64) []float64 {
 	theta := make([]float64, 0, n.Parameters())
 	draw := random.New(seed, forStart)

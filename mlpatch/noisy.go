@@ -15,7 +15,7 @@ type Noisy struct {
 	Rows, Cols int
 	Pictures   [][]float32 // rows x cols each, in units of about 1
 	Kept       int         // the last pictures, of which the blocks of the validation are
-	Low, High  float64     // standard deviations, drawn uniformly between them
+	Low, High  float64     // standard deviations, low ones drawn more often: Low + (High - Low) u^2, u uniform
 	Seed       uint64
 }
 
@@ -50,7 +50,8 @@ func (d *Noisy) Draw(step, i int, b *Block[float32]) {
 	}
 	from := d.Pictures[picture]
 	row, col, symmetry := pick(1, d.Rows-b.Side+1), pick(2, d.Cols-b.Side+1), pick(3, symmetries)
-	level := d.Low + (d.High-d.Low)*draw.Uniform(4)
+	u := draw.Uniform(4)
+	level := d.Low + (d.High-d.Low)*u*u
 	wide := b.Side + 2*b.Room
 	middle := float64(b.Side-1) / 2
 	at := func(r, c int) float32 { // of the turned block

@@ -31,8 +31,8 @@ type Curve struct {
 	Best   []float64 // parameters with the smallest loss
 }
 
-// least is the smallest loss and its place.
-func (c *Curve) least() (at int, loss float64) {
+// Least is the smallest loss and its place.
+func (c *Curve) Least() (at int, loss float64) {
 	loss = math.Inf(1)
 	for i, v := range c.Losses {
 		if v < loss {
@@ -74,11 +74,11 @@ func (t *Training) Train(ctx context.Context, comm ranks.Comm, start []float64, 
 			if err != nil {
 				return false, err
 			}
-			if _, least := curve.least(); loss < least {
+			if _, least := curve.Least(); loss < least {
 				curve.Best = append(curve.Best[:0], s.Theta...)
 			}
 			curve.Steps, curve.Losses = append(curve.Steps, s.Step), append(curve.Losses, loss)
-			at, _ := curve.least()
+			at, _ := curve.Least()
 			return t.Patience > 0 && len(curve.Losses)-1-at >= t.Patience, nil
 		}
 	}

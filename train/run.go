@@ -38,7 +38,7 @@ type Options struct {
 	// Each is called on every rank after each step with the state so far, which it must not
 	// keep; an error ends the run on all ranks. nil = nothing. Collective.
 	Each func(s *State) error
-	// Enough is called after Each on every rank, and ends the run with status Converged where
+	// Enough is called before Each on every rank after each step, and ends the run with status Converged where
 	// it returns true, which it does on all ranks or on none. nil = never. Collective.
 	Enough func(s *State) (bool, error)
 }
@@ -167,12 +167,6 @@ func Run(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, 
 		if o.Progress != nil {
 			o.Progress(s.Step, o.Steps, sums[n])
 		}
-		if o.Each != nil {
-			s.Optimiser = move.state()
-			if err := ranks.AgreeError(comm, o.Each(s)); err != nil {
-				return nil, err
-			}
-		}
 		if o.Enough != nil {
 			enough, err := o.Enough(s)
 			if err := ranks.AgreeError(comm, err); err != nil {
@@ -180,6 +174,12 @@ func Run(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, 
 			}
 			if enough {
 				return result(krylov.Converged), nil
+			}
+		}
+		if o.Each != nil {
+			s.Optimiser = move.state()
+			if err := ranks.AgreeError(comm, o.Each(s)); err != nil {
+				return nil, err
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package jobs
 import (
 	"tessera/internal/config"
 	"tessera/internal/jobs/kernel"
+	"tessera/internal/jobs/mlpatch"
 	"tessera/internal/jobs/psf"
 	"tessera/internal/jobs/scdl"
 	"tessera/internal/jobs/tikhonov"
@@ -31,6 +32,7 @@ func Kinds() []Kind {
 		{"tv", tv.Load},
 		{"tppa-train", tppa.LoadTrain},
 		{"tppa", tppa.Load},
+		{"mlpatch-train", mlpatch.LoadTrain},
 	}
 }
 

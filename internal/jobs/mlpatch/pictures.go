@@ -1,0 +1,150 @@
+package mlpatch
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"math"
+
+	"tessera/halo"
+	"tessera/internal/imageio"
+	"tessera/internal/simulate"
+	"tessera/mlpatch"
+	"tessera/ranks"
+)
+
+// picture is true picture k.
+func (c *trainSettings) picture(k, rows, cols int) ([]float64, error) {
+	if c.Data.Truth == "" {
+		return simulate.Cells{Seed: c.Seed, Rows: rows, Cols: cols}.Draw(k), nil
+	}
+	a, err := imageio.ReadNpyRows(c.Data.Truth, k, k+1)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range a.Data {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, fmt.Errorf("%s: picture %d: the value at row %d, column %d is %g; a true picture must be finite everywhere", c.Data.Truth, k, i/cols, i%cols, v)
+		}
+	}
+	return a.Data, nil
+}
+
+// set reads or draws the pictures, a part of them on each rank, and gives all of them to every rank,
+// divided by scale, the largest value of those that are learned from. Collective.
+func (c *trainSettings) set(ctx context.Context, comm ranks.Comm) (set *mlpatch.Noisy, scale float64, err error) {
+	count, rows, cols := 0, 0, 0
+	if err := ranks.OnRoot(comm, func() (err error) { count, rows, cols, err = c.shape(); return err }); err != nil {
+		return nil, 0, err
+	}
+	if err := ranks.Share(comm, &count, &rows, &cols); err != nil {
+		return nil, 0, err
+	}
+	set = &mlpatch.Noisy{Rows: rows, Cols: cols, Kept: c.Data.Validation, Low: c.Noise.Low, High: c.Noise.High, Seed: c.Seed}
+	lo, hi := halo.Split(count, comm.Size(), comm.Rank())
+	var mine [][]float64
+	top := []float64{0}
+	read := func() error {
+		for k := lo; k < hi; k++ {
+			p, err := c.picture(k, rows, cols)
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err != nil {
+				return err
+			}
+			for _, v := range p {
+				if k < count-c.Data.Validation {
+					top[0] = max(top[0], math.Abs(v))
+				}
+			}
+			mine = append(mine, p)
+		}
+		return nil
+	}
+	if err := ranks.AgreeError(comm, read()); err != nil {
+		return nil, 0, err
+	}
+	if err := comm.Allreduce(top, top, ranks.Max); err != nil {
+		return nil, 0, err
+	}
+	if scale = top[0]; scale == 0 {
+		return nil, 0, fmt.Errorf("%s: all pictures to learn from are zero", c.Data.Truth)
+	}
+	buffer := make([]float64, rows*cols)
+	for r := range comm.Size() {
+		from, to := halo.Split(count, comm.Size(), r)
+		for k := from; k < to; k++ {
+			if r == comm.Rank() {
+				for i, v := range mine[k-lo] {
+					buffer[i] = v / scale
+				}
+			}
+			if err := comm.Bcast(buffer, r); err != nil {
+				return nil, 0, err
+			}
+			p := make([]float32, len(buffer))
+			for i, v := range buffer {
+				p[i] = float32(v)
+			}
+			set.Pictures = append(set.Pictures, p)
+		}
+	}
+	if err := set.Check(c.MLPatch.Block); err != nil {
+		return nil, 0, err
+	}
+	return set, scale, ranks.AgreeError(comm, ctx.Err())
+}
+
+// digest is a SHA-256 of the pictures and of the levels of the noise.
+func digest(d *mlpatch.Noisy) string {
+	h := sha256.New()
+	for _, p := range d.Pictures {
+		binary.Write(h, binary.LittleEndian, p)
+	}
+	binary.Write(h, binary.LittleEndian, []float64{d.Low, d.High, float64(d.Kept)})
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// see looks at the pictures that are learned from, a part of them on each rank. Collective.
+func see(comm ranks.Comm, d *mlpatch.Noisy) (*mlpatch.Seen, error) {
+	alone, err := comm.Split(comm.Rank(), 0)
+	if err != nil {
+		return nil, err
+	}
+	frame, err := halo.Decompose([]int{d.Rows, d.Cols}, 1)
+	if err != nil {
+		return nil, err
+	}
+	const size = mlpatch.Histograms * mlpatch.Bins
+	count := len(d.Pictures) - d.Kept
+	numbers := make([]float64, count*size)
+	lo, hi := halo.Split(count, comm.Size(), comm.Rank())
+	x := make([]float64, d.Rows*d.Cols)
+	look := func() error {
+		for k := lo; k < hi; k++ {
+			for i, v := range d.Pictures[k] {
+				x[i] = float64(v)
+			}
+			h, err := mlpatch.Histogram(alone, frame, 1, x)
+			if err != nil {
+				return err
+			}
+			copy(numbers[k*size:], h)
+		}
+		return nil
+	}
+	if err := ranks.AgreeError(comm, look()); err != nil {
+		return nil, err
+	}
+	if err := comm.Allreduce(numbers, numbers, ranks.Sum); err != nil {
+		return nil, err
+	}
+	var all [][]float64
+	for k := range count {
+		all = append(all, numbers[k*size:(k+1)*size])
+	}
+	return mlpatch.See(all), nil
+}

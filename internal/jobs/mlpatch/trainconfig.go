@@ -1,0 +1,173 @@
+package mlpatch
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"tessera/internal/config"
+	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
+	"tessera/mlpatch"
+)
+
+// trainSettings is everything that the config of an mlpatch-train job may say.
+type trainSettings struct {
+	Job        string                      `toml:"job"`
+	Seed       uint64                      `toml:"seed"`
+	Data       dataSection                 `toml:"data"`
+	Simulate   cellSection                 `toml:"simulate"`
+	Noise      levelSection                `toml:"noise"`
+	MLPatch    trainSection                `toml:"mlpatch"`
+	Checkpoint lifecycle.CheckpointSection `toml:"checkpoint"`
+	Output     trainOutput                 `toml:"output"`
+}
+
+// dataSection names true pictures to learn from.
+type dataSection struct {
+	Truth      string `toml:"truth"`      // npy, (count, rows, cols); "" = simulated cells
+	Validation int    `toml:"validation"` // the last pictures, which are not learned from
+}
+
+// cellSection describes the cells that the job simulates where no file is named.
+type cellSection struct {
+	Count int `toml:"count"` // pictures, those of the validation included
+	Rows  int `toml:"rows"`
+	Cols  int `toml:"cols"`
+}
+
+// levelSection is the range of the standard deviation of the noise, by the largest true value.
+type levelSection struct {
+	Low  float64 `toml:"low"`
+	High float64 `toml:"high"`
+}
+
+// trainSection is the section [mlpatch].
+type trainSection struct {
+	Geometry string         `toml:"geometry"`
+	Side     int            `toml:"side"`
+	Radii    int            `toml:"radii"`
+	Angles   int            `toml:"angles"`
+	Radius   float64        `toml:"radius"`
+	Learned  bool           `toml:"learned"`
+	Hidden   config.Numbers `toml:"hidden"`
+	Chunks   int            `toml:"chunks"`
+	Features int            `toml:"features"`
+	Mixer    config.Numbers `toml:"mixer"`
+	Residual bool           `toml:"residual"`
+	Loss     string         `toml:"loss"`
+	Rate     float64        `toml:"rate"`
+	Steps    int            `toml:"steps"`
+	Batch    int            `toml:"batch"`    // blocks a step
+	Block    int            `toml:"block"`    // side of a block, pixels
+	Blocks   int            `toml:"blocks"`   // of the validation
+	Every    int            `toml:"every"`    // steps between validations
+	Patience int            `toml:"patience"` // validations without a better one before the end; 0 = all steps
+}
+
+type trainOutput struct {
+	Dir      string `toml:"dir"`
+	Pictures bool   `toml:"pictures"`
+}
+
+func trainDefaults() trainSettings {
+	return trainSettings{
+		Seed:     1,
+		Data:     dataSection{Validation: 4},
+		Simulate: cellSection{Count: 64, Rows: 128, Cols: 128},
+		Noise:    levelSection{Low: 0.01, High: 0.25},
+		MLPatch: trainSection{
+			Geometry: string(mlpatch.Square), Side: 9, Radii: 9, Angles: 9, Radius: 4, Hidden: config.Numbers{64, 64}, Chunks: 1, Mixer: config.Numbers{}, Residual: true,
+			Loss: string(mlpatch.L2), Rate: 8e-3, Steps: 3000, Batch: 16, Block: 16, Blocks: 128, Every: 100,
+		},
+		Checkpoint: lifecycle.CheckpointSection{Every: 60},
+		Output:     trainOutput{Dir: "out/mlpatch-train", Pictures: true},
+	}
+}
+
+// network is what the config describes.
+func (c *trainSettings) network() *mlpatch.Network {
+	s := &c.MLPatch
+	hidden, _ := s.Hidden.Ints(1) // check has looked at them
+	mixer, _ := s.Mixer.Ints(1)
+	return &mlpatch.Network{
+		Planes: 1, Levels: 1, Hidden: hidden, Chunks: s.Chunks, Features: s.Features, Mixer: mixer, Residual: s.Residual,
+		Geometry: mlpatch.Geometry{Kind: mlpatch.Kind(s.Geometry), Side: s.Side, Radii: s.Radii, Angles: s.Angles, Radius: s.Radius, Learned: s.Learned},
+	}
+}
+
+func (c *trainSettings) check(f *config.File) {
+	const side = 1 << 13
+	s := &c.MLPatch
+	f.Want(c.Data.Validation >= 0, "data.validation", "0 pictures or more")
+	f.Want(c.Simulate.Count > c.Data.Validation && c.Simulate.Count <= 1<<20, "simulate.count", "more pictures than data.validation = %d, and at most %d", c.Data.Validation, 1<<20)
+	f.Want(c.Simulate.Rows >= 8 && c.Simulate.Rows <= side, "simulate.rows", "8 to %d pixels", side)
+	f.Want(c.Simulate.Cols >= 8 && c.Simulate.Cols <= side, "simulate.cols", "8 to %d pixels", side)
+	f.Want(c.Noise.Low >= 0 && !math.IsInf(c.Noise.Low, 0), "noise.low", "0 or more, by the largest true value")
+	f.Want(c.Noise.High >= c.Noise.Low && c.Noise.High > 0 && c.Noise.High <= 100, "noise.high", "more than 0, at least noise.low = %g and at most 100", c.Noise.Low)
+	f.OneOf("mlpatch.geometry", s.Geometry, string(mlpatch.Square), string(mlpatch.Round), string(mlpatch.Rings))
+	for key, list := range map[string]config.Numbers{"mlpatch.hidden": s.Hidden, "mlpatch.mixer": s.Mixer} {
+		_, ok := list.Ints(1)
+		f.Want(ok, key, "a list of whole numbers of 1 or more")
+	}
+	f.OneOf("mlpatch.loss", s.Loss, string(mlpatch.L1), string(mlpatch.L2))
+	f.Want(s.Rate > 0 && s.Rate <= 10, "mlpatch.rate", "more than 0 and at most 10")
+	f.Want(s.Steps >= 1 && s.Steps <= 1e8, "mlpatch.steps", "1 or more")
+	f.Want(s.Batch >= 1 && s.Batch <= 1<<20, "mlpatch.batch", "1 block or more a step")
+	f.Want(s.Block >= 1 && s.Block <= 1024 && (c.Data.Truth != "" || s.Block <= min(c.Simulate.Rows, c.Simulate.Cols)), "mlpatch.block", "1 to 1024 pixels, and no more than a picture has")
+	f.Want(s.Blocks >= 1 && s.Blocks <= 1<<20, "mlpatch.blocks", "1 block or more")
+	f.Want(s.Every >= 1, "mlpatch.every", "1 step or more")
+	f.Want(s.Patience >= 0 && (s.Patience == 0 || c.Data.Validation > 0), "mlpatch.patience", "0 or more; with more than 0 data.validation = 1 or more")
+	if f.Err() == nil {
+		err := c.network().Check()
+		f.Want(err == nil, "mlpatch.geometry", "another shape of the network: %v", err)
+	}
+	f.Want(c.Output.Dir != "", "output.dir", "a directory")
+	c.Checkpoint.Check(f)
+}
+
+// shape is the number of true pictures, and their size.
+func (c *trainSettings) shape() (count, rows, cols int, err error) {
+	if c.Data.Truth == "" {
+		return c.Simulate.Count, c.Simulate.Rows, c.Simulate.Cols, nil
+	}
+	a, err := imageio.StatNpy(c.Data.Truth)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	if len(a.Shape) != 3 {
+		return 0, 0, 0, fmt.Errorf("%s: an array of shape %v, want (count, rows, cols)", c.Data.Truth, a.Shape)
+	}
+	return a.Shape[0], a.Shape[1], a.Shape[2], nil
+}
+
+// LoadTrain makes an mlpatch-train job of a config. What is wrong with it is recorded in f.
+func LoadTrain(f *config.File) *lifecycle.Job {
+	c := trainDefaults()
+	f.Decode(&c)
+	c.check(f)
+	return &lifecycle.Job{
+		Dir:        c.Output.Dir,
+		Answer:     "parameters.npy",
+		Resumable:  true,
+		Files:      trainFiles(),
+		CheckFiles: func() error { return c.checkFiles(f) },
+		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, trainFiles(), func(ctx context.Context, base *lifecycle.Run) error {
+			r := &trainRun{Run: base, c: &c, m: &trainMetrics{Record: base.Record(), Loss: c.MLPatch.Loss}}
+			return r.run(ctx)
+		}),
+		Plan: c.plan,
+	}
+}
+
+// checkFiles records what the headers of the files show to be wrong.
+func (c *trainSettings) checkFiles(f *config.File) error {
+	count, rows, cols, err := c.shape()
+	if err != nil {
+		f.Fail("data.truth", "%v", err)
+		return f.Err()
+	}
+	f.Want(c.Data.Truth == "" || count > c.Data.Validation, "data.validation", "fewer than the %d pictures of %s", count, c.Data.Truth)
+	f.Want(c.MLPatch.Block <= min(rows, cols), "mlpatch.block", "at most the side of a picture: they have %d x %d pixels", rows, cols)
+	return f.Err()
+}
