@@ -33,6 +33,8 @@ func Kinds() []Kind {
 		{"tppa-train", tppa.LoadTrain},
 		{"tppa", tppa.Load},
 		{"mlpatch-train", mlpatch.LoadTrain},
+		{"mlpatch-denoise", mlpatch.Load},
+		{"mlpatch-admm", mlpatch.LoadADMM},
 	}
 }
 

@@ -1,0 +1,100 @@
+package mlpatch
+
+import (
+	"context"
+	"fmt"
+
+	"tessera/internal/frames"
+	"tessera/internal/lifecycle"
+	"tessera/ranks"
+	"tessera/tv"
+)
+
+// plan is what a run on n ranks would cost. Small pieces from the middle of the frame are
+// restored on this one rank; what grows with the number of pixels is told from what does not.
+func (w *work) plan(ctx context.Context, comm ranks.Comm, n int, link lifecycle.Link) (*lifecycle.Plan, error) {
+	shape, err := w.source().Shape()
+	if err != nil {
+		return nil, err
+	}
+	model, err := readModel(w.model.Model)
+	if err != nil {
+		return nil, err
+	}
+	psf, err := frames.BlurPSF(comm, w.blur)
+	if err != nil {
+		return nil, err
+	}
+	border := frames.Borders[w.model.Border]
+	psf = psf.Fold(shape.Rows, shape.Cols, border)
+	fit, gaps, around, reach, inner, passes := &frames.Calibration{}, 0, 0, 0, 0, shape.Channels
+	var x, seconds, bytes []float64
+	for i, side := range []int{32, 64, 112} { // the first also pays for page faults
+		o, err := w.source().Middle(ctx, comm, psf, shape, max(side, psf.Rows), max(side, psf.Cols))
+		if err != nil {
+			return nil, err
+		}
+		var r *restored
+		solve := func() (err error) {
+			r, err = w.restore(ctx, comm, o, psf, model, nil)
+			return err
+		}
+		if i == 0 {
+			if err := solve(); err != nil {
+				return nil, fmt.Errorf("calibration on the middle of the frame: %w", err)
+			}
+			continue
+		}
+		s, err := frames.MeasureSolve(o.Bytes(), solve)
+		if err != nil {
+			return nil, fmt.Errorf("calibration on the middle of the frame: %w", err)
+		}
+		x, seconds, bytes = append(x, float64(len(o.Data))), append(seconds, s.Seconds), append(bytes, s.Bytes)
+		fit.Iterations, fit.Steps, reach = 1, 1, r.reach
+		if r.tv != nil {
+			fit.Steps, gaps, around = max(r.tv.All, 1), r.tv.Gaps, 1
+		}
+		if a := r.admm; a != nil {
+			fit.Iterations, inner = a.Iterations, a.Inner
+			passes *= a.Iterations + 8 // the Lipschitz constant
+		}
+	}
+	fit.Seconds = lifecycle.LineThrough(x[0], seconds[0], x[1], seconds[1])
+	fit.Bytes = lifecycle.LineThrough(x[0], bytes[0], x[1], bytes[1])
+	list := []frames.Exchange{{Rows: around, Cols: around, Border: border, Planes: shape.Channels, Times: 1}}
+	if around > 0 {
+		list = append(list, frames.Exchange{Rows: psf.Rows / 2, Cols: psf.Cols / 2, Border: border, Planes: shape.Channels, Times: 2})
+	}
+	t, err := frames.TrafficOf(shape, n, list)
+	if err != nil {
+		return nil, err
+	}
+	p := t.Plan(shape, fit, float64(shape.Channels)*float64(t.Owned), link)
+	add := func(sent, messages float64) {
+		p.SentBytes += sent
+		p.Messages += messages
+		if link.Bandwidth > 0 {
+			p.Talk += sent / float64(n) / link.Bandwidth
+		}
+	}
+	if n > 1 {
+		values, messages := tv.GapTraffic(t.Frame)
+		add(8*values*float64(shape.Channels*gaps), float64(messages*gaps))
+		one, err := t.Frame.Traffic([]int{reach, reach}, border)
+		if err != nil {
+			return nil, err
+		}
+		add(8*float64(one.Cells*passes), float64(one.Messages*passes))
+		if inner > 0 {
+			one, err := t.Frame.Traffic([]int{psf.Rows / 2, psf.Cols / 2}, border)
+			if err != nil {
+				return nil, err
+			}
+			add(16*float64(one.Cells*inner*shape.Channels), float64(2*one.Messages*inner))
+		}
+	}
+	p.RootBytes = w.source().RootBytes(w.output.Gather, shape)
+	p.Row("model", "%d parameters, %.0f operations a pixel; %d passes over a channel", len(model.theta), model.Network.Operations(), passes/shape.Channels)
+	t.Say(p, fmt.Sprintf("%d pixels for the model", reach))
+	return p, nil
+}

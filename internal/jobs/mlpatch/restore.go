@@ -1,0 +1,195 @@
+package mlpatch
+
+import (
+	"context"
+	"errors"
+	"math"
+
+	"tessera/forward"
+	"tessera/internal/frames"
+	"tessera/krylov"
+	"tessera/mlpatch"
+	"tessera/ranks"
+	"tessera/tv"
+)
+
+// restored is what the methods make of an observation, in its unit.
+type restored struct {
+	learned, variation []float64 // the latter nil without total variation
+	noise              float64   // standard deviation of a pixel of weight 1
+	outside            float64   // share of the pixels whose noise the model has not learned
+	score              float64
+	strange            bool
+	admm               *mlpatch.Result // nil without ADMM
+	tv                 *tv.Result
+	unfinished         error // of total variation, at max_iterations
+	reach              int
+	setup, apply       float64 // seconds
+	beside             float64
+}
+
+// noise is the standard deviation of a pixel of weight 1. Collective.
+func (w *work) noise(comm ranks.Comm, o *frames.Observation) (float64, error) {
+	switch {
+	case w.sigma > 0:
+		return w.sigma, nil
+	case o.Truth != nil: // simulated, perhaps without noise
+		return o.Noise, nil
+	}
+	return forward.EstimateNoise(comm, o.Frame, o.Channels, o.Data, o.Weights)
+}
+
+// restore applies a model to an observation, and total variation beside it. Collective.
+func (w *work) restore(ctx context.Context, comm ranks.Comm, o *frames.Observation, psf forward.PSF, m *learned, progress func(krylov.Progress)) (*restored, error) {
+	start := comm.Wtime()
+	border := frames.Borders[w.model.Border]
+	r := &restored{}
+	f, err := mlpatch.NewField(comm, &m.Network, m.theta, o.Frame, border, w.model.Average)
+	if err := ranks.AgreeError(comm, err); err != nil {
+		return nil, err
+	}
+	r.reach = f.Reach()
+	if r.noise, err = w.noise(comm, o); err != nil {
+		return nil, err
+	}
+	filled, err := fill(comm, o, border)
+	if err != nil {
+		return nil, err
+	}
+	for i := range filled {
+		filled[i] /= m.Scale
+	}
+	r.setup = comm.Wtime() - start
+	start = comm.Wtime()
+	if w.admm == nil {
+		err = w.denoise(comm, o, f, m, filled, r)
+	} else {
+		err = w.reconstruct(ctx, comm, o, psf, f, m, filled, r, progress)
+	}
+	if err != nil {
+		return nil, err
+	}
+	histogram, err := mlpatch.Histogram(comm, o.Frame, o.Channels, r.learned)
+	if err != nil {
+		return nil, err
+	}
+	if r.score, r.strange, err = m.seen.Score(histogram); err != nil {
+		return nil, err
+	}
+	for i := range r.learned {
+		r.learned[i] *= m.Scale
+	}
+	r.apply = comm.Wtime() - start
+	if err := ranks.AgreeError(comm, ctx.Err()); err != nil {
+		return nil, err
+	}
+	if err := w.vary(ctx, comm, o, psf, m, r, progress); err != nil {
+		return nil, err
+	}
+	all := [][]float64{r.learned}
+	if r.variation != nil {
+		all = append(all, r.variation)
+	}
+	return r, o.MarkUnseen(comm, all...)
+}
+
+// denoise sets r.learned to one pass of the denoiser, for every pixel with its own noise; pixels that were
+// filled have the largest noise that the model knows. Collective.
+func (w *work) denoise(comm ranks.Comm, o *frames.Observation, f *mlpatch.Field, m *learned, x []float64, r *restored) error {
+	levels := make([]float64, len(x))
+	sums := []float64{0, float64(len(x))}
+	for i := range levels {
+		if o.Weights.Missing(i) {
+			levels[i] = m.High
+			continue
+		}
+		levels[i] = r.noise / m.Scale / math.Sqrt(o.Weights.At(i))
+		if levels[i] < 0.999*m.Low || levels[i] > 1.001*m.High {
+			sums[0]++
+		}
+	}
+	if err := comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+		return err
+	}
+	r.outside = sums[0] / sums[1]
+	r.learned = make([]float64, len(x))
+	n := len(x) / o.Channels
+	for c := range o.Channels {
+		if err := f.Apply(r.learned[c*n:(c+1)*n], x[c*n:(c+1)*n], levels[c*n:(c+1)*n]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reconstruct sets r.learned to the result of plug-and-play ADMM. Collective.
+func (w *work) reconstruct(ctx context.Context, comm ranks.Comm, o *frames.Observation, psf forward.PSF, f *mlpatch.Field, m *learned, x []float64, r *restored, progress func(krylov.Progress)) error {
+	h, err := forward.NewBlur(comm, o.Frame, o.Channels, psf, frames.Borders[w.model.Border])
+	if err := ranks.AgreeError(comm, err); err != nil {
+		return err
+	}
+	data := make([]float64, len(o.Data))
+	for i, v := range o.Data {
+		data[i] = v / m.Scale
+	}
+	n := len(x) / o.Channels
+	s := w.admm
+	p := &mlpatch.Problem{Operator: h, Data: data, Weights: o.Weights, Start: x, Seed: w.seed, Denoise: func(dst, src []float64, level float64) error {
+		for c := range o.Channels {
+			if err := f.Apply(dst[c*n:(c+1)*n], src[c*n:(c+1)*n], []float64{level}); err != nil {
+				return err
+			}
+		}
+		return ranks.AgreeError(comm, ctx.Err())
+	}}
+	r.admm, err = mlpatch.Reconstruct(ctx, comm, p, mlpatch.Options{
+		Level: s.Level, First: s.First, Falling: s.Falling, Alpha: s.Alpha, Damping: s.Damping, Tolerance: s.Tolerance,
+		MaxIterations: s.MaxIterations, Inner: s.Inner, MostInner: s.MostInner, Progress: progress,
+	})
+	if err != nil {
+		return err
+	}
+	r.learned = r.admm.Solution
+	if s.Level < 0.999*m.Low || s.First > 1.001*m.High {
+		r.outside = 1
+	}
+	return nil
+}
+
+// vary restores by total variation. Collective.
+func (w *work) vary(ctx context.Context, comm ranks.Comm, o *frames.Observation, psf forward.PSF, m *learned, r *restored, progress func(krylov.Progress)) error {
+	if w.tv.Rule == noTV {
+		return nil
+	}
+	start := comm.Wtime()
+	options := tv.Options{
+		Method: tv.PrimalDual, Rule: tv.Rule(w.tv.Rule), Noise: r.noise / m.Scale, Tolerance: w.tv.Tolerance, MaxIterations: w.tv.MaxIterations, Seed: w.seed, Progress: progress,
+	}
+	p := &tv.Problem{Frame: o.Frame, Channels: o.Channels, Weights: o.Weights, Periodic: w.model.Border == "periodic", Data: make([]float64, len(o.Data))}
+	for i, v := range o.Data {
+		p.Data[i] = v / m.Scale
+	}
+	if options.Rule == tv.Oracle {
+		options.Truth = make([]float64, len(o.Truth))
+		for i, v := range o.Truth {
+			options.Truth[i] = v / m.Scale
+		}
+	}
+	if psf.Values != nil {
+		h, err := forward.NewBlur(comm, o.Frame, o.Channels, psf, frames.Borders[w.model.Border])
+		if err := ranks.AgreeError(comm, err); err != nil {
+			return err
+		}
+		p.Operator = h
+	}
+	var err error
+	r.tv, err = tv.Solve(ctx, comm, p, options)
+	if r.tv == nil || err != nil && !errors.As(err, new(*tv.NotConvergedError)) {
+		return err
+	}
+	r.unfinished, r.beside, r.variation = err, comm.Wtime()-start, r.tv.Solution
+	for i := range r.variation {
+		r.variation[i] *= m.Scale
+	}
+	return nil
+}

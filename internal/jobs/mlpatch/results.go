@@ -1,0 +1,144 @@
+package mlpatch
+
+import (
+	"io"
+
+	"tessera/internal/config"
+	"tessera/internal/frames"
+	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
+)
+
+// metrics is metrics.json of an mlpatch-denoise and of an mlpatch-admm job.
+type metrics struct {
+	frames.Record
+
+	PSF     *frames.PSFReport `json:"psf,omitempty"` // absent without blur
+	Border  string            `json:"border"`
+	Noise   lifecycle.Number  `json:"noise"`
+	Model   modelMetrics      `json:"model"`
+	ADMM    *admmMetrics      `json:"admm,omitempty"`
+	TV      *tvMetrics        `json:"tv,omitempty"`
+	Quality *quality          `json:"quality_db,omitempty"`
+}
+
+type modelMetrics struct {
+	Path       string           `json:"path"`
+	Digest     string           `json:"digest"` // of the training set
+	Parameters int              `json:"parameters"`
+	Score      lifecycle.Number `json:"score"`
+	Strange    bool             `json:"strange"`
+	Outside    lifecycle.Number `json:"outside"` // share of the pixels
+}
+
+type admmMetrics struct {
+	Iterations int              `json:"iterations"`
+	Converged  bool             `json:"converged"`
+	Inner      int              `json:"inner_iterations"`
+	Lipschitz  lifecycle.Number `json:"lipschitz"`
+	Primal     lifecycle.Series `json:"primal"`
+	Dual       lifecycle.Series `json:"dual"`
+}
+
+type tvMetrics struct {
+	Lambda      lifecycle.Number `json:"lambda"`
+	Iterations  int              `json:"iterations"`
+	Converged   bool             `json:"converged"`
+	RelativeGap lifecycle.Number `json:"relative_gap"`
+}
+
+// quality compares with the truth. Observed counts the observed pixels only.
+type quality struct {
+	Observed      lifecycle.Number  `json:"psnr_observed"` // peak: the largest true value
+	Learned       lifecycle.Number  `json:"psnr_learned"`
+	TV            *lifecycle.Number `json:"psnr_tv,omitempty"`
+	RangeObserved lifecycle.Number  `json:"psnr_range_observed"` // peak: the range of the true values
+	RangeLearned  lifecycle.Number  `json:"psnr_range_learned"`
+	RangeTV       *lifecycle.Number `json:"psnr_range_tv,omitempty"`
+}
+
+// files are those that a run may leave.
+func files() []string {
+	return []string{"solution.npy", "tv.npy", "solution.png", "tv.png", "observed.png", "truth.png", "panel.png"}
+}
+
+// write leaves the solutions, pictures, and metrics.json. Collective.
+func (r *run) write() error {
+	start, gathered := r.Comm.Wtime(), 0.0
+	return r.Finish(lifecycle.Ending{
+		Write: func() (err error) {
+			if gathered, err = r.WriteArrays(r.pictures(), r.w.output.Pictures); err != nil {
+				return err
+			}
+			return r.LargestProcess()
+		},
+		Chosen: r.chosen,
+		Metrics: func(total, memory float64) any {
+			r.m.PeakMemoryMB = memory
+			r.m.Seconds.Gather, r.m.Seconds.Write = gathered, r.Comm.Wtime()-start-gathered
+			r.m.Seconds.Total = total
+			return r.m
+		},
+		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
+	})
+}
+
+// pictures are drawn in this order, all with the stretch of the solution.
+func (r *run) pictures() []frames.Picture {
+	stretch := func(f *imageio.Frame) imageio.Stretch { return r.w.output.section().StretchOf(f, r.Obs.Source) }
+	list := []frames.Picture{
+		{Name: "solution.png", Owned: frames.Part(r.result.learned), Stretch: stretch, Files: r.Npy("solution.npy")},
+		{Name: "observed.png", Owned: frames.Part(r.Obs.Data)},
+	}
+	panel := 1 // from the left: observed, total variation, learned, truth
+	if r.result.variation != nil {
+		list = append(list, frames.Picture{Name: "tv.png", Owned: frames.Part(r.result.variation), Panel: panel, Files: r.Npy("tv.npy")})
+		panel++
+	}
+	list[0].Panel = panel
+	if r.Obs.Truth != nil {
+		list = append(list, frames.Picture{Name: "truth.png", Owned: frames.Part(r.Obs.Truth), Panel: panel + 1})
+	}
+	return list
+}
+
+// chosen leaves out of config.toml what had no effect.
+func (r *run) chosen() map[string]config.Value {
+	m := map[string]config.Value{}
+	if r.w.image.Path != "" {
+		for _, key := range []string{"from", "rows", "cols", "channels", "galaxies", "noise", "missing"} {
+			m["simulate."+key] = config.Value{Omit: true}
+		}
+	}
+	return m
+}
+
+// summary writes the short table at the end of a run.
+func (m *metrics) summary(w io.Writer, dir string) error {
+	t := lifecycle.NewTable(w)
+	row := t.Row
+	m.Begin(t)
+	name := "PSF"
+	for _, line := range m.PSF.Notices() {
+		row(name, "%s", line)
+		name = ""
+	}
+	row("model", "%s, %d parameters; score %.2f", m.Model.Path, m.Model.Parameters, m.Model.Score)
+	row("noise", "standard deviation %.4g", m.Noise)
+	for _, line := range m.warnings() {
+		row("", "%s", line)
+	}
+	if a := m.ADMM; a != nil {
+		row("ADMM", "%d iterations with %d of conjugate gradients; residuals %.2g primal, %.2g dual; D - I grows differences by %.2f or more", a.Iterations, a.Inner, a.Primal[len(a.Primal)-1], a.Dual[len(a.Dual)-1], a.Lipschitz)
+	}
+	if m.TV != nil {
+		row("TV beside it", "lambda %.4g, %d iterations, relative duality gap %.2g", m.TV.Lambda, m.TV.Iterations, m.TV.RelativeGap)
+	}
+	if q := m.Quality; q != nil {
+		row("PSNR", "%.2f dB observed, %.2f dB learned (peak: the largest true value)", q.Observed, q.Learned)
+		if q.TV != nil {
+			row("", "%.2f dB TV", *q.TV)
+		}
+	}
+	return m.End(t, dir)
+}
