@@ -102,7 +102,7 @@ func denoiseDefaults() denoiseSettings {
 		Image:    frames.DefaultImage(),
 		Simulate: frames.SimulateSection{Rows: 256, Cols: 256, Channels: 1, Noise: 0.1},
 		MLPatch:  applySection{Border: "reflect", Average: true},
-		TV:       besideSection{Rule: string(tv.Discrepancy), Tolerance: 1e-3, MaxIterations: 2000},
+		TV:       besideSection{Rule: string(tv.Discrepancy), Tolerance: 1e-2, MaxIterations: 2000},
 		Output:   outputSection{Dir: "out/mlpatch-denoise", Stretch: "auto", Pictures: true, Gather: frames.GatherAuto},
 	}
 }
@@ -115,7 +115,7 @@ func admmDefaults() admmSettings {
 		Blur:     frames.BlurSection{Kind: "gaussian", Size: 9, Sigma: 1.4142135623730951, FWHM: 3, Beta: 3},
 		MLPatch:  applySection{Border: "reflect"},
 		ADMM:     admmSection{Level: 0.02, First: 0.1, Falling: 15, Alpha: 0.1, Damping: 1, Tolerance: 1e-3, MaxIterations: 40, Inner: 1e-4, MostInner: 100},
-		TV:       besideSection{Rule: string(tv.Discrepancy), Tolerance: 1e-3, MaxIterations: 2000},
+		TV:       besideSection{Rule: string(tv.Discrepancy), Tolerance: 1e-2, MaxIterations: 2000},
 		Output:   outputSection{Dir: "out/mlpatch-admm", Stretch: "auto", Pictures: true, Gather: frames.GatherAuto},
 	}
 }
