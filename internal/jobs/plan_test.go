@@ -45,6 +45,18 @@ var examples = map[string]example{
 		sets:  []string{"simulate.rows=220", "simulate.cols=200", "output.pictures=false", "tv.tolerance=0.01"},
 		input: func(t *testing.T, dir string) []string { return model(t, dir) },
 	},
+	"mlpatch-train": {
+		sets:  []string{"simulate.count=300", "simulate.rows=120", "simulate.cols=128", "mlpatch.steps=20", "mlpatch.hidden=[8]", "mlpatch.side=3", "mlpatch.block=8", "mlpatch.batch=2", "mlpatch.blocks=2", "mlpatch.every=10"},
+		large: []string{"simulate.count=1000000", "simulate.rows=4000", "simulate.cols=4000"},
+	},
+	"mlpatch-denoise": {
+		sets:  []string{"simulate.rows=420", "simulate.cols=400", "output.pictures=false", "tv.tolerance=0.1"},
+		input: func(t *testing.T, dir string) []string { return patchModel(t, dir) },
+	},
+	"mlpatch-admm": {
+		sets:  []string{"simulate.rows=220", "simulate.cols=200", "output.pictures=false", "tv.rule=none", "admm.max_iterations=6", "admm.falling=3"},
+		input: func(t *testing.T, dir string) []string { return patchModel(t, dir) },
+	},
 	"kernel": {
 		sets:  []string{"simulate.count=12000"},
 		large: []string{"simulate.count=2000000000"},
@@ -83,6 +95,17 @@ func model(t *testing.T, dir string, sets ...string) []string {
 		"simulate.count=4", "data.validation=1", "simulate.rows=16", "simulate.cols=20", "tppa.steps=2", "tppa.layers=3", "output.pictures=false", fmt.Sprintf("output.dir=%q", out),
 	))
 	return []string{"tppa.model=" + filepath.Join(out, "model.npz")}
+}
+
+// patchModel learns a small denoiser and returns the set that names it.
+func patchModel(t *testing.T, dir string, sets ...string) []string {
+	t.Helper()
+	out := filepath.Join(dir, "model")
+	runOn(t, 1, "mlpatch-train", append(sets,
+		"simulate.count=4", "data.validation=1", "simulate.rows=16", "simulate.cols=20", "mlpatch.steps=20", "mlpatch.hidden=[8]", "mlpatch.side=5",
+		"mlpatch.block=10", "mlpatch.batch=4", "mlpatch.blocks=2", "output.pictures=false", fmt.Sprintf("output.dir=%q", out),
+	))
+	return []string{"mlpatch.model=" + filepath.Join(out, "model.npz")}
 }
 
 // trained learns a small dictionary and returns the set that names it.

@@ -159,6 +159,9 @@ var psfEntries = map[string]psfEntry{
 	"tppa blur.path": {report: "psf", sets: func(f map[string]string) []string {
 		return []string{"image.path=" + f["frame"], "blur.kind=file", "tppa.model=" + f["model"], "tv.tolerance=0.5", "output.pictures=false"}
 	}},
+	"mlpatch-admm blur.path": {report: "psf", sets: func(f map[string]string) []string {
+		return []string{"image.path=" + f["frame"], "blur.kind=file", "mlpatch.model=" + f["patch model"], "tv.rule=none", "admm.max_iterations=1", "admm.falling=0", "output.pictures=false"}
+	}},
 	"psf psf.path": {stamps: true, sets: func(f map[string]string) []string {
 		return []string{"stack.path=" + f["stamps"], "psf.iterations=2"}
 	}},
@@ -195,6 +198,7 @@ func TestPSFs(t *testing.T) {
 	dir := t.TempDir()
 	files := map[string]string{"frame": filepath.Join(dir, "frame.npy"), "stamps": filepath.Join(dir, "stamps.npy")}
 	_, files["model"], _ = strings.Cut(model(t, dir)[0], "=")
+	_, files["patch model"], _ = strings.Cut(patchModel(t, filepath.Join(dir, "patch"))[0], "=")
 	values := make([]float64, 3*15*15)
 	for i := range values {
 		values[i] = 2 + math.Sin(float64(i*i))

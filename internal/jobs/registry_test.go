@@ -36,9 +36,11 @@ func FuzzLoad(f *testing.F) {
 
 // required are the keys without a default that a job has to be given, with a value.
 var required = map[string][]string{
-	"scdl-spectra": {"data.low=low.npy"},
-	"scdl-upscale": {"image.path=small.png"},
-	"tppa":         {"tppa.model=out/tppa-train/model.npz"},
+	"scdl-spectra":    {"data.low=low.npy"},
+	"scdl-upscale":    {"image.path=small.png"},
+	"mlpatch-admm":    {"mlpatch.model=configs/models/denoise-cells.npz"},
+	"mlpatch-denoise": {"mlpatch.model=configs/models/denoise-cells.npz"},
+	"tppa":            {"tppa.model=out/tppa-train/model.npz"},
 }
 
 // The reference config of every job names every key of it, with the default.

@@ -81,6 +81,27 @@ var unitTests = map[string]unitTest{
 		limit: 1e-5,
 		most:  1e170, // a model in a larger one is refused by the training
 	},
+	"mlpatch-train": {
+		input: func(t *testing.T, dir string, c float64) []string {
+			return []string{"data.truth=" + cellsIn(t, dir, c), "data.validation=1", "mlpatch.hidden=[6]", "mlpatch.side=3", "mlpatch.steps=4", "mlpatch.block=10", "mlpatch.batch=2", "mlpatch.blocks=2", "output.pictures=false"}
+		},
+		forms: map[string][]string{"square": {}, "learned": {"mlpatch.geometry=round", "mlpatch.radii=2", "mlpatch.angles=3", "mlpatch.learned=true", "mlpatch.loss=l1"}},
+		same:  true, limit: 1e-5,
+	},
+	"mlpatch-denoise": { // the model is learned in the unit, too
+		input: func(t *testing.T, dir string, c float64) []string {
+			return append(frameIn(t, dir, c), patchModel(t, dir, "data.truth="+cellsIn(t, dir, c))...)
+		},
+		forms: map[string][]string{"plain": {"tv.tolerance=0.5"}, "given noise": {"noise.sigma=%c", "tv.rule=none"}, "inverse sigma": {"image.weights=%dir/weights.npy", "tv.rule=none"}},
+		limit: 1e-5,
+	},
+	"mlpatch-admm": {
+		input: func(t *testing.T, dir string, c float64) []string {
+			return append(frameIn(t, dir, c), patchModel(t, dir, "data.truth="+cellsIn(t, dir, c))...)
+		},
+		forms: map[string][]string{"plain": {"tv.rule=none", "admm.max_iterations=3"}, "inverse sigma": {"image.weights=%dir/weights.npy", "tv.rule=none", "admm.max_iterations=3"}},
+		limit: 1e-5,
+	},
 	"psf": {
 		input: stampsIn,
 		forms: map[string][]string{

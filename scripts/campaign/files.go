@@ -211,28 +211,49 @@ var shortTraining = []string{
 	"simulate.count=8", "simulate.rows=24", "simulate.cols=24", "data.validation=2", "tppa.layers=3", "tppa.steps=40", "output.pictures=false",
 }
 
-// cellFiles trains a model on a few pictures of cells, and writes a picture to restore with it.
-func cellFiles(ctx context.Context, t *try) ([]string, error) {
+// shortPatchTraining is a training of a denoiser that takes about a second.
+var shortPatchTraining = []string{
+	"simulate.count=8", "simulate.rows=24", "simulate.cols=24", "data.validation=2", "mlpatch.hidden=[12]", "mlpatch.side=5", "mlpatch.steps=300", "mlpatch.blocks=8", "output.pictures=false",
+}
+
+// learned runs a training and keeps its model.npz.
+func (t *try) learned(ctx context.Context, job string, sets []string) error {
 	config, out := t.path("train.toml"), t.path("trained")
-	if err := os.WriteFile(config, []byte("job = \"tppa-train\"\n"), 0o666); err != nil {
-		return nil, err
+	if err := os.WriteFile(config, fmt.Appendf(nil, "job = %q\n", job), 0o666); err != nil {
+		return err
 	}
 	args := []string{"run", config, "-out", out, "-quiet"}
-	for _, set := range shortTraining {
+	for _, set := range sets {
 		args = append(args, "-set", set)
 	}
 	p, err := t.run(ctx, 1, args...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if p.status != 0 {
-		return nil, fmt.Errorf("training a model ends with status %d: %s", p.status, short(p.stderr.String()))
+		return fmt.Errorf("training a model ends with status %d: %s", p.status, short(p.stderr.String()))
 	}
-	if err := errors.Join(os.Rename(filepath.Join(out, "model.npz"), t.path("model.npz")), os.RemoveAll(out), os.Remove(config)); err != nil {
+	return errors.Join(os.Rename(filepath.Join(out, "model.npz"), t.path("model.npz")), os.RemoveAll(out), os.Remove(config))
+}
+
+// waves writes a frame to restore.
+func (t *try) waves() error {
+	const rows, cols = 40, 36
+	return imageio.WriteFITS(t.path("frame.fits"), &imageio.Frame{Channels: 1, Rows: rows, Cols: cols, Data: wave(rows, cols)})
+}
+
+// cellFiles trains a model on a few pictures of cells, and writes a picture to restore with it.
+func cellFiles(ctx context.Context, t *try) ([]string, error) {
+	if err := t.learned(ctx, "tppa-train", shortTraining); err != nil {
 		return nil, err
 	}
-	const rows, cols = 40, 36
-	frame := &imageio.Frame{Channels: 1, Rows: rows, Cols: cols, Data: wave(rows, cols)}
-	return []string{fmt.Sprintf("tppa.model=%q", t.path("model.npz")), fmt.Sprintf("image.path=%q", t.path("frame.fits")), "tv.noise=0.03"},
-		imageio.WriteFITS(t.path("frame.fits"), frame)
+	return []string{fmt.Sprintf("tppa.model=%q", t.path("model.npz")), fmt.Sprintf("image.path=%q", t.path("frame.fits")), "tv.noise=0.03"}, t.waves()
+}
+
+// denoiserFiles trains a denoiser on a few pictures of cells, and writes a picture to restore with it.
+func denoiserFiles(ctx context.Context, t *try) ([]string, error) {
+	if err := t.learned(ctx, "mlpatch-train", shortPatchTraining); err != nil {
+		return nil, err
+	}
+	return []string{fmt.Sprintf("mlpatch.model=%q", t.path("model.npz")), fmt.Sprintf("image.path=%q", t.path("frame.fits")), "noise.sigma=0.03"}, t.waves()
 }

@@ -29,7 +29,11 @@ func (w *work) plan(ctx context.Context, comm ranks.Comm, n int, link lifecycle.
 	psf = psf.Fold(shape.Rows, shape.Cols, border)
 	fit, gaps, around, reach, inner, passes := &frames.Calibration{}, 0, 0, 0, 0, shape.Channels
 	var x, seconds, bytes []float64
-	for i, side := range []int{32, 64, 112} { // the first also pays for page faults
+	sides := []int{48, 80, 144}                             // the first also pays for page faults
+	if w.admm != nil && model.Network.Operations() > 5000 { // many passes
+		sides = []int{24, 40, 72}
+	}
+	for i, side := range sides {
 		o, err := w.source().Middle(ctx, comm, psf, shape, max(side, psf.Rows), max(side, psf.Cols))
 		if err != nil {
 			return nil, err
@@ -78,8 +82,10 @@ func (w *work) plan(ctx context.Context, comm ranks.Comm, n int, link lifecycle.
 		}
 	}
 	if n > 1 {
-		values, messages := tv.GapTraffic(t.Frame)
-		add(8*values*float64(shape.Channels*gaps), float64(messages*gaps))
+		if psf.Values != nil { // the gap of a denoising takes no transform
+			values, messages := tv.GapTraffic(t.Frame)
+			add(8*values*float64(shape.Channels*gaps), float64(messages*gaps))
+		}
 		one, err := t.Frame.Traffic([]int{reach, reach}, border)
 		if err != nil {
 			return nil, err

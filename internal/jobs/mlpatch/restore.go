@@ -3,6 +3,7 @@ package mlpatch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 
 	"tessera/forward"
@@ -185,7 +186,7 @@ func (w *work) vary(ctx context.Context, comm ranks.Comm, o *frames.Observation,
 	var err error
 	r.tv, err = tv.Solve(ctx, comm, p, options)
 	if r.tv == nil || err != nil && !errors.As(err, new(*tv.NotConvergedError)) {
-		return err
+		return fmt.Errorf("total variation beside the model (tv.rule = %q leaves it out): %w", noTV, err)
 	}
 	r.unfinished, r.beside, r.variation = err, comm.Wtime()-start, r.tv.Solution
 	for i := range r.variation {
