@@ -34,7 +34,8 @@
 //	step := 1 / a.(forward.Bounded).NormBound()
 //
 // The operators are Blur (narrow and wide point spread functions), Weighting (weights
-// and missing pixels), Differences, Haar (averages and differences), Laplacian and Identity. Compose, Stack and Scale make
+// and missing pixels), Differences, Haar (averages and differences), Laplacian,
+// Shear (weak lensing on a flat sky) and Identity. Compose, Stack and Scale make
 // new operators of them, NewGram makes A'A, and Norm estimates the norm of any operator.
 // Normal is H'WH + lambda Q'Q in one pass over memory with one exchange. Transform inverts it
 // for equal weights, in the basis in which convolutions are diagonal.

@@ -164,6 +164,12 @@ func table() []entry {
 		{constructor: "NewHaar", shapes: anyAxes, sameBits: true, build: func(p place) (forward.Operator, error) {
 			return forward.NewHaar(p.comm, p.frame, p.channels, p.border)
 		}, y: func(axes int) []int { return slices.Repeat([]int{1}, 2*axes) }},
+		{constructor: "NewShear", shapes: someImages, noBorder: true, build: func(p place) (forward.Operator, error) {
+			return forward.NewShear(p.comm, p.frame, p.channels, nil)
+		}, y: func(int) []int { return []int{1, 1} }},
+		{constructor: "NewShear", variant: "with amplitudes", shapes: [][]int{{12, 10}, {9, 14}}, noBorder: true, build: func(p place) (forward.Operator, error) {
+			return forward.NewShear(p.comm, p.frame, p.channels, func(k float64) float64 { return 3 / (1 + 9*k) })
+		}, y: func(int) []int { return []int{1, 1} }},
 		{constructor: "NewLaplacian", shapes: anyAxes, sameBits: true, build: func(p place) (forward.Operator, error) {
 			return forward.NewLaplacian(p.comm, p.frame, p.channels, p.border)
 		}},
