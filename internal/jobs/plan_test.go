@@ -45,6 +45,10 @@ var examples = map[string]example{
 		sets:  []string{"simulate.rows=220", "simulate.cols=200", "output.pictures=false", "tv.tolerance=0.01"},
 		input: func(t *testing.T, dir string) []string { return model(t, dir) },
 	},
+	"darkmatter": {
+		sets:  []string{"simulate.rows=256", "simulate.cols=240", "noise.realisations=2", "output.pictures=false"},
+		large: []string{"simulate.rows=1000000", "simulate.cols=100000"},
+	},
 	"mlpatch-train": {
 		sets:  []string{"simulate.count=300", "simulate.rows=120", "simulate.cols=128", "mlpatch.steps=20", "mlpatch.hidden=[8]", "mlpatch.side=3", "mlpatch.block=8", "mlpatch.batch=2", "mlpatch.blocks=2", "mlpatch.every=10"},
 		large: []string{"simulate.count=1000000", "simulate.rows=4000", "simulate.cols=4000"},

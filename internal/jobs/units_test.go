@@ -88,6 +88,11 @@ var unitTests = map[string]unitTest{
 		forms: map[string][]string{"square": {}, "learned": {"mlpatch.geometry=round", "mlpatch.radii=2", "mlpatch.angles=3", "mlpatch.learned=true", "mlpatch.loss=l1"}},
 		same:  true, limit: 1e-5,
 	},
+	"darkmatter": {
+		input: shearIn,
+		forms: map[string][]string{"given spectrum": {"spectrum.path=%dir/spectrum.npy", "shear.mask=%dir/weights.npy"}, "maps of noise": {"shear.sigma1=%dir/weights.npy", "shear.sigma2=%dir/weights.npy", "spectrum.path=%dir/spectrum.npy"}, "estimated": {"shear.mask=%dir/weights.npy"}},
+		limit: 1e-5,
+	},
 	"mlpatch-denoise": { // the model is learned in the unit, too
 		input: func(t *testing.T, dir string, c float64) []string {
 			return append(frameIn(t, dir, c), patchModel(t, dir, "data.truth="+cellsIn(t, dir, c))...)
@@ -166,6 +171,24 @@ func frameIn(t *testing.T, dir string, c float64) []string {
 	}
 	write(t, dir, "weights.npy", 1/c/c, w, rows, cols)
 	return []string{"image.path=" + write(t, dir, "frame.npy", c, x, rows, cols), "output.pictures=false"}
+}
+
+// shearIn writes maps of the shear with noise, standard deviations and a spectrum.
+func shearIn(t *testing.T, dir string, c float64) []string {
+	r := rand.New(rand.NewPCG(1, 4))
+	const rows, cols = 22, 24
+	e1, e2, sigma := make([]float64, rows*cols), make([]float64, rows*cols), make([]float64, rows*cols)
+	for i := range e1 {
+		a, b := float64(i/cols)/rows*2*math.Pi, float64(i%cols)/cols*2*math.Pi
+		e1[i], e2[i] = 0.1*math.Cos(a)*math.Sin(2*b)+0.03*r.NormFloat64(), 0.1*math.Sin(a)*math.Cos(2*b)+0.03*r.NormFloat64()
+		sigma[i] = 0.03 + 0.01*float64(i%3)
+	}
+	write(t, dir, "weights.npy", c, sigma, rows, cols)
+	write(t, dir, "spectrum.npy", 1, []float64{100, 10000, 1e-7 * c * c, 1e-9 * c * c}, 2, 2)
+	return []string{
+		"shear.e1=" + write(t, dir, "e1.npy", c, e1, rows, cols), "shear.e2=" + write(t, dir, "e2.npy", c, e2, rows, cols),
+		"shear.pixel=2", fmt.Sprintf("shear.sigma=%g", 0.03*c), "noise.realisations=2", "output.pictures=false", "wiener.tolerance=1e-10",
+	}
 }
 
 // cellsIn writes pictures of cells and returns the path.

@@ -1,0 +1,71 @@
+package mlpatch
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"tessera/forward"
+	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
+	"tessera/ranks"
+)
+
+// plan is what a run on n ranks would cost. The shear of a small field is timed on this one rank.
+func (c *darkSettings) plan(_ context.Context, comm ranks.Comm, n int, link lifecycle.Link) (*lifecycle.Plan, error) {
+	rows, cols := c.Simulate.Rows, c.Simulate.Cols
+	switch list := c.maps(); {
+	case c.Catalogue.Path != "":
+		s, _, err := c.sky()
+		if err != nil {
+			return nil, err
+		}
+		rows, cols = s.rows, s.cols
+	case len(list) > 0:
+		f, err := imageio.Stat(list[0][1])
+		if err != nil {
+			return nil, err
+		}
+		rows, cols = f.Rows, f.Cols
+	}
+	const small = 96
+	frame, err := strips(small, small, 1)
+	if err != nil {
+		return nil, err
+	}
+	shear, err := forward.NewShear(comm, frame, 1, nil)
+	if err != nil {
+		return nil, err
+	}
+	x, y := make([]float64, small*small), make([]float64, 2*small*small)
+	seconds := 0.0
+	for range 3 { // the first pays for page faults
+		start := time.Now()
+		if err := shear.Apply(y, x); err != nil {
+			return nil, err
+		}
+		seconds = time.Since(start).Seconds()
+	}
+	pixels := float64(rows) * float64(cols)
+	// About so many iterations a map, whatever the size: the noise decides, and 6 decades take 30.
+	iterations := -5 * math.Log10(c.Wiener.Tolerance)
+	maps := float64(1 + c.Noise.Realisations)
+	filters := maps*(4*iterations+4) + 3*4 + 5*bands // of a plane, there and back
+	width := float64((2*(cols/2+1)+15)/16*16) / float64(cols)
+	const arrays = 30 // of a rank's rows: shear, weights, maps, filters, and those of the iteration
+	p := &lifecycle.Plan{
+		Ranks: n, Iterations: iterations,
+		Compute:     filters / 2 * seconds * pixels / (small * small) * math.Log(pixels) / math.Log(small*small) / float64(n),
+		MemoryBytes: 8 * arrays * pixels / float64(n),
+		RootBytes:   8 * 3 * pixels,
+	}
+	if n > 1 {
+		t := lifecycle.NewTraffic(n)
+		t.Send(2*filters*float64(n*(n-1)), 2*filters*width*pixels*(1-1/float64(n)))
+		t.Allreduce(1, maps*3*iterations)
+		t.Into(p, link)
+	}
+	p.Row("field", "%d x %d pixels of %g arcmin, cut along the rows", rows, cols, c.Shear.Pixel)
+	p.Row("maps", "%.0f of Wiener, each about %.0f iterations with 8 transforms", maps, iterations)
+	return p, nil
+}

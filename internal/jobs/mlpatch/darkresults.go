@@ -1,0 +1,135 @@
+package mlpatch
+
+import (
+	"io"
+	"math"
+
+	"tessera/internal/frames"
+	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
+)
+
+// darkMetrics is metrics.json of a darkmatter job.
+type darkMetrics struct {
+	frames.Record
+
+	Pixel    float64          `json:"pixel_arcmin"`
+	Observed lifecycle.Number `json:"observed"` // share of the pixels
+	Galaxies int              `json:"galaxies,omitempty"`
+	Spectrum string           `json:"spectrum"` // the file, or "estimated"
+	Wiener   wienerMetrics    `json:"wiener"`
+	RMS      rmsMetrics       `json:"rms"`
+	Bands    bandMetrics      `json:"bands"`
+	Peaks    peakMetrics      `json:"peaks"`
+	Quality  *darkQuality     `json:"quality,omitempty"`
+}
+
+type wienerMetrics struct {
+	Iterations int              `json:"iterations"`
+	Seconds    lifecycle.Number `json:"seconds"` // of one map
+}
+
+// rmsMetrics are of the modes of Kaiser and Squires at observed pixels.
+type rmsMetrics struct {
+	E lifecycle.Number `json:"e"`
+	B lifecycle.Number `json:"b"`
+}
+
+// bandMetrics are spectra C_ell.
+type bandMetrics struct {
+	Ell    lifecycle.Series `json:"ell"`
+	E      lifecycle.Series `json:"e"`
+	B      lifecycle.Series `json:"b"`
+	Noise  lifecycle.Series `json:"noise"`
+	Wiener lifecycle.Series `json:"wiener"`
+}
+
+// peakMetrics count peaks of the map of signal to noise.
+type peakMetrics struct {
+	Over3 int `json:"over_3"`
+	Over5 int `json:"over_5"`
+}
+
+// darkQuality compares with the truth less its mean, at observed pixels.
+type darkQuality struct {
+	KSError       lifecycle.Number `json:"ks_rmse"`
+	WienerError   lifecycle.Number `json:"wiener_rmse"`
+	KSPearson     lifecycle.Number `json:"ks_pearson"`
+	WienerPearson lifecycle.Number `json:"wiener_pearson"`
+}
+
+// darkFiles are those that a run may leave.
+func darkFiles() []string {
+	return []string{
+		"wiener.npy", "wiener.fits", "ks_e.npy", "ks_b.npy", "spread.npy", "snr.npy", "truth.npy",
+		"wiener.png", "ks_e.png", "ks_b.png", "snr.png", "truth.png", "panel.png",
+	}
+}
+
+// write leaves the maps, pictures and metrics.json. Collective.
+func (r *darkRun) write() error {
+	start, gathered := r.Comm.Wtime(), 0.0
+	return r.Finish(lifecycle.Ending{
+		Write: func() (err error) {
+			if gathered, err = r.WriteArrays(r.pictures(), r.c.Output.Pictures); err != nil {
+				return err
+			}
+			return r.LargestProcess()
+		},
+		Metrics: func(total, memory float64) any {
+			r.m.PeakMemoryMB = memory
+			r.m.Seconds.Gather, r.m.Seconds.Write = gathered, r.Comm.Wtime()-start-gathered
+			r.m.Seconds.Total = total
+			return r.m
+		},
+		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
+	})
+}
+
+// pictures are drawn in this order. The B mode has the stretch of the E mode, and the truth that of the Wiener map.
+func (r *darkRun) pictures() []frames.Picture {
+	stretch := func(f *imageio.Frame) imageio.Stretch {
+		lo, hi := math.Inf(1), math.Inf(-1)
+		for _, v := range f.Data {
+			lo, hi = min(lo, v), max(hi, v)
+		}
+		if !(lo < hi) {
+			lo, hi = lo-1, lo+1
+		}
+		return imageio.Linear(lo, hi)
+	}
+	files := r.Npy("wiener.npy")
+	if r.headed {
+		files = append(files, frames.File{Path: r.Path("wiener.fits"), Header: r.header})
+	}
+	list := []frames.Picture{
+		{Name: "wiener.png", Owned: frames.Part(r.wiener), Stretch: stretch, Panel: 2, Files: files},
+		{Name: "ks_e.png", Owned: frames.Part(r.ks), Stretch: stretch, Panel: 0, Files: r.Npy("ks_e.npy")},
+		{Name: "ks_b.png", Owned: frames.Part(r.b), Stretch: stretch, Panel: 1, Files: r.Npy("ks_b.npy")},
+		{Name: "snr.png", Owned: frames.Part(r.ratio), Stretch: stretch, Panel: 3, Files: r.Npy("snr.npy")},
+	}
+	if r.truth != nil {
+		list = append(list, frames.Picture{Name: "truth.png", Owned: frames.Part(r.truth), Panel: 4, Files: r.Npy("truth.npy")})
+	}
+	return append(list, frames.Picture{Owned: frames.Part(r.spread), Stretch: stretch, Panel: len(list), Files: r.Npy("spread.npy")})
+}
+
+// summary writes the short table at the end of a run.
+func (m *darkMetrics) summary(w io.Writer, dir string) error {
+	t := lifecycle.NewTable(w)
+	row := t.Row
+	m.Begin(t)
+	row("sky", "%.4g x %.4g degrees, pixels of %g arcmin, %.1f %% observed", float64(m.Rows)*m.Pixel/60, float64(m.Cols)*m.Pixel/60, m.Pixel, 100*float64(m.Observed))
+	if m.Galaxies > 0 {
+		row("galaxies", "%d", m.Galaxies)
+	}
+	row("spectrum", "%s", m.Spectrum)
+	row("Wiener", "%d iterations, %.3g s", m.Wiener.Iterations, m.Wiener.Seconds)
+	row("rms", "E mode %.4g, B mode %.4g (Kaiser and Squires, observed pixels)", m.RMS.E, m.RMS.B)
+	row("peaks", "%d with S/N of 3 and more, %d of 5 and more", m.Peaks.Over3, m.Peaks.Over5)
+	if q := m.Quality; q != nil {
+		row("error", "Kaiser and Squires %.4g, Wiener %.4g (rms at observed pixels; truth less its mean)", q.KSError, q.WienerError)
+		row("correlation", "Kaiser and Squires %.3f, Wiener %.3f", q.KSPearson, q.WienerPearson)
+	}
+	return m.End(t, dir)
+}

@@ -1,0 +1,333 @@
+package mlpatch
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"tessera/forward"
+	"tessera/halo"
+	"tessera/internal/frames"
+	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
+	"tessera/krylov"
+	"tessera/mlpatch/massmap"
+	"tessera/ranks"
+)
+
+// bands is the most bands in which spectra are measured.
+const bands = 12
+
+// darkRun is the state of one rank of a darkmatter job.
+type darkRun struct {
+	frames.Restoration
+	c      *darkSettings
+	m      *darkMetrics
+	maps   *massmap.Maps
+	truth  []float64      // this rank's part; nil = not known
+	header imageio.Header // rank 0: of the maps, or of the grid
+	headed bool           // there is one; the same on all ranks
+	ks, b  []float64      // of Kaiser and Squires
+	wiener []float64
+	spread []float64 // standard deviation of the Wiener map of noise
+	ratio  []float64 // wiener / spread
+}
+
+func (r *darkRun) run(ctx context.Context) error {
+	start := r.Comm.Wtime()
+	if err := r.read(); err != nil {
+		return err
+	}
+	r.m.Seconds.Read = r.Comm.Wtime() - start
+	if err := ranks.AgreeError(r.Comm, ctx.Err()); err != nil {
+		return err
+	}
+	stop := ranks.Measure(r.Comm)
+	begin := r.Comm.Wtime()
+	err := r.solve(ctx)
+	work := stop()
+	if err != nil {
+		return err
+	}
+	if _, err := r.Account(work, 0, r.Comm.Wtime()-begin, 0, 0); err != nil {
+		return err
+	}
+	r.m.Seconds.Lambda = 0
+	if err := ranks.AgreeError(r.Comm, ctx.Err()); err != nil {
+		return err
+	}
+	return r.write()
+}
+
+// read reads the files on rank 0 and gives every rank its rows, or simulates the field. Collective.
+func (r *darkRun) read() error {
+	c := r.c
+	r.m.Source = "simulated lognormal field"
+	switch {
+	case c.Catalogue.Path != "":
+		r.m.Source = c.Catalogue.Path
+	case c.Shear.E1 != "":
+		r.m.Source = c.Shear.E1 + ", " + c.Shear.E2
+	case c.Simulate.From != "":
+		r.m.Source = "simulated from " + c.Simulate.From
+	}
+	r.Progress.Phase(r.m.Source)
+	s := &sky{}    // planes on rank 0 alone
+	var has [3]int // a truth, a shear, a header
+	err := ranks.OnRoot(r.Comm, func() error {
+		read, done, err := c.sky()
+		if err != nil {
+			return err
+		}
+		s = read
+		for _, d := range done {
+			missing := 0.0
+			for _, v := range d.frame.Data {
+				if math.IsNaN(v) || math.IsInf(v, 0) {
+					missing++
+				}
+			}
+			r.Took(frames.DescribeFrame(d.path, d.frame, missing, float64(len(d.frame.Data))))
+		}
+		if s.galaxies > 0 {
+			r.Took(lifecycle.Input{File: c.Catalogue.Path, Part: "table", Axes: fmt.Sprintf("%d galaxies, on %d rows x %d columns of %g arcmin", s.galaxies, s.rows, s.cols, s.pixel)})
+		}
+		r.header = s.header
+		if s.header != nil {
+			has[2] = 1
+		}
+		if s.truth != nil {
+			has[0] = 1
+		}
+		if s.shear[0] != nil {
+			has[1] = 1
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := ranks.Share(r.Comm, &s.rows, &s.cols, &has[0], &has[1], &has[2], &s.galaxies); err != nil {
+		return err
+	}
+	r.headed = has[2] == 1
+	if s.rows < r.Comm.Size() {
+		return fmt.Errorf("a field of %d rows on %d ranks: want at most as many ranks as rows", s.rows, r.Comm.Size())
+	}
+	frame, err := strips(s.rows, s.cols, r.Comm.Size())
+	if err != nil {
+		return err
+	}
+	part := func(whole []float64) []float64 {
+		if err != nil {
+			return nil
+		}
+		var own []float64
+		own, err = frame.ScatterFrom(r.Comm, 0, whole, 1)
+		return own
+	}
+	m := &massmap.Maps{Frame: frame, Pixel: r.c.Shear.Pixel * arcmin}
+	m.Weights = append(part(s.weights[0]), part(s.weights[1])...)
+	if has[0] == 1 {
+		r.truth = part(s.truth)
+	}
+	if has[1] == 1 {
+		m.Shear = append(part(s.shear[0]), part(s.shear[1])...)
+	}
+	s.weights, s.shear, s.truth = [2][]float64{}, [2][]float64{}, nil
+	if err != nil {
+		return err
+	}
+	r.maps = m
+	if has[1] == 0 {
+		if err := r.simulate(); err != nil {
+			return err
+		}
+	}
+	n := len(m.Weights) / 2
+	r.Obs = &frames.Observation{Channels: 1, Frame: frame, Data: m.Shear[:n], Weights: m.Weights[:n]}
+	r.m.Channels, r.m.Gathered = 1, true
+	r.m.Rows, r.m.Cols, r.m.Pixel, r.m.Galaxies = s.rows, s.cols, r.c.Shear.Pixel, s.galaxies
+	return nil
+}
+
+// strips cuts a frame along its rows, as its transform wants it.
+func strips(rows, cols, n int) (*halo.Decomposition, error) {
+	var boxes []halo.Box
+	for r := range n {
+		lo, hi := halo.Split(rows, n, r)
+		boxes = append(boxes, halo.Box{Lo: []int{lo, 0}, Hi: []int{hi, cols}})
+	}
+	return halo.FromBoxes([]int{rows, cols}, boxes)
+}
+
+// simulate makes the shear of a truth, with noise. Collective.
+func (r *darkRun) simulate() (err error) {
+	m, s := r.maps, &r.c.Simulate
+	if r.truth == nil {
+		l := massmap.Lognormal{Seed: r.c.Seed, RMS: s.RMS, Width: s.Width, Turn: s.Turn}
+		if r.truth, err = l.Draw(r.Comm, m.Frame, m.Pixel); err != nil {
+			return err
+		}
+	}
+	shear, err := forward.NewShear(r.Comm, m.Frame, 1, nil)
+	if err != nil {
+		return err
+	}
+	m.Shear = make([]float64, len(m.Weights))
+	if err := shear.Apply(m.Shear, r.truth); err != nil {
+		return err
+	}
+	for i, v := range massmap.Noise(r.Comm, m.Frame, m.Weights, r.c.Seed, 0) {
+		m.Shear[i] += v
+	}
+	return nil
+}
+
+// solve makes the maps. Collective.
+func (r *darkRun) solve(ctx context.Context) error {
+	m, comm := r.maps, r.Comm
+	r.Progress.Phase("Kaiser and Squires")
+	var err error
+	if r.ks, r.b, err = m.KaiserSquires(comm); err != nil {
+		return err
+	}
+	plain, err := forward.NewShear(comm, m.Frame, 1, nil)
+	if err != nil {
+		return err
+	}
+	b := massmap.NewBands(m.Frame, m.Pixel, bands)
+	power := func(x []float64) []float64 {
+		var p []float64
+		if err == nil {
+			p, err = b.Measure(comm, plain, m.Pixel, x)
+		}
+		return p
+	}
+	e, curl, noise := power(r.ks), power(r.b), make([]float64, len(b.Ell))
+	const few = 2 // realisations of the noise are alike in their power
+	for k := range few {
+		n := &massmap.Maps{Frame: m.Frame, Pixel: m.Pixel, Weights: m.Weights, Shear: massmap.Noise(comm, m.Frame, m.Weights, r.c.Seed, 1+k)}
+		var x []float64
+		if err == nil {
+			x, _, err = n.KaiserSquires(comm)
+		}
+		for i, v := range power(x) {
+			noise[i] += v / few
+		}
+		if err := ranks.AgreeError(comm, ctx.Err()); err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		return err
+	}
+	share := []float64{0, float64(len(m.Weights))}
+	for _, w := range m.Weights {
+		if w > 0 {
+			share[0]++
+		}
+	}
+	if err := comm.Allreduce(share, share, ranks.Sum); err != nil {
+		return err
+	}
+	r.m.Observed = lifecycle.Number(share[0] / share[1])
+	spectrum := estimate(b.Ell, e, noise, share[0]/share[1])
+	r.m.Spectrum = "estimated"
+	if path := r.c.Spectrum.Path; path != "" {
+		r.m.Spectrum = path
+		if spectrum, err = readSpectrum(path); err != nil { // every rank reads it: it is small
+			err = fmt.Errorf("spectrum.path: %w", err)
+		}
+		if err := ranks.AgreeError(comm, err); err != nil {
+			return err
+		}
+	}
+	o := massmap.Options{Tolerance: r.c.Wiener.Tolerance, MaxIterations: r.c.Wiener.MaxIterations}
+	if comm.Rank() == 0 {
+		o.Progress = func(p krylov.Progress) { r.Progress.Step("Wiener", p.Iteration, p.Residual, p.Target) }
+	}
+	filter, err := m.NewFilter(comm, spectrum, o)
+	if err != nil {
+		return err
+	}
+	begin := comm.Wtime()
+	var report *krylov.Report
+	if r.wiener, report, err = filter.Map(ctx, m.Shear); err != nil {
+		return err
+	}
+	r.m.Wiener = wienerMetrics{report.Iterations, lifecycle.Number(comm.Wtime() - begin)}
+	r.spread, r.ratio = make([]float64, len(r.wiener)), make([]float64, len(r.wiener))
+	draws := r.c.Noise.Realisations
+	for k := range draws {
+		x, _, err := filter.Map(ctx, massmap.Noise(comm, m.Frame, m.Weights, r.c.Seed, 1+k))
+		if err != nil {
+			return err
+		}
+		for i, v := range x {
+			r.spread[i] += v * v / float64(draws)
+		}
+	}
+	for i, v := range r.spread {
+		r.spread[i] = math.Sqrt(v)
+		r.ratio[i] = r.wiener[i] / max(r.spread[i], math.SmallestNonzeroFloat64)
+	}
+	return r.measure(b, e, curl, noise, power(r.wiener))
+}
+
+// estimate is a spectrum from that of the E mode of a masked shear and that of its noise: their difference, but at
+// least a hundredth of the largest, divided by the share of the sky that was observed.
+func estimate(ell, e, noise []float64, share float64) *massmap.Spectrum {
+	s := &massmap.Spectrum{Ell: ell, Power: make([]float64, len(ell))}
+	most := 0.0
+	for i := range ell {
+		s.Power[i] = (e[i] - noise[i]) / share
+		most = max(most, s.Power[i])
+	}
+	if most == 0 {
+		most = e[0] + 1e-300
+	}
+	for i, p := range s.Power {
+		s.Power[i] = max(p, most/100)
+	}
+	return s
+}
+
+// measure fills the metrics with what the maps are. Collective.
+func (r *darkRun) measure(b *massmap.Bands, e, curl, noise, wiener []float64) error {
+	m, comm := r.maps, r.Comm
+	r.m.Bands = bandMetrics{b.Ell, e, curl, noise, wiener}
+	sums := make([]float64, 3) // observed pixels, E and B mode
+	for i, w := range m.Weights[:len(r.b)] {
+		if w > 0 {
+			sums[0]++
+			sums[1] += r.ks[i] * r.ks[i]
+			sums[2] += r.b[i] * r.b[i]
+		}
+	}
+	if err := comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+		return err
+	}
+	r.m.RMS = rmsMetrics{lifecycle.Number(math.Sqrt(sums[1] / sums[0])), lifecycle.Number(math.Sqrt(sums[2] / sums[0]))}
+	seen := append([]float64(nil), r.ratio...)
+	for i, w := range m.Weights[:len(seen)] {
+		if w == 0 {
+			seen[i] = math.Inf(-1)
+		}
+	}
+	peaks, err := massmap.Peaks(comm, m.Frame, seen, []float64{3, 5})
+	if err != nil {
+		return err
+	}
+	r.m.Peaks = peakMetrics{int(peaks[0]), int(peaks[1])}
+	if r.truth == nil {
+		return nil
+	}
+	q, err := massmap.Compare(comm, r.truth, m.Weights[:len(r.truth)], r.ks, r.wiener)
+	if err != nil {
+		return err
+	}
+	n := func(v float64) lifecycle.Number { return lifecycle.Number(v) }
+	r.m.Quality = &darkQuality{n(q[0].RMSE), n(q[1].RMSE), n(q[0].Pearson), n(q[1].Pearson)}
+	return nil
+}
