@@ -200,7 +200,7 @@ func TestBands(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		for i, n := range NewBands(frame, m.Pixel, 10).modes {
+		for i, n := range NewBands(frame, m.Pixel, 10).Modes {
 			if r := s.Power[i] / (0.09 * arcmin * arcmin); math.Abs(r-1) > 4*math.Sqrt(2/n) { // half of the modes are conjugates of others
 				t.Errorf("band %d at %g: %.2f times the power of white noise", i, s.Ell[i], r)
 			}

@@ -165,7 +165,7 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 	if !(wide < mostPixels) || !(high < mostPixels) || (wide+1)*(high+1) > mostPixels {
 		return nil, nil, fmt.Errorf("%s: a field of %.4g x %.4g pixels of %g arcmin, want at most %d pixels: give a larger shear.pixel, or ra and dec in degrees", k.Path, high, wide, c.Shear.Pixel, mostPixels)
 	}
-	s := &sky{rows: max(4, int(high)+1), cols: max(4, int(wide)+1), pixel: c.Shear.Pixel}
+	s := &sky{rows: max(4, int(high+1e-6)+1), cols: max(4, int(wide+1e-6)+1), pixel: c.Shear.Pixel}
 	n := s.rows * s.cols
 	sums := make([]float64, n) // of the squares of the weights
 	for part := range 2 {

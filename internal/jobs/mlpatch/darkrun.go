@@ -232,7 +232,7 @@ func (r *darkRun) solve(ctx context.Context) error {
 		return err
 	}
 	r.m.Observed = lifecycle.Number(share[0] / share[1])
-	spectrum := estimate(b.Ell, e, noise, share[0]/share[1])
+	spectrum := b.Fit(e, noise, share[0]/share[1])
 	r.m.Spectrum = "estimated"
 	if path := r.c.Spectrum.Path; path != "" {
 		r.m.Spectrum = path
@@ -273,24 +273,6 @@ func (r *darkRun) solve(ctx context.Context) error {
 		r.ratio[i] = r.wiener[i] / max(r.spread[i], math.SmallestNonzeroFloat64)
 	}
 	return r.measure(b, e, curl, noise, power(r.wiener))
-}
-
-// estimate is a spectrum from that of the E mode of a masked shear and that of its noise: their difference, but at
-// least a hundredth of the largest, divided by the share of the sky that was observed.
-func estimate(ell, e, noise []float64, share float64) *massmap.Spectrum {
-	s := &massmap.Spectrum{Ell: ell, Power: make([]float64, len(ell))}
-	most := 0.0
-	for i := range ell {
-		s.Power[i] = (e[i] - noise[i]) / share
-		most = max(most, s.Power[i])
-	}
-	if most == 0 {
-		most = e[0] + 1e-300
-	}
-	for i, p := range s.Power {
-		s.Power[i] = max(p, most/100)
-	}
-	return s
 }
 
 // measure fills the metrics with what the maps are. Collective.
