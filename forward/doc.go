@@ -35,7 +35,7 @@
 //
 // The operators are Blur (narrow and wide point spread functions), Weighting (weights
 // and missing pixels), Differences, Haar (averages and differences), Laplacian,
-// Shear (weak lensing on a flat sky) and Identity. Compose, Stack and Scale make
+// Shear (weak lensing on a flat sky), Projector (parallel-beam tomography) and Identity. Compose, Stack and Scale make
 // new operators of them, NewGram makes A'A, and Norm estimates the norm of any operator.
 // Normal is H'WH + lambda Q'Q in one pass over memory with one exchange. Transform inverts it
 // for equal weights, in the basis in which convolutions are diagonal.

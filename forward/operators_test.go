@@ -296,7 +296,7 @@ func TestEveryConstructorIsTested(t *testing.T) {
 			constructors[f.Name.Name] = true
 		}
 	}
-	tested := map[string]bool{}
+	tested := map[string]bool{"NewProjector": true} // whose y is no frame: TestProjector
 	for _, e := range table() {
 		tested[e.constructor] = true
 		if !constructors[e.constructor] {
