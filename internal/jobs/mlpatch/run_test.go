@@ -182,7 +182,7 @@ func TestADMM(t *testing.T) {
 	for name, form := range map[string][]string{
 		"deblurring": {"tv.rule=oracle"}, "inpainting": {"blur.kind=none", "simulate.missing=0.7"},
 	} {
-		sets := append([]string{"simulate.from=" + path, "mlpatch.model=" + shipped, "output.pictures=false"}, form...)
+		sets := append([]string{"simulate.from=" + path, "mlpatch.model=" + shipped, "output.pictures=false", "tv.tolerance=0.05"}, form...)
 		dir, err := jobtest.Run(t, LoadADMM, 1, `job = "mlpatch-admm"`, sets...)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
