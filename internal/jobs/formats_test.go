@@ -39,7 +39,17 @@ var readings = map[string]reading{
 	"tppa": {"frame", func(t *testing.T, dir, path string) []string {
 		return append(model(t, dir), "image.path="+path, "output.pictures=false", "tv.tolerance=0.01", "tv.noise=0.02")
 	}},
-	"tppa-train":  {"npy stack", at("data.truth", "data.validation=1", "tppa.steps=1", "tppa.layers=2", "output.pictures=false")},
+	"tppa-train":    {"npy stack", at("data.truth", "data.validation=1", "tppa.steps=1", "tppa.layers=2", "output.pictures=false")},
+	"mlpatch-train": {"npy stack", at("data.truth", "data.validation=1", "mlpatch.steps=1", "mlpatch.hidden=[4]", "mlpatch.side=3", "mlpatch.block=4", "mlpatch.batch=1", "mlpatch.blocks=1", "output.pictures=false")},
+	"mlpatch-denoise": {"frame", func(t *testing.T, dir, path string) []string {
+		return append(patchModel(t, dir), "image.path="+path, "output.pictures=false", "tv.rule=none", "noise.sigma=0.02")
+	}},
+	"mlpatch-admm": {"frame", func(t *testing.T, dir, path string) []string {
+		return append(patchModel(t, dir), "image.path="+path, "output.pictures=false", "tv.rule=none", "noise.sigma=0.02", "admm.max_iterations=2")
+	}},
+	"darkmatter": {"frame", func(_ *testing.T, _, path string) []string {
+		return []string{"shear.e1=" + path, "shear.e2=" + path, "shear.sigma=0.1", "shear.pixel=1", "noise.realisations=2", "output.pictures=false"}
+	}},
 	"kernel":      {"table", at("observations.path", "kernel.width=5", "evaluate.shape=[4, 4]")},
 	"deep-kernel": {"table", at("observations.path", "deep.steps=1", "deep.starts=1", "evaluate.shape=[4, 4]")},
 	"psf": {"stack", func(t *testing.T, dir, path string) []string {
@@ -228,7 +238,7 @@ func TestFormats(t *testing.T) {
 					switch k.Name {
 					case "scdl-train":
 						keys = keys[:2] // the note tells how many samples are held out
-					case "tppa-train":
+					case "tppa-train", "mlpatch-train":
 						keys = keys[:1] // the largest value is that of the pictures that are learned from
 					}
 					for _, key := range keys {

@@ -18,17 +18,21 @@ import (
 
 // small are sets of a run of each kind that takes no time. A kind without them fails the test.
 var small = map[string][]string{
-	"tikhonov":     {"simulate.rows=16", "simulate.cols=16", "output.pictures=false"},
-	"two-layer":    {"simulate.rows=16", "simulate.cols=16", "output.pictures=false"},
-	"kernel":       {"simulate.count=30"},
-	"deep-kernel":  {"simulate.count=30", "deep.steps=1", "deep.starts=1"},
-	"psf":          {"simulate.count=2", "psf.iterations=2"},
-	"scdl-train":   {"simulate.count=300", "scdl.iterations=2", "scdl.atoms=8"},
-	"tv":           {"simulate.rows=16", "simulate.cols=16", "output.pictures=false"},
-	"tppa":         {"simulate.rows=16", "simulate.cols=16", "output.pictures=false"},
-	"tppa-train":   {"simulate.count=2", "data.validation=1", "simulate.rows=16", "simulate.cols=16", "tppa.steps=1", "tppa.layers=2", "output.pictures=false"},
-	"scdl-spectra": {},
-	"scdl-upscale": {},
+	"tikhonov":        {"simulate.rows=16", "simulate.cols=16", "output.pictures=false"},
+	"two-layer":       {"simulate.rows=16", "simulate.cols=16", "output.pictures=false"},
+	"kernel":          {"simulate.count=30"},
+	"deep-kernel":     {"simulate.count=30", "deep.steps=1", "deep.starts=1"},
+	"psf":             {"simulate.count=2", "psf.iterations=2"},
+	"scdl-train":      {"simulate.count=300", "scdl.iterations=2", "scdl.atoms=8"},
+	"tv":              {"simulate.rows=16", "simulate.cols=16", "output.pictures=false"},
+	"tppa":            {"simulate.rows=16", "simulate.cols=16", "output.pictures=false"},
+	"tppa-train":      {"simulate.count=2", "data.validation=1", "simulate.rows=16", "simulate.cols=16", "tppa.steps=1", "tppa.layers=2", "output.pictures=false"},
+	"mlpatch-train":   {"simulate.count=2", "data.validation=1", "simulate.rows=16", "simulate.cols=16", "mlpatch.steps=1", "mlpatch.hidden=[4]", "mlpatch.batch=1", "mlpatch.blocks=1", "output.pictures=false"},
+	"mlpatch-denoise": {"simulate.rows=16", "simulate.cols=16", "output.pictures=false", "tv.rule=none"},
+	"mlpatch-admm":    {"simulate.rows=16", "simulate.cols=16", "output.pictures=false", "tv.rule=none", "admm.max_iterations=1"},
+	"darkmatter":      {"simulate.rows=8", "simulate.cols=8", "noise.realisations=2", "output.pictures=false"},
+	"scdl-spectra":    {},
+	"scdl-upscale":    {},
 }
 
 // inUse are sets with which a key of a kind that names a file is used; other keys need none. SAME
@@ -41,6 +45,11 @@ var inUse = map[string][]string{
 	"tv blur.path":            {"blur.kind=file"},
 	"tppa blur.path":          {"blur.kind=file"},
 	"tppa-train blur.path":    {"blur.kind=file"},
+	"mlpatch-admm blur.path":  {"blur.kind=file"},
+	"darkmatter shear.e1":     {"shear.e2=SAME", "shear.sigma=1", "shear.pixel=1"},
+	"darkmatter shear.e2":     {"shear.e1=SAME", "shear.sigma=1", "shear.pixel=1"},
+	"darkmatter shear.sigma1": {"shear.sigma2=SAME"},
+	"darkmatter shear.sigma2": {"shear.sigma1=SAME"},
 	"kernel frame.truth":      {"frame.pixels=true"},
 	"scdl-train data.low":     {"data.high=SAME"},
 	"scdl-train data.high":    {"data.low=SAME"},
@@ -99,9 +108,11 @@ func TestFilesThatNoHostHolds(t *testing.T) {
 	low := jobtest.WriteNpy(t, files, "low.npy", make([]float64, 9*4), 9, 4)
 	stack := jobtest.WriteNpy(t, files, "small.npy", stampsOf(2, 9), 2, 9, 9)
 	dictionaries := map[string][]string{
-		"tppa":         model(t, filepath.Join(files, "c")),
-		"scdl-spectra": trained(t, filepath.Join(files, "a"), "simulate.count=300", "simulate.high=25"),
-		"scdl-upscale": trained(t, filepath.Join(files, "b"), "patches.images="+filepath.Dir(picture(t, filepath.Join(files, "pictures"), "a.png", 40, 40)), "patches.count=300"),
+		"tppa":            model(t, filepath.Join(files, "c")),
+		"mlpatch-denoise": patchModel(t, filepath.Join(files, "d")),
+		"mlpatch-admm":    patchModel(t, filepath.Join(files, "e")),
+		"scdl-spectra":    trained(t, filepath.Join(files, "a"), "simulate.count=300", "simulate.high=25"),
+		"scdl-upscale":    trained(t, filepath.Join(files, "b"), "patches.images="+filepath.Dir(picture(t, filepath.Join(files, "pictures"), "a.png", 40, 40)), "patches.count=300"),
 	}
 	key := regexp.MustCompile(`^(\w+) *= *("".*|"\w+\.\w+".*)$`)
 	for _, k := range Kinds() {

@@ -10,6 +10,7 @@ import (
 
 	"tessera/halo"
 	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
 	"tessera/internal/simulate"
 	"tessera/mlpatch"
 	"tessera/ranks"
@@ -40,6 +41,10 @@ func (c *trainSettings) set(ctx context.Context, comm ranks.Comm) (set *mlpatch.
 		return nil, 0, err
 	}
 	if err := ranks.Share(comm, &count, &rows, &cols); err != nil {
+		return nil, 0, err
+	}
+	own := (float64(count) + float64(comm.Size()) - 1) / float64(comm.Size())
+	if err := lifecycle.CheckRoom(comm, float64(rows)*float64(cols)*(8*own+4*float64(count)), "the number of pictures"); err != nil {
 		return nil, 0, err
 	}
 	set = &mlpatch.Noisy{Rows: rows, Cols: cols, Kept: c.Data.Validation, Low: c.Noise.Low, High: c.Noise.High, Seed: c.Seed}
