@@ -13,20 +13,9 @@ import (
 
 // plan is what a run on n ranks would cost. The shear of a small field is timed on this one rank.
 func (c *darkSettings) plan(_ context.Context, comm ranks.Comm, n int, link lifecycle.Link) (*lifecycle.Plan, error) {
-	rows, cols := c.Simulate.Rows, c.Simulate.Cols
-	switch list := c.maps(); {
-	case c.Catalogue.Path != "":
-		s, _, err := c.sky()
-		if err != nil {
-			return nil, err
-		}
-		rows, cols = s.rows, s.cols
-	case len(list) > 0:
-		f, err := imageio.Stat(list[0][1])
-		if err != nil {
-			return nil, err
-		}
-		rows, cols = f.Rows, f.Cols
+	rows, cols, err := c.shape()
+	if err != nil {
+		return nil, err
 	}
 	const small = 96
 	frame, err := strips(small, small, 1)
@@ -68,4 +57,23 @@ func (c *darkSettings) plan(_ context.Context, comm ranks.Comm, n int, link life
 	p.Row("field", "%d x %d pixels of %g arcmin, cut along the rows", rows, cols, c.Shear.Pixel)
 	p.Row("maps", "%.0f of Wiener, each about %.0f iterations with 8 transforms", maps, iterations)
 	return p, nil
+}
+
+// shape is that of the field, from the header of the first map or from the catalogue.
+func (c *darkSettings) shape() (rows, cols int, err error) {
+	switch list := c.maps(); {
+	case c.Catalogue.Path != "":
+		s, _, err := c.sky()
+		if err != nil {
+			return 0, 0, err
+		}
+		return s.rows, s.cols, nil
+	case len(list) > 0:
+		f, err := imageio.Stat(list[0][1])
+		if err != nil {
+			return 0, 0, err
+		}
+		return f.Rows, f.Cols, nil
+	}
+	return c.Simulate.Rows, c.Simulate.Cols, nil
 }

@@ -72,9 +72,28 @@ func (r *darkRun) read() error {
 		r.m.Source = "simulated from " + c.Simulate.From
 	}
 	r.Progress.Phase(r.m.Source)
+	values := 0
+	err := ranks.OnRoot(r.Comm, func() error {
+		rows, cols, err := c.shape()
+		values = rows * cols
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := ranks.Share(r.Comm, &values); err != nil {
+		return err
+	}
+	bytes := 8 * 30 * float64(values) / float64(r.Comm.Size())
+	if r.Comm.Rank() == 0 {
+		bytes += 8 * 7 * float64(values)
+	}
+	if err := lifecycle.CheckRoom(r.Comm, bytes, "the size of the maps, or simulate.rows and simulate.cols"); err != nil {
+		return err
+	}
 	s := &sky{}    // planes on rank 0 alone
 	var has [3]int // a truth, a shear, a header
-	err := ranks.OnRoot(r.Comm, func() error {
+	err = ranks.OnRoot(r.Comm, func() error {
 		read, done, err := c.sky()
 		if err != nil {
 			return err
