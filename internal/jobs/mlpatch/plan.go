@@ -27,7 +27,7 @@ func (w *work) plan(ctx context.Context, comm ranks.Comm, n int, link lifecycle.
 	}
 	border := frames.Borders[w.model.Border]
 	psf = psf.Fold(shape.Rows, shape.Cols, border)
-	fit, gaps, around, reach, inner, passes := &frames.Calibration{}, 0, 0, 0, 0, shape.Channels
+	fit, solved, around, reach, inner, passes := &frames.Calibration{}, 0, 0, 0, 0, shape.Channels
 	var x, seconds, bytes []float64
 	sides := []int{48, 80, 144}                             // the first also pays for page faults
 	if w.admm != nil && model.Network.Operations() > 5000 { // many passes
@@ -56,7 +56,7 @@ func (w *work) plan(ctx context.Context, comm ranks.Comm, n int, link lifecycle.
 		x, seconds, bytes = append(x, float64(len(o.Data))), append(seconds, s.Seconds), append(bytes, s.Bytes)
 		fit.Iterations, fit.Steps, reach = 1, 1, r.reach
 		if r.tv != nil {
-			fit.Steps, gaps, around = max(r.tv.All, 1), r.tv.Gaps, 1
+			fit.Steps, solved, around = max(r.tv.All, 1), r.tv.Poisson, 1
 		}
 		if a := r.admm; a != nil {
 			fit.Iterations, inner = a.Iterations, a.Inner
@@ -82,9 +82,9 @@ func (w *work) plan(ctx context.Context, comm ranks.Comm, n int, link lifecycle.
 		}
 	}
 	if n > 1 {
-		if psf.Values != nil { // the gap of a denoising takes no transform
-			values, messages := tv.GapTraffic(t.Frame)
-			add(8*values*float64(shape.Channels*gaps), float64(messages*gaps))
+		if psf.Values != nil { // the gap of a denoising solves no equation
+			values, messages := tv.PoissonTraffic(t.Frame)
+			add(8*values*float64(shape.Channels*solved), float64(messages*solved))
 		}
 		one, err := t.Frame.Traffic([]int{reach, reach}, border)
 		if err != nil {
