@@ -92,13 +92,15 @@ func polynomial(degree, size int) func(rows, cols int) *forward.VaryingPSF {
 // PSF of the source.
 func naiveVarying(x []float64, shape []int, v *forward.VaryingPSF, border halo.Border) []float64 {
 	y := make([]float64, len(x))
+	rows, cols := v.Size()
+	var psfs []forward.PSF // of every pixel
+	each(shape, func(_ int, at []int) { psfs = append(psfs, v.At(at[0], at[1])) })
 	each(shape, func(i int, at []int) {
-		rows, cols := v.Size()
 		for a := range rows {
 			for b := range cols {
 				r, c := border.Source(at[0]-(a-rows/2), shape[0]), border.Source(at[1]-(b-cols/2), shape[1])
 				if r >= 0 && c >= 0 {
-					y[i] += v.At(r, c).Values[a*cols+b] * x[r*shape[1]+c]
+					y[i] += psfs[r*shape[1]+c].Values[a*cols+b] * x[r*shape[1]+c]
 				}
 			}
 		}
