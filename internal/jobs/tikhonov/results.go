@@ -6,7 +6,6 @@ import (
 	"math"
 	"path/filepath"
 
-	"tessera/forward"
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
@@ -22,6 +21,9 @@ func (r *run) write() error {
 				return err
 			}
 			if err := r.writeErrors(); err != nil {
+				return err
+			}
+			if err := ranks.AgreeError(r.Comm, r.WriteModel()); err != nil {
 				return err
 			}
 			if err := r.LargestProcess(); err != nil || !r.c.Output.Pictures || r.Comm.Rank() > 0 {
@@ -43,7 +45,7 @@ func (r *run) write() error {
 // resultFiles are all files that a run may leave.
 func resultFiles() []string {
 	return append([]string{
-		"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", "panel.png",
+		"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", "panel.png", frames.ModelFile,
 		"lambda.png", "lambda.svg",
 	}, errorFiles...)
 }
@@ -75,7 +77,7 @@ func (r *run) solutionFiles() []frames.File {
 		fits.Header, fits.Tables = src.Header, src.Tables
 		fits.History = []string{
 			fmt.Sprintf("tessera %s: Tikhonov restoration of %s", m.Tessera, filepath.Base(r.c.source().File())),
-			fmt.Sprintf("method %s, regulariser %s, lambda %.6g, border %s, blur %s", m.Method, m.Regulariser, m.Lambda, m.Border, r.c.Blur.Kind),
+			fmt.Sprintf("method %s, regulariser %s, lambda %.6g, border %s, blur %s%s", m.Method, m.Regulariser, m.Lambda, m.Border, r.c.Blur.Kind, m.PSFModel.History()),
 			fmt.Sprintf("%d iterations, relative residual %.2e, relative error bound %.2e", m.Iterations, m.Residual, m.ErrorBound),
 		}
 	}
@@ -85,8 +87,8 @@ func (r *run) solutionFiles() []frames.File {
 // residual is W^(1/2) (y - H w), NaN at missing pixels. It is white noise if the model is
 // right and the weights are inverse variances. Collective.
 func (r *run) residual() ([]float64, error) {
-	blur, err := forward.NewBlur(r.Comm, r.Obs.Frame, r.Obs.Channels, r.psf, frames.Borders[r.c.Tikhonov.Border])
-	if err := ranks.AgreeError(r.Comm, err); err != nil {
+	blur, err := r.Obs.Blur(r.Comm, r.psf, frames.Borders[r.c.Tikhonov.Border])
+	if err != nil {
 		return nil, err
 	}
 	res := make([]float64, len(r.Obs.Data))

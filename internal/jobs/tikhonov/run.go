@@ -102,6 +102,9 @@ func (r *run) account(work ranks.Work) error {
 	if m.Search = newSearch(res.Search); m.Search != nil {
 		m.LambdaRule = string(res.Search.Rule) // of "auto" the one that it took
 	}
+	if m.PSFModel != nil {
+		m.PSFModel.Boxes = res.Boxes
+	}
 	m.TilesShared, m.TilesExact = int(tiles[0]), int(tiles[1])
 	m.Method, m.Local, m.Overlap, m.Fallback = string(res.Method), string(res.Local), res.Overlap, res.Fallback
 	m.Lambda, m.Iterations, m.Converged = lifecycle.Number(res.Lambda), res.Iterations, res.Converged
