@@ -2,13 +2,14 @@ package image
 
 import (
 	"context"
-	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"tessera/forward"
 	"tessera/halo"
 	"tessera/internal/random"
+	"tessera/krylov"
 	"tessera/psfmodel"
 	"tessera/ranks"
 )
@@ -73,28 +74,83 @@ func starField(comm ranks.Comm, rows, cols int, v *forward.VaryingPSF, border ha
 	return &Problem{Channels: 1, Frame: frame, Data: data, Weights: weights, Varying: v}, truth, nil
 }
 
-func TestExperiment(t *testing.T) {
-	for _, n := range []int{256} {
-		v := fieldOf(t, n, n, 31)
-		for _, border := range []halo.Border{halo.Zero, halo.Reflect} {
-			for _, missing := range []bool{false, true} {
-				for _, p := range []int{1, 4} {
-					err := ranks.Launch(context.Background(), ranks.Options{Ranks: p}, func(ctx context.Context, comm ranks.Comm) error {
-						problem, _, err := starField(comm, n, n, v, border, missing)
-						if err != nil {
-							return err
-						}
-						r, err := Solve(ctx, comm, problem, Options{Lambda: 2e-3, Border: border})
-						if r != nil && comm.Rank() == 0 {
-							fmt.Println(n, border, missing, "ranks", p, "boxes", r.Boxes, "overlap", r.Overlap, r.Method, r.Fallback, "its", r.Iterations, r.Setup, r.Solve)
-						}
-						return err
-					})
+// The iterations hardly depend on the number of ranks, whose boxes are cut where the PSF changes, and neither does the
+// solution.
+func TestVaryingPSFIterations(t *testing.T) {
+	const n, most = 96, 45
+	v := fieldOf(t, n, n, 13)
+	for _, border := range []halo.Border{halo.Reflect} { // around a periodic border the PSF would jump
+		for _, missing := range []bool{false, true} {
+			var one []float64
+			for _, p := range []int{1, 4, 9} {
+				err := ranks.Launch(context.Background(), ranks.Options{Ranks: p}, func(ctx context.Context, comm ranks.Comm) error {
+					problem, _, err := starField(comm, n, n, v, border, missing)
 					if err != nil {
-						t.Error(err)
+						return err
 					}
+					r, err := Solve(ctx, comm, problem, Options{Lambda: 2e-3, Border: border})
+					if err != nil {
+						return err
+					}
+					whole, err := problem.Frame.GatherTo(comm, 0, r.Solution, 1)
+					if err != nil || comm.Rank() > 0 {
+						return err
+					}
+					t.Logf("border %v, missing %t, %d ranks: %d boxes, %d iterations", border, missing, p, r.Boxes, r.Iterations)
+					if r.Iterations > most || r.Method != krylov.RASGMRES || r.Boxes < p || !r.Certified {
+						t.Errorf("border %v, missing %t, %d ranks: %s with %d boxes takes %d iterations, want at most %d", border, missing, p, r.Method, r.Boxes, r.Iterations, most)
+					}
+					if one == nil {
+						one = whole
+					}
+					far, size := 0.0, 0.0
+					for i, w := range one {
+						far += (whole[i] - w) * (whole[i] - w)
+						size += w * w
+					}
+					if math.Sqrt(far/size) > 2e-8 {
+						t.Errorf("border %v, missing %t, %d ranks: the solution differs by %g", border, missing, p, math.Sqrt(far/size))
+					}
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
 				}
 			}
 		}
+	}
+}
+
+// What needs one PSF is refused by name, and so is a PSF of another frame.
+func TestVaryingPSFIsChecked(t *testing.T) {
+	const n = 20
+	v := fieldOf(t, n, n, 5)
+	for want, change := range map[string]func(p *Problem, o *Options){
+		`method "as-cg" needs one PSF`:      func(_ *Problem, o *Options) { o.Method = krylov.ASCG },
+		`method "two-level" needs one PSF`:  func(_ *Problem, o *Options) { o.Method = krylov.TwoLevel },
+		`method "mult" needs one PSF`:       func(_ *Problem, o *Options) { o.Method = krylov.Mult },
+		`method "spectral" needs one PSF`:   func(_ *Problem, o *Options) { o.Method = krylov.Spectral },
+		"tiles need one PSF":                func(_ *Problem, o *Options) { o.Local = LocalTile },
+		"local solves by tiles":             func(_ *Problem, o *Options) { o.Tile = 8 },
+		"marginal-likelihood needs one PSF": func(_ *Problem, o *Options) { o.Rule = MarginalLikelihood },
+		"want 20 x 20":                      func(p *Problem, _ *Options) { p.Varying = v.Crop(0, 19, 0, 20) },
+	} {
+		err := ranks.Launch(context.Background(), ranks.Options{Ranks: 2}, func(ctx context.Context, comm ranks.Comm) error {
+			problem, _, err := starField(comm, n, n, v, halo.Zero, false)
+			if err != nil {
+				return err
+			}
+			o := Options{Lambda: 0.1}
+			change(problem, &o)
+			_, err = Solve(ctx, comm, problem, o)
+			return err
+		})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want ... %s ...", err, want)
+		}
+	}
+	v.Terms[0].PSF.Values[0] += 1e-9
+	if v.String() == fieldOf(t, n, n, 5).String() {
+		t.Error("ranks with different PSFs are not told apart")
 	}
 }
