@@ -19,7 +19,7 @@ type Shape struct {
 // (2002) 583: those of the PSF weighted with that Gaussian itself. Where the fit fails the ellipticity is NaN.
 func Measure(p forward.PSF) Shape {
 	s := Shape{Centroid: p.Centroid(), FWHM: halfWidth(p), Ellipticity: math.NaN()}
-	yy, yx, xx, ok := adaptive(p)
+	yy, yx, xx, _, _, ok := adaptive(p)
 	if !ok {
 		return s
 	}
@@ -73,9 +73,9 @@ func halfWidth(p forward.PSF) float64 {
 	return 2 * math.Sqrt(float64(count)/math.Pi) / fineness
 }
 
-// adaptive are the second moments, in square pixels, of the Gaussian that fits best.
-func adaptive(p forward.PSF) (yy, yx, xx float64, ok bool) {
-	y, x := 0.0, 0.0
+// adaptive are the second moments, in square pixels, of the Gaussian that fits best, and its centre, in rows and
+// columns from the first.
+func adaptive(p forward.PSF) (yy, yx, xx, y, x float64, ok bool) {
 	peak := 0.0
 	for i, v := range p.Values {
 		if v > peak {
@@ -86,7 +86,7 @@ func adaptive(p forward.PSF) (yy, yx, xx float64, ok bool) {
 	for range 200 {
 		det := yy*xx - yx*yx
 		if !(det > 0.01) || !(yy+xx < 1e6) {
-			return 0, 0, 0, false
+			return 0, 0, 0, 0, 0, false
 		}
 		var sum, sy, sx, syy, syx, sxx float64
 		for i, v := range p.Values {
@@ -96,15 +96,15 @@ func adaptive(p forward.PSF) (yy, yx, xx float64, ok bool) {
 			syy, syx, sxx = syy+w*dy*dy, syx+w*dy*dx, sxx+w*dx*dx
 		}
 		if !(sum > 0) {
-			return 0, 0, 0, false
+			return 0, 0, 0, 0, 0, false
 		}
 		y, x = y+2*sy/sum, x+2*sx/sum
 		nyy, nyx, nxx := 2*syy/sum, 2*syx/sum, 2*sxx/sum
 		change := math.Abs(nyy-yy) + math.Abs(nyx-yx) + math.Abs(nxx-xx)
 		yy, yx, xx = nyy, nyx, nxx
 		if change < 1e-9*(yy+xx) {
-			return yy, yx, xx, yy*xx-yx*yx > 0
+			return yy, yx, xx, y, x, yy*xx-yx*yx > 0
 		}
 	}
-	return yy, yx, xx, yy*xx-yx*yx > 0
+	return yy, yx, xx, y, x, yy*xx-yx*yx > 0
 }
