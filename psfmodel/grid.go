@@ -44,7 +44,21 @@ func readCube(path string, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := imageio.ReadTable(o.Positions)
+	positions, err := Places(o.Positions)
+	if err != nil {
+		return nil, err
+	}
+	if len(positions) != s.Count {
+		return nil, fmt.Errorf("%s has %d positions, want one for each of %d images", o.Positions, len(positions), s.Count)
+	}
+	m := &Model{Format: Cube, Rows: s.Rows, Cols: s.Cols, Step: step(o.Oversampling, 1)}
+	m.Law, m.Images, err = onGrid(positions, images(s))
+	return m, err
+}
+
+// Places reads a table of places: columns row and col, in pixels from 0, or two columns without names.
+func Places(path string) ([][2]float64, error) {
+	t, err := imageio.ReadTable(path)
 	if err != nil {
 		return nil, err
 	}
@@ -53,19 +67,14 @@ func readCube(path string, o Options) (*Model, error) {
 		row, col = 0, 1
 	}
 	if row < 0 || col < 0 {
-		return nil, fmt.Errorf("%s: the columns are %s, want row and col: the place of each PSF in pixels, counted from 0", o.Positions, imageio.Listed(t.Names))
-	}
-	if t.Rows != s.Count {
-		return nil, fmt.Errorf("%s has %d positions, want one for each of %d images", o.Positions, t.Rows, s.Count)
+		return nil, fmt.Errorf("%s: the columns are %s, want row and col: places in pixels, counted from 0", path, imageio.Listed(t.Names))
 	}
 	positions := make([][2]float64, t.Rows)
 	for k := range positions {
 		positions[k] = [2]float64{t.Data[k*t.Cols+row], t.Data[k*t.Cols+col]}
 		if v := positions[k][0] + positions[k][1]; v-v != 0 {
-			return nil, fmt.Errorf("%s, %s: the position is (%g, %g), want numbers", o.Positions, t.Where(k), positions[k][0], positions[k][1])
+			return nil, fmt.Errorf("%s, %s: the position is (%g, %g), want numbers", path, t.Where(k), positions[k][0], positions[k][1])
 		}
 	}
-	m := &Model{Format: Cube, Rows: s.Rows, Cols: s.Cols, Step: step(o.Oversampling, 1)}
-	m.Law, m.Images, err = onGrid(positions, images(s))
-	return m, err
+	return positions, nil
 }
