@@ -152,7 +152,7 @@ func observedField(t *testing.T, side int, f psfmodel.Field, noise float64) (fra
 
 // Restored with the PSF of every pixel a frame is better by 3 dB than restored with that of its middle.
 func TestVaryingPSFAgainstOnePSF(t *testing.T) {
-	const side = 128
+	const side = 96
 	frame, model, middle, truth := observedField(t, side, psfmodel.Field{Size: 21, Grid: 3, FWHM: [2]float64{2.5, 5}, Ellipticity: 0.2, Coma: 0.3}, 0.0005)
 	text := "job = 'tikhonov'\n[tikhonov]\nlambda = 0.0003\ntolerance = 1e-5\n[output]\npictures = false\n"
 	quality := map[string]float64{}
@@ -208,6 +208,7 @@ func TestVaryingPSFWithEverything(t *testing.T) {
 		"discrepancy, found":  {image, "tikhonov.lambda=discrepancy"},
 		"gcv":                 {image, "tikhonov.lambda=gcv"},
 		"gcv, sigma":          {image, fmt.Sprintf("image.sigma=%q", errors), "tikhonov.lambda=gcv"},
+		"auto":                {image, "tikhonov.lambda=auto"},
 		"l-curve":             {fmt.Sprintf("image.path=%q", nan), "tikhonov.lambda=l-curve"},
 		"errors of the noise": {image, "output.errors=noise", "output.error_samples=4"},
 		"posterior":           append(weighted[:3:3], "output.errors=posterior", "output.error_samples=4"),
@@ -218,7 +219,7 @@ func TestVaryingPSFWithEverything(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var one []float64
 			for _, n := range []int{1, 3} {
-				text := "job = 'tikhonov'\n[tikhonov]\nlambda = 0.002\n[output]\npictures = false\n"
+				text := "job = 'tikhonov'\n[tikhonov]\nlambda = 0.002\ntolerance = 1e-6\n[output]\npictures = false\n"
 				out, err := jobtest.Run(t, Load, n, text, append(sets, fmt.Sprintf("psf_model.path=%q", model))...)
 				if err != nil {
 					t.Fatal(err)
@@ -230,7 +231,7 @@ func TestVaryingPSFWithEverything(t *testing.T) {
 				if one == nil {
 					one = w
 				}
-				if d := distance(w, one); d > 1e-5 { // a rule for lambda stops within its tolerance
+				if d := distance(w, one); d > 1e-4 { // a rule for lambda stops within its tolerance
 					t.Errorf("%d ranks: differs by %g from one rank", n, d)
 				}
 			}
