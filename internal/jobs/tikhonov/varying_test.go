@@ -192,6 +192,7 @@ func TestVaryingPSFWithEverything(t *testing.T) {
 	dq := jobtest.WriteNpy(t, dir, "dq.npy", flags, side, side)
 	image := fmt.Sprintf("image.path=%q", frame)
 	weighted := []string{image, fmt.Sprintf("image.sigma=%q", errors), "tikhonov.lambda=5"}
+	slow := map[string]bool{"auto": true, "l-curve": true, "gcv, sigma": true, "posterior": true} // solve many times
 	for name, sets := range map[string][]string{
 		"plain":               {image},
 		"NaN":                 {fmt.Sprintf("image.path=%q", nan)},
@@ -217,6 +218,9 @@ func TestVaryingPSFWithEverything(t *testing.T) {
 		"cropped PSF":         {image, "psf_model.size=5"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if slow[name] && testing.Short() {
+				t.Skip("takes several seconds")
+			}
 			var one []float64
 			for _, n := range []int{1, 3} {
 				text := "job = 'tikhonov'\n[tikhonov]\nlambda = 0.002\ntolerance = 1e-6\n[output]\npictures = false\n"
