@@ -20,6 +20,7 @@ type settings struct {
 	Blur     frames.BlurSection     `toml:"blur"`
 	PSFModel frames.PSFModelSection `toml:"psf_model"`
 	Tikhonov tikhonovSection        `toml:"tikhonov"`
+	Target   frames.BlurSection     `toml:"target"`
 	Output   mappedSection          `toml:"output"`
 }
 
@@ -84,6 +85,7 @@ func defaults() settings {
 			Lambda: lambda{rule: image.Fixed, value: 0.01}, NoiseUnit: string(image.OfWeight), Border: "reflect", Overlap: automatic,
 			Tolerance: 1e-8, MaxIterations: 2000, Restart: 30, Weighting: "auto", Precision: string(image.Single),
 		},
+		Target: frames.BlurSection{Kind: "none", Sigma: 1.5, FWHM: 3, Beta: 3},
 		Output: mappedSection{
 			Dir: "out/tikhonov", Stretch: "auto", Pictures: true, Gather: frames.GatherAuto,
 			Errors: errorsNone, ErrorSamples: 50,
@@ -165,6 +167,8 @@ func Load(f *config.File) *lifecycle.Job {
 	c.PSFModel.Check(f, &c.Blur)
 	f.Want(c.Tikhonov.Method != string(krylov.Spectral) || c.Tikhonov.Border != "zero" || c.Blur.Kind == "none",
 		"tikhonov.border", `reflect or periodic, as tikhonov.method is "spectral" and there is a blur`)
+	c.Target.Check(f, "target", frames.MostBlur)
+	f.Want(c.Target.Kind == "none" || c.Tikhonov.Method != methodLiteral, "target.kind", `"none" with tikhonov.method = "literal"`)
 	c.Tikhonov.check(f)
 	if c.PSFModel.Used() {
 		c.Tikhonov.checkVarying(f)
@@ -205,6 +209,7 @@ func (c *settings) checkFiles(f *config.File) error {
 	frame := c.source().CheckFiles(f)
 	c.Blur.CheckFiles(f, "blur", frame, frames.Borders[c.Tikhonov.Border])
 	c.PSFModel.CheckFiles(f, frame)
+	c.Target.CheckFiles(f, "target", frame, frames.Borders[c.Tikhonov.Border])
 	if frame != nil {
 		most := image.MostOverlap(frame.Rows, frame.Cols)
 		f.Want(int(c.Tikhonov.Overlap) <= most, "tikhonov.overlap", "%d pixels or less on a frame of %d x %d", most, frame.Rows, frame.Cols)
