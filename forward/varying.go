@@ -87,17 +87,10 @@ func NewVaryingBlur(comm ranks.Comm, frame *halo.Decomposition, channels int, ps
 // divisors are 1 over the sum of the PSF at the pixels of a box.
 func (v *VaryingPSF) divisors(box halo.Box) []float64 {
 	out := make([]float64, 0, box.Size())
-	sums := make([]float64, len(v.Terms))
-	for k, t := range v.Terms {
-		sums[k] = t.PSF.sum()
-	}
+	sums := v.sums()
 	for r := box.Lo[0]; r < box.Hi[0]; r++ {
 		for c := box.Lo[1]; c < box.Hi[1]; c++ {
-			s := 0.0
-			for k, t := range v.Terms {
-				s += t.Rows[r] * t.Cols[c] * sums[k]
-			}
-			out = append(out, 1/s)
+			out = append(out, 1/v.sum(sums, r, c))
 		}
 	}
 	return out
@@ -137,12 +130,13 @@ func (v *VaryingPSF) normBound(border halo.Border) float64 {
 		}
 		symmetric = symmetric && t.PSF.stencil().Symmetric()
 	}
+	sums := v.sums()
 	column, weight := 0.0, 0.0 // largest sums over the terms at a pixel
 	for r := range v.Terms[0].Rows {
 		for c := range v.Terms[0].Cols {
 			sum, weights, divisor := 0.0, 0.0, 1.0
 			if v.UnitSum {
-				divisor = v.sum(r, c)
+				divisor = v.sum(sums, r, c)
 			}
 			for k, t := range v.Terms {
 				if w := math.Abs(t.Rows[r] * t.Cols[c] / divisor); w != 0 {

@@ -56,9 +56,10 @@ func (v *VaryingPSF) Check(rows, cols int) error {
 		}
 	}
 	if v.UnitSum {
+		sums := v.sums()
 		for r := range rows {
 			for c := range cols {
-				if s := v.sum(r, c); !(s > 0) {
+				if s := v.sum(sums, r, c); !(s > 0) {
 					return fmt.Errorf("the varying PSF at row %d, column %d sums to %g, want more than 0", r, c, s)
 				}
 			}
@@ -67,13 +68,21 @@ func (v *VaryingPSF) Check(rows, cols int) error {
 	return nil
 }
 
-// sum is that of the values of the terms at a pixel, before the division of UnitSum.
-func (v *VaryingPSF) sum(row, col int) float64 {
+// sums are those of the values of the terms.
+func (v *VaryingPSF) sums() []float64 {
+	list := make([]float64, len(v.Terms))
+	for k, t := range v.Terms {
+		list[k] = t.PSF.sum()
+	}
+	return list
+}
+
+// sum is that of the values of the PSF at a pixel, before the division of UnitSum, from those of the terms.
+func (v *VaryingPSF) sum(sums []float64, row, col int) float64 {
 	s := 0.0
-	for _, t := range v.Terms {
-		if f := t.Rows[row] * t.Cols[col]; f != 0 {
-			s += f * t.PSF.sum()
-		}
+	for k := range v.Terms {
+		t := &v.Terms[k]
+		s += t.Rows[row] * t.Cols[col] * sums[k]
 	}
 	return s
 }
