@@ -56,11 +56,17 @@ func readCube(path string, o Options) (*Model, error) {
 	return m, err
 }
 
+// mostPlaces is the largest number of places in a table.
+const mostPlaces = 100_000
+
 // Places reads a table of places: columns row and col, in pixels from 0, or two columns without names.
 func Places(path string) ([][2]float64, error) {
-	t, err := imageio.ReadTable(path)
+	t, count, err := imageio.SampleTable(path, mostPlaces)
 	if err != nil {
 		return nil, err
+	}
+	if count > t.Rows || t.Rows > mostPlaces || t.Cols > mostPlaces {
+		return nil, fmt.Errorf("%s: a table of %d rows and %d columns, want at most %d places", path, count, t.Cols, mostPlaces)
 	}
 	row, col := t.Column("row"), t.Column("col")
 	if t.Names == nil && t.Cols == 2 {
