@@ -30,6 +30,7 @@ var layers = []struct {
 	{"solvers", []string{"tikhonov", "tv", "psf", "scdl", "tppa", "mlpatch", "scaling"}},
 	{"training", []string{"train"}},
 	{"iterations", []string{"krylov"}},
+	{"PSF models", []string{"psfmodel"}},
 	{"operators", []string{"forward"}},
 	{"load balance", []string{"loadbalance"}},
 	{"halo", []string{"halo"}},

@@ -33,9 +33,10 @@
 //	err = a.Adjoint(x, y)
 //	step := 1 / a.(forward.Bounded).NormBound()
 //
-// The operators are Blur (narrow and wide point spread functions), Weighting (weights
-// and missing pixels), Differences, Haar (averages and differences), Laplacian,
-// Shear (weak lensing on a flat sky), Projector (parallel-beam tomography) and Identity. Compose, Stack and Scale make
+// The operators are Blur (narrow and wide point spread functions), VaryingBlur (one that
+// changes over the frame), Weighting (weights and missing pixels), Differences, Haar (averages
+// and differences), Laplacian, Shear (weak lensing on a flat sky), Projector (parallel-beam
+// tomography) and Identity. Compose, Stack and Scale make
 // new operators of them, NewGram makes A'A, and Norm estimates the norm of any operator.
 // Normal is H'WH + lambda Q'Q in one pass over memory with one exchange. Transform inverts it
 // for equal weights, in the basis in which convolutions are diagonal.
@@ -43,7 +44,7 @@
 // # Shapes
 //
 // Arrays are row-major. An image on this rank is channels x owned box of a
-// halo.Decomposition; Blur and Normal want 2 axes, the other operators take 1, 2 or 3.
+// halo.Decomposition; Blur, VaryingBlur and Normal want 2 axes, the other operators take 1, 2 or 3.
 // dst and src never overlap. An operator keeps its buffers between calls, so one operator
 // serves one goroutine.
 //
@@ -55,7 +56,7 @@
 //
 // # Cost
 //
-// Apply and Adjoint of Blur, Differences, Haar and Laplacian send one message to each
+// Apply and Adjoint of Blur, VaryingBlur, Differences, Haar and Laplacian send one message to each
 // neighbour an exchange: one exchange for a blur, one an axis for the others. Everything
 // else is local. Each type says how many numbers it keeps.
 //

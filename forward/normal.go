@@ -46,6 +46,7 @@ type Problem struct {
 	Frame       *halo.Decomposition // of the domain rows x cols; rank r owns Frame.Owned(r)
 	Channels    int                 // 1 or more planes of one frame, such as colours
 	PSF         PSF                 // of the blur H; the zero value is no blur
+	Varying     *VaryingPSF         // of the blur H where it changes over the frame; nil = PSF everywhere
 	Weights     Weights             // owned rows x owned cols, for every channel; 0 = missing, else 1/variance or 1; nil = all ones
 	Border      halo.Border         // of H, H' and Q; 0 = halo.Zero
 	Regulariser Regulariser         // Q; "" = Identity
@@ -60,14 +61,16 @@ type Problem struct {
 // serves both H and H': the halo is as wide as the stencil of M, and t = W (H x) is
 // formed on the owned box and a ring around it. This is so for zero and periodic
 // borders, and for reflecting borders if the PSF is its own mirror image. For other PSFs
-// and reflecting borders H' is Blur.Adjoint, with a second exchange.
+// and reflecting borders, and where the PSF varies, H' is Adjoint of the blur, with a second exchange.
 //
 // Cost: 24 bytes of memory traffic a pixel, and 4(2r+1) multiply-adds a pixel for a
 // separable PSF of radius r or 2(2r+1)^2 for another one. It keeps one array of the size
 // of x with a halo, and with a wide or asymmetric PSF one or two more.
 type Normal struct {
 	comm       ranks.Comm
-	blur       *Blur
+	blur       Convolution
+	kernel     stencil.Kernel // of H; where the PSF varies, zeros of its size
+	wide       *wide          // of a large PSF that is the same everywhere, else nil
 	frame      *halo.Decomposition
 	border     halo.Border
 	plan       *halo.Plan
@@ -79,7 +82,8 @@ type Normal struct {
 	rows, cols int
 	channels   int
 	ext        []float64
-	mirrored   bool      // H' is Blur.Adjoint
+	varying    bool
+	mirrored   bool      // H and H' are those of blur, one after the other
 	t          []float64 // W H x where mirrored; one plane for wide PSFs
 }
 
@@ -91,7 +95,8 @@ func NewNormal(comm ranks.Comm, p *Problem) (*Normal, error) {
 			return nil, fmt.Errorf("forward: NewNormal: %w", err)
 		}
 	}
-	blur, err := NewBlur(comm, p.Frame, p.Channels, p.PSF, p.Border)
+	m := &Normal{comm: comm, frame: p.Frame, border: p.Border, channels: p.Channels, owned: p.Weights}
+	err := m.prepareBlur(p)
 	if err != nil {
 		return nil, err
 	}
@@ -102,13 +107,8 @@ func NewNormal(comm ranks.Comm, p *Problem) (*Normal, error) {
 			return nil, fmt.Errorf("forward: unknown regulariser %q", p.Regulariser)
 		}
 	}
-	m := &Normal{
-		comm: comm, blur: blur, frame: p.Frame, border: p.Border,
-		rows: blur.rows, cols: blur.cols, channels: p.Channels, owned: p.Weights,
-		mirrored: p.Border == halo.Reflect && !blur.kernel.Symmetric(),
-	}
 	m.normal = stencil.NormalOperator{
-		Kernel: blur.kernel, Q: q, Lambda: p.Lambda,
+		Kernel: m.kernel, Q: q, Lambda: p.Lambda,
 		Rows: m.rows, Cols: m.cols, Domain: m.domain(),
 	}
 	m.reach = [2]int{m.normal.HaloRows(), m.normal.HaloCols()}
@@ -117,7 +117,7 @@ func NewNormal(comm ranks.Comm, p *Problem) (*Normal, error) {
 	case m.mirrored:
 		m.t = make([]float64, m.Len())
 		m.halo = [2]int{m.normal.Q.Reach(), m.normal.Q.Reach()}
-	case blur.wide != nil:
+	case m.wide != nil:
 		m.t = make([]float64, m.rows*m.cols)
 	}
 	if m.t != nil { // normal does the regulariser alone
@@ -130,8 +130,35 @@ func NewNormal(comm ranks.Comm, p *Problem) (*Normal, error) {
 	return m, m.spreadWeights()
 }
 
+// prepareBlur makes H.
+func (m *Normal) prepareBlur(p *Problem) error {
+	if p.Varying != nil {
+		blur, err := NewVaryingBlur(m.comm, p.Frame, p.Channels, p.Varying, p.Border)
+		if err != nil {
+			return err
+		}
+		m.blur, m.rows, m.cols, m.mirrored, m.varying = blur, blur.rows, blur.cols, true, true
+		rows, cols := 2*blur.radius[0]+1, 2*blur.radius[1]+1
+		m.kernel = stencil.New(rows, cols, make([]float64, rows*cols))
+		return nil
+	}
+	blur, err := NewBlur(m.comm, p.Frame, p.Channels, p.PSF, p.Border)
+	if err != nil {
+		return err
+	}
+	m.blur, m.rows, m.cols, m.kernel, m.wide = blur, blur.rows, blur.cols, blur.kernel, blur.wide
+	m.mirrored = p.Border == halo.Reflect && !blur.kernel.Symmetric()
+	return nil
+}
+
 // Blur is H.
-func (m *Normal) Blur() *Blur { return m.blur }
+func (m *Normal) Blur() Convolution { return m.blur }
+
+// plane is channel c of an array over the owned box.
+func (m *Normal) plane(a []float64, c int) []float64 {
+	n := m.rows * m.cols
+	return a[c*n : (c+1)*n]
+}
 
 // Reach is the reach of the stencil of M: the largest distance in rows and in columns
 // between a pixel and one that its value of M x depends on.
@@ -161,6 +188,9 @@ func (m *Normal) domain() [4]int {
 // spreadWeights fills the halo of the weights. Beyond a zero border there are no data and
 // the weight is 0. Collective.
 func (m *Normal) spreadWeights() error {
+	if m.varying {
+		return nil // blur leaves no data beyond the owned box
+	}
 	// Weights may be nil on some ranks only. All ranks must exchange if one has weights.
 	any := []float64{0}
 	if m.owned != nil {
@@ -169,7 +199,7 @@ func (m *Normal) spreadWeights() error {
 	if err := m.comm.Allreduce(any, any, ranks.Max); err != nil {
 		return err
 	}
-	k := m.blur.kernel
+	k := m.kernel
 	plain := any[0] == 0 && (m.border != halo.Zero || k.RowRadius == 0 && k.ColRadius == 0)
 	plan, err := halo.NewPlan(m.frame, m.comm.Rank(), []int{k.RowRadius, k.ColRadius}, m.border)
 	if err != nil || plain {
@@ -228,15 +258,15 @@ func (m *Normal) Apply(dst, src []float64) error {
 		}
 		m.addRegulariser(dst)
 		return nil
-	case m.blur.wide != nil:
+	case m.wide != nil:
 		for c := range m.channels {
-			m.blur.wide.normal(m.blur.plane(dst, c), m.extended(c), m.weights)
+			m.wide.normal(m.plane(dst, c), m.extended(c), m.weights)
 		}
 		m.addRegulariser(dst)
 		return nil
 	}
 	for c := range m.channels {
-		m.normal.Apply(m.blur.plane(dst, c), m.extended(c), m.weights)
+		m.normal.Apply(m.plane(dst, c), m.extended(c), m.weights)
 	}
 	return nil
 }
@@ -249,11 +279,11 @@ func (m *Normal) extended(c int) stencil.Plane {
 
 // addRegulariser adds lambda Q'Q x to dst. x is in ext, and the PSF of normal is zero.
 func (m *Normal) addRegulariser(dst []float64) {
-	t := m.blur.plane(m.t, 0)
+	t := m.plane(m.t, 0)
 	for c := range m.channels {
 		m.normal.Apply(t, m.extended(c), stencil.Plane{})
 		for i, v := range t {
-			m.blur.plane(dst, c)[i] += v
+			m.plane(dst, c)[i] += v
 		}
 	}
 }
@@ -292,9 +322,9 @@ func (m *Normal) Objective(w, y []float64) (misfit, penalty float64, err error) 
 		return 0, 0, err
 	}
 	for c := range m.channels {
-		plane := m.blur.plane(t, c)
+		plane := m.plane(t, c)
 		q.Apply(plane, m.extended(c), stencil.Plane{})
-		for i, v := range m.blur.plane(w, c) {
+		for i, v := range m.plane(w, c) {
 			sums[1] += v * plane[i]
 		}
 	}

@@ -36,6 +36,19 @@ type Framed interface {
 	Frame() (frame *halo.Decomposition, channels int)
 }
 
+// Convolution is the blur of a frame, Blur or VaryingBlur. Release frees its buffers, which the next
+// call of Apply or Adjoint makes again.
+type Convolution interface {
+	Bounded
+	Framed
+	Release()
+}
+
+var (
+	_ Convolution = (*Blur)(nil)
+	_ Convolution = (*VaryingBlur)(nil)
+)
+
 // frameOf is what an operator knows of the frame of x.
 func frameOf(op Operator) (frame *halo.Decomposition, channels int) {
 	if f, ok := op.(Framed); ok {

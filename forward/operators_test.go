@@ -97,6 +97,14 @@ func blurred(psf forward.PSF, err error) func(p place) (forward.Operator, error)
 	}
 }
 
+// varied builds a blur whose PSF changes over the frame.
+func varied(model func(rows, cols int) *forward.VaryingPSF) func(p place) (forward.Operator, error) {
+	return func(p place) (forward.Operator, error) {
+		shape := p.frame.Domain().Shape()
+		return forward.NewVaryingBlur(p.comm, p.frame, p.channels, model(shape[0], shape[1]), p.border)
+	}
+}
+
 func normal(q forward.Regulariser, weighted bool, psf forward.PSF, err error) func(p place) (forward.Operator, error) {
 	return func(p place) (forward.Operator, error) {
 		if err != nil {
@@ -148,6 +156,16 @@ func table() []entry {
 		{constructor: "NewBlur", variant: "narrow, asymmetric", shapes: someImages, build: blur},
 		{constructor: "NewBlur", variant: "wide", shapes: large, build: blurred(wide, err3)},
 		{constructor: "NewBlur", variant: "wide, asymmetric", shapes: large, build: blurred(oddWide, err4)},
+		{constructor: "NewVaryingBlur", variant: "bilinear", shapes: someImages, build: varied(bilinear(2, 3, 5))},
+		{constructor: "NewVaryingBlur", variant: "bilinear, many tiles", shapes: [][]int{{71, 98}}, build: varied(bilinear(3, 4, 5))},
+		{constructor: "NewVaryingBlur", variant: "long tiles", shapes: [][]int{{3, 1100}}, build: varied(bilinear(1, 2, 3))},
+		{constructor: "NewVaryingBlur", variant: "polynomial, unit sum", shapes: someImages, build: varied(polynomial(2, 5))},
+		{constructor: "NewVaryingBlur", variant: "wide", shapes: large, build: varied(bilinear(2, 2, 19))},
+		{constructor: "NewNormal", variant: "varying, weights, gradient", shapes: someImages, build: func(p place) (forward.Operator, error) {
+			shape := p.frame.Domain().Shape()
+			return forward.NewNormal(p.comm, &forward.Problem{Frame: p.frame, Channels: p.channels, Varying: polynomial(2, 5)(shape[0], shape[1]),
+				Border: p.border, Regulariser: forward.Gradient, Lambda: 0.3, Weights: p.weights()})
+		}},
 		{constructor: "NewNormal", variant: "narrow, weights", shapes: someImages, build: normal(forward.Identity, true, narrow, err1)},
 		{constructor: "NewNormal", variant: "narrow, laplacian", shapes: someImages, build: normal(forward.Laplacian, false, narrow, err1)},
 		{constructor: "NewNormal", variant: "asymmetric, weights, gradient", shapes: someImages, build: normal(forward.Gradient, true, odd, err2)},

@@ -50,6 +50,7 @@ type options struct {
 
 	simulation simulation   // of simulate
 	scale      scaleOptions // of scale
+	psf        psfOptions   // of psf
 	allocation allocation   // of slurm
 	door       doorOptions  // of the commands without a config
 }

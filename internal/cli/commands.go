@@ -97,8 +97,20 @@ report of several studies goes into one directory.`,
 		{
 			Name: "info", Args: "FILE...",
 			Short: "describe an image, an npy or npz file, or a table",
-			Long:  "Prints the shape, the type and the range of the values of each FILE.",
+			Long:  "Prints the shape, the type and the range of the values of each FILE, and of a model of the PSF its\nshape at nine places.",
 			Run:   info,
+		},
+		{
+			Name: "psf", Args: "FILE [flags]",
+			Short: "the PSF of a model at a place, or PSFs from the stars of a frame",
+			Long: `tessera psf MODEL -at ROW,COL describes the PSF of a model (PSFEx, STPSF, STDPSF, a cube
+with positions) at a pixel, and writes it with -out FILE.
+
+tessera psf FRAME -stars TABLE -grid 5x5 -out FILE.fits makes PSFs of the stars at the
+places in TABLE, one for each cell of the grid, as psf_model.path takes them. It says how
+many stars were used, and why the others were not.`,
+			Flags: psfFlags,
+			Run:   starsAndModels,
 		},
 		{
 			Name: "doctor", Args: "",

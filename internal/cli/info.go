@@ -10,6 +10,7 @@ import (
 	"tessera/internal/jobs/scdl"
 	"tessera/internal/jobs/tppa"
 	"tessera/internal/tables"
+	"tessera/psfmodel"
 )
 
 // info prints what is in each file; one that cannot be read does not keep the
@@ -22,11 +23,12 @@ func info(ctx context.Context, c *call) error {
 		var all []error
 		for _, path := range c.args {
 			text, err := imageio.Info(path)
-			if err != nil {
+			model := psfmodel.Info(path)
+			if err != nil && model == "" {
 				all = append(all, err)
 				continue
 			}
-			if _, err := fmt.Fprint(c.stdout, text+frames.Info(path)+tables.Info(path)+scdl.Info(path)+tppa.Info(path)); err != nil {
+			if _, err := fmt.Fprint(c.stdout, text+frames.Info(path)+tables.Info(path)+scdl.Info(path)+tppa.Info(path)+model); err != nil {
 				return err
 			}
 		}

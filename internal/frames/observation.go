@@ -10,6 +10,7 @@ import (
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/loadbalance"
+	"tessera/psfmodel"
 	"tessera/ranks"
 	"tessera/tikhonov/image"
 )
@@ -27,6 +28,8 @@ type Observation struct {
 	FITS     bool                // the file that was read is a FITS file; the same on all ranks
 	Holes    bool                // values of the truth are missing (NaN); the same on all ranks
 	Inputs   []lifecycle.Input   // rank 0: what was taken from the files
+	Varying  *forward.VaryingPSF // the PSF where it changes over the frame; nil = it does not
+	Model    *psfmodel.Model     // that it is from
 }
 
 // Shape is the number of rows and columns of the whole frame.
@@ -35,9 +38,9 @@ func (o *Observation) Shape() (rows, cols int) {
 	return hi[0], hi[1]
 }
 
-// Problem is the observation in the form that image.Solve takes.
+// Problem is the observation in the form that image.Solve takes, with this PSF unless it varies.
 func (o *Observation) Problem(psf forward.PSF) *image.Problem {
-	return &image.Problem{Channels: o.Channels, Frame: o.Frame, Data: o.Data, Weights: o.Weights, PSF: psf}
+	return &image.Problem{Channels: o.Channels, Frame: o.Frame, Data: o.Data, Weights: o.Weights, PSF: psf, Varying: o.Varying}
 }
 
 // ApartChannels tells whether the channels have different weights. It is the same on all ranks.

@@ -18,6 +18,8 @@ type Record struct {
 	Cols     int    `json:"cols"`
 	Missing  int    `json:"missing_pixels"` // values, where channels have missing pixels of their own
 
+	PSFModel *PSFModelReport `json:"psf_model,omitempty"` // absent with one PSF for the whole frame
+
 	Seconds      Seconds `json:"seconds"`
 	BytesSent    int64   `json:"bytes_sent"`     // by all ranks, in set-up and solve
 	MessagesSent int64   `json:"messages_sent"`  // likewise
@@ -48,6 +50,11 @@ func (m *Record) Begin(t *lifecycle.Table) {
 	t.Row("frame", "%s", m.Source)
 	t.Row("", "%d x %d x %d, %d missing pixels", m.Channels, m.Rows, m.Cols, m.Missing)
 	t.Row("ranks", "%d, %s", m.Ranks, m.Transport)
+	name := "PSF model"
+	for _, line := range m.PSFModel.Lines() {
+		t.Row(name, "%s", line)
+		name = ""
+	}
 }
 
 // End writes the rows about time, traffic, memory and the place of the result.

@@ -40,6 +40,15 @@ func (r *Restoration) Observe(ctx context.Context, from *Source, psf forward.PSF
 	m.Seconds.Read = r.Comm.Wtime() - start
 	m.Channels = r.Obs.Channels
 	m.Rows, m.Cols = r.Obs.Shape()
+	if r.Obs.Varying != nil && r.Comm.Rank() == 0 {
+		m.PSFModel = NewPSFModelReport(r.Obs.Model, r.Obs.Varying, m.Rows, m.Cols)
+		for _, line := range m.PSFModel.Lines() {
+			r.Log.Info("PSF model", "notice", line)
+		}
+		if p := m.PSFModel.Path; p != "" {
+			r.Took(lifecycle.Input{File: p, Part: m.PSFModel.Format + " model of the PSF", Note: m.PSFModel.Law})
+		}
+	}
 	return nil
 }
 

@@ -38,7 +38,10 @@ func simulateObservation(ctx context.Context, comm ranks.Comm, s *Source, psf fo
 	if err := comm.Allreduce(peak, peak, ranks.Max); err != nil {
 		return nil, err
 	}
-	blur, err := forward.NewBlur(comm, o.Frame, o.Channels, psf, s.Border)
+	if err := s.varying(comm, o, part); err != nil {
+		return nil, err
+	}
+	blur, err := o.Blur(comm, psf, s.Border)
 	if err != nil {
 		return nil, err
 	}

@@ -16,8 +16,11 @@ type Source struct {
 	Seed     uint64 // of the made-up sky, the noise and the dead pixels
 	Image    *ImageSection
 	Simulate *SimulateSection
-	Border   halo.Border // of the blur through which a simulated frame is seen
-	Apart    bool        // every rank reads its own part of the files; false: rank 0 reads them whole and sends the parts; Gather.Settle sets it
+	Model    *PSFModelSection // a PSF that varies; nil = none
+	Border   halo.Border      // of the blur through which a simulated frame is seen
+	Apart    bool             // every rank reads its own part of the files; false: rank 0 reads them whole and sends the parts; Gather.Settle sets it
+
+	whole *imageio.Frame // shape of the frame of which a part is observed; nil = the observed one
 }
 
 // File is the file that the frame is read from; "" for a made-up sky.
@@ -70,18 +73,25 @@ func (s *Source) Middle(ctx context.Context, comm ranks.Comm, psf forward.PSF, s
 	r, c := (shape.Rows-rows)/2, (shape.Cols-cols)/2
 	part, simulate := *s, *s.Simulate
 	simulate.Rows, simulate.Cols = rows, cols
-	part.Simulate = &simulate
+	part.Simulate, part.whole = &simulate, shape
 	return part.part(ctx, comm, psf, &imageio.Box{R0: r, R1: r + rows, C0: c, C1: c + cols})
 }
 
 func (s *Source) part(ctx context.Context, comm ranks.Comm, psf forward.PSF, box *imageio.Box) (*Observation, error) {
-	if s.Image.Path != "" && s.Apart && box == nil {
-		return readApart(ctx, comm, s.Image)
+	if s.Image.Path == "" {
+		return simulateObservation(ctx, comm, s, psf, box)
 	}
-	if s.Image.Path != "" {
-		return ReadObservation(comm, s.Image, box)
+	var o *Observation
+	var err error
+	if s.Apart && box == nil {
+		o, err = readApart(ctx, comm, s.Image)
+	} else {
+		o, err = ReadObservation(comm, s.Image, box)
 	}
-	return simulateObservation(ctx, comm, s, psf, box)
+	if err := ranks.AgreeError(comm, err); err != nil {
+		return nil, err
+	}
+	return o, s.varying(comm, o, box)
 }
 
 // CheckFiles records what is wrong with the files of the frame, its mask and its weights,

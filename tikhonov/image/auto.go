@@ -100,6 +100,9 @@ func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result,
 // diagonal, else what the forecast says, and those that follow where it fails. Collective.
 func (s *solver) chain(lambda float64) ([]krylov.Method, error) {
 	var chain []krylov.Method
+	if s.m.p.Varying != nil {
+		return []krylov.Method{krylov.RASGMRES, krylov.CG}, nil
+	}
 	if s.m.spectralFits() && s.m.spectralFast() {
 		solve, err := s.spectralOf(lambda)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"tessera/halo"
 	"tessera/internal/fourier"
 	"tessera/internal/linalg"
+	"tessera/tikhonov/image/internal/tiles"
 )
 
 // boxSolve is one local solve for the whole of this rank's extended box, by Fourier
@@ -18,37 +19,54 @@ import (
 // only the owned pixels of the result are kept (restricted additive Schwarz). T is the
 // precision of the transforms.
 //
-// Cost: two real transforms of the extended box and one exchange; memory of the box with
-// its ring in float64 and 1.5 times the box in T.
+// Where the PSF varies the box is cut into pieces with the spectrum of the PSF in the middle of each. A piece is
+// solved like a box of its own, with a ring out of its neighbours.
+//
+// Cost: two real transforms of the extended box, or pieces, and one exchange; memory of the box with
+// its ring in float64 and 1.5 times the box, or pieces, in T.
 type boxSolve[T linalg.Float] struct {
-	m      *operator
-	plan   *halo.Plan
-	ring   [2]int // width of the ring in rows and columns
+	m     *operator
+	plan  *halo.Plan
+	whole [2]bool // axes along which there is no ring
+	parts []boxPart[T]
+	r     []float64 // residual over the extended box, channel by channel
+}
+
+// boxPart is the local solve of one piece.
+type boxPart[T linalg.Float] struct {
+	piece
 	filter *fourier.Spectral[T]
 	symbol []T
-	r      []float64 // residual over the extended box, channel by channel
 }
 
 // newBoxSolve prepares the local solve. overlap is the width of the ring; along a periodic
-// axis that this rank owns as a whole there is none, and the solve is exact.
+// axis that this rank owns as a whole there is none if it is not cut, and the solve is exact.
 func newBoxSolve[T linalg.Float](m *operator, lambda float64, overlap int, weight float64) (*boxSolve[T], error) {
 	s := &boxSolve[T]{m: m}
-	var grid [2]int
 	frame := m.frame.Domain().Shape()
-	for axis, n := range [2]int{m.rows, m.cols} {
-		if m.border == halo.Periodic && n == frame[axis] {
-			grid[axis] = n
-			continue
+	filters := map[[2]int]*fourier.Spectral[T]{}
+	for _, p := range m.pieces(overlap) {
+		var grid [2]int
+		for axis := range 2 {
+			n := p.hi[axis] - p.lo[axis]
+			if m.border == halo.Periodic && n == frame[axis] {
+				grid[axis], s.whole[axis] = n, true
+				continue
+			}
+			grid[axis] = fourier.NextFast(n + 2*overlap)
 		}
-		s.ring[axis] = overlap
-		grid[axis] = fourier.NextFast(n + 2*overlap)
+		filter := filters[grid]
+		if filter == nil {
+			filter = fourier.NewSpectral[T](grid[0], grid[1])
+			filters[grid] = filter
+		}
+		kernel := tiles.Kernel(p.psf, m.frame, m.border)
+		s.parts = append(s.parts, boxPart[T]{p, filter, inverseSymbol(filter, m, kernel, lambda, weight)})
 	}
 	var err error
 	if s.plan, err = halo.NewPlan(m.frame, m.comm.Rank(), []int{overlap, overlap}, m.border); err != nil {
 		return nil, err
 	}
-	s.filter = fourier.NewSpectral[T](grid[0], grid[1])
-	s.symbol = inverseSymbol(s.filter, m, lambda, weight)
 	s.r = make([]float64, m.channels*s.plan.Extended().Size())
 	return s, nil
 }
@@ -62,19 +80,32 @@ func (s *boxSolve[T]) Apply(dst, src []float64) error {
 	}
 	shape := s.plan.ExtendedShape()
 	overlap := (shape[0] - m.rows) / 2
+	var ring, skip [2]int // of the ring that is used, and of that which is not
+	for axis, whole := range s.whole {
+		if ring[axis] = overlap; whole {
+			ring[axis], skip[axis] = 0, overlap
+		}
+	}
 	for c := range m.channels {
-		in := fourier.Window{
-			Data: s.r, Origin: c*shape[0]*shape[1] + (overlap-s.ring[0])*shape[1] + overlap - s.ring[1], Stride: shape[1],
-			Rows: m.rows + 2*s.ring[0], Cols: m.cols + 2*s.ring[1],
+		for i := range s.parts {
+			p := &s.parts[i]
+			rows, cols := p.hi[0]-p.lo[0], p.hi[1]-p.lo[1]
+			in := fourier.Window{
+				Data: s.r, Origin: c*shape[0]*shape[1] + (p.lo[0]+skip[0])*shape[1] + p.lo[1] + skip[1], Stride: shape[1],
+				Rows: rows + 2*ring[0], Cols: cols + 2*ring[1],
+			}
+			out := fourier.Window{
+				Data: dst, Origin: c*m.rows*m.cols + p.lo[0]*m.cols + p.lo[1], Stride: m.cols,
+				Row: ring[0], Col: ring[1], Rows: rows, Cols: cols,
+			}
+			p.filter.Multiply(out, p.symbol, in)
 		}
-		out := fourier.Window{
-			Data: dst, Origin: c * m.rows * m.cols, Stride: m.cols,
-			Row: s.ring[0], Col: s.ring[1], Rows: m.rows, Cols: m.cols,
-		}
-		s.filter.Multiply(out, s.symbol, in)
 	}
 	return nil
 }
+
+// pieceCount is the number of pieces of this rank.
+func (s *boxSolve[T]) pieceCount() int { return len(s.parts) }
 
 // SinglePrecision says whether results are float32.
 func (s *boxSolve[T]) SinglePrecision() bool { return linalg.SizeOf[T]() == 4 }
@@ -88,6 +119,13 @@ func (s *boxSolve[T]) ApplyColour(_ int, dst, src []float64) error { return s.Ap
 func (s *boxSolve[T]) counts() (shared, own int) { return 0, 0 }
 
 func (s *boxSolve[T]) bytes() int64 {
-	spectrum, symbol := s.filter.Bytes()
-	return spectrum + symbol
+	total := int64(0)
+	seen := map[*fourier.Spectral[T]]bool{}
+	for _, p := range s.parts {
+		spectrum, symbol := p.filter.Bytes()
+		if total += symbol; !seen[p.filter] {
+			total, seen[p.filter] = total+spectrum, true
+		}
+	}
+	return total
 }

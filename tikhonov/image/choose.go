@@ -32,7 +32,7 @@ func (m *operator) forecast(lambda float64) (*forecast, error) {
 	k := m.kernel
 	side := fourier.NextFast(max(forecastSide, 8*k.RowRadius, 8*k.ColRadius))
 	filter := fourier.NewSpectral[float64](side, side)
-	symbol := inverseSymbol(filter, m, lambda, f.mean)
+	symbol := inverseSymbol(filter, m, k, lambda, f.mean)
 	var largest, smooth float64
 	f.smallest, largest, smooth = m.ends(filter, lambda, f.mean)
 	if f.observed < 1 {

@@ -17,7 +17,7 @@ type operator struct {
 	comm            ranks.Comm
 	frame           *halo.Decomposition
 	border          halo.Border
-	kernel          stencil.Kernel // of H
+	kernel          stencil.Kernel // of H; where the PSF varies, of the PSF in the middle of the frame
 	q               stencil.Regulariser
 	owned           forward.Weights // of the owned pixels
 	rows, cols      int             // of the owned box
@@ -42,7 +42,7 @@ func (m *operator) prepare() error {
 		return nil
 	}
 	normal, err := forward.NewNormal(m.comm, &forward.Problem{
-		Frame: m.p.Frame, Channels: m.p.Channels, PSF: m.p.PSF, Weights: m.p.Weights,
+		Frame: m.p.Frame, Channels: m.p.Channels, PSF: m.p.PSF, Varying: m.p.Varying, Weights: m.p.Weights,
 		Border: m.border, Regulariser: m.regulariser, Lambda: m.lambda,
 	})
 	if err != nil {

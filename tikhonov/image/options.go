@@ -94,6 +94,7 @@ type Problem struct {
 	Data     []float64           // y, channels x owned rows x owned cols, row-major; the values at missing pixels have no effect
 	Weights  forward.Weights     // W, owned rows x owned cols, the same for every channel: 0 = missing, else 1 or 1/variance; nil = all ones on this rank
 	PSF      forward.PSF         // of the blur H; the zero value is no blur
+	Varying  *forward.VaryingPSF // of the blur H where it changes over the frame; nil = PSF everywhere
 }
 
 // Result is what Solve leaves on each rank. Numbers are global and the same on every
@@ -116,6 +117,7 @@ type Result struct {
 	History      []float64     // relative residual before the first iteration and after each
 	Setup, Solve float64       // seconds
 	Local        Local         // the local solves that were used; "" = none
+	Boxes        int           // with LocalBox: boxes of all ranks, each with one PSF
 	Overlap      int           // pixels, of those
 	FactorBytes  int64         // of the local factors of this rank
 	TilesShared  int           // tiles of this rank that use the factor of their class

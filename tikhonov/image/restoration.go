@@ -26,7 +26,7 @@ func NewRestoration(comm ranks.Comm, p *Problem, o Options) (*Restoration, error
 	if err := agree(comm, p, o); err != nil {
 		return nil, err
 	}
-	p, o, u, err := inUnits(comm, p, o)
+	p, o, u, err := inUnits(comm, p.withMiddle(), o)
 	if err != nil {
 		return nil, err
 	}

@@ -37,6 +37,7 @@ func ChooseLambda(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (
 	if err := agree(comm, p, o); err != nil || o.Rule == Fixed {
 		return o.Lambda, nil, err
 	}
+	p = p.withMiddle()
 	p, o, u, err := inUnits(comm, p, o)
 	if err != nil {
 		return 0, nil, err
@@ -51,11 +52,11 @@ func ChooseLambda(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (
 
 // agree checks the input of all ranks. Collective.
 func agree(comm ranks.Comm, p *Problem, o Options) error {
-	if err := ranks.AgreeError(comm, errors.Join(o.check(), p.check(comm, o.Overlap))); err != nil {
+	if err := ranks.AgreeError(comm, errors.Join(o.check(), p.check(comm, o.Overlap), p.checkVarying(&o))); err != nil {
 		return err
 	}
 	o.Progress, o.monitor = nil, nil
-	return krylov.Same(comm, "image: the options, channels, frame and PSF", o, p.Channels, tiles.Describe(p.Frame), p.PSF)
+	return krylov.Same(comm, "image: the options, channels, frame and PSF", o, p.Channels, tiles.Describe(p.Frame), p.PSF, p.Varying.String())
 }
 
 // check finds what is wrong with this rank's part of the problem, and with the overlap in
@@ -344,6 +345,12 @@ func (s *solver) localSolves(ctx context.Context, o *Options, md mode, colours b
 	}
 	made := factored{lambda: o.Lambda, mode: md, colours: colours, tile: o.Tile, precision: o.Precision}
 	made.local, made.overlap = f.local(o, md, len(s.m.kernel.Dense), s.m.border == halo.Zero)
+	if s.m.p.Varying != nil && made.local == LocalTile { // tiles need one PSF
+		made.local = LocalBox
+		if o.Overlap == 0 {
+			made.overlap = f.overlap()
+		}
+	}
 	o.Overlap = made.overlap
 	if s.local == nil || s.factored != made {
 		if o.Progress != nil && s.comm.Rank() == 0 {
@@ -357,6 +364,9 @@ func (s *solver) localSolves(ctx context.Context, o *Options, md mode, colours b
 		s.local, s.factored = local, made
 	}
 	res.TilesShared, res.TilesExact = s.local.counts()
+	if res.Boxes, err = s.boxes(); err != nil {
+		return nil, err
+	}
 	res.FactorBytes = s.local.bytes()
 	res.Local, res.Overlap = made.local, made.overlap
 	return s.local, nil

@@ -12,6 +12,9 @@ import (
 
 // spectralFits tells whether a transform makes H'H and Q'Q diagonal.
 func (m *operator) spectralFits() bool {
+	if m.p.Varying != nil {
+		return false
+	}
 	switch m.border {
 	case halo.Periodic:
 		return true
@@ -43,6 +46,8 @@ func (m *operator) refuseSpectral() error {
 	switch {
 	case m.spectralFits():
 		return nil
+	case m.p.Varying != nil:
+		return fmt.Errorf(`image: method %q needs one PSF for the whole frame: use "auto"`, krylov.Spectral)
 	case m.border == halo.Zero:
 		return fmt.Errorf(`image: method %q needs a reflecting or periodic border where there is a PSF: use "auto"`, krylov.Spectral)
 	}

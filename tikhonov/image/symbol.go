@@ -14,9 +14,8 @@ import (
 // solved with: where nothing was observed, Q alone need not have an inverse.
 const leastWeight = 1e-3
 
-// inverseSymbol is 1/s, s the symbol of M for one weight, on the filter's grid.
-func inverseSymbol[T linalg.Float](filter *fourier.Spectral[T], m *operator, lambda, weight float64) []T {
-	k := m.kernel
+// inverseSymbol is 1/s, s the symbol of M for one weight and the PSF k, on the filter's grid.
+func inverseSymbol[T linalg.Float](filter *fourier.Spectral[T], m *operator, k stencil.Kernel, lambda, weight float64) []T {
 	rows, cols := axisSymbol(filter.Rows()), axisSymbol(filter.Cols())
 	return filter.PowerSymbol(2*k.RowRadius+1, 2*k.ColRadius+1, k.Dense, func(power float64, i, j int) float64 {
 		return 1 / (weight*power + lambda*penaltySymbol(m.q, rows[i]+cols[j]))

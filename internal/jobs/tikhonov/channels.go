@@ -82,6 +82,7 @@ func join(all, r *image.Result) {
 	if all.Method == "" || r.Residual >= all.Residual {
 		all.Residual, all.History = r.Residual, r.History
 	}
+	all.Boxes = max(all.Boxes, r.Boxes)
 	// What is said of the method is that of the channel with the most iterations.
 	if all.Method == "" || r.Iterations > all.Iterations {
 		all.Method, all.Fallback, all.Local, all.Overlap = r.Method, r.Fallback, r.Local, r.Overlap

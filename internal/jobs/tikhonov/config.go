@@ -18,7 +18,9 @@ type settings struct {
 	Image    frames.ImageSection    `toml:"image"`
 	Simulate frames.SimulateSection `toml:"simulate"`
 	Blur     frames.BlurSection     `toml:"blur"`
+	PSFModel frames.PSFModelSection `toml:"psf_model"`
 	Tikhonov tikhonovSection        `toml:"tikhonov"`
+	Target   frames.BlurSection     `toml:"target"`
 	Output   mappedSection          `toml:"output"`
 }
 
@@ -76,12 +78,14 @@ func defaults() settings {
 		Simulate: frames.SimulateSection{
 			Rows: 512, Cols: 512, Channels: 1, Noise: 0.01, Missing: 0.01,
 		},
-		Blur: frames.BlurSection{Kind: "none", Sigma: 1, FWHM: 3, Beta: 3},
+		Blur:     frames.BlurSection{Kind: "none", Sigma: 1, FWHM: 3, Beta: 3},
+		PSFModel: frames.DefaultPSFModel(),
 		Tikhonov: tikhonovSection{
 			Method: string(krylov.Auto), Regulariser: string(forward.Identity), Local: string(image.LocalAuto),
 			Lambda: lambda{rule: image.Fixed, value: 0.01}, NoiseUnit: string(image.OfWeight), Border: "reflect", Overlap: automatic,
 			Tolerance: 1e-8, MaxIterations: 2000, Restart: 30, Weighting: "auto", Precision: string(image.Single),
 		},
+		Target: frames.BlurSection{Kind: "none", Sigma: 1.5, FWHM: 3, Beta: 3},
 		Output: mappedSection{
 			Dir: "out/tikhonov", Stretch: "auto", Pictures: true, Gather: frames.GatherAuto,
 			Errors: errorsNone, ErrorSamples: 50,
@@ -120,6 +124,18 @@ func (s *tikhonovSection) check(f *config.File) {
 	f.Want(s.Omega >= 0, "tikhonov.omega", "0 or more")
 }
 
+// checkVarying records what needs one PSF for the whole frame.
+func (s *tikhonovSection) checkVarying(f *config.File) {
+	const one = ", as the PSF varies over the frame ([psf_model])"
+	switch krylov.Method(s.Method) {
+	case krylov.ASCG, krylov.TwoLevel, krylov.Mult, krylov.Spectral, methodLiteral:
+		f.Want(false, "tikhonov.method", "auto, ras-gmres, ras or cg"+one)
+	}
+	f.Want(s.Local != string(image.LocalTile), "tikhonov.local", "auto or box"+one)
+	f.Want(s.Tile == 0, "tikhonov.tile", "0"+one)
+	f.Want(s.Lambda.rule != image.MarginalLikelihood, "tikhonov.lambda", `a number, "discrepancy", "gcv" or "l-curve"`+one)
+}
+
 // solverOptions are the options for an observation. Where the config names no noise that
 // of a simulated frame is used, which is known. On a piece of the frame, where plans try the
 // solvers, the overlap is at most what that piece allows.
@@ -148,9 +164,15 @@ func Load(f *config.File) *lifecycle.Job {
 	c.Image.Check(f)
 	c.Simulate.Check(f)
 	c.Blur.Check(f, "blur", frames.MostBlur)
+	c.PSFModel.Check(f, &c.Blur)
 	f.Want(c.Tikhonov.Method != string(krylov.Spectral) || c.Tikhonov.Border != "zero" || c.Blur.Kind == "none",
 		"tikhonov.border", `reflect or periodic, as tikhonov.method is "spectral" and there is a blur`)
+	c.Target.Check(f, "target", frames.MostBlur)
+	f.Want(c.Target.Kind == "none" || c.Tikhonov.Method != methodLiteral, "target.kind", `"none" with tikhonov.method = "literal"`)
 	c.Tikhonov.check(f)
+	if c.PSFModel.Used() {
+		c.Tikhonov.checkVarying(f)
+	}
 	c.Output.section().Check(f)
 	c.Output.Gather.Check(f, &c.Image)
 	c.checkErrors(f)
@@ -179,13 +201,15 @@ func Load(f *config.File) *lifecycle.Job {
 // source says where the frame comes from.
 func (c *settings) source() *frames.Source {
 	c.Image.PerChannel = true
-	return &frames.Source{Seed: c.Seed, Image: &c.Image, Simulate: &c.Simulate, Border: frames.Borders[c.Tikhonov.Border]}
+	return &frames.Source{Seed: c.Seed, Image: &c.Image, Simulate: &c.Simulate, Model: &c.PSFModel, Border: frames.Borders[c.Tikhonov.Border]}
 }
 
 // checkFiles records what the headers of the files show to be wrong.
 func (c *settings) checkFiles(f *config.File) error {
 	frame := c.source().CheckFiles(f)
 	c.Blur.CheckFiles(f, "blur", frame, frames.Borders[c.Tikhonov.Border])
+	c.PSFModel.CheckFiles(f, frame)
+	c.Target.CheckFiles(f, "target", frame, frames.Borders[c.Tikhonov.Border])
 	if frame != nil {
 		most := image.MostOverlap(frame.Rows, frame.Cols)
 		f.Want(int(c.Tikhonov.Overlap) <= most, "tikhonov.overlap", "%d pixels or less on a frame of %d x %d", most, frame.Rows, frame.Cols)

@@ -26,6 +26,7 @@ type metrics struct {
 	Certified   bool              `json:"certified"`   // the bound is a guarantee, not an estimate
 	Objective   lifecycle.Number  `json:"objective"`   // J(w)
 	Bias        *bias             `json:"bias,omitempty"`
+	Target      *homogenised      `json:"target,omitempty"` // absent without a target PSF
 	PSNR        *psnr             `json:"psnr_db,omitempty"`
 	Errors      *errorsMetrics    `json:"errors,omitempty"`
 	TilesShared int               `json:"tiles_shared"` // tiles of all ranks that share a factor

@@ -24,7 +24,7 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecy
 	if err != nil {
 		return nil, err
 	}
-	psf, err := frames.BlurPSF(comm, &c.Blur)
+	psf, err := c.source().PSFOf(comm, &c.Blur, shape)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func (c *settings) exchanges(psf forward.PSF, channels int, fit *calibration) []
 	border := frames.Borders[c.Tikhonov.Border]
 	reach, overlap := c.reach(psf), fit.overlap
 	list := []frames.Exchange{{Rows: reach, Cols: reach, Border: border, Planes: channels, Times: 1}}
-	if border == halo.Reflect && !mirrored(psf) {
+	if border == halo.Reflect && !mirrored(psf) || c.PSFModel.Used() {
 		q := max(0, forward.Regulariser(c.Tikhonov.Regulariser).Reach())
 		list = []frames.Exchange{{Rows: q, Cols: q, Border: border, Planes: channels, Times: 1}, {Rows: psf.Rows / 2, Cols: psf.Cols / 2, Border: border, Planes: channels, Times: 2}}
 	}

@@ -6,7 +6,6 @@ import (
 	"math"
 	"path/filepath"
 
-	"tessera/forward"
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
@@ -22,6 +21,9 @@ func (r *run) write() error {
 				return err
 			}
 			if err := r.writeErrors(); err != nil {
+				return err
+			}
+			if err := ranks.AgreeError(r.Comm, r.WriteModel()); err != nil {
 				return err
 			}
 			if err := r.LargestProcess(); err != nil || !r.c.Output.Pictures || r.Comm.Rank() > 0 {
@@ -42,10 +44,10 @@ func (r *run) write() error {
 
 // resultFiles are all files that a run may leave.
 func resultFiles() []string {
-	return append([]string{
-		"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", "panel.png",
+	return append(append([]string{
+		"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", "panel.png", frames.ModelFile,
 		"lambda.png", "lambda.svg",
-	}, errorFiles...)
+	}, errorFiles...), homogenisedFiles...)
 }
 
 // pictures are drawn in this order. All but the residual share the stretch of the
@@ -60,22 +62,34 @@ func (r *run) pictures() []frames.Picture {
 	if r.Obs.Truth != nil {
 		list = append(list, frames.Picture{Name: "truth.png", Owned: frames.Part(r.Obs.Truth), Panel: 3})
 	}
+	if r.even != nil {
+		list = append(list, frames.Picture{Name: "homogenised.png", Owned: frames.Part(r.even), Panel: len(list), Files: r.homogenisedFiles()})
+	}
 	return list
 }
 
 // solutionFiles are the npy file, and where the frame came from a FITS file also a FITS
 // file with its header.
 func (r *run) solutionFiles() []frames.File {
-	files := r.Npy("solution.npy")
+	return r.namedFiles("solution", "")
+}
+
+// homogenisedFiles are those of the solution blurred with the target PSF.
+func (r *run) homogenisedFiles() []frames.File {
+	return r.namedFiles("homogenised", ", blurred with the target PSF "+r.c.Target.Kind)
+}
+
+func (r *run) namedFiles(name, more string) []frames.File {
+	files := r.Npy(name + ".npy")
 	if !r.Obs.FITS {
 		return files
 	}
-	m, fits := r.m, frames.File{Path: r.Path("solution.fits")}
+	m, fits := r.m, frames.File{Path: r.Path(name + ".fits")}
 	if src := r.Obs.Source; src != nil { // rank 0
 		fits.Header, fits.Tables = src.Header, src.Tables
 		fits.History = []string{
-			fmt.Sprintf("tessera %s: Tikhonov restoration of %s", m.Tessera, filepath.Base(r.c.source().File())),
-			fmt.Sprintf("method %s, regulariser %s, lambda %.6g, border %s, blur %s", m.Method, m.Regulariser, m.Lambda, m.Border, r.c.Blur.Kind),
+			fmt.Sprintf("tessera %s: Tikhonov restoration of %s%s", m.Tessera, filepath.Base(r.c.source().File()), more),
+			fmt.Sprintf("method %s, regulariser %s, lambda %.6g, border %s, blur %s%s", m.Method, m.Regulariser, m.Lambda, m.Border, r.c.Blur.Kind, m.PSFModel.History()),
 			fmt.Sprintf("%d iterations, relative residual %.2e, relative error bound %.2e", m.Iterations, m.Residual, m.ErrorBound),
 		}
 	}
@@ -85,8 +99,8 @@ func (r *run) solutionFiles() []frames.File {
 // residual is W^(1/2) (y - H w), NaN at missing pixels. It is white noise if the model is
 // right and the weights are inverse variances. Collective.
 func (r *run) residual() ([]float64, error) {
-	blur, err := forward.NewBlur(r.Comm, r.Obs.Frame, r.Obs.Channels, r.psf, frames.Borders[r.c.Tikhonov.Border])
-	if err := ranks.AgreeError(r.Comm, err); err != nil {
+	blur, err := r.Obs.Blur(r.Comm, r.psf, frames.Borders[r.c.Tikhonov.Border])
+	if err != nil {
 		return nil, err
 	}
 	res := make([]float64, len(r.Obs.Data))

@@ -21,6 +21,7 @@ type run struct {
 	psf    forward.PSF
 	result *image.Result
 	bias   *literal.Bias // of the printed method only
+	even   []float64     // the solution, blurred with the target PSF; nil = there is none
 
 	sigma *image.Errors        // nil = no error map is wanted
 	steps []*image.Restoration // for what is measured after the solve, one for all channels or for each (nil = not observed); nil without an error map
@@ -48,6 +49,9 @@ func (r *run) run(ctx context.Context) error {
 		return err
 	}
 	if err := r.measure(); err != nil {
+		return err
+	}
+	if err := r.homogenise(ctx); err != nil {
 		return err
 	}
 	if err := r.measureErrors(ctx); err != nil {
@@ -101,6 +105,9 @@ func (r *run) account(work ranks.Work) error {
 	}
 	if m.Search = newSearch(res.Search); m.Search != nil {
 		m.LambdaRule = string(res.Search.Rule) // of "auto" the one that it took
+	}
+	if m.PSFModel != nil {
+		m.PSFModel.Boxes = res.Boxes
 	}
 	m.TilesShared, m.TilesExact = int(tiles[0]), int(tiles[1])
 	m.Method, m.Local, m.Overlap, m.Fallback = string(res.Method), string(res.Local), res.Overlap, res.Fallback

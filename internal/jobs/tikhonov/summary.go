@@ -41,6 +41,12 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 	if b := m.Bias; b != nil {
 		row("literal bias", "owner %.1e, averaged %.1e, plain sum %.1e, argmin %.1e", b.Owner, b.Averaged, b.PlainSum, b.ArgMin)
 	}
+	if t := m.Target; t != nil {
+		row("target PSF", "%s, FWHM %.3f pixels", t.Kind, t.FWHM)
+		for _, p := range t.Places {
+			row("", "row %d, column %d: FWHM %.3f before, %.3f effective, ellipticity %.4f, flux %.5f, noise x %.3g", p.Row, p.Col, p.Before, p.FWHM, p.Ellipticity, p.Flux, p.NoiseGain)
+		}
+	}
 	if p := m.PSNR; p != nil {
 		row("PSNR", "%.2f dB observed, %.2f dB restored", p.Observed, p.Restored)
 	}

@@ -28,7 +28,7 @@ type restored struct {
 }
 
 // restore applies a model to an observation, and the methods that learn nothing beside it. Collective.
-func (c *settings) restore(ctx context.Context, comm ranks.Comm, o *frames.Observation, h *forward.Blur, psf forward.PSF, m *learned, progress func(krylov.Progress)) (*restored, error) {
+func (c *settings) restore(ctx context.Context, comm ranks.Comm, o *frames.Observation, h forward.Convolution, psf forward.PSF, m *learned, progress func(krylov.Progress)) (*restored, error) {
 	border := frames.Borders[c.TPPA.Border]
 	run, err := tppa.NewRun(ctx, comm, &m.Network, o.Frame, o.Channels, h, o.Weights, border)
 	if err != nil {
@@ -93,7 +93,7 @@ type run struct {
 	unused bool // the config has a [simulate] section that is not used, as [image] has a path
 	m      *metrics
 	model  *learned
-	h      *forward.Blur
+	h      forward.Convolution
 	result *restored
 }
 

@@ -34,7 +34,7 @@ func (c *settings) tikhonov(ctx context.Context, comm ranks.Comm, o *frames.Obse
 	}
 	n := len(y) / groups
 	for g := range groups {
-		p := &image.Problem{Channels: o.Channels / groups, Frame: o.Frame, Data: y[g*n : (g+1)*n], PSF: psf}
+		p := &image.Problem{Channels: o.Channels / groups, Frame: o.Frame, Data: y[g*n : (g+1)*n], PSF: psf, Varying: o.Varying}
 		if o.Weights != nil {
 			p.Weights = o.Weights[g*len(o.Weights)/groups : (g+1)*len(o.Weights)/groups]
 		}

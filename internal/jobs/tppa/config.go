@@ -18,6 +18,7 @@ type settings struct {
 	Image    frames.ImageSection    `toml:"image"`
 	Simulate frames.SimulateSection `toml:"simulate"`
 	Blur     frames.BlurSection     `toml:"blur"`
+	PSFModel frames.PSFModelSection `toml:"psf_model"`
 	TPPA     applySection           `toml:"tppa"`
 	TV       besideSection          `toml:"tv"`
 	Output   outputSection          `toml:"output"`
@@ -55,6 +56,7 @@ func defaults() settings {
 		Image:    frames.DefaultImage(),
 		Simulate: frames.SimulateSection{Rows: 256, Cols: 256, Channels: 1, Noise: 0.01},
 		Blur:     frames.BlurSection{Kind: "gaussian", Size: 9, Sigma: 1.4142135623730951, FWHM: 3, Beta: 3},
+		PSFModel: frames.DefaultPSFModel(),
 		TPPA:     applySection{Border: "reflect"},
 		TV:       besideSection{Tolerance: 1e-3, MaxIterations: 2000},
 		Output:   outputSection{Dir: "out/tppa", Stretch: "auto", Pictures: true, Gather: frames.GatherAuto},
@@ -68,6 +70,7 @@ func Load(f *config.File) *lifecycle.Job {
 	c.Image.Check(f)
 	c.Simulate.Check(f)
 	c.Blur.Check(f, "blur", frames.MostBlur)
+	c.PSFModel.Check(f, &c.Blur)
 	f.Want(c.TPPA.Model != "", "tppa.model", `the model.npz of a job "tppa-train"`)
 	f.OneOf("tppa.border", c.TPPA.Border, "zero", "reflect", "periodic")
 	f.Want(c.TV.Noise >= 0, "tv.noise", "0 or more")
@@ -95,7 +98,7 @@ func Load(f *config.File) *lifecycle.Job {
 // source says where the frame comes from.
 func (c *settings) source() *frames.Source {
 	c.Image.PerChannel = true // every value has a weight of its own
-	return &frames.Source{Seed: c.Seed, Image: &c.Image, Simulate: &c.Simulate, Border: frames.Borders[c.TPPA.Border]}
+	return &frames.Source{Seed: c.Seed, Image: &c.Image, Simulate: &c.Simulate, Model: &c.PSFModel, Border: frames.Borders[c.TPPA.Border]}
 }
 
 // checkFiles records what is wrong with the model and what the headers of the other files show
@@ -103,6 +106,7 @@ func (c *settings) source() *frames.Source {
 func (c *settings) checkFiles(f *config.File) error {
 	frame := c.source().CheckFiles(f)
 	c.Blur.CheckFiles(f, "blur", frame, frames.Borders[c.TPPA.Border])
+	c.PSFModel.CheckFiles(f, frame)
 	if _, err := readModel(c.TPPA.Model); err != nil {
 		f.Fail("tppa.model", "%v", err)
 	}
@@ -119,7 +123,6 @@ func (c *settings) tvOptions(o *frames.Observation, scale float64) tv.Options {
 }
 
 // blur is H for an observation. Collective.
-func (c *settings) blur(comm ranks.Comm, o *frames.Observation, psf forward.PSF) (*forward.Blur, error) {
-	h, err := forward.NewBlur(comm, o.Frame, o.Channels, psf, frames.Borders[c.TPPA.Border])
-	return h, ranks.AgreeError(comm, err)
+func (c *settings) blur(comm ranks.Comm, o *frames.Observation, psf forward.PSF) (forward.Convolution, error) {
+	return o.Blur(comm, psf, frames.Borders[c.TPPA.Border])
 }

@@ -24,7 +24,7 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecy
 	if err != nil {
 		return nil, err
 	}
-	psf, err := frames.BlurPSF(comm, &c.Blur)
+	psf, err := c.source().PSFOf(comm, &c.Blur, shape)
 	if err != nil {
 		return nil, err
 	}

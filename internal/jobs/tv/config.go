@@ -19,6 +19,7 @@ type settings struct {
 	Image    frames.ImageSection    `toml:"image"`
 	Simulate frames.SimulateSection `toml:"simulate"`
 	Blur     frames.BlurSection     `toml:"blur"`
+	PSFModel frames.PSFModelSection `toml:"psf_model"`
 	TV       tvSection              `toml:"tv"`
 	Output   outputSection          `toml:"output"`
 }
@@ -79,7 +80,8 @@ func defaults() settings {
 		Simulate: frames.SimulateSection{
 			Rows: 512, Cols: 512, Channels: 1, Noise: 0.01, Missing: 0.01,
 		},
-		Blur: frames.BlurSection{Kind: "none", Sigma: 1, FWHM: 3, Beta: 3},
+		Blur:     frames.BlurSection{Kind: "none", Sigma: 1, FWHM: 3, Beta: 3},
+		PSFModel: frames.DefaultPSFModel(),
 		TV: tvSection{
 			Method: string(tv.FPPA), Penalty: string(tv.Anisotropic), Lambda: lambda{rule: tv.Discrepancy}, NoiseUnit: ofWeight, Poisson: noPoisson, Probes: 2,
 			Border: "reflect", Lower: none, Upper: none, Step: 1, Steps: "constant", Momentum: true, Balance: 0.1, Tolerance: 1e-3, MaxIterations: 5000,
@@ -125,7 +127,7 @@ func (c *settings) checkPoisson(f *config.File) {
 	f.Want(c.Image.Path != "", "tv.poisson", `"none" without image.path: the noise of [simulate] is Gaussian`)
 	f.Want(c.Image.Sigma == "" && c.Image.Variance == "" && c.Image.Weights == "", "tv.poisson",
 		`"none" with image.sigma, image.variance or image.weights, which say the noise already`)
-	f.Want(s.Poisson != poissonAnscombe || c.Blur.Kind == "none", "tv.poisson", `"weights" with a blur: after the transform of Anscombe the blur is no longer linear`)
+	f.Want(s.Poisson != poissonAnscombe || c.Blur.Kind == "none" && !c.PSFModel.Used(), "tv.poisson", `"weights" with a blur: after the transform of Anscombe the blur is no longer linear`)
 }
 
 // options are those of the solver for an observation. Where the config names no noise that
@@ -181,11 +183,11 @@ func (c *settings) problem(comm ranks.Comm, o *frames.Observation, psf forward.P
 			}
 		}
 	}
-	if psf.Values == nil {
+	if psf.Values == nil && o.Varying == nil {
 		return p, nil
 	}
-	h, err := forward.NewBlur(comm, o.Frame, o.Channels, psf, border)
-	if err := ranks.AgreeError(comm, err); err != nil {
+	h, err := o.Blur(comm, psf, border)
+	if err != nil {
 		return nil, err
 	}
 	p.Operator = h
@@ -199,6 +201,7 @@ func Load(f *config.File) *lifecycle.Job {
 	c.Image.Check(f)
 	c.Simulate.Check(f)
 	c.Blur.Check(f, "blur", frames.MostBlur)
+	c.PSFModel.Check(f, &c.Blur)
 	c.TV.check(f)
 	c.Output.section().Check(f)
 	c.Output.Gather.Check(f, &c.Image)
@@ -228,12 +231,13 @@ func Load(f *config.File) *lifecycle.Job {
 // source says where the frame comes from.
 func (c *settings) source() *frames.Source {
 	c.Image.PerChannel = true // every value has a weight of its own
-	return &frames.Source{Seed: c.Seed, Image: &c.Image, Simulate: &c.Simulate, Border: frames.Borders[c.TV.Border]}
+	return &frames.Source{Seed: c.Seed, Image: &c.Image, Simulate: &c.Simulate, Model: &c.PSFModel, Border: frames.Borders[c.TV.Border]}
 }
 
 // checkFiles records what the headers of the files show to be wrong.
 func (c *settings) checkFiles(f *config.File) error {
 	frame := c.source().CheckFiles(f)
 	c.Blur.CheckFiles(f, "blur", frame, frames.Borders[c.TV.Border])
+	c.PSFModel.CheckFiles(f, frame)
 	return f.Err()
 }

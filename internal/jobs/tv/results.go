@@ -10,13 +10,14 @@ import (
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/ranks"
 	"tessera/tv"
 )
 
 // files are those that a run may leave.
 func files() []string {
 	return []string{
-		"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", "panel.png",
+		"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", "panel.png", frames.ModelFile,
 		"lambda.png", "lambda.svg", "gap.png", "gap.svg",
 	}
 }
@@ -27,6 +28,9 @@ func (r *run) write() error {
 	return r.Finish(lifecycle.Ending{
 		Write: func() (err error) {
 			if gathered, err = r.WriteArrays(r.pictures(), r.c.Output.Pictures); err != nil {
+				return err
+			}
+			if err := ranks.AgreeError(r.Comm, r.WriteModel()); err != nil {
 				return err
 			}
 			if err := r.LargestProcess(); err != nil || !r.c.Output.Pictures || r.Comm.Rank() > 0 {
@@ -72,7 +76,7 @@ func (r *run) solutionFiles() []frames.File {
 		fits.Header, fits.Tables = src.Header, src.Tables
 		fits.History = []string{
 			fmt.Sprintf("tessera %s: total variation of %s", m.Tessera, filepath.Base(r.c.source().File())),
-			fmt.Sprintf("method %s, penalty %s, lambda %.6g, border %s, blur %s", m.Method, m.Penalty, m.Lambda, m.Border, r.c.Blur.Kind),
+			fmt.Sprintf("method %s, penalty %s, lambda %.6g, border %s, blur %s%s", m.Method, m.Penalty, m.Lambda, m.Border, r.c.Blur.Kind, m.PSFModel.History()),
 			fmt.Sprintf("%d iterations, relative duality gap %.2e", m.Iterations, m.RelativeGap),
 		}
 	}

@@ -77,6 +77,9 @@ func check(comm ranks.Comm, p *image.Problem, overlap int) error {
 	if p == nil {
 		return errors.New("literal: no problem")
 	}
+	if p.Varying != nil {
+		return errors.New("literal: a PSF that varies: the printed method has one PSF for the whole frame")
+	}
 	if err := tiles.Check(comm, p.Frame, p.Channels, p.Data, p.Weights, p.PSF); err != nil {
 		return fmt.Errorf("literal: %w", err)
 	}

@@ -1,0 +1,279 @@
+package forward
+
+import (
+	"cmp"
+	"slices"
+
+	"tessera/halo"
+	"tessera/internal/fourier"
+)
+
+// varyingTile is a part of the extended box in which the same terms have weight.
+type varyingTile struct {
+	in    [2]span // rows and columns of the extended box
+	out   [2]span // rows and columns of the owned box that its light reaches
+	terms []varyingTerm
+	grid  *varyingGrid
+}
+
+// varyingTerm is a term on a tile: its factors of the weight for the tile's rows and columns, and its
+// spectrum on the tile's grid.
+type varyingTerm struct {
+	rows, cols []float64
+	spectrum   []complex128
+}
+
+// span is a half-open range along an axis.
+type span struct{ lo, hi int }
+
+func (s span) len() int { return s.hi - s.lo }
+
+// varyingGrid has the transforms of tiles of about one size, and their work arrays.
+type varyingGrid struct {
+	plan     *fourier.Plan2
+	image    []float64    // rows x cols
+	sum      []complex128 // a spectrum
+	part     []complex128 // another one
+	spectrum map[int][]complex128
+}
+
+// Tiles. Shorter ones are joined with their neighbours, longer ones are divided: beyond longestTile
+// transforms leave the cache, and the margins of the PSF's size matter little.
+const (
+	shortestTile = 32  // pixels, or twice the radius of the PSF
+	longestTile  = 512 // likewise twelve times the radius
+	sharedGrid   = 0.06
+)
+
+// cut divides the extended box into tiles.
+func (b *VaryingBlur) cut() []varyingTile {
+	shape, domain, box := b.plan.ExtendedShape(), b.frame.Domain().Shape(), b.plan.Extended()
+	factors := [2][][]float64{} // of every term along the extended box
+	var pieces [2][]span
+	for axis := range 2 {
+		source := make([]int, shape[axis])
+		for i := range source {
+			source[i] = b.border.Source(box.Lo[axis]+i, domain[axis])
+		}
+		for _, t := range b.psf.Terms {
+			of := [2][]float64{t.Rows, t.Cols}[axis]
+			f := make([]float64, len(source))
+			for i, s := range source {
+				if s >= 0 {
+					f[i] = of[s]
+				}
+			}
+			factors[axis] = append(factors[axis], f)
+		}
+		pieces[axis] = cutAxis(factors[axis], shape[axis], b.radius[axis])
+	}
+	owned := [2]int{b.rows, b.cols}
+	var tiles []varyingTile
+	var needed [2][]int // length of the grid of each piece
+	for axis := range 2 {
+		for _, p := range pieces[axis] {
+			needed[axis] = append(needed[axis], gridLength(p, b.reached(p, axis, owned[axis]), b.radius[axis]))
+		}
+		needed[axis] = shareGrids(needed[axis])
+	}
+	grids := map[[2]int]*varyingGrid{}
+	for i, rows := range pieces[0] {
+		for j, cols := range pieces[1] {
+			t := varyingTile{in: [2]span{rows, cols}}
+			t.out = [2]span{b.reached(rows, 0, b.rows), b.reached(cols, 1, b.cols)}
+			key := [2]int{needed[0][i], needed[1][j]}
+			if t.grid = grids[key]; t.grid == nil {
+				t.grid = newVaryingGrid(key)
+				grids[key] = t.grid
+			}
+			for k, term := range b.psf.Terms {
+				r, c := factors[0][k][rows.lo:rows.hi], factors[1][k][cols.lo:cols.hi]
+				if allZero(r) || allZero(c) || t.out[0].len() < 1 || t.out[1].len() < 1 {
+					continue
+				}
+				t.terms = append(t.terms, varyingTerm{rows: r, cols: c, spectrum: t.grid.of(k, term.PSF)})
+			}
+			if len(t.terms) > 0 {
+				tiles = append(tiles, t)
+			}
+		}
+	}
+	return tiles
+}
+
+// reached is the range of the owned box, of n pixels along the axis, that the light of a
+// range of the extended box reaches.
+func (b *VaryingBlur) reached(s span, axis, n int) span {
+	return span{max(0, s.lo-2*b.radius[axis]), min(n, s.hi)}
+}
+
+// cutAxis cuts n pixels where a term begins or ends, into pieces of a useful length.
+func cutAxis(factors [][]float64, n, radius int) []span {
+	shortest, longest := max(shortestTile, 2*radius), max(longestTile, 12*radius)
+	cuts := []int{0}
+	for i := 1; i < n; i++ {
+		for _, f := range factors {
+			if (f[i] == 0) != (f[i-1] == 0) {
+				cuts = append(cuts, i)
+				break
+			}
+		}
+	}
+	cuts = append(cuts, n)
+	var joined []span
+	from := 0
+	for _, to := range cuts[1:] {
+		if to-from < shortest && to != n {
+			continue
+		}
+		joined = append(joined, span{from, to})
+		from = to
+	}
+	if last := len(joined) - 1; last > 0 && joined[last].len() < shortest {
+		joined = append(joined[:last-1], span{joined[last-1].lo, joined[last].hi})
+	}
+	var pieces []span
+	for _, s := range joined {
+		parts := (s.len() + longest - 1) / longest
+		for p := range parts {
+			lo, hi := halo.Split(s.len(), parts, p)
+			pieces = append(pieces, span{s.lo + lo, s.lo + hi})
+		}
+	}
+	return pieces
+}
+
+// gridLength is the least period along an axis at which what wraps around does not reach out.
+func gridLength(in, out span, radius int) int {
+	o := span{out.lo + radius, out.hi + radius} // in pixels of the extended box
+	return fourier.NextFast(max(in.len(), o.len(), in.hi+radius-o.lo, o.hi+radius-in.lo))
+}
+
+// shareGrids lets pieces of nearly the same length use one grid, so that spectra of PSFs are shared.
+func shareGrids(lengths []int) []int {
+	sizes := slices.Clone(lengths)
+	slices.SortFunc(sizes, func(a, b int) int { return cmp.Compare(b, a) })
+	out := make([]int, len(lengths))
+	for i, n := range lengths {
+		for _, s := range sizes { // from the largest
+			if float64(s) <= (1+sharedGrid)*float64(n) {
+				out[i] = s
+				break
+			}
+		}
+	}
+	return out
+}
+
+func allZero(list []float64) bool {
+	return !slices.ContainsFunc(list, func(x float64) bool { return x != 0 })
+}
+
+func newVaryingGrid(size [2]int) *varyingGrid {
+	g := &varyingGrid{plan: fourier.NewPlan2(size[0], size[1]), image: make([]float64, size[0]*size[1]), spectrum: map[int][]complex128{}}
+	n := size[0] * g.plan.SpectrumCols()
+	g.sum, g.part = make([]complex128, n), make([]complex128, n)
+	return g
+}
+
+// of is the spectrum of the PSF of term k.
+func (g *varyingGrid) of(k int, p PSF) []complex128 {
+	if s := g.spectrum[k]; s != nil {
+		return s
+	}
+	s := make([]complex128, len(g.sum))
+	g.plan.Forward(s, fourier.WrapKernel(g.plan.Rows(), g.plan.Cols(), p.Rows, p.Cols, p.Values))
+	g.spectrum[k] = s
+	return s
+}
+
+// places are where the rows and columns of out stand in the grid, whose origin is that of in. They may
+// wrap around once: the second part begins at index at[axis] of out.
+func (t *varyingTile) place(b *VaryingBlur, axis, i, period int) int {
+	p := i + b.radius[axis] - t.in[axis].lo
+	if p < 0 {
+		p += period
+	} else if p >= period {
+		p -= period
+	}
+	return p
+}
+
+// spread adds to dst, the owned box, the light of the tile of ext, the extended box.
+func (t *varyingTile) spread(b *VaryingBlur, dst, ext []float64) {
+	g := t.grid
+	stride, width := b.plan.ExtendedShape()[1], g.plan.Cols()
+	for k, term := range t.terms {
+		clear(g.image)
+		for i, f := range term.rows {
+			if f == 0 {
+				continue
+			}
+			from := ext[(t.in[0].lo+i)*stride+t.in[1].lo:][:len(term.cols)]
+			to := g.image[i*width:][:len(term.cols)]
+			for j, w := range term.cols {
+				to[j] = f * w * from[j]
+			}
+		}
+		if k == 0 {
+			g.plan.Forward(g.sum, g.image)
+			for i, h := range term.spectrum {
+				g.sum[i] *= h
+			}
+			continue
+		}
+		g.plan.Forward(g.part, g.image)
+		sum := g.sum[:len(g.part)]
+		for i, h := range term.spectrum[:len(g.part)] {
+			sum[i] += h * g.part[i]
+		}
+	}
+	g.plan.Inverse(g.image, g.sum)
+	t.lines(b, func(own, grid, n int) {
+		to, from := dst[own:own+n], g.image[grid:grid+n]
+		for j, v := range from {
+			to[j] += v
+		}
+	})
+}
+
+// collect adds to ext, the extended box, what the tile gets of src, the owned box.
+func (t *varyingTile) collect(b *VaryingBlur, ext, src []float64) {
+	g := t.grid
+	stride, width := b.plan.ExtendedShape()[1], g.plan.Cols()
+	clear(g.image)
+	t.lines(b, func(own, grid, n int) { copy(g.image[grid:grid+n], src[own:own+n]) })
+	g.plan.Forward(g.sum, g.image)
+	for _, term := range t.terms {
+		part := g.part[:len(g.sum)]
+		for i, h := range term.spectrum[:len(g.sum)] {
+			part[i] = complex(real(h), -imag(h)) * g.sum[i]
+		}
+		g.plan.Inverse(g.image, g.part)
+		for i, f := range term.rows {
+			if f == 0 {
+				continue
+			}
+			to := ext[(t.in[0].lo+i)*stride+t.in[1].lo:][:len(term.cols)]
+			from := g.image[i*width:][:len(term.cols)]
+			for j, w := range term.cols {
+				to[j] += f * w * from[j]
+			}
+		}
+	}
+}
+
+// lines calls f for every contiguous part of a row of out: n values from index own of the owned box and
+// from index grid of the grid.
+func (t *varyingTile) lines(b *VaryingBlur, f func(own, grid, n int)) {
+	rows, cols := t.grid.plan.Rows(), t.grid.plan.Cols()
+	for r := t.out[0].lo; r < t.out[0].hi; r++ {
+		at := t.place(b, 0, r, rows) * cols
+		for c := t.out[1].lo; c < t.out[1].hi; {
+			p := t.place(b, 1, c, cols)
+			n := min(t.out[1].hi-c, cols-p)
+			f(r*b.cols+c, at+p, n)
+			c += n
+		}
+	}
+}

@@ -1,0 +1,86 @@
+package psfmodel
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+
+	"tessera/internal/imageio"
+)
+
+// onGrid sorts images at positions (row, col) into a grid. Each place of the grid must have one image.
+func onGrid(positions [][2]float64, list [][]float64) (*Grid, [][]float64, error) {
+	g := &Grid{}
+	for _, p := range positions {
+		g.Rows, g.Cols = append(g.Rows, p[0]), append(g.Cols, p[1])
+	}
+	for _, axis := range []*[]float64{&g.Rows, &g.Cols} {
+		slices.Sort(*axis)
+		*axis = slices.Compact(*axis)
+	}
+	sorted := make([][]float64, g.Images())
+	for k, p := range positions {
+		at := sort.SearchFloat64s(g.Rows, p[0])*len(g.Cols) + sort.SearchFloat64s(g.Cols, p[1])
+		if sorted[at] != nil {
+			return nil, nil, fmt.Errorf("two PSFs at row %g, column %g", p[0], p[1])
+		}
+		sorted[at] = list[k]
+	}
+	for at, image := range sorted {
+		if image == nil {
+			return nil, nil, fmt.Errorf("%d positions in %d rows and %d columns: a PSF is missing at row %g, column %g; want one at every place of a grid",
+				len(positions), len(g.Rows), len(g.Cols), g.Rows[at/len(g.Cols)], g.Cols[at%len(g.Cols)])
+		}
+	}
+	return g, sorted, nil
+}
+
+// readCube reads images and a table of their positions.
+func readCube(path string, o Options) (*Model, error) {
+	if o.Positions == "" {
+		return nil, fmt.Errorf("a cube of PSFs needs a table of their positions with columns row and col (psf_model.positions)")
+	}
+	s, err := readStack(path)
+	if err != nil {
+		return nil, err
+	}
+	positions, err := Places(o.Positions)
+	if err != nil {
+		return nil, err
+	}
+	if len(positions) != s.Count {
+		return nil, fmt.Errorf("%s has %d positions, want one for each of %d images", o.Positions, len(positions), s.Count)
+	}
+	m := &Model{Format: Cube, Rows: s.Rows, Cols: s.Cols, Step: step(o.Oversampling, 1)}
+	m.Law, m.Images, err = onGrid(positions, images(s))
+	return m, err
+}
+
+// mostPlaces is the largest number of places in a table.
+const mostPlaces = 100_000
+
+// Places reads a table of places: columns row and col, in pixels from 0, or two columns without names.
+func Places(path string) ([][2]float64, error) {
+	t, count, err := imageio.SampleTable(path, mostPlaces)
+	if err != nil {
+		return nil, err
+	}
+	if count > t.Rows || t.Rows > mostPlaces || t.Cols > mostPlaces {
+		return nil, fmt.Errorf("%s: a table of %d rows and %d columns, want at most %d places", path, count, t.Cols, mostPlaces)
+	}
+	row, col := t.Column("row"), t.Column("col")
+	if t.Names == nil && t.Cols == 2 {
+		row, col = 0, 1
+	}
+	if row < 0 || col < 0 {
+		return nil, fmt.Errorf("%s: the columns are %s, want row and col: places in pixels, counted from 0", path, imageio.Listed(t.Names))
+	}
+	positions := make([][2]float64, t.Rows)
+	for k := range positions {
+		positions[k] = [2]float64{t.Data[k*t.Cols+row], t.Data[k*t.Cols+col]}
+		if v := positions[k][0] + positions[k][1]; v-v != 0 {
+			return nil, fmt.Errorf("%s, %s: the position is (%g, %g), want numbers", path, t.Where(k), positions[k][0], positions[k][1])
+		}
+	}
+	return positions, nil
+}

@@ -1,0 +1,229 @@
+package psfmodel
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"tessera/forward"
+)
+
+// StarOptions say how PSFs are made of the stars in a frame. Lengths are in pixels.
+type StarOptions struct {
+	Size       int     // side of the PSFs, odd; 0 = 31
+	Down       int     // cells of the grid along rows; 0 = 1
+	Across     int     // and along columns; 0 = 1
+	Saturation float64 // stars with a pixel of this value or more are left out; 0 = none
+	Apart      float64 // stars with another one nearer than this are left out; 0 = Size
+	SNR        float64 // least flux in units of its noise, as the ring around the star shows it; 0 = 20
+}
+
+func (o StarOptions) withDefaults() StarOptions {
+	o.Down, o.Across = max(o.Down, 1), max(o.Across, 1)
+	if o.Size == 0 {
+		o.Size = 31
+	}
+	if o.Apart == 0 {
+		o.Apart = float64(o.Size)
+	}
+	if o.SNR == 0 {
+		o.SNR = 20
+	}
+	return o
+}
+
+// StarCounts are the stars that were used and those that were left out, and the cells of the grid without a star of their own.
+type StarCounts struct {
+	Given, Used                                     int
+	AtEdge, Missing, Saturated, Crowded, Faint, Off int // Off: the centre that was found is more than 2 pixels from the place given
+	EmptyCells                                      int
+}
+
+func (c StarCounts) String() string {
+	var out []string
+	for _, v := range []struct {
+		n    int
+		what string
+	}{{c.AtEdge, "at the edge"}, {c.Missing, "with missing pixels"}, {c.Saturated, "saturated"}, {c.Crowded, "with a neighbour"}, {c.Faint, "too faint"}, {c.Off, "not found at their place"}} {
+		if v.n > 0 {
+			out = append(out, fmt.Sprintf("%d %s", v.n, v.what))
+		}
+	}
+	text := fmt.Sprintf("%d of %d stars used", c.Used, c.Given)
+	if len(out) > 0 {
+		text += ", left out: " + strings.Join(out, ", ")
+	}
+	if c.EmptyCells > 0 {
+		text += fmt.Sprintf("; %d cells without a star have the PSF of the nearest cell that has one", c.EmptyCells)
+	}
+	return text
+}
+
+// ring is the width of the ring around a cut-out from which the background is taken.
+const ring = 2
+
+// FromStars makes PSFs on a grid of cells of stars at places (row, col) in a frame of rows x cols pixels, row-major; NaN is a missing
+// pixel. A star is cut out; the median of the ring around it is its background; its centre is that of the Gaussian that fits
+// best, to which it is moved by Lanczos interpolation; it is divided by its flux. The PSF of a cell is the mean of its
+// stars, without values of more than 3 standard deviations from their median at a pixel, found from the median deviation.
+// It stands for the middle of the cell.
+func FromStars(frame []float64, rows, cols int, places [][2]float64, o StarOptions) (*Grid, []forward.PSF, StarCounts, error) {
+	o = o.withDefaults()
+	counts := StarCounts{Given: len(places)}
+	switch {
+	case len(frame) != rows*cols || rows < 1 || cols < 1:
+		return nil, nil, counts, fmt.Errorf("psfmodel: %d values for a frame of %d x %d", len(frame), rows, cols)
+	case o.Size < 5 || o.Size%2 == 0 || o.Size > 255:
+		return nil, nil, counts, fmt.Errorf("psfmodel: PSFs of %d pixels a side, want an odd number from 5 to 255", o.Size)
+	case o.Down > rows || o.Across > cols || o.Down > mostGrid || o.Across > mostGrid:
+		return nil, nil, counts, fmt.Errorf("psfmodel: a grid of %d x %d cells on a frame of %d x %d, want 1 to %d along an axis", o.Down, o.Across, rows, cols, mostGrid)
+	}
+	cells := make([][][]float64, o.Down*o.Across)
+	for k, p := range places {
+		star, reason := cutStar(frame, rows, cols, places, k, o)
+		if reason != nil {
+			*reason(&counts)++
+			continue
+		}
+		counts.Used++
+		i := min(o.Down-1, int(p[0]*float64(o.Down)/float64(rows)))
+		j := min(o.Across-1, int(p[1]*float64(o.Across)/float64(cols)))
+		cells[i*o.Across+j] = append(cells[i*o.Across+j], star)
+	}
+	if counts.Used == 0 {
+		return nil, nil, counts, errors.New("psfmodel: no star is left: " + counts.String())
+	}
+	grid := &Grid{Rows: middles(rows, o.Down), Cols: middles(cols, o.Across)}
+	psfs := make([]forward.PSF, len(cells))
+	for c := range cells {
+		nearest, far := c, math.Inf(1)
+		for d := range cells {
+			dy, dx := grid.Rows[c/o.Across]-grid.Rows[d/o.Across], grid.Cols[c%o.Across]-grid.Cols[d%o.Across]
+			if len(cells[d]) > 0 && dy*dy+dx*dx < far {
+				nearest, far = d, dy*dy+dx*dx
+			}
+		}
+		if nearest != c {
+			counts.EmptyCells++
+		}
+		psfs[c] = forward.PSF{Rows: o.Size, Cols: o.Size, Values: robustMean(cells[nearest])}
+	}
+	return grid, psfs, counts, nil
+}
+
+// middles are the middles of so many cells of an axis of n pixels.
+func middles(n, count int) []float64 {
+	list := make([]float64, count)
+	for i := range list {
+		list[i] = (float64(i)+0.5)*float64(n)/float64(count) - 0.5
+	}
+	return list
+}
+
+// cutStar is star k, centred and of flux 1, or the count that it goes into.
+func cutStar(frame []float64, rows, cols int, places [][2]float64, k int, o StarOptions) ([]float64, func(*StarCounts) *int) {
+	p := places[k]
+	if v := p[0] + p[1]; v-v != 0 {
+		return nil, func(c *StarCounts) *int { return &c.Off }
+	}
+	for other, q := range places {
+		if other != k && math.Hypot(p[0]-q[0], p[1]-q[1]) < o.Apart {
+			return nil, func(c *StarCounts) *int { return &c.Crowded }
+		}
+	}
+	margin := o.Size/2 + ring
+	r, c := int(math.Round(p[0])), int(math.Round(p[1]))
+	if r < margin || c < margin || r >= rows-margin || c >= cols-margin {
+		return nil, func(c *StarCounts) *int { return &c.AtEdge }
+	}
+	size := 2*margin + 1
+	cut := make([]float64, 0, size*size)
+	var around []float64
+	for i := range size {
+		for j := range size {
+			v := frame[(r-margin+i)*cols+c-margin+j]
+			if math.IsNaN(v) {
+				return nil, func(c *StarCounts) *int { return &c.Missing }
+			}
+			if o.Saturation > 0 && v >= o.Saturation {
+				return nil, func(c *StarCounts) *int { return &c.Saturated }
+			}
+			cut = append(cut, v)
+			if i < ring || j < ring || i >= size-ring || j >= size-ring {
+				around = append(around, v)
+			}
+		}
+	}
+	background, deviation := spread(around)
+	for i := range cut {
+		cut[i] -= background
+	}
+	y, x, ok := centre(cut, size)
+	if !ok || math.Hypot(y+float64(r-margin)-p[0], x+float64(c-margin)-p[1]) > 2 {
+		return nil, func(c *StarCounts) *int { return &c.Off }
+	}
+	down, across := make([][]float64, o.Size), make([][]float64, o.Size)
+	for i := range o.Size {
+		down[i], across[i] = make([]float64, size), make([]float64, size)
+		interpolate(down[i], y+float64(i-o.Size/2), 1)
+		interpolate(across[i], x+float64(i-o.Size/2), 1)
+	}
+	star := (&resampler{rows: size, cols: size, down: down, across: across}).psf(cut).Values
+	flux := 0.0
+	for _, v := range star {
+		flux += v
+	}
+	if !(flux > o.SNR*deviation*float64(o.Size)) {
+		return nil, func(c *StarCounts) *int { return &c.Faint }
+	}
+	for i := range star {
+		star[i] /= flux
+	}
+	return star, nil
+}
+
+// centre is that of the Gaussian that fits best to size x size pixels, from their first one.
+func centre(cut []float64, size int) (y, x float64, ok bool) {
+	p := forward.PSF{Rows: size, Cols: size, Values: cut}
+	_, _, _, y, x, ok = adaptive(p)
+	return y, x, ok && y >= 0 && x >= 0 && y < float64(size) && x < float64(size)
+}
+
+// spread is the median, and a standard deviation from the median deviation from it.
+func spread(list []float64) (median, deviation float64) {
+	sorted := slices.Clone(list)
+	slices.Sort(sorted)
+	median = sorted[len(sorted)/2]
+	for i, v := range sorted {
+		sorted[i] = math.Abs(v - median)
+	}
+	slices.Sort(sorted)
+	return median, 1.4826 * sorted[len(sorted)/2]
+}
+
+// robustMean is the mean of images pixel by pixel without outliers, of sum 1.
+func robustMean(list [][]float64) []float64 {
+	out := make([]float64, len(list[0]))
+	values := make([]float64, len(list))
+	total := 0.0
+	for i := range out {
+		for k, image := range list {
+			values[k] = image[i]
+		}
+		median, deviation := spread(values)
+		sum, n := 0.0, 0.0
+		for _, v := range values {
+			if len(values) < 4 || math.Abs(v-median) <= 3*deviation {
+				sum, n = sum+v, n+1
+			}
+		}
+		out[i] = sum / n
+		total += out[i]
+	}
+	for i := range out {
+		out[i] /= total
+	}
+	return out
+}
