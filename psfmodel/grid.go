@@ -56,17 +56,23 @@ func readCube(path string, o Options) (*Model, error) {
 	return m, err
 }
 
-// mostPlaces is the largest number of places in a table.
-const mostPlaces = 100_000
+// A table of places has at most this many of them, and this many columns.
+const (
+	mostPlaces       = 100_000
+	mostPlaceColumns = 1000
+)
 
 // Places reads a table of places: columns row and col, in pixels from 0, or two columns without names.
 func Places(path string) ([][2]float64, error) {
-	t, count, err := imageio.SampleTable(path, mostPlaces)
+	t, count, err := imageio.SampleTable(path, 1) // its size, before memory is taken for it
 	if err != nil {
 		return nil, err
 	}
-	if count > t.Rows || t.Rows > mostPlaces || t.Cols > mostPlaces {
-		return nil, fmt.Errorf("%s: a table of %d rows and %d columns, want at most %d places", path, count, t.Cols, mostPlaces)
+	if count > mostPlaces || t.Cols > mostPlaceColumns {
+		return nil, fmt.Errorf("%s: a table of %d rows and %d columns, want at most %d places and %d columns", path, count, t.Cols, mostPlaces, mostPlaceColumns)
+	}
+	if t, err = imageio.ReadTable(path); err != nil {
+		return nil, err
 	}
 	row, col := t.Column("row"), t.Column("col")
 	if t.Names == nil && t.Cols == 2 {

@@ -77,6 +77,7 @@ type searcher struct {
 	found    *Search
 	count    int // trials that were begun
 
+	slack    float64                   // factor of the error that a trial may have where rounding ends its solve; 0 = 1
 	hopeless map[krylov.Method]float64 // largest lambda at which a method was not accurate enough
 	quadrat  []float64                 // work space
 }

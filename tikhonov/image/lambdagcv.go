@@ -13,6 +13,9 @@ import (
 // minimum is looked for.
 const criterionAccuracy = 1e-8
 
+// criterionSlack is the factor of it that is still taken where rounding ends a solve.
+const criterionSlack = 100
+
 // tracePrecision is the number of probe vectors x data values that make a trace precise
 // enough for the search; traceProbes is the least number that its error is found from.
 const (
@@ -40,6 +43,7 @@ func (s *searcher) gcv(ctx context.Context) (float64, error) {
 			return 0, err
 		}
 	}
+	s.slack = criterionSlack
 	lambda, err := s.minimise(func(l float64) (float64, error) {
 		res, trial, err := s.dataTrial(ctx, l, func(float64) float64 { return criterionAccuracy })
 		if err != nil {

@@ -92,7 +92,7 @@ func (s *searcher) accurate(ctx context.Context, lambda float64, t *Trial, exces
 			if worst, err = excess(res, res.ErrorBound*xnorm*res.Residual*s.bnorm); err != nil {
 				return nil, err
 			}
-			if worst <= 1 {
+			if worst <= 1 || res.Status == krylov.Stagnated && worst <= s.slack {
 				return res, nil
 			}
 			slow := res.Status == krylov.IterationLimit && res.Residual > 0.01*before
