@@ -68,7 +68,7 @@ def test_interrupt(folder, verbose):
     out, err = process.communicate(timeout=LIMIT)
     assert err.rstrip().endswith("KeyboardInterrupt")
     assert process.returncode == -signal.SIGINT
-    assert ("iteration" in out) == verbose
+    assert ("stopped" in err) == verbose, out + err
 
 
 COUNTING = """
@@ -84,10 +84,9 @@ def test_two_interrupts(tmp_path, folder):
     fake = script(tmp_path / "fake", COUNTING)
     state = tmp_path / "state"
     process = start("import tessera; tessera.restore([[1., 2.], [3., 4.]], None)", folder, TESSERA=fake, STATE=str(state))
-    for n in range(3):
-        wait_for(process, lambda n=n: Path(f"{state}.{n}").exists() or n == 2 and process.poll() is not None) if n < 2 else None
-        if n < 2:
-            process.send_signal(signal.SIGINT)
+    for n in range(2):
+        wait_for(process, Path(f"{state}.{n}").exists)
+        process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=LIMIT)
     assert err.rstrip().endswith("KeyboardInterrupt")
     assert Path(f"{state}.2").exists()
@@ -129,7 +128,7 @@ def test_error_with_a_result(frame, psf, folder):
     weights = np.random.default_rng(4).uniform(0.1, 1, frame.shape)
     slow = {"tikhonov.method": "cg", "tikhonov.max_iterations": 2, "tikhonov.tolerance": 1e-12}
     with pytest.raises(tessera.TesseraError, match="not converged after 2 iterations") as caught:
-        tessera.restore(frame, psf, weights=weights, lam=1e-6, options=slow)
+        tessera.restore(frame, psf, weights=weights, lam=1e-6, options=slow, ranks=1)
     assert caught.value.status == 1
     assert caught.value.result.solution.shape == frame.shape
     assert caught.value.result.metrics["converged"] is False
@@ -172,9 +171,9 @@ echo '{metrics}' > "$out/metrics.json"; echo 'tessera: mind this' >&2; echo 'noi
 
 
 def test_verbose(frame, folder, capfd):
-    tessera.restore(frame, None, lam=0.1, verbose=True)
+    tessera.restore(frame, None, lam=0.1, ranks=1, verbose=True)
     assert "lambda" in capfd.readouterr().out
-    tessera.restore(frame, None, lam=0.1)
+    tessera.restore(frame, None, lam=0.1, ranks=1)
     assert capfd.readouterr().out == ""
 
 
@@ -190,7 +189,7 @@ def test_mpirun(frame, psf, folder, hand):
     words = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", "2"]
     if os.getuid() == 0:
         words.insert(1, "--allow-run-as-root")
-    if "MPI" not in hand("version"):
+    if " mpi" not in hand("version").partition("build tags:")[2]:
         pytest.skip("the program was built without MPI")
     result = tessera.restore(frame, psf, lam=0.1, mpirun=words)
     assert result.metrics["ranks"] == 2 and "in-process" not in result.metrics["transport"]
