@@ -275,3 +275,17 @@ def test_table_of_functions():
     for name in tessera.__all__:
         if name[0].islower() and name != "find_program":
             assert f"`{name}(" in text, name
+
+
+def test_install(tmp_path):
+    """pip makes a package of all files, without the network."""
+    probe = "import setuptools, pip, sys; sys.exit(int(setuptools.__version__.split('.')[0]) < 61)"
+    if subprocess.run([sys.executable, "-c", probe], capture_output=True).returncode:
+        pytest.skip("no pip or no setuptools of version 61")
+    source, target = tmp_path / "source", tmp_path / "target"
+    shutil.copytree(PACKAGE, source, ignore=shutil.ignore_patterns("build", "*.egg-info", "__pycache__"))
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--no-build-isolation", "--no-compile"]
+    done = subprocess.run([*pip, "--target", target, source], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    want = {p.name for p in (PACKAGE / "tessera").iterdir() if p.is_file()}
+    assert {p.name for p in (target / "tessera").iterdir()} == want
