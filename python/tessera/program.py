@@ -100,8 +100,8 @@ def call(words: Sequence[str], verbose: bool) -> tuple[int, str]:
 
     The command has a session of its own, so that Ctrl-C in a terminal reaches it only from
     here. SIGINT is passed on, and the command is waited for; then the handler that was in
-    force is called, which raises KeyboardInterrupt. Any other exception also stops the
-    command first.
+    force is called, which raises KeyboardInterrupt. SIGTERM and SIGHUP are passed on in the same
+    way and end in SystemExit. Any other exception also stops the command first.
     """
     with _PassedOn() as passed:
         try:
@@ -169,34 +169,43 @@ def _echo(stream: IO[str]) -> None:
 
 
 class _PassedOn:
-    """While it is entered, SIGINT goes to a process; on leaving, to the former handler.
+    """While it is entered, the signals that end a program go to a process.
 
-    Only the main thread has signals, and a SIGINT that is ignored stays ignored.
+    On leaving, the handler that was in force is called; where that was the system's, which
+    ends this process at once, SystemExit is raised instead, so that nothing is left behind.
+    Only the main thread has signals, and a signal that is ignored stays ignored.
     """
+
+    # What the process gets for each signal: it knows no SIGHUP.
+    signals = {signal.SIGINT: signal.SIGINT, signal.SIGTERM: signal.SIGTERM, signal.SIGHUP: signal.SIGTERM}
 
     def __init__(self) -> None:
         self.process: Optional[subprocess.Popen[str]] = None
-        self.came = False
-        self.former: Any = None
+        self.came: list[int] = []
+        self.former: dict[int, Any] = {}
 
     def to(self, process: subprocess.Popen[str]) -> None:
         self.process = process
-        if self.came:
-            process.send_signal(signal.SIGINT)
+        for number in self.came:
+            process.send_signal(self.signals[signal.Signals(number)])
 
     def __enter__(self) -> _PassedOn:
-        if threading.current_thread() is threading.main_thread() and callable(signal.getsignal(signal.SIGINT)):
-            self.former = signal.signal(signal.SIGINT, self._pass)
+        if threading.current_thread() is threading.main_thread():
+            for number in self.signals:
+                if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                    self.former[number] = signal.signal(number, self._pass)
         return self
 
     def __exit__(self, *exc: object) -> None:
-        if self.former is None:
-            return
-        signal.signal(signal.SIGINT, self.former)
-        if self.came:
-            self.former(signal.SIGINT, None)
+        for number, handler in self.former.items():
+            signal.signal(number, handler)
+        for number in self.came[:1]:
+            if callable(self.former[number]):
+                self.former[number](number, None)
+            else:
+                raise SystemExit(128 + number)
 
     def _pass(self, number: int, frame: object) -> None:
-        self.came = True
+        self.came.append(number)
         if self.process is not None:
-            self.process.send_signal(signal.SIGINT)
+            self.process.send_signal(self.signals[signal.Signals(number)])

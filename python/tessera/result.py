@@ -85,9 +85,10 @@ def run(
         config.write_text(to_toml(merged), encoding="utf-8")
         quiet = [] if how.verbose else ["-quiet"]
         status, said = _program.call([*before, found, "run", str(config), *behind, *quiet], how.verbose)
+        said = said.replace(f"{folder}/", "")  # leaves names such as image-mask.npy
         result = read(out, keep) if (out / "metrics.json").exists() else None
         if status != 0 or result is None:
-            words = _program.words_of(said, bool(before)).replace(str(config), "config")
+            words = _program.words_of(said, bool(before))
             raise _program.TesseraError(status, words or "the program left no result", result)
         _program.warn(said)
         return result

@@ -126,6 +126,15 @@ def test_missing(frame, psf, folder):
             np.testing.assert_array_equal(result.solution, want.solution)
 
 
+def test_mask_of_the_other_sense(frame, psf, folder):
+    """A mask that marks bad pixels with 1 is refused in the words of the program, without the temporary folder."""
+    bad = np.zeros(frame.shape, bool)
+    bad[3, 4] = True
+    with pytest.raises(tessera.TesseraError, match="mask_majority") as caught:
+        tessera.restore(frame, psf, mask=bad, **FIXED)
+    assert "image-mask.npy" in caught.value.message and str(folder) not in caught.value.message
+
+
 def test_planes_beside_channels(planes, psf, folder):
     """Weights of one channel are those of all, and weights of the frame's shape have its layout."""
     last = np.moveaxis(planes, 0, 2)

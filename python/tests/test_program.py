@@ -71,6 +71,44 @@ def test_interrupt(folder, verbose):
     assert ("stopped" in err) == verbose, out + err
 
 
+@pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGHUP))
+def test_other_signals(folder, number):
+    """A batch system or a terminal that closes stops the program, too, and nothing is left."""
+    process = start(LONG_RUN.replace("MORE", repr({"verbose": True, "ranks": 1})), folder)
+    wait_for(process, lambda: logged(folder))
+    process.send_signal(number)
+    _, err = process.communicate(timeout=LIMIT)
+    assert process.returncode == 128 + number
+    assert "stopped" in err and "Traceback" not in err
+
+
+def test_own_handler(tmp_path, folder):
+    """A handler of the user's own is called when the program has stopped; its result is an error then."""
+    fake = script(tmp_path / "fake", COUNTING.replace("$n = 2", "$n = 1"))
+    state = tmp_path / "state"
+    code = """
+import signal, tessera
+signal.signal(signal.SIGINT, lambda number, frame: print("noted"))
+tessera.restore([[1., 2.], [3., 4.]], None)
+"""
+    process = start(code, folder, TESSERA=fake, STATE=str(state))
+    wait_for(process, Path(f"{state}.0").exists)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=LIMIT)
+    assert out == "noted\n" and "TesseraError" in err and "(exit status 3)" in err
+
+
+def test_ignored_signal():
+    """What is ignored stays ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with program_module._PassedOn():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 COUNTING = """
 trap 'n=$((n+1)); echo > "$STATE.$n"; [ $n = 2 ] && exit 3' INT
 n=0
