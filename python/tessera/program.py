@@ -11,7 +11,7 @@ import sys
 import threading
 import warnings
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Optional, Sequence, Union
+from typing import IO, TYPE_CHECKING, Any, Mapping, Optional, Sequence, Union
 
 if TYPE_CHECKING:
     from .result import Result
@@ -93,6 +93,22 @@ def launch(mpirun: Optional[Launcher], ranks: Optional[int]) -> tuple[list[str],
     return [os.fspath(word) for word in mpirun], []
 
 
+# Variables by which a process knows that it is a rank, and the beginnings of all names that
+# launchers set.
+_RANKS = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "SLURM_PROCID")
+_LAUNCHERS = ("OMPI_", "PRTE_", "PMIX_", "PMI_", "HYDI_", "MPI_LOCAL", "SLURM_PROCID")
+
+
+def surroundings(environment: Mapping[str, str]) -> dict[str, str]:
+    """Returns the environment of the program.
+
+    Where mpirun or srun has started this process, the program must not take itself for a
+    rank among those processes: what the launcher has set is left out.
+    """
+    launched = any(name in environment for name in _RANKS)
+    return {k: v for k, v in environment.items() if not (launched and k.startswith(_LAUNCHERS))}
+
+
 def call(words: Sequence[str], verbose: bool) -> tuple[int, str]:
     """Runs a command and returns its exit status and what it wrote to standard error.
 
@@ -113,6 +129,7 @@ def call(words: Sequence[str], verbose: bool) -> tuple[int, str]:
                 text=True,
                 encoding="utf-8",
                 errors="replace",
+                env=surroundings(os.environ),
                 start_new_session=True,
             )
         except FileNotFoundError:

@@ -221,14 +221,49 @@ def test_ranks(frame, psf, folder):
     np.testing.assert_allclose(one.solution, three.solution, atol=1e-5)
 
 
-def test_mpirun(frame, psf, folder, hand):
+@pytest.fixture
+def words(hand):
+    """The words that start two ranks."""
     if shutil.which("mpirun") is None:
         pytest.skip("no mpirun")
-    words = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", "2"]
-    if os.getuid() == 0:
-        words.insert(1, "--allow-run-as-root")
     if " mpi" not in hand("version").partition("build tags:")[2]:
         pytest.skip("the program was built without MPI")
+    as_root = ["--allow-run-as-root"] if os.getuid() == 0 else []
+    return ["mpirun", *as_root, "--oversubscribe", "--bind-to", "none", "-n", "2"]
+
+
+def test_interrupted_mpirun(folder, words):
+    process = start(LONG_RUN.replace("MORE", repr({"mpirun": words})), folder)
+    wait_for(process, lambda: logged(folder))
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=LIMIT)
+    assert err.rstrip().endswith("KeyboardInterrupt")
+
+
+def test_inside_mpirun(folder, words):
+    """Every process of a parallel Python program has runs of its own."""
+    code = """
+import os, numpy as np, tessera
+rank = int(os.environ["OMPI_COMM_WORLD_RANK"])
+result = tessera.restore(np.full((8, 8), 1.0 + rank), None, lam=0.1, ranks=1)
+assert abs(result.solution - 1 - rank).max() < 1e-6 and result.metrics["ranks"] == 1
+os.write(1, b"rank %d done\\n" % rank)
+"""
+    env = {**os.environ, "PYTHONPATH": str(PACKAGE)}
+    done = subprocess.run([*words, sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert sorted(done.stdout.split("\n")) == ["", "rank 0 done", "rank 1 done"]
+
+
+def test_surroundings():
+    kept = {"PATH": "/bin", "OMPI_MCA_btl": "self", "SLURM_JOB_ID": "7"}
+    assert program_module.surroundings(kept) == kept
+    for rank in ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "SLURM_PROCID"):
+        launched = {**kept, rank: "0", "PMIX_SERVER_URI": "x"}
+        assert program_module.surroundings(launched) == {"PATH": "/bin", "SLURM_JOB_ID": "7"}
+
+
+def test_mpirun(frame, psf, folder, words):
     result = tessera.restore(frame, psf, lam=0.1, mpirun=words)
     assert result.metrics["ranks"] == 2 and "in-process" not in result.metrics["transport"]
     np.testing.assert_array_equal(result.solution, tessera.restore(frame, psf, lam=0.1, ranks=2).solution)
