@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 from typing import Any, Mapping
@@ -31,20 +30,17 @@ def to_toml(keys: Mapping[str, Any]) -> str:
 
 
 def _value(key: str, value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
     if isinstance(value, (bool, np.bool_)):
         return "true" if value else "false"
     if isinstance(value, (int, np.integer)):
         return str(int(value))
     if isinstance(value, (float, np.floating)):
-        x = float(value)
-        if math.isnan(x) or math.isinf(x):
-            return {True: "nan", False: "inf" if x > 0 else "-inf"}[math.isnan(x)]
-        return repr(x)
+        return repr(float(value))  # nan and inf are TOML as well
     if isinstance(value, (str, os.PathLike)):
         # The escapes of JSON are those of TOML, but for DEL.
         return json.dumps(os.fspath(value), ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_value(key, v) for v in value) + "]"
     raise TypeError(f"options: {key} is a {type(value).__name__}: want a text, a number, a truth value or a list of these")

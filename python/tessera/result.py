@@ -15,7 +15,7 @@ from . import program as _program
 from .config import to_toml
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Result:
     """What a run left.
 
@@ -39,7 +39,7 @@ class Result:
         return self.arrays["solution"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Launch:
     """The keywords that all functions have: how a run is started."""
 

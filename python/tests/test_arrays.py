@@ -184,8 +184,9 @@ def test_wrong_arguments(frame, folder, work, error, words):
 
 def test_toml():
     keys = {"job": "tv", "a.b": True, "a.c": [1, 2.5], "d.e": 'quote " back \\ line\n', "a.f": np.float32(0.5), "a.g": np.int64(3)}
+    keys.update({"a.h": np.array(2.0), "a.i": np.array([1, 2]), "a.j": float("-inf"), "a.k": float("nan")})
     assert to_toml(keys) == (
-        'job = "tv"\n\n[a]\nb = true\nc = [1, 2.5]\nf = 0.5\ng = 3\n\n[d]\ne = "quote \\" back \\\\ line\\n"\n'
+        'job = "tv"\n\n[a]\nb = true\nc = [1, 2.5]\nf = 0.5\ng = 3\nh = 2.0\ni = [1, 2]\nj = -inf\nk = nan\n\n[d]\ne = "quote \\" back \\\\ line\\n"\n'
     )
 
 
