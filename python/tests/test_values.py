@@ -145,6 +145,15 @@ def test_prediction_is_the_fit(observations, folder, dim, given):
             assert fitted.metrics[key] == given[name]
 
 
+def test_prediction_without_spread(observations, folder):
+    """Likewise where the search finds one width along all coordinates."""
+    x, y, sigma = observations
+    quick = {"search.folds": 2, "search.widths": [0.5, 1.0], "search.lambdas": [1e-3, 1e-2], "kernel.spread": False}
+    fitted = tessera.fit(x, y, sigma, options=quick, ranks=1)
+    assert not fitted.metrics.get("axis_widths") and fitted.metrics["width"] in (0.5, 1.0)
+    np.testing.assert_allclose(fitted.predict(x), fitted.fitted, rtol=0, atol=1e-6)
+
+
 def test_one_sigma_for_all(observations, folder):
     x, y, sigma = observations
     one, all_of_them = (tessera.fit(x, y, s, width=0.7, lam=0.01, ranks=1).fitted for s in (0.02, sigma))
