@@ -32,9 +32,10 @@ const (
 // Command is one word after "tessera".
 type Command struct {
 	Name  string
-	Args  string // what follows the name in the usage line
-	Short string // its line in the list of commands
-	Long  string // the rest of `tessera help NAME`
+	Args  string   // what follows the name in the usage line
+	Short string   // its line in the list of commands
+	Long  string   // the rest of `tessera help NAME`
+	Words []string // what its first argument may be, for the completion of shells; nil = a file
 	Flags func(*flag.FlagSet, *options)
 	Run   func(context.Context, *call) error
 }

@@ -76,6 +76,7 @@ depend on the number of ranks.
 
 simulate cells -out DIR writes pictures of cell nuclei (truth.npy), what a microscope
 sees of them (observed.npy) and its PSF (psf.npy).`,
+			Words: []string{"observations", "survey", "cells"},
 			Flags: simulateFlags,
 			Run:   simulateData,
 		},
@@ -91,6 +92,7 @@ mpirun (-launch mpirun); inside a Slurm allocation srun starts them.
 
 tessera scale report DIR... writes the report of finished studies again; with -out the
 report of several studies goes into one directory.`,
+			Words: []string{"strong", "weak", "report"},
 			Flags: scaleFlags,
 			Run:   scale,
 		},
@@ -117,6 +119,24 @@ many stars were used, and why the others were not.`,
 			Short: "show what this binary and this machine can do",
 			Long:  "Prints the transport, the numeric libraries with a short measurement of each, the cores and the limits.",
 			Run:   doctor,
+		},
+		{
+			Name: "completion", Args: strings.Join(shells(), "|"),
+			Short: "print a script with which a shell completes commands, flags and files",
+			Long: `In bash, or in zsh behind compinit:
+
+    source <(tessera completion bash)
+    source <(tessera completion zsh)`,
+			Words: shells(),
+			Run:   completion,
+		},
+		{
+			Name: "man", Args: "",
+			Short: "print the manual page",
+			Long: `The page is troff with the macros of man(7):
+
+    tessera man | man -l -`,
+			Run: man,
 		},
 		{
 			Name: "version", Args: "",
@@ -166,8 +186,29 @@ func overview() string {
 	for _, c := range commands() {
 		fmt.Fprintf(&b, "    tessera %-24s %s\n", strings.TrimSpace(c.Name+" "+c.Args), c.Short)
 	}
-	b.WriteString("\nExit status: 0 done, 1 failed, 2 bad usage or configuration, 3 stopped by the user, 4 a defect of the program.\n")
+	var ends []string
+	for _, s := range statuses() {
+		ends = append(ends, fmt.Sprintf("%d %s", s.code, s.text))
+	}
+	fmt.Fprintf(&b, "\nExit status: %s.\n", strings.Join(ends, ", "))
 	return b.String()
+}
+
+// exit is an exit status and its meaning.
+type exit struct {
+	code int
+	text string
+}
+
+// statuses lists them.
+func statuses() []exit {
+	return []exit{
+		{done, "done"},
+		{failed, "failed"},
+		{misused, "bad usage or configuration"},
+		{stopped, "stopped by the user"},
+		{crashed, "a defect of the program"},
+	}
 }
 
 // explain is what `tessera help NAME` prints.
@@ -177,14 +218,12 @@ func explain(c *Command) string {
 	if c.Long != "" {
 		fmt.Fprintf(&b, "\n%s\n", c.Long)
 	}
-	if c.Flags != nil {
-		fs := flag.NewFlagSet(c.Name, flag.ContinueOnError)
-		c.Flags(fs, &options{})
+	if flags := c.flags(); len(flags) > 0 {
 		b.WriteString("\nFlags, anywhere after the command:\n")
-		fs.VisitAll(func(f *flag.Flag) {
+		for _, f := range flags {
 			arg, text := flag.UnquoteUsage(f)
 			fmt.Fprintf(&b, "  -%-22s %s\n", strings.TrimSpace(f.Name+" "+arg), text)
-		})
+		}
 	}
 	return b.String()
 }
