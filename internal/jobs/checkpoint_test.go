@@ -362,6 +362,9 @@ func TestNoRoomForCheckpoint(t *testing.T) {
 			if !strings.Contains(string(said), want) || !strings.Contains(string(said), "warning: no checkpoint: ") || !strings.Contains(string(said), "file too large") {
 				t.Errorf("%s: %s", when, said)
 			}
+			if n := strings.Count(string(said), "warning: no checkpoint: "); n > 1 { // once, and again only after a minute
+				t.Errorf("%s: said %d times: %s", when, n, said)
+			}
 			if left, _ := os.ReadDir(filepath.Join(out, "checkpoint")); len(left) > 0 {
 				t.Errorf("%s: left in the checkpoint's directory: %v", when, left)
 			}

@@ -53,6 +53,8 @@ type Checkpoints struct {
 	generation int
 	taken      int                  // by this run
 	failure    error                // of the last attempt to write one; the same on all ranks
+	failures   int                  // since the last one that was written
+	said       float64              // when a failure was last warned of
 	found      bool                 // the run goes on from one
 	rest       *checkpoint.Manifest // the generation before the one that the run goes on from; nil = none
 	slow       bool                 // it was said that the launcher may not wait for a checkpoint
@@ -97,6 +99,10 @@ func (c *Checkpoints) save(state []byte, ids []int, recordBytes int, fill func(i
 	})
 }
 
+// failureEvery is how many seconds pass between two warnings of checkpoints that cannot be
+// written.
+const failureEvery = 60
+
 // Keep saves a solver's snapshot. A checkpoint that cannot be written is a warning: the run
 // goes on, with the checkpoint before, until the next one is due. Collective; the error is
 // that of the communication.
@@ -108,9 +114,17 @@ func (c *Checkpoints) Keep(s *checkpoint.Snapshot) error {
 		return err
 	}
 	if c.failure = err; err != nil {
-		c.run.warn(fmt.Sprintf("no checkpoint: %v; the run goes on and tries again later", err))
+		c.failures++
+		if now := c.run.Comm.Wtime(); c.failures == 1 || now-c.said >= failureEvery {
+			c.said = now
+			c.run.warn(fmt.Sprintf("no checkpoint: %v; the run goes on and tries again later", err))
+		}
 		return nil
 	}
+	if c.failures > 1 {
+		c.run.warn(fmt.Sprintf("a checkpoint is written again, after %d that could not be", c.failures))
+	}
+	c.failures = 0
 	c.taken++
 	seconds := c.run.Comm.Wtime() - start
 	c.run.Log.Info("checkpoint", "generation", c.generation, "seconds", seconds)
