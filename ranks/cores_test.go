@@ -3,6 +3,8 @@ package ranks
 import (
 	"context"
 	"math"
+	"os"
+	"runtime"
 	"testing"
 	"testing/fstest"
 )
@@ -50,5 +52,26 @@ func TestCoresWithinLaunch(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// Launches that overlap, and end in any order, leave GOMAXPROCS as it was.
+func TestSpareProcessors(t *testing.T) {
+	if os.Getenv("GOMAXPROCS") != "" {
+		t.Skip("the environment sets GOMAXPROCS, which is kept")
+	}
+	had := runtime.GOMAXPROCS(4)
+	defer runtime.GOMAXPROCS(had)
+	for _, c := range []struct {
+		ranks   [2]int
+		between int // GOMAXPROCS once the first has ended
+	}{{[2]int{2, 4}, 6}, {[2]int{4, 2}, 4}, {[2]int{3, 3}, 5}, {[2]int{3, 1}, 4}, {[2]int{4, 7}, 4}} {
+		first, second := spareProcessors(c.ranks[0]), spareProcessors(c.ranks[1])
+		first()
+		between := runtime.GOMAXPROCS(0)
+		second()
+		if after := runtime.GOMAXPROCS(0); between != c.between || after != 4 {
+			t.Errorf("%d ranks: GOMAXPROCS %d, want %d, then %d, want 4", c.ranks, between, c.between, after)
+		}
 	}
 }

@@ -347,8 +347,8 @@ func TestLaunchOptions(t *testing.T) {
 	if err := ranks.Launch(background, ranks.Options{}, func(_ context.Context, c ranks.Comm) error {
 		n.Store(int32(c.Size()))
 		return nil
-	}); err != nil || int(n.Load()) != runtime.GOMAXPROCS(0) {
-		t.Errorf("%d ranks by default, %v", n.Load(), err)
+	}); err != nil || int(n.Load()) != ranks.Cores() {
+		t.Errorf("%d ranks by default on %d cores, %v", n.Load(), ranks.Cores(), err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -104,18 +105,51 @@ func launchInProcess(ctx context.Context, n int, o Options, body func(context.Co
 	return w.await(ctx, o, ended)
 }
 
+// processors counts the launches of this process, which may overlap, and keeps the
+// GOMAXPROCS that it had before the first of them.
+var processors struct {
+	sync.Mutex
+	before   int
+	launches []int // how many ranks each has
+}
+
 // spareProcessors gives the Go scheduler two processors (GOMAXPROCS) more than there are
 // ranks; restore undoes this. If no processor is idle, the scheduler takes away that of a
 // rank that has been in C for 20 us, and after every matrix product the rank waits for it:
 // a restoration of 1024 x 1024 x 3 pixels on two cores took 0.73 s instead of 0.62 s. If
 // the environment sets GOMAXPROCS, that value is kept.
 func spareProcessors(n int) (restore func()) {
-	before := runtime.GOMAXPROCS(0)
-	if n < 2 || n > before || before >= n+2 || os.Getenv("GOMAXPROCS") != "" {
-		return func() {}
+	p := &processors
+	p.Lock()
+	defer p.Unlock()
+	if len(p.launches) == 0 {
+		p.before = runtime.GOMAXPROCS(0)
 	}
-	runtime.GOMAXPROCS(n + 2)
-	return func() { runtime.GOMAXPROCS(before) }
+	p.launches = append(p.launches, n)
+	setProcessors()
+	return func() {
+		p.Lock()
+		defer p.Unlock()
+		i := slices.Index(p.launches, n)
+		p.launches = slices.Delete(p.launches, i, i+1)
+		setProcessors()
+	}
+}
+
+// setProcessors sets GOMAXPROCS for the launches there are; processors is locked.
+func setProcessors() {
+	if os.Getenv("GOMAXPROCS") != "" {
+		return
+	}
+	want := processors.before
+	for _, n := range processors.launches {
+		if n >= 2 && n <= processors.before {
+			want = max(want, n+2)
+		}
+	}
+	if want != runtime.GOMAXPROCS(0) { // setting it stops all goroutines
+		runtime.GOMAXPROCS(want)
+	}
 }
 
 // guard calls done with the error of body, also if body panics or ends its goroutine.
