@@ -24,7 +24,7 @@ var layers = []struct {
 	{"registry", []string{"internal/jobs"}},
 	{"jobs", []string{"internal/jobs/tikhonov", "internal/jobs/kernel", "internal/jobs/psf", "internal/jobs/scdl", "internal/jobs/tv", "internal/jobs/tppa", "internal/jobs/mlpatch"}},
 	{"test of jobs", []string{"internal/jobs/jobtest"}},
-	{"frames", []string{"internal/frames"}},
+	{"frames and pictures to learn from", []string{"internal/frames", "internal/training"}},
 	{"lifecycle", []string{"internal/lifecycle"}},
 	{"console and config", []string{"internal/config", "internal/progress"}},
 	{"solvers", []string{"tikhonov", "tv", "psf", "scdl", "tppa", "mlpatch", "scaling"}},

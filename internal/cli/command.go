@@ -49,11 +49,11 @@ type options struct {
 	quiet  bool
 	resume bool
 
-	simulation simulation   // of simulate
-	scale      scaleOptions // of scale
-	psf        psfOptions   // of psf
-	allocation allocation   // of slurm
-	door       doorOptions  // of the commands without a config
+	simulation simulation      // of simulate
+	scale      scaleOptions    // of scale
+	psf        psfOptions      // of psf
+	allocation allocation      // of slurm
+	shortcut   shortcutOptions // of the commands without a config
 }
 
 // sets collects repeated -set flags.

@@ -10,7 +10,7 @@ import (
 // commands is the whole command line.
 func commands() []Command {
 	var all []Command
-	for _, d := range doors() {
+	for _, d := range shortcuts() {
 		all = append(all, d.command())
 	}
 	return append(all, []Command{

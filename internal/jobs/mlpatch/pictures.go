@@ -5,42 +5,19 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"math"
 
 	"tessera/halo"
-	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
-	"tessera/internal/simulate"
 	"tessera/mlpatch"
 	"tessera/ranks"
 )
 
-// picture is true picture k.
-func (c *trainSettings) picture(k, rows, cols int) ([]float64, error) {
-	if c.Data.Truth == "" {
-		return simulate.Cells{Seed: c.Seed, Rows: rows, Cols: cols}.Draw(k), nil
-	}
-	a, err := imageio.ReadNpyRows(c.Data.Truth, k, k+1)
-	if err != nil {
-		return nil, err
-	}
-	for i, v := range a.Data {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, fmt.Errorf("%s: picture %d: the value at row %d, column %d is %g; a true picture must be finite everywhere", c.Data.Truth, k, i/cols, i%cols, v)
-		}
-	}
-	return a.Data, nil
-}
-
 // set reads or draws the pictures, a part of them on each rank, and gives all of them to every rank,
 // divided by scale, the largest value of those that are learned from. Collective.
 func (c *trainSettings) set(ctx context.Context, comm ranks.Comm) (set *mlpatch.Noisy, scale float64, err error) {
-	count, rows, cols := 0, 0, 0
-	if err := ranks.OnRoot(comm, func() (err error) { count, rows, cols, err = c.shape(); return err }); err != nil {
-		return nil, 0, err
-	}
-	if err := ranks.Share(comm, &count, &rows, &cols); err != nil {
+	count, rows, cols, err := c.pictures().SharedShape(comm)
+	if err != nil {
 		return nil, 0, err
 	}
 	own := (float64(count) + float64(comm.Size()) - 1) / float64(comm.Size())
@@ -50,10 +27,10 @@ func (c *trainSettings) set(ctx context.Context, comm ranks.Comm) (set *mlpatch.
 	set = &mlpatch.Noisy{Rows: rows, Cols: cols, Kept: c.Data.Validation, Low: c.Noise.Low, High: c.Noise.High, Seed: c.Seed}
 	lo, hi := halo.Split(count, comm.Size(), comm.Rank())
 	var mine [][]float64
-	top := []float64{0}
+	top := 0.0
 	read := func() error {
 		for k := lo; k < hi; k++ {
-			p, err := c.picture(k, rows, cols)
+			p, err := c.pictures().Draw(k, rows, cols)
 			if err == nil {
 				err = ctx.Err()
 			}
@@ -62,7 +39,7 @@ func (c *trainSettings) set(ctx context.Context, comm ranks.Comm) (set *mlpatch.
 			}
 			for _, v := range p {
 				if k < count-c.Data.Validation {
-					top[0] = max(top[0], math.Abs(v))
+					top = max(top, math.Abs(v))
 				}
 			}
 			mine = append(mine, p)
@@ -72,11 +49,8 @@ func (c *trainSettings) set(ctx context.Context, comm ranks.Comm) (set *mlpatch.
 	if err := ranks.AgreeError(comm, read()); err != nil {
 		return nil, 0, err
 	}
-	if err := comm.Allreduce(top, top, ranks.Max); err != nil {
+	if scale, err = c.pictures().Scale(comm, top); err != nil {
 		return nil, 0, err
-	}
-	if scale = top[0]; scale == 0 {
-		return nil, 0, fmt.Errorf("%s: all pictures to learn from are zero", c.Data.Truth)
 	}
 	buffer := make([]float64, rows*cols)
 	for r := range comm.Size() {

@@ -2,12 +2,11 @@ package mlpatch
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"tessera/internal/config"
-	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/training"
 	"tessera/mlpatch"
 )
 
@@ -15,25 +14,12 @@ import (
 type trainSettings struct {
 	Job        string                      `toml:"job"`
 	Seed       uint64                      `toml:"seed"`
-	Data       dataSection                 `toml:"data"`
-	Simulate   cellSection                 `toml:"simulate"`
+	Data       training.Data               `toml:"data"`
+	Simulate   training.Cells              `toml:"simulate"`
 	Noise      levelSection                `toml:"noise"`
 	MLPatch    trainSection                `toml:"mlpatch"`
 	Checkpoint lifecycle.CheckpointSection `toml:"checkpoint"`
-	Output     trainOutput                 `toml:"output"`
-}
-
-// dataSection names true pictures to learn from.
-type dataSection struct {
-	Truth      string `toml:"truth"`      // npy, (count, rows, cols); "" = simulated cells
-	Validation int    `toml:"validation"` // the last pictures, which are not learned from
-}
-
-// cellSection describes the cells that the job simulates where no file is named.
-type cellSection struct {
-	Count int `toml:"count"` // pictures, those of the validation included
-	Rows  int `toml:"rows"`
-	Cols  int `toml:"cols"`
+	Output     training.Output             `toml:"output"`
 }
 
 // levelSection is the range of the standard deviation of the noise, by the largest true value.
@@ -65,23 +51,18 @@ type trainSection struct {
 	Patience int            `toml:"patience"` // validations without a better one before the end; 0 = all steps
 }
 
-type trainOutput struct {
-	Dir      string `toml:"dir"`
-	Pictures bool   `toml:"pictures"`
-}
-
 func trainDefaults() trainSettings {
 	return trainSettings{
 		Seed:     1,
-		Data:     dataSection{Validation: 4},
-		Simulate: cellSection{Count: 64, Rows: 128, Cols: 128},
+		Data:     training.Data{Validation: 4},
+		Simulate: training.Cells{Count: 64, Rows: 128, Cols: 128},
 		Noise:    levelSection{Low: 0.01, High: 0.25},
 		MLPatch: trainSection{
 			Geometry: string(mlpatch.Square), Side: 9, Radii: 9, Angles: 9, Radius: 4, Hidden: config.Numbers{64, 64}, Chunks: 1, Mixer: config.Numbers{}, Residual: true,
 			Loss: string(mlpatch.L2), Rate: 8e-3, Steps: 3000, Batch: 16, Block: 16, Blocks: 128, Every: 100,
 		},
 		Checkpoint: lifecycle.CheckpointSection{Every: 60},
-		Output:     trainOutput{Dir: "out/mlpatch-train", Pictures: true},
+		Output:     training.Output{Dir: "out/mlpatch-train", Pictures: true},
 	}
 }
 
@@ -97,12 +78,8 @@ func (c *trainSettings) network() *mlpatch.Network {
 }
 
 func (c *trainSettings) check(f *config.File) {
-	const side = 1 << 13
 	s := &c.MLPatch
-	f.Want(c.Data.Validation >= 0, "data.validation", "0 pictures or more")
-	f.Want(c.Simulate.Count > c.Data.Validation && c.Simulate.Count <= 1<<20, "simulate.count", "more pictures than data.validation = %d, and at most %d", c.Data.Validation, 1<<20)
-	f.Want(c.Simulate.Rows >= 8 && c.Simulate.Rows <= side, "simulate.rows", "8 to %d pixels", side)
-	f.Want(c.Simulate.Cols >= 8 && c.Simulate.Cols <= side, "simulate.cols", "8 to %d pixels", side)
+	c.pictures().Check(f)
 	f.Want(c.Noise.Low >= 0 && !math.IsInf(c.Noise.Low, 0), "noise.low", "0 or more, by the largest true value")
 	f.Want(c.Noise.High >= c.Noise.Low && c.Noise.High > 0 && c.Noise.High <= 100, "noise.high", "more than 0, at least noise.low = %g and at most 100", c.Noise.Low)
 	f.OneOf("mlpatch.geometry", s.Geometry, string(mlpatch.Square), string(mlpatch.Round), string(mlpatch.Rings))
@@ -126,19 +103,9 @@ func (c *trainSettings) check(f *config.File) {
 	c.Checkpoint.Check(f)
 }
 
-// shape is the number of true pictures, and their size.
-func (c *trainSettings) shape() (count, rows, cols int, err error) {
-	if c.Data.Truth == "" {
-		return c.Simulate.Count, c.Simulate.Rows, c.Simulate.Cols, nil
-	}
-	a, err := imageio.StatNpy(c.Data.Truth)
-	if err != nil {
-		return 0, 0, 0, err
-	}
-	if len(a.Shape) != 3 {
-		return 0, 0, 0, fmt.Errorf("%s: an array of shape %v, want (count, rows, cols)", c.Data.Truth, a.Shape)
-	}
-	return a.Shape[0], a.Shape[1], a.Shape[2], nil
+// pictures are those to learn from and of the validation.
+func (c *trainSettings) pictures() training.Pictures {
+	return training.Pictures{Data: c.Data, Cells: c.Simulate, Seed: c.Seed}
 }
 
 // LoadTrain makes an mlpatch-train job of a config. What is wrong with it is recorded in f.
@@ -153,7 +120,8 @@ func LoadTrain(f *config.File) *lifecycle.Job {
 		Files:      trainFiles(),
 		CheckFiles: func() error { return c.checkFiles(f) },
 		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, trainFiles(), func(ctx context.Context, base *lifecycle.Run) error {
-			r := &trainRun{Run: base, c: &c, m: &trainMetrics{Record: base.Record(), Loss: c.MLPatch.Loss}}
+			m := &trainMetrics{Metrics: training.Metrics{Record: base.Record()}, Loss: c.MLPatch.Loss}
+			r := &trainRun{Run: training.Run{Run: base, Kind: "mlpatch-train", Every: c.Checkpoint.Every, Metrics: &m.Metrics}, c: &c, m: m}
 			return r.run(ctx)
 		}),
 		Plan: c.plan,
@@ -162,12 +130,10 @@ func LoadTrain(f *config.File) *lifecycle.Job {
 
 // checkFiles records what the headers of the files show to be wrong.
 func (c *trainSettings) checkFiles(f *config.File) error {
-	count, rows, cols, err := c.shape()
-	if err != nil {
-		f.Fail("data.truth", "%v", err)
+	_, rows, cols, ok := c.pictures().CheckFiles(f)
+	if !ok {
 		return f.Err()
 	}
-	f.Want(c.Data.Truth == "" || count > c.Data.Validation, "data.validation", "fewer than the %d pictures of %s", count, c.Data.Truth)
 	f.Want(c.MLPatch.Block <= min(rows, cols), "mlpatch.block", "at most the side of a picture: they have %d x %d pixels", rows, cols)
 	return f.Err()
 }

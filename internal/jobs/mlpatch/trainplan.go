@@ -13,7 +13,7 @@ import (
 // plan is what a training on n ranks would cost. The gradient of blocks of a small simulated picture is
 // timed on this one rank.
 func (c *trainSettings) plan(_ context.Context, _ ranks.Comm, n int, link lifecycle.Link) (*lifecycle.Plan, error) {
-	count, rows, cols, err := c.shape()
+	count, rows, cols, err := c.pictures().Shape()
 	if err != nil {
 		return nil, err
 	}

@@ -2,14 +2,12 @@ package mlpatch
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"math"
 
 	"tessera/halo"
-	"tessera/internal/checkpoint"
 	"tessera/internal/lifecycle"
 	"tessera/internal/random"
+	"tessera/internal/training"
 	"tessera/mlpatch"
 	"tessera/ranks"
 	"tessera/train"
@@ -17,15 +15,13 @@ import (
 
 // trainRun is the state of one rank of an mlpatch-train job.
 type trainRun struct {
-	*lifecycle.Run
+	training.Run
 	c     *trainSettings
 	m     *trainMetrics
 	net   *mlpatch.Network
 	set   *mlpatch.Noisy
 	curve mlpatch.Curve
 	model learned
-	kept  *lifecycle.Checkpoints
-	saved float64 // when the last checkpoint was taken, by this rank's clock
 }
 
 func (r *trainRun) run(ctx context.Context) (err error) {
@@ -40,13 +36,13 @@ func (r *trainRun) run(ctx context.Context) (err error) {
 	}
 	r.m.Seconds.Read = r.Comm.Wtime() - start
 	if err := r.train(ctx); err != nil {
-		return r.kept.Stopped(err)
+		return r.Stopped(err)
 	}
 	if err := r.validate(ctx); err != nil {
-		return r.kept.Stopped(err)
+		return r.Stopped(err)
 	}
 	if err := ranks.AgreeError(r.Comm, ctx.Err()); err != nil {
-		return r.kept.Stopped(err)
+		return r.Stopped(err)
 	}
 	return r.write()
 }
@@ -59,85 +55,36 @@ func (r *trainRun) describe() error {
 	}
 	d := r.set
 	count := len(d.Pictures) - d.Kept
-	if path := r.c.Data.Truth; path != "" && r.Comm.Rank() == 0 {
-		r.Took(lifecycle.Input{
-			File: path, Part: "npy", Axes: fmt.Sprintf("%d pictures of %d rows x %d columns", len(d.Pictures), d.Rows, d.Cols),
-			Missing: "no value missing", Units: fmt.Sprintf("largest value %.6g", r.model.Scale),
-		})
-	}
 	m := &r.model
 	m.seen = *seen
 	m.about = about{
 		Network: *r.net, Scale: m.Scale, Low: d.Low, High: d.High, Pictures: count, Rows: d.Rows, Cols: d.Cols,
 		Digest: digest(d), Farthest: seen.Farthest, Loss: r.c.MLPatch.Loss,
 	}
-	r.m.Pictures, r.m.Rows, r.m.Cols, r.m.Parameters = count, d.Rows, d.Cols, r.net.Parameters()
-	r.m.Operations, r.m.Digest, r.m.Scale = r.net.Operations(), m.Digest, lifecycle.Number(m.Scale)
+	r.m.Operations = r.net.Operations()
+	r.Describe(r.c.pictures(), len(d.Pictures), d.Rows, d.Cols, r.net.Parameters(), m.Scale)
 	return nil
-}
-
-// keptState is what a checkpoint holds.
-type keptState struct {
-	Digest string
-	State  train.State
-	Curve  mlpatch.Curve
 }
 
 // train learns the parameters, from the checkpoint if the run resumes one. Collective.
 func (r *trainRun) train(ctx context.Context) error {
 	s := &r.c.MLPatch
-	r.kept = lifecycle.NewCheckpoints(r.Run, "mlpatch-train")
-	from, err := r.kept.Begin(r.Resume)
+	from, err := r.Begin(r.model.Digest, &r.curve)
 	if err != nil {
 		return err
 	}
-	o := train.Options{Rate: s.Rate, Cosine: true, Steps: s.Steps, Each: r.each}
-	if from != nil {
-		var k keptState
-		if err := json.Unmarshal(from.Meta, &k); err != nil {
-			return fmt.Errorf("the checkpoint in %s: %w", r.c.Output.Dir, err)
-		}
-		if k.Digest != r.model.Digest {
-			return fmt.Errorf("the checkpoint in %s is of other pictures or other noise: run with the config and the files of then, or begin anew with -force", r.c.Output.Dir)
-		}
-		o.From, r.curve = &k.State, k.Curve
-	}
-	if r.Comm.Rank() == 0 {
-		o.Progress = func(step, of int, loss float64) {
-			r.Progress.Count("training", step, of, fmt.Sprintf("loss %.4g", loss))
-			if step%s.Every == 0 || step == of {
-				r.Log.Info("step", "step", step, "loss", lifecycle.Number(loss))
-			}
-		}
-	}
-	r.saved = r.Comm.Wtime()
-	begin := r.saved
-	stop := ranks.Measure(r.Comm)
+	o := r.Options(train.Options{Rate: s.Rate, Cosine: true, Steps: s.Steps, From: from}, s.Every)
 	t := &mlpatch.Training{Net: r.net, Loss: mlpatch.Loss(s.Loss), Side: s.Block, Batch: s.Batch, Draw: r.set.Draw, Every: s.Every, Patience: s.Patience}
 	if r.set.Kept > 0 {
 		t.Validation = s.Blocks
 	}
-	result, err := t.Train(ctx, r.Comm, r.net.Start(r.c.Seed), &r.curve, o)
-	work := stop()
-	if err != nil {
-		if result != nil { // told to stop
-			if e := r.keep(result.State); e != nil {
-				return e
-			}
-		}
-		return err
-	}
 	lo, hi := halo.Split(s.Batch, r.Comm.Size(), r.Comm.Rank())
-	blocks := float64(hi - lo)
-	if r.m.RanksDid, err = lifecycle.Accounts(r.Comm, work, blocks, 0, blocks); err != nil {
+	result, err := r.Learn(float64(hi-lo), func() (*train.Result, error) {
+		return t.Train(ctx, r.Comm, r.net.Start(r.c.Seed), &r.curve, o)
+	})
+	if err != nil {
 		return err
 	}
-	sent := []float64{float64(work.BytesSent)}
-	if err := r.Comm.Allreduce(sent, sent, ranks.Sum); err != nil {
-		return err
-	}
-	r.m.BytesSent, r.m.Seconds.Train = int64(sent[0]), r.Comm.Wtime()-begin
-	r.m.Losses, r.m.Steps = result.Losses, result.Steps
 	m := &r.model
 	m.theta, m.Steps, m.Reached = result.Theta, result.Steps, result.Losses[len(result.Losses)-1]
 	for i, v := range m.theta {
@@ -147,30 +94,6 @@ func (r *trainRun) train(ctx context.Context) error {
 		m.Reached = float64(r.m.Curve.Best)
 	}
 	return nil
-}
-
-// each keeps a checkpoint when rank 0's clock says so. Collective.
-func (r *trainRun) each(s *train.State) error {
-	if r.c.Checkpoint.Every == 0 {
-		return nil
-	}
-	due := 0
-	if now := r.Comm.Wtime(); now-r.saved >= r.c.Checkpoint.Every {
-		due, r.saved = 1, now
-	}
-	if err := ranks.Share(r.Comm, &due); err != nil || due == 0 {
-		return err
-	}
-	return r.keep(s)
-}
-
-// keep saves a state, which all ranks hold. Collective.
-func (r *trainRun) keep(s *train.State) error {
-	text, err := json.Marshal(keptState{r.model.Digest, *s, r.curve})
-	if err := ranks.AgreeError(r.Comm, err); err != nil {
-		return err
-	}
-	return r.kept.Keep(&checkpoint.Snapshot{Meta: text, RecordBytes: 8, Fill: func(int, []byte) {}})
 }
 
 // forTest is the purpose of the noise of the pictures of the validation.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"tessera/internal/imageio"
+	"tessera/internal/training"
 )
 
 // Info says how a job tppa-train would read a file: as a stack of true pictures; "" of a file
@@ -13,10 +14,5 @@ func Info(path string) string {
 	if err != nil || len(a.Shape) != 3 || a.Shape[0] == 0 {
 		return ""
 	}
-	return fmt.Sprintf("  as true pictures  %s (data.truth of tppa-train)\n", axesOfPictures(a.Shape[0], a.Shape[1], a.Shape[2]))
-}
-
-// axesOfPictures says what the axes of a stack of pictures are.
-func axesOfPictures(count, rows, cols int) string {
-	return fmt.Sprintf("%d pictures of %d rows x %d columns", count, rows, cols)
+	return fmt.Sprintf("  as true pictures  %s (data.truth of tppa-train)\n", training.Axes(a.Shape[0], a.Shape[1], a.Shape[2]))
 }

@@ -8,6 +8,7 @@ import (
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/training"
 	"tessera/tppa"
 	"tessera/train"
 )
@@ -16,26 +17,13 @@ import (
 type trainSettings struct {
 	Job        string                      `toml:"job"`
 	Seed       uint64                      `toml:"seed"`
-	Data       dataSection                 `toml:"data"`
-	Simulate   cellSection                 `toml:"simulate"`
+	Data       training.Data               `toml:"data"`
+	Simulate   training.Cells              `toml:"simulate"`
 	Blur       frames.BlurSection          `toml:"blur"`
 	Noise      noiseSection                `toml:"noise"`
 	TPPA       trainSection                `toml:"tppa"`
 	Checkpoint lifecycle.CheckpointSection `toml:"checkpoint"`
-	Output     trainOutput                 `toml:"output"`
-}
-
-// dataSection names true pictures to learn from.
-type dataSection struct {
-	Truth      string `toml:"truth"`      // npy, (count, rows, cols); "" = simulated cells
-	Validation int    `toml:"validation"` // the last pictures, which are not learned from
-}
-
-// cellSection describes the cells that the job simulates where no file is named.
-type cellSection struct {
-	Count int `toml:"count"` // pictures, those of the validation included
-	Rows  int `toml:"rows"`
-	Cols  int `toml:"cols"`
+	Output     training.Output             `toml:"output"`
 }
 
 // noiseSection is the noise of the observations that are made of the true pictures.
@@ -58,16 +46,11 @@ type trainSection struct {
 	Batch           int            `toml:"batch"` // pictures a step; 0 = all
 }
 
-type trainOutput struct {
-	Dir      string `toml:"dir"`
-	Pictures bool   `toml:"pictures"`
-}
-
 func trainDefaults() trainSettings {
 	return trainSettings{
 		Seed:     1,
-		Data:     dataSection{Validation: 4},
-		Simulate: cellSection{Count: 28, Rows: 64, Cols: 64},
+		Data:     training.Data{Validation: 4},
+		Simulate: training.Cells{Count: 28, Rows: 64, Cols: 64},
 		Blur:     frames.BlurSection{Kind: "gaussian", Size: 9, Sigma: math.Sqrt2, FWHM: 3, Beta: 3},
 		Noise:    noiseSection{SNR: 30},
 		TPPA: trainSection{
@@ -75,17 +58,13 @@ func trainDefaults() trainSettings {
 			Difference: config.Numbers{-0.12, 0.12}, DifferenceKnots: 83, Method: string(train.Adam), Rate: 1e-3, Steps: 120,
 		},
 		Checkpoint: lifecycle.CheckpointSection{Every: 60},
-		Output:     trainOutput{Dir: "out/tppa-train", Pictures: true},
+		Output:     training.Output{Dir: "out/tppa-train", Pictures: true},
 	}
 }
 
 func (c *trainSettings) check(f *config.File) {
-	const side = 1 << 13
 	s := &c.TPPA
-	f.Want(c.Data.Validation >= 0, "data.validation", "0 pictures or more")
-	f.Want(c.Simulate.Count > c.Data.Validation && c.Simulate.Count <= 1<<20, "simulate.count", "more pictures than data.validation = %d, and at most %d", c.Data.Validation, 1<<20)
-	f.Want(c.Simulate.Rows >= 8 && c.Simulate.Rows <= side, "simulate.rows", "8 to %d pixels", side)
-	f.Want(c.Simulate.Cols >= 8 && c.Simulate.Cols <= side, "simulate.cols", "8 to %d pixels", side)
+	c.pictures().Check(f)
 	f.Want(c.Noise.SNR >= -20 && c.Noise.SNR <= 200, "noise.snr_db", "-20 to 200 dB")
 	f.Want(s.Layers >= 1 && s.Layers <= 200, "tppa.layers", "1 to 200")
 	f.OneOf("tppa.border", s.Border, "zero", "reflect", "periodic")
@@ -112,19 +91,9 @@ func (c *trainSettings) network() (*tppa.Network, error) {
 	})
 }
 
-// shape is the number of true pictures, and their size.
-func (c *trainSettings) shape() (count, rows, cols int, err error) {
-	if c.Data.Truth == "" {
-		return c.Simulate.Count, c.Simulate.Rows, c.Simulate.Cols, nil
-	}
-	a, err := imageio.StatNpy(c.Data.Truth)
-	if err != nil {
-		return 0, 0, 0, err
-	}
-	if len(a.Shape) != 3 {
-		return 0, 0, 0, &shapeError{c.Data.Truth, a.Shape}
-	}
-	return a.Shape[0], a.Shape[1], a.Shape[2], nil
+// pictures are those to learn from and of the validation.
+func (c *trainSettings) pictures() training.Pictures {
+	return training.Pictures{Data: c.Data, Cells: c.Simulate, Seed: c.Seed}
 }
 
 // LoadTrain makes a tppa-train job of a config. What is wrong with it is recorded in f.
@@ -140,7 +109,8 @@ func LoadTrain(f *config.File) *lifecycle.Job {
 		Files:      trainFiles(),
 		CheckFiles: func() error { return c.checkFiles(f) },
 		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, trainFiles(), func(ctx context.Context, base *lifecycle.Run) error {
-			r := &trainRun{Run: base, c: &c, m: &trainMetrics{Record: base.Record(), Method: c.TPPA.Method}}
+			m := &trainMetrics{Metrics: training.Metrics{Record: base.Record()}, Method: c.TPPA.Method}
+			r := &trainRun{Run: training.Run{Run: base, Kind: "tppa-train", Every: c.Checkpoint.Every, Metrics: &m.Metrics}, c: &c, m: m}
 			return r.run(ctx)
 		}),
 		Plan: c.plan,
@@ -149,12 +119,10 @@ func LoadTrain(f *config.File) *lifecycle.Job {
 
 // checkFiles records what the headers of the files show to be wrong.
 func (c *trainSettings) checkFiles(f *config.File) error {
-	count, rows, cols, err := c.shape()
-	if err != nil {
-		f.Fail("data.truth", "%v", err)
+	count, rows, cols, ok := c.pictures().CheckFiles(f)
+	if !ok {
 		return f.Err()
 	}
-	f.Want(c.Data.Truth == "" || count > c.Data.Validation, "data.validation", "fewer than the %d pictures of %s", count, c.Data.Truth)
 	f.Want(c.TPPA.Batch <= count-c.Data.Validation, "tppa.batch", "at most the %d pictures to learn from", count-c.Data.Validation)
 	c.Blur.CheckFiles(f, "blur", &imageio.Frame{Channels: 1, Rows: rows, Cols: cols}, frames.Borders[c.TPPA.Border])
 	return f.Err()

@@ -16,7 +16,7 @@ import (
 // plan is what a training on n ranks would cost. The gradient of one simulated picture of at
 // most 64 x 64 pixels is timed on this one rank; it is in proportion to the pixels.
 func (c *trainSettings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecycle.Link) (*lifecycle.Plan, error) {
-	count, rows, cols, err := c.shape()
+	count, rows, cols, err := c.pictures().Shape()
 	if err != nil {
 		return nil, err
 	}

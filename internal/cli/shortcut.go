@@ -12,21 +12,20 @@ import (
 	"strings"
 
 	"tessera/internal/config"
-	"tessera/internal/imageio"
 	"tessera/internal/shown"
 )
 
-// door is a command that runs a job on a file without a config. It writes the config that
+// shortcut is a command that runs a job on a file without a config. It writes the config that
 // it stands for, and does what run does with it.
-type door struct {
+type shortcut struct {
 	name, file, job string
 	long            string
 	psf             bool // it wants -psf or -fwhm
-	write           func(b *bytes.Buffer, o *doorOptions, file string)
+	write           func(b *bytes.Buffer, o *shortcutOptions, file string)
 }
 
-// doorOptions are the flags of these commands.
-type doorOptions struct {
+// shortcutOptions are the flags of these commands.
+type shortcutOptions struct {
 	psf    string
 	fwhm   float64
 	mask   string
@@ -37,14 +36,14 @@ type doorOptions struct {
 	save   string
 }
 
-// doors lists them.
-func doors() []door {
-	return []door{
+// shortcuts lists them.
+func shortcuts() []shortcut {
+	return []shortcut{
 		{
 			name: "restore", file: "FRAME", job: "tikhonov", psf: true,
 			long: `Restores a blurred, noisy frame with missing pixels (NaN, flags, -mask) by
 Tikhonov regularisation with differences of neighbours; lambda by "auto".`,
-			write: func(b *bytes.Buffer, o *doorOptions, file string) {
+			write: func(b *bytes.Buffer, o *shortcutOptions, file string) {
 				o.frame(b, file)
 				fmt.Fprintf(b, "\n[tikhonov]\nregulariser = \"gradient\"\nlambda = %s\n", o.number("auto"))
 			},
@@ -53,7 +52,7 @@ Tikhonov regularisation with differences of neighbours; lambda by "auto".`,
 			name: "tv", file: "FRAME", job: "tv", psf: true,
 			long: `Restores a frame as "tessera restore" does, by total variation, which keeps edges
 sharp; lambda by "discrepancy".`,
-			write: func(b *bytes.Buffer, o *doorOptions, file string) {
+			write: func(b *bytes.Buffer, o *shortcutOptions, file string) {
 				o.frame(b, file)
 				fmt.Fprintf(b, "\n[tv]\nlambda = %s\n", o.number("discrepancy"))
 			},
@@ -62,7 +61,7 @@ sharp; lambda by "discrepancy".`,
 			name: "fit", file: "TABLE", job: "kernel",
 			long: `Fits scattered observations, a table of coordinates, values and sigmas (CSV, npy,
 FITS), with a compact kernel; width and lambda by cross-validation.`,
-			write: func(b *bytes.Buffer, o *doorOptions, file string) {
+			write: func(b *bytes.Buffer, o *shortcutOptions, file string) {
 				fmt.Fprintf(b, "\n[observations]\npath = %s\n", config.Quote(file))
 				if o.values != "" {
 					fmt.Fprintf(b, "columns = [%s]\n", quoted(o.values))
@@ -77,7 +76,7 @@ FITS), with a compact kernel; width and lambda by cross-validation.`,
 			name: "stamps", file: "STACK", job: "psf", psf: true,
 			long: `Deconvolves a stack of galaxy stamps (count, side, side), each with its own PSF or
 all with one, with sparse starlet coefficients.`,
-			write: func(b *bytes.Buffer, o *doorOptions, file string) {
+			write: func(b *bytes.Buffer, o *shortcutOptions, file string) {
 				fmt.Fprintf(b, "\n[stack]\npath = %s\n", config.Quote(file))
 				if o.mask != "" {
 					fmt.Fprintf(b, "mask = %s\n", config.Quote(o.mask))
@@ -89,7 +88,7 @@ all with one, with sparse starlet coefficients.`,
 }
 
 // frame writes where a frame and its PSF are.
-func (o *doorOptions) frame(b *bytes.Buffer, file string) {
+func (o *shortcutOptions) frame(b *bytes.Buffer, file string) {
 	fmt.Fprintf(b, "\n[image]\npath = %s\n", config.Quote(file))
 	if o.mask != "" {
 		fmt.Fprintf(b, "mask = %s\n", config.Quote(o.mask))
@@ -108,7 +107,7 @@ func (o *doorOptions) frame(b *bytes.Buffer, file string) {
 }
 
 // number is lambda: -lambda, a number or a rule, or the default rule.
-func (o *doorOptions) number(rule string) string {
+func (o *shortcutOptions) number(rule string) string {
 	switch {
 	case o.lambda == "":
 		return config.Quote(rule)
@@ -127,92 +126,92 @@ func quoted(list string) string {
 	return strings.Join(words, ", ")
 }
 
-// command is the door as a command of the program.
-func (d door) command() Command {
-	args := d.file + " [flags]"
-	if d.psf {
-		args = d.file + " -psf PSF"
+// command is the shortcut as a command of the program.
+func (s shortcut) command() Command {
+	args := s.file + " [flags]"
+	if s.psf {
+		args = s.file + " -psf PSF"
 	}
 	return Command{
-		Name: d.name, Args: args,
+		Name: s.name, Args: args,
 		Short: map[string]string{
 			"restore": "restore your own frame: Tikhonov regularisation", "tv": "restore your own frame: total variation",
 			"fit": "fit your own table of observations", "stamps": "deconvolve your own stack of stamps",
-		}[d.name],
-		Long: d.long + `
+		}[s.name],
+		Long: s.long + `
 
 It prints the config that it stands for, which -save CONFIG keeps for tessera run. The
-result goes into -out, out/` + d.name + ` if it is not given. -set changes any other key.`,
+result goes into -out, out/` + s.name + ` if it is not given. -set changes any other key.`,
 		Flags: func(fs *flag.FlagSet, o *options) {
 			rankFlag(fs, o)
 			fs.StringVar(&o.out, "out", "", "write the result into `DIR`")
 			setFlag(fs, o)
 			fs.BoolVar(&o.force, "force", false, "replace an existing result")
 			fs.BoolVar(&o.quiet, "quiet", false, "print errors only")
-			fs.StringVar(&o.door.save, "save", "", "also write the config into the file `CONFIG`")
-			switch d.job {
+			fs.StringVar(&o.shortcut.save, "save", "", "also write the config into the file `CONFIG`")
+			switch s.job {
 			case "tikhonov", "tv":
-				fs.StringVar(&o.door.psf, "psf", "", "the PSF is the image in `FILE`; none = no blur")
-				fs.Float64Var(&o.door.fwhm, "fwhm", 0, "the PSF is a Moffat profile of this `WIDTH` in pixels")
-				fs.StringVar(&o.door.mask, "mask", "", "pixels that are 0 in `FILE` are missing")
-				fs.StringVar(&o.door.sigma, "sigma", "", "standard deviations of the pixels are in `FILE`")
-				fs.StringVar(&o.door.lambda, "lambda", "", "`NUMBER` or rule instead of the default rule")
+				fs.StringVar(&o.shortcut.psf, "psf", "", "the PSF is the image in `FILE`; none = no blur")
+				fs.Float64Var(&o.shortcut.fwhm, "fwhm", 0, "the PSF is a Moffat profile of this `WIDTH` in pixels")
+				fs.StringVar(&o.shortcut.mask, "mask", "", "pixels that are 0 in `FILE` are missing")
+				fs.StringVar(&o.shortcut.sigma, "sigma", "", "standard deviations of the pixels are in `FILE`")
+				fs.StringVar(&o.shortcut.lambda, "lambda", "", "`NUMBER` or rule instead of the default rule")
 			case "psf":
-				fs.StringVar(&o.door.psf, "psf", "", "the PSFs, one for each stamp or one for all, are in `FILE`")
-				fs.StringVar(&o.door.mask, "mask", "", "pixels that are 0 in `FILE` are missing")
+				fs.StringVar(&o.shortcut.psf, "psf", "", "the PSFs, one for each stamp or one for all, are in `FILE`")
+				fs.StringVar(&o.shortcut.mask, "mask", "", "pixels that are 0 in `FILE` are missing")
 			case "kernel":
-				fs.StringVar(&o.door.values, "columns", "", "coordinates, value and sigma are the columns `NAME,...`")
-				fs.StringVar(&o.door.places, "places", "", "evaluate the fit at the places in `FILE` instead of on a grid")
+				fs.StringVar(&o.shortcut.values, "columns", "", "coordinates, value and sigma are the columns `NAME,...`")
+				fs.StringVar(&o.shortcut.places, "places", "", "evaluate the fit at the places in `FILE` instead of on a grid")
 			}
 		},
-		Run: func(ctx context.Context, c *call) error { return d.run(ctx, c) },
+		Run: func(ctx context.Context, c *call) error { return s.run(ctx, c) },
 	}
 }
 
 // run writes the config and runs it.
-func (d door) run(ctx context.Context, c *call) error {
-	o := &c.door
+func (s shortcut) run(ctx context.Context, c *call) error {
+	o := &c.shortcut
 	if len(c.args) != 1 {
-		return usageError{fmt.Sprintf("tessera %s: %d files, want one %s", d.name, len(c.args), d.file)}
+		return usageError{fmt.Sprintf("tessera %s: %d files, want one %s", s.name, len(c.args), s.file)}
 	}
 	file := c.args[0]
 	if strings.EqualFold(filepath.Ext(file), ".toml") {
-		return usageError{fmt.Sprintf("tessera %s: %s is a config: tessera run %s", d.name, shown.Line(file), shown.Line(file))}
+		return usageError{fmt.Sprintf("tessera %s: %s is a config: tessera run %s", s.name, shown.Line(file), shown.Line(file))}
 	}
-	if d.psf && o.psf == "" && !(o.fwhm > 0) {
+	if s.psf && o.psf == "" && !(o.fwhm > 0) {
 		how := "-psf FILE"
-		if d.job != "psf" {
+		if s.job != "psf" {
 			how = "-psf FILE, -fwhm PIXELS or, for a frame without blur, -psf none"
 		}
-		return usageError{fmt.Sprintf("tessera %s: which PSF? Give %s", d.name, how)}
+		return usageError{fmt.Sprintf("tessera %s: which PSF? Give %s", s.name, how)}
 	}
 	if o.psf != "" && o.fwhm != 0 {
-		return usageError{fmt.Sprintf("tessera %s: -psf and -fwhm both say what the PSF is: give one", d.name)}
+		return usageError{fmt.Sprintf("tessera %s: -psf and -fwhm both say what the PSF is: give one", s.name)}
 	}
 	for _, f := range []string{file, o.psf, o.mask, o.sigma, o.places} {
 		if f != "" && f != "none" {
 			if err := present(f); err != nil {
-				return usageError{fmt.Sprintf("tessera %s: %v", d.name, err)}
+				return usageError{fmt.Sprintf("tessera %s: %v", s.name, err)}
 			}
 		}
 	}
 	if c.out == "" {
-		c.out = filepath.Join("out", d.name)
+		c.out = filepath.Join("out", s.name)
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# %s\njob = %q\n", c.line, d.job)
-	d.write(&b, o, file)
+	fmt.Fprintf(&b, "# %s\njob = %q\n", c.line, s.job)
+	s.write(&b, o, file)
 	fmt.Fprintf(&b, "\n[output]\ndir = %s\n", config.Quote(c.out))
 	c.out = "" // it is in the config
 	c.written = b.Bytes()
-	c.args = []string{"the config of tessera " + d.name}
+	c.args = []string{"the config of tessera " + s.name}
 	return run(ctx, c)
 }
 
 // announce prints the config of a command that wrote it, and keeps it where -save says.
 // For one rank.
 func (c *call) announce() error {
-	if path := c.door.save; path != "" {
+	if path := c.shortcut.save; path != "" {
 		flags := os.O_CREATE | os.O_WRONLY | os.O_EXCL
 		if c.force {
 			flags = os.O_CREATE | os.O_WRONLY | os.O_TRUNC
@@ -247,49 +246,4 @@ func (c *call) text(path string) ([]byte, error) {
 		return c.written, nil
 	}
 	return readConfig(path)
-}
-
-// present tells what is wrong with a path of a file, and the name that may be meant.
-func present(path string) error {
-	plain, _ := imageio.FileOf(path)
-	_, err := os.Stat(plain)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: no such file%s", shown.Line(path), meant(plain))
-	}
-	return nil
-}
-
-// meant is "; did you mean ...?" with a file beside that has nearly the same name, or "".
-func meant(path string) string {
-	entries, err := os.ReadDir(filepath.Dir(path))
-	if err != nil {
-		return ""
-	}
-	var names []string
-	for _, e := range entries {
-		names = append(names, e.Name())
-	}
-	if near := config.Nearest(filepath.Base(path), names); near != "" {
-		return fmt.Sprintf("; did you mean %s?", shown.Line(filepath.Join(filepath.Dir(path), near)))
-	}
-	return ""
-}
-
-// didYouMean is likewise for a command.
-func didYouMean(name string) string {
-	var names []string
-	for _, c := range commands() {
-		names = append(names, c.Name)
-	}
-	if near := config.Nearest(name, names); near != "" {
-		return fmt.Sprintf("; did you mean %q?", near)
-	}
-	if _, err := os.Stat(name); err == nil {
-		command := "restore"
-		if strings.EqualFold(filepath.Ext(name), ".toml") {
-			command = "run"
-		}
-		return fmt.Sprintf("; did you mean tessera %s %s?", command, shown.Line(name))
-	}
-	return ""
 }

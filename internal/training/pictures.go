@@ -1,0 +1,125 @@
+package training
+
+import (
+	"fmt"
+	"math"
+
+	"tessera/internal/config"
+	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
+	"tessera/internal/simulate"
+	"tessera/ranks"
+)
+
+// Data is the section [data]: true pictures to learn from.
+type Data struct {
+	Truth      string `toml:"truth"`      // npy, (count, rows, cols); "" = simulated cells
+	Validation int    `toml:"validation"` // the last pictures, which are not learned from
+}
+
+// Cells is the section [simulate]: the cells that are simulated where no file is named.
+type Cells struct {
+	Count int `toml:"count"` // pictures, those of the validation included
+	Rows  int `toml:"rows"`
+	Cols  int `toml:"cols"`
+}
+
+// Output is the section [output].
+type Output struct {
+	Dir      string `toml:"dir"`
+	Pictures bool   `toml:"pictures"`
+}
+
+// Pictures are the true pictures of a job.
+type Pictures struct {
+	Data
+	Cells
+	Seed uint64 // of the simulated ones
+}
+
+// Check records in f what is wrong with the sections.
+func (p Pictures) Check(f *config.File) {
+	const most, side = 1 << 20, 1 << 13
+	f.Want(p.Validation >= 0, "data.validation", "0 pictures or more")
+	f.Want(p.Count > p.Validation && p.Count <= most, "simulate.count", "more pictures than data.validation = %d, and at most %d", p.Validation, most)
+	f.Want(p.Rows >= 8 && p.Rows <= side, "simulate.rows", "8 to %d pixels", side)
+	f.Want(p.Cols >= 8 && p.Cols <= side, "simulate.cols", "8 to %d pixels", side)
+}
+
+// CheckFiles records in f what the header of the file shows to be wrong, and returns the number
+// of pictures and their size; ok tells whether these are known.
+func (p Pictures) CheckFiles(f *config.File) (count, rows, cols int, ok bool) {
+	count, rows, cols, err := p.Shape()
+	if err != nil {
+		f.Fail("data.truth", "%v", err)
+		return 0, 0, 0, false
+	}
+	f.Want(p.Truth == "" || count > p.Validation, "data.validation", "fewer than the %d pictures of %s", count, p.Truth)
+	return count, rows, cols, true
+}
+
+// Shape is the number of pictures, those of the validation included, and their size in pixels.
+func (p Pictures) Shape() (count, rows, cols int, err error) {
+	if p.Truth == "" {
+		return p.Count, p.Rows, p.Cols, nil
+	}
+	a, err := imageio.StatNpy(p.Truth)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	if len(a.Shape) != 3 {
+		return 0, 0, 0, fmt.Errorf("%s: an array of shape %v, want (count, rows, cols)", p.Truth, a.Shape)
+	}
+	return a.Shape[0], a.Shape[1], a.Shape[2], nil
+}
+
+// SharedShape is Shape as rank 0 reads it. Collective.
+func (p Pictures) SharedShape(comm ranks.Comm) (count, rows, cols int, err error) {
+	if err := ranks.OnRoot(comm, func() (err error) { count, rows, cols, err = p.Shape(); return err }); err != nil {
+		return 0, 0, 0, err
+	}
+	return count, rows, cols, ranks.Share(comm, &count, &rows, &cols)
+}
+
+// Draw is picture k of rows x cols pixels, which is read or simulated.
+func (p Pictures) Draw(k, rows, cols int) ([]float64, error) {
+	if p.Truth == "" {
+		return simulate.Cells{Seed: p.Seed, Rows: rows, Cols: cols}.Draw(k), nil
+	}
+	a, err := imageio.ReadNpyRows(p.Truth, k, k+1)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range a.Data {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, fmt.Errorf("%s: picture %d: the value at row %d, column %d is %g; a true picture must be finite everywhere", p.Truth, k, i/cols, i%cols, v)
+		}
+	}
+	return a.Data, nil
+}
+
+// Scale is the largest absolute value on all ranks, by which pictures are divided, from the
+// largest of this rank. Collective.
+func (p Pictures) Scale(comm ranks.Comm, mine float64) (float64, error) {
+	top := []float64{mine}
+	if err := comm.Allreduce(top, top, ranks.Max); err != nil {
+		return 0, err
+	}
+	if top[0] == 0 {
+		return 0, fmt.Errorf("%s: all pictures to learn from are zero", p.Truth)
+	}
+	return top[0], nil
+}
+
+// Axes says what the axes of a stack of pictures are.
+func Axes(count, rows, cols int) string {
+	return fmt.Sprintf("%d pictures of %d rows x %d columns", count, rows, cols)
+}
+
+// took is what was taken from the file.
+func (p Pictures) took(count, rows, cols int, scale float64) lifecycle.Input {
+	return lifecycle.Input{
+		File: p.Truth, Part: "npy", Axes: Axes(count, rows, cols),
+		Missing: "no value missing", Units: fmt.Sprintf("largest value %.6g", scale),
+	}
+}
