@@ -23,7 +23,7 @@ var opens = map[string]string{
 	"internal/outdir/lock.go":           "opens a lock, and follows no link",
 	"internal/outdir/owner.go":          "reads /proc",
 	"internal/cli/doctor.go":            "reads /proc and /sys",
-	"internal/cli/shortcut.go":              "creates the config that was asked for",
+	"internal/cli/shortcut.go":          "creates the config that was asked for",
 	"internal/cli/environment.go":       "reads /proc",
 	"scdl/disk.go":                      "creates files in a folder of its own",
 }
