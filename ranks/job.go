@@ -54,6 +54,12 @@ func readJob(getenv func(string) string) job {
 
 func thisJob() job { return readJob(os.Getenv) }
 
+// Several tells whether a launcher has started this process together with others.
+func Several() bool {
+	j := thisJob()
+	return j.launcher != "" && j.size != 1
+}
+
 // refuse is the error of a process that a launcher has started together with others but
 // that cannot communicate with them.
 func (j job) refuse(why string) error {

@@ -127,6 +127,11 @@ func TestStatus(t *testing.T) {
 	if got := message(&ranks.PanicError{Value: sizeError()}); !strings.Contains(got, "not enough memory") || strings.Contains(got, "goroutine") {
 		t.Error(got)
 	}
+	for rank, want := range []string{"tessera: disk", "tessera: rank 1: disk"} {
+		if got := message(&ranks.RankError{Rank: rank, Err: errors.New("disk")}); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
 	if got := message(&ranks.PanicError{Value: "x"}); !strings.Contains(got, "defect of tessera") {
 		t.Error(got)
 	}

@@ -257,5 +257,9 @@ func message(err error) string {
 	if status(err) == stopped {
 		return "tessera: stopped; no result was written"
 	}
-	return "tessera: " + err.Error()
+	text := err.Error()
+	if !ranks.Several() { // all ranks are in this process: rank 0 speaks for them
+		text = strings.TrimPrefix(text, "rank 0: ")
+	}
+	return "tessera: " + text
 }
