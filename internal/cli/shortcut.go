@@ -60,13 +60,13 @@ sharp; lambda by "discrepancy".`,
 		{
 			name: "fit", file: "TABLE", job: "kernel",
 			long: `Fits scattered observations, a table of coordinates, values and sigmas (CSV, npy,
-FITS), with a compact kernel; width and lambda by cross-validation.`,
+FITS), with a compact kernel; width and lambda by leave-one-out.`,
 			write: func(b *bytes.Buffer, o *shortcutOptions, file string) {
 				fmt.Fprintf(b, "\n[observations]\npath = %s\n", config.Quote(file))
 				if o.values != "" {
 					fmt.Fprintf(b, "columns = [%s]\n", quoted(o.values))
 				}
-				fmt.Fprint(b, "\n[kernel]\nchoose = \"cross-validation\"\nspread = true\n")
+				fmt.Fprint(b, "\n[kernel]\nchoose = \"leave-one-out\"\nspread = true\n")
 				if o.places != "" {
 					fmt.Fprintf(b, "\n[evaluate]\npath = %s\n", config.Quote(o.places))
 				}

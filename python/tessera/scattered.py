@@ -85,8 +85,8 @@ def fit(
         sigma: standard deviations in the unit of the values, (n,) or one for all; None = the
             spread of the values, which only sets the scale of lam.
         width: radius of the support of a Wendland kernel, length scale of the others, in the
-            unit of x; None = cross-validation.
-        lam: weight of the norm of the fit, without unit; None = cross-validation.
+            unit of x; None = chosen by leave-one-out, or by cross-validation for a given lam.
+        lam: weight of the norm of the fit, without unit; None = chosen likewise.
         family: "wendland-c0", "wendland-c2", "wendland-c4", "matern-1/2", "matern-3/2",
             "matern-5/2" or "gaussian".
 
@@ -105,7 +105,7 @@ def fit(
         "job": "kernel",
         "observations.dim": at.shape[1],
         "kernel.family": family,
-        "kernel.choose": "none" if width is not None and lam is not None else "cross-validation",
+        "kernel.choose": ("leave-one-out", "cross-validation", "none")[(width is not None) + (lam is not None)],
         "kernel.spread": width is None,
     }
     for value, key, tried in ((width, "kernel.width", "search.widths"), (lam, "kernel.lambda", "search.lambdas")):

@@ -34,6 +34,8 @@ type Search struct {
 	Widths  []float64 // ascending; nil = the kernel's width times 1/4, 1/2, 1, 2, 4
 	Lambdas []float64 // ascending; nil = 1e-6, 1e-5, .. 1
 	Seed    uint64    // of the folds and of the probes
+	Sample  int       // of LeaveOneOut: observations of the sample; 0 = 800
+	Entries float64   // of LeaveOneOut: most entries of the matrix of all observations, twelve bytes each; 0 = MostEntries
 	Groups  int       // of ranks, each with all observations, that share the candidates; 0 = chosen: as many as leave no rank more than 4000 observations
 }
 
@@ -45,7 +47,7 @@ type Candidate struct {
 
 // Selection is what Select found; the same on every rank.
 type Selection struct {
-	Candidates    []Candidate // widths by lambdas, lambda running fastest
+	Candidates    []Candidate // widths by lambdas, lambda running fastest; of LeaveOneOut in the order of the search
 	Width, Lambda float64     // of the smallest score
 	Score         float64
 	// The minimum may lie beyond the grid: the best width or lambda is its first or
@@ -56,6 +58,9 @@ type Selection struct {
 	Folds        int // of CrossValidation
 	Probes       int // of GCV's trace; all N unit vectors, and the trace exact, where this is N
 	Groups       int
+	Sample       int     // of LeaveOneOut: observations of the sample
+	RMS          float64 // of LeaveOneOut: root mean square of f_i(x_i) - y_i, in the unit of y
+	Limited      bool    // of LeaveOneOut: a wider kernel would be better, but has too many entries
 }
 
 // groupShare is the most observations of a rank for which it is better to share the
@@ -89,6 +94,9 @@ func Select(ctx context.Context, comm ranks.Comm, obs *Observations, o Options, 
 	if err != nil {
 		return nil, err
 	}
+	if search.Rule == LeaveOneOut {
+		return leaveOneOut(ctx, comm, pts, o, search)
+	}
 	q := &selector{Search: search, o: o}
 	if err := q.divide(comm, pts); err != nil {
 		return nil, err
@@ -106,6 +114,12 @@ func (s Search) withDefaults(width float64) Search {
 	}
 	if s.Folds == 0 {
 		s.Folds = 5
+	}
+	if s.Sample == 0 {
+		s.Sample = 800
+	}
+	if s.Entries == 0 {
+		s.Entries = MostEntries
 	}
 	if s.Widths == nil {
 		for _, f := range []float64{.25, .5, 1, 2, 4} {
@@ -133,14 +147,20 @@ func (s *Search) check(o Options) error {
 		}
 	}
 	switch {
-	case s.Rule != CrossValidation && s.Rule != GCV:
-		return fmt.Errorf("kernel: unknown rule %q: want %q or %q", s.Rule, CrossValidation, GCV)
+	case s.Rule != CrossValidation && s.Rule != GCV && s.Rule != LeaveOneOut:
+		return fmt.Errorf("kernel: unknown rule %q: want %q, %q or %q", s.Rule, CrossValidation, GCV, LeaveOneOut)
+	case s.Sample < fewest:
+		return fmt.Errorf("kernel: a sample of %d observations: want %d or more", s.Sample, fewest)
 	case s.Folds < 2:
 		return fmt.Errorf("kernel: %d folds: want 2 or more", s.Folds)
+	case !(s.Entries > 0):
+		return fmt.Errorf("kernel: at most %g entries: want more than 0", s.Entries)
 	case s.Groups < 0:
 		return fmt.Errorf("kernel: %d groups of ranks", s.Groups)
 	}
-	o.Kernel.Width, o.Lambda = s.Widths[0], s.Lambdas[0]
+	if s.Rule != LeaveOneOut {
+		o.Kernel.Width, o.Lambda = s.Widths[0], s.Lambdas[0]
+	}
 	return o.check()
 }
 

@@ -3,11 +3,14 @@ package kernel
 import "fmt"
 
 // CheckFolds returns an error if cross-validation of n observations would have a fold
-// without observations, or with all of them. It depends on Seed, Folds and n alone. The
-// rule GCV has no folds.
+// without observations, or with all of them. It depends on Seed, Folds and n alone. Other
+// rules have no folds.
 func (s Search) CheckFolds(n int) error {
 	s = s.withDefaults(1)
-	if s.Rule == GCV {
+	if s.Rule == LeaveOneOut && n < fewest {
+		return fmt.Errorf("%d observations: %s wants %d or more", n, LeaveOneOut, fewest)
+	}
+	if s.Rule != CrossValidation {
 		return nil
 	}
 	seen := make([]bool, s.Folds)

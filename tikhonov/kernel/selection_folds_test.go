@@ -9,9 +9,18 @@ import (
 
 // CheckFolds refuses the numbers of observations that Select cannot divide, and no others.
 func TestCheckFolds(t *testing.T) {
+	for _, rule := range []Rule{CrossValidation, LeaveOneOut} {
+		t.Run(string(rule), func(t *testing.T) { testCheckFolds(t, rule) })
+	}
+	if err := (Search{Rule: GCV}).CheckFolds(1); err != nil {
+		t.Error(err)
+	}
+}
+
+func testCheckFolds(t *testing.T, rule Rule) {
 	refused := 0
 	for n := 1; n <= 24; n++ {
-		search := Search{Folds: 4, Seed: 3, Widths: []float64{1}, Lambdas: []float64{0.1}}
+		search := Search{Rule: rule, Folds: 4, Seed: 3, Widths: []float64{1}, Lambdas: []float64{0.1}}
 		obs := &Observations{Dim: 1}
 		for i := range n {
 			obs.X, obs.Y = append(obs.X, float64(i)), append(obs.Y, float64(i%3))
@@ -33,8 +42,5 @@ func TestCheckFolds(t *testing.T) {
 	}
 	if refused == 0 || refused == 24 {
 		t.Errorf("%d of 24 numbers of observations are refused", refused)
-	}
-	if err := (Search{Rule: GCV}).CheckFolds(1); err != nil {
-		t.Error(err)
 	}
 }

@@ -32,7 +32,8 @@ func (c *settings) check(f *config.File) {
 		families = append(families, string(name))
 	}
 	f.OneOf("kernel.family", k.Family, families...)
-	f.OneOf("kernel.choose", k.Choose, "none", string(kernel.CrossValidation), string(kernel.GCV))
+	f.OneOf("kernel.choose", k.Choose, "none", string(kernel.LeaveOneOut), string(kernel.CrossValidation), string(kernel.GCV))
+	f.Want(c.Search.Sample >= 4 && c.Search.Sample <= 5000, "search.sample", "4 to 5000 observations")
 	f.OneOf("kernel.method", k.Method, string(krylov.RASGMRES), string(krylov.ASCG), string(krylov.RAS), string(krylov.CG))
 	f.OneOf("kernel.balance", k.Balance, string(kernel.ByCount), string(kernel.ByWork), string(kernel.ByTime), string(kernel.Never))
 	f.Want(k.Width >= 0 && k.Width <= huge, "kernel.width", "more than 0; 0 = chosen for about 60 neighbours")
@@ -48,6 +49,10 @@ func (c *settings) check(f *config.File) {
 	f.Want(c.Search.Folds >= 2, "search.folds", "2 or more")
 	ascending(f, "search.widths", c.Search.Widths)
 	ascending(f, "search.lambdas", c.Search.Lambdas)
+	if k.Choose == string(kernel.LeaveOneOut) {
+		f.Want(len(c.Search.Widths) == 0, "search.widths", `[] with kernel.choose = %q, which begins at kernel.width`, k.Choose)
+		f.Want(len(c.Search.Lambdas) == 0, "search.lambdas", `[] with kernel.choose = %q, which begins at kernel.lambda`, k.Choose)
+	}
 	shape, ok := c.Evaluate.Shape.Ints(1)
 	f.Want(ok && len(shape) <= 3 && product(shape) <= 1e9, "evaluate.shape", "1 to 3 whole numbers, 1 or more, 1e9 points in all at most")
 	if c.Frame.Pixels && len(shape) > 0 {
@@ -114,8 +119,8 @@ func (c *settings) checkCount(f *config.File, key string, count int, sigma float
 		}
 	}
 	checkTruncation(f, "kernel.truncate", c.options(new(plainDoor(1)), 1).Kernel, count, lambda*sigma*sigma)
-	if c.Kernel.Choose == string(kernel.CrossValidation) {
-		if err := (kernel.Search{Folds: c.Search.Folds, Seed: c.Seed}).CheckFolds(count); err != nil {
+	if rule := c.Kernel.Choose; rule != "none" {
+		if err := (kernel.Search{Rule: kernel.Rule(rule), Folds: c.Search.Folds, Seed: c.Seed}).CheckFolds(count); err != nil {
 			f.Fail(key, "%v", err)
 		}
 	}

@@ -87,6 +87,7 @@ type kernelSection struct {
 
 // searchSection fills kernel.Search.
 type searchSection struct {
+	Sample  int            `toml:"sample"` // observations that leave-one-out looks at
 	Folds   int            `toml:"folds"`
 	Widths  config.Numbers `toml:"widths"`
 	Lambdas config.Numbers `toml:"lambdas"`
@@ -110,7 +111,7 @@ func defaults() settings {
 			Family: string(kernel.WendlandC2), Lambda: 0.01, Choose: "none", Truncate: 1e-12, Mean: true,
 			Method: string(krylov.RASGMRES), Balance: string(kernel.ByCount), Tolerance: 1e-8, MaxIterations: 200, Restart: 30,
 		},
-		Search: searchSection{Folds: 5},
+		Search: searchSection{Folds: 5, Sample: 800},
 		Output: frames.OutputSection{Dir: "out/kernel", Stretch: "auto"},
 	}
 }

@@ -67,13 +67,16 @@ type searchMetrics struct {
 	Rule       string           `json:"rule"`
 	Candidates []map[string]any `json:"candidates"`
 	Edge       map[string]bool  `json:"on_edge"`
+	Sample     int              `json:"sample,omitempty"`  // observations that leave-one-out looked at
+	RMS        float64          `json:"rms,omitempty"`     // of those that were left out, in the unit of the values
+	Limited    bool             `json:"limited,omitempty"` // a wider kernel would be better, but has too many neighbours
 	chosen     *kernel.Selection
 }
 
-func newSearchMetrics(rule string, s *kernel.Selection, length float64) *searchMetrics {
-	m := &searchMetrics{Rule: rule, Edge: map[string]bool{"width": s.EdgeWidth, "lambda": s.EdgeLambda}, chosen: s}
+func newSearchMetrics(rule string, s *kernel.Selection, d *door) *searchMetrics {
+	m := &searchMetrics{Rule: rule, Edge: map[string]bool{"width": s.EdgeWidth, "lambda": s.EdgeLambda}, chosen: s, Sample: s.Sample, RMS: s.RMS * d.amplitude, Limited: s.Limited}
 	for _, c := range s.Candidates {
-		m.Candidates = append(m.Candidates, map[string]any{"width": c.Width * length, "lambda": c.Lambda, "score": lifecycle.Number(c.Score)})
+		m.Candidates = append(m.Candidates, map[string]any{"width": c.Width * d.length, "lambda": c.Lambda, "score": lifecycle.Number(c.Score)})
 	}
 	return m
 }

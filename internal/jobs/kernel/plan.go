@@ -3,9 +3,11 @@ package kernel
 import (
 	"context"
 	"math"
+	"time"
 
 	"tessera/halo"
 	"tessera/internal/lifecycle"
+	"tessera/internal/linalg"
 	"tessera/krylov"
 	"tessera/ranks"
 	"tessera/tikhonov/image"
@@ -102,6 +104,14 @@ func (c *settings) traffic(e *excerpt, o kernel.Options, l layout, s share, iter
 // planSearch adds what choosing width and lambda takes: memory, if the widest kernel
 // needs more than the one of the config, and time.
 func (c *settings) planSearch(p *lifecycle.Plan, e *excerpt, o kernel.Options, probe *probe, n int) {
+	if c.Kernel.Choose == string(kernel.LeaveOneOut) {
+		// The kernel that is chosen may be as wide as the observations.
+		p.MemoryBytes = max(p.MemoryBytes, 12*min(e.count*e.count, kernel.MostEntries)/float64(n))
+		size := min(e.count, float64(c.Search.Sample))
+		p.Row("search", "about %d pairs of width and lambda on a sample of %.0f observations: about %s of computing before the fit; a wider kernel than planned may be chosen",
+			kernel.Candidates, size, lifecycle.Seconds(math.Ceil(kernel.Candidates/float64(n))*inversionSeconds(int(size))))
+		return
+	}
 	widths, lambdas, folds := e.door.lengths(c.Search.Widths), len(c.Search.Lambdas), c.Search.Folds
 	if len(widths) == 0 {
 		for _, f := range []float64{.25, .5, 1, 2, 4} {
@@ -136,6 +146,24 @@ func (c *settings) planSearch(p *lifecycle.Plan, e *excerpt, o kernel.Options, p
 		seconds += scaled.secondsOf(s, 2*solves*probe.iterations) * float64(lambdas*folds) / groups
 	}
 	p.Row("search", "%d fits to choose width and lambda by %s: about %s of computing before the fit", len(widths)*lambdas*folds, c.Kernel.Choose, lifecycle.Seconds(seconds))
+}
+
+// inversionSeconds is how long the inversion of a matrix of n rows takes, by that of a small one.
+func inversionSeconds(n int) float64 {
+	small := min(n, 200)
+	a := make([]float64, small*small)
+	seconds := 0.0
+	for range 2 { // the first pays for page faults
+		for i := range small {
+			a[i*small+i] = 1
+		}
+		start := time.Now()
+		if linalg.SPDInverse(small, a, small) != nil {
+			return 0
+		}
+		seconds = time.Since(start).Seconds()
+	}
+	return seconds * math.Pow(float64(n)/float64(small), 3)
 }
 
 // planAnswer adds what the evaluation takes, and the comparisons, tables and pictures.

@@ -70,14 +70,14 @@ func (r *run) solve(ctx context.Context) error {
 		start := r.Comm.Wtime()
 		r.Progress.Phase("choosing width and lambda")
 		chosen, err := kernel.Select(ctx, r.Comm, &r.obs.data, o, kernel.Search{
-			Rule: kernel.Rule(rule), Folds: r.c.Search.Folds, Seed: r.c.Seed,
+			Rule: kernel.Rule(rule), Folds: r.c.Search.Folds, Seed: r.c.Seed, Sample: r.c.Search.Sample,
 			Widths: r.obs.door.lengths(r.c.Search.Widths), Lambdas: listed(r.c.Search.Lambdas),
 		})
 		if err != nil {
 			return err
 		}
 		o.Kernel.Width, o.Lambda = chosen.Width, chosen.Lambda
-		r.m.Search = newSearchMetrics(rule, chosen, r.obs.door.length)
+		r.m.Search = newSearchMetrics(rule, chosen, &r.obs.door)
 		r.m.Seconds.Search = r.Comm.Wtime() - start
 	}
 	stop := ranks.Measure(r.Comm)

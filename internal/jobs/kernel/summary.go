@@ -33,6 +33,12 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 		}
 	}
 	row("kernel", "%s, width %.4g, lambda %.4g%s", m.Family, m.Width, m.Lambda, chosen)
+	if s := m.Search; s != nil && s.Sample > 0 {
+		row("left out", "rms error %.4g where each of %d observations was left out in turn", s.RMS, s.Sample)
+		if s.Limited {
+			row("", "a wider kernel would predict better, but has too many neighbours for all observations")
+		}
+	}
 	row("method", "%s, %d blocks, the largest of %d points", m.Method, m.Blocks, m.Largest)
 	row("iterations", "%d, residual %.1e", m.Iterations, m.Residual)
 	kind := "estimated"

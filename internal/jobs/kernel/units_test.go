@@ -61,6 +61,8 @@ func TestUnits(t *testing.T) {
 		{name: "spread", kind: "kernel", errors: "sigma", sets: []string{"kernel.spread=true"}},
 		{name: "period", kind: "kernel", errors: "sigma", lengths: []string{"observations.periodic=[11, 0]"}},
 		{name: "gcv", kind: "kernel", errors: "sigma", sets: []string{"kernel.choose=gcv"}, lengths: []string{"search.widths=[2, 4]"}},
+		{name: "leave-one-out", kind: "kernel", errors: "sigma", sets: []string{"kernel.choose=leave-one-out"}, lengths: []string{"kernel.width=2"}},
+		{name: "leave-one-out, spread", kind: "kernel", sets: []string{"kernel.choose=leave-one-out", "kernel.spread=true", "search.sample=50"}},
 		{name: "cross-validation", kind: "kernel", sets: []string{"kernel.choose=cross-validation", "search.lambdas=[1e-4, 1e-2]"}},
 		{name: "deep", kind: "deep-kernel", errors: "sigma", sets: []string{"deep.steps=2", "deep.starts=2"}},
 		{name: "deep, widths", kind: "deep-kernel", lengths: []string{"deep.inner_width=5", "single.widths=[1, 2]"}, sets: []string{"deep.steps=2", "deep.starts=2"}},
