@@ -14,6 +14,7 @@ func (s *Summary) headline() []string {
 			says = append(says, sentence)
 		}
 	}
+	add(s.busySentence())
 	best := s.best()
 	if best == nil {
 		add("No number of ranks has a time: every run failed or gave a wrong answer, or none was made.")
@@ -27,6 +28,19 @@ func (s *Summary) headline() []string {
 		add(fmt.Sprintf("%s failed or gave a wrong answer and %s not counted.", count(s.Wrong, "run", "runs"), map[bool]string{true: "is", false: "are"}[s.Wrong == 1]))
 	}
 	return says
+}
+
+// othersAllowed is how many cores other processes may use, on average over a run, before the
+// run counts as disturbed; and disturbedAllowed the fraction of such runs.
+const othersAllowed, disturbedAllowed = 0.25, 0.1
+
+// busySentence warns of times that were taken beside other work.
+func (s *Summary) busySentence() string {
+	if s.Disturbed <= disturbedAllowed {
+		return ""
+	}
+	return fmt.Sprintf("THE MACHINE WAS BUSY: during %s %% of the runs other processes used more than %g of a core, at most %s cores. These times are not for publication.",
+		significant(100*s.Disturbed, 2), othersAllowed, significant(s.Others, 2))
 }
 
 // best is the row of the headline: the fastest one of a strong study, the one with most
@@ -171,6 +185,9 @@ func (s *Summary) facts() []string {
 	}
 	if known(s.LargestLoad) {
 		facts = append(facts, "one-minute load average before a run at most "+significant(s.LargestLoad, 2))
+	}
+	if known(s.Others) && s.Others > 0 {
+		facts = append(facts, "other processes used at most "+significant(s.Others, 2)+" cores during a run")
 	}
 	return append(facts, count(s.Wrong, "run", "runs")+" failed or gave a wrong answer")
 }

@@ -42,6 +42,8 @@ type Summary struct {
 	Projected   []Projection // one for each of Study.Project
 	Published   []Published  // printed tables of other authors to compare with; empty = none for this job
 	Wrong       int          // runs that failed or whose answer differed from the reference by more than Study.Tolerance
+	Others      float64      // most cores that other processes used during a counted run, on average over the run; 0 = none, or not known
+	Disturbed   float64      // fraction of the counted runs during which these were more than a quarter of a core
 	LargestLoad float64      // largest one-minute load average of the machine before a run
 }
 

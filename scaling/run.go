@@ -16,12 +16,19 @@ type Observer struct {
 	Keep func(Record) error // called with every run when it has ended; an error ends the study; nil = runs are not kept
 	Say  func(string)       // called with a line of progress for people; nil = silent
 	Load func() float64     // returns the one-minute load average of the machine; nil = not known
+
+	// Others begins to measure; what it returns ends that and tells how many cores other
+	// processes than those of the run have used on average. nil = not known.
+	Others func() func() float64
+	// Wait is called before each counted run, and may wait for the machine to be idle; nil = it
+	// is not waited.
+	Wait func(context.Context) error
 }
 
 // Run makes a study. The problem of every point is solved on one rank first; that answer
 // is the reference. A warm-up run of the point follows, whose answer is compared with the
 // reference. A point that fails or gives a wrong answer is not timed. Then come rounds, in
-// each of which every point is run once, in random order. A point leaves the rounds when
+// each of which every point is run once, in random order after the first. A point leaves the rounds when
 // its median is known (Study.Interval) or when it has Study.Most runs; the study ends when
 // none is left or when Study.Budget is spent.
 //
@@ -59,11 +66,18 @@ func (s Study) Run(ctx context.Context, l Launcher, to Observer) error {
 		if len(open) == 0 {
 			return nil
 		}
-		order.Shuffle(len(open), func(i, j int) { open[i], open[j] = open[j], open[i] })
+		if round > 1 { // the first begins with the fewest ranks, however little time there is
+			order.Shuffle(len(open), func(i, j int) { open[i], open[j] = open[j], open[i] })
+		}
 		for _, x := range open {
 			if time.Since(c.began) > s.Budget {
 				c.say("the budget of %v is spent: no more runs", s.Budget)
 				return nil
+			}
+			if c.to.Wait != nil {
+				if err := c.to.Wait(ctx); err != nil {
+					return err
+				}
 			}
 			r, err := c.launch(ctx, x.point, round)
 			if err != nil {
@@ -229,7 +243,12 @@ func (c *campaign) attempt(ctx context.Context, p Point, round int, reference st
 	if c.to.Load != nil {
 		r.Load = c.to.Load()
 	}
+	others := func() float64 { return 0 }
+	if c.to.Others != nil {
+		others = c.to.Others()
+	}
 	run, err := c.l.Launch(ctx, p)
+	r.Others = others()
 	if ctx.Err() != nil {
 		return r, ctx.Err()
 	}

@@ -105,6 +105,7 @@ type Record struct {
 	Repetition int       `json:"repetition"`       // the round, from 1; 0 = a warm-up or reference run, whose time is not counted
 	Began      time.Time `json:"began"`            // when the run was started
 	Load       float64   `json:"load"`             // one-minute load average of the machine before the run; 0 = not known
+	Others     float64   `json:"others,omitempty"` // cores that other processes used during the run, on average; 0 = none, or not known
 	Difference float64   `json:"difference"`       // of the answer from the reference, relative, 2-norm
 	Reference  bool      `json:"reference"`        // a one-rank run whose answer is the reference
 	Failed     string    `json:"failed,omitempty"` // why the run is not counted; empty = it is

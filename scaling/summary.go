@@ -10,6 +10,7 @@ import (
 func Summarise(s Study, records []Record) Summary {
 	s = s.withDefaults()
 	sum := Summary{Study: s, Published: publishedFor(&s)}
+	counted, disturbed := 0.0, 0.0
 	for i, r := range records {
 		if i == 0 || r.Began.Before(sum.Began) {
 			sum.Began = r.Began
@@ -21,6 +22,15 @@ func Summarise(s Study, records []Record) Summary {
 			sum.Wrong++
 		}
 		sum.LargestLoad = max(sum.LargestLoad, r.Load)
+		if r.Repetition > 0 {
+			counted++
+			if sum.Others = max(sum.Others, r.Others); r.Others > othersAllowed {
+				disturbed++
+			}
+		}
+	}
+	if counted > 0 {
+		sum.Disturbed = disturbed / counted
 	}
 	for _, p := range s.Serial {
 		sum.Serial = append(sum.Serial, rowOf(&s, p, records))

@@ -165,6 +165,7 @@ func scaleFlags(fs *flag.FlagSet, o *options) {
 	setFlag(fs, o)
 	fs.StringVar(&o.scale.launch, "launch", launchAuto, "start ranks by `HOW`: in-process, mpirun or srun")
 	fs.StringVar(&o.scale.title, "title", "", "use the title `TEXT` instead of the one in the study's file")
+	fs.DurationVar(&o.scale.wait, "wait", 0, "before each timed run wait up to `TIME`, such as 5m, for other processes to be idle")
 	fs.DurationVar(&o.scale.budget, "budget", 0, "start no run after `TIME`, such as 10m, instead of the limit in the study's file")
 	fs.Var(&o.scale.require, "require", "fail unless `COLUMN>=VALUE@RANKS` holds, as in efficiency>=0.8@2; may be repeated")
 	fs.BoolVar(&o.force, "force", false, "replace an existing study")

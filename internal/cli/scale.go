@@ -39,6 +39,7 @@ type scaleOptions struct {
 	title   string
 	require sets
 	budget  time.Duration
+	wait    time.Duration
 }
 
 // scale makes a study, or renders some again.
@@ -189,7 +190,9 @@ func (c *call) makeStudy(ctx context.Context, s *scaling.Study, l *launcher, pat
 	}
 	var records []scaling.Record
 	err = s.Run(ctx, l, scaling.Observer{
-		Load: load,
+		Load:   load,
+		Others: l.others(),
+		Wait:   c.idle(),
 		Say: func(text string) {
 			if !c.quiet {
 				fmt.Fprintln(c.stderr, text)
