@@ -25,6 +25,7 @@ var opens = map[string]string{
 	"internal/cli/doctor.go":            "reads /proc and /sys",
 	"internal/cli/shortcut.go":          "creates the config that was asked for",
 	"internal/cli/environment.go":       "reads /proc",
+	"internal/cli/busy.go":              "reads /proc",
 	"scdl/disk.go":                      "creates files in a folder of its own",
 }
 
