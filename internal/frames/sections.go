@@ -99,12 +99,19 @@ func (s *SimulateSection) Check(f *config.File) {
 type OutputSection struct {
 	Dir     string `toml:"dir"`     // directory of the result
 	Stretch string `toml:"stretch"` // "asinh", "linear", or "auto" (linear for photographs); see StretchOf
+	Origin  string `toml:"origin"`  // where pictures have row 0: "upper", "lower", or "auto" (lower for FITS files)
+}
+
+// Lower tells whether pictures have row 0 at the bottom. fits: the frame came from a FITS file.
+func (s *OutputSection) Lower(fits bool) bool {
+	return s.Origin == "lower" || s.Origin == "auto" && fits
 }
 
 // Check records what is wrong with the section.
 func (s *OutputSection) Check(f *config.File) {
 	f.Want(s.Dir != "", "output.dir", "a directory")
 	f.OneOf("output.stretch", s.Stretch, "auto", "asinh", "linear")
+	f.OneOf("output.origin", s.Origin, "auto", "upper", "lower")
 }
 
 // CheckFrame reads the header of the image file that the config names at key. It returns
