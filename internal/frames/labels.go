@@ -69,7 +69,15 @@ func (s *Source) Subject() string {
 
 // Labels are those of a frame from a source, with a title and what else is to be said.
 func (o *Observation) Labels(s *OutputSection, title string, notes ...string) *Labels {
-	return &Labels{Title: title, Notes: notes, Lower: s.Lower(o.FITS)}
+	return &Labels{Title: title, Notes: notes, Lower: s.Origin.Lower(o.FITS)}
+}
+
+// RowNote says where row 0 is.
+func RowNote(lower bool) string {
+	if lower {
+		return "Row 0 is at the bottom."
+	}
+	return "Row 0 is at the top."
 }
 
 // Panel is a figure of a part of a frame of rows x cols pixels: its axes, and in its notes which
@@ -83,7 +91,7 @@ func (l *Labels) Panel(box imageio.Box, rows, cols, blocks int) *report.Panel {
 	if blocks > 1 {
 		p.Notes = append(p.Notes[:len(p.Notes):len(p.Notes)], fmt.Sprintf("Means over blocks of %d x %d pixels of %d x %d.", blocks, blocks, rows, cols))
 	}
-	p.Notes = append(p.Notes[:len(p.Notes):len(p.Notes)], map[bool]string{false: "Row 0 is at the top.", true: "Row 0 is at the bottom."}[l.Lower])
+	p.Notes = append(p.Notes[:len(p.Notes):len(p.Notes)], RowNote(l.Lower))
 	if l.Pixel > 0 {
 		p.X = report.Axis{Label: fmt.Sprintf("x (%s)", l.Unit), From: float64(box.C0) * l.Pixel, To: float64(box.C1) * l.Pixel}
 		p.Y = report.Axis{Label: fmt.Sprintf("y (%s)", l.Unit), From: float64(box.R0) * l.Pixel, To: float64(box.R1) * l.Pixel}

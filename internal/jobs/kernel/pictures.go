@@ -77,7 +77,7 @@ func (s *scattered) sheet(g *grid, output *frames.OutputSection) *sheet {
 		o := frames.Observation{Source: s.frame}
 		d.value, d.unit = "intensity", o.Unit()
 	}
-	d.labels = frames.Labels{Title: of, Lower: !g.pixels || output.Lower(s.frame != nil && s.frame.Format == "fits")}
+	d.labels = frames.Labels{Title: of, Lower: !g.pixels || output.Origin.Lower(s.frame != nil && s.frame.Format == "fits")}
 	return d
 }
 

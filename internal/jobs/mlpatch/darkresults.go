@@ -100,7 +100,7 @@ func (r *darkRun) labels() *frames.Labels {
 		}
 	}
 	l := &frames.Labels{
-		Title: "Mass maps of " + of, Lower: r.c.Output.Origin == "lower", Observed: r.Obs.Weights, Pixel: r.m.Pixel, Unit: "arcmin",
+		Title: "Mass maps of " + of, Lower: r.c.Output.Origin.Lower(r.headed), Observed: r.Obs.Weights, Pixel: r.m.Pixel, Unit: "arcmin",
 		Notes: []string{fmt.Sprintf("Pixels of %.3g arcmin, spread of the noise from %d realisations.", r.m.Pixel, r.c.Noise.Realisations)},
 	}
 	if longest := float64(max(r.m.Rows, r.m.Cols)) * l.Pixel; longest > 300 {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/report"
@@ -178,16 +179,17 @@ func (r *run) drawMosaic(ids []int, all []float64, parts int) error {
 		light.Data = append(append(light.Data, frame(k, 0).Data...), frame(k, 1).Data...)
 		left.Data = append(left.Data, frame(k, 2).Data...)
 	}
+	lower := r.c.Output.Origin.Lower(r.s.format == "fits")
 	m := report.Mosaic{
 		Title:   fmt.Sprintf("%d of %d stamps: %s deconvolution", len(ids), r.m.Stamps, r.m.Mode),
-		Notes:   []string{fmt.Sprintf("Spread evenly over the stack, row 0 at the %s.", map[bool]string{false: "top", true: "bottom, as ds9 shows it"}[r.s.format == "fits"])},
+		Notes:   []string{"Spread evenly over the stack.", frames.RowNote(lower)},
 		Columns: []report.MosaicColumn{{Title: "observed"}, {Title: "restored"}, {Title: "residual", Scale: 1}, {Title: "truth"}}[:parts],
 		Blocks:  (len(ids) + 5) / 6,
 		Scales: []report.Scale{
 			{Label: fmt.Sprintf("intensity (%s)", r.unit()), Stretch: imageio.Asinh(light)},
 			{Label: "(observed - blurred solution) x sqrt(weight)", Stretch: imageio.Diverging(left)},
 		},
-		Lower: r.s.format == "fits",
+		Lower: lower,
 	}
 	for k, id := range ids {
 		row := report.MosaicRow{Label: []string{"stamp " + strconv.Itoa(id)}}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/report"
@@ -24,6 +25,7 @@ type upscaleRun struct {
 	low    []plane // the luminance; of a colour picture then also each channel minus the luminance; in units of peak
 	truth  []plane // as low, in high pixels; nil if not known
 	peak   float64 // of the picture's values: white
+	lower  bool    // rank 0: pictures have row 0 at the bottom
 	unit   float64 // largest absolute value of the luminance, in units of peak
 }
 
@@ -210,6 +212,9 @@ func (r *upscaleRun) writePictures(x, plain []float64) error {
 					return err
 				}
 			}
+			if r.lower {
+				f = f.Flipped()
+			}
 			return imageio.WritePNG(r.Path(name), f, stretch)
 		})
 	}
@@ -237,11 +242,15 @@ func (r *upscaleRun) writePictures(x, plain []float64) error {
 	}
 	_, path := r.c.picture()
 	s := r.strips
+	white := "intensity (1 = white)"
+	if r.peak != 1 {
+		white = fmt.Sprintf("intensity (1 = %.4g in the file)", r.peak)
+	}
 	panel := report.Panel{
 		Title: fmt.Sprintf("%s, %d x %d pixels upscaled to %d x %d", filepath.Base(path), s.Rows, s.Cols, s.HighRows, s.HighCols),
-		Notes: []string{fmt.Sprintf("Crop: rows %d to %d and columns %d to %d, the part with the most detail. Row 0 at the top.", detail.R0, detail.R1-1, detail.C0, detail.C1-1)},
-		X:     report.Pixels("column (pixel)", detail.C0, detail.C1-detail.C0), Y: report.Pixels("row (pixel)", detail.R0, detail.R1-detail.R0),
-		Images: images, Scales: []report.Scale{{Label: fmt.Sprintf("intensity (1 = white = %.4g in the file)", r.peak), Stretch: stretch}},
+		Notes: []string{fmt.Sprintf("Crop: rows %d to %d and columns %d to %d, the part with the most detail.", detail.R0, detail.R1-1, detail.C0, detail.C1-1), frames.RowNote(r.lower)}, Lower: r.lower,
+		X: report.Pixels("column (pixel)", detail.C0, detail.C1-detail.C0), Y: report.Pixels("row (pixel)", detail.R0, detail.R1-detail.R0),
+		Images: images, Scales: []report.Scale{{Label: white, Stretch: stretch}},
 	}
 	return panel.Write(r.Path("panel"))
 }

@@ -41,7 +41,7 @@ type besideSection struct {
 type outputSection struct {
 	Dir      string        `toml:"dir"`
 	Stretch  string        `toml:"stretch"`
-	Origin   string        `toml:"origin"`
+	Origin   frames.Origin `toml:"origin"`
 	Pictures bool          `toml:"pictures"` // false: no PNG file
 	Gather   frames.Gather `toml:"gather"`   // whole arrays on rank 0
 }
@@ -60,7 +60,7 @@ func defaults() settings {
 		PSFModel: frames.DefaultPSFModel(),
 		TPPA:     applySection{Border: "reflect"},
 		TV:       besideSection{Tolerance: 1e-3, MaxIterations: 2000},
-		Output:   outputSection{Dir: "out/tppa", Stretch: "auto", Origin: "auto", Pictures: true, Gather: frames.GatherAuto},
+		Output:   outputSection{Dir: "out/tppa", Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
 	}
 }
 
