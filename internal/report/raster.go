@@ -14,7 +14,7 @@ import (
 )
 
 // missing is the colour of values that are not known (NaN). It is on no scale.
-var missing = color.RGBA{160, 215, 165, 255}
+var missing = color.RGBA{178, 220, 180, 255}
 
 // shades is the number of colours of an image of one channel. With those of missing values and
 // of an inset it fits into the 256 of a PNG file of one byte a pixel.

@@ -63,6 +63,9 @@ type sheet struct {
 func (s *scattered) sheet(g *grid, output *frames.OutputSection) *sheet {
 	of, unit := s.source, "unit square"
 	d := &sheet{grid: g, names: s.coordinateNames(), value: "value", unit: "unit of the simulation"}
+	if s.survey != nil {
+		of = "a " + of
+	}
 	if s.columns != nil {
 		of, unit = filepath.Base(s.source), "unit of the file"
 		d.value, d.unit = s.value, s.unit
