@@ -126,6 +126,8 @@ func TestTicks(t *testing.T) {
 		{linearTicks, 0, 150, "0 20 40 60 80 100 120 140"},
 		{linearTicks, 0.31, 0.52, "0.35 0.40 0.45 0.50"},
 		{linearTicks, -1, 1, "-1.0 -0.5 0.0 0.5 1.0"},
+		{linearTicks, -3e-7, 3e-7, "-3e-7 -2e-7 -1e-7 0 1e-7 2e-7 3e-7"},
+		{linearTicks, 0, 6e6, "0 1e6 2e6 3e6 4e6 5e6 6e6"},
 		{logTicks, 1, 1000, "1 10 100 1000"},
 		{logTicks, 0.9, 30, "1 2 5 10 20"},
 		{logTicks, 1.2, 1.7, "1.2 1.3 1.4 1.5 1.6 1.7"},

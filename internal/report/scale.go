@@ -67,17 +67,6 @@ func (s *Scale) ticks() []plot.Tick {
 	return list
 }
 
-// number is a value in few digits.
-func number(v float64) string {
-	switch {
-	case v == 0:
-		return "0"
-	case v < 0:
-		return "-" + label(-v)
-	}
-	return label(v)
-}
-
 // colour is that of a place on the bar.
 func (s *Scale) colour(t float64) color.RGBA {
 	v := s.Stretch.At(t)

@@ -22,7 +22,7 @@ func linearTicks(lo, hi float64) []plot.Tick {
 	for i := math.Ceil(lo/step-1e-9) + 0; i*step <= hi+1e-9*step; i++ {
 		t := plot.Tick{Value: i * step, Label: strconv.FormatFloat(i*step, 'f', digits, 64)}
 		if largest := max(math.Abs(lo), math.Abs(hi)); digits > 5 || largest >= 1e6 {
-			t.Label = strconv.FormatFloat(i*step, 'g', 4, 64)
+			t.Label = number(i * step)
 		}
 		ticks = append(ticks, t)
 	}
@@ -71,9 +71,21 @@ func labels(ticks []plot.Tick) (n int) {
 	return n
 }
 
+// number is a value in few digits.
+func number(v float64) string {
+	switch {
+	case v == 0:
+		return "0"
+	case v < 0:
+		return "-" + label(-v)
+	}
+	return label(v)
+}
+
+// label is a positive value in few digits.
 func label(v float64) string {
 	if v >= 1e-3 && v < 1e5 {
 		return strconv.FormatFloat(v, 'g', 4, 64)
 	}
-	return strings.NewReplacer("e+0", "e", "e-0", "e-", "e+", "e").Replace(strconv.FormatFloat(v, 'e', 0, 64))
+	return strings.NewReplacer("e+0", "e", "e-0", "e-", "e+", "e").Replace(strconv.FormatFloat(v, 'g', 4, 64))
 }
