@@ -92,7 +92,7 @@ func defaultDeep() deepConfig {
 			Features: 1, Starts: 8, Steps: 40,
 		},
 		Observations: observationsSection{Missing: string(tables.Refuse)},
-		Output:       frames.OutputSection{Dir: "out/deep-kernel", Stretch: "auto"},
+		Output:       frames.OutputSection{Dir: "out/deep-kernel", Stretch: "auto", Origin: frames.OriginAuto},
 	}
 }
 

@@ -71,8 +71,9 @@ type drawsSection struct {
 }
 
 type darkOutput struct {
-	Dir      string `toml:"dir"`
-	Pictures bool   `toml:"pictures"`
+	Dir      string        `toml:"dir"`
+	Origin   frames.Origin `toml:"origin"` // of pictures
+	Pictures bool          `toml:"pictures"`
 }
 
 const arcmin = math.Pi / 180 / 60
@@ -85,7 +86,7 @@ func darkDefaults() darkSettings {
 		Simulate:  fieldSection{Rows: 128, Cols: 128, RMS: 0.02, Width: 0.8, Turn: 1000},
 		Wiener:    wienerSection{Tolerance: 1e-6, MaxIterations: 1000},
 		Noise:     drawsSection{Realisations: 8},
-		Output:    darkOutput{Dir: "out/darkmatter", Pictures: true},
+		Output:    darkOutput{Dir: "out/darkmatter", Origin: frames.OriginLower, Pictures: true},
 	}
 }
 
@@ -116,6 +117,7 @@ func (c *darkSettings) check(f *config.File) {
 	f.Want(c.Wiener.MaxIterations >= 1, "wiener.max_iterations", "1 or more")
 	f.Want(c.Noise.Realisations >= 2 && c.Noise.Realisations <= 1<<20, "noise.realisations", "2 or more")
 	f.Want(c.Output.Dir != "", "output.dir", "a directory")
+	c.Output.Origin.Check(f)
 }
 
 // LoadDark makes a darkmatter job of a config. What is wrong with it is recorded in f.

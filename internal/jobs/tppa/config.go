@@ -41,13 +41,14 @@ type besideSection struct {
 type outputSection struct {
 	Dir      string        `toml:"dir"`
 	Stretch  string        `toml:"stretch"`
+	Origin   frames.Origin `toml:"origin"`
 	Pictures bool          `toml:"pictures"` // false: no PNG file
 	Gather   frames.Gather `toml:"gather"`   // whole arrays on rank 0
 }
 
 // section is the part that other jobs have too.
 func (s *outputSection) section() *frames.OutputSection {
-	return &frames.OutputSection{Dir: s.Dir, Stretch: s.Stretch}
+	return &frames.OutputSection{Dir: s.Dir, Stretch: s.Stretch, Origin: s.Origin}
 }
 
 func defaults() settings {
@@ -59,7 +60,7 @@ func defaults() settings {
 		PSFModel: frames.DefaultPSFModel(),
 		TPPA:     applySection{Border: "reflect"},
 		TV:       besideSection{Tolerance: 1e-3, MaxIterations: 2000},
-		Output:   outputSection{Dir: "out/tppa", Stretch: "auto", Pictures: true, Gather: frames.GatherAuto},
+		Output:   outputSection{Dir: "out/tppa", Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
 	}
 }
 

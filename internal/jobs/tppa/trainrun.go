@@ -187,7 +187,7 @@ func (r *trainRun) plots() error {
 			p.Series = append(p.Series, s)
 		}
 	}
-	return r.Plot("functions", p)
+	return p.Write(r.Path("functions"))
 }
 
 // rows are those of the summary that are of this job alone.

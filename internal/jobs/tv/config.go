@@ -63,13 +63,14 @@ const (
 type outputSection struct {
 	Dir      string        `toml:"dir"`
 	Stretch  string        `toml:"stretch"`
+	Origin   frames.Origin `toml:"origin"`
 	Pictures bool          `toml:"pictures"` // false: no PNG file
 	Gather   frames.Gather `toml:"gather"`   // whole arrays on rank 0
 }
 
 // section is the part that other jobs have too.
 func (s *outputSection) section() *frames.OutputSection {
-	return &frames.OutputSection{Dir: s.Dir, Stretch: s.Stretch}
+	return &frames.OutputSection{Dir: s.Dir, Stretch: s.Stretch, Origin: s.Origin}
 }
 
 func defaults() settings {
@@ -86,7 +87,7 @@ func defaults() settings {
 			Method: string(tv.FPPA), Penalty: string(tv.Anisotropic), Lambda: lambda{rule: tv.Discrepancy}, NoiseUnit: ofWeight, Poisson: noPoisson, Probes: 2,
 			Border: "reflect", Lower: none, Upper: none, Step: 1, Steps: "constant", Momentum: true, Balance: 0.1, Tolerance: 1e-3, MaxIterations: 5000,
 		},
-		Output: outputSection{Dir: "out/tv", Stretch: "auto", Pictures: true, Gather: frames.GatherAuto},
+		Output: outputSection{Dir: "out/tv", Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
 	}
 }
 

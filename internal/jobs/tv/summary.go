@@ -74,19 +74,10 @@ func (r *run) writePlots() error {
 	n := len(gap.X) - 1
 	aim := report.Series{Name: "tolerance", X: []float64{gap.X[0], gap.X[n]}, Y: []float64{r.c.TV.Tolerance, r.c.TV.Tolerance}, Dashed: true}
 	p := &report.Plot{Title: "convergence of " + r.m.Method, X: "iteration", Y: "duality gap / cost", LogY: true, Series: []report.Series{gap, aim}}
-	if err := writeBoth(p, r.Path, "gap"); err != nil || r.m.Search == nil {
+	if err := p.Write(r.Path("gap")); err != nil || r.m.Search == nil {
 		return err
 	}
-	return writeBoth(r.m.Search.plot(r.m.LambdaRule, float64(r.m.Lambda)), r.Path, "lambda")
-}
-
-func writeBoth(p *report.Plot, path func(string) string, name string) error {
-	for _, end := range []string{".png", ".svg"} {
-		if err := p.Write(path(name + end)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.m.Search.plot(r.m.LambdaRule, float64(r.m.Lambda)).Write(r.Path("lambda"))
 }
 
 // plot is the criterion against lambda, with the choice marked.
