@@ -17,7 +17,7 @@ func (t *tiledNumbers) verify(ax [3]axis) error {
 	for _, side := range t.size {
 		each *= int64(side)
 	}
-	if cheap(max(count, each), t.bytes) {
+	if cheap(t.r, max(count, each), t.bytes) {
 		return nil
 	}
 	return t.each(ax, func(i int, lo, hi []int) error {

@@ -67,6 +67,7 @@ func describe(t io.Writer, r io.ReaderAt, size int64, unit string) error {
 			return notATable(what)
 		}
 		if err := describeNpz(t, r, size); err == nil {
+			describeStack(t, r, size, unit)
 			return nil
 		}
 		return describeTable(t, r, size, unit)
