@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 
 	"tessera/internal/imageio"
 	"tessera/internal/tables"
@@ -52,7 +53,7 @@ func readCube(path string, o Options) (*Model, error) {
 	if len(positions) != s.Count {
 		return nil, fmt.Errorf("%s has %d positions, want one for each of %d images", o.Positions, len(positions), s.Count)
 	}
-	m := &Model{Format: Cube, Rows: s.Rows, Cols: s.Cols, Step: step(o.Oversampling, 1), Notes: []string{said}}
+	m := &Model{Format: Cube, Rows: s.Rows, Cols: s.Cols, Step: step(o.Oversampling, 1), Places: said}
 	m.Law, m.Images, err = onGrid(positions, images(s))
 	return m, err
 }
@@ -87,5 +88,5 @@ func Places(path string) (positions [][2]float64, said string, err error) {
 	for k := 0; k < len(rows.X); k += 2 {
 		positions = append(positions, [2]float64{rows.X[k], rows.X[k+1]})
 	}
-	return positions, fmt.Sprintf("%s: %d places, %s", path, len(positions), c.Note(t, true)), nil
+	return positions, strings.TrimSuffix(fmt.Sprintf("%d places, %s", len(positions), c.Note(t, true)), ", "), nil
 }

@@ -375,7 +375,7 @@ func TestPlaces(t *testing.T) {
 		if places, said, err := Places(path); err != nil {
 			got = err.Error()
 		} else {
-			got = fmt.Sprint(places) + strings.TrimPrefix(said, fmt.Sprintf("%s: %d places,", path, len(places)))
+			got = fmt.Sprint(places) + strings.TrimPrefix(said, fmt.Sprintf("%d places,", len(places)))
 		}
 		if !strings.Contains(got, want) {
 			t.Errorf("%q: %s, want %s", text, got, want)

@@ -122,7 +122,7 @@ func (c *call) psfsOfStars() error {
 	if err != nil {
 		return err
 	}
-	said := taken + "\n" + counts.String() + "\n" + shapes(grid, psfs)
+	said := p.stars + ": " + taken + "\n" + counts.String() + "\n" + shapes(grid, psfs)
 	return c.writeFile("psf", said, func() error {
 		return psfmodel.WriteGrid(c.out, grid, psfs, "tessera psf: stars of "+filepath.Base(c.args[0]), counts.String())
 	})

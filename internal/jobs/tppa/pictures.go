@@ -37,12 +37,12 @@ func (c *trainSettings) pairs(ctx context.Context, run *forward.Blur, lo, hi, ro
 
 // sets are the pictures to learn from and those of the validation, both divided by scale, the
 // largest true value. Collective.
-func (c *trainSettings) sets(ctx context.Context, comm ranks.Comm) (learn, validate *tppa.Training, psf forward.PSF, scale float64, err error) {
+func (c *trainSettings) sets(ctx context.Context, comm ranks.Comm) (learn, validate *tppa.Training, psf forward.PSF, report *frames.PSFReport, scale float64, err error) {
 	count, rows, cols, err := c.pictures().SharedShape(comm)
 	if err != nil {
 		return
 	}
-	if psf, err = frames.BlurPSF(comm, &c.Blur); err != nil {
+	if psf, report, err = frames.ReportedPSF(comm, &c.Blur); err != nil {
 		return
 	}
 	alone, err := comm.Split(comm.Rank(), 0)
