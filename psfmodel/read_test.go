@@ -360,6 +360,18 @@ func TestDamagedModels(t *testing.T) {
 	}
 }
 
+// What PSFEx estimated of its stars is not the FWHM of the model that it made of them: that is said.
+func TestPSFExFWHM(t *testing.T) {
+	cards := append(polynomialCards(1), "PSF_FWHM= 3.81")
+	m, err := Read(psfexFile(t, 6, 5, 3, odd, cards...), Options{})
+	if err != nil || len(m.Notes) != 1 || !strings.Contains(m.Notes[0], "PSF_FWHM = 3.81 pixels in the file") || !strings.Contains(m.Describe(), m.Notes[0]) {
+		t.Errorf("%v, notes %q", err, m.Notes)
+	}
+	if m, err := Read(psfexFile(t, 6, 5, 3, odd, polynomialCards(1)...), Options{}); err != nil || len(m.Notes) != 0 {
+		t.Errorf("%v, %+v", err, m)
+	}
+}
+
 // Places are found by the names of their columns, as in all tables: x is the column, and what counts from 1 is counted from 0.
 func TestPlaces(t *testing.T) {
 	for text, want := range map[string]string{
