@@ -173,6 +173,9 @@ func TestInfo(t *testing.T) {
 		{"a.npy", npyBytes("<f2", false, []int{3}, []byte{0, 0x7e, 0, 0x7c, 0, 0x3c}), []string{"1 to 1", "1 of 3 (NaN)", "infinite  1 of 3"}},
 		{"a.fits", fitsBytes(cards(16, []int{2, 3}, "BLANK   = 4", "OBJECT  = 'M 51'"), []int16{1, 2, 3, 4, 5, 6}),
 			[]string{"fits, int16", "1 channels x 3 rows x 2 columns", "1 to 6, median 3", "1 of 6 (NaN)", "[0]", "M 51"}},
+		{"a.fits", fitsBytes(cards(8, []int{4}), []uint8{3, 1, 4, 1}), []string{"fits, uint8", "(4,)", "1 to 4, median 2", "as a table  none: an array of one axis"}},
+		{"a.npz", npzOf(t, "a.npy", npyBytes("<f8", false, []int{2, 2}, make([]byte, 32)), "b.npy", column(1, 2)), []string{"npz, 2 arrays", "as in FILE.npz[a]"}},
+		{"a.npz", npzOf(t, "a.npy", npyBytes("<f8", false, []int{3, 2, 2}, make([]byte, 96))), []string{"npz, 1 arrays", "as a stack  3 stamps of 2 rows x 2 columns"}},
 		{"a.png", pngBytes(t, image.NewGray(image.Rect(0, 0, 4, 3))), []string{"png, uint8", "1 channels x 3 rows x 4 columns", "0 to 0"}},
 	} {
 		got, err := Info(save(t, c.name, c.file))

@@ -196,7 +196,7 @@ func (c *deepConfig) kernel() *settings {
 	k := defaults()
 	k.Job = deepJob
 	k.Observations = c.Observations
-	k.Kernel.Mean = c.Deep.Mean
+	k.Kernel.Mean, k.Kernel.Family = c.Deep.Mean, c.Deep.Inner
 	return &k
 }
 

@@ -58,7 +58,7 @@ type fieldSection struct {
 }
 
 type spectrumSection struct {
-	Path string `toml:"path"` // npy, (2, n): ell, C_ell; "" = estimated
+	Path string `toml:"path"` // a table of ell and C_ell, or an array (2, n); "" = estimated
 }
 
 type wienerSection struct {
@@ -167,7 +167,7 @@ func (c *darkSettings) checkFiles(f *config.File) error {
 		f.Want(frame.Rows == first.Rows && frame.Cols == first.Cols, p[0], "%s: %d x %d pixels, as %s has, not %d x %d", p[1], first.Rows, first.Cols, c.maps()[0][1], frame.Rows, frame.Cols)
 	}
 	if c.Spectrum.Path != "" {
-		if _, err := readSpectrum(c.Spectrum.Path); err != nil {
+		if _, _, err := readSpectrum(c.Spectrum.Path); err != nil {
 			f.Fail("spectrum.path", "%v", err)
 		}
 	}

@@ -26,28 +26,18 @@ func (c *trainSettings) set(ctx context.Context, comm ranks.Comm) (set *mlpatch.
 	}
 	set = &mlpatch.Noisy{Rows: rows, Cols: cols, Kept: c.Data.Validation, Low: c.Noise.Low, High: c.Noise.High, Seed: c.Seed}
 	lo, hi := halo.Split(count, comm.Size(), comm.Rank())
-	var mine [][]float64
-	top := 0.0
-	read := func() error {
-		for k := lo; k < hi; k++ {
-			p, err := c.pictures().Draw(k, rows, cols)
-			if err == nil {
-				err = ctx.Err()
-			}
-			if err != nil {
-				return err
-			}
-			for _, v := range p {
-				if k < count-c.Data.Validation {
-					top = max(top, math.Abs(v))
-				}
-			}
-			mine = append(mine, p)
-		}
-		return nil
-	}
-	if err := ranks.AgreeError(comm, read()); err != nil {
+	mine, err := c.pictures().Draw(ctx, lo, hi, rows, cols)
+	if err := ranks.AgreeError(comm, err); err != nil {
 		return nil, 0, err
+	}
+	top := 0.0
+	for k, p := range mine {
+		if lo+k == count-c.Data.Validation {
+			break
+		}
+		for _, v := range p {
+			top = max(top, math.Abs(v))
+		}
 	}
 	if scale, err = c.pictures().Scale(comm, top); err != nil {
 		return nil, 0, err
