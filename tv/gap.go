@@ -91,15 +91,31 @@ func (g *gauge) channelSums(x []float64) []float64 {
 // no longer than lambda. p is overwritten, and so is ext of the field. reach is that of
 // field.variation. Collective.
 func (g *gauge) stand(x, ax, p []float64, lambda, reach float64) (*standing, error) {
+	dp := make([]float64, len(x))
+	if err := g.diff.Adjoint(dp, p); err != nil {
+		return nil, err
+	}
+	s, err := g.costs(x, ax, dp, lambda, reach)
+	if err != nil {
+		return nil, err
+	}
+	dual := math.Inf(-1)
+	if g.pixelwise() {
+		dual, err = g.dualPixels(dp)
+	} else {
+		dual, err = g.dualFeasible(x, ax, p, dp, lambda)
+	}
+	s.gap = math.Max(0, s.cost-dual)
+	return s, err
+}
+
+// costs measures an iterate x but for the gap, given A x and D'p. ext of the field is overwritten. Collective.
+func (g *gauge) costs(x, ax, dp []float64, lambda, reach float64) (*standing, error) {
 	if err := g.field.set(x); err != nil {
 		return nil, err
 	}
 	s := &standing{misfit: g.fid.misfit(ax)}
 	s.tv, s.excess = g.field.variation(g.penalty, g.coupled, reach)
-	dp := make([]float64, len(x))
-	if err := g.diff.Adjoint(dp, p); err != nil {
-		return nil, err
-	}
 	along := 0.0 // <p, D x>
 	for i, v := range dp {
 		along += v * x[i]
@@ -111,15 +127,7 @@ func (g *gauge) stand(x, ax, p []float64, lambda, reach float64) (*standing, err
 	s.misfit, s.tv, s.excess = sums[0], sums[1], lambda*sums[2]
 	s.cost = s.misfit/2 + lambda*s.tv
 	s.bias = lambda*s.tv - sums[3]
-	dual := math.Inf(-1)
-	var err error
-	if g.pixelwise() {
-		dual, err = g.dualPixels(dp)
-	} else {
-		dual, err = g.dualFeasible(x, ax, p, dp, lambda)
-	}
-	s.gap = math.Max(0, s.cost-dual)
-	return s, err
+	return s, nil
 }
 
 // dualPixels is the dual value without an operator, given D'p: the sum over the pixels of

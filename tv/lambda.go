@@ -154,7 +154,7 @@ func (q *searcher) try(ctx context.Context, lambda float64) (Trial, error) {
 	phase := fmt.Sprintf("lambda, try %d", len(q.found.Trials)+1)
 	start := q.start
 	if q.rule == SURE {
-		q.dual = nil // as in the solves along the random vectors
+		q.dual, q.split = nil, nil // as in the solves along the random vectors
 	}
 	r, err := q.solve(ctx, lambda, phase)
 	if err != nil && !errors.As(err, new(*NotConvergedError)) {
