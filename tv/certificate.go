@@ -54,7 +54,7 @@ func (s *solver) standSplit(k *split, x []float64, lambda float64) (*standing, e
 		}
 	}
 	dp := make([]float64, n)
-	if err := g.diff.Adjoint(dp, d.p); err != nil {
+	if err := g.adjoint(dp, d.p); err != nil {
 		return nil, err
 	}
 	at, err := g.costs(x, ax, dp, lambda, 0)
@@ -91,7 +91,7 @@ func (s *solver) dualSplit(k *split, d *dualPoint, cost, lambda float64) (float6
 		if err := s.fid.adjoint(e, d.q); err != nil {
 			return err
 		}
-		if err := g.diff.Adjoint(z, d.p); err != nil {
+		if err := g.adjoint(z, d.p); err != nil {
 			return err
 		}
 		for i, v := range z {
@@ -119,7 +119,7 @@ func (s *solver) dualSplit(k *split, d *dualPoint, cost, lambda float64) (float6
 		for i, v := range az {
 			d.q[i] -= v
 		}
-		if err := g.diff.Apply(dz, z); err != nil {
+		if err := g.differences(dz, z); err != nil {
 			return 0, err
 		}
 		for i, v := range dz {
@@ -140,14 +140,13 @@ func (s *solver) dualSplit(k *split, d *dualPoint, cost, lambda float64) (float6
 			if err := s.inverse.poisson(e); err != nil {
 				return 0, err
 			}
-			if err := g.diff.Apply(dz, e); err != nil {
+			if err := g.differences(dz, e); err != nil {
 				return 0, err
 			}
 			for i, v := range dz {
 				d.p[i] -= v
 			}
 		}
-		g.solved++
 		value, length, err := s.dualValue(d, groups, lambda)
 		if err != nil {
 			return 0, err

@@ -17,6 +17,7 @@ type fidelity struct {
 	w         forward.Weights
 	bound     float64 // L = ||W^(1/2) A||^2, or more
 	weakest   float64 // the least weight; without an operator the modulus of convexity of f
+	applied   int     // how often A or A' was
 	strongest float64 // the largest weight
 }
 
@@ -61,6 +62,7 @@ func (f *fidelity) apply(ax, x []float64) error {
 		copy(ax, x)
 		return nil
 	}
+	f.applied++
 	return f.a.Apply(ax, x)
 }
 
@@ -70,6 +72,7 @@ func (f *fidelity) adjoint(g, r []float64) error {
 		copy(g, r)
 		return nil
 	}
+	f.applied++
 	return f.a.Adjoint(g, r)
 }
 

@@ -92,7 +92,7 @@ func (g *gauge) channelSums(x []float64) []float64 {
 // field.variation. Collective.
 func (g *gauge) stand(x, ax, p []float64, lambda, reach float64) (*standing, error) {
 	dp := make([]float64, len(x))
-	if err := g.diff.Adjoint(dp, p); err != nil {
+	if err := g.adjoint(dp, p); err != nil {
 		return nil, err
 	}
 	s, err := g.costs(x, ax, dp, lambda, reach)
@@ -107,6 +107,18 @@ func (g *gauge) stand(x, ax, p []float64, lambda, reach float64) (*standing, err
 	}
 	s.gap = math.Max(0, s.cost-dual)
 	return s, err
+}
+
+// differences sets d = D x. Collective.
+func (g *gauge) differences(d, x []float64) error {
+	g.field.filled++
+	return g.diff.Apply(d, x)
+}
+
+// adjoint sets x = D'p. Collective.
+func (g *gauge) adjoint(x, p []float64) error {
+	g.field.filled++
+	return g.diff.Adjoint(x, p)
 }
 
 // costs measures an iterate x but for the gap, given A x and D'p. ext of the field is overwritten. Collective.
@@ -229,7 +241,7 @@ func (g *gauge) best(q, v, p, dp []float64, lambda, active float64) (float64, er
 	for round := range rounds {
 		if round > 0 {
 			project(p, groups, g.field.cells, lambda)
-			if err := g.diff.Adjoint(dp, p); err != nil {
+			if err := g.adjoint(dp, p); err != nil {
 				return 0, err
 			}
 		}
@@ -240,7 +252,7 @@ func (g *gauge) best(q, v, p, dp []float64, lambda, active float64) (float64, er
 		if err := g.poisson.solve(u); err != nil {
 			return 0, err
 		}
-		if err := g.diff.Apply(du, u); err != nil {
+		if err := g.differences(du, u); err != nil {
 			return 0, err
 		}
 		for i, d := range du {

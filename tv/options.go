@@ -80,12 +80,15 @@ type Result struct {
 	Search      *Search   // how the rule found it; nil with Fixed
 	Status      krylov.Status
 	Converged   bool // Status is krylov.Converged
+	AtLimit     bool // FPPA: it has come to its limit, whose cost is not within the tolerance of the minimum; Converged all the same
 	Iterations  int  // of the last solve
 	Restarts    int  // of the momentum
 	All         int  // iterations of all solves, those of a search for lambda too
 	Gaps        int  // duality gaps that were computed in all solves
 	Poisson     int  // equations D'D u = v that were solved for these: at most six a gap; 0 where the gap has a closed form
 	Transforms  int  // of the frame by ADMM, there and back, in all solves; else 0
+	Applied     int  // how often A or A' was applied, in all solves and in the set-up; 0 without an operator
+	Layers      int  // exchanges of one layer of pixels, or adding it back, likewise
 	Cost        float64
 	Misfit      float64 // ||W^(1/2) (A x - y)||^2: twice the first term of the cost
 	TV          float64

@@ -217,6 +217,7 @@ func (s *solver) solve(ctx context.Context, lambda float64, phase string) (*Resu
 	s.all += r.Iterations
 	s.gaps += len(r.Checked)
 	r.All, r.Gaps, r.Poisson = s.all, s.gaps, s.gauge.solved
+	r.Applied, r.Layers = s.fid.applied, s.field.filled
 	if s.inverse != nil {
 		r.Transforms = s.inverse.solved / s.p.Channels
 	}
