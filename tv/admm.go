@@ -8,10 +8,12 @@ import (
 )
 
 const (
-	relaxation   = 1.9 // of the split variables, below 2
-	firstJump    = 0.3 // lambda / rho of the first iterations, in standard deviations of the start
-	mostChange   = 4.0 // of rho at a time
-	firstBalance = 10  // iteration; the following ones are at twice as many each
+	relaxation = 1.9  // of the split variables, below 2
+	firstJump  = 0.3  // lambda / rho of the first iterations, in standard deviations of the start
+	mostChange = 4.0  // of rho at a time
+	pixelShare = 0.03 // penalty of x - w by rho
+
+	firstBalance = 10 // iteration; the following ones are at twice as many each
 )
 
 // split is the state of the method of alternating directions. t is the sum of the split differences u and their
@@ -26,7 +28,7 @@ type split struct {
 
 // admm minimises the cost by alternating directions, with u = D x and, where there are bounds, w = x:
 //
-//	x = (A'WA + rho D'D + rho I)^-1 (A'W y + rho D'(u - b) + rho (w - c))      (I and the last term with bounds)
+//	x = (A'WA + rho D'D + eta I)^-1 (A'W y + rho D'(u - b) + eta (w - c))      (eta = 0.03 rho with bounds, else 0)
 //	t = t + alpha (D x - u),   b = P(t),   u = t - b
 //
 // in which P shortens the groups of t to lambda / rho. The inverse is that of package inverse: where M is more than
@@ -76,13 +78,13 @@ func (s *solver) admm(ctx context.Context, r *Result, phase string) error {
 		}
 		slack := 0.0
 		if k.v != nil {
-			slack = k.rho
+			slack = pixelShare * k.rho
 			for i, v := range k.v {
 				d := 2*min(max(v, l.Lower), l.Upper) - v
 				if base == nil {
 					d -= x[i]
 				}
-				g[i] += k.rho * d
+				g[i] += slack * d
 			}
 		}
 		if err := s.inverse.solve(g, k.rho, slack); err != nil {

@@ -39,7 +39,7 @@ func (s *solver) standSplit(k *split, x []float64, lambda float64) (*standing, e
 	}
 	l := limits(s.o.Bounds)
 	for i, v := range k.v { // minus the multipliers of w = x
-		d.kept[i] = k.rho * (min(max(v, l.Lower), l.Upper) - v)
+		d.kept[i] = pixelShare * k.rho * (min(max(v, l.Lower), l.Upper) - v)
 	}
 	ax := make([]float64, len(s.p.Data))
 	if err := s.fid.apply(ax, x); err != nil {
@@ -73,10 +73,10 @@ func (s *solver) standSplit(k *split, x []float64, lambda float64) (*standing, e
 	return at, nil
 }
 
-// dualSplit is the largest dual value of some points near d. Each round solves (M + rho D'D + rho I) z = e for what is
+// dualSplit is the largest dual value of some points near d. Each round solves (M + rho D'D + eta I) z = e for what is
 // left, e = A'q + D'p - kept, and moves
 //
-//	q - W A z,   p - rho D z,   kept + rho z      (the last one with bounds)
+//	q - W A z,   p - rho D z,   kept + eta z      (eta = 0 without bounds)
 //
 // of which nothing is left where M is A'WA. Otherwise, and with bounds, of which kept must have the sign, the mean of
 // what is left is taken from q as a multiple of W A 1 and the rest from p by D'D u = e, as for the other methods. Then
@@ -101,7 +101,7 @@ func (s *solver) dualSplit(k *split, d *dualPoint, cost, lambda float64) (float6
 	}
 	loose := 0.0
 	if k.v != nil {
-		loose = k.rho
+		loose = pixelShare * k.rho
 	}
 	most := math.Inf(-1)
 	for round := range mostRounds {
