@@ -59,7 +59,7 @@ func defaults() settings {
 		Blur:     frames.BlurSection{Kind: "gaussian", Size: 9, Sigma: 1.4142135623730951, FWHM: 3, Beta: 3},
 		PSFModel: frames.DefaultPSFModel(),
 		TPPA:     applySection{Border: "reflect"},
-		TV:       besideSection{Tolerance: 1e-3, MaxIterations: 2000},
+		TV:       besideSection{Tolerance: 1e-4, MaxIterations: 2000},
 		Output:   outputSection{Dir: "out/tppa", Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
 	}
 }
@@ -120,7 +120,7 @@ func (c *settings) tvOptions(o *frames.Observation, scale float64) tv.Options {
 	if noise == 0 {
 		noise = o.Noise
 	}
-	return tv.Options{Rule: tv.Discrepancy, Noise: noise / scale, Tolerance: c.TV.Tolerance, MaxIterations: c.TV.MaxIterations, Seed: c.Seed}
+	return tv.Options{Method: tv.ADMM, Rule: tv.Discrepancy, Noise: noise / scale, Tolerance: c.TV.Tolerance, MaxIterations: c.TV.MaxIterations, Seed: c.Seed}
 }
 
 // blur is H for an observation. Collective.

@@ -131,7 +131,7 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 	if m.Model.OtherPSF > 0.01 {
 		row("", "the PSF is not the model's: it differs by up to %.2g of the largest value", m.Model.OtherPSF)
 	}
-	row("TV beside it", "lambda %.4g by discrepancy, %d iterations, relative duality gap %.2g", m.TV.Lambda, m.TV.Iterations, m.TV.RelativeGap)
+	row("TV beside it", "lambda %.4g by discrepancy; the cost is at most %.2g of it above its minimum (duality gap after %d iterations)", m.TV.Lambda, m.TV.RelativeGap, m.TV.Iterations)
 	if m.TV.Unmet != "" {
 		row("", "no lambda meets the discrepancy principle: %s; the one that comes closest is used", m.TV.Unmet)
 	}
