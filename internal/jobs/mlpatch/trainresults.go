@@ -63,7 +63,7 @@ func (r *trainRun) plot() error {
 		test = append(test, s)
 	}
 	y := map[mlpatch.Loss]string{mlpatch.L1: "|x - truth|", mlpatch.L2: "(x - truth)^2 / 2"}[mlpatch.Loss(r.m.Loss)]
-	return r.PlotLosses("training of a local neural field", "mean of "+y, test...)
+	return r.PlotLosses("Training of a local neural field", "mean of "+y, test...)
 }
 
 // rows are those of the summary that are of this job alone.
