@@ -3,6 +3,7 @@ package imageio
 import (
 	"bytes"
 	"compress/gzip"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -263,6 +264,53 @@ func TestGzip(t *testing.T) {
 				t.Errorf("%s, %d bytes of %d: %v", name, n, b.Len(), err)
 			}
 		}
+	}
+}
+
+// The headers of a large compressed file are read without the rest of it, and rightly where its
+// last bytes do not give its length.
+func TestGzipHeaders(t *testing.T) {
+	pixels := make([]uint8, 3000*3000)
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := range pixels {
+		pixels[i] = uint8(r.IntN(16))
+	}
+	file := fitsBytes(cards(8, []int{3000, 3000}), pixels, extension("IMAGE", 8, []int{2, 2}, "EXTNAME = 'DQ'"), []uint8{1, 2, 3, 4})
+	pack := func(b []byte) []byte {
+		var out bytes.Buffer
+		z, _ := gzip.NewWriterLevel(&out, gzip.BestSpeed)
+		z.Write(b)
+		z.Close()
+		return out.Bytes()
+	}
+	whole := pack(file)
+	one := pack(file[:2880+len(pixels)]) // the last unit is cut off
+	damaged := bytes.Clone(pack(fitsBytes(cards(8, []int{3000, 3000}), pixels)))
+	damaged[len(damaged)/2] ^= 0x55
+	for name, c := range map[string]struct {
+		file  []byte
+		units int
+		reads bool
+	}{
+		"whole": {whole, 2, true}, "in two parts": {append(pack(file[:3000000]), pack(file[3000000:])...), 2, true},
+		"damaged in the middle": {damaged, 1, false}, "without its padding": {one, 1, true},
+	} {
+		path := save(t, "a.fits.gz", c.file)
+		f, err := Stat(path)
+		if err != nil || f.Rows != 3000 || f.Packing != packedGzip {
+			t.Errorf("%s: %+v, %v", name, f, err)
+		}
+		units, chosen, err := Units(path)
+		if err != nil || len(units) != c.units || chosen != 0 {
+			t.Errorf("%s: %d units, %v, want %d", name, len(units), err, c.units)
+		}
+		if _, err := ReadFrame(path); (err == nil) != c.reads {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	path := save(t, "b.fits.gz", pack(fitsBytes(cards(8, []int{3000, 3000}), pixels)))
+	if took, err := tookMemory(func() error { _, err := Stat(path); return err }); err != nil || took > 1<<20 {
+		t.Errorf("%v, %d bytes of memory", err, took)
 	}
 }
 

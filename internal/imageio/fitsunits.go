@@ -2,6 +2,7 @@ package imageio
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 )
@@ -20,11 +21,22 @@ type Unit struct {
 // ReadFrame would read of the path has the index chosen.
 func Units(path string) (list []Unit, chosen int, err error) {
 	name, want := resolve(path)
+	if r, size, ok := openHeaders(name); ok {
+		list, chosen, err = unitsOf(path, r, size, want)
+		r.Close()
+		if err == nil {
+			return list, chosen, nil
+		}
+	}
 	r, size, err := open(name)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer r.Close()
+	return unitsOf(path, r, size, want)
+}
+
+func unitsOf(path string, r io.ReaderAt, size int64, want string) (list []Unit, chosen int, err error) {
 	var start [len(fitsMagic)]byte
 	if n, _ := r.ReadAt(start[:], 0); string(start[:n]) != fitsMagic {
 		return nil, 0, nil
@@ -35,6 +47,9 @@ func Units(path string) (list []Unit, chosen int, err error) {
 	}
 	for u, err := range units(r, size) {
 		if err != nil {
+			if _, lazy := r.(*opened); lazy && r.(*opened).guessed {
+				return nil, 0, err
+			}
 			break
 		}
 		v := Unit{Index: u.index, Name: u.name(), Version: 1, Header: u.inherited(primary)}

@@ -48,12 +48,22 @@ func ReadBox(path string, box Box) (*Frame, error) {
 	})
 }
 
-// Stat reads the shape, type and header of an image, but not its pixels: Data is nil.
+// Stat reads the shape, type and header of an image, but not its pixels: Data is nil. Of a large
+// file that is compressed with gzip it unpacks no more than it needs, and what is damaged behind
+// that is found when the pixels are read.
 func Stat(path string) (*Frame, error) {
-	return withSource(path, func(s *source) (*Frame, error) {
+	stat := func(s *source) (*Frame, error) {
 		f := s.Frame
 		return &f, nil
-	})
+	}
+	name, unit := resolve(path)
+	if r, size, ok := openHeaders(name); ok {
+		defer r.Close()
+		if f, err := useSource(path, r, size, unit, stat); err == nil {
+			return f, nil
+		}
+	}
+	return withSource(path, stat)
 }
 
 // ReadsBoxes tells whether ReadBox reads a box of this file without reading the rest.
@@ -119,6 +129,10 @@ func withSource(path string, use func(*source) (*Frame, error)) (*Frame, error) 
 		return nil, err
 	}
 	defer r.Close()
+	return useSource(path, r, size, unit, use)
+}
+
+func useSource(path string, r *opened, size int64, unit string, use func(*source) (*Frame, error)) (*Frame, error) {
 	s, err := newSource(r, size, unit)
 	if err != nil {
 		return nil, fmt.Errorf("imageio: %s: %w", path, err)

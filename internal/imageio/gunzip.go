@@ -3,6 +3,7 @@ package imageio
 import (
 	"bufio"
 	"compress/gzip"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"os"
@@ -16,6 +17,8 @@ type opened struct {
 	io.ReaderAt
 	file *os.File
 	gzip bool
+
+	guessed bool // the size is that of openHeaders
 }
 
 func (o *opened) Close() error { return o.file.Close() }
@@ -47,15 +50,44 @@ func openFile(f *os.File, length int64) (*opened, int64, error) {
 	return o, size, err
 }
 
+// openHeaders opens a large file that is compressed with gzip for a look at its headers: it is
+// unpacked only as far as it is read, and its length is the one that its last bytes give, which
+// is wrong if it was made of several compressed files or has 4 GB or more. ok is false of other
+// files. A reader that finds something wrong must read again what open gives.
+func openHeaders(path string) (o *opened, size int64, ok bool) {
+	f, packed, err := Open(path)
+	if err != nil {
+		return nil, 0, false
+	}
+	var magic [len(gzipMagic)]byte
+	var length [4]byte
+	f.ReadAt(magic[:], 0)
+	n, _ := f.ReadAt(length[:], packed-int64(len(length)))
+	size = int64(binary.LittleEndian.Uint32(length[:]))
+	if string(magic[:]) != gzipMagic || n < len(length) || packed < headersFrom || size < packed || size > 1032*packed {
+		f.Close()
+		return nil, 0, false
+	}
+	return &opened{ReaderAt: &unpacker{begin: beginGunzip(f, packed)}, file: f, gzip: true, guessed: true}, size, true
+}
+
+// headersFrom is the length of the smallest file that openHeaders opens. A smaller one is
+// unpacked in an instant.
+const headersFrom = 1 << 20
+
 // gunzip unpacks a file once, to learn its length and to compare its checksum.
 func gunzip(r io.ReaderAt, packed int64) (io.ReaderAt, int64, error) {
-	return unpacked(packed, func() (io.Reader, error) {
+	return unpacked(packed, beginGunzip(r, packed), "compressed with gzip")
+}
+
+func beginGunzip(r io.ReaderAt, packed int64) func() (io.Reader, error) {
+	return func() (io.Reader, error) {
 		z, err := gzip.NewReader(bufio.NewReaderSize(io.NewSectionReader(r, 0, packed), bufferBytes))
 		if err != nil {
 			return nil, fmt.Errorf("compressed with gzip, and damaged at its beginning: %w", err)
 		}
 		return z, nil
-	}, "compressed with gzip")
+	}
 }
 
 // heldBytes is the largest content of a compressed file that is kept in memory while the file
