@@ -27,7 +27,7 @@ func fitsHeader(cards ...string) []byte {
 }
 
 // cubeFile is a FITS file with a cube of float64, the fastest axis first in shape.
-func cubeFile(t *testing.T, shape [3]int, value func(k, row, col int) float64, cards ...string) string {
+func cubeFile(t testing.TB, shape [3]int, value func(k, row, col int) float64, cards ...string) string {
 	t.Helper()
 	head := []string{"SIMPLE  = T", "BITPIX  = -64", "NAXIS   = 3"}
 	for i, n := range shape {
@@ -47,7 +47,7 @@ func cubeFile(t *testing.T, shape [3]int, value func(k, row, col int) float64, c
 }
 
 // psfexFile is a PSFEx table of images of nx x ny samples.
-func psfexFile(t *testing.T, nx, ny, coefficients int, value func(k, row, col int) float64, cards ...string) string {
+func psfexFile(t testing.TB, nx, ny, coefficients int, value func(k, row, col int) float64, cards ...string) string {
 	t.Helper()
 	n := nx * ny * coefficients
 	var data []byte
@@ -69,7 +69,7 @@ func psfexFile(t *testing.T, nx, ny, coefficients int, value func(k, row, col in
 	return path
 }
 
-func write(t *testing.T, path string, data []byte) {
+func write(t testing.TB, path string, data []byte) {
 	t.Helper()
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
