@@ -217,6 +217,14 @@ func TestSenseless(t *testing.T) {
 	few := plane("few.npy", func(i int) float64 { return float64(min(1, i/20)) })
 	nans := plane("nan.npy", func(int) float64 { return math.NaN() })
 	fraction := plane("fraction.npy", func(i int) float64 { return float64(i%2) / 4 })
+	whole := func(name string, least int) string {
+		data := make([]float64, n)
+		for i := range data {
+			data[i] = float64(least + i%3)
+		}
+		return fitsFile(t, filepath.Join(dir, name), nil, hdu{name: "LEVELS", shape: []int{4, 6}, values: data, whole: true})
+	}
+	counts, fromZero := whole("counts.fits", 2), whole("zero.fits", 0)
 	left := plane("left.npy", func(i int) float64 { return float64(i / 12) })
 	right := plane("right.npy", func(i int) float64 { return float64(1 - i/12) })
 	values := make([]float64, n)
@@ -242,6 +250,8 @@ func TestSenseless(t *testing.T) {
 		{ImageSection{Path: one, Variance: nans}, "nothing was observed"},
 		{ImageSection{Path: one, DQ: one}, "nothing was observed"},
 		{ImageSection{Path: one, Mask: left, Weights: right}, "nothing was observed"},
+		{ImageSection{Path: one, Mask: counts}, "the values 2 and 3; a mask has 0"},
+		{ImageSection{Path: one, Mask: fromZero}, "the values 0, 1 and 2; a mask has 0"},
 		{ImageSection{Path: one, DQ: fraction}, "the value 0.25 at row 0, column 1; flags are whole numbers"},
 		{ImageSection{Path: one, Mask: few}, "image.mask_majority = true"},
 		{ImageSection{Path: one, Mask: few, MaskMajority: true}, ""},

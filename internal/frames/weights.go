@@ -73,8 +73,12 @@ func (j *joined) take(p *plane, data []float64, typ string) error {
 			factor = 0
 		case p.use == useMask:
 			if whole && other != 0 && v != other {
-				return &keyError{p.key, p.path, fmt.Sprintf("the values 0, %g and %g; a mask has 0 (missing) and one other value\n  if these are flags of which 0 is good, write image.dq = %q",
-					other, v, p.path)}
+				zero := ""
+				if c.zeros > 0 {
+					zero = "0, "
+				}
+				return &keyError{p.key, p.path, fmt.Sprintf("the values %s%g and %g; a mask has 0 (missing) and one other value\n  if these are flags of which 0 is good, write image.dq = %q",
+					zero, other, v, p.path)}
 			}
 			other = v
 		case p.use == useCoverage:
