@@ -67,6 +67,8 @@ func (c *settings) tikhonov(ctx context.Context, comm ranks.Comm, o *frames.Obse
 		for _, t := range r.Search.Trials {
 			if t.Iterations > 0 {
 				s.count(t.Method, t.Iterations+more)
+			} else { // the spectrum gave the solution
+				s.transforms++
 			}
 		}
 	}
