@@ -136,9 +136,10 @@ func (c *trainSettings) checkFiles(f *config.File) error {
 // variationGap is the relative duality gap of the restorations by total variation beside the validation.
 const variationGap = 1e-3
 
-// variation restores pairs on this rank alone by total variation, with the lambda of the least error, and returns the
-// relative duality gap too. Collective; what it returns is not.
-func (c *trainSettings) variation(comm ranks.Comm, psf forward.PSF, rows, cols int) (func(context.Context, tppa.Pair) ([]float64, float64, error), error) {
+// variation restores pairs on this rank alone by total variation, each time with the lambda of the least error: to the
+// minimum, with the relative duality gap of that, and by FPPA, whose bias smooths the stairs of the minimiser. Collective;
+// what it returns is not.
+func (c *trainSettings) variation(comm ranks.Comm, psf forward.PSF, rows, cols int) (func(context.Context, tppa.Pair) (*tv.Result, *tv.Result, error), error) {
 	alone, err := comm.Split(comm.Rank(), 0)
 	if err != nil {
 		return nil, err
@@ -151,12 +152,14 @@ func (c *trainSettings) variation(comm ranks.Comm, psf forward.PSF, rows, cols i
 	if err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context, pair tppa.Pair) ([]float64, float64, error) {
+	return func(ctx context.Context, pair tppa.Pair) (least, fppa *tv.Result, err error) {
 		p := &tv.Problem{Frame: frame, Channels: 1, Operator: h, Data: pair.Data, Periodic: c.TPPA.Border == "periodic"}
-		r, err := tv.Solve(ctx, alone, p, tv.Options{Method: tv.ADMM, Rule: tv.Oracle, Truth: pair.Truth, Tolerance: variationGap})
-		if r == nil || err != nil && !errors.As(err, new(*tv.NotConvergedError)) {
-			return nil, 0, err
+		for method, r := range map[tv.Method]**tv.Result{tv.ADMM: &least, tv.FPPA: &fppa} {
+			*r, err = tv.Solve(ctx, alone, p, tv.Options{Method: method, Rule: tv.Oracle, Truth: pair.Truth, Tolerance: variationGap})
+			if *r == nil || err != nil && !errors.As(err, new(*tv.NotConvergedError)) {
+				return nil, nil, err
+			}
 		}
-		return r.Solution, r.RelativeGap, nil
+		return least, fppa, nil
 	}, nil
 }

@@ -29,8 +29,9 @@ type validation struct {
 	Observed lifecycle.Number `json:"snr_observed_db"`
 	Identity lifecycle.Number `json:"snr_identity_db"` // the network before training
 	Trained  lifecycle.Number `json:"snr_trained_db"`
-	TV       lifecycle.Number `json:"snr_tv_db"` // total variation, with the lambda of the least error
-	TVGap    lifecycle.Number `json:"tv_gap"`    // largest relative duality gap of these
+	TV       lifecycle.Number `json:"snr_tv_db"`   // total variation, with the lambda of the least error
+	TVGap    lifecycle.Number `json:"tv_gap"`      // largest relative duality gap of these
+	FPPA     lifecycle.Number `json:"snr_fppa_db"` // the same by FPPA
 }
 
 // trainRun is the state of one rank of a tppa-train job.
@@ -128,7 +129,7 @@ func (r *trainRun) validate(ctx context.Context, test *tppa.Training) error {
 	if err != nil {
 		return err
 	}
-	sums, gap := make([]float64, 4), []float64{0}
+	sums, gap := make([]float64, 5), []float64{0}
 	restore := func() error {
 		for _, p := range test.Pairs {
 			before, err := test.Run.Restore(r.net.Identity(), p.Data)
@@ -139,15 +140,15 @@ func (r *trainRun) validate(ctx context.Context, test *tppa.Training) error {
 			if err != nil {
 				return err
 			}
-			smooth, found, err := variation(ctx, p)
+			least, fppa, err := variation(ctx, p)
 			if ctx.Err() != nil {
 				return nil // the run ends after the sums, on all ranks
 			}
 			if err != nil {
 				return err
 			}
-			gap[0] = max(gap[0], found)
-			for i, x := range [][]float64{p.Data, before, after, smooth} {
+			gap[0] = max(gap[0], least.RelativeGap)
+			for i, x := range [][]float64{p.Data, before, after, least.Solution, fppa.Solution} {
 				sums[i] += snr(x, p.Truth) / float64(test.Count)
 			}
 		}
@@ -163,7 +164,7 @@ func (r *trainRun) validate(ctx context.Context, test *tppa.Training) error {
 		return err
 	}
 	n := func(i int) lifecycle.Number { return lifecycle.Number(sums[i]) }
-	r.m.Validation = &validation{test.Count, n(0), n(1), n(2), n(3), lifecycle.Number(gap[0])}
+	r.m.Validation = &validation{test.Count, n(0), n(1), n(2), n(3), lifecycle.Number(gap[0]), n(4)}
 	return nil
 }
 
@@ -218,6 +219,6 @@ func (m *trainMetrics) rows(t *lifecycle.Table) {
 	t.Row("loss", "%.4g before, %.4g in the last step", m.Losses[0], m.Losses[len(m.Losses)-1])
 	if v := m.Validation; v != nil {
 		t.Row("SNR", "%.2f dB observed, %.2f dB before training, %.2f dB trained (%d pictures that were not learned from)", v.Observed, v.Identity, v.Trained, v.Pictures)
-		t.Row("", "%.2f dB by total variation with the lambda that knows the truth, the minimiser to a relative duality gap of %.2g", v.TV, v.TVGap)
+		t.Row("", "%.2f dB by total variation with the lambda that knows the truth, the minimiser to a relative duality gap of %.2g, %.2f dB by FPPA", v.TV, v.TVGap, v.FPPA)
 	}
 }
