@@ -56,8 +56,11 @@ func TestClosedForms(t *testing.T) {
 				along++
 			}
 			for _, o := range []Options{
-				{Method: PrimalDual}, {Method: PrimalDual, Penalty: Isotropic}, {Decreasing: true},
+				{Method: PrimalDual}, {Method: PrimalDual, Penalty: Isotropic}, {Decreasing: true}, {Method: ADMM}, {Method: ADMM, Penalty: Isotropic},
 			} {
+				if o.Method == ADMM && len(shape) != 2 {
+					continue
+				}
 				o.Lambda, o.Tolerance = lambda, 1e-6
 				want := 1e-3
 				if o.Method == "" {
@@ -398,6 +401,7 @@ func TestErrors(t *testing.T) {
 		"lambda":           func(_ ranks.Comm, _ *Problem, o *Options) { o.Lambda = 0 },
 		"isotropic":        func(_ ranks.Comm, _ *Problem, o *Options) { o.Penalty = Isotropic },
 		"method":           func(_ ranks.Comm, _ *Problem, o *Options) { o.Method = "?" },
+		"axes":             func(_ ranks.Comm, _ *Problem, o *Options) { o.Method = ADMM },
 		"bounds":           func(_ ranks.Comm, _ *Problem, o *Options) { o.Bounds = &Bounds{1, 0} },
 		"another lambda":   func(c ranks.Comm, _ *Problem, o *Options) { o.Lambda += float64(c.Rank()) },
 		"one has no data":  func(c ranks.Comm, p *Problem, _ *Options) { p.Data = p.Data[:c.Rank()*len(p.Data)] },

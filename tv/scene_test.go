@@ -20,6 +20,7 @@ type scene struct {
 	blur     bool // a Gaussian of variance 2 in 5 x 5 pixels; 2 axes only
 	masked   bool // weights of 0 and others
 	skew     bool // the PSF is not its own mirror image
+	box      bool // the PSF is flat, 3 x 3 pixels: a periodic frame whose sides are multiples of 3 has images that it blurs to nothing
 	zeros    bool // stand outside of the frame for the blur
 	noise    float64
 	options  Options
@@ -83,6 +84,12 @@ func (s scene) operator(comm ranks.Comm, frame *halo.Decomposition) forward.Oper
 	psf, err := forward.Gaussian(5, math.Sqrt2)
 	if err != nil {
 		panic(err)
+	}
+	if s.box {
+		psf = forward.PSF{Rows: 3, Cols: 3, Values: make([]float64, 9)}
+		for i := range psf.Values {
+			psf.Values[i] = 1. / 9
+		}
 	}
 	if s.skew {
 		for i := range psf.Values {
@@ -184,6 +191,7 @@ func scenes() map[string]scene {
 		"deblur pd":             {shape: []int{24, 20}, channels: 1, blur: true, masked: true, noise: 0.02, options: Options{Lambda: 0.01, Method: pd}},
 		"deblur pd isotropic":   {shape: []int{24, 20}, channels: 2, blur: true, noise: 0.02, options: Options{Lambda: 0.01, Method: pd, Penalty: Isotropic}},
 		"deblur pd bounds":      {shape: []int{24, 20}, channels: 1, blur: true, noise: 0.02, options: Options{Lambda: 0.01, Method: pd, Bounds: lower}},
+		"deblur pd null space":  {shape: []int{24, 21}, channels: 1, blur: true, periodic: true, box: true, noise: 0.02, options: Options{Lambda: 0.01, Method: pd}},
 		"deblur pd all coupled": {shape: []int{24, 20}, channels: 3, blur: true, periodic: true, noise: 0.02, options: Options{Lambda: 0.01, Method: pd, Penalty: Isotropic, Coupled: true}},
 	}
 	// Alternating directions: every kind of operator, weights, penalty and bounds, by itself and together.
@@ -194,6 +202,8 @@ func scenes() map[string]scene {
 		"denoise masked":   func(s *scene) { s.blur, s.masked, s.noise, s.options.Lambda = false, true, 0.05, 0.05 },
 		"periodic":         func(s *scene) { s.shape, s.periodic = []int{24, 21}, true },
 		"periodic skew":    func(s *scene) { s.periodic, s.skew = true, true },
+		"null space":       func(s *scene) { s.shape, s.periodic, s.box = []int{24, 21}, true, true },
+		"null and masked":  func(s *scene) { s.shape, s.periodic, s.box, s.masked = []int{24, 21}, true, true, true },
 		"skew":             func(s *scene) { s.skew = true },
 		"zeros":            func(s *scene) { s.zeros = true },
 		"masked":           func(s *scene) { s.masked, s.channels = true, 2 },

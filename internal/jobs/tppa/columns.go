@@ -21,6 +21,7 @@ type smoothed struct {
 	lambdas    []lifecycle.Number // of all channels together, or one each where they have weights of their own
 	failed     string             // why there is no restoration; "" = there is one
 	transforms int                // of the frame, there and back, about
+	steps      int                // of methods that exchange halos, about
 }
 
 // tikhonov restores the data y, an observation in the unit of the model, with the penalty
@@ -62,14 +63,25 @@ func (c *settings) tikhonov(ctx context.Context, comm ranks.Comm, o *frames.Obse
 			return &smoothed{failed: err.Error()}, nil // the same on all ranks
 		}
 		s.x, s.lambdas = append(s.x, r.Solution...), append(s.lambdas, lifecycle.Number(r.Lambda))
-		s.transforms += r.Iterations + more
+		s.count(r.Method, r.Iterations+more)
 		for _, t := range r.Search.Trials {
 			if t.Iterations > 0 {
-				s.transforms += t.Iterations + more
+				s.count(t.Method, t.Iterations+more)
+			} else { // the spectrum gave the solution
+				s.transforms++
 			}
 		}
 	}
 	return s, nil
+}
+
+// count adds the iterations of a method.
+func (s *smoothed) count(method krylov.Method, iterations int) {
+	if method == krylov.Spectral || method == "" {
+		s.transforms += iterations
+	} else {
+		s.steps += iterations
+	}
 }
 
 // waveletMetrics is what the plug-and-play restoration found.

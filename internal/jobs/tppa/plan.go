@@ -10,6 +10,7 @@ import (
 	"tessera/internal/lifecycle"
 	"tessera/ranks"
 	"tessera/tppa"
+	"tessera/tv"
 )
 
 // plan is what a run on n ranks would cost. Small pieces from the middle of the frame are
@@ -76,7 +77,7 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecy
 	}
 	p.RootBytes = c.source().RootBytes(c.Output.Gather, shape)
 	p.Row("TV beside it", "about %d iterations and %d duality gaps", last.tv.All, last.tv.Gaps)
-	p.Row("others beside it", "about %d transforms of the frame for Tikhonov, %d iterations with wavelets of %d levels", 2*last.transforms, last.plugged.Trials*tppa.PlugIterations, last.plugged.Levels)
+	p.Row("others beside it", "about %d transforms of the frame and %d iterations with halos for Tikhonov, %d iterations with wavelets of %d levels", 2*last.transforms, last.steps, last.plugged.Trials*tppa.PlugIterations, last.plugged.Levels)
 	t.Say(p, fmt.Sprintf("%d pixels for the blur, 1 for the differences", max(psf.Rows, psf.Cols)/2))
 	return p, nil
 }
@@ -93,11 +94,10 @@ func (c *settings) beside(p *lifecycle.Plan, shape *imageio.Frame, psf forward.P
 	if err != nil {
 		return err
 	}
-	moved, err := frames.TrafficOf(shape, n, nil)
+	halos, err := frames.TrafficOf(shape, n, []frames.Exchange{{Rows: 2 * (psf.Rows / 2), Cols: 2 * (psf.Cols / 2), Border: border, Planes: shape.Channels, Times: 1}})
 	if err != nil {
 		return err
 	}
-	moved.Transpose(shape, 2)
 	add := func(t *frames.Traffic, steps int) {
 		more := t.Plan(shape, &frames.Calibration{Steps: steps}, 0, link)
 		p.SentBytes += more.SentBytes
@@ -105,7 +105,9 @@ func (c *settings) beside(p *lifecycle.Plan, shape *imageio.Frame, psf forward.P
 		p.Talk += more.Talk
 	}
 	add(spun, last.plugged.Trials*tppa.PlugIterations)
-	add(moved, last.transforms)
+	add(halos, last.steps)
+	values, count := tv.TransformTraffic(spun.Frame)
+	p.Send(8*values*float64(shape.Channels*last.transforms), float64(count*shape.Channels*last.transforms), link)
 	sums, err := frames.TrafficOf(shape, n, nil)
 	if err != nil {
 		return err

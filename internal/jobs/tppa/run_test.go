@@ -82,7 +82,8 @@ func TestResume(t *testing.T) {
 	}
 	m := jobtest.Metrics(t, whole)
 	v := m["validation"].(map[string]any)
-	if losses := m["losses"].([]any); len(losses) != 12 || losses[11].(float64) >= losses[0].(float64) || v["snr_trained_db"].(float64) < v["snr_observed_db"].(float64) {
+	if losses := m["losses"].([]any); len(losses) != 12 || losses[11].(float64) >= losses[0].(float64) || v["snr_trained_db"].(float64) < v["snr_observed_db"].(float64) ||
+		!(v["snr_tv_db"].(float64) > v["snr_observed_db"].(float64)) || !(v["tv_gap"].(float64) <= variationGap) || !(v["snr_fppa_db"].(float64) > v["snr_observed_db"].(float64)) {
 		t.Errorf("losses %v, validation %v", losses, v)
 	}
 	if _, err := os.Stat(filepath.Join(out, "checkpoint", "checkpoint.json")); err == nil {

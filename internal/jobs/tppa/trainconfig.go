@@ -2,15 +2,20 @@ package tppa
 
 import (
 	"context"
+	"errors"
 	"math"
 
+	"tessera/forward"
+	"tessera/halo"
 	"tessera/internal/config"
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/training"
+	"tessera/ranks"
 	"tessera/tppa"
 	"tessera/train"
+	"tessera/tv"
 )
 
 // trainSettings is everything that the config of a tppa-train job may say.
@@ -126,4 +131,35 @@ func (c *trainSettings) checkFiles(f *config.File) error {
 	f.Want(c.TPPA.Batch <= count-c.Data.Validation, "tppa.batch", "at most the %d pictures to learn from", count-c.Data.Validation)
 	c.Blur.CheckFiles(f, "blur", &imageio.Frame{Channels: 1, Rows: rows, Cols: cols}, frames.Borders[c.TPPA.Border])
 	return f.Err()
+}
+
+// variationGap is the relative duality gap of the restorations by total variation beside the validation.
+const variationGap = 1e-3
+
+// variation restores pairs on this rank alone by total variation, each time with the lambda of the least error: to the
+// minimum, with the relative duality gap of that, and by FPPA, whose bias smooths the stairs of the minimiser. Collective;
+// what it returns is not.
+func (c *trainSettings) variation(comm ranks.Comm, psf forward.PSF, rows, cols int) (func(context.Context, tppa.Pair) (*tv.Result, *tv.Result, error), error) {
+	alone, err := comm.Split(comm.Rank(), 0)
+	if err != nil {
+		return nil, err
+	}
+	frame, err := halo.Decompose([]int{rows, cols}, 1)
+	if err != nil {
+		return nil, err
+	}
+	h, err := forward.NewBlur(alone, frame, 1, psf, frames.Borders[c.TPPA.Border])
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, pair tppa.Pair) (least, fppa *tv.Result, err error) {
+		p := &tv.Problem{Frame: frame, Channels: 1, Operator: h, Data: pair.Data, Periodic: c.TPPA.Border == "periodic"}
+		for method, r := range map[tv.Method]**tv.Result{tv.ADMM: &least, tv.FPPA: &fppa} {
+			*r, err = tv.Solve(ctx, alone, p, tv.Options{Method: method, Rule: tv.Oracle, Truth: pair.Truth, Tolerance: variationGap})
+			if *r == nil || err != nil && !errors.As(err, new(*tv.NotConvergedError)) {
+				return nil, nil, err
+			}
+		}
+		return least, fppa, nil
+	}, nil
 }

@@ -23,12 +23,15 @@ type trainMetrics struct {
 	Validation *validation      `json:"validation,omitempty"`
 }
 
-// validation are mean SNR over pictures that were not learned from, in dB.
+// validation are mean SNR over pictures that were not learned from, in dB; gaps are relative.
 type validation struct {
 	Pictures int              `json:"pictures"`
 	Observed lifecycle.Number `json:"snr_observed_db"`
 	Identity lifecycle.Number `json:"snr_identity_db"` // the network before training
 	Trained  lifecycle.Number `json:"snr_trained_db"`
+	TV       lifecycle.Number `json:"snr_tv_db"`   // total variation, with the lambda of the least error
+	TVGap    lifecycle.Number `json:"tv_gap"`      // largest relative duality gap of these
+	FPPA     lifecycle.Number `json:"snr_fppa_db"` // the same by FPPA
 }
 
 // trainRun is the state of one rank of a tppa-train job.
@@ -62,7 +65,7 @@ func (r *trainRun) run(ctx context.Context) (err error) {
 	if err := r.train(ctx); err != nil {
 		return r.Stopped(err)
 	}
-	if err := r.validate(test); err != nil {
+	if err := r.validate(ctx, test); err != nil {
 		return err
 	}
 	if err := ranks.AgreeError(r.Comm, ctx.Err()); err != nil {
@@ -118,11 +121,15 @@ func (r *trainRun) train(ctx context.Context) error {
 }
 
 // validate restores the pictures that were not learned from. Collective.
-func (r *trainRun) validate(test *tppa.Training) error {
+func (r *trainRun) validate(ctx context.Context, test *tppa.Training) error {
 	if test.Count == 0 {
 		return nil
 	}
-	sums := make([]float64, 3)
+	variation, err := r.c.variation(r.Comm, r.model.psf, r.m.Rows, r.m.Cols)
+	if err != nil {
+		return err
+	}
+	sums, gap := make([]float64, 5), []float64{0}
 	restore := func() error {
 		for _, p := range test.Pairs {
 			before, err := test.Run.Restore(r.net.Identity(), p.Data)
@@ -133,7 +140,15 @@ func (r *trainRun) validate(test *tppa.Training) error {
 			if err != nil {
 				return err
 			}
-			for i, x := range [][]float64{p.Data, before, after} {
+			least, fppa, err := variation(ctx, p)
+			if ctx.Err() != nil {
+				return nil // the run ends after the sums, on all ranks
+			}
+			if err != nil {
+				return err
+			}
+			gap[0] = max(gap[0], least.RelativeGap)
+			for i, x := range [][]float64{p.Data, before, after, least.Solution, fppa.Solution} {
 				sums[i] += snr(x, p.Truth) / float64(test.Count)
 			}
 		}
@@ -145,8 +160,11 @@ func (r *trainRun) validate(test *tppa.Training) error {
 	if err := r.Comm.Allreduce(sums, sums, ranks.Sum); err != nil {
 		return err
 	}
+	if err := r.Comm.Allreduce(gap, gap, ranks.Max); err != nil {
+		return err
+	}
 	n := func(i int) lifecycle.Number { return lifecycle.Number(sums[i]) }
-	r.m.Validation = &validation{test.Count, n(0), n(1), n(2)}
+	r.m.Validation = &validation{test.Count, n(0), n(1), n(2), n(3), lifecycle.Number(gap[0]), n(4)}
 	return nil
 }
 
@@ -201,5 +219,6 @@ func (m *trainMetrics) rows(t *lifecycle.Table) {
 	t.Row("loss", "%.4g before, %.4g in the last step", m.Losses[0], m.Losses[len(m.Losses)-1])
 	if v := m.Validation; v != nil {
 		t.Row("SNR", "%.2f dB observed, %.2f dB before training, %.2f dB trained (%d pictures that were not learned from)", v.Observed, v.Identity, v.Trained, v.Pictures)
+		t.Row("", "%.2f dB by total variation with the lambda that knows the truth, the minimiser to a relative duality gap of %.2g, %.2f dB by FPPA", v.TV, v.TVGap, v.FPPA)
 	}
 }
