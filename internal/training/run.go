@@ -108,7 +108,20 @@ func (r *Run) Learn(items float64, learn func() (*train.Result, error)) (*train.
 }
 
 // Stopped adds to the error of a run that was told to stop where its checkpoint is.
-func (r *Run) Stopped(err error) error { return r.kept.Stopped(err) }
+func (r *Run) Stopped(err error) error {
+	if r.kept == nil {
+		return err
+	}
+	return r.kept.Stopped(err)
+}
+
+// Remove deletes the checkpoint of a training whose result is written; without a training nothing. Rank 0 alone.
+func (r *Run) Remove() error {
+	if r.kept == nil {
+		return nil
+	}
+	return r.kept.Remove()
+}
 
 // each keeps a checkpoint when rank 0's clock says so.
 func (r *Run) each(s *train.State) error {
