@@ -30,6 +30,10 @@ var checkpointed = map[string][][]string{
 		{"simulate.count=6", "data.validation=2", "simulate.rows=16", "simulate.cols=20", "mlpatch.steps=20", "mlpatch.hidden=[8]", "mlpatch.side=5", "mlpatch.batch=3", "mlpatch.block=10", "mlpatch.blocks=3", "mlpatch.every=1"},
 		{"simulate.count=6", "data.validation=0", "simulate.rows=16", "simulate.cols=20", "mlpatch.steps=20", "mlpatch.hidden=[6]", "mlpatch.geometry=round", "mlpatch.radii=2", "mlpatch.angles=4", "mlpatch.learned=true", "mlpatch.batch=3", "mlpatch.block=10"},
 	},
+	"mlpatch-superres": {
+		{"simulate.count=6", "data.validation=2", "simulate.rows=16", "simulate.cols=20", "superres.scale=1.5", "superres.tests=[2]", "mlpatch.steps=20", "mlpatch.hidden=[8]", "mlpatch.side=3", "mlpatch.batch=3", "mlpatch.block=8", "mlpatch.blocks=3", "mlpatch.every=1"},
+		{"simulate.count=6", "data.validation=0", "simulate.rows=16", "simulate.cols=20", "superres.scale=1.5", "superres.tests=[2]", "mlpatch.steps=20", "mlpatch.hidden=[8]", "mlpatch.side=3", "mlpatch.batch=3", "mlpatch.block=8", "mlpatch.blocks=3", "mlpatch.geometry=round", "mlpatch.radii=2", "mlpatch.angles=4", "mlpatch.learned=true"},
+	},
 	"scdl-train": {
 		{"simulate.count=200", "scdl.atoms=16", "scdl.iterations=6", "scdl.precision=double"},
 		{"simulate.count=200", "scdl.atoms=16", "scdl.iterations=6", "scdl.precision=double", "scdl.state=disk"},

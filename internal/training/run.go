@@ -13,9 +13,10 @@ import (
 // Run is a training on one rank.
 type Run struct {
 	*lifecycle.Run
-	Kind    string   // of the job
-	Every   float64  // seconds between checkpoints; 0 = only when it is told to stop
-	Metrics *Metrics // what metrics.json says of it
+	Kind    string     // of the job
+	Every   float64    // seconds between checkpoints; 0 = only when it is told to stop
+	Metrics *Metrics   // what metrics.json says of it
+	Work    ranks.Work // of Learn, on this rank
 
 	digest string
 	extra  any // what a checkpoint holds beside the optimiser's state
@@ -86,6 +87,7 @@ func (r *Run) Learn(items float64, learn func() (*train.Result, error)) (*train.
 	stop := ranks.Measure(r.Comm)
 	result, err := learn()
 	work := stop()
+	r.Work = work
 	if err != nil {
 		if result != nil { // told to stop
 			if e := r.keep(result.State); e != nil {
