@@ -332,7 +332,7 @@ func TestSymmetries(t *testing.T) {
 			for _, a := range list {
 				b := make([]float64, len(a))
 				for i := range a {
-					r, c := turn(float64(i/side)-side/2, float64(i%side)-side/2, s)
+					r, c := Turn(float64(i/side)-side/2, float64(i%side)-side/2, s)
 					b[(int(r)+side/2)*side+int(c)+side/2] = a[i]
 				}
 				out = append(out, b)
@@ -340,7 +340,7 @@ func TestSymmetries(t *testing.T) {
 			return out
 		}
 		want := apply(t, 1, n, theta, planes, levels, side, side, halo.Reflect, true)
-		for s := range symmetries {
+		for s := range Symmetries {
 			got := apply(t, 1, n, theta, turnAll(planes, s), turnAll(levels, s), side, side, halo.Reflect, true)
 			for i, v := range turnAll([][]float64{want}, s)[0] {
 				if math.Abs(got[i]-v) > 1e-4*(1+math.Abs(v)) {

@@ -66,11 +66,11 @@ func (d *Shrunk) Draw(step, i int, b *Block[float32]) {
 		picture = len(d.Pictures) - d.Kept + i%d.Kept
 	}
 	from := d.Pictures[picture]
-	row, col, symmetry := pick(1, d.Rows-b.Side+1), pick(2, d.Cols-b.Side+1), pick(3, symmetries)
+	row, col, symmetry := pick(1, d.Rows-b.Side+1), pick(2, d.Cols-b.Side+1), pick(3, Symmetries)
 	scale := d.Low + (d.High-d.Low)*draw.Uniform(4)
 	middle := float64(b.Side-1) / 2
 	at := func(r, c int) float64 { // of the turned block, fine pixels
-		y, x := turn(float64(r)-middle, float64(c)-middle, symmetry)
+		y, x := Turn(float64(r)-middle, float64(c)-middle, symmetry)
 		return float64(from[halo.Reflect.Source(row+int(y+middle), d.Rows)*d.Cols+halo.Reflect.Source(col+int(x+middle), d.Cols)])
 	}
 	y0, x0 := -scale*draw.Uniform(5), -scale*draw.Uniform(6) // where the coarse grid begins

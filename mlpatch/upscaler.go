@@ -49,7 +49,7 @@ func NewUpscaler(comm ranks.Comm, n *Network, theta []float64, frame *halo.Decom
 	u.layers.take(theta)
 	count := 1
 	if average {
-		count = symmetries
+		count = Symmetries
 	}
 	most := 0.0
 	offsets := n.Offsets(theta)
