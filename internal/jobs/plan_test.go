@@ -46,7 +46,7 @@ var examples = map[string]example{
 		input: func(t *testing.T, dir string) []string { return model(t, dir) },
 	},
 	"darkmatter": {
-		sets:  []string{"simulate.rows=256", "simulate.cols=240", "noise.realisations=2", "output.pictures=false"},
+		sets:  []string{"simulate.rows=256", "simulate.cols=240", "noise.realisations=2", "learned.skies=6", "learned.validation=1", "learned.average=false", "network.steps=10", "network.hidden=[8]", "network.every=5", "network.blocks=2", "output.pictures=false"},
 		large: []string{"simulate.rows=1000000", "simulate.cols=100000"},
 	},
 	"mlpatch-train": {
