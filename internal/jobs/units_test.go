@@ -97,7 +97,8 @@ var unitTests = map[string]unitTest{
 	},
 	"darkmatter": {
 		input: shearIn,
-		forms: map[string][]string{"given spectrum": {"spectrum.path=%dir/spectrum.npy", "shear.mask=%dir/weights.npy"}, "maps of noise": {"shear.sigma1=%dir/weights.npy", "shear.sigma2=%dir/weights.npy", "spectrum.path=%dir/spectrum.npy"}, "estimated": {"shear.mask=%dir/weights.npy"}},
+		forms: map[string][]string{"given spectrum": {"spectrum.path=%dir/spectrum.npy", "shear.mask=%dir/weights.npy"}, "maps of noise": {"shear.sigma1=%dir/weights.npy", "shear.sigma2=%dir/weights.npy", "spectrum.path=%dir/spectrum.npy"}, "estimated": {"shear.mask=%dir/weights.npy"},
+			"learned": {"shear.mask=%dir/weights.npy", "spectrum.path=%dir/spectrum.npy", "learned.skies=3", "learned.validation=1", "network.geometry=square", "network.hidden=[8]", "network.steps=4", "network.block=6", "network.batch=2", "network.blocks=2"}},
 		limit: 1e-5,
 	},
 	"mlpatch-denoise": { // the model is learned in the unit, too

@@ -31,8 +31,12 @@ type admmSettings struct {
 	Noise    noiseSection           `toml:"noise"`
 	MLPatch  applySection           `toml:"mlpatch"`
 	ADMM     admmSection            `toml:"admm"`
-	TV       besideSection          `toml:"tv"`
-	Output   outputSection          `toml:"output"`
+	Beside   quadraticSection       `toml:"beside"`
+
+	Tomography tomographySection `toml:"tomography"`
+
+	TV     besideSection `toml:"tv"`
+	Output outputSection `toml:"output"`
 }
 
 // noiseSection is the section [noise].
@@ -94,6 +98,9 @@ type work struct {
 	admm     *admmSection // nil: one pass of the denoiser
 	tv       *besideSection
 	output   *outputSection
+
+	tomography *tomographySection // nil = none
+	beside     *quadraticSection  // nil = none
 }
 
 func denoiseDefaults() denoiseSettings {
@@ -116,6 +123,7 @@ func admmDefaults() admmSettings {
 		MLPatch:  applySection{Border: "reflect"},
 		ADMM:     admmSection{Level: 0.02, First: 0.1, Falling: 15, Alpha: 0.1, Damping: 1, Tolerance: 1e-3, MaxIterations: 40, Inner: 1e-4, MostInner: 100},
 		TV:       besideSection{Rule: string(tv.Discrepancy), Tolerance: 1e-2, MaxIterations: 2000},
+		Beside:   quadraticSection{Tikhonov: true, Wiener: true},
 		Output:   outputSection{Dir: "out/mlpatch-admm", Stretch: "auto", Pictures: true, Gather: frames.GatherAuto},
 	}
 }
@@ -124,7 +132,7 @@ func admmDefaults() admmSettings {
 func Load(f *config.File) *lifecycle.Job {
 	c := denoiseDefaults()
 	f.Decode(&c)
-	return (&work{c.Seed, &c.Image, &c.Simulate, &frames.BlurSection{Kind: "none"}, c.Noise.Sigma, &c.MLPatch, nil, &c.TV, &c.Output}).job(f)
+	return (&work{c.Seed, &c.Image, &c.Simulate, &frames.BlurSection{Kind: "none"}, c.Noise.Sigma, &c.MLPatch, nil, &c.TV, &c.Output, nil, nil}).job(f)
 }
 
 // LoadADMM makes an mlpatch-admm job of a config. What is wrong with it is recorded in f.
@@ -132,6 +140,7 @@ func LoadADMM(f *config.File) *lifecycle.Job {
 	c := admmDefaults()
 	f.Decode(&c)
 	c.Blur.Check(f, "blur", frames.MostBlur)
+	c.Tomography.check(f, &c.Image, &c.Blur, c.Noise.Sigma)
 	s := &c.ADMM
 	f.Want(s.Level > 0 && s.Level <= 100, "admm.level", "more than 0, by the model's scale")
 	f.Want(s.First >= s.Level && s.First <= 100, "admm.first", "at least admm.level = %g", s.Level)
@@ -142,7 +151,7 @@ func LoadADMM(f *config.File) *lifecycle.Job {
 	f.Want(s.MaxIterations >= 1, "admm.max_iterations", "1 or more")
 	f.Want(s.Inner > 0 && s.Inner < 1, "admm.inner", "more than 0 and less than 1")
 	f.Want(s.MostInner >= 1, "admm.most_inner", "1 or more")
-	return (&work{c.Seed, &c.Image, &c.Simulate, &c.Blur, c.Noise.Sigma, &c.MLPatch, s, &c.TV, &c.Output}).job(f)
+	return (&work{c.Seed, &c.Image, &c.Simulate, &c.Blur, c.Noise.Sigma, &c.MLPatch, s, &c.TV, &c.Output, &c.Tomography, &c.Beside}).job(f)
 }
 
 // job checks what both jobs have and puts them together.
@@ -186,6 +195,9 @@ func (w *work) source() *frames.Source {
 // to be wrong.
 func (w *work) checkFiles(f *config.File) error {
 	frame := w.source().CheckFiles(f)
+	if w.scanned() && frame != nil && w.image.Path != "" {
+		f.Want(frame.Rows == w.tomography.Angles && frame.Channels == 1, "tomography.angles", "the %d rows of %s, of one plane", frame.Rows, w.image.Path)
+	}
 	w.blur.CheckFiles(f, "blur", frame, frames.Borders[w.model.Border])
 	if _, err := readModel(w.model.Model); err != nil {
 		f.Fail("mlpatch.model", "%v", err)

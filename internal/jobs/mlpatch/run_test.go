@@ -190,6 +190,13 @@ func TestADMM(t *testing.T) {
 		learned, tv := qualityOf(t, dir, "psnr_learned"), qualityOf(t, dir, "psnr_tv")
 		m := jobtest.Metrics(t, dir)["admm"].(map[string]any)
 		t.Logf("%s: PSNR %.2f dB learned, %.2f dB TV; %v iterations, growth %v", name, learned, tv, m["iterations"], m["lipschitz"])
+		for _, b := range jobtest.Metrics(t, dir)["beside"].([]any) {
+			b := b.(map[string]any)
+			t.Logf("%s: %v %.2f dB", name, b["name"], b["psnr"])
+			if v := b["psnr"].(float64); !(learned > v) {
+				t.Errorf("%s: PSNR %.2f dB %v, %.2f dB learned", name, v, b["name"], learned)
+			}
+		}
 		if learned < tv+3 {
 			t.Errorf("%s: PSNR %.2f dB learned, %.2f dB TV, want 3 dB more", name, learned, tv)
 		}
