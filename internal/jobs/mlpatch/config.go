@@ -17,6 +17,7 @@ type denoiseSettings struct {
 	Simulate frames.SimulateSection `toml:"simulate"`
 	Noise    noiseSection           `toml:"noise"`
 	MLPatch  applySection           `toml:"mlpatch"`
+	Bands    bandSection            `toml:"bands"`
 	TV       besideSection          `toml:"tv"`
 	Output   outputSection          `toml:"output"`
 }
@@ -101,6 +102,7 @@ type work struct {
 
 	tomography *tomographySection // nil = none
 	beside     *quadraticSection  // nil = none
+	bands      *bandSection       // nil = never
 }
 
 func denoiseDefaults() denoiseSettings {
@@ -132,7 +134,8 @@ func admmDefaults() admmSettings {
 func Load(f *config.File) *lifecycle.Job {
 	c := denoiseDefaults()
 	f.Decode(&c)
-	return (&work{c.Seed, &c.Image, &c.Simulate, &frames.BlurSection{Kind: "none"}, c.Noise.Sigma, &c.MLPatch, nil, &c.TV, &c.Output, nil, nil}).job(f)
+	c.Bands.check(f, &c.Image, c.TV.Rule, c.Noise.Sigma)
+	return (&work{c.Seed, &c.Image, &c.Simulate, &frames.BlurSection{Kind: "none"}, c.Noise.Sigma, &c.MLPatch, nil, &c.TV, &c.Output, nil, nil, &c.Bands}).job(f)
 }
 
 // LoadADMM makes an mlpatch-admm job of a config. What is wrong with it is recorded in f.
@@ -151,7 +154,7 @@ func LoadADMM(f *config.File) *lifecycle.Job {
 	f.Want(s.MaxIterations >= 1, "admm.max_iterations", "1 or more")
 	f.Want(s.Inner > 0 && s.Inner < 1, "admm.inner", "more than 0 and less than 1")
 	f.Want(s.MostInner >= 1, "admm.most_inner", "1 or more")
-	return (&work{c.Seed, &c.Image, &c.Simulate, &c.Blur, c.Noise.Sigma, &c.MLPatch, s, &c.TV, &c.Output, &c.Tomography, &c.Beside}).job(f)
+	return (&work{c.Seed, &c.Image, &c.Simulate, &c.Blur, c.Noise.Sigma, &c.MLPatch, s, &c.TV, &c.Output, &c.Tomography, &c.Beside, nil}).job(f)
 }
 
 // job checks what both jobs have and puts them together.

@@ -14,6 +14,9 @@ import (
 // plan is what a run on n ranks would cost. Small pieces from the middle of the frame are
 // restored on this one rank; what grows with the number of pixels is told from what does not.
 func (w *work) plan(ctx context.Context, comm ranks.Comm, n int, link lifecycle.Link) (*lifecycle.Plan, error) {
+	if w.streams() {
+		return w.planBands(comm, n)
+	}
 	shape, err := w.shape()
 	if err != nil {
 		return nil, err

@@ -90,7 +90,7 @@ func (r *run) write() error {
 			r.m.Seconds.Total = total
 			return r.m
 		},
-		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
+		Summary: r.summaryOf,
 	})
 }
 
@@ -127,6 +127,9 @@ func (r *run) chosen() map[string]config.Value {
 	}
 	return m
 }
+
+// summaryOf writes the summary of this run.
+func (r *run) summaryOf(w io.Writer) error { return r.m.summary(w, r.Dir) }
 
 // summary writes the short table at the end of a run.
 func (m *metrics) summary(w io.Writer, dir string) error {

@@ -32,6 +32,9 @@ func (r *run) run(ctx context.Context) (err error) {
 	if r.Comm.Rank() == 0 {
 		r.Took(model.took(r.w.model.Model))
 	}
+	if r.w.streams() {
+		return r.stream(ctx)
+	}
 	psf, report, err := frames.ReportedPSF(r.Comm, r.w.blur)
 	if err != nil {
 		return err
