@@ -218,7 +218,7 @@ var shortPatchTraining = []string{
 
 // shortEnlarging is a training of a model that enlarges, and what it enlarges, which takes about a second.
 var shortEnlarging = []string{
-	"simulate.count=8", "simulate.rows=24", "simulate.cols=24", "data.validation=2", "superres.scale=2.5", "superres.tests=[2]", "mlpatch.hidden=[12]", "mlpatch.side=5", "mlpatch.steps=300", "mlpatch.blocks=8", "output.pictures=false",
+	"simulate.count=8", "simulate.rows=24", "simulate.cols=24", "data.validation=2", "superres.scale=2.5", "superres.tests=[2]", "mlpatch.hidden=[12]", "mlpatch.side=5", "mlpatch.steps=150", "mlpatch.blocks=8", "superres.average=false", "output.pictures=false",
 }
 
 // enlargedFiles learns a model that enlarges, and writes a picture for it.

@@ -114,7 +114,11 @@ func (r *run) account(work ranks.Work) error {
 // warnings say why the restoration is not to be trusted.
 func (m *metrics) warnings() (list []string) {
 	if m.Model.Strange {
-		list = append(list, fmt.Sprintf("the result is unlike the pictures that the model has learned from (score %.2f, more than %.2f): train a model on such pictures, or use tv.npy", m.Model.Score, mlpatch.Farther))
+		mend := "train a model on such pictures"
+		if m.TV != nil {
+			mend += ", or use tv.npy"
+		}
+		list = append(list, fmt.Sprintf("the result is unlike the pictures that the model has learned from (score %.2f, more than %.2f): %s", m.Model.Score, mlpatch.Farther, mend))
 	}
 	if m.Model.Outside > 0 {
 		list = append(list, fmt.Sprintf("%.3g %% of the pixels have a noise that the model has not learned: train one with other noise.low and noise.high", 100*m.Model.Outside))
