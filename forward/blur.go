@@ -66,6 +66,18 @@ func NewBlur(comm ranks.Comm, frame *halo.Decomposition, channels int, psf PSF, 
 // Frame is the frame of x.
 func (b *Blur) Frame() (frame *halo.Decomposition, channels int) { return b.frame, b.channels }
 
+// PSF is what the frame is convolved with, folded to its size, and what stands outside of it. Callers leave the
+// values as they are.
+func (b *Blur) PSF() (psf PSF, border halo.Border) {
+	return PSF{Rows: 2*b.kernel.RowRadius + 1, Cols: 2*b.kernel.ColRadius + 1, Values: b.kernel.Dense}, b.border
+}
+
+// Diagonal tells whether the transform of its border makes H diagonal: the Fourier transform of a periodic border, or
+// the cosine transform of a reflecting one where the PSF is its own mirror image along both axes; see Transform.
+func (b *Blur) Diagonal() bool {
+	return b.border == halo.Periodic || b.border == halo.Reflect && b.kernel.Symmetric()
+}
+
 // Dims are the lengths of this rank's part of y and of x, which are equal.
 func (b *Blur) Dims() (m, n int) {
 	n = b.channels * b.rows * b.cols

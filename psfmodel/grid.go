@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 
 	"tessera/internal/imageio"
+	"tessera/internal/tables"
 )
 
 // onGrid sorts images at positions (row, col) into a grid. Each place of the grid must have one image.
@@ -38,20 +40,20 @@ func onGrid(positions [][2]float64, list [][]float64) (*Grid, [][]float64, error
 // readCube reads images and a table of their positions.
 func readCube(path string, o Options) (*Model, error) {
 	if o.Positions == "" {
-		return nil, fmt.Errorf("a cube of PSFs needs a table of their positions with columns row and col (psf_model.positions)")
+		return nil, fmt.Errorf("a cube of PSFs needs a table of their positions with columns row and col, or x and y (psf_model.positions)")
 	}
 	s, err := readStack(path)
 	if err != nil {
 		return nil, err
 	}
-	positions, err := Places(o.Positions)
+	positions, said, err := Places(o.Positions)
 	if err != nil {
 		return nil, err
 	}
 	if len(positions) != s.Count {
 		return nil, fmt.Errorf("%s has %d positions, want one for each of %d images", o.Positions, len(positions), s.Count)
 	}
-	m := &Model{Format: Cube, Rows: s.Rows, Cols: s.Cols, Step: step(o.Oversampling, 1)}
+	m := &Model{Format: Cube, Rows: s.Rows, Cols: s.Cols, Step: step(o.Oversampling, 1), Places: said}
 	m.Law, m.Images, err = onGrid(positions, images(s))
 	return m, err
 }
@@ -62,31 +64,29 @@ const (
 	mostPlaceColumns = 1000
 )
 
-// Places reads a table of places: columns row and col, in pixels from 0, or two columns without names.
-func Places(path string) ([][2]float64, error) {
+// Places reads a table of places in pixels from 0, as (row, col): columns row and col, x (the column) and y (the row), those of
+// source finders, or two columns without names. said tells which column was taken for what.
+func Places(path string) (positions [][2]float64, said string, err error) {
 	t, count, err := imageio.SampleTable(path, 1) // its size, before memory is taken for it
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if count > mostPlaces || t.Cols > mostPlaceColumns {
-		return nil, fmt.Errorf("%s: a table of %d rows and %d columns, want at most %d places and %d columns", path, count, t.Cols, mostPlaces, mostPlaceColumns)
+		return nil, "", fmt.Errorf("%s: a table of %d rows and %d columns, want at most %d places and %d columns", path, count, t.Cols, mostPlaces, mostPlaceColumns)
 	}
 	if t, err = imageio.ReadTable(path); err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	row, col := t.Column("row"), t.Column("col")
-	if t.Names == nil && t.Cols == 2 {
-		row, col = 0, 1
+	c, err := tables.Pixels(t)
+	if err != nil {
+		return nil, "", fmt.Errorf("%s: %w", path, err)
 	}
-	if row < 0 || col < 0 {
-		return nil, fmt.Errorf("%s: the columns are %s, want row and col: places in pixels, counted from 0", path, imageio.Listed(t.Names))
+	rows, err := tables.Take(t, c, tables.Refuse, "")
+	if err != nil {
+		return nil, "", fmt.Errorf("%s: %w", path, err)
 	}
-	positions := make([][2]float64, t.Rows)
-	for k := range positions {
-		positions[k] = [2]float64{t.Data[k*t.Cols+row], t.Data[k*t.Cols+col]}
-		if v := positions[k][0] + positions[k][1]; v-v != 0 {
-			return nil, fmt.Errorf("%s, %s: the position is (%g, %g), want numbers", path, t.Where(k), positions[k][0], positions[k][1])
-		}
+	for k := 0; k < len(rows.X); k += 2 {
+		positions = append(positions, [2]float64{rows.X[k], rows.X[k+1]})
 	}
-	return positions, nil
+	return positions, strings.TrimSuffix(fmt.Sprintf("%d places, %s", len(positions), c.Note(t, true)), ", "), nil
 }

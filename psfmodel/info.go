@@ -30,6 +30,9 @@ func (m *Model) Describe() string {
 	if m.Detector != "" {
 		fmt.Fprintf(&b, "  %s\n", m.Detector)
 	}
+	if m.Places != "" {
+		fmt.Fprintf(&b, "  positions  %s\n", m.Places)
+	}
 	for _, n := range m.Notes {
 		fmt.Fprintf(&b, "  %s\n", n)
 	}

@@ -33,6 +33,7 @@ type Model struct {
 	Law        Law         // their weights
 	Detector   string      // of several in the file, in words; "" = there is one
 	Notes      []string    // what a reader changed or assumed, a line each
+	Places     string      // of a cube: what was taken from the table of positions; "" = none
 }
 
 // Law gives the weights of the images at a position. They are products of a factor of the row and one of

@@ -72,6 +72,13 @@ func readPSFEx(path string) (*Model, error) {
 		return nil, fmt.Errorf("%d images of coefficients, want %d for a polynomial of degree %d", shape[0], law.Images(), law.Degree)
 	}
 	m := &Model{Format: PSFEx, Rows: shape[1], Cols: shape[2], Step: sampling, Law: law}
+	if has(header, "PSF_FWHM") {
+		m.Notes = append(m.Notes, fmt.Sprintf("PSF_FWHM = %.4g pixels in the file is what PSFEx estimated of its stars before it made the model, to choose PSF_SAMP; a FWHM of the model is measured",
+			h.number("PSF_FWHM")))
+	}
+	if h.err != nil {
+		return nil, h.err
+	}
 	n := shape[1] * shape[2]
 	for k := range shape[0] {
 		m.Images = append(m.Images, values[k*n:(k+1)*n])

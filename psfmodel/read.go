@@ -96,7 +96,7 @@ func recognise(path string, o Options) (Format, error) {
 	case s.Count == 1:
 		return Kernel, nil
 	}
-	return "", fmt.Errorf("%d images without their positions (no cards DET_YX0 or NXPSFS): name a table with columns row and col (psf_model.positions)", s.Count)
+	return "", fmt.Errorf("%d images without their positions (no cards DET_YX0 or NXPSFS): name a table with columns row and col, or x and y (psf_model.positions)", s.Count)
 }
 
 func has(h imageio.Header, key string) bool {

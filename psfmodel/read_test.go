@@ -287,7 +287,7 @@ func TestRefusedModels(t *testing.T) {
 	few := filepath.Join(t.TempDir(), "few.csv")
 	write(t, few, []byte("row,col\n1,2\n"))
 	named := filepath.Join(t.TempDir(), "named.csv")
-	write(t, named, []byte("x,y\n1,2\n3,4\n"))
+	write(t, named, []byte("a,b\n1,2\n3,4\n"))
 	for _, c := range []struct {
 		path, want string
 		o          Options
@@ -313,7 +313,7 @@ func TestRefusedModels(t *testing.T) {
 		{cube(4), "4 images without their positions", Options{}},
 		{cube(2), "needs a table", Options{Format: Cube}},
 		{cube(2), "1 positions, want one for each of 2 images", Options{Positions: few}},
-		{cube(2), "the columns are x, y, want row and col", Options{Positions: named}},
+		{cube(2), "want columns row and col, or x (the column) and y (the row); the columns are a, b", Options{Positions: named}},
 		{cube(2), "2 images, want one", Options{Format: Kernel}},
 		{cube(2, "DET_YX0 = '(0, 0)'", "OVERSAMP= 4"), "no card DET_YX1", Options{}},
 		{cube(2, "DET_YX0 = '(0, 0)'", "DET_YX1 = '(0, 5)'"), "no card OVERSAMP", Options{}},
@@ -356,6 +356,41 @@ func TestDamagedModels(t *testing.T) {
 			changed[i] ^= 1 << (i % 8)
 			write(t, path, changed)
 			Read(path, Options{}) // must return
+		}
+	}
+}
+
+// What PSFEx estimated of its stars is not the FWHM of the model that it made of them: that is said.
+func TestPSFExFWHM(t *testing.T) {
+	cards := append(polynomialCards(1), "PSF_FWHM= 3.81")
+	m, err := Read(psfexFile(t, 6, 5, 3, odd, cards...), Options{})
+	if err != nil || len(m.Notes) != 1 || !strings.Contains(m.Notes[0], "PSF_FWHM = 3.81 pixels in the file") || !strings.Contains(m.Describe(), m.Notes[0]) {
+		t.Errorf("%v, notes %q", err, m.Notes)
+	}
+	if m, err := Read(psfexFile(t, 6, 5, 3, odd, polynomialCards(1)...), Options{}); err != nil || len(m.Notes) != 0 {
+		t.Errorf("%v, %+v", err, m)
+	}
+}
+
+// Places are found by the names of their columns, as in all tables: x is the column, and what counts from 1 is counted from 0.
+func TestPlaces(t *testing.T) {
+	for text, want := range map[string]string{
+		"row,col\n1,2\n3,4\n": "[[1 2] [3 4]] row row, column col", "col,row\n1,2\n": "[[2 1]]", "x,y\n1,2\n": "[[2 1]] row y, column x",
+		"id,X_IMAGE,Y_IMAGE,FLUX_AUTO\n7,1,2,9\n": "[[1 0]] row Y_IMAGE, column X_IMAGE; pixels counted from 1; not used: id, FLUX_AUTO", "id;xcentroid;ycentroid\n7;1,5;2\n": "[[2 1.5]]",
+		"1,2\n": "[[1 2]] columns by their place", "1,2,3\n": "want two columns", "name,x,y\na,1,2\n": "[[2 1]]",
+		"ra,dec\n1,2\n": "want columns row and col, or x (the column) and y (the row); the columns are ra, dec", "phi,psi\n1,2\n": "the columns are phi, psi",
+		"x,y\n1,NA\n": "line 2, column 2 (y): missing", "x,y\n1,a\n": `"a" is not a number`, "row,col,x,y\n1,2,3,4\n": "is coordinate 1 row or y?",
+	} {
+		path := filepath.Join(t.TempDir(), "t.csv")
+		write(t, path, []byte(text))
+		got := ""
+		if places, said, err := Places(path); err != nil {
+			got = err.Error()
+		} else {
+			got = fmt.Sprint(places) + strings.TrimPrefix(said, fmt.Sprintf("%d places,", len(places)))
+		}
+		if !strings.Contains(got, want) {
+			t.Errorf("%q: %s, want %s", text, got, want)
 		}
 	}
 }

@@ -43,6 +43,11 @@
 // an operator (denoising) by that of Chambolle and Pock, accelerated where all
 // weights are positive.
 //
+// ADMM minimises C, too, for frames of 2 axes: alternating directions with u = D x (and w = x where there are bounds),
+// whose step in x inverts M + rho D'D by a transform of the whole frame. M = A'W A where that is diagonal in the
+// transform, which takes the fewest iterations; for other A and W it is an upper bound of A'W A that is. rho follows the
+// relative changes of both sides.
+//
 // # Duality gap
 //
 // For every q, p with A'q + D'p = v, |p| <= lambda and v = 0 (v of the right sign where x is at a
@@ -54,10 +59,16 @@
 // lambda. So the gap is an upper bound of C(x) - min C for every A, without any
 // assumption on the minimiser. It is larger than the difference itself, often ten times.
 //
+// ADMM makes the dual point feasible by moving q and p together: for what is left, e = A'q + D'p - v, it solves
+// (M + rho D'D) z = e and takes W A z from q and rho D z from p; nothing is left where M = A'W A, and else the steps above
+// follow. Then p is shortened to a little less than lambda, and again. Small singular values of A do no harm: what q would
+// have to be large for, p takes. Such a gap is about twice the difference.
+//
 // # Cost
 //
 // An iteration takes one Apply and one Adjoint of A, one exchange of a halo of one pixel and
-// one sum over the ranks. A duality gap takes about 15 transforms of the frame and as many
+// one sum over the ranks. One of ADMM takes a transform of the frame there and back besides, and needs no A where M = A'W
+// A. A duality gap takes about 15 transforms of the frame and as many
 // redistributions; it is computed at iterations 20, 40, ... and at growing distances.
 //
 // # Errors
@@ -68,7 +79,7 @@
 // # Sources
 //
 // Kamilov, "A parallel proximal algorithm for anisotropic total variation minimization",
-// IEEE Trans. Image Process. 26 (2017) 539; Yu, "Better approximation and faster algorithm
+// IEEE Trans. Image Process. 26 (2017) 539; Wang, Yang, Yin and Zhang, SIAM J. Imaging Sci. 1 (2008) 248 (ADMM); Yu, "Better approximation and faster algorithm
 // using the proximal average", NIPS 2013 (the bound); O'Donoghue and Candes, Found. Comput.
 // Math. 15 (2015) 715 (restarts); Condat, J. Optim. Theory Appl. 158 (2013) 460; Chambolle and
 // Pock, J. Math. Imaging Vision 40 (2011) 120; Ramani, Blu and Unser, IEEE Trans. Image

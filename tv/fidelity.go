@@ -12,11 +12,13 @@ import (
 // fidelity is the first term of the cost, f(x) = 1/2 ||W^(1/2) (A x - y)||^2. A nil operator
 // is the identity.
 type fidelity struct {
-	a       forward.Operator
-	y       []float64
-	w       forward.Weights
-	bound   float64 // L = ||W^(1/2) A||^2, or more
-	weakest float64 // identity: the least weight, the modulus of convexity of f
+	a         forward.Operator
+	y         []float64
+	w         forward.Weights
+	bound     float64 // L = ||W^(1/2) A||^2, or more
+	weakest   float64 // the least weight; without an operator the modulus of convexity of f
+	applied   int     // how often A or A' was
+	strongest float64 // the largest weight
 }
 
 // newFidelity finds the bound of the norm. Collective.
@@ -36,7 +38,7 @@ func newFidelity(ctx context.Context, comm ranks.Comm, p *Problem) (*fidelity, e
 	if err := comm.Allreduce(ends, ends, ranks.Max); err != nil {
 		return nil, err
 	}
-	f.weakest = -ends[1]
+	f.strongest, f.weakest = ends[0], -ends[1]
 	norm := 1.0
 	if f.a != nil {
 		if b, ok := f.a.(forward.Bounded); ok {
@@ -60,6 +62,7 @@ func (f *fidelity) apply(ax, x []float64) error {
 		copy(ax, x)
 		return nil
 	}
+	f.applied++
 	return f.a.Apply(ax, x)
 }
 
@@ -69,6 +72,7 @@ func (f *fidelity) adjoint(g, r []float64) error {
 		copy(g, r)
 		return nil
 	}
+	f.applied++
 	return f.a.Adjoint(g, r)
 }
 

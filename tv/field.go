@@ -21,6 +21,7 @@ type field struct {
 	plane    int       // values of a plane of ext
 	cells    int       // values of a plane of the owned box
 	ext      []float64 // channels x extended box
+	filled   int       // how often the layer was
 	box      *pairs.Box
 }
 
@@ -48,7 +49,7 @@ func newField(comm ranks.Comm, frame *halo.Decomposition, channels int, periodic
 // set puts x, channels x owned box, into ext and fills the layer. Collective.
 func (f *field) set(x []float64) error {
 	f.plan.Scatter(f.ext, x, f.channels)
-	return f.plan.Exchange(f.comm, f.ext, f.channels)
+	return f.fill()
 }
 
 // step puts s - gamma g into the owned box of ext.
@@ -60,7 +61,10 @@ func (f *field) step(s, g []float64, gamma float64) {
 }
 
 // fill brings what an iteration has put into the owned box of ext to the layer. Collective.
-func (f *field) fill() error { return f.plan.Exchange(f.comm, f.ext, f.channels) }
+func (f *field) fill() error {
+	f.filled++
+	return f.plan.Exchange(f.comm, f.ext, f.channels)
+}
 
 // lines calls use for every line of the owned box along the last axis: its n pixels begin at
 // index own of a plane of the owned box and at index ext of a plane of f.ext.

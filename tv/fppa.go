@@ -84,7 +84,7 @@ func (s *solver) fppa(ctx context.Context, r *Result, phase string) error {
 			accuracy := s.o.Tolerance * at.cost
 			settled := at.gap-at.bias <= accuracy || math.Abs(at.gap-gap) <= accuracy/10 && math.Abs(at.cost-cost) <= accuracy/10
 			if at.gap <= accuracy || settled && !s.o.Decreasing {
-				r.Status = krylov.Converged
+				r.Status, r.AtLimit = krylov.Converged, at.gap > accuracy
 				return nil
 			}
 			if t == s.o.MaxIterations {

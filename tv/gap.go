@@ -91,15 +91,43 @@ func (g *gauge) channelSums(x []float64) []float64 {
 // no longer than lambda. p is overwritten, and so is ext of the field. reach is that of
 // field.variation. Collective.
 func (g *gauge) stand(x, ax, p []float64, lambda, reach float64) (*standing, error) {
+	dp := make([]float64, len(x))
+	if err := g.adjoint(dp, p); err != nil {
+		return nil, err
+	}
+	s, err := g.costs(x, ax, dp, lambda, reach)
+	if err != nil {
+		return nil, err
+	}
+	dual := math.Inf(-1)
+	if g.pixelwise() {
+		dual, err = g.dualPixels(dp)
+	} else {
+		dual, err = g.dualFeasible(x, ax, p, dp, lambda)
+	}
+	s.gap = math.Max(0, s.cost-dual)
+	return s, err
+}
+
+// differences sets d = D x. Collective.
+func (g *gauge) differences(d, x []float64) error {
+	g.field.filled++
+	return g.diff.Apply(d, x)
+}
+
+// adjoint sets x = D'p. Collective.
+func (g *gauge) adjoint(x, p []float64) error {
+	g.field.filled++
+	return g.diff.Adjoint(x, p)
+}
+
+// costs measures an iterate x but for the gap, given A x and D'p. ext of the field is overwritten. Collective.
+func (g *gauge) costs(x, ax, dp []float64, lambda, reach float64) (*standing, error) {
 	if err := g.field.set(x); err != nil {
 		return nil, err
 	}
 	s := &standing{misfit: g.fid.misfit(ax)}
 	s.tv, s.excess = g.field.variation(g.penalty, g.coupled, reach)
-	dp := make([]float64, len(x))
-	if err := g.diff.Adjoint(dp, p); err != nil {
-		return nil, err
-	}
 	along := 0.0 // <p, D x>
 	for i, v := range dp {
 		along += v * x[i]
@@ -111,15 +139,7 @@ func (g *gauge) stand(x, ax, p []float64, lambda, reach float64) (*standing, err
 	s.misfit, s.tv, s.excess = sums[0], sums[1], lambda*sums[2]
 	s.cost = s.misfit/2 + lambda*s.tv
 	s.bias = lambda*s.tv - sums[3]
-	dual := math.Inf(-1)
-	var err error
-	if g.pixelwise() {
-		dual, err = g.dualPixels(dp)
-	} else {
-		dual, err = g.dualFeasible(x, ax, p, dp, lambda)
-	}
-	s.gap = math.Max(0, s.cost-dual)
-	return s, err
+	return s, nil
 }
 
 // dualPixels is the dual value without an operator, given D'p: the sum over the pixels of
@@ -221,7 +241,7 @@ func (g *gauge) best(q, v, p, dp []float64, lambda, active float64) (float64, er
 	for round := range rounds {
 		if round > 0 {
 			project(p, groups, g.field.cells, lambda)
-			if err := g.diff.Adjoint(dp, p); err != nil {
+			if err := g.adjoint(dp, p); err != nil {
 				return 0, err
 			}
 		}
@@ -232,7 +252,7 @@ func (g *gauge) best(q, v, p, dp []float64, lambda, active float64) (float64, er
 		if err := g.poisson.solve(u); err != nil {
 			return 0, err
 		}
-		if err := g.diff.Apply(du, u); err != nil {
+		if err := g.differences(du, u); err != nil {
 			return 0, err
 		}
 		for i, d := range du {

@@ -37,6 +37,7 @@ const (
 	mostTrials = 12      // to find the bracket
 	leastStep  = 1. / 64 // of FPPA, in units of 1/L, to which a rule without an answer reduces the step
 	closeTo1   = 0.01    // accuracy of the misfit of Discrepancy by that of the noise
+	trialGap   = 1e-3    // relative duality gap of the trials of Discrepancy where the tolerance is less
 )
 
 // searcher looks for lambda.
@@ -153,8 +154,13 @@ func (q *searcher) dataIsFrame() bool {
 func (q *searcher) try(ctx context.Context, lambda float64) (Trial, error) {
 	phase := fmt.Sprintf("lambda, try %d", len(q.found.Trials)+1)
 	start := q.start
+	if q.rule == Discrepancy {
+		wanted := q.o.Tolerance
+		q.o.Tolerance = max(wanted, trialGap)
+		defer func() { q.o.Tolerance = wanted }()
+	}
 	if q.rule == SURE {
-		q.dual = nil // as in the solves along the random vectors
+		q.dual, q.split = nil, nil // as in the solves along the random vectors
 	}
 	r, err := q.solve(ctx, lambda, phase)
 	if err != nil && !errors.As(err, new(*NotConvergedError)) {

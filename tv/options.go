@@ -27,6 +27,7 @@ type Method string
 const (
 	FPPA       Method = "fppa"        // the default; anisotropic TV with a certified bias
 	PrimalDual Method = "primal-dual" // the minimum itself, for every form of TV
+	ADMM       Method = "admm"        // the same for frames of 2 axes, in far fewer iterations where a transform makes A diagonal
 )
 
 // Penalty is a form of TV.
@@ -34,7 +35,7 @@ type Penalty string
 
 const (
 	Anisotropic Penalty = "anisotropic" // sum of |d_k|
-	Isotropic   Penalty = "isotropic"   // sum of sqrt(sum over k of d_k^2); by PrimalDual alone
+	Isotropic   Penalty = "isotropic"   // sum of sqrt(sum over k of d_k^2); not by FPPA
 )
 
 // Rule says how lambda is found.
@@ -79,11 +80,15 @@ type Result struct {
 	Search      *Search   // how the rule found it; nil with Fixed
 	Status      krylov.Status
 	Converged   bool // Status is krylov.Converged
+	AtLimit     bool // FPPA: it has come to its limit, whose cost is not within the tolerance of the minimum; Converged all the same
 	Iterations  int  // of the last solve
 	Restarts    int  // of the momentum
 	All         int  // iterations of all solves, those of a search for lambda too
 	Gaps        int  // duality gaps that were computed in all solves
 	Poisson     int  // equations D'D u = v that were solved for these: at most six a gap; 0 where the gap has a closed form
+	Transforms  int  // of the frame by ADMM, there and back, in all solves; else 0
+	Applied     int  // how often A or A' was applied, in all solves and in the set-up; 0 without an operator
+	Layers      int  // exchanges of one layer of pixels, or adding it back, likewise
 	Cost        float64
 	Misfit      float64 // ||W^(1/2) (A x - y)||^2: twice the first term of the cost
 	TV          float64
@@ -91,7 +96,7 @@ type Result struct {
 	RelativeGap float64   // Gap / Cost
 	Certificate float64   // FPPA: gamma G^2 / 2 at the last step; else 0
 	Excess      float64   // FPPA: lambda TV(x) minus the proximal average, as the differences of x bound it; at most Certificate; else 0
-	Step        float64   // gamma at the end, or the primal step
+	Step        float64   // gamma at the end, the primal step, or rho of ADMM
 	Norm        float64   // L = ||W^(1/2) A||^2, or an upper bound
 	History     []float64 // relative gap, each time it was computed
 	Checked     []int     // the iterations at which it was
@@ -149,9 +154,9 @@ func (o Options) check() error {
 		}
 	}
 	finite := func(x float64) bool { return x >= 0 && !math.IsInf(x, 0) }
-	want(o.Method == FPPA || o.Method == PrimalDual, "unknown method %q", o.Method)
+	want(slices.Contains([]Method{FPPA, PrimalDual, ADMM}, o.Method), "unknown method %q", o.Method)
 	want(o.Penalty == Anisotropic || o.Penalty == Isotropic, "unknown penalty %q", o.Penalty)
-	want(o.Penalty == Anisotropic || o.Method == PrimalDual, "the isotropic penalty needs the method %q", PrimalDual)
+	want(o.Penalty == Anisotropic || o.Method != FPPA, "the isotropic penalty needs the method %q or %q", ADMM, PrimalDual)
 	want(slices.Contains([]Rule{Fixed, Discrepancy, SURE, Oracle}, o.Rule), "unknown rule for lambda %q", o.Rule)
 	want(finite(o.Lambda) && (o.Lambda > 0 || o.Rule != Fixed), "lambda = %g, want a number above 0", o.Lambda)
 	want(finite(o.Noise), "noise = %g, want 0 or more", o.Noise)

@@ -19,6 +19,8 @@ type scene struct {
 	periodic bool
 	blur     bool // a Gaussian of variance 2 in 5 x 5 pixels; 2 axes only
 	masked   bool // weights of 0 and others
+	skew     bool // the PSF is not its own mirror image
+	zeros    bool // stand outside of the frame for the blur
 	noise    float64
 	options  Options
 }
@@ -82,9 +84,17 @@ func (s scene) operator(comm ranks.Comm, frame *halo.Decomposition) forward.Oper
 	if err != nil {
 		panic(err)
 	}
+	if s.skew {
+		for i := range psf.Values {
+			psf.Values[i] *= 1 + 0.2*float64(i%5-2) + 0.1*float64(i/5*(i%5))
+		}
+	}
 	border := halo.Reflect
 	if s.periodic {
 		border = halo.Periodic
+	}
+	if s.zeros {
+		border = halo.Zero
 	}
 	h, err := forward.NewBlur(comm, frame, s.channels, psf, border)
 	if err != nil {
@@ -156,7 +166,7 @@ func onRanks(t testing.TB, n int, body func(comm ranks.Comm) error) {
 func scenes() map[string]scene {
 	lower := &Bounds{0.25, math.Inf(1)}
 	pd := PrimalDual
-	return map[string]scene{
+	list := map[string]scene{
 		"line":                  {shape: []int{41}, channels: 1, noise: 0.05, options: Options{Lambda: 0.1}},
 		"denoise":               {shape: []int{17, 21}, channels: 1, noise: 0.05, options: Options{Lambda: 0.05}},
 		"volume":                {shape: []int{8, 9, 7}, channels: 1, noise: 0.05, options: Options{Lambda: 0.05}},
@@ -176,6 +186,33 @@ func scenes() map[string]scene {
 		"deblur pd bounds":      {shape: []int{24, 20}, channels: 1, blur: true, noise: 0.02, options: Options{Lambda: 0.01, Method: pd, Bounds: lower}},
 		"deblur pd all coupled": {shape: []int{24, 20}, channels: 3, blur: true, periodic: true, noise: 0.02, options: Options{Lambda: 0.01, Method: pd, Penalty: Isotropic, Coupled: true}},
 	}
+	// Alternating directions: every kind of operator, weights, penalty and bounds, by itself and together.
+	deblur := scene{shape: []int{24, 20}, channels: 1, blur: true, noise: 0.02, options: Options{Lambda: 0.01, Method: ADMM}}
+	for name, change := range map[string]func(s *scene){
+		"":                 func(*scene) {},
+		"denoise":          func(s *scene) { s.blur, s.noise, s.options.Lambda = false, 0.05, 0.05 },
+		"denoise masked":   func(s *scene) { s.blur, s.masked, s.noise, s.options.Lambda = false, true, 0.05, 0.05 },
+		"periodic":         func(s *scene) { s.shape, s.periodic = []int{24, 21}, true },
+		"periodic skew":    func(s *scene) { s.periodic, s.skew = true, true },
+		"skew":             func(s *scene) { s.skew = true },
+		"zeros":            func(s *scene) { s.zeros = true },
+		"masked":           func(s *scene) { s.masked, s.channels = true, 2 },
+		"isotropic":        func(s *scene) { s.options.Penalty, s.channels = Isotropic, 2 },
+		"coupled":          func(s *scene) { s.options.Coupled, s.channels = true, 3 },
+		"positive":         func(s *scene) { s.options.Bounds = lower },
+		"at most":          func(s *scene) { s.options.Bounds = &Bounds{math.Inf(-1), 0.5} },
+		"bounded":          func(s *scene) { s.options.Bounds = &Bounds{0.25, 0.6} },
+		"bounded masked":   func(s *scene) { s.masked, s.options.Bounds = true, lower },
+		"isotropic masked": func(s *scene) { s.masked, s.options.Penalty = true, Isotropic },
+		"all": func(s *scene) {
+			s.masked, s.skew, s.channels, s.options = true, true, 2, Options{Lambda: 0.01, Method: ADMM, Penalty: Isotropic, Coupled: true, Bounds: lower}
+		},
+	} {
+		s := deblur
+		change(&s)
+		list["admm "+name] = s
+	}
+	return list
 }
 
 func (s scene) String() string { return fmt.Sprintf("%v x %d, %+v", s.shape, s.channels, s.options) }

@@ -67,6 +67,9 @@ func (p *Problem) check(comm ranks.Comm, o *Options) error {
 	case p.Channels < 1:
 		return fmt.Errorf("tv: %d channels, want 1 or more", p.Channels)
 	}
+	if axes := len(p.Frame.Domain().Shape()); o.Method == ADMM && axes != 2 {
+		return fmt.Errorf("tv: a frame of %d axes, of which the method %q has no transform: use the method %q", axes, ADMM, PrimalDual)
+	}
 	n := p.Channels * p.Frame.Owned(comm.Rank()).Size()
 	m := n
 	if p.Operator != nil {
@@ -95,19 +98,21 @@ func (p *Problem) check(comm ranks.Comm, o *Options) error {
 
 // solver holds what does not depend on lambda.
 type solver struct {
-	comm  ranks.Comm
-	p     *Problem
-	o     Options
-	fid   *fidelity
-	field *field
-	gauge *gauge
-	pairs float64   // of all ranks
-	start []float64 // where the next solve begins
-	dual  []float64 // the multipliers of the last solve by PrimalDual, on the extended box
-	fixed int       // iterations to do without looking at the gap; 0 = until the gap is small enough
-	all   int       // iterations of all solves
-	gaps  int       // duality gaps of all solves
-	setup float64   // seconds
+	comm    ranks.Comm
+	p       *Problem
+	o       Options
+	fid     *fidelity
+	field   *field
+	gauge   *gauge
+	pairs   float64   // of all ranks
+	start   []float64 // where the next solve begins
+	dual    []float64 // the multipliers of the last solve by PrimalDual, on the extended box
+	split   *split    // the state of the last solve by ADMM
+	inverse *inverse  // of ADMM; else nil
+	fixed   int       // iterations to do without looking at the gap; 0 = until the gap is small enough
+	all     int       // iterations of all solves
+	gaps    int       // duality gaps of all solves
+	setup   float64   // seconds
 }
 
 func newSolver(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*solver, error) {
@@ -132,6 +137,11 @@ func newSolver(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*so
 		return nil, err
 	}
 	s.pairs = pairs[0]
+	if o.Method == ADMM {
+		if s.inverse, err = newInverse(comm, p, fid); err != nil {
+			return nil, err
+		}
+	}
 	if s.start, err = s.backProjection(); err != nil {
 		return nil, err
 	}
@@ -191,19 +201,26 @@ func (s *solver) backProjection() ([]float64, error) {
 func (s *solver) solve(ctx context.Context, lambda float64, phase string) (*Result, error) {
 	begin := s.comm.Wtime()
 	if s.fixed > 0 {
-		s.dual = nil
+		s.dual, s.split = nil, nil
 	}
 	r := &Result{Lambda: lambda, Norm: s.fid.bound}
 	var err error
-	if s.o.Method == PrimalDual {
+	switch s.o.Method {
+	case PrimalDual:
 		err = s.primalDual(ctx, r, phase)
-	} else {
+	case ADMM:
+		err = s.admm(ctx, r, phase)
+	default:
 		err = s.fppa(ctx, r, phase)
 	}
 	r.Setup, r.Solve = s.setup, s.comm.Wtime()-begin
 	s.all += r.Iterations
 	s.gaps += len(r.Checked)
 	r.All, r.Gaps, r.Poisson = s.all, s.gaps, s.gauge.solved
+	r.Applied, r.Layers = s.fid.applied, s.field.filled
+	if s.inverse != nil {
+		r.Transforms = s.inverse.solved / s.p.Channels
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func psfFlags(fs *flag.FlagSet, o *options) {
 	fs.StringVar(&o.out, "out", "", "write the PSF, or the grid of them, to the `FILE`, which ends in .fits or .npy; a grid in .fits")
 	fs.BoolVar(&o.force, "force", false, "replace what is there already")
 	fs.StringVar(&p.at, "at", "", "the PSF of a model at `ROW,COL`, in pixels from 0")
-	fs.StringVar(&p.stars, "stars", "", "PSFs from the stars of a frame, at the places in the `TABLE` with columns row and col, in pixels from 0")
+	fs.StringVar(&p.stars, "stars", "", "PSFs from the stars of a frame, at the places in the `TABLE` with columns row and col, or x and y, in pixels from 0")
 	fs.StringVar(&p.grid, "grid", "1x1", "stars: one PSF in each of `DOWNxACROSS` cells")
 	fs.IntVar(&p.Size, "size", 0, "most `N` pixels a side, odd; 0 = all of a model, 31 from stars")
 	fs.Float64Var(&p.Saturation, "saturation", 0, "stars: leave out stars with a pixel of `VALUE` or more; 0 = none")
@@ -112,7 +112,7 @@ func (c *call) psfsOfStars() error {
 	if err != nil {
 		return err
 	}
-	places, err := psfmodel.Places(p.stars)
+	places, taken, err := psfmodel.Places(p.stars)
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (c *call) psfsOfStars() error {
 	if err != nil {
 		return err
 	}
-	said := counts.String() + "\n" + shapes(grid, psfs)
+	said := p.stars + ": " + taken + "\n" + counts.String() + "\n" + shapes(grid, psfs)
 	return c.writeFile("psf", said, func() error {
 		return psfmodel.WriteGrid(c.out, grid, psfs, "tessera psf: stars of "+filepath.Base(c.args[0]), counts.String())
 	})

@@ -23,3 +23,15 @@ func (s *Slab) Modes(f func(row, col int) float64) []float64 {
 	}
 	return h
 }
+
+// Constant lays a filter out for Filter that is 1 for the constant mode of Waves or Cosines and 0 for all others.
+func (s *Slab) Constant() []float64 {
+	if s.basis == Sines {
+		panic("fourier: Slab.Constant: sines have no constant mode")
+	}
+	h := make([]float64, s.modes())
+	if len(h) > 0 && s.blockOf[s.part] == 0 {
+		h[0] = 1
+	}
+	return h
+}

@@ -3,6 +3,7 @@ package frames
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"tessera/forward"
 	"tessera/halo"
@@ -114,7 +115,9 @@ func (b *BlurSection) read() (forward.PSF, *filePSF, error) {
 	if err != nil {
 		return forward.PSF{}, nil, err
 	}
-	return k, &filePSF{Path: b.Path, Rows: f.Rows, Cols: f.Cols, Sum: c.Sum, Shift: c.Shift, Padded: c.Padded, Edge: k.Edge()}, nil
+	in := DescribeFrame(b.Path, f, 0, float64(len(f.Data)))
+	in.Note = strings.TrimPrefix(fmt.Sprintf("%s; a PSF, divided by its sum of %.6g", in.Note, c.Sum), "; ")
+	return k, &filePSF{Path: b.Path, Rows: f.Rows, Cols: f.Cols, Sum: c.Sum, Shift: c.Shift, Padded: c.Padded, Edge: k.Edge(), input: in}, nil
 }
 
 // side is the size of a made PSF in pixels: what the config says, or three standard

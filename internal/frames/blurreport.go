@@ -6,6 +6,7 @@ import (
 
 	"tessera/forward"
 	"tessera/halo"
+	"tessera/internal/lifecycle"
 )
 
 // PSFReport says in metrics.json and on the console which PSF a blur has, and how it differs from
@@ -29,6 +30,8 @@ type filePSF struct {
 	Shift  [2]float64 `json:"shift"`  // pixels along rows and columns by which it was moved by interpolation
 	Padded [2]bool    `json:"padded"` // the axes to which a line of zeros was added
 	Edge   float64    `json:"edge"`   // fraction of the light in a background of the level of the outermost pixels
+
+	input lifecycle.Input
 }
 
 // farCentroid is how far, in pixels along an axis, a centroid may be from the centre without a notice;
@@ -64,6 +67,14 @@ func (r *PSFReport) On(k forward.PSF, rows, cols int, border halo.Border) error 
 			r.whole[0], r.whole[1], k.Rows, k.Cols, rows, cols)
 	}
 	return nil
+}
+
+// Input is what was taken from the file of the PSF; false of a made PSF, and on other ranks than 0.
+func (r *PSFReport) Input() (in lifecycle.Input, ok bool) {
+	if r == nil || r.filePSF == nil {
+		return in, false
+	}
+	return r.input, true
 }
 
 func (r *PSFReport) folded() bool { return r.whole != [2]int{r.Rows, r.Cols} }

@@ -17,7 +17,11 @@ func DescribeFrame(path string, f *imageio.Frame, missing, values float64) lifec
 		name, _ := f.Header.Get("EXTNAME")
 		parts = []string{"FITS unit " + strings.TrimSpace(fmt.Sprintf("[%d] %s", f.HDU, name)), f.Type}
 	}
-	if f.Packing != "" {
+	switch f.Packing {
+	case "":
+	case "npz":
+		parts[0] = "npy in an npz file"
+	default:
 		parts = append(parts, "compressed with "+f.Packing)
 	}
 	in.Part = strings.Join(parts, ", ")
@@ -34,6 +38,14 @@ func DescribeFrame(path string, f *imageio.Frame, missing, values float64) lifec
 	}
 	if f.Pages {
 		notes = append(notes, "the first image of several in the file")
+	}
+	if n := f.Stored; f.Format == "npy" && len(n) == 3 {
+		switch {
+		case n[2] == 4 && f.Channels == 3 && n[0] != 3:
+			notes = append(notes, "the fourth value of a pixel is its alpha: where it is 0 the pixel is missing")
+		case n[0] == n[1] && n[1] != n[2] && f.Channels == n[0]:
+			notes = append(notes, "the first axis is that of the channels: if it is the last one, write the file with numpy.moveaxis(a, -1, 0)")
+		}
 	}
 	if len(f.Tables) > 0 {
 		notes = append(notes, "distortion tables of the coordinates are carried along")

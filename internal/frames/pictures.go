@@ -10,8 +10,8 @@ import (
 // a large frame at full resolution, where the effect of a blur can be seen.
 const panelSide = 640
 
-// middleBox is at most panelSide x panelSide pixels around the centre of a frame.
-func middleBox(rows, cols int) imageio.Box {
+// MiddleBox is at most panelSide x panelSide pixels around the centre of a frame.
+func MiddleBox(rows, cols int) imageio.Box {
 	h, w := min(rows, panelSide), min(cols, panelSide)
 	r, c := (rows-h)/2, (cols-w)/2
 	return imageio.Box{R0: r, R1: r + h, C0: c, C1: c + w}
@@ -19,16 +19,21 @@ func middleBox(rows, cols int) imageio.Box {
 
 // Middle copies at most panelSide x panelSide pixels around the centre.
 func Middle(f *imageio.Frame) *imageio.Frame {
-	b := middleBox(f.Rows, f.Cols)
+	b := MiddleBox(f.Rows, f.Cols)
 	m := &imageio.Frame{Channels: f.Channels, Rows: b.R1 - b.R0, Cols: b.C1 - b.C0}
-	m.Data = make([]float64, 0, m.Channels*m.Rows*m.Cols)
 	for c := range f.Channels {
-		for i := range m.Rows {
-			at := (c*f.Rows+b.R0+i)*f.Cols + b.C0
-			m.Data = append(m.Data, f.Data[at:at+m.Cols]...)
-		}
+		m.Data = append(m.Data, MiddleOf(f.Data[c*f.Rows*f.Cols:(c+1)*f.Rows*f.Cols], f.Rows, f.Cols)...)
 	}
 	return m
+}
+
+// MiddleOf copies the same part of a plane of rows x cols numbers.
+func MiddleOf[T any](plane []T, rows, cols int) (part []T) {
+	b := MiddleBox(rows, cols)
+	for i := b.R0; i < b.R1; i++ {
+		part = append(part, plane[i*cols+b.C0:i*cols+b.C1]...)
+	}
+	return part
 }
 
 // StretchOf is the mapping of pixel values to brightness for pictures of f. source is the

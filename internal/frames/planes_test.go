@@ -216,6 +216,7 @@ func TestSenseless(t *testing.T) {
 	zero := plane("zero.npy", func(int) float64 { return 0 })
 	few := plane("few.npy", func(i int) float64 { return float64(min(1, i/20)) })
 	nans := plane("nan.npy", func(int) float64 { return math.NaN() })
+	fraction := plane("fraction.npy", func(i int) float64 { return float64(i%2) / 4 })
 	left := plane("left.npy", func(i int) float64 { return float64(i / 12) })
 	right := plane("right.npy", func(i int) float64 { return float64(1 - i/12) })
 	values := make([]float64, n)
@@ -241,6 +242,7 @@ func TestSenseless(t *testing.T) {
 		{ImageSection{Path: one, Variance: nans}, "nothing was observed"},
 		{ImageSection{Path: one, DQ: one}, "nothing was observed"},
 		{ImageSection{Path: one, Mask: left, Weights: right}, "nothing was observed"},
+		{ImageSection{Path: one, DQ: fraction}, "the value 0.25 at row 0, column 1; flags are whole numbers"},
 		{ImageSection{Path: one, Mask: few}, "image.mask_majority = true"},
 		{ImageSection{Path: one, Mask: few, MaskMajority: true}, ""},
 		{ImageSection{Path: one, Mask: units + "[DQ]"}, "image.dq = "},

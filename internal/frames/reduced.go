@@ -23,7 +23,7 @@ func (o *Observation) Views(comm ranks.Comm, owned []float64) (reduced, middle *
 	if reduced, err = o.Reduced(comm, owned, imageio.Box{R1: rows, C1: cols}, block); err != nil {
 		return nil, nil, err
 	}
-	middle, err = o.Reduced(comm, owned, middleBox(rows, cols), 1)
+	middle, err = o.Reduced(comm, owned, MiddleBox(rows, cols), 1)
 	return reduced, middle, err
 }
 

@@ -48,6 +48,9 @@ func (r *Restoration) Observe(ctx context.Context, from *Source, psf forward.PSF
 		if p := m.PSFModel.Path; p != "" {
 			r.Took(lifecycle.Input{File: p, Part: m.PSFModel.Format + " model of the PSF", Note: m.PSFModel.Law})
 		}
+		if p := from.Model.Positions; p != "" {
+			r.Took(lifecycle.Input{File: p, Axes: r.Obs.Model.Places})
+		}
 	}
 	return nil
 }
@@ -55,6 +58,9 @@ func (r *Restoration) Observe(ctx context.Context, from *Source, psf forward.PSF
 // Note completes the report of a PSF for this frame, and logs it. The error is the same on
 // all ranks.
 func (r *Restoration) Note(report *PSFReport, psf forward.PSF, border halo.Border) error {
+	if in, ok := report.Input(); ok {
+		r.Took(in)
+	}
 	err := report.On(psf, r.Common.Rows, r.Common.Cols, border)
 	for _, line := range report.Notices() {
 		r.Log.Info("PSF", "notice", line)

@@ -99,12 +99,31 @@ func (s *SimulateSection) Check(f *config.File) {
 type OutputSection struct {
 	Dir     string `toml:"dir"`     // directory of the result
 	Stretch string `toml:"stretch"` // "asinh", "linear", or "auto" (linear for photographs); see StretchOf
+	Origin  Origin `toml:"origin"`  // where pictures have row 0
 }
+
+// Origin is the value of the key output.origin: where pictures have row 0.
+type Origin string
+
+const (
+	OriginAuto  Origin = "auto"  // at the bottom for FITS files, as ds9 shows them, else at the top
+	OriginUpper Origin = "upper" // at the top
+	OriginLower Origin = "lower" // at the bottom
+)
+
+// Check records an origin that there is not.
+func (o Origin) Check(f *config.File) {
+	f.OneOf("output.origin", string(o), string(OriginAuto), string(OriginUpper), string(OriginLower))
+}
+
+// Lower tells whether pictures have row 0 at the bottom. fits: what they show came from a FITS file.
+func (o Origin) Lower(fits bool) bool { return o == OriginLower || o == OriginAuto && fits }
 
 // Check records what is wrong with the section.
 func (s *OutputSection) Check(f *config.File) {
 	f.Want(s.Dir != "", "output.dir", "a directory")
 	f.OneOf("output.stretch", s.Stretch, "auto", "asinh", "linear")
+	s.Origin.Check(f)
 }
 
 // CheckFrame reads the header of the image file that the config names at key. It returns

@@ -63,6 +63,9 @@ func (j *joined) take(p *plane, data []float64, typ string) error {
 		}
 		switch {
 		case p.use == useFlags:
+			if v != math.Trunc(v) && !math.IsNaN(v) {
+				return &keyError{p.key, p.path, fmt.Sprintf("the value %g at row %d, column %d; flags are whole numbers, of which 0 is good", v, j.box.R0+i%n/(j.box.C1-j.box.C0), j.box.C0+i%n%(j.box.C1-j.box.C0))}
+			}
 			if p.flags.isBad(v) {
 				factor = 0
 			}

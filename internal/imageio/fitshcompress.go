@@ -13,40 +13,9 @@ import (
 // Source: White, Postman and Lattanzi 1992, in Digitised Optical Sky Surveys, p. 167; FITS
 // Standard 4.0, section 10.4.4.
 func hcompress(data []byte, n, side int, smooth bool) ([]int64, error) {
-	const head = 2 + 3*4 + 8 + 3
-	if len(data) < head || data[0] != 0xdd || data[1] != 0x99 {
-		return nil, fmt.Errorf("no HCOMPRESS stream")
-	}
-	word := func(at int) int { return int(int32(binary.BigEndian.Uint32(data[at:]))) }
-	t := &hTransform{rows: word(2), cols: word(6), in: bitReader{data: data[head:]}}
-	scale, sum, planes := int64(word(10)), int64(binary.BigEndian.Uint64(data[14:])), data[22:25]
-	if t.cols != side || t.rows < 1 || t.rows*t.cols != n {
-		return nil, fmt.Errorf("an HCOMPRESS stream of %d x %d numbers, want %d in lines of %d", t.rows, t.cols, n, side)
-	}
-	t.a = make([]int64, n)
-	// The mean and the differences along columns, rows and both.
-	top, left := (t.rows+1)/2, (t.cols+1)/2
-	for _, q := range []struct{ at, rows, cols, planes int }{
-		{0, top, left, int(planes[0])},
-		{left, top, t.cols / 2, int(planes[1])},
-		{t.cols * top, t.rows / 2, left, int(planes[1])},
-		{t.cols*top + left, t.rows / 2, t.cols / 2, int(planes[2])},
-	} {
-		if err := t.quadrant(q.at, q.rows, q.cols, q.planes); err != nil {
-			return nil, err
-		}
-	}
-	if t.in.bits(4) != 0 {
-		return nil, fmt.Errorf("an HCOMPRESS stream without its end mark")
-	}
-	t.in.align()
-	for i, v := range t.a {
-		if v != 0 && t.in.bits(1) == 1 {
-			t.a[i] = -v
-		}
-	}
-	if t.in.over {
-		return nil, errTileEnds
+	t, sum, scale, err := hcoefficients(data, n, side, true)
+	if err != nil {
+		return nil, err
 	}
 	t.a[0] = sum
 	if scale > 1 {
@@ -61,10 +30,80 @@ func hcompress(data []byte, n, side int, smooth bool) ([]int64, error) {
 	return t.a, nil
 }
 
+// mostHCompress is the largest tile of HCOMPRESS_1, in numbers, that hcompressHolds goes through:
+// it takes a bit and a sixteenth of a byte of memory for each.
+const mostHCompress = 1 << 28
+
+// hcompressHolds finds what hcompress would find wrong, without memory for the numbers.
+func hcompressHolds(data []byte, n, side int) error {
+	if n > mostHCompress {
+		return fmt.Errorf("an HCOMPRESS tile of %d numbers, want at most %d: compress the image in tiles of some rows", n, mostHCompress)
+	}
+	_, _, _, err := hcoefficients(data, n, side, false)
+	return err
+}
+
+// hcoefficients decodes the coefficients of a tile, but for their sum, which it returns with
+// the scale. Without keep it only finds what is wrong.
+func hcoefficients(data []byte, n, side int, keep bool) (t *hTransform, sum, scale int64, err error) {
+	const head = 2 + 3*4 + 8 + 3
+	if len(data) < head || data[0] != 0xdd || data[1] != 0x99 {
+		return nil, 0, 0, fmt.Errorf("no HCOMPRESS stream")
+	}
+	word := func(at int) int { return int(int32(binary.BigEndian.Uint32(data[at:]))) }
+	t = &hTransform{rows: word(2), cols: word(6), in: bitReader{data: data[head:]}}
+	planes := data[22:25]
+	scale, sum = int64(word(10)), int64(binary.BigEndian.Uint64(data[14:]))
+	if t.cols != side || t.rows < 1 || t.rows*t.cols != n {
+		return nil, 0, 0, fmt.Errorf("an HCOMPRESS stream of %d x %d numbers, want %d in lines of %d", t.rows, t.cols, n, side)
+	}
+	if keep {
+		t.a = make([]int64, n)
+	} else {
+		t.seen = make([]uint64, (n+63)/64)
+	}
+	// The mean and the differences along columns, rows and both.
+	top, left := (t.rows+1)/2, (t.cols+1)/2
+	for _, q := range []struct{ at, rows, cols, planes int }{
+		{0, top, left, int(planes[0])},
+		{left, top, t.cols / 2, int(planes[1])},
+		{t.cols * top, t.rows / 2, left, int(planes[1])},
+		{t.cols*top + left, t.rows / 2, t.cols / 2, int(planes[2])},
+	} {
+		if err := t.quadrant(q.at, q.rows, q.cols, q.planes); err != nil {
+			return nil, 0, 0, err
+		}
+	}
+	if t.in.bits(4) != 0 {
+		return nil, 0, 0, fmt.Errorf("an HCOMPRESS stream without its end mark")
+	}
+	t.in.align()
+	for i, v := range t.a {
+		if v != 0 && t.in.bits(1) == 1 {
+			t.a[i] = -v
+		}
+	}
+	for _, word := range t.seen {
+		for range bits.OnesCount64(word) {
+			t.in.bits(1)
+		}
+		if t.in.over {
+			break
+		}
+	}
+	if t.in.over {
+		return nil, 0, 0, errTileEnds
+	}
+	return t, sum, scale, nil
+}
+
 // hTransform is a tile on its way from coefficients to numbers.
 type hTransform struct {
 	rows, cols int
-	a          []int64 // rows x cols
+	a          []int64  // rows x cols; nil = only what is wrong is looked for
+	seen       []uint64 // where a is nil: a bit for each coefficient, 1 = not 0
+	codes      []uint8  // of a bit plane
+	coarse     []uint8  // of its level before
 	in         bitReader
 	smooth     int64 // the largest change that smoothing makes; 0 = none
 	spare      []int64
@@ -82,7 +121,10 @@ func (t *hTransform) quadrant(at, rows, cols, planes int) error {
 	}
 	for bit := planes - 1; bit >= 0; bit-- {
 		half := grid{(rows + 1) / 2, (cols + 1) / 2}
-		codes := make([]uint8, max(1, half.rows)*max(1, half.cols))
+		if n := max(1, half.rows) * max(1, half.cols); len(t.codes) < n {
+			t.codes = make([]uint8, n) // the first quadrant is the largest
+		}
+		codes := t.codes
 		switch form := t.in.bits(4); form {
 		case 0: // as they are
 			for i := range half.rows * half.cols {
@@ -106,7 +148,13 @@ func (t *hTransform) quadrant(at, rows, cols, planes int) error {
 			r, q := 2*(i/half.cols), 2*(i%half.cols)
 			for k := range 4 {
 				y, x := r+k/2, q+k%2
-				if y < rows && x < cols {
+				switch {
+				case y >= rows || x >= cols:
+				case t.a == nil:
+					if i := at + y*t.cols + x; c>>(3-k)&1 == 1 {
+						t.seen[i/64] |= 1 << (i % 64)
+					}
+				default:
 					t.a[at+y*t.cols+x] |= int64(c>>(3-k)&1) << bit
 				}
 			}
@@ -123,7 +171,8 @@ func ceilShift(n, k int) int { return (n + 1<<k - 1) >> k }
 // expand replaces every code of a grid by the codes of the 2 x 2 cells below it: a bit of
 // the code says whether its cell has one. The codes of the finer grid are read from its end.
 func (t *hTransform) expand(codes []uint8, from, to grid) {
-	coarse := append([]uint8(nil), codes[:from.rows*from.cols]...)
+	coarse := append(t.coarse[:0], codes[:from.rows*from.cols]...)
+	t.coarse = coarse
 	for i := to.rows*to.cols - 1; i >= 0; i-- {
 		r, c := i/to.cols, i%to.cols
 		codes[i] = 0

@@ -246,6 +246,8 @@ func FuzzTiles(f *testing.F) {
 		packed.Close()
 		f.Add(content)
 	}
+	f.Add(hStream(10, 10, 0xff, 0xbc))
+	f.Add(hStream(10, 10, 0xff, 0x80, 0, 0, 0))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, block := range []int{1, 16, 32} {
 			for _, bytepix := range []int{1, 2, 4} {
@@ -253,7 +255,9 @@ func FuzzTiles(f *testing.F) {
 			}
 		}
 		plio(data, 100)
-		hcompress(data, 100, 10, true)
+		if _, err := hcompress(data, 100, 10, true); (err == nil) != (hcompressHolds(data, 100, 10) == nil) {
+			t.Fatalf("hcompress: %v, and what only looks for errors: %v", err, hcompressHolds(data, 100, 10))
+		}
 		inflate(data, 1000)
 		if bytes.HasPrefix(data, []byte(fitsMagic)) {
 			readAll(t, data)

@@ -8,7 +8,7 @@ import (
 )
 
 // verify decodes the tiles of a box without keeping their numbers where these take more
-// memory than the file. Only a tile of HCOMPRESS_1 is decoded in memory.
+// memory than the file.
 func (t *tiledNumbers) verify(ax [3]axis) error {
 	count, each := int64(1), int64(3) // a tile takes memory for its integers and its values
 	for _, a := range ax {
@@ -17,7 +17,7 @@ func (t *tiledNumbers) verify(ax [3]axis) error {
 	for _, side := range t.size {
 		each *= int64(side)
 	}
-	if cheap(max(count, each), t.bytes) {
+	if cheap(t.r, max(count, each), t.bytes) {
 		return nil
 	}
 	return t.each(ax, func(i int, lo, hi []int) error {
@@ -57,6 +57,8 @@ func (t *tiledNumbers) verifyTile(i, n, side int) error {
 			return riceInto(nil, data, n, t.block, t.bytepix)
 		case "PLIO_1":
 			return plioInto(nil, data, n)
+		case "HCOMPRESS_1":
+			return hcompressHolds(data, n, side)
 		case "GZIP_1", "GZIP_2":
 			if t.bitpix < 0 && !t.quantised {
 				return inflates(data, n, width, width)

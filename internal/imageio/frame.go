@@ -22,13 +22,13 @@ type Frame struct {
 	Stored               []int     // shape of the array in the file, the slowest axis first
 	Turned               int       // pictures: Exif orientation by which the picture in the file was made upright; 0 = it was upright
 	Pages                bool      // TIFF: more images follow in the file, which are not read
-	Packing              string    // "gzip", or how FITS tiles are compressed: "RICE_1", ...; "" = not compressed
+	Packing              string    // "gzip", "npz", or how FITS tiles are compressed: "RICE_1", ...; "" = not compressed
 	Tables               []byte    // FITS: whole extensions with the distortion tables that Header refers to
 }
 
 // ReadFrame reads a whole image. For FITS, path may end in [N] (N-th extension,
 // 0 = primary), [NAME] or [NAME,VERSION]; otherwise the first unit that holds an image is
-// read.
+// read. For npz it may end in [NAME]; otherwise there must be one array.
 func ReadFrame(path string) (*Frame, error) {
 	return withSource(path, func(s *source) (*Frame, error) {
 		return s.read(Box{0, s.Rows, 0, s.Cols})
@@ -37,7 +37,7 @@ func ReadFrame(path string) (*Frame, error) {
 
 // ReadBox reads the pixels of box in all channels; Rows and Cols of the result are those of
 // the box. Of npy and FITS files it reads only the bytes of the box's rows, and of TIFF
-// and tile-compressed FITS files the blocks that the box touches; PNG, JPEG and gzip files must
+// and tile-compressed FITS files the blocks that the box touches; PNG, JPEG, npz and gzip files must
 // be decoded whole.
 func ReadBox(path string, box Box) (*Frame, error) {
 	return withSource(path, func(s *source) (*Frame, error) {
@@ -58,7 +58,7 @@ func Stat(path string) (*Frame, error) {
 
 // ReadsBoxes tells whether ReadBox reads a box of this file without reading the rest.
 func (f *Frame) ReadsBoxes() bool {
-	return (f.Format == "npy" || f.Format == "fits" || f.Format == "tiff") && f.Packing != packedGzip
+	return (f.Format == "npy" || f.Format == "fits" || f.Format == "tiff") && f.Packing != packedGzip && f.Packing != packedZip
 }
 
 const packedGzip = "gzip"
@@ -135,12 +135,12 @@ func withSource(path string, use func(*source) (*Frame, error)) (*Frame, error) 
 
 // newSource recognises a file by its first bytes.
 func newSource(r io.ReaderAt, size int64, unit string) (*source, error) {
-	var start [32]byte
+	var start [recognised]byte
 	n, _ := r.ReadAt(start[:], 0)
 	head := start[:n]
 	has := func(magic string) bool { return bytes.HasPrefix(head, []byte(magic)) }
-	if unit != "" && !has(fitsMagic) {
-		return nil, fmt.Errorf("[%s] selects a unit of a FITS file, and this is not one", shortened(unit))
+	if unit != "" && !has(fitsMagic) && !has(zipMagic) {
+		return nil, fmt.Errorf("[%s] selects a unit of a FITS file or an array of an npz file, and this is neither", shortened(unit))
 	}
 	switch {
 	case n == 0:
@@ -149,29 +149,25 @@ func newSource(r io.ReaderAt, size int64, unit string) (*source, error) {
 		return npySource(r, size)
 	case has(fitsMagic):
 		return fitsSource(r, size, unit)
+	case has(zipMagic):
+		array, length, err := arrayOfNpz(r, size, unit)
+		if err != nil {
+			return nil, err
+		}
+		s, err := npySource(array, length)
+		if err == nil {
+			s.Packing = packedZip
+		}
+		return s, err
 	case has(pngMagic), has(jpegMagic):
 		return pictureSource(r, size)
 	case isTIFF(head):
 		return tiffSource(r, size)
 	}
-	if err := foreign(head); err != nil {
-		return nil, err
+	if what := otherFormat(head); what != "" {
+		return nil, notAnImage(what)
 	}
-	return nil, fmt.Errorf("not an image that can be read (npy, FITS, PNG, JPEG, TIFF); it starts with %q", head[:min(n, 12)])
-}
-
-// foreign recognises, by its first bytes, a file of another kind that users often pass by
-// mistake. Its error says what to do.
-func foreign(head []byte) error {
-	switch {
-	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
-		return errors.New("a zip archive (npz?): extract the array, then give its npy file")
-	case bytes.HasPrefix(head, []byte(gzipMagic)):
-		return errors.New("compressed with gzip twice: gunzip it first")
-	case bytes.HasPrefix(head, []byte("\x89HDF\r\n\x1a\n")):
-		return errors.New("an HDF5 file, which cannot be read: save the array as npy or FITS")
-	}
-	return nil
+	return nil, fmt.Errorf("not an image that can be read (npy, npz, FITS, PNG, JPEG, TIFF); it starts with %q", head[:min(n, 12)])
 }
 
 func npySource(r io.ReaderAt, size int64) (*source, error) {

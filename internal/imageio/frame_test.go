@@ -192,9 +192,15 @@ func TestNotAnImage(t *testing.T) {
 	for _, c := range []struct{ name, content, want string }{
 		{"empty.fits", "", "the file is empty"},
 		{"text.png", "P3 2 2", "not an image that can be read"},
-		{"a.npz", "PK\x03\x04....", "zip archive"},
+		{"a.npz", "PK\x03\x04....", "not an npz file"},
 		{"a.fits.gz", "\x1f\x8b....", "compressed with gzip, and damaged"},
-		{"a.h5", "\x89HDF\r\n\x1a\n", "HDF5"},
+		{"a.h5", "\x89HDF\r\n\x1a\n", "an HDF5 file, not an image that can be read: save it as npy, npz, FITS, PNG, JPEG or TIFF; in Python: numpy.save"},
+		{"a.bmp", "BM\x10\x00\x00\x00\x00\x00\x00\x00\x36", "a BMP picture"}, {"a.webp", "RIFF\x10\x00\x00\x00WEBPVP8 ", "a WebP picture"}, {"a.heic", "\x00\x00\x00\x18ftypheic", "a HEIC"},
+		{"a.dcm", strings.Repeat("\x00", 128) + "DICM", "a DICOM file"}, {"a.nii", "\x5c\x01\x00\x00" + strings.Repeat("\x00", 340) + "n+1\x00", "a NIfTI file"},
+		{"a.tar", "a.fits" + strings.Repeat("\x00", 251) + "ustar", "a tar archive"}, {"a.root", "root\x00\x00", "a ROOT file"}, {"a.pgm", "P5\n1 1\n255\n\x00", "a PNM picture"},
+		{"a.fits.bz2", "BZh9", "unpack it first: bunzip2 FILE"}, {"a.fits.xz", "\xfd7zXZ\x00", "unxz FILE"}, {"a.fits.Z", "\x1f\x9d\x90", "uncompress FILE"}, {"a.fits.zst", "\x28\xb5\x2f\xfd", "unzstd FILE"},
+		{"a.asdf", "#ASDF 1.0.0\n", "asdf.open"}, {"a.jp2", "\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"}, {"lfs.fits", "version https://git-lfs.github.com/spec/v1\n", "git lfs pull"},
+		{"a.parquet", "PAR1", "a Parquet file"}, {"a.gif", "GIF89a", "PIL.Image.open"},
 	} {
 		path := save(t, c.name, []byte(c.content))
 		if _, err := ReadFrame(path); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.name) {

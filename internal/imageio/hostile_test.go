@@ -45,6 +45,7 @@ var readers = map[string]func(path string) error{
 	"ReadTable":   func(path string) error { _, err := ReadTable(path); return err },
 	"ReadCell":    func(path string) error { _, _, _, err := ReadCell(path, "A", "B"); return err },
 	"SampleTable": func(path string) error { _, _, err := SampleTable(path, 10); return err },
+	"TableNames":  func(path string) error { _, err := TableNames(path); return err },
 	"Units":       func(path string) error { _, _, err := Units(path); return err },
 }
 

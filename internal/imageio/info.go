@@ -67,6 +67,7 @@ func describe(t io.Writer, r io.ReaderAt, size int64, unit string) error {
 			return notATable(what)
 		}
 		if err := describeNpz(t, r, size); err == nil {
+			describeStack(t, r, size, unit)
 			return nil
 		}
 		return describeTable(t, r, size, unit)
@@ -80,6 +81,9 @@ func describe(t io.Writer, r io.ReaderAt, size int64, unit string) error {
 		}
 		if !bytes.HasPrefix(magic, []byte(fitsMagic[:len(magic)])) {
 			return e
+		}
+		if describeLine(t, r, size, unit) {
+			return nil
 		}
 		return err
 	}
@@ -111,6 +115,28 @@ func describe(t io.Writer, r io.ReaderAt, size int64, unit string) error {
 	}
 	describeStack(t, r, size, unit)
 	return nil
+}
+
+// describeLine prints a FITS array of one axis, such as a spectrum, and tells whether it is one.
+func describeLine(t io.Writer, r io.ReaderAt, size int64, unit string) bool {
+	u, _, err := findUnit(r, size, unit)
+	if err != nil || len(u.axes) != 1 || u.axes[0] > enough {
+		return false
+	}
+	e, err := u.elements(r)
+	if err != nil {
+		return false
+	}
+	data := make([]float64, u.axes[0])
+	if e.read(0, data) != nil {
+		return false
+	}
+	sum := summary{step: 1}
+	sum.add(data)
+	fmt.Fprintf(t, "  format\tfits, %s\n  shape\t%s\n", u.typ(), shapeString(reversed(u.axes)))
+	sum.print(t)
+	fmt.Fprintf(t, "  unit\t%s\n  as a table\tnone: an array of one axis; write its numbers as a column of a table, beside their coordinates\n", u.label())
+	return true
 }
 
 func describeTable(t io.Writer, r io.ReaderAt, size int64, unit string) error {

@@ -72,26 +72,28 @@ func withMatrix(path string, use func(matrix) error) error {
 
 // openMatrix recognises a file by its first bytes.
 func openMatrix(r io.ReaderAt, size int64, unit string) (matrix, error) {
-	var start [len(fitsMagic)]byte
+	var start [recognised]byte
 	n, _ := r.ReadAt(start[:], 0)
 	head := start[:n]
 	switch {
 	case n == 0:
 		return nil, errors.New("the file is empty")
-	case string(head) == fitsMagic:
+	case bytes.HasPrefix(head, []byte(fitsMagic)):
 		return fitsMatrix(r, size, unit)
+	case strings.HasPrefix(string(head), zipMagic):
+		return npzMatrix(r, size, unit)
 	case unit != "":
-		return nil, fmt.Errorf("[%s] selects a unit of a FITS file, and this is not one", shortened(unit))
+		return nil, fmt.Errorf("[%s] selects a unit of a FITS file or an array of an npz file, and this is neither", shortened(unit))
 	case strings.HasPrefix(string(head), npyMagic):
 		return npyMatrix(r, size)
 	case bytes.HasPrefix(head, []byte(pngMagic)), bytes.HasPrefix(head, []byte(jpegMagic)), isTIFF(head):
 		return nil, errors.New("a picture, not a matrix")
 	}
-	if err := foreign(head); err != nil {
-		return nil, err
-	}
 	if what := otherFormat(head); what != "" {
-		return nil, fmt.Errorf("the file is %s, not a matrix that can be read: save it as npy, FITS or CSV (text)", what)
+		return nil, fmt.Errorf("the file is %s, not a matrix that can be read: save it as npy, npz, FITS or CSV (text)%s", what, unpacking(what))
+	}
+	if isBinary(head) {
+		return nil, errBinary
 	}
 	return &csvMatrix{r, size}, nil
 }
@@ -141,14 +143,31 @@ type arrayMatrix struct {
 }
 
 func npyMatrix(r io.ReaderAt, size int64) (matrix, error) {
-	h, err := parseNpyHeader(r, size)
+	h, err := parseNpyRecords(r, size)
 	if err != nil {
 		return nil, err
+	}
+	if h.fields != nil {
+		return h.records(r)
 	}
 	if len(h.shape) != 2 || h.count == 0 {
 		return nil, fmt.Errorf("shape %s, want rows x columns", shapeString(h.shape))
 	}
 	return &arrayMatrix{layout{planes: 1, rows: h.shape[0], cols: h.shape[1]}, h.elements(r), h.fortran}, nil
+}
+
+// npzMatrix is an array of an npz file, or, where all arrays have one axis, their columns.
+func npzMatrix(r io.ReaderAt, size int64, name string) (matrix, error) {
+	array, length, err := arrayOfNpz(r, size, name)
+	if err == nil {
+		return npyMatrix(array, length)
+	}
+	if name == "" {
+		if t, e := openNpzTable(r, size); e == nil {
+			return t, nil
+		}
+	}
+	return nil, err
 }
 
 func (m *arrayMatrix) size() (rows, cols int, err error) { return m.rows, m.cols, nil }
@@ -224,7 +243,7 @@ func (m *csvMatrix) read(b Box) ([]float64, error) {
 	// A number takes two bytes with what separates it from the next; compressed text may
 	// hold more, for which the slice grows.
 	long := min(int64(n), (m.bytes+1)/2)
-	if !cheap(long, m.bytes) {
+	if !cheap(m.r, long, m.bytes) {
 		if err := m.numbers(b, func(float64) {}); err != nil {
 			return nil, err
 		}

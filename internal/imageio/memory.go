@@ -11,11 +11,22 @@ import (
 // before it is known that the file holds them.
 const spareBytes = 32 << 20
 
-// cheap tells whether memory for so many numbers may be taken before it is known that a file
-// of so many bytes holds them. Where it may not, a reader of compressed data or of text goes
+// cheap tells whether memory for so many numbers may be taken before it is known that a part of
+// so many bytes of the file r holds them. Of a file that is compressed as a whole the bytes do not
+// count: these are the unpacked ones, which may be many more than the file has. Where it may not, a reader of compressed data or of text goes
 // through the file once without keeping the numbers: so an error takes at most twice the
 // length of the file and 64 MB.
-func cheap(numbers int64, size int64) bool { return numbers <= (spareBytes+size)/8 }
+func cheap(r io.ReaderAt, numbers, size int64) bool {
+	switch o := r.(type) {
+	case *opened:
+		if o.gzip {
+			size = 0
+		}
+	case *chunks, *unpacker:
+		size = 0
+	}
+	return numbers <= (spareBytes+size)/8
+}
 
 // room refuses numbers for which the host has far too little memory.
 func room(numbers int64) error {

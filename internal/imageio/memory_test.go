@@ -126,9 +126,17 @@ func hostileFiles(t testing.TB) map[string][]byte {
 		"FITS tile, GZIP_2":           oneTile("GZIP_2", squeezed(t, n-1, "", toGzip)),
 		"FITS tile, RICE_1":           oneTile("RICE_1", append(make([]byte, 1+(n/32)*3/8-1), 0xff), "ZNAME1  = 'BYTEPIX'", "ZVAL1   = 1"),
 		"FITS tile, PLIO_1":           oneTile("PLIO_1", plioWords),
+		"FITS tile, HCOMPRESS_1":      oneTile("HCOMPRESS_1", hStream(3000, 3000, append([]byte{0xff, 0xbc}, make([]byte, 3000)...)...)), // as many bytes as so many numbers need
 		"gzip that was cut":           squeezed(t, 4*n, "", toGzip)[:30000],
 		"gzip of what is nothing":     squeezed(t, 4*n, "", toGzip),
 	}
+}
+
+// hStream is an HCOMPRESS stream with one bit plane of the means, and none of the differences.
+func hStream(rows, cols uint32, bits ...byte) []byte {
+	b := binary.BigEndian.AppendUint32([]byte{0xdd, 0x99}, rows)
+	b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(b, cols), 1)
+	return append(append(b, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0), bits...)
 }
 
 // jpegThatClaims is the beginning of a JPEG file of these sides, with as many bytes as one of

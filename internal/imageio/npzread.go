@@ -63,6 +63,7 @@ func readNpz(r io.ReaderAt, size int64, choose func([]Member) ([]string, error))
 // packedArray is a member of an npz file that is not unpacked yet.
 type packedArray struct {
 	name   string
+	r      io.ReaderAt // the npz file
 	file   *zip.File
 	header *npyHeader
 	length int64 // bytes of the member when unpacked, its header included
@@ -89,7 +90,7 @@ func openNpz(r io.ReaderAt, size int64, parse func(io.ReaderAt, int64) (*npyHead
 			return nil, fmt.Errorf("two arrays named %s", shortened(name))
 		}
 		seen[name] = true
-		packed[i] = packedArray{name: name, file: f, length: int64(f.UncompressedSize64)}
+		packed[i] = packedArray{name: name, r: r, file: f, length: int64(f.UncompressedSize64)}
 	}
 	for i := range packed {
 		if err := packed[i].readHeader(parse); err != nil {
@@ -147,7 +148,7 @@ func (p *packedArray) unpack(into *Array) error {
 
 // verify unpacks a long member without keeping it: its checksum is at its end.
 func (p *packedArray) verify() error {
-	if cheap(max(int64(p.header.count), p.length/8), int64(p.file.CompressedSize64)) {
+	if cheap(p.r, max(int64(p.header.count), p.length/8), int64(p.file.CompressedSize64)) {
 		return nil
 	}
 	return p.open(func(io.Reader) error { return nil })
@@ -242,6 +243,9 @@ func describeNpz(t io.Writer, r io.ReaderAt, size int64) error {
 		list = append(list, fmt.Sprintf("  ...\tand %d more", more))
 	}
 	fmt.Fprintf(t, "  format\tnpz, %d arrays\n", len(packed))
+	if p := packed[0]; len(packed) > 1 && len(p.header.shape) > 1 {
+		list = append(list, fmt.Sprintf("  as an array\tjobs of images and of samples want the name of one, as in FILE.npz[%s]", shortened(p.name)))
+	}
 	_, err = fmt.Fprintln(t, strings.Join(list, "\n"))
 	return err
 }

@@ -56,7 +56,7 @@ func pictureSource(r io.ReaderAt, size int64) (*source, error) {
 		least = line * int64(s.Rows) / 1032 // the most deflate can do
 	} else {
 		least = int64(s.Rows) * int64(s.Cols) / 512 // one bit for a block of 8x8
-		if pixels := int64(s.Rows) * int64(s.Cols); !cheap(pixels, size) {
+		if pixels := int64(s.Rows) * int64(s.Cols); !cheap(r, pixels, size) {
 			least = pixels / jpegRatio
 		}
 	}
@@ -75,7 +75,7 @@ func pictureSource(r io.ReaderAt, size int64) (*source, error) {
 	s.turned(turn)
 	interlaced := start[28] == 1
 	s.pixels = func(b Box) ([]float64, error) {
-		if !cheap(int64(cfg.Height)*int64(cfg.Width), size) {
+		if !cheap(r, int64(cfg.Height)*int64(cfg.Width), size) {
 			err := checkJPEGEnd(r, size)
 			if s.Format == "png" {
 				err = checkPNG(r, size, cfg.Height, cfg.Width, samples(kind)*depth, interlaced)

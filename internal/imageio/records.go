@@ -27,12 +27,16 @@ type records struct {
 	passed []string // names of the other fields
 	format string
 	part   string
+	others []string // other tables of the file
 }
 
 func (t *records) size() (rows, cols int, err error) { return t.rows, len(t.list), nil }
 
 func (t *records) table() *Table {
-	out := &Table{Format: t.format, Part: t.part, Passed: t.passed}
+	out := &Table{Format: t.format, Part: t.part, Passed: t.passed, Others: t.others}
+	if len(t.others) > 0 {
+		out.Part += "; left out: " + Listed(t.others)
+	}
 	units := false
 	for _, c := range t.list {
 		out.Names, out.Units = append(out.Names, c.name), append(out.Units, c.unit)
@@ -57,7 +61,7 @@ func (t *records) read(b Box) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.texts(b) && !cheap(int64(n)*int64(cols), int64(t.rows)*int64(t.width)) {
+	if t.texts(b) && !cheap(t.r, int64(n)*int64(cols), int64(t.rows)*int64(t.width)) {
 		if err := t.numbers(b, nil); err != nil {
 			return nil, err
 		}

@@ -22,7 +22,7 @@ type Stack struct {
 	Header            Header    // FITS: the cards that do not describe the storage, of several extensions and of a table those of the primary unit; nil from npy
 }
 
-const stackWanted = "a stack of images is an npy or FITS file of shape (count, rows, cols)"
+const stackWanted = "a stack of images is an npy, npz or FITS file of shape (count, rows, cols)"
 
 // Square returns an error unless the images are square. It says what to do where the last
 // axis of the array seems to count them.
@@ -39,6 +39,20 @@ func (s *Stack) Square() error {
 		err = fmt.Errorf("%w; its shape is %s: if the last axis counts the images, write it with that axis first, %s", err, shapeString(n), what)
 	}
 	return err
+}
+
+// Pictures returns an error if the last axis of the array seems to hold colours or to count the
+// images, which need not be square.
+func (s *Stack) Pictures() error {
+	n := s.Shape
+	if len(n) != 3 || !(n[2] <= 4 && n[1] > 4 || n[0] == n[1] && n[1] != n[2]) {
+		return nil
+	}
+	what := "counts the images, write it with that axis first, numpy.moveaxis(a, -1, 0)"
+	if n[2] <= 4 {
+		what = "holds colours, write a file of grey pictures, (count, rows, cols)"
+	}
+	return fmt.Errorf("has the shape %s, which is %d images of %d x %d pixels: if the last axis %s", shapeString(n), s.Count, s.Rows, s.Cols, what)
 }
 
 // StatStack reads the shape, type and header of a stack, but not its pixels. An npy file may
@@ -86,6 +100,16 @@ func newStackSource(r io.ReaderAt, size int64, unit string) (*stackSource, error
 		return fitsStack(r, size, unit)
 	case unit == "" && strings.HasPrefix(string(start[:n]), npyMagic):
 		return npyStack(r, size)
+	case strings.HasPrefix(string(start[:n]), zipMagic):
+		array, length, err := arrayOfNpz(r, size, unit)
+		if err != nil {
+			return nil, err
+		}
+		s, err := npyStack(array, length)
+		if err == nil {
+			s.Part = "array in an npz file"
+		}
+		return s, err
 	}
 	// What else it is, newSource knows.
 	s, err := newSource(r, size, unit)

@@ -428,9 +428,9 @@ func TestStackErrors(t *testing.T) {
 		{"4-D", npyBytes("|u1", false, []int{2, 2, 2, 2}, make([]byte, 16)), "shape (2, 2, 2, 2), " + want},
 		{"no pixels", npyBytes("<f8", false, []int{4, 0, 2}, nil), "without pixels"},
 		{"structured", npyRaw(1, `{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (4,)}`, nil), "structured"},
-		{"png", pngBytes(t, image.NewGray(image.Rect(0, 0, 3, 2))), "a png picture of 2 x 3; a stack of images is an npy or FITS file"},
+		{"png", pngBytes(t, image.NewGray(image.Rect(0, 0, 3, 2))), "a png picture of 2 x 3; a stack of images is an npy, npz or FITS file"},
 		{"png cut", pngBytes(t, image.NewGray(image.Rect(0, 0, 3, 2)))[:20], "a stack of images is"},
-		{"npz", []byte("PK\x03\x04 and more"), "a zip archive"},
+		{"npz", []byte("PK\x03\x04 and more"), "not an npz file"},
 		{"text", []byte("1,2,3\n"), "a stack of images is"},
 	} {
 		path := save(t, "bad", c.file)

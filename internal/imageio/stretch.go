@@ -1,6 +1,7 @@
 package imageio
 
 import (
+	"fmt"
 	"math"
 	"slices"
 )
@@ -83,6 +84,40 @@ func Diverging(f *Frame) Stretch {
 		r = 1
 	}
 	return Stretch{kind: diverging, Black: -r, White: r}
+}
+
+// Symmetric is the stretch of signed values from -r to r: blue - white - red.
+func Symmetric(r float64) Stretch { return Stretch{kind: diverging, Black: -r, White: r} }
+
+// Signed tells whether the stretch is one of signed values, symmetric about 0.
+func (s Stretch) Signed() bool { return s.kind == diverging }
+
+// Position is where a value lies on a scale of the stretch: 0 at Black, 1 at White, and beyond
+// where the value is.
+func (s Stretch) Position(x float64) float64 {
+	if s.kind == asinh {
+		return math.Asinh((x-s.Black)/s.Softening) / s.top
+	}
+	return (x - s.Black) / (s.White - s.Black)
+}
+
+// At is the value at a position, the inverse of Position.
+func (s Stretch) At(t float64) float64 {
+	if s.kind == asinh {
+		return s.Black + s.Softening*math.Sinh(t*s.top)
+	}
+	return s.Black + t*(s.White-s.Black)
+}
+
+// Describe names the scale, for the label of a colour bar.
+func (s Stretch) Describe() string {
+	switch s.kind {
+	case asinh:
+		return fmt.Sprintf("asinh scale with softening %.3g", s.Softening)
+	case diverging:
+		return "linear scale, symmetric about 0"
+	}
+	return "linear scale"
 }
 
 // brightness is the curve, without clipping at white; 0 below black.

@@ -1,9 +1,7 @@
 package imageio
 
 import (
-	"fmt"
 	"image"
-	"image/color"
 	"image/png"
 	"math"
 	"math/rand/v2"
@@ -164,58 +162,6 @@ func TestWritePNG(t *testing.T) {
 	}
 }
 
-func TestWritePanels(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "p.png")
-	for _, c := range []struct{ rows, cols, height, width int }{
-		{1, 1, panelSide, panelSide},
-		{100, 200, 300, 600},
-		{640, 640, 640, 640},
-		{1000, 900, 1000, 900},
-		{1281, 3, 641, 2},
-	} {
-		flat := func(v float64) *Frame {
-			f := &Frame{Channels: 1, Rows: c.rows, Cols: c.cols, Data: make([]float64, c.rows*c.cols)}
-			for i := range f.Data {
-				f.Data[i] = v
-			}
-			return f
-		}
-		if err := WritePanels(path, Panel{Frame: flat(1), Stretch: Linear(0, 1)}, Panel{Frame: flat(0.2), Stretch: Linear(0, 1)}, Panel{Frame: flat(0), Stretch: Linear(0, 1)}); err != nil {
-			t.Fatal(err)
-		}
-		img := decodePNG(t, path)
-		gap := (img.Bounds().Dx() - 3*c.width) / 2
-		if img.Bounds().Dy() != c.height || gap < 2 || gap > 20 {
-			t.Errorf("%d x %d: sheet of %v", c.rows, c.cols, img.Bounds())
-			continue
-		}
-		level := func(x int) string {
-			g := color.GrayModel.Convert(img.At(x, c.height-1)).(color.Gray)
-			return fmt.Sprint(g.Y)
-		}
-		w := c.width
-		got := []string{level(w - 1), level(w), level(w + gap), level(2*w + gap - 1), level(2*w + 2*gap), level(3*w + 2*gap - 1)}
-		if want := "255 255 51 51 0 0"; strings.Join(got, " ") != want {
-			t.Errorf("%d x %d: levels %v, want %s", c.rows, c.cols, got, want)
-		}
-	}
-	a, b := noisy(1, 4, 0, 1), noisy(1, 5, 0, 1)
-	if err := WritePanels(path, Panel{Frame: a, Stretch: Linear(0, 1)}, Panel{Frame: b, Stretch: Linear(0, 1)}); err == nil || !strings.Contains(err.Error(), "panel 1 is 5 x 5, the first is 4 x 4") {
-		t.Errorf("unequal panels: %v", err)
-	}
-	if err := WritePanels(path); err == nil {
-		t.Error("no panels")
-	}
-}
-
-func TestBin(t *testing.T) {
-	nan := math.NaN()
-	f := &Frame{Channels: 1, Rows: 3, Cols: 3, Data: []float64{1, 2, 5, 3, nan, 7, nan, nan, 9}}
-	if got := bin(f, 2); !same(got.Data, []float64{2, 6, nan, 9}) {
-		t.Errorf("2 x 2 means %v", got.Data)
-	}
-}
-
 func TestInfo(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -227,6 +173,9 @@ func TestInfo(t *testing.T) {
 		{"a.npy", npyBytes("<f2", false, []int{3}, []byte{0, 0x7e, 0, 0x7c, 0, 0x3c}), []string{"1 to 1", "1 of 3 (NaN)", "infinite  1 of 3"}},
 		{"a.fits", fitsBytes(cards(16, []int{2, 3}, "BLANK   = 4", "OBJECT  = 'M 51'"), []int16{1, 2, 3, 4, 5, 6}),
 			[]string{"fits, int16", "1 channels x 3 rows x 2 columns", "1 to 6, median 3", "1 of 6 (NaN)", "[0]", "M 51"}},
+		{"a.fits", fitsBytes(cards(8, []int{4}), []uint8{3, 1, 4, 1}), []string{"fits, uint8", "(4,)", "1 to 4, median 2", "as a table  none: an array of one axis"}},
+		{"a.npz", npzOf(t, "a.npy", npyBytes("<f8", false, []int{2, 2}, make([]byte, 32)), "b.npy", column(1, 2)), []string{"npz, 2 arrays", "as in FILE.npz[a]"}},
+		{"a.npz", npzOf(t, "a.npy", npyBytes("<f8", false, []int{3, 2, 2}, make([]byte, 96))), []string{"npz, 1 arrays", "as a stack  3 stamps of 2 rows x 2 columns"}},
 		{"a.png", pngBytes(t, image.NewGray(image.Rect(0, 0, 4, 3))), []string{"png, uint8", "1 channels x 3 rows x 4 columns", "0 to 0"}},
 	} {
 		got, err := Info(save(t, c.name, c.file))
@@ -253,5 +202,30 @@ func TestInfo(t *testing.T) {
 	}
 	if got, err := Info(path); err != nil || !strings.Contains(got, "0 to 2.25e+06, median about 1.125e+06, mean 1.125e+06") {
 		t.Errorf("%v\n%s", err, got)
+	}
+}
+
+// Position and At are inverse, and agree with the colours: black and white are at 0 and 1.
+func TestPosition(t *testing.T) {
+	for _, s := range []Stretch{Linear(-2, 5), Symmetric(3), Asinh(noisy(1, 30, 10, 2))} {
+		if s.Position(s.Black) != 0 || math.Abs(s.Position(s.White)-1) > 1e-12 || !strings.Contains(s.Describe(), "scale") {
+			t.Errorf("%s: black at %g, white at %g", s.Describe(), s.Position(s.Black), s.Position(s.White))
+		}
+		for _, p := range []float64{0, 0.1, 0.5, 0.9, 1} {
+			v := s.At(p)
+			if math.Abs(s.Position(v)-p) > 1e-12 {
+				t.Errorf("%s: %g is at %g, want %g", s.Describe(), v, s.Position(v), p)
+			}
+			if r, _, _ := s.Colour(v, v, v); !s.Signed() && math.Abs(float64(r)-255*p) > 0.51 {
+				t.Errorf("%s: the colour at %g is %d", s.Describe(), p, r)
+			}
+		}
+	}
+}
+
+func TestFlipped(t *testing.T) {
+	f := &Frame{Channels: 2, Rows: 2, Cols: 2, Data: []float64{1, 2, 3, 4, 5, 6, 7, 8}}
+	if got := f.Flipped(); !same(got.Data, []float64{3, 4, 1, 2, 7, 8, 5, 6}) || got.Rows != 2 {
+		t.Errorf("%v", got.Data)
 	}
 }

@@ -21,6 +21,7 @@ type Table struct {
 	Data      []float64 // Rows x Cols, row-major; NaN = missing, or text
 	Format    string    // "csv", "npy" or "fits"
 	Part      string    // what was read, in words
+	Others    []string  // FITS: the other tables of the file, which are not read, in words
 	Passed    []string  // names of columns that are not in Data: texts and arrays
 
 	lines []int          // CSV: the line of each row
@@ -51,6 +52,14 @@ func (t *Table) Text(column int) (count int, where string) {
 		return x.count, fmt.Sprintf("line %d, column %d: %s is not a number", x.line, column+1, Quoted(string(x.first)))
 	}
 	return 0, ""
+}
+
+// FirstText is the beginning of the first field of a column that holds text.
+func (t *Table) FirstText(column int) string {
+	if x := t.texts[column]; x != nil {
+		return x.first
+	}
+	return ""
 }
 
 // Where is the place of a row in the file, for messages.
@@ -91,7 +100,7 @@ func (t *Table) Unit(column int) string {
 //   - Text: UTF-8 or UTF-16, lines that end with \n, \r\n or \r, fields parted by tabs,
 //     semicolons, commas, bars or blanks, or as in IPAC tables. Lines that start with # are comments. A first line
 //     without numbers, or with text above numbers, names the columns, and so may the last
-//     comment; a line of units and one of dashes may follow. Numbers may have D exponents,
+//     comment; a line of units and one of dashes may follow. Machine-readable tables (MRT) describe their columns. Numbers may have D exponents,
 //     and decimal commas where commas do not part the fields.
 //   - npy: rows x columns, one axis (one column), or records.
 //   - npz: one such array, or arrays of one axis and equal length, which are columns.
@@ -148,7 +157,7 @@ var (
 
 // openRows opens a table whose rows can be read alone; nil for text.
 func openRows(r io.ReaderAt, size int64, unit string) (tableRows, error) {
-	var start [64]byte
+	var start [recognised]byte
 	n, _ := r.ReadAt(start[:], 0)
 	head := start[:n]
 	has := func(magic string) bool { return strings.HasPrefix(string(head), magic) }
@@ -157,8 +166,14 @@ func openRows(r io.ReaderAt, size int64, unit string) (tableRows, error) {
 		return nil, errors.New("the file is empty")
 	case has(fitsMagic):
 		return asRows(findTable(r, size, unit))
+	case unit != "" && has(zipMagic):
+		array, length, err := arrayOfNpz(r, size, unit)
+		if err != nil {
+			return nil, err
+		}
+		return openNpyTable(array, length)
 	case unit != "":
-		return nil, fmt.Errorf("[%s] selects a unit of a FITS file, and this is not one", unit)
+		return nil, fmt.Errorf("[%s] selects a unit of a FITS file or an array of an npz file, and this is neither", unit)
 	case has(npyMagic):
 		return openNpyTable(r, size)
 	case has(zipMagic):
@@ -169,6 +184,9 @@ func openRows(r io.ReaderAt, size int64, unit string) (tableRows, error) {
 	}
 	if what := otherFormat(head); what != "" {
 		return nil, notATable(what)
+	}
+	if isBinary(head) {
+		return nil, errBinary
 	}
 	return nil, nil
 }

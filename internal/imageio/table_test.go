@@ -50,7 +50,7 @@ func TestCSV(t *testing.T) {
 		{"  1   2\n 3 4e-3 ", "1 2 3 0.004", ""},
 		{"\"a, b\",c\n1,\" 2\"\n", "1 2", "a, b c"},
 		{"1,\n2,nan\n", "1 NaN 2 NaN", ""},
-		{"1,2\n3\n", "line 2: 1 fields, where the first line has 2", ""},
+		{"1,2\n3\n", "line 2: 1 fields, where the first line has 2, parted by commas; lines that are no part of the table begin with #", ""},
 		{"x,y\n1,2\n\n3,four\n", "1 2 3 NaN", "x y"},
 		{"# nothing\n", "no numbers in it", ""},
 		// Ends of lines, byte order marks, separators.
@@ -70,7 +70,7 @@ func TestCSV(t *testing.T) {
 		{"| x | y |\n|---|---|\n| 1 | 2 |\n", "1 2", "x y"},
 		{"\"x\" \"y\"\n\"1\" 2 3\n\"2\" 4 5\n", "1 2 3 2 4 5", " x y"},
 		{"x,y\na,2,3\n", "NaN 2 3", " x y"},
-		{"x,y\n1,2,3\n", "line 2: 3 fields, where the first line has 2", ""},
+		{"x,y\n1,2,3\n", "line 2: 3 fields, where the first line has 2, parted by commas; lines that are no part of the table begin with #", ""},
 		{"# - {name: x, unit: deg, datatype: float64}\nx y\n1 2\n", "1 2", "x y"},
 		{"x\ty\nN\t5N\n1\t2\n", "1 2", "x y"},
 		// Numbers.

@@ -77,7 +77,7 @@ func (c *csvLines) next() bool {
 		}
 		c.begun = true
 		if n != c.cols {
-			c.err = fmt.Errorf("line %d: %d fields, where the first line has %d", c.number, n, c.cols)
+			c.err = fmt.Errorf("line %d: %d fields, where the first line has %d, parted by %s; lines that are no part of the table begin with #", c.number, n, c.cols, separatorName(c.separator))
 			return false
 		}
 		return true
@@ -95,26 +95,36 @@ func (c *csvLines) advance() bool {
 		whole, err := c.text.next()
 		c.number++
 		if err != nil {
-			if err != io.EOF {
+			switch {
+			case err != io.EOF:
 				c.err = fmt.Errorf("line %d: %w", c.number, err)
+			case c.head.mrt != nil && c.head.mrt.state != mrtData:
+				c.err = errMRT
 			}
 			return false
 		}
 		c.line = bytes.TrimSpace(whole)
 		switch {
-		case len(c.line) == 0:
+		case len(c.line) == 0 || isRule(c.line):
+		case c.head.mrt != nil && c.head.mrt.state == mrtData:
+			c.line = whole
+			return true
 		case isOneOf(c.line[0], "#%!") || bytes.HasPrefix(c.line, []byte("//")):
 			if c.cols == 0 {
 				c.head.comment(c.line)
 			}
 		case c.cols == 0 && c.head.preamble(c.line, whole):
+			c.head.begun = true
 		default:
 			if c.cols == 0 {
-				c.separator = separatorOf(c.line)
+				c.separator, c.head.begun = separatorOf(c.line), true
+				if c.head.mrt != nil {
+					c.separator = ' '
+				}
 			}
 			switch c.separator {
 			case ' ':
-				if c.head.stops != nil {
+				if c.head.stops != nil || c.head.mrt != nil {
 					c.line = whole // fields lie between the places of the bars
 				}
 			case '|':
@@ -128,9 +138,24 @@ func (c *csvLines) advance() bool {
 	return false
 }
 
+// isRule tells whether a line only draws a frame around a table, with = or with + and -.
+func isRule(line []byte) bool {
+	switch line[0] {
+	case '=':
+		return len(bytes.Trim(line, "= ")) == 0
+	case '+':
+		return len(line) > 2 && len(bytes.Trim(line, "+-= ")) == 0
+	}
+	return false
+}
+
 // count is the number of fields of the line.
 func (c *csvLines) count() (int, error) {
 	c.quoted = nil
+	if c.head.mrt != nil {
+		c.quoted = c.head.mrt.fields(c.line)
+		return len(c.quoted), nil
+	}
 	if s := c.head.stops; s != nil && c.separator == ' ' {
 		for i := 1; i < len(s); i++ {
 			field := c.line[min(s[i-1], len(c.line)):min(s[i], len(c.line))]
@@ -334,6 +359,9 @@ func (t *Table) take(c *csvLines, use func(float64)) error {
 func (c *csvLines) describe(t *Table) {
 	t.Names, t.Units, t.Commented, t.Cols = c.head.names, c.head.units, c.head.commented, c.cols
 	t.Part = "text, fields parted by " + separatorName(c.separator)
+	if c.head.mrt != nil {
+		t.Part = "machine-readable table (MRT)"
+	}
 	if c.decimals.comma > 0 {
 		t.Part += ", decimal commas"
 	}

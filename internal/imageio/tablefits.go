@@ -24,6 +24,9 @@ func findTable(r io.ReaderAt, size int64, want string) (*records, error) {
 		}
 		if u.called(want) && u.table() {
 			t, err := openFITSTable(r, u)
+			if err == nil && len(t.list) > 0 && want == "" {
+				t.others = otherTables(r, size, u.index)
+			}
 			if err != nil || len(t.list) > 0 {
 				return t, err
 			}
@@ -38,6 +41,20 @@ func findTable(r io.ReaderAt, size int64, want string) (*records, error) {
 		what = fmt.Sprintf("no table [%s] in this FITS file", shortened(want))
 	}
 	return nil, fmt.Errorf("%s; it has %s", what, Listed(seen))
+}
+
+// otherTables lists the tables of a file but for one.
+func otherTables(r io.ReaderAt, size int64, but int) []string {
+	var list []string
+	for u, err := range units(r, size) {
+		if err != nil {
+			break
+		}
+		if u.table() && u.index != but {
+			list = append(list, u.label())
+		}
+	}
+	return list
 }
 
 func openFITSTable(r io.ReaderAt, u *unit) (*records, error) {

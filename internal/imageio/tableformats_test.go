@@ -75,6 +75,29 @@ func column(v ...float64) []byte {
 	return b.Bytes()
 }
 
+// mrtText is a machine-readable table: notes stand between the description and the data.
+const mrtText = `Title: Two stars
+Authors: Nobody A.
+Table: Magnitudes
+================================================================================
+Byte-by-byte Description of file: stars.txt
+--------------------------------------------------------------------------------
+   Bytes Format Units   Label     Explanations
+--------------------------------------------------------------------------------
+       3 I1     ---     Seq       Running number
+   5-  9 F5.1   deg     RA        Right ascension, in a text
+                                  that goes on in 2 lines
+  11- 15 F5.2   mag     Vmag      ?=99.99 Magnitude (1)
+  17- 20 F4.2   mag     e_Vmag    [0/9]? Its error
+  22- 23 A2     ---     Sp        Spectral type
+--------------------------------------------------------------------------------
+Note (1): of the first night
+  17- 20 F4.2   mag     no_column in a note
+--------------------------------------------------------------------------------
+  1  10.5 12.25 0.50 K5
+  2 -11.0 99.99      M
+`
+
 // tableForms is a table, or the error, of every form of file that holds one.
 func tableForms(t testing.TB) []struct {
 	name string
@@ -98,6 +121,14 @@ func tableForms(t testing.TB) []struct {
 		{"npz of different lengths", npzOf(t, "x.npy", column(1, 2), "v.npy", column(3)), "x of 2 numbers and v of 1"},
 		{"FITS ASCII table", ascii, "x,mag,err | 12 3.5 30 NaN NaN 4 | star"},
 		{"FITS ASCII table, a word", asciiFITS("star1 twelv  3.50 1.5D+1"), `row 0, column "x": "twel" is not a number`},
+		{"machine-readable table", []byte(mrtText), "Seq,RA,Vmag,e_Vmag,Sp | 1 10.5 12.25 0.5 NaN 2 -11 NaN NaN NaN | "},
+		{"machine-readable table, gzip", packed([]byte(mrtText)), "Seq,RA,Vmag,e_Vmag,Sp | 1 10.5 12.25 0.5 NaN 2 -11 NaN NaN NaN | "},
+		{"machine-readable table without a description", []byte("Title: A\nAuthors: B\n 1 2 3\n"), "Byte-by-byte Description"},
+		{"machine-readable table without data", []byte(mrtText[:strings.Index(mrtText, "  1 ")]), "with data behind it"},
+		{"a frame of +, - and =", []byte("+---+---+\n| x | v |\n+===+===+\n| 1 | 2 |\n+---+---+\n"), "x,v | 1 2 | "},
+		{"lines of =", []byte("=== ===\nx   v\n=== ===\n1   2\n=== ===\n"), "x,v | 1 2 | "},
+		{"FITS with two tables", append(append([]byte{}, ascii...), ascii[2880:]...), "x,mag,err | 12 3.5 30 NaN NaN 4 | star"},
+		{"npz of a column and another array", npzOf(t, "a.npy", column(1), "b.npy", two.Bytes()), "a | 1 | b (2, 3)"},
 		{"text, gzip", packed([]byte("x,v\n1,2\n")), "x,v | 1 2 | "},
 		{"UTF-16, gzip", packed([]byte(wide("x\tv\n1\t2\n", 0xfeff, false))), "x,v | 1 2 | "},
 		{"FITS, gzip", packed(ascii), "x,mag,err | 12 3.5 30 NaN NaN 4 | star"},
@@ -111,6 +142,10 @@ func tableForms(t testing.TB) []struct {
 		{"VOTable", []byte(" <?xml version='1.0'?>"), "an XML file (a VOTable?)"},
 		{"JSON", []byte(`{"x": [1, 2]}`), "a JSON file"},
 		{"PNG, gzip", packed([]byte(pngMagic + "....")), "a PNG picture"},
+		{"binary", []byte("1,2\x00\x01\n"), "binary data of an unknown format"},
+		{"BMP", []byte("BM\x10\x00\x00\x00\x00\x00\x00\x00\x36"), "a BMP picture"},
+		{"MATLAB 7.3", []byte("MATLAB 7.3 MAT-file"), "a MATLAB 7.3 file, which is HDF5"},
+		{"git-lfs", []byte("version https://git-lfs.github.com/spec/v1\noid"), "git lfs pull"},
 		{"empty", nil, "the file is empty"},
 	}
 }

@@ -12,8 +12,10 @@ type csvHeading struct {
 	names     []string // of the columns; nil = none
 	units     []string // of the columns, "" = not said; nil = none
 	commented bool     // the names come from a comment
+	begun     bool     // a line that is no comment was seen
 	open      bool     // lines of units or of dashes may follow
 
+	mrt      *mrt              // of a machine-readable table; nil = none
 	bars     [][]string        // lines parted by bars: names, types, units, marks of missing numbers
 	stops    []int             // where the bars stand, bytes from the beginning of the line
 	declared map[string]string // units by name, from comments such as "- {name: ra, unit: deg}"
@@ -53,6 +55,11 @@ func (h *csvHeading) comment(line []byte) {
 // it is data.
 func (h *csvHeading) preamble(line, whole []byte) bool {
 	switch {
+	case h.mrt != nil:
+		return h.mrt.take(whole)
+	case !h.begun && bytes.HasPrefix(line, []byte(mrtMagic)):
+		h.mrt = &mrt{}
+		return true
 	case len(line) == 5 && bytes.EqualFold(line[:4], []byte("sep=")), line[0] == '\\':
 		return true
 	case line[0] == '|' && line[len(line)-1] == '|' && len(line) > 2:
@@ -80,6 +87,10 @@ func (h *csvHeading) preamble(line, whole []byte) bool {
 // in it and no number. A line with both is a heading if the next one has a number where
 // this one has text.
 func (c *csvLines) begin() (data bool, err error) {
+	if m := c.head.mrt; m != nil {
+		c.head.names, c.head.units = m.headings()
+		return true, nil
+	}
 	kinds := c.kinds()
 	texts, numbers := tally(kinds, isText), tally(kinds, isNumber)
 	heading := texts > 0 && numbers == 0

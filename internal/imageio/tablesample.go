@@ -99,3 +99,25 @@ func (t *Table) thin(cols int) {
 	}
 	t.Data, t.lines = t.Data[:t.Rows*cols], t.lines[:t.Rows]
 }
+
+// TableNames are the names of the columns of a table, nil if it has none. Of text the lines up
+// to the first one of numbers are read.
+func TableNames(path string) (names []string, err error) {
+	_, err = withTable(path, func(r io.ReaderAt, size int64, unit string) (*Table, error) {
+		rows, err := openRows(r, size, unit)
+		switch {
+		case err != nil:
+			return nil, err
+		case rows != nil:
+			names = rows.table().Names
+			return &Table{}, nil
+		}
+		c := newCSVLines(r, size)
+		if !c.next() && c.err == nil {
+			c.err = errNoNumbers
+		}
+		names = c.head.names
+		return &Table{}, c.err
+	})
+	return names, err
+}

@@ -49,6 +49,13 @@ func wideOrder(head []byte) binary.ByteOrder {
 	return nil
 }
 
+var errBinary = errors.New("binary data of an unknown format: want text (CSV), npy, npz or FITS")
+
+// isBinary tells whether the beginning of a file is no text.
+func isBinary(head []byte) bool {
+	return wideOrder(head[:min(4, len(head))]) == nil && bytes.IndexByte(head, 0) >= 0
+}
+
 // wideReader turns UTF-16 into UTF-8.
 type wideReader struct {
 	r     *bufio.Reader

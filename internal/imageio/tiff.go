@@ -204,7 +204,7 @@ func (t *tiffImage) blockBytes() int64 { return int64(t.blockRows) * t.line() }
 // stay the numbers they are; pixels that are transparent are NaN.
 func (t *tiffImage) read(channels int, b Box, turn orientation) ([]float64, error) {
 	n := (b.R1 - b.R0) * (b.C1 - b.C0)
-	if !cheap(max(int64(channels*n), t.blockBytes()/8), t.size) {
+	if !cheap(t.r, max(int64(channels*n), t.blockBytes()/8), t.size) {
 		if err := t.verify(); err != nil {
 			return nil, err
 		}

@@ -79,7 +79,7 @@ func TestTIFF(t *testing.T) {
 	packed := map[int]func([]byte) []byte{
 		1: func(b []byte) []byte { return b },
 		8: deflate, 32946: deflate,
-		5: lzwLiterals,
+		5: lzwPacked,
 		32773: func(b []byte) (out []byte) { // a run of one, then the rest as it is
 			out = append(out, 0, b[0])
 			for b = b[1:]; len(b) > 0; {

@@ -2,7 +2,6 @@ package imageio
 
 import (
 	"bufio"
-	"compress/lzw"
 	"compress/zlib"
 	"fmt"
 	"io"
@@ -29,8 +28,7 @@ func (t *tiffImage) unpacked(i int) (in io.Reader, done func(), err error) {
 	packed := io.NewSectionReader(t.r, t.offsets[i], t.counts[i])
 	switch t.compression {
 	case 5:
-		z := lzw.NewReader(packed, lzw.MSB, 8)
-		return z, func() { z.Close() }, nil
+		return newTIFFLZW(packed), func() {}, nil
 	case 8, 32946:
 		z, err := zlib.NewReader(packed)
 		if err != nil {

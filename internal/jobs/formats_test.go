@@ -3,7 +3,11 @@ package jobs
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"fmt"
+	"image"
+	"image/color"
+	"image/png"
 	"maps"
 	"math"
 	"os"
@@ -39,8 +43,8 @@ var readings = map[string]reading{
 	"tppa": {"frame", func(t *testing.T, dir, path string) []string {
 		return append(model(t, dir), "image.path="+path, "output.pictures=false", "tv.tolerance=0.01", "tv.noise=0.02")
 	}},
-	"tppa-train":    {"npy stack", at("data.truth", "data.validation=1", "tppa.steps=1", "tppa.layers=2", "output.pictures=false")},
-	"mlpatch-train": {"npy stack", at("data.truth", "data.validation=1", "mlpatch.steps=1", "mlpatch.hidden=[4]", "mlpatch.side=3", "mlpatch.block=4", "mlpatch.batch=1", "mlpatch.blocks=1", "output.pictures=false")},
+	"tppa-train":    {"pictures", at("data.truth", "data.validation=1", "tppa.steps=1", "tppa.layers=2", "output.pictures=false")},
+	"mlpatch-train": {"pictures", at("data.truth", "data.validation=1", "mlpatch.steps=1", "mlpatch.hidden=[4]", "mlpatch.side=3", "mlpatch.block=4", "mlpatch.batch=1", "mlpatch.blocks=1", "output.pictures=false")},
 	"mlpatch-denoise": {"frame", func(t *testing.T, dir, path string) []string {
 		return append(patchModel(t, dir), "image.path="+path, "output.pictures=false", "tv.rule=none", "noise.sigma=0.02")
 	}},
@@ -102,18 +106,35 @@ func families(t *testing.T, dir string) map[string]map[string]string {
 			t.Fatal(err)
 		}
 	}
-	// A frame of whole numbers over 255, which an 8-bit picture holds exactly.
-	f := &imageio.Frame{Channels: 1, Rows: rows, Cols: cols, Data: make([]float64, rows*cols)}
-	for i := range f.Data {
-		f.Data[i] = math.Round(130+60*math.Sin(float64(i%cols)/3)+40*math.Cos(float64(i/cols)/2)) / 255
+	put := func(name string, b []byte) string { return written(t, in(name), b) }
+	// A frame of whole numbers over 255, which an 8-bit picture holds exactly: those of a JPEG file.
+	grey := make([]int, rows*cols)
+	for i := range grey {
+		grey[i] = int(math.Round(130 + 60*math.Sin(float64(i%cols)/3) + 40*math.Cos(float64(i/cols)/2)))
 	}
+	lossy, grey := greyJPEG(t, grey, rows, cols)
+	f := &imageio.Frame{Channels: 1, Rows: rows, Cols: cols, Data: make([]float64, rows*cols)}
+	deep := image.NewGray16(image.Rect(0, 0, cols, rows))
+	for i, v := range grey {
+		f.Data[i] = float64(v) / 255
+		deep.SetGray16(i%cols, i/cols, color.Gray16{Y: uint16(257 * v)})
+	}
+	var png16 bytes.Buffer
+	ok(png.Encode(&png16, deep))
 	ok(imageio.WriteFITS(in("frame.fits"), f))
 	ok(imageio.WritePNG(in("frame.png"), f, imageio.Linear(0, 1)))
 	frame := map[string]string{
 		"npy": jobtest.WriteNpy(t, dir, "frame.npy", f.Data, rows, cols), "npy (1, rows, cols)": jobtest.WriteNpy(t, dir, "frame1.npy", f.Data, 1, rows, cols),
 		"npy (rows, cols, 1)": jobtest.WriteNpy(t, dir, "frame2.npy", f.Data, rows, cols, 1), "FITS": in("frame.fits"), "PNG": in("frame.png"),
-		"FITS, gzip": gzipped(t, in("frame.fits")), "npy, gzip": gzipped(t, in("frame.npy")),
+		"FITS, gzip": gzipped(t, in("frame.fits")), "npy, gzip": gzipped(t, in("frame.npy")), "npz": npzFile(t, in("frame.npz"), f.Data, rows, cols),
+		"npy, column-major": put("fortran.npy", fortranFile(f.Data, rows, cols)), "FITS extension": put("ext.fits", inExtension("SCI", f.Data, cols, rows)),
+		"FITS (1, 1, rows, cols)": put("axes.fits", inExtension("SCI", f.Data, cols, rows, 1, 1)), "FITS, 16 bits with BSCALE": put("scaled.fits", scaled(grey, "0.00392156862745098", cols, rows)),
+		"FITS, tiles": put("frame.fits.fz", inTiles(f.Data, cols, rows)), "JPEG": put("frame.jpg", lossy), "PNG, 16 bits": put("deep.png", png16.Bytes()),
+		"TIFF":          put("frame.tif", tiffFile(rows, cols, 1, 1, func(i int) []byte { return []byte{byte(grey[i])} })),
+		"TIFF, 16 bits": put("deep.tif", tiffFile(rows, cols, 2, 1, func(i int) []byte { return binary.LittleEndian.AppendUint16(nil, uint16(257*grey[i])) })),
+		"TIFF, real":    put("real.tif", tiffFile(rows, cols, 8, 3, func(i int) []byte { return binary.LittleEndian.AppendUint64(nil, math.Float64bits(f.Data[i])) })),
 	}
+	frame["FITS, tiles, gzip"], frame["PNG, gzip"] = gzipped(t, in("frame.fits.fz")), gzipped(t, in("frame.png"))
 
 	table := &imageio.Table{Names: []string{"x", "y", "value", "error"}, Rows: count, Cols: 4}
 	lines := []string{"x,y,value,error"}
@@ -144,6 +165,8 @@ func families(t *testing.T, dir string) map[string]map[string]string {
 		"byte order mark": written(t, in("bom.csv"), []byte("\ufeff"+text)), "semicolons and decimal commas": written(t, in("comma.csv"), []byte(strings.NewReplacer(",", ";", ".", ",").Replace(text))),
 		"IPAC":      written(t, in("t.tbl"), []byte(ipac(lines))),
 		"CSV, gzip": gzipped(t, in("table.csv")), "FITS": in("table.fits"), "FITS, gzip": gzipped(t, in("table.fits")), "npz": in("table.npz"),
+		"npy records": put("records.npy", recordsFile(table.Names, table.Data)), "npy records, gzip": gzipped(t, put("packed.npy", recordsFile(table.Names, table.Data))),
+		"MRT": put("mrt.txt", []byte(mrt(lines))),
 	}
 
 	const stamps, side = 5, 9
@@ -158,6 +181,9 @@ func families(t *testing.T, dir string) map[string]map[string]string {
 	stack := map[string]string{
 		"npy": jobtest.WriteNpy(t, dir, "stack.npy", data, stamps, side, side), "npy (count, 1, rows, cols)": jobtest.WriteNpy(t, dir, "stack1.npy", data, stamps, 1, side, side),
 		"npy (count, rows, cols, 1)": jobtest.WriteNpy(t, dir, "stack2.npy", data, stamps, side, side, 1), "FITS": in("stack.fits"), "FITS, gzip": gzipped(t, in("stack.fits")), "npy, gzip": gzipped(t, in("stack.npy")),
+		"npz": npzFile(t, in("stack.npz"), data, stamps, side, side), "FITS extension": put("stackext.fits", inExtension("STAMPS", data, side, side, stamps)),
+		"FITS, an extension each": put("each.fits", eachInExtension(data, side)), "FITS, VIGNET": put("vignet.fits", vignettes(data, side)),
+		"FITS, tiles": put("stack.fits.fz", inTiles(data, side, side, stamps)),
 	}
 
 	m := &imageio.Frame{Channels: 1, Rows: count, Cols: 9, Data: make([]float64, count*9)}
@@ -171,10 +197,17 @@ func families(t *testing.T, dir string) map[string]map[string]string {
 	matrix := map[string]string{
 		"npy": jobtest.WriteNpy(t, dir, "matrix.npy", m.Data, count, 9), "FITS image": in("matrix.fits"), "FITS table": in("matrixtable.fits"), "CSV": written(t, in("matrix.csv"), []byte(csv.String())),
 		"FITS, gzip": gzipped(t, in("matrix.fits")), "CSV, gzip": gzipped(t, in("matrix.csv")), "npy, gzip": gzipped(t, in("matrix.npy")),
+		"npz": npzFile(t, in("matrix.npz"), m.Data, count, 9), "npy, column-major": put("fortranmatrix.npy", fortranFile(m.Data, count, 9)),
+		"npy records": put("matrixrecords.npy", recordsFile(strings.Split("abcdefgh0", ""), m.Data)), "FITS extension": put("matrixext.fits", inExtension("SPECTRA", m.Data, 9, count)),
+		"FITS, tiles": put("matrix.fits.fz", inTiles(m.Data, 9, count)), "tabs": put("matrix.tsv", []byte(strings.ReplaceAll(csv.String(), ",", "\t"))),
+		"semicolons and decimal commas": put("comma.txt", []byte(strings.NewReplacer(",", ";", ".", ",").Replace(csv.String()))), "CR": put("crmatrix.csv", []byte(strings.ReplaceAll(csv.String(), "\n", "\r"))),
 	}
 	pictures := slices.Concat(f.Data, f.Data, f.Data)
-	npyStack := map[string]string{"npy": jobtest.WriteNpy(t, dir, "pictures.npy", pictures, 3, rows, cols), "npy, gzip": gzipped(t, in("pictures.npy"))}
-	return map[string]map[string]string{"npy stack": npyStack, "frame": frame, "table": tableFiles, "stack": stack, "matrix": matrix}
+	pictureStack := map[string]string{
+		"npy": jobtest.WriteNpy(t, dir, "pictures.npy", pictures, 3, rows, cols), "npy, gzip": gzipped(t, in("pictures.npy")), "npz": npzFile(t, in("pictures.npz"), pictures, 3, rows, cols),
+		"FITS": put("pictures.fits", inExtension("", pictures, cols, rows, 3)), "FITS, tiles": put("pictures.fits.fz", inTiles(pictures, cols, rows, 3)),
+	}
+	return map[string]map[string]string{"pictures": pictureStack, "frame": frame, "table": tableFiles, "stack": stack, "matrix": matrix}
 }
 
 // ipac is a table as IPAC writes it.
@@ -193,6 +226,24 @@ func ipac(lines []string) string {
 	return b.String()
 }
 
+// mrt is a machine-readable table, as the journals of the AAS have them.
+func mrt(lines []string) string {
+	var b strings.Builder
+	b.WriteString("Title: A map\nAuthors: Nobody\nTable: Observations\n" + strings.Repeat("=", 80) + "\nByte-by-byte Description of file: mrt.txt\n" + strings.Repeat("-", 80) +
+		"\n   Bytes Format Units  Label  Explanations\n" + strings.Repeat("-", 80) + "\n")
+	for k, name := range strings.Split(lines[0], ",") {
+		fmt.Fprintf(&b, "%4d-%4d F20.9  ---    %s  A number\n", 21*k+1, 21*k+20, name)
+	}
+	b.WriteString(strings.Repeat("-", 80) + "\n")
+	for _, line := range lines[1:] {
+		for _, field := range strings.Split(line, ",") {
+			fmt.Fprintf(&b, "%20s ", field)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
 // The same numbers in any format give any job the same answer, and the run says of the file what
 // info says of it.
 func TestFormats(t *testing.T) {
@@ -204,6 +255,7 @@ func TestFormats(t *testing.T) {
 			t.Fatalf("no reading of a job %q in formats_test.go", k.Name)
 		}
 		t.Run(k.Name, func(t *testing.T) {
+			t.Parallel()
 			work := t.TempDir()
 			var first []float64
 			var firstFormat string

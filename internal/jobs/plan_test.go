@@ -95,20 +95,26 @@ var examples = map[string]example{
 	},
 }
 
-// model learns a small model and returns the set that names it.
+// model learns, unless there is one in the folder, a small model and returns the set that names it.
 func model(t *testing.T, dir string, sets ...string) []string {
 	t.Helper()
 	out := filepath.Join(dir, "model")
+	if imageio.Exists(out) {
+		return []string{"tppa.model=" + filepath.Join(out, "model.npz")}
+	}
 	runOn(t, 1, "tppa-train", append(sets,
 		"simulate.count=4", "data.validation=1", "simulate.rows=16", "simulate.cols=20", "tppa.steps=2", "tppa.layers=3", "output.pictures=false", fmt.Sprintf("output.dir=%q", out),
 	))
 	return []string{"tppa.model=" + filepath.Join(out, "model.npz")}
 }
 
-// patchModel learns a small denoiser and returns the set that names it.
+// patchModel learns a small denoiser, unless there is one in the folder, and returns the set that names it.
 func patchModel(t *testing.T, dir string, sets ...string) []string {
 	t.Helper()
 	out := filepath.Join(dir, "model")
+	if imageio.Exists(out) {
+		return []string{"mlpatch.model=" + filepath.Join(out, "model.npz")}
+	}
 	runOn(t, 1, "mlpatch-train", append(sets,
 		"simulate.count=4", "data.validation=1", "simulate.rows=16", "simulate.cols=20", "mlpatch.steps=20", "mlpatch.hidden=[8]", "mlpatch.side=5",
 		"mlpatch.block=10", "mlpatch.batch=4", "mlpatch.blocks=2", "output.pictures=false", fmt.Sprintf("output.dir=%q", out),
@@ -116,10 +122,13 @@ func patchModel(t *testing.T, dir string, sets ...string) []string {
 	return []string{"mlpatch.model=" + filepath.Join(out, "model.npz")}
 }
 
-// trained learns a small dictionary and returns the set that names it.
+// trained learns a small dictionary, unless there is one in the folder, and returns the set that names it.
 func trained(t *testing.T, dir string, sets ...string) []string {
 	t.Helper()
 	out := filepath.Join(dir, "dictionary")
+	if imageio.Exists(out) {
+		return []string{"dictionary.dir=" + out}
+	}
 	runOn(t, 1, "scdl-train", append(sets, "scdl.atoms=16", "scdl.iterations=2", fmt.Sprintf("output.dir=%q", out)))
 	return []string{"dictionary.dir=" + out}
 }

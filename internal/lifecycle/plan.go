@@ -29,6 +29,17 @@ func (p *Plan) Row(name, format string, args ...any) {
 	p.rows = append(p.rows, [2]string{name, fmt.Sprintf(format, args...)})
 }
 
+// Send adds what all ranks send in so many messages beyond the steps that a plan counts.
+func (p *Plan) Send(bytes, messages float64, link Link) {
+	p.SentBytes += bytes
+	p.Messages += messages
+	n := math.Max(1, float64(p.Ranks))
+	p.Talk += link.Latency * messages / n
+	if link.Bandwidth > 0 {
+		p.Talk += bytes / n / link.Bandwidth
+	}
+}
+
 // Write prints the plan: the job's own lines, then memory, traffic and time in the same
 // words for every job.
 func (p *Plan) Write(w io.Writer) error {

@@ -103,6 +103,27 @@ func (b *Box) AscendTogether(p, ext []float64, apart int, sigma, radius float64)
 	}
 }
 
+// Relax adds alpha (D z - t + c) to t, for z in ext and the axis k alone, c being t brought into
+// [-radius, radius]: a step of alternating directions, of which t is the sum of the split differences and their
+// multipliers. In the outermost layers the values have no meaning, as in Ascend.
+func (b *Box) Relax(t, ext []float64, k int, alpha, radius float64) {
+	if b.Cells > 0 {
+		relax(t[:b.Plane], ext[:b.Plane], b.Strides[k], alpha, radius)
+	}
+}
+
+// Reflected sets out = keep out + scale D'(t - 2 c), c being t brought into [-radius, radius]; t is axes x
+// array with the layer, with a distance of apart from one axis to the next. With ext, z being the image in it,
+// D z is taken from t - 2 c.
+func (b *Box) Reflected(out, t, ext []float64, apart int, keep, scale, radius float64) {
+	if b.Cells > 0 {
+		if ext != nil {
+			ext = ext[:b.Plane]
+		}
+		b.reflected(out[:b.Cells], t, ext, apart, keep, scale, radius)
+	}
+}
+
 // Residual sets r = w (a - y), 0 where w is 0 and y may be anything; w nil is 1 everywhere, y nil is
 // 0. r may be a.
 func Residual(r, a, y, w []float64) {

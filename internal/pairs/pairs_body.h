@@ -157,6 +157,49 @@ TARGET static void NAME(ascend3)(ptrdiff_t n, double *restrict p, double *restri
 	}
 }
 
+TARGET static void NAME(relax)(ptrdiff_t n, double *restrict t, const double *z, ptrdiff_t stride, double alpha,
+                               double radius)
+{
+	const double *next = z + stride;
+	for (ptrdiff_t j = 0; j < n; j++) {
+		double v = t[j];
+		t[j] = v + alpha * (next[j] - z[j] - v + CLIP(v, -radius, radius));
+	}
+}
+
+TARGET static inline __attribute__((always_inline)) void NAME(reflected_axis)(
+	const int first, ptrdiff_t n, double *restrict sums, const double *t, const double *z, ptrdiff_t stride, double radius)
+{
+	const double *previous = t - stride;
+	for (ptrdiff_t j = 0; j < n; j++) {
+		double v = previous[j], u = t[j];
+		double d = (v - 2 * CLIP(v, -radius, radius)) - (u - 2 * CLIP(u, -radius, radius));
+		sums[j] = first ? d : sums[j] + d;
+	}
+	if (!z)
+		return;
+	const double *before = z - stride, *next = z + stride;
+	for (ptrdiff_t j = 0; j < n; j++)
+		sums[j] += (next[j] - z[j]) - (z[j] - before[j]);
+}
+
+TARGET static void NAME(reflected)(const struct tessera_box *b, double *restrict out, const double *t, const double *ext,
+                                   ptrdiff_t apart, double keep, double scale, double radius)
+{
+	ptrdiff_t n = b->length;
+	double *restrict sums = b->sums;
+	for (ptrdiff_t i = 0; i < b->lines; i++) {
+		ptrdiff_t at = b->ext[i];
+		const double *z = ext ? ext + at : 0;
+		NAME(reflected_axis)(1, n, sums, t + at, z, b->strides[0], radius);
+		for (ptrdiff_t k = 1; k < b->axes; k++)
+			NAME(reflected_axis)(0, n, sums, t + k * apart + at, z, b->strides[k], radius);
+		double *restrict to = out + b->own[i];
+		for (ptrdiff_t j = 0; j < n; j++)
+			to[j] = keep * to[j] + scale * sums[j];
+	}
+}
+
 // r may be a: each of its values depends on that of a alone.
 TARGET static void NAME(residual)(ptrdiff_t n, double *r, const double *a, const double *y, const double *w)
 {

@@ -22,6 +22,14 @@ func (b *Box) ascendTogether(p, ext []float64, apart int, sigma, radius float64)
 	b.ascendTogetherPlain(p, ext, apart, sigma, radius)
 }
 
+func relax(t, ext []float64, stride int, alpha, radius float64) {
+	relaxPlain(t, ext, stride, alpha, radius)
+}
+
+func (b *Box) reflected(out, t, ext []float64, apart int, keep, scale, radius float64) {
+	b.reflectedPlain(out, t, ext, apart, keep, scale, radius)
+}
+
 func residual(r, a, y, w []float64) { residualPlain(r, a, y, w) }
 
 func (b *Box) learned(out, ext, g []float64, moments [][]float64, l *Layer) {

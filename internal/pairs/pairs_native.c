@@ -75,6 +75,17 @@ void tessera_ascend_together(struct tessera_box b, ptrdiff_t n, double *p, ptrdi
 	}
 }
 
+void tessera_relax(ptrdiff_t n, double *t, const double *z, ptrdiff_t stride, double alpha, double radius)
+{
+	DISPATCH(relax, (n, t, z, stride, alpha, radius));
+}
+
+void tessera_reflected(struct tessera_box b, double *out, const double *t, const double *ext, ptrdiff_t apart,
+                       double keep, double scale, double radius)
+{
+	DISPATCH(reflected, (&b, out, t, ext, apart, keep, scale, radius));
+}
+
 void tessera_residual(ptrdiff_t n, double *r, const double *a, const double *y, const double *w)
 {
 	DISPATCH(residual, (n, r, a, y, w));

@@ -6,6 +6,8 @@ package pairs
 // #cgo LDFLAGS: -lm
 // #cgo noescape tessera_ascend
 // #cgo nocallback tessera_ascend
+// #cgo noescape tessera_relax
+// #cgo nocallback tessera_relax
 // #cgo noescape tessera_extrapolate
 // #cgo nocallback tessera_extrapolate
 // #cgo noescape tessera_residual
@@ -78,6 +80,16 @@ func (b *Box) ascendTogether(p, ext []float64, apart int, sigma, radius float64)
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	C.tessera_ascend_together(b.c(&pin), C.ptrdiff_t(b.Plane-b.Strides[0]), pointer(p), C.ptrdiff_t(apart), pointer(ext), C.double(sigma), C.double(radius))
+}
+
+func relax(t, ext []float64, stride int, alpha, radius float64) {
+	C.tessera_relax(C.ptrdiff_t(len(t)-stride), pointer(t), pointer(ext), C.ptrdiff_t(stride), C.double(alpha), C.double(radius))
+}
+
+func (b *Box) reflected(out, t, ext []float64, apart int, keep, scale, radius float64) {
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	C.tessera_reflected(b.c(&pin), pointer(out), pointer(t), pointer(ext), C.ptrdiff_t(apart), C.double(keep), C.double(scale), C.double(radius))
 }
 
 func residual(r, a, y, w []float64) {

@@ -16,6 +16,9 @@ void tessera_descend(struct tessera_box b, double *x, double *ext, const double 
 void tessera_ascend(ptrdiff_t n, double *p, const double *z, ptrdiff_t stride, double sigma, double radius);
 void tessera_ascend_together(struct tessera_box b, ptrdiff_t n, double *p, ptrdiff_t apart, const double *z,
                              double sigma, double radius);
+void tessera_relax(ptrdiff_t n, double *t, const double *z, ptrdiff_t stride, double alpha, double radius);
+void tessera_reflected(struct tessera_box b, double *out, const double *t, const double *ext, ptrdiff_t apart,
+                       double keep, double scale, double radius);
 void tessera_residual(ptrdiff_t n, double *r, const double *a, const double *y, const double *w);
 // pieces, and low, inverse and last of the splines of averages and differences: see spline.go. With
 // g the moments are added up, too.

@@ -164,6 +164,49 @@ func TestLoops(t *testing.T) {
 			})
 		}
 
+		for k, s := range b.Strides {
+			want := copyOf(p[:b.Plane])
+			owned(b, func(_, e int) { want[e] += sigma * (z[e+s] - z[e] - want[e] + clip(want[e], -radius, radius)) })
+			for name, f := range map[string]func(p []float64){
+				"linked": func(p []float64) { b.Relax(p, z, k, sigma, radius) },
+				"plain":  func(p []float64) { relaxPlain(p, z, s, sigma, radius) },
+			} {
+				got := copyOf(p[:b.Plane])
+				f(got)
+				owned(b, func(_, e int) {
+					if math.Abs(got[e]-want[e]) > 1e-14 {
+						t.Fatalf("%v relax, %s: %v, want %v", shape, name, got[e], want[e])
+					}
+				})
+			}
+		}
+
+		for _, image := range [][]float64{nil, z} {
+			want := make([]float64, b.Cells)
+			owned(b, func(o, e int) {
+				sum := 0.0
+				for k, s := range b.Strides {
+					at := func(e int) float64 {
+						v := p[k*b.Plane+e]
+						if v -= 2 * clip(v, -radius, radius); image != nil {
+							v -= z[e+s] - z[e]
+						}
+						return v
+					}
+					sum += at(e-s) - at(e)
+				}
+				want[o] = theta*x[o] + tau*sum
+			})
+			for name, f := range map[string]func(out []float64){
+				"linked": func(out []float64) { b.Reflected(out, p, image, b.Plane, theta, tau, radius) },
+				"plain":  func(out []float64) { b.reflectedPlain(out, p, image, b.Plane, theta, tau, radius) },
+			} {
+				got := copyOf(x)
+				f(got)
+				close(t, fmt.Sprint(shape, " reflected, ", name), got, want)
+			}
+		}
+
 		for _, weights := range [][]float64{nil, w} {
 			for _, data := range [][]float64{nil, y} {
 				if weights == nil && data != nil {

@@ -97,6 +97,40 @@ func (b *Box) ascendTogetherPlain(p, z []float64, apart int, sigma, radius float
 	}
 }
 
+func relaxPlain(t, z []float64, stride int, alpha, radius float64) {
+	next := z[stride:]
+	t, z = t[:len(next)], z[:len(next)]
+	for i, v := range next {
+		t[i] += alpha * (v - z[i] - t[i] + min(max(t[i], -radius), radius))
+	}
+}
+
+func (b *Box) reflectedPlain(out, t, ext []float64, apart int, keep, scale, radius float64) {
+	sums := b.sums[:b.Length]
+	for i, own := range b.Own {
+		clear(sums)
+		at := b.Ext[i]
+		for k, stride := range b.Strides {
+			here, previous := t[k*apart+at:][:len(sums)], t[k*apart+at-stride:][:len(sums)]
+			for j, v := range previous {
+				u := here[j]
+				sums[j] += (v - 2*min(max(v, -radius), radius)) - (u - 2*min(max(u, -radius), radius))
+			}
+			if ext == nil {
+				continue
+			}
+			z, before, next := ext[at:][:len(sums)], ext[at-stride:][:len(sums)], ext[at+stride:][:len(sums)]
+			for j, v := range z {
+				sums[j] += (next[j] - v) - (v - before[j])
+			}
+		}
+		out := out[own:][:len(sums)]
+		for j, s := range sums {
+			out[j] = keep*out[j] + scale*s
+		}
+	}
+}
+
 func residualPlain(r, a, y, w []float64) {
 	for i, d := range a {
 		if y != nil {

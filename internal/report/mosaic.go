@@ -1,107 +1,146 @@
 package report
 
 import (
+	"errors"
 	"fmt"
-	"image"
 	"image/color"
-	"image/draw"
-	"image/png"
-	"io"
+	"strings"
 
-	"codeberg.org/go-fonts/liberation/liberationsansregular"
-	"golang.org/x/image/font"
-	"golang.org/x/image/font/opentype"
-	"golang.org/x/image/math/fixed"
+	"gonum.org/v1/plot/vg/draw"
 
 	"tessera/internal/imageio"
 )
 
-// Mosaic is a labelled table of small images of one size.
+// Mosaic is a figure of many small images of one size, a table: in each row those of one object, in
+// each column those of one kind.
 type Mosaic struct {
-	Columns []string // heading of each column
+	Title   string
+	Notes   []string // sentences below the title
+	Columns []MosaicColumn
 	Rows    []MosaicRow
 	Blocks  int // number of blocks beside each other into which the rows are divided; 0: 1
+	Scales  []Scale
+	Lower   bool // row 0 of an image is at the bottom; false: at the top
+}
+
+// MosaicColumn is a column of a mosaic: its images have one title and one scale.
+type MosaicColumn struct {
+	Title string
+	Scale int // index in Mosaic.Scales
 }
 
 // MosaicRow is one row of a mosaic.
 type MosaicRow struct {
-	Label   []string          // lines of text left of the images
-	Frames  []*imageio.Frame  // one for each column; nil: an empty cell
-	Stretch []imageio.Stretch // one for each frame
+	Label  []string         // lines of text left of the images
+	Frames []*imageio.Frame // one for each column; nil: an empty cell
 }
 
+// Lengths in dots.
 const (
-	mosaicWidth = 1300 // pixels, about
-	cellGap     = 4
-	blockGap    = 24
-	textSize    = 15.0
-	lineHeight  = 19
+	mosaicWidth = 1400 // about
+	cellGap     = 6
+	blockGap    = 30
 )
 
-// Write draws the mosaic into a PNG file. Images are enlarged by a whole factor, without
-// smoothing, so that every pixel is visible.
+// Write draws the mosaic into path.png and path.svg. Images are enlarged by a whole factor,
+// without smoothing, so that every pixel is visible.
 func (m *Mosaic) Write(path string) error {
-	img, err := m.draw()
+	cols, rows, err := m.size()
 	if err != nil {
 		return fmt.Errorf("report: %s: %w", path, err)
 	}
-	return imageio.WriteAtomic(path, func(w io.Writer) error { return png.Encode(w, img) })
+	return m.figure(cols, rows).write(path)
 }
 
-func (m *Mosaic) draw() (image.Image, error) {
-	side, tall, err := m.size()
-	if err != nil {
-		return nil, err
-	}
-	face, err := newFace()
-	if err != nil {
-		return nil, err
-	}
+func (m *Mosaic) figure(cols, rows int) *figure {
+	style := sans(8)
+	line := lineOf(style)
 	blocks := min(max(1, m.Blocks), len(m.Rows))
 	perBlock := (len(m.Rows) + blocks - 1) / blocks
 	labelled := 0
 	for _, r := range m.Rows {
-		for _, line := range r.Label {
-			labelled = max(labelled, font.MeasureString(face, line).Ceil()+8)
-		}
+		labelled = max(labelled, widest(style, r.Label...)+12)
 	}
-	columns := len(m.Columns)
-	scale := max(1, (mosaicWidth/blocks-labelled-blockGap)/(columns*side))
-	w, h := side*scale, tall*scale
-	block := labelled + columns*(w+cellGap)
-	top := lineHeight + 8
-	out := image.NewRGBA(image.Rect(0, 0, blocks*block+(blocks-1)*blockGap+cellGap, top+perBlock*(h+cellGap)))
-	draw.Draw(out, out.Bounds(), image.White, image.Point{}, draw.Src)
+	headed := 0
+	for _, c := range m.Columns {
+		headed = max(headed, widest(style, c.Title+" "))
+	}
+	count := len(m.Columns)
+	zoom := max(1, (mosaicWidth/blocks-labelled-blockGap)/(count*cols))
+	w, h := cols*zoom, rows*zoom
+	step := max(w+cellGap, headed)
+	block := labelled + count*step
+	inner := blocks*block + (blocks-1)*blockGap
+	notes := append(m.Notes[:len(m.Notes):len(m.Notes)], fmt.Sprintf("Each image has %d x %d pixels (rows x columns).", rows, cols))
+	f := &figure{title: m.Title, about: strings.Join(notes, " "), width: max(inner+2*margin, 5*dpi)}
+	left := (f.width - inner) / 2
+	title := style
+	title.Font.Size *= 1.3
+	y := f.lines(title, f.width/2, margin, wrap(title, m.Title, f.width-2*margin))
+	y = f.lines(style, f.width/2, y, wrap(style, f.about, f.width-2*margin))
+	top := y + 2*line
+	head, side := style, style
+	head.YAlign = draw.YBottom
+	side.XAlign = draw.XLeft
 	for b := range blocks {
-		x0 := b * (block + blockGap)
-		for c, name := range m.Columns {
-			x := x0 + labelled + c*(w+cellGap)
-			write(out, face, name, x+(w-font.MeasureString(face, name).Ceil())/2, lineHeight)
+		x0 := left + b*(block+blockGap)
+		for c, column := range m.Columns {
+			f.text(head, x0+labelled+c*step+w/2, top-6, column.Title)
 		}
-		for i := range perBlock {
-			if b*perBlock+i >= len(m.Rows) {
-				break
-			}
+		for i := range min(perBlock, len(m.Rows)-b*perBlock) {
 			r := m.Rows[b*perBlock+i]
 			y := top + i*(h+cellGap)
-			for k, line := range r.Label {
-				write(out, face, line, x0+4, y+h/2+lineHeight*k-lineHeight*(len(r.Label)-1)/2+lineHeight/4)
-			}
-			for c, f := range r.Frames {
-				if f != nil {
-					paint(out, f, r.Stretch[c], x0+labelled+c*(w+cellGap), y, scale)
+			f.lines(side, x0, y+(h-len(r.Label)*line)/2, r.Label)
+			for c, frame := range r.Frames {
+				if frame != nil {
+					stretch := m.Scales[m.Columns[c].Scale].Stretch
+					f.image(x0+labelled+c*step, y, raster(frame, stretch, 1, zoom, m.Lower, 0))
 				}
 			}
 		}
 	}
-	return out, nil
+	y, hole := f.bars(m.Scales, style, top+perBlock*(h+cellGap)+line, m.seen)
+	f.height = f.key(style, left, y, hole, "", color.RGBA{}) + margin
+	return f
+}
+
+// seen tells which columns have a scale, and whether they have values beyond its ends.
+func (m *Mosaic) seen(k int) (u use) {
+	var names []string
+	s := m.Scales[k].Stretch
+	for c, column := range m.Columns {
+		if column.Scale != k {
+			continue
+		}
+		names = append(names, column.Title)
+		for _, r := range m.Rows {
+			if f := r.Frames[c]; f != nil {
+				u.look(f, s)
+			}
+		}
+	}
+	u.which = strings.Join(names, ", ") + ":"
+	return u
 }
 
 // size is that of all frames.
 func (m *Mosaic) size() (cols, rows int, err error) {
+	if m.Title == "" {
+		return 0, 0, errors.New("no title")
+	}
+	for i := range m.Scales {
+		if err := m.Scales[i].check(); err != nil {
+			return 0, 0, err
+		}
+	}
+	for _, c := range m.Columns {
+		if c.Title == "" || c.Scale < 0 || c.Scale >= len(m.Scales) {
+			return 0, 0, fmt.Errorf("column %q has scale %d of %d: want a title and a scale", c.Title, c.Scale, len(m.Scales))
+		}
+	}
 	for i, r := range m.Rows {
-		if len(r.Frames) != len(m.Columns) || len(r.Stretch) != len(m.Columns) {
-			return 0, 0, fmt.Errorf("row %d has %d frames and %d stretches for %d columns", i, len(r.Frames), len(r.Stretch), len(m.Columns))
+		if len(r.Frames) != len(m.Columns) {
+			return 0, 0, fmt.Errorf("row %d has %d frames for %d columns", i, len(r.Frames), len(m.Columns))
 		}
 		for _, f := range r.Frames {
 			if f == nil {
@@ -119,32 +158,4 @@ func (m *Mosaic) size() (cols, rows int, err error) {
 		return 0, 0, errEmpty
 	}
 	return cols, rows, nil
-}
-
-// paint enlarges one frame onto the sheet.
-func paint(to *image.RGBA, f *imageio.Frame, s imageio.Stretch, x0, y0, scale int) {
-	n := f.Rows * f.Cols
-	for i := range n {
-		r := f.Data[i]
-		g, b := r, r
-		if f.Channels == 3 {
-			g, b = f.Data[n+i], f.Data[2*n+i]
-		}
-		cr, cg, cb := s.Colour(r, g, b)
-		x, y := x0+i%f.Cols*scale, y0+i/f.Cols*scale
-		draw.Draw(to, image.Rect(x, y, x+scale, y+scale), image.NewUniform(color.RGBA{cr, cg, cb, 255}), image.Point{}, draw.Src)
-	}
-}
-
-func newFace() (font.Face, error) {
-	f, err := opentype.Parse(liberationsansregular.TTF)
-	if err != nil {
-		return nil, err
-	}
-	return opentype.NewFace(f, &opentype.FaceOptions{Size: textSize, DPI: 72, Hinting: font.HintingFull})
-}
-
-func write(to *image.RGBA, face font.Face, text string, x, y int) {
-	d := font.Drawer{Dst: to, Src: image.Black, Face: face, Dot: fixed.P(x, y)}
-	d.DrawString(text)
 }

@@ -1,23 +1,14 @@
 package report
 
 import (
-	"errors"
 	"fmt"
 	"image/color"
-	"io"
 	"math"
-	"path/filepath"
-	"strconv"
-	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
-	"gonum.org/v1/plot/vg/vgsvg"
-
-	"tessera/internal/imageio"
 )
 
 // Series is one curve. Points that are not finite, and on a logarithmic axis those that are
@@ -36,11 +27,10 @@ type Plot struct {
 	Series      []Series
 }
 
-// Size of a plot; a PNG has 200 dots per inch, 1200 x 800 pixels.
+// Size of a plot in dots.
 const (
-	plotWidth  = 6 * vg.Inch
-	plotHeight = 4 * vg.Inch
-	plotDPI    = 200
+	plotWidth  = 6 * dpi
+	plotHeight = 4 * dpi
 )
 
 // palette is distinguishable for colour-blind readers (Okabe and Ito 2008).
@@ -48,32 +38,21 @@ var palette = []color.RGBA{
 	{0, 114, 178, 255}, {213, 94, 0, 255}, {0, 158, 115, 255}, {204, 121, 167, 255}, {230, 159, 0, 255}, {86, 180, 233, 255},
 }
 
-// Write draws the plot into a .png or .svg file.
+// Write draws the plot into path.png and path.svg.
 func (p *Plot) Write(path string) error {
-	var canvas interface {
-		vg.CanvasSizer
-		io.WriterTo
-	}
-	switch ext := strings.ToLower(filepath.Ext(path)); ext {
-	case ".png":
-		canvas = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(plotWidth, plotHeight), vgimg.UseDPI(plotDPI))}
-	case ".svg":
-		canvas = vgsvg.New(plotWidth, plotHeight)
-	default:
-		return fmt.Errorf("report: %s: want a .png or .svg file", path)
-	}
 	pl, err := p.build()
 	if err != nil {
 		return fmt.Errorf("report: %s: %w", path, err)
 	}
-	pl.Draw(draw.New(canvas))
-	return imageio.WriteAtomic(path, func(w io.Writer) error {
-		_, err := canvas.WriteTo(w)
-		return err
-	})
+	f := &figure{title: p.Title, about: p.Y + " against " + p.X, width: plotWidth, height: plotHeight}
+	f.add(func(c draw.Canvas, _ func(x, y int) vg.Point) { pl.Draw(c) })
+	return f.write(path)
 }
 
 func (p *Plot) build() (*plot.Plot, error) {
+	if p.Title == "" || p.X == "" || p.Y == "" {
+		return nil, fmt.Errorf("title %q, axes %q and %q: want a title, and for each axis its quantity and unit", p.Title, p.X, p.Y)
+	}
 	pl := plot.New()
 	pl.BackgroundColor = color.White
 	pl.Title.Text, pl.X.Label.Text, pl.Y.Label.Text = p.Title, p.X, p.Y
@@ -226,75 +205,3 @@ func axis(a *plot.Axis, logarithmic bool, lo, hi, room float64) {
 		return ticks
 	})
 }
-
-// linearTicks are at multiples of 1, 2 or 5 times a power of ten, four to nine of them.
-func linearTicks(lo, hi float64) []plot.Tick {
-	step := math.Pow(10, math.Floor(math.Log10((hi-lo)/4)))
-	for _, k := range []float64{5, 2} {
-		if k*step <= (hi-lo)/4 {
-			step *= k
-			break
-		}
-	}
-	digits := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
-	var ticks []plot.Tick
-	for i := math.Ceil(lo/step-1e-9) + 0; i*step <= hi+1e-9*step; i++ {
-		t := plot.Tick{Value: i * step, Label: strconv.FormatFloat(i*step, 'f', digits, 64)}
-		if largest := max(math.Abs(lo), math.Abs(hi)); digits > 5 || largest >= 1e6 {
-			t.Label = strconv.FormatFloat(i*step, 'g', 4, 64)
-		}
-		ticks = append(ticks, t)
-	}
-	return ticks
-}
-
-// logTicks labels the powers of ten, with 2 and 5 or all digits between them where
-// the range is short, and marks the others.
-func logTicks(lo, hi float64) []plot.Tick {
-	var ticks []plot.Tick
-	decades := math.Log10(hi / lo)
-	every := 1
-	if decades > 6 {
-		every = int(math.Ceil(decades / 6))
-	}
-	for e := int(math.Floor(math.Log10(lo))); e <= int(math.Ceil(math.Log10(hi))); e++ {
-		for d := 1; d <= 9; d++ {
-			v := float64(d) * math.Pow(10, float64(e))
-			if v < lo*(1-1e-12) || v > hi*(1+1e-12) {
-				continue
-			}
-			labelled := d == 1 && e%every == 0 || decades <= 2 && (d == 2 || d == 5) || decades <= 0.7
-			t := plot.Tick{Value: v}
-			if labelled {
-				t.Label = label(v)
-			}
-			ticks = append(ticks, t)
-		}
-	}
-	if n := labels(ticks); n < 2 { // a fraction of a decade: as on a linear axis
-		for _, t := range linearTicks(lo, hi) {
-			if t.Value > 0 {
-				ticks = append(ticks, t)
-			}
-		}
-	}
-	return ticks
-}
-
-func labels(ticks []plot.Tick) (n int) {
-	for _, t := range ticks {
-		if t.Label != "" {
-			n++
-		}
-	}
-	return n
-}
-
-func label(v float64) string {
-	if v >= 1e-3 && v < 1e5 {
-		return strconv.FormatFloat(v, 'g', 4, 64)
-	}
-	return strings.NewReplacer("e+0", "e", "e-0", "e-", "e+", "e").Replace(strconv.FormatFloat(v, 'e', 0, 64))
-}
-
-var errEmpty = errors.New("nothing to draw")

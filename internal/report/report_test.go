@@ -2,14 +2,12 @@ package report
 
 import (
 	"bytes"
-	"encoding/xml"
-	"errors"
 	"image/color"
 	"image/png"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,35 +59,30 @@ func near(a, b uint8) bool { return max(a, b)-min(a, b) < 12 }
 
 func TestPlot(t *testing.T) {
 	dir := t.TempDir()
-	a, b := filepath.Join(dir, "a.png"), filepath.Join(dir, "b.png")
-	for _, path := range []string{a, b, filepath.Join(dir, "a.svg"), filepath.Join(dir, "b.svg")} {
+	a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
+	for _, path := range []string{a, b} {
 		if err := example().Write(path); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if !bytes.Equal(read(t, a), read(t, b)) || !bytes.Equal(read(t, filepath.Join(dir, "a.svg")), read(t, filepath.Join(dir, "b.svg"))) {
-		t.Error("the same plot gave different bytes")
+	for _, end := range []string{".png", ".svg"} {
+		if !bytes.Equal(read(t, a+end), read(t, b+end)) {
+			t.Error("the same plot gave different bytes")
+		}
 	}
 	for _, c := range palette[:2] {
-		n, w, h := count(t, read(t, a), c)
+		n, w, h := count(t, read(t, a+".png"), c)
 		if n < 100 || w != 1200 || h != 800 {
 			t.Errorf("%d pixels of colour %v in a picture of %d x %d", n, c, w, h)
 		}
 	}
-	if n, _, _ := count(t, read(t, a), palette[2]); n > 20 {
+	if n, _, _ := count(t, read(t, a+".png"), palette[2]); n > 20 {
 		t.Errorf("%d pixels of a third colour", n)
 	}
-	svg := string(read(t, filepath.Join(dir, "a.svg")))
+	texts := shown(t, a+".svg")
 	for _, want := range []string{"a title", "iteration", "cost", "measured"} {
-		if !strings.Contains(svg, want) {
-			t.Errorf("the SVG does not say %q", want)
-		}
-	}
-	for d := xml.NewDecoder(strings.NewReader(svg)); ; {
-		if _, err := d.Token(); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatal(err)
+		if !slices.Contains(texts, want) {
+			t.Errorf("the SVG does not say %q: %q", want, texts)
 		}
 	}
 }
@@ -103,19 +96,24 @@ func TestOddPlots(t *testing.T) {
 		"all bad":   {LogY: true, Series: []Series{{X: []float64{1, 2}, Y: []float64{-5, math.Inf(1)}}}},
 		"zero":      {Series: []Series{{X: []float64{0, 0}, Y: []float64{0, 0}}}},
 	} {
-		if err := p.Write(filepath.Join(dir, "p.png")); err != nil {
+		p.Title, p.X, p.Y = "title", "x (unit)", "y (unit)"
+		if err := p.Write(filepath.Join(dir, "p")); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := example().Write(filepath.Join(dir, "p.gif")); err == nil || !strings.Contains(err.Error(), "p.gif") {
-		t.Errorf("a GIF: %v", err)
-	}
-	bad := &Plot{Series: []Series{{Name: "s", X: []float64{1}, Y: nil}}}
-	if err := bad.Write(filepath.Join(dir, "q.png")); err == nil || !strings.Contains(err.Error(), `"s" has 1 x and 0 y`) {
-		t.Errorf("unequal lengths: %v", err)
-	}
-	if _, err := os.Stat(filepath.Join(dir, "q.png")); err == nil {
-		t.Error("a failed plot left a file")
+	for want, spoil := range map[string]func(p *Plot){
+		"want a title":        func(p *Plot) { p.Title = "" },
+		"for each axis":       func(p *Plot) { p.Y = "" },
+		`"s" has 1 x and 0 y`: func(p *Plot) { p.Series = []Series{{Name: "s", X: []float64{1}}} },
+	} {
+		p := example()
+		spoil(p)
+		if err := p.Write(filepath.Join(dir, "q")); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+		if list, _ := filepath.Glob(filepath.Join(dir, "q*")); len(list) > 0 {
+			t.Errorf("a failed plot left %v", list)
+		}
 	}
 }
 
@@ -128,6 +126,8 @@ func TestTicks(t *testing.T) {
 		{linearTicks, 0, 150, "0 20 40 60 80 100 120 140"},
 		{linearTicks, 0.31, 0.52, "0.35 0.40 0.45 0.50"},
 		{linearTicks, -1, 1, "-1.0 -0.5 0.0 0.5 1.0"},
+		{linearTicks, -3e-7, 3e-7, "-3e-7 -2e-7 -1e-7 0 1e-7 2e-7 3e-7"},
+		{linearTicks, 0, 6e6, "0 1e6 2e6 3e6 4e6 5e6 6e6"},
 		{logTicks, 1, 1000, "1 10 100 1000"},
 		{logTicks, 0.9, 30, "1 2 5 10 20"},
 		{logTicks, 1.2, 1.7, "1.2 1.3 1.4 1.5 1.6 1.7"},
@@ -145,39 +145,45 @@ func TestTicks(t *testing.T) {
 	}
 }
 
-func TestMosaic(t *testing.T) {
-	frame := func(v float64) *imageio.Frame {
-		f := &imageio.Frame{Channels: 1, Rows: 5, Cols: 5, Data: make([]float64, 25)}
-		for i := range f.Data {
-			f.Data[i] = v
-		}
-		return f
+func exampleMosaic() *Mosaic {
+	m := &Mosaic{
+		Title: "Five stamps", Columns: []MosaicColumn{{"observed", 0}, {"residual", 1}}, Blocks: 2,
+		Scales: []Scale{{"intensity (adu)", imageio.Linear(0, 1)}, {"residual (sigma)", imageio.Symmetric(1)}},
 	}
-	s := imageio.Linear(0, 1)
-	m := &Mosaic{Columns: []string{"a", "b"}, Blocks: 2}
 	for i := range 5 {
-		m.Rows = append(m.Rows, MosaicRow{
-			Label: []string{"no. 1", "x"}, Frames: []*imageio.Frame{frame(float64(i) / 5), nil}, Stretch: []imageio.Stretch{s, s},
-		})
+		f := &imageio.Frame{Channels: 1, Rows: 5, Cols: 5, Data: slices.Repeat([]float64{float64(i) / 5}, 25)}
+		m.Rows = append(m.Rows, MosaicRow{Label: []string{"stamp 1", "x"}, Frames: []*imageio.Frame{f, nil}})
 	}
-	dir := t.TempDir()
-	path := filepath.Join(dir, "m.png")
-	if err := m.Write(path); err != nil {
+	return m
+}
+
+func TestMosaic(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m")
+	if err := exampleMosaic().Write(path); err != nil {
 		t.Fatal(err)
 	}
-	n, w, h := count(t, read(t, path), color.RGBA{102, 102, 102, 255})
-	if w < 900 || w > 1400 || n < 10000 || h < 300 {
+	n, w, h := count(t, read(t, path+".png"), color.RGBA{102, 102, 102, 255})
+	if w < 1000 || w > 1600 || n < 10000 || h < 300 {
 		t.Errorf("%d pixels of the third frame's grey in a picture of %d x %d", n, w, h)
 	}
-	m.Rows[1].Frames[0] = &imageio.Frame{Channels: 1, Rows: 4, Cols: 5, Data: make([]float64, 20)}
-	if err := m.Write(path); err == nil || !strings.Contains(err.Error(), "row 1") {
-		t.Errorf("frames of two sizes: %v", err)
+	texts := strings.Join(shown(t, path+".svg"), " ")
+	for _, want := range []string{"Five stamps", "Each image has 5 x 5 pixels (rows x columns).", "observed residual", "stamp 1", "observed: intensity (adu), linear scale", "residual: residual (sigma), linear scale, symmetric about 0"} {
+		if !strings.Contains(texts, want) {
+			t.Errorf("the mosaic does not say %q: %q", want, texts)
+		}
 	}
-	m.Rows[1].Frames = nil
-	if err := m.Write(path); err == nil {
-		t.Error("a row without frames was drawn")
-	}
-	if err := (&Mosaic{Columns: []string{"a"}}).Write(path); err == nil {
-		t.Error("nothing was drawn")
+	for want, spoil := range map[string]func(m *Mosaic){
+		"no title":        func(m *Mosaic) { m.Title = "" },
+		"row 1: a frame":  func(m *Mosaic) { m.Rows[1].Frames[0] = gradient(4, 5) },
+		"row 1 has 0":     func(m *Mosaic) { m.Rows[1].Frames = nil },
+		"scale 2 of 2":    func(m *Mosaic) { m.Columns[1].Scale = 2 },
+		"its quantity":    func(m *Mosaic) { m.Scales[0].Label = "" },
+		"nothing to draw": func(m *Mosaic) { m.Rows = nil },
+	} {
+		m := exampleMosaic()
+		spoil(m)
+		if err := m.Write(path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
 	}
 }

@@ -108,7 +108,7 @@ func (f *finder) pair(r *roles) (string, error) {
 func (f *finder) inPlane(r *roles, pair string, c *Columns) error {
 	have := r.groups[pair]
 	c.Coordinates = []int{have[0], have[1]}
-	others := slices.Concat(r.alone, r.either)
+	others := slices.Concat(r.alone, r.either, f.halves(r, pair))
 	if len(r.values) == 0 && len(r.either) == 0 && pair == "plane" && !f.want.Pixels && f.want.Dim < 2 {
 		if len(others)+f.unknown(r, have) > 0 {
 			return f.fail("which is the value?")
@@ -124,7 +124,7 @@ func (f *finder) inPlane(r *roles, pair string, c *Columns) error {
 		others = r.alone
 	} else {
 		var err error
-		if c.Value, err = f.value(r.values); err != nil {
+		if c.Value, err = f.value(r.values, c.Coordinates); err != nil {
 			return err
 		}
 	}
@@ -164,8 +164,25 @@ func (f *finder) onLine(r *roles, c *Columns) error {
 	}
 	c.Coordinates = coordinates[:1:1]
 	var err error
-	c.Value, err = f.value(values)
+	c.Value, err = f.value(values, c.Coordinates)
 	return err
+}
+
+// halves are coordinates of other groups than the one of a pair, whose partner is not there. Of
+// pixels they mean nothing.
+func (f *finder) halves(r *roles, pair string) []int {
+	var list []int
+	for _, g := range groups {
+		if g.name == pair || r.groups[g.name] == nil || f.want.Pixels {
+			continue
+		}
+		for _, j := range r.groups[g.name][:2] {
+			if j >= 0 && !isValue(f.t.Names[j]) {
+				list = append(list, j)
+			}
+		}
+	}
+	return list
 }
 
 // unknown counts the columns about which nothing is known, but for two of a plane.
@@ -181,7 +198,7 @@ func (f *finder) unknown(r *roles, have *[3]int) int {
 
 // value chooses among columns that may be the value: the one that is called so, or the only
 // one whose whole name is a known one, if it is a part of the names of the others.
-func (f *finder) value(list []int) (int, error) {
+func (f *finder) value(list, coordinates []int) (int, error) {
 	if len(list) == 1 {
 		return list[0], nil
 	}
@@ -203,6 +220,7 @@ func (f *finder) value(list []int) (int, error) {
 			return found[0], nil
 		}
 	}
+	f.shown = append(slices.Clone(coordinates), list[0])
 	return 0, f.fail("is %s or %s the value?", f.call(list[0]), f.call(list[1]))
 }
 

@@ -38,10 +38,12 @@ type Columns struct {
 
 // finder decides about the columns of one table.
 type finder struct {
-	t    *imageio.Table
-	want Want
-	bare bool  // coordinates alone are asked for
-	free []int // columns of numbers that do not number the rows
+	t     *imageio.Table
+	want  Want
+	bare  bool  // coordinates alone are asked for
+	list  bool  // of pixels, without observations
+	free  []int // columns of numbers that do not number the rows
+	shown []int // columns of the line of the config that an error shows; nil = the first ones of numbers
 }
 
 // Observations finds coordinates, value and errors.
@@ -55,7 +57,9 @@ func Observations(t *imageio.Table, want Want) (*Columns, error) {
 	case f.nameless():
 		c, err = f.byPlace()
 	default:
-		c, err = f.byName()
+		if c, err = f.byName(); err == nil {
+			err = f.strangers(c)
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -284,10 +288,26 @@ func (f *finder) fail(format string, args ...any) error {
 		columns = fmt.Sprintf("%d columns without names", f.t.Cols)
 	}
 	text := fmt.Sprintf(format, args...) + "; " + columns
+	if where := f.textWhere(); where != "" && !strings.Contains(text, where) {
+		text += "; " + where
+	}
 	if line := f.example(); line != "" {
 		text += "; say which are which, as in " + line
 	}
+	if len(f.t.Others) > 0 {
+		text += "; the file has other tables, " + imageio.Listed(f.t.Others) + ": choose one by its name or number, as in FILE.fits[NAME]"
+	}
 	return &Error{text}
+}
+
+// textWhere is where the first text stands in a column with a name that means numbers.
+func (f *finder) textWhere() string {
+	for j, name := range f.t.Names {
+		if n, where := f.t.Text(j); n > 0 && known(name) && !isNumbering(name) {
+			return where
+		}
+	}
+	return ""
 }
 
 // example is the line of the config that would name the first columns of numbers.
@@ -302,8 +322,15 @@ func (f *finder) example() string {
 	case f.want.Dim == 0:
 		n = 3
 	}
+	list := f.free
+	if f.shown != nil {
+		list, n = f.shown, len(f.shown)
+	}
+	if len(list) == 0 {
+		return ""
+	}
 	var names []string
-	for _, j := range f.free {
+	for _, j := range list {
 		if len(names) == n {
 			break
 		}

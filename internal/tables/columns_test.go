@@ -19,15 +19,20 @@ func tableOf(t testing.TB, text string) *imageio.Table {
 			text += "\n" + strings.TrimSuffix(strings.Repeat(fmt.Sprint(i+1)+",", n), ",")
 		}
 	}
-	path := filepath.Join(t.TempDir(), "t.csv")
-	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	table, err := imageio.ReadTable(path)
+	table, err := imageio.ReadTable(fileOf(t, text))
 	if err != nil {
 		t.Fatalf("%q: %v", text, err)
 	}
 	return table
+}
+
+func fileOf(t testing.TB, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "t.csv")
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 func brief(t *imageio.Table, c *Columns) string {
@@ -92,7 +97,7 @@ func TestObservations(t *testing.T) {
 		{"ra,dec,flux,weight", Want{}, "ra dec -> flux +- weight, relative weight (their mean counts as 1)"},
 		{"ra,dec,parallax,phot_g_mean_mag", Want{}, "is parallax or phot_g_mean_mag the value?"},
 		{"ra,dec,flux,flux_iso", Want{}, "ra dec -> flux"},
-		{"time,sap_flux,sap_flux_err,pdcsap_flux,pdcsap_flux_err", Want{}, "is sap_flux or pdcsap_flux the value?"},
+		{"time,cadenceno,sap_flux,sap_flux_err,pdcsap_flux,pdcsap_flux_err", Want{Key: "observations.columns"}, `is sap_flux or pdcsap_flux the value?; the columns are time, cadenceno, sap_flux, sap_flux_err, pdcsap_flux, pdcsap_flux_err; say which are which, as in observations.columns = ["time", "sap_flux"]`},
 		{"flux,loglam,ivar,and_mask,sky,model", Want{}, "loglam -> flux +- ivar, inverse variance"},
 		{"x,y,value,value", Want{Columns: []string{"x", "y", "value"}}, `2 columns are called "value"`},
 		{"ra,dec,flux,err,ivar", Want{}, "do err or ivar hold the errors of flux?"},
@@ -107,7 +112,28 @@ func TestObservations(t *testing.T) {
 		{"a,b,c", Want{Key: "observations.columns"}, `the columns are a, b, c; say which are which, as in observations.columns = ["a", "b", "c"]`},
 		{"x,foo", Want{}, "the columns are x, foo"},
 		{"x,y,foo", Want{}, "which is the value?"},
-		{"x,y,foo,value", Want{}, "x y -> value"},
+		{"x,y,foo,value", Want{Key: "observations.columns"}, `what is foo? It may be a coordinate, the value or its standard deviation, and its name is not known; the columns are x, y, foo, value; say which are which, as in observations.columns = ["x", "y", "value"]`},
+		{"phi,psi,value", Want{Key: "observations.columns"}, `what is psi? It may be a coordinate, the value or its standard deviation, and its name is not known; the columns are phi, psi, value; say which are which, as in observations.columns = ["phi", "psi", "value"]`},
+		{"psi,phi,value,error", Want{Key: "observations.columns"}, `observations.columns = ["phi", "psi", "value", "error"]`},
+		{"time,foo,mag", Want{Key: "observations.columns"}, `what is foo?`},
+		{"x,y,value,sigma_foo", Want{}, "what is sigma_foo?"},
+		{"x,y,value,spread", Want{}, "what is spread?"},
+		{"x,y,lat,value", Want{DimKey: "observations.dim"}, "is lat a third coordinate? Set observations.dim"},
+		{"x,y,foo,value", Want{Columns: []string{"x", "y", "value"}}, "x y -> value"},
+		{"x,y,foo,value", Want{Pixels: true}, "what is foo?"},
+		{"x,y,lat,value", Want{Pixels: true}, "y x -> value"},
+		{"x,y,flux,flux_err,sky,chi2,fwhm_image,flag,flux_flags,quality_2,roundness2,id", Want{}, "x y -> flux +- flux_err" + deviation},
+		{"x,y,value,comment\n1,2,3,good\n4,5,6,7\n", Want{}, "x y -> value"},
+		// A coordinate or an unknown column with a text in it is not passed over.
+		{"x,y,value\n1,2,3\n4,5 deg,6\n", Want{}, `column y has numbers, or should have: 1 of its fields are text, line 3, column 2: "5 deg" is not a number`},
+		{"lon,lat,value\n10W,2,3\n11W,4,5\n", Want{}, "column lon has numbers, or should have: 2 of its fields are text"},
+		{"x,y,foo,value\n1,2,3,4\n1,2,a,4\n", Want{}, "column foo has numbers"},
+		{"x,y,foo,value\n1,2,a,4\n", Want{}, "x y -> value"},
+		{"x,y,value\n1,2,\"1,234.5\"\n2,3,\"2,345\"\n", Want{}, `column value has numbers, or should have: 2 of its fields are text, line 2, column 3: "1,234.5" is not a number`},
+		{"x,y,value\n1,2,50%\n2,3,60%\n", Want{}, "column value has numbers"},
+		{"x,y,value,err\n1,2,5,1%\n2,3,6,2%\n", Want{}, "column err has numbers"},
+		{"x;y;value\n1.234,5;2;3\n4;5,5;6\n", Want{}, `"1.234,5" is not a number`},
+		{"x,y,value,colour\n1,2,5,red\n2,3,6,blue\n", Want{}, "x y -> value"},
 		{"x,value", Want{Dim: 2, DimKey: "observations.dim"}, "observations.dim = 2, and the names tell of 1"},
 		// Numberings and texts are passed over.
 		{",x,y,value\n0,1,2,3\n", Want{}, "x y -> value"},
@@ -266,7 +292,7 @@ func TestIndexAndPixels(t *testing.T) {
 		}
 	}
 	stars := tableOf(t, "NUMBER,X_IMAGE,Y_IMAGE\n1,10,20\n")
-	c, err := Pixels(stars, Want{})
+	c, err := Pixels(stars)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,15 +303,15 @@ func TestIndexAndPixels(t *testing.T) {
 
 func TestSuspects(t *testing.T) {
 	for text, want := range map[string]string{
-		"x,value\n1,2\n2,-999\n3,4\n4,-999\n":     "2 of value are -999, far from the others: if they are missing, write NA",
-		"x,value\n1,2\n2,99.99\n3,4\n":            "1 of value are 99.99",
-		"x,value\n1,2\n2,1e20\n3,4\n":             "1 of value are 1e+20",
-		"x,y,value\n-9999,2,1\n2,1,2\n3,4,3\n":    "1 of x are -9999",
-		"x,value\n1,90\n2,99\n3,100\n":            "",
-		"x,value\n1,2\n2,-998\n3,4\n":             "",
-		"x,value,other\n1,2,-999\n2,3,1\n3,4,2\n": "",
-		"x,value\n1,2\n":                          "",
-		"x,value\n9,9\n":                          "",
+		"x,value\n1,2\n2,-999\n3,4\n4,-999\n":    "2 of value are -999, far from the others: if they are missing, write NA",
+		"x,value\n1,2\n2,99.99\n3,4\n":           "1 of value are 99.99",
+		"x,value\n1,2\n2,1e20\n3,4\n":            "1 of value are 1e+20",
+		"x,y,value\n-9999,2,1\n2,1,2\n3,4,3\n":   "1 of x are -9999",
+		"x,value\n1,90\n2,99\n3,100\n":           "",
+		"x,value\n1,2\n2,-998\n3,4\n":            "",
+		"x,value,flag\n1,2,-999\n2,3,1\n3,4,2\n": "",
+		"x,value\n1,2\n":                         "",
+		"x,value\n9,9\n":                         "",
 	} {
 		table := tableOf(t, text)
 		c, err := Observations(table, Want{})

@@ -44,7 +44,7 @@ func TestInfo(t *testing.T) {
 // FuzzColumns: whatever a heading says, there are columns of the table or an error that
 // lists them.
 func FuzzColumns(f *testing.F) {
-	for _, s := range []string{"x,y,value", "time,mag,e_mag", "id,ra,dec,flux,ivar", "a,b,c", ",x,y", "X_IMAGE,Y_IMAGE", "x,y,z,t,value,err"} {
+	for _, s := range []string{"x,y,value", "time,mag,e_mag", "id,ra,dec,flux,ivar", "a,b,c", ",x,y", "X_IMAGE,Y_IMAGE", "x,y,z,t,value,err", "phi,psi,value", "x,y,foo,value"} {
 		f.Add(s, uint8(0), false)
 	}
 	f.Fuzz(func(t *testing.T, heading string, dim uint8, pixels bool) {
@@ -63,6 +63,11 @@ func FuzzColumns(f *testing.F) {
 				t.Fatalf("%q: coordinates %v, value %d", heading, c.Coordinates, c.Value)
 			}
 			used[j] = true
+		}
+		for j, name := range names {
+			if !used[j] && j != c.Errors && !isNumbering(name) && !isBeside(name) && !known(name) && len(c.Names) > 0 {
+				t.Errorf("%q: %q is not used, and its name is not known", heading, name)
+			}
 		}
 		if c.Errors >= 0 && used[c.Errors] || len(c.Coordinates) < 1 || len(c.Coordinates) > 3 {
 			t.Errorf("%q: coordinates %v, value %d, errors %d", heading, c.Coordinates, c.Value, c.Errors)

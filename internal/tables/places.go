@@ -12,7 +12,12 @@ import (
 func Places(t *imageio.Table, of *Columns, want Want) (*Columns, error) {
 	d := len(of.Coordinates)
 	want.Dim = d
-	f := newFinder(t, want)
+	return newFinder(t, want).places(of)
+}
+
+// places is Places; f.list tells that there are no observations.
+func (f *finder) places(of *Columns) (*Columns, error) {
+	t, want, d := f.t, f.want, f.want.Dim
 	f.bare = true
 	c := &Columns{Value: -1, Errors: -1}
 	if len(want.Columns) > 0 {
@@ -32,7 +37,10 @@ func Places(t *imageio.Table, of *Columns, want Want) (*Columns, error) {
 		return nil, f.fail("%s has the coordinates in another order than the observations, which have %v", want.Key, of.Names)
 	}
 	if f.nameless() {
-		if t.Cols != d {
+		switch {
+		case t.Cols != d && f.list:
+			return nil, f.fail("want two columns, the row and the column of a pixel, or names that say which these are: row and col, or x (the column) and y (the row)")
+		case t.Cols != d:
 			return nil, f.fail("want the %d coordinates that the observations have", d)
 		}
 		for k := range d {
@@ -93,7 +101,10 @@ func (f *finder) like(of *Columns, k int) (int, error) {
 			found = j
 		}
 	}
-	if found < 0 {
+	switch {
+	case found < 0 && f.list:
+		return 0, f.fail("want columns row and col, or x (the column) and y (the row)")
+	case found < 0:
 		if name == "" {
 			name = fmt.Sprint(k + 1)
 		}
@@ -114,10 +125,11 @@ func (f *finder) swapped(c, of *Columns) bool {
 	return false
 }
 
-// Pixels finds the row and the column of a list of pixels or stars.
-func Pixels(t *imageio.Table, want Want) (*Columns, error) {
-	want.Pixels = true
-	return Places(t, Plain(2), want)
+// Pixels finds the row and the column of a list of pixels, stars or PSFs.
+func Pixels(t *imageio.Table) (*Columns, error) {
+	f := newFinder(t, Want{Pixels: true, Dim: 2})
+	f.list = true
+	return f.places(Plain(2))
 }
 
 // Plain is the columns of observations that come from no table: x, y, z or, of pixels, row

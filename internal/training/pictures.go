@@ -1,6 +1,7 @@
 package training
 
 import (
+	"context"
 	"fmt"
 	"math"
 
@@ -13,7 +14,7 @@ import (
 
 // Data is the section [data]: true pictures to learn from.
 type Data struct {
-	Truth      string `toml:"truth"`      // npy, (count, rows, cols); "" = simulated cells
+	Truth      string `toml:"truth"`      // a stack, (count, rows, cols); "" = simulated cells
 	Validation int    `toml:"validation"` // the last pictures, which are not learned from
 }
 
@@ -63,14 +64,17 @@ func (p Pictures) Shape() (count, rows, cols int, err error) {
 	if p.Truth == "" {
 		return p.Count, p.Rows, p.Cols, nil
 	}
-	a, err := imageio.StatNpy(p.Truth)
+	a, err := imageio.StatStack(p.Truth)
 	if err != nil {
 		return 0, 0, 0, err
 	}
-	if len(a.Shape) != 3 {
-		return 0, 0, 0, fmt.Errorf("%s: an array of shape %v, want (count, rows, cols)", p.Truth, a.Shape)
+	if len(a.Shape) == 2 {
+		return 0, 0, 0, fmt.Errorf("%s: an array of shape %v, want pictures of one size: (count, rows, cols), or one FITS extension for each", p.Truth, a.Shape)
 	}
-	return a.Shape[0], a.Shape[1], a.Shape[2], nil
+	if err := a.Pictures(); err != nil {
+		return 0, 0, 0, fmt.Errorf("%s: %w", p.Truth, err)
+	}
+	return a.Count, a.Rows, a.Cols, nil
 }
 
 // SharedShape is Shape as rank 0 reads it. Collective.
@@ -81,21 +85,28 @@ func (p Pictures) SharedShape(comm ranks.Comm) (count, rows, cols int, err error
 	return count, rows, cols, ranks.Share(comm, &count, &rows, &cols)
 }
 
-// Draw is picture k of rows x cols pixels, which is read or simulated.
-func (p Pictures) Draw(k, rows, cols int) ([]float64, error) {
+// Draw is the pictures lo <= k < hi of rows x cols pixels, which are read or simulated.
+func (p Pictures) Draw(ctx context.Context, lo, hi, rows, cols int) (list [][]float64, err error) {
 	if p.Truth == "" {
-		return simulate.Cells{Seed: p.Seed, Rows: rows, Cols: cols}.Draw(k), nil
+		for k := lo; k < hi && ctx.Err() == nil; k++ {
+			list = append(list, simulate.Cells{Seed: p.Seed, Rows: rows, Cols: cols}.Draw(k))
+		}
+		return list, ctx.Err()
 	}
-	a, err := imageio.ReadNpyRows(p.Truth, k, k+1)
+	s, err := imageio.ReadStack(p.Truth, lo, hi)
 	if err != nil {
 		return nil, err
 	}
-	for i, v := range a.Data {
+	n := rows * cols
+	for i, v := range s.Data {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, fmt.Errorf("%s: picture %d: the value at row %d, column %d is %g; a true picture must be finite everywhere", p.Truth, k, i/cols, i%cols, v)
+			return nil, fmt.Errorf("%s: picture %d: the value at row %d, column %d is %g; a true picture must be finite everywhere", p.Truth, lo+i/n, i%n/cols, i%cols, v)
 		}
 	}
-	return a.Data, nil
+	for k := range hi - lo {
+		list = append(list, s.Data[k*n:(k+1)*n])
+	}
+	return list, ctx.Err()
 }
 
 // Scale is the largest absolute value on all ranks, by which pictures are divided, from the
@@ -119,7 +130,7 @@ func Axes(count, rows, cols int) string {
 // took is what was taken from the file.
 func (p Pictures) took(count, rows, cols int, scale float64) lifecycle.Input {
 	return lifecycle.Input{
-		File: p.Truth, Part: "npy", Axes: Axes(count, rows, cols),
+		File: p.Truth, Axes: Axes(count, rows, cols),
 		Missing: "no value missing", Units: fmt.Sprintf("largest value %.6g", scale),
 	}
 }

@@ -34,7 +34,7 @@ type Seconds struct {
 }
 
 // Files are those that every training may leave.
-func Files() []string { return []string{"model.npz", "parameters.npy", "losses.png", "losses.svg"} }
+func Files() []string { return append(report.Names("losses"), "model.npz", "parameters.npy") }
 
 // Result is what a training leaves. The functions are called on rank 0 alone.
 type Result struct {
@@ -83,15 +83,6 @@ func (r *Run) PlotLosses(title, y string, more ...report.Series) error {
 	for i, v := range r.Metrics.Losses {
 		loss.X, loss.Y = append(loss.X, float64(i+1)), append(loss.Y, v)
 	}
-	return r.Plot("losses", &report.Plot{Title: title, X: "step", Y: y, LogY: true, Series: append([]report.Series{loss}, more...)})
-}
-
-// Plot writes a plot as NAME.png and NAME.svg.
-func (r *Run) Plot(name string, p *report.Plot) error {
-	for _, end := range []string{".png", ".svg"} {
-		if err := p.Write(r.Path(name + end)); err != nil {
-			return err
-		}
-	}
-	return nil
+	p := report.Plot{Title: title, X: "step", Y: y, LogY: true, Series: append([]report.Series{loss}, more...)}
+	return p.Write(r.Path("losses"))
 }

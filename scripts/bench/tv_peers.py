@@ -2,7 +2,7 @@
 """What NumPy, SciPy and scikit-image take for two problems of total variation. The peer of
 `go test -tags native ./tv -run xxx -bench Peer`, which starts it:
 
-    scripts/bench/tv_peers.py deblur|denoise FILE LAMBDA BOUND TOLERANCE
+    scripts/bench/tv_peers.py deblur|denoise FILE LAMBDA BOUND TOLERANCE SECONDS
 
 FILE is the observation y, an npy array of rows x cols. With TV of the forward differences,
 
@@ -12,8 +12,9 @@ FILE is the observation y, an npy array of rows x cols. With TV of the forward d
     denoise   1/2 ||x - y||^2 + LAMBDA TV(x), isotropic: skimage.restoration.denoise_tv_chambolle
 
 Each stops as soon as its cost is at most BOUND (1 + TOLERANCE), BOUND being a lower bound of
-the minimum that is given to it, so that it takes no time to find one. It prints iterations,
-cost and seconds of the processor; the cost is computed outside of the measured time.
+the minimum that is given to it, so that it takes no time to find one, or after so many SECONDS of the
+processor. It prints iterations, cost and seconds of the processor; the cost is computed outside of the
+measured time.
 It ends with status 77 where a package is missing.
 """
 import sys
@@ -27,7 +28,7 @@ except ImportError as e:
     sys.exit(77)
 
 kind, path = sys.argv[1:3]
-lam, bound, tol = map(float, sys.argv[3:6])
+lam, bound, tol, limit = map(float, sys.argv[3:7])
 y = np.load(path)
 most = {"deblur": 400, "denoise": 4000}[kind]  # iterations; where they do not suffice, the seconds are a lower limit
 
@@ -83,7 +84,7 @@ def deblur():
             pause = time.process_time()
             c = cost(x)
             spent += time.process_time() - pause
-            if c <= bound * (1 + tol):
+            if c <= bound * (1 + tol) or time.process_time() - start - spent > limit:
                 break
     return i, c, time.process_time() - start - spent
 
@@ -106,7 +107,7 @@ def denoise():
     n = 100
     while True:
         c, seconds = run(n)
-        if c <= bound * (1 + tol) or n >= most:
+        if c <= bound * (1 + tol) or n >= most or seconds > limit:
             return n, c, seconds
         n = n * 3 // 2
 

@@ -42,6 +42,10 @@ func (c *settings) take(s *scattered, t *imageio.Table) error {
 		return fmt.Errorf("%s: no observations in it (%s)", path, rows.Text())
 	}
 	s.columns = columns
+	for _, j := range columns.Coordinates {
+		s.units = append(s.units, t.Unit(j))
+	}
+	s.value, s.unit = valueOf(t, columns.Value)
 	s.raw = kernel.Observations{Dim: len(columns.Coordinates), X: rows.X, Y: rows.Y, Sigma: rows.Sigma}
 	if columns.Kind == tables.Weight { // of an unknown unit: on average as without errors
 		a := amplitudeOf(rows.Y, c.Kernel.Mean)
@@ -54,6 +58,18 @@ func (c *settings) take(s *scattered, t *imageio.Table) error {
 		File: path, Part: t.Part, Axes: columns.Text(t), Missing: rows.Text(), Units: columns.Units(t), Note: columns.Note(t, c.Frame.Pixels),
 	})
 	return c.checkPeriodic(s.raw.Dim)
+}
+
+// valueOf are name and unit of a column.
+func valueOf(t *imageio.Table, j int) (name, unit string) {
+	name, unit = "value", "unit of the file"
+	if j >= 0 && j < len(t.Names) && t.Names[j] != "" {
+		name = t.Names[j]
+	}
+	if j >= 0 && t.Unit(j) != "" {
+		unit = t.Unit(j)
+	}
+	return name, unit
 }
 
 // inFile names the file of an error about its columns, which stays one.

@@ -112,7 +112,7 @@ func defaults() settings {
 			Method: string(krylov.RASGMRES), Balance: string(kernel.ByCount), Tolerance: 1e-8, MaxIterations: 200, Restart: 30,
 		},
 		Search: searchSection{Folds: 5, Sample: 800},
-		Output: frames.OutputSection{Dir: "out/kernel", Stretch: "auto"},
+		Output: frames.OutputSection{Dir: "out/kernel", Stretch: "auto", Origin: frames.OriginAuto},
 	}
 }
 

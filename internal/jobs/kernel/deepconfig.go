@@ -92,7 +92,7 @@ func defaultDeep() deepConfig {
 			Features: 1, Starts: 8, Steps: 40,
 		},
 		Observations: observationsSection{Missing: string(tables.Refuse)},
-		Output:       frames.OutputSection{Dir: "out/deep-kernel", Stretch: "auto"},
+		Output:       frames.OutputSection{Dir: "out/deep-kernel", Stretch: "auto", Origin: frames.OriginAuto},
 	}
 }
 
@@ -196,7 +196,7 @@ func (c *deepConfig) kernel() *settings {
 	k := defaults()
 	k.Job = deepJob
 	k.Observations = c.Observations
-	k.Kernel.Mean = c.Deep.Mean
+	k.Kernel.Mean, k.Kernel.Family = c.Deep.Mean, c.Deep.Inner
 	return &k
 }
 

@@ -4,11 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 
-	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 	"tessera/internal/simulate"
 	"tessera/ranks"
 )
@@ -91,7 +90,7 @@ func (r *deepRun) write(ctx context.Context) error {
 
 // deepFiles are all files that a run may leave.
 func deepFiles() []string {
-	return []string{"fit.npy", "single.npy", "features.npy", "panel.png"}
+	return append(report.Names("panel"), "fit.npy", "single.npy", "features.npy")
 }
 
 // writeFiles leaves single layer, deep kernel and its first feature on the grid.
@@ -109,27 +108,23 @@ func (r *deepRun) writeFiles() error {
 
 // draw shows truth, single layer, deep kernel and its first feature.
 func (r *deepRun) draw() error {
-	g, fits := r.grid, r.fits
-	frame := func(a []float64) *imageio.Frame {
-		return &imageio.Frame{Channels: 1, Rows: g.shape[0], Cols: g.shape[1], Data: a}
-	}
-	reference := fits[1]
-	var panels []imageio.Panel
+	d := r.obs.sheet(r.grid, &r.c.Output)
+	reference := r.fits[1]
+	var images []report.Image
 	if r.c.Observations.Path == "" {
-		reference = make([]float64, len(fits[1]))
+		reference = make([]float64, len(r.fits[1]))
 		for i := range reference {
-			reference[i] = simulate.Crease(g.place(nil, i))
+			reference[i] = simulate.Crease(r.grid.place(nil, i))
 		}
+		images = append(images, report.Image{Title: "truth", Frame: d.frame(reference)})
 	}
-	stretch := imageio.Linear(slices.Min(reference), slices.Max(reference))
-	if r.c.Observations.Path == "" {
-		panels = append(panels, imageio.Panel{Frame: frames.Middle(frame(reference)), Stretch: stretch})
-	}
-	for _, a := range fits[:2] {
-		panels = append(panels, imageio.Panel{Frame: frames.Middle(frame(a)), Stretch: stretch})
-	}
-	panels = append(panels, imageio.Panel{Frame: frames.Middle(frame(fits[2])), Stretch: imageio.Linear(slices.Min(fits[2]), slices.Max(fits[2]))})
-	return imageio.WritePanels(r.Path("panel.png"), panels...)
+	lo, hi := rangeOf(reference)
+	low, high := rangeOf(r.fits[2])
+	images = append(images, report.Image{Title: "single layer", Frame: d.frame(r.fits[0])}, report.Image{Title: "deep kernel", Frame: d.frame(r.fits[1])},
+		report.Image{Title: "its first feature", Frame: d.frame(r.fits[2]), Scale: 1})
+	scales := []report.Scale{{Label: d.label(d.value), Stretch: imageio.Linear(lo, hi)}, {Label: "first feature (no unit)", Stretch: imageio.Linear(low, high)}}
+	d.labels.Notes = []string{fmt.Sprintf("%d observations; the single layer is a Gaussian of width %.3g.", r.m.Observations, r.m.Single.Width)}
+	return d.panel("Deep kernel fit", scales, images...).Write(r.Path("panel"))
 }
 
 func (m *deepMetrics) summary(w io.Writer, dir string) error {

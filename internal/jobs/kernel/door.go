@@ -212,11 +212,13 @@ func (c *settings) checkPeriodic(dim int) error {
 	switch {
 	case periodic > 0 && c.Frame.Pixels:
 		return fmt.Errorf("observations.periodic: the pixels of a frame are not periodic: leave it out")
-	case periodic > 0 && dim+periodic > 3 && c.Job == deepJob:
-		return fmt.Errorf("observations.periodic: %d periodic of %d coordinates, want one of at most two in this job", periodic, dim)
 	case periodic > 0 && dim+periodic > kernel.Family(c.Kernel.Family).Dimensions():
-		return fmt.Errorf("observations.periodic: %d periodic of %d coordinates are points in %d dimensions, where kernel.family = %q is not positive definite: write kernel.family = %q",
-			periodic, dim, dim+periodic, c.Kernel.Family, kernel.Matern52)
+		key := "kernel.family"
+		if c.Job == deepJob {
+			key = "deep.inner"
+		}
+		return fmt.Errorf("observations.periodic: %d periodic of %d coordinates are points in %d dimensions, where %s = %q is not positive definite: write %s = %q",
+			periodic, dim, dim+periodic, key, c.Kernel.Family, key, kernel.Matern52)
 	}
 	return nil
 }

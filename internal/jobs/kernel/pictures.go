@@ -1,12 +1,14 @@
 package kernel
 
 import (
+	"fmt"
 	"math"
 	"path/filepath"
 	"slices"
 
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
+	"tessera/internal/report"
 	"tessera/loadbalance"
 	"tessera/ranks"
 )
@@ -47,23 +49,170 @@ func (r *run) raster() ([2][]float64, error) {
 	return out, nil
 }
 
+// sheet is how arrays on a two-dimensional grid are drawn: the pixels of a frame by rows and
+// columns, and places with the first coordinate rightwards and the second one upwards.
+type sheet struct {
+	grid   *grid
+	labels frames.Labels
+	names  []string // of the coordinates, with their units
+	value  string   // name of the values
+	unit   string   // and their unit
+}
+
+// sheet is that of a run with its observations, on rank 0.
+func (s *scattered) sheet(g *grid, output *frames.OutputSection) *sheet {
+	of, unit := s.source, "unit square"
+	d := &sheet{grid: g, names: s.coordinateNames(), value: "value", unit: "unit of the simulation"}
+	if s.survey != nil {
+		of = "a " + of
+	}
+	if s.columns != nil {
+		of, unit = filepath.Base(s.source), "unit of the file"
+		d.value, d.unit = s.value, s.unit
+	}
+	for k := range d.names {
+		d.names[k] += fmt.Sprintf(" (%s)", unit)
+		if s.units != nil && s.units[k] != "" {
+			d.names[k] = fmt.Sprintf("%s (%s)", s.coordinateNames()[k], s.units[k])
+		}
+	}
+	if g.pixels {
+		o := frames.Observation{Source: s.frame}
+		d.value, d.unit = "intensity", o.Unit()
+	}
+	d.labels = frames.Labels{Title: of, Lower: !g.pixels || output.Origin.Lower(s.frame != nil && s.frame.Format == "fits")}
+	return d
+}
+
+// label adds the unit of the values.
+func (d *sheet) label(quantity string) string { return fmt.Sprintf("%s (%s)", quantity, d.unit) }
+
+// size is that of a drawing.
+func (d *sheet) size() (rows, cols int) {
+	if d.grid.pixels {
+		return d.grid.shape[0], d.grid.shape[1]
+	}
+	return d.grid.shape[1], d.grid.shape[0]
+}
+
+// frame is an array as it is drawn.
+func (d *sheet) frame(a []float64) *imageio.Frame {
+	rows, cols := d.size()
+	return &imageio.Frame{Channels: 1, Rows: rows, Cols: cols, Data: turned(d, a)}
+}
+
+// turned has the rows of a drawing one after the other.
+func turned[T any](d *sheet, a []T) []T {
+	if d.grid.pixels {
+		return a
+	}
+	rows, cols := d.size()
+	out := make([]T, 0, len(a))
+	for r := range rows {
+		for c := range cols {
+			out = append(out, a[c*rows+r])
+		}
+	}
+	return out
+}
+
+// panel is a figure with the axes of the grid: of a large frame of pixels the middle.
+func (d *sheet) panel(title string, scales []report.Scale, images ...report.Image) *report.Panel {
+	rows, cols := d.size()
+	box := imageio.Box{R1: rows, C1: cols}
+	if d.grid.pixels {
+		box = frames.MiddleBox(rows, cols)
+		for i := range images {
+			images[i].Frame = frames.Middle(images[i].Frame)
+		}
+	}
+	p := d.labels.Panel(box, rows, cols, 1)
+	if !d.grid.pixels {
+		p.X, p.Y, p.Notes = d.axis(0), d.axis(1), d.labels.Notes
+	}
+	p.Title, p.Scales, p.Images = title+" of "+d.labels.Title, scales, images
+	return p
+}
+
+// axis is that of a coordinate: places are the middles of pixels.
+func (d *sheet) axis(k int) report.Axis {
+	lo, hi, n := d.grid.lo[k], d.grid.hi[k], d.grid.shape[k]
+	half := 0.5
+	switch {
+	case n > 1 && hi > lo:
+		half = (hi - lo) / float64(n-1) / 2
+	case hi > lo:
+		half = 0
+	}
+	return report.Axis{Label: d.names[k], From: lo - half, To: hi + half}
+}
+
+// scale is that of values: linear but for frames of pixels, for which the config decides.
+func (r *run) scale(d *sheet, best *imageio.Frame) report.Scale {
+	lo, hi := rangeOf(best.Data)
+	s := report.Scale{Label: d.label(d.value), Stretch: imageio.Linear(lo, hi)}
+	if d.grid.pixels || r.c.Output.Stretch == "asinh" {
+		s.Stretch = r.c.Output.StretchOf(best, r.obs.frame)
+	}
+	return s
+}
+
+// rangeOf are the least and the largest of values; a range about them where they are all one.
+func rangeOf(a []float64) (lo, hi float64) {
+	lo, hi = math.Inf(1), math.Inf(-1)
+	for _, v := range a {
+		if !math.IsNaN(v) && !math.IsInf(v, 0) {
+			lo, hi = min(lo, v), max(hi, v)
+		}
+	}
+	if !(lo <= hi) {
+		return 0, 1
+	}
+	if lo == hi {
+		d := max(1e-300, math.Abs(lo)/2)
+		return lo - d, hi + d
+	}
+	return lo, hi
+}
+
 // draw makes the pictures of a two-dimensional fit.
 func (r *run) draw(observed [2][]float64) error {
-	frame := func(a []float64) *imageio.Frame {
-		return &imageio.Frame{Channels: 1, Rows: r.grid.shape[0], Cols: r.grid.shape[1], Data: a}
-	}
+	d := r.obs.sheet(r.grid, &r.c.Output)
+	d.labels.Notes = []string{fmt.Sprintf("Kernel %s, width %.4g, lambda = %.4g, %d observations.", r.m.Family, r.m.Width, r.m.Lambda, r.m.Observations)}
 	best := r.values
 	if r.truth != nil {
 		best = r.truth
 	}
-	stretch := r.c.Output.StretchOf(frame(best), r.obs.frame)
-	if r.obs.survey != nil {
-		stretch = imageio.Linear(slices.Min(best), slices.Max(best))
+	scales := []report.Scale{r.scale(d, d.frame(best))}
+	fit := d.frame(r.values)
+	plain := fit
+	if d.labels.Lower {
+		plain = fit.Flipped()
 	}
-	panels := []imageio.Panel{{Frame: frames.Middle(frame(observed[0])), Stretch: stretch}, {Frame: frames.Middle(frame(r.values)), Stretch: stretch}}
-	for _, a := range [][]float64{r.nearest, r.inpainted, r.truth} {
-		if a != nil {
-			panels = append(panels, imageio.Panel{Frame: frames.Middle(frame(a)), Stretch: stretch})
+	if err := imageio.WritePNG(r.Path("fit.png"), plain, scales[0].Stretch); err != nil {
+		return err
+	}
+	chart := []report.Image{{Title: "fit", Frame: fit}}
+	both := scales
+	if r.spread != nil {
+		sigma := make([]float64, len(r.spread))
+		for i, v := range r.spread {
+			sigma[i] = math.Sqrt(max(v, 0))
+		}
+		_, hi := rangeOf(sigma)
+		chart = append(chart, report.Image{Title: "standard deviation", Frame: d.frame(sigma), Scale: 1})
+		both = append(slices.Clone(scales), report.Scale{Label: d.label("standard deviation of the fit"), Stretch: imageio.Linear(0, hi)})
+	}
+	if err := d.panel("Kernel fit", both, chart...).Write(r.Path("map")); err != nil {
+		return err
+	}
+	images := []report.Image{{Title: "observations (mean in a pixel)", Frame: d.frame(observed[0])}, {Title: "kernel fit", Frame: fit}}
+	for _, c := range []struct {
+		title string
+		a     []float64
+	}{{"nearest neighbours", r.nearest}, {"Tikhonov inpainting", r.inpainted}, {"truth", r.truth}} {
+		if c.a != nil {
+			images = append(images, report.Image{Title: c.title, Frame: d.frame(c.a)})
 		}
 	}
 	if r.truth != nil {
@@ -71,46 +220,46 @@ func (r *run) draw(observed [2][]float64) error {
 		for i, v := range r.values {
 			difference[i] = v - r.truth[i]
 		}
-		f := frame(difference)
-		panels = append(panels, imageio.Panel{Frame: frames.Middle(f), Stretch: imageio.Diverging(f)})
+		f := d.frame(difference)
+		images = append(images, report.Image{Title: "kernel fit - truth", Frame: f, Scale: 1})
+		scales = append(scales, report.Scale{Label: d.label("fit - truth"), Stretch: imageio.Diverging(f)})
 	}
-	dir := r.Path("")
-	if err := imageio.WritePNG(filepath.Join(dir, "fit.png"), frame(r.values), stretch); err != nil {
-		return err
-	}
-	if err := imageio.WritePanels(filepath.Join(dir, "panel.png"), panels...); err != nil {
+	if err := d.panel("Kernel fit", scales, images...).Write(r.Path("panel")); err != nil {
 		return err
 	}
 	if r.obs.data.Dim != 2 {
 		return nil // the cells lie on a cylinder
 	}
+	return r.drawCells(d, observed[1])
+}
+
+// drawCells draws the cells of the ranks, of equal size and as balanced, over the density of the
+// observations, of which count is the number in each pixel.
+func (r *run) drawCells(d *sheet, count []float64) error {
 	door := &r.obs.door
 	equal, err := loadbalance.Strips(door.places(r.obs.lo), door.places(r.obs.hi), r.Comm.Size())
 	if err != nil {
 		return err
 	}
-	var cells []imageio.Panel
-	for _, part := range []*loadbalance.Partition{equal, r.fit.Partition} {
-		cells = append(cells, imageio.Panel{Frame: frame(r.outline(part, observed[1])), Stretch: imageio.Linear(0, 1)})
+	density := make([]float64, len(count))
+	for i, n := range count {
+		density[i] = math.Log10(1 + n)
 	}
-	return imageio.WritePanels(filepath.Join(dir, "cells.png"), cells...)
-}
-
-// outline draws the density of the observations with the cells of a partition
-// outlined.
-func (r *run) outline(part *loadbalance.Partition, count []float64) []float64 {
-	most := slices.Max(count)
-	owner := make([]int, len(count))
-	out := make([]float64, len(count))
-	for i := range out {
-		owner[i] = part.Owner(r.obs.door.places(r.grid.place(nil, i)), -1)
-		out[i] = 0.75 * math.Log1p(count[i]) / math.Log1p(most)
-	}
-	cols := r.grid.shape[1]
-	for i, o := range owner {
-		if i%cols+1 < cols && owner[i+1] != o || i+cols < len(owner) && owner[i+cols] != o {
-			out[i] = 1
+	var images []report.Image
+	for k, part := range []*loadbalance.Partition{equal, r.fit.Partition} {
+		owner := make([]int, len(count))
+		for i := range owner {
+			owner[i] = part.Owner(door.places(r.grid.place(nil, i)), -1)
 		}
+		f := d.frame(density)
+		m := report.Image{Title: []string{"cells of equal size", "balanced cells"}[k], Frame: f, Regions: turned(d, owner)}
+		if d.grid.pixels {
+			m.Regions = frames.MiddleOf(m.Regions, f.Rows, f.Cols)
+		}
+		images = append(images, m)
 	}
-	return out
+	_, hi := rangeOf(density)
+	p := d.panel(fmt.Sprintf("Cells of %d ranks and observations", r.Comm.Size()), []report.Scale{{Label: "log10(1 + number of observations in a pixel)", Stretch: imageio.Linear(0, hi)}}, images...)
+	p.Lines = "border between the cells of two ranks"
+	return p.Write(r.Path("cells"))
 }

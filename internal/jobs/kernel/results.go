@@ -7,6 +7,7 @@ import (
 
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 	"tessera/ranks"
 )
 
@@ -40,9 +41,9 @@ func (r *run) write(ctx context.Context) error {
 
 // resultFiles are all files that a run may leave.
 func resultFiles() []string {
-	return []string{"fit.npy", "fit.png", "variance.npy", "panel.png", "cells.png",
+	return append(report.Names("map", "panel", "cells"), "fit.npy", "fit.png", "variance.npy",
 		"coefficients.npy", "coefficients.csv", "coefficients.fits",
-		"predictions.npy", "predictions.csv", "predictions.fits"}
+		"predictions.npy", "predictions.csv", "predictions.fits")
 }
 
 // writeFiles leaves the tables, the fit on its grid and the pictures.

@@ -28,6 +28,9 @@ type scattered struct {
 	// Rank 0.
 	raw     kernel.Observations // in the units of the file; of a simulated survey none
 	columns *tables.Columns     // of the table; nil without one
+	units   []string            // of its coordinates, "" = not said
+	value   string              // name of its values
+	unit    string              // and their unit
 	where   func(i int) string  // line or row of an observation; nil without a table
 	inputs  []lifecycle.Input
 }

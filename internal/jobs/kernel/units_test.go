@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -279,5 +280,55 @@ func TestPeriodicCoordinates(t *testing.T) {
 				t.Errorf("%v: %g from the fit on one rank", on, d)
 			}
 		}
+	}
+}
+
+// Two layers fit coordinates with periods too: a fit does not change when observations move by
+// whole periods, and is equal at both ends of a period.
+func TestDeepPeriodic(t *testing.T) {
+	for _, on := range [][]float64{{2}, {2, 0}, {2, 5}, {0, 5, 0}, {2, 5, 3}} {
+		dim := len(on)
+		names := strings.Join([]string{"x", "y", "z"}[:dim], ",")
+		var fits [2][]float64
+		for k, moved := range []float64{0, 1} { // by a period
+			var b strings.Builder
+			fmt.Fprintf(&b, "%s,value\n", names)
+			for i := range 60 {
+				v := 0.0
+				for a, period := range on {
+					u := math.Mod(float64(i+1)*[]float64{0.7548776662, 0.5698402910, 0.8191725134}[a], 1)
+					if i < 2 {
+						u = float64(i) // both ends
+					}
+					v += math.Cos(2 * math.Pi * u)
+					if period == 0 {
+						fmt.Fprintf(&b, "%g,", u)
+						continue
+					}
+					fmt.Fprintf(&b, "%g,", (u+moved)*period)
+				}
+				fmt.Fprintf(&b, "%g\n", v)
+			}
+			path := filepath.Join(t.TempDir(), "t.csv")
+			if err := os.WriteFile(path, []byte(b.String()), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			dir, err := jobtest.Run(t, LoadDeep, 1+k, `job = "deep-kernel"`, fmt.Sprintf("observations.path=%q", path), "observations.periodic="+strings.ReplaceAll(fmt.Sprint(on), " ", ", "),
+				"deep.steps=2", "deep.starts=2", "deep.inner_width=1", "evaluate.shape="+strings.ReplaceAll(fmt.Sprint(slices.Repeat([]int{5}, dim)), " ", ", "))
+			if err != nil {
+				t.Fatalf("%v: %v", on, err)
+			}
+			fits[k] = jobtest.ReadNpy(t, dir, "fit.npy")
+		}
+		if d := jobtest.Farthest(fits[0], fits[1]); d > 1e-6 {
+			t.Errorf("%v: a period changes the fit by %g", on, d)
+		}
+		n := len(fits[0])
+		if ends := math.Abs(fits[0][0] - fits[0][n-1]); !slices.Contains(on, 0) && ends > 1e-6 {
+			t.Errorf("%v: the ends of the periods differ by %g", on, ends)
+		}
+	}
+	if _, err := jobtest.Run(t, LoadDeep, 1, `job = "deep-kernel"`, "observations.path=none.csv", "deep.inner=wendland-c2", "observations.dim=2", "observations.periodic=[1, 1]"); err == nil {
+		t.Error("a compact kernel in four dimensions passes")
 	}
 }

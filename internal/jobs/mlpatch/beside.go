@@ -198,7 +198,7 @@ var titles = map[string]string{"tikhonov": "Tikhonov", "wiener": "Wiener"}
 // drawn are the pictures of the restorations, from a place in the panel on.
 func (r *run) drawn(panel int) (list []frames.Picture) {
 	for i, c := range r.result.columns {
-		list = append(list, frames.Picture{Name: c.name + ".png", Owned: frames.Part(c.x), Panel: panel + i, Files: r.Npy(c.name + ".npy")})
+		list = append(list, frames.Picture{Name: c.name + ".png", Title: titles[c.name], Owned: frames.Part(c.x), Panel: panel + i, Files: r.Npy(c.name + ".npy")})
 	}
 	return list
 }

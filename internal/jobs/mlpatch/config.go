@@ -79,13 +79,14 @@ const noTV = "none"
 type outputSection struct {
 	Dir      string        `toml:"dir"`
 	Stretch  string        `toml:"stretch"`
+	Origin   frames.Origin `toml:"origin"`
 	Pictures bool          `toml:"pictures"` // false: no PNG file
 	Gather   frames.Gather `toml:"gather"`   // whole arrays on rank 0
 }
 
 // section is the part that other jobs have too.
 func (s *outputSection) section() *frames.OutputSection {
-	return &frames.OutputSection{Dir: s.Dir, Stretch: s.Stretch}
+	return &frames.OutputSection{Dir: s.Dir, Stretch: s.Stretch, Origin: s.Origin}
 }
 
 // work is what the jobs that apply a model have in common.
@@ -112,7 +113,7 @@ func denoiseDefaults() denoiseSettings {
 		Simulate: frames.SimulateSection{Rows: 256, Cols: 256, Channels: 1, Noise: 0.1},
 		MLPatch:  applySection{Border: "reflect", Average: true},
 		TV:       besideSection{Rule: string(tv.Discrepancy), Tolerance: 1e-2, MaxIterations: 2000},
-		Output:   outputSection{Dir: "out/mlpatch-denoise", Stretch: "auto", Pictures: true, Gather: frames.GatherAuto},
+		Output:   outputSection{Dir: "out/mlpatch-denoise", Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
 	}
 }
 
@@ -126,7 +127,7 @@ func admmDefaults() admmSettings {
 		ADMM:     admmSection{Level: 0.02, First: 0.1, Falling: 15, Alpha: 0.1, Damping: 1, Tolerance: 1e-3, MaxIterations: 40, Inner: 1e-4, MostInner: 100},
 		TV:       besideSection{Rule: string(tv.Discrepancy), Tolerance: 1e-2, MaxIterations: 2000},
 		Beside:   quadraticSection{Tikhonov: true, Wiener: true},
-		Output:   outputSection{Dir: "out/mlpatch-admm", Stretch: "auto", Pictures: true, Gather: frames.GatherAuto},
+		Output:   outputSection{Dir: "out/mlpatch-admm", Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
 	}
 }
 

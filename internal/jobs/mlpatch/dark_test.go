@@ -160,18 +160,27 @@ func TestDarkProblems(t *testing.T) {
 	dir := t.TempDir()
 	a, b := jobtest.WriteNpy(t, dir, "a.npy", make([]float64, 30), 5, 6), jobtest.WriteNpy(t, dir, "b.npy", make([]float64, 36), 6, 6)
 	table := filepath.Join(dir, "table.csv")
-	if err := os.WriteFile(table, []byte("ra,dec,g1,g2\n1,2,0.1,0.1\n"), 0o666); err != nil {
-		t.Fatal(err)
+	odd, twice, sexagesimal := filepath.Join(dir, "odd.csv"), filepath.Join(dir, "twice.csv"), filepath.Join(dir, "text.csv")
+	for path, text := range map[string]string{
+		table: "ra,dec,g1,g2\n1,2,0.1,0.1\n", odd: "ell,D_ell\n1,2\n", twice: "RAJ2000,ALPHA_J2000,dec,e1,e2,weight\n1,1,2,0.1,0.1,1\n",
+		sexagesimal: "ra,dec,e1,e2,weight\n10:20:30,2,0.1,0.1,1\n",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for set, want := range map[string]string{
 		"shear.e1=" + a: "shear.e2",
 		"shear.e1=" + a + "\x00shear.e2=" + a + "\x00shear.sigma=1":                  "shear.pixel",
 		"shear.e1=" + a + "\x00shear.e2=" + a + "\x00shear.pixel=1":                  "shear.sigma",
 		"shear.e1=" + a + "\x00shear.e2=" + b + "\x00shear.pixel=1\x00shear.sigma=1": "b.npy: 5 x 6 pixels",
-		"spectrum.path=" + a:      "want (2, n)",
-		"catalogue.path=" + table: `no column "e1" among ra, dec, g1, g2`,
-		"catalogue.path=" + table + "\x00catalogue.e1=g1\x00catalogue.e2=g2": `no column "weight"`,
-		"noise.realisations=1": "noise.realisations",
+		"spectrum.path=" + a:                             "6 columns, want two, ell and C_ell",
+		"spectrum.path=" + odd:                           `C_ell: no column "c_ell"; call it so; the columns are ell, D_ell`,
+		"catalogue.path=" + table:                        `no column "weight"; write catalogue.weight = "NAME" with the name of one; the columns are ra, dec, g1, g2`,
+		"catalogue.path=" + twice:                        `catalogue.ra: is it RAJ2000 or ALPHA_J2000?`,
+		"catalogue.path=" + sexagesimal:                  `column ra holds 1 texts: line 2, column 1: "10:20:30" is not a number`,
+		"catalogue.path=" + table + "\x00catalogue.e1=a": `no column "a"`,
+		"noise.realisations=1":                           "noise.realisations",
 	} {
 		j, err := jobtest.Parse(LoadDark, `job = "darkmatter"`, strings.Split(set, "\x00")...)
 		if err == nil {
@@ -228,5 +237,26 @@ func TestMICE(t *testing.T) {
 	t.Logf("correlation with the truth: E %.3f, B %.3f, Wiener %.3f; power of B %.2f times that of noise", e, b, w, ratio)
 	if !(e > 0.1) || !(math.Abs(b) < 0.05) || !(w > e) || math.Abs(ratio-1) > 0.1 {
 		t.Errorf("correlation with the truth: E %.3f, B %.3f, Wiener %.3f; power of B %.2f times that of noise", e, b, w, ratio)
+	}
+}
+
+// A spectrum is read as an array of two rows, as two columns, or by the names of columns.
+func TestReadSpectrum(t *testing.T) {
+	dir := t.TempDir()
+	csv := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for _, path := range []string{
+		jobtest.WriteNpy(t, dir, "rows.npy", []float64{1, 10, 100, 3, 2, 1}, 2, 3), jobtest.WriteNpy(t, dir, "columns.npy", []float64{1, 3, 10, 2, 100, 1}, 3, 2),
+		csv("plain.txt", "1 3\n10 2\n100 1\n"), csv("names.csv", "C_ell,ell\n3,1\n2,10\n1,100\n"), csv("comment.dat", "# ell cl other\n1 3 0\n10 2 0\n100 1 0\n"),
+	} {
+		s, said, err := readSpectrum(path)
+		if err != nil || fmt.Sprint(s.Ell, s.Power) != "[1 10 100] [3 2 1]" || said.File != path || said.Axes == "" {
+			t.Errorf("%s: %+v, %+v, %v", filepath.Base(path), s, said, err)
+		}
 	}
 }

@@ -75,7 +75,7 @@ type fieldSection struct {
 }
 
 type spectrumSection struct {
-	Path string `toml:"path"` // npy, (2, n): ell, C_ell; "" = estimated
+	Path string `toml:"path"` // a table of ell and C_ell, or an array (2, n); "" = estimated
 }
 
 type wienerSection struct {
@@ -88,8 +88,9 @@ type drawsSection struct {
 }
 
 type darkOutput struct {
-	Dir      string `toml:"dir"`
-	Pictures bool   `toml:"pictures"`
+	Dir      string        `toml:"dir"`
+	Origin   frames.Origin `toml:"origin"` // of pictures
+	Pictures bool          `toml:"pictures"`
 }
 
 const arcmin = math.Pi / 180 / 60
@@ -108,7 +109,7 @@ func darkDefaults() darkSettings {
 			Loss: string(mlpatch.L2), Rate: 2e-3, Steps: 800, Batch: 16, Block: 16, Blocks: 256, Every: 100,
 		},
 		Checkpoint: lifecycle.CheckpointSection{Every: 60},
-		Output:     darkOutput{Dir: "out/darkmatter", Pictures: true},
+		Output:     darkOutput{Dir: "out/darkmatter", Origin: frames.OriginLower, Pictures: true},
 	}
 }
 
@@ -154,6 +155,7 @@ func (c *darkSettings) check(f *config.File) {
 	}
 	c.Checkpoint.Check(f)
 	f.Want(c.Output.Dir != "", "output.dir", "a directory")
+	c.Output.Origin.Check(f)
 }
 
 // network is that of the section [network].
@@ -214,7 +216,7 @@ func (c *darkSettings) checkFiles(f *config.File) error {
 		f.Want(frame.Rows == first.Rows && frame.Cols == first.Cols, p[0], "%s: %d x %d pixels, as %s has, not %d x %d", p[1], first.Rows, first.Cols, c.maps()[0][1], frame.Rows, frame.Cols)
 	}
 	if c.Spectrum.Path != "" {
-		if _, err := readSpectrum(c.Spectrum.Path); err != nil {
+		if _, _, err := readSpectrum(c.Spectrum.Path); err != nil {
 			f.Fail("spectrum.path", "%v", err)
 		}
 	}

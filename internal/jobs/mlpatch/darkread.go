@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
 	"tessera/internal/tables"
 	"tessera/mlpatch/massmap"
 )
@@ -19,6 +20,7 @@ type sky struct {
 	truth      []float64
 	header     imageio.Header // of the maps, or of the grid of a catalogue; nil = none
 	galaxies   int            // of a catalogue
+	catalogue  *lifecycle.Input
 }
 
 // sky reads the files. done tells what was taken from each of them.
@@ -106,6 +108,15 @@ func (s *sky) flip(c *darkSettings) {
 	}
 }
 
+// ellipticities are names of a component of the ellipticity or of the shear in catalogues.
+func ellipticities(component int) []string {
+	var list []string
+	for _, stem := range []string{"e", "g", "gamma", "ellip", "ellipticity", "shear", "epsilon"} {
+		list = append(list, fmt.Sprint(stem, component), fmt.Sprint(stem, "_", component))
+	}
+	return list
+}
+
 // mostPixels is the largest grid of a catalogue.
 const mostPixels = 1 << 26
 
@@ -118,22 +129,27 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	column := func(key, name string) ([]float64, error) {
-		for j, have := range t.Names {
-			if strings.EqualFold(have, name) {
-				return tables.Column(t, j), nil
-			}
-		}
-		return nil, fmt.Errorf("%s: no column %q among %s: give its name with catalogue.%s", k.Path, name, strings.Join(t.Names, ", "), key)
-	}
 	var cols [5][]float64
-	for i, p := range [][2]string{{"ra", k.RA}, {"dec", k.Dec}, {"e1", k.E1}, {"e2", k.E2}, {"weight", k.Weight}} {
-		if i == 4 && p[1] == "" {
+	var names []string
+	for i, p := range []struct {
+		key, name, usual string
+		like             []string
+	}{
+		{"ra", k.RA, "ra", tables.Names("equatorial", 0)}, {"dec", k.Dec, "dec", tables.Names("equatorial", 1)},
+		{"e1", k.E1, "e1", ellipticities(1)}, {"e2", k.E2, "e2", ellipticities(2)}, {"weight", k.Weight, "weight", tables.Weights()},
+	} {
+		if p.key == "weight" && p.name == "" {
 			break
 		}
-		if cols[i], err = column(p[0], p[1]); err != nil {
-			return nil, nil, err
+		if p.name != p.usual {
+			p.like = nil // the config says which
 		}
+		j, err := tables.Find(t, "catalogue."+p.key, p.name, p.like...)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", k.Path, err)
+		}
+		cols[i] = tables.Column(t, j)
+		names = append(names, fmt.Sprintf("%s %s", p.key, t.Names[j]))
 	}
 	good := func(i int) bool {
 		for _, col := range cols {
@@ -208,22 +224,47 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 		card("CDELT1", number(-pixel)), card("CDELT2", number(pixel)),
 	}
 	s.flip(c)
+	s.catalogue = &lifecycle.Input{
+		File: k.Path, Part: t.Part,
+		Axes:    fmt.Sprintf("%d rows, %s; %d galaxies on %d rows x %d columns of %g arcmin", t.Rows, strings.Join(names, ", "), s.galaxies, s.rows, s.cols, s.pixel),
+		Missing: "none missing",
+	}
+	if left := t.Rows - s.galaxies; left > 0 {
+		s.catalogue.Missing = fmt.Sprintf("%d rows left out, a number is missing or the weight is not above 0", left)
+	}
 	return s, nil, nil
 }
 
-// readSpectrum reads a table of ell and C_ell.
-func readSpectrum(path string) (*massmap.Spectrum, error) {
-	a, err := imageio.ReadNpy(path)
-	if err != nil {
-		return nil, err
+// readSpectrum reads a table of ell and C_ell: two columns without names, columns with known names, or two rows of an array.
+// said tells which is which.
+func readSpectrum(path string) (s *massmap.Spectrum, said lifecycle.Input, err error) {
+	said = lifecycle.Input{File: path}
+	if a, e := imageio.ReadNpy(path); e == nil && len(a.Shape) == 2 && a.Shape[0] == 2 {
+		n := a.Shape[1]
+		s = &massmap.Spectrum{Ell: a.Data[:n], Power: a.Data[n:]}
+		said.Part, said.Axes = "npy array", fmt.Sprintf("row 1 is ell, row 2 C_ell, %d numbers", n)
+	} else {
+		t, err := imageio.ReadTable(path)
+		if err != nil {
+			return nil, said, err
+		}
+		ell, power := 0, 1
+		switch {
+		case t.Names != nil:
+			if ell, err = tables.Find(t, "ell", "ell", "l", "multipole"); err == nil {
+				power, err = tables.Find(t, "C_ell", "c_ell", "cl", "c_l", "cell", "power", "cl_kappa", "cl_kk", "value")
+			}
+		case t.Cols != 2:
+			err = fmt.Errorf("%d columns, want two, ell and C_ell, or columns that are called so", t.Cols)
+		}
+		if err != nil {
+			return nil, said, fmt.Errorf("%s: %w", path, err)
+		}
+		s = &massmap.Spectrum{Ell: tables.Column(t, ell), Power: tables.Column(t, power)}
+		said.Part, said.Axes = t.Part, fmt.Sprintf("%d rows, column %d is ell, column %d C_ell", t.Rows, ell+1, power+1)
 	}
-	if len(a.Shape) != 2 || a.Shape[0] != 2 {
-		return nil, fmt.Errorf("%s: an array of shape %v, want (2, n): ell and C_ell", path, a.Shape)
-	}
-	n := a.Shape[1]
-	s := &massmap.Spectrum{Ell: a.Data[:n], Power: a.Data[n:]}
 	if err := s.Check(); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, said, fmt.Errorf("%s: %w", path, err)
 	}
-	return s, nil
+	return s, said, nil
 }

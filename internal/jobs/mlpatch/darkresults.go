@@ -1,12 +1,15 @@
 package mlpatch
 
 import (
+	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 	"tessera/ranks"
 )
 
@@ -84,10 +87,8 @@ type darkQuality struct {
 
 // darkFiles are those that a run may leave.
 func darkFiles() []string {
-	return []string{
-		"wiener.npy", "wiener.fits", "learned.npy", "learned.fits", "learned.png", "model.npz", "losses.png", "losses.svg", "ks_e.npy", "ks_b.npy", "spread.npy", "snr.npy", "truth.npy",
-		"wiener.png", "ks_e.png", "ks_b.png", "snr.png", "truth.png", "panel.png",
-	}
+	return append(report.Names("wiener", "learned", "ks_e", "ks_b", "snr", "truth", "spread", "losses", frames.PanelName),
+		"wiener.npy", "wiener.fits", "learned.npy", "learned.fits", "model.npz", "ks_e.npy", "ks_b.npy", "spread.npy", "snr.npy", "truth.npy")
 }
 
 // write leaves the maps, pictures and metrics.json. Collective.
@@ -95,7 +96,7 @@ func (r *darkRun) write() error {
 	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
 		Write: func() (err error) {
-			if gathered, err = r.WriteArrays(r.pictures(), r.c.Output.Pictures); err != nil {
+			if gathered, err = r.WriteArrays(r.pictures(), r.labels()); err != nil {
 				return err
 			}
 			if r.c.learns() {
@@ -116,27 +117,40 @@ func (r *darkRun) write() error {
 	})
 }
 
-// pictures are drawn in this order. The B mode has the stretch of the E mode, and the truth that of the Wiener map.
-func (r *darkRun) pictures() []frames.Picture {
-	stretch := func(f *imageio.Frame) imageio.Stretch {
-		lo, hi := math.Inf(1), math.Inf(-1)
-		for _, v := range f.Data {
-			lo, hi = min(lo, v), max(hi, v)
-		}
-		if !(lo < hi) {
-			lo, hi = lo-1, lo+1
-		}
-		return imageio.Linear(lo, hi)
+// labels are those of the pictures; nil = no pictures.
+func (r *darkRun) labels() *frames.Labels {
+	if !r.c.Output.Pictures {
+		return nil
 	}
+	of := "a simulated field"
+	for _, path := range []string{r.c.Catalogue.Path, r.c.Shear.E1, r.c.Simulate.From} {
+		if path != "" {
+			of = filepath.Base(path)
+			break
+		}
+	}
+	l := &frames.Labels{
+		Title: "Mass maps of " + of, Lower: r.c.Output.Origin.Lower(r.headed), Observed: r.Obs.Weights, Pixel: r.m.Pixel, Unit: "arcmin",
+		Notes: []string{fmt.Sprintf("Pixels of %.3g arcmin, spread of the noise from %d realisations.", r.m.Pixel, r.c.Noise.Realisations)},
+	}
+	if longest := float64(max(r.m.Rows, r.m.Cols)) * l.Pixel; longest > 300 {
+		l.Pixel, l.Unit = l.Pixel/60, "deg"
+	}
+	return l
+}
+
+// pictures are drawn in this order. Both modes of Kaiser and Squires are on one scale, and the truth is on that of the Wiener map.
+func (r *darkRun) pictures() []frames.Picture {
 	files := r.Npy("wiener.npy")
 	if r.headed {
 		files = append(files, frames.File{Path: r.Path("wiener.fits"), Header: r.header})
 	}
+	const wiener, modes = "convergence of the Wiener map (no unit)", "convergence of Kaiser and Squires (no unit)"
 	list := []frames.Picture{
-		{Name: "wiener.png", Owned: frames.Part(r.wiener), Stretch: stretch, Panel: 2, Files: files},
-		{Name: "ks_e.png", Owned: frames.Part(r.ks), Stretch: stretch, Panel: 0, Files: r.Npy("ks_e.npy")},
-		{Name: "ks_b.png", Owned: frames.Part(r.b), Stretch: stretch, Panel: 1, Files: r.Npy("ks_b.npy")},
-		{Name: "snr.png", Owned: frames.Part(r.ratio), Stretch: stretch, Panel: 3, Files: r.Npy("snr.npy")},
+		{Chart: "wiener", Title: "Wiener map", Scale: wiener, Owned: frames.Part(r.wiener), Stretch: symmetric, Panel: 2, Files: files},
+		{Chart: "ks_e", Title: "E mode, Kaiser and Squires", Scale: modes, Owned: frames.Part(r.ks), Stretch: symmetric, Panel: 0, Files: r.Npy("ks_e.npy")},
+		{Chart: "ks_b", Title: "B mode, Kaiser and Squires", Scale: modes, Owned: frames.Part(r.b), Panel: 1, Files: r.Npy("ks_b.npy")},
+		{Chart: "snr", Title: "signal to noise", Scale: "Wiener map / its standard deviation from noise", Owned: frames.Part(r.ratio), Stretch: symmetric, Panel: 3, Files: r.Npy("snr.npy")},
 	}
 	if r.learned != nil {
 		files := r.Npy("learned.npy")
@@ -144,12 +158,31 @@ func (r *darkRun) pictures() []frames.Picture {
 			files = append(files, frames.File{Path: r.Path("learned.fits"), Header: r.header})
 		}
 		list[len(list)-1].Panel++
-		list = append(list, frames.Picture{Name: "learned.png", Owned: frames.Part(r.learned), Stretch: stretch, Panel: 3, Files: files})
+		list = append(list, frames.Picture{Chart: "learned", Title: "learned map", Scale: wiener, Owned: frames.Part(r.learned), Panel: 3, Files: files})
 	}
 	if r.truth != nil {
-		list = append(list, frames.Picture{Name: "truth.png", Owned: frames.Part(r.truth), Panel: len(list), Files: r.Npy("truth.npy")})
+		list = append(list, frames.Picture{Chart: "truth", Title: "truth", Scale: wiener, Owned: frames.Part(r.truth), Panel: len(list), Files: r.Npy("truth.npy")})
 	}
-	return append(list, frames.Picture{Owned: frames.Part(r.spread), Stretch: stretch, Panel: len(list), Files: r.Npy("spread.npy")})
+	spread := frames.Picture{Chart: "spread", Title: "standard deviation from noise", Scale: "standard deviation of the Wiener map (no unit)", Owned: frames.Part(r.spread), Panel: len(list), Files: r.Npy("spread.npy")}
+	spread.Stretch = func(f *imageio.Frame) imageio.Stretch { return imageio.Linear(0, largest(f)) }
+	return append(list, spread)
+}
+
+// symmetric is the stretch of a signed map, from its largest absolute value on both sides of 0.
+func symmetric(f *imageio.Frame) imageio.Stretch { return imageio.Symmetric(largest(f)) }
+
+// largest is the largest absolute value of a map; 1 if it has none.
+func largest(f *imageio.Frame) float64 {
+	most := 0.0
+	for _, v := range f.Data {
+		if a := math.Abs(v); a > most && !math.IsInf(a, 0) {
+			most = a
+		}
+	}
+	if most == 0 {
+		return 1
+	}
+	return most
 }
 
 // summary writes the short table at the end of a run.

@@ -122,7 +122,7 @@ func (r *darkRun) read() error {
 			r.Took(frames.DescribeFrame(d.path, d.frame, missing, float64(len(d.frame.Data))))
 		}
 		if s.galaxies > 0 {
-			r.Took(lifecycle.Input{File: c.Catalogue.Path, Part: "table", Axes: fmt.Sprintf("%d galaxies, on %d rows x %d columns of %g arcmin", s.galaxies, s.rows, s.cols, s.pixel)})
+			r.Took(*s.catalogue)
 		}
 		r.header = s.header
 		if s.header != nil {
@@ -268,8 +268,11 @@ func (r *darkRun) solve(ctx context.Context) error {
 	r.m.Spectrum = "estimated"
 	if path := r.c.Spectrum.Path; path != "" {
 		r.m.Spectrum = path
-		if spectrum, err = readSpectrum(path); err != nil { // every rank reads it: it is small
+		var said lifecycle.Input
+		if spectrum, said, err = readSpectrum(path); err != nil { // every rank reads it: it is small
 			err = fmt.Errorf("spectrum.path: %w", err)
+		} else if comm.Rank() == 0 {
+			r.Took(said)
 		}
 		if err := ranks.AgreeError(comm, err); err != nil {
 			return err

@@ -35,28 +35,18 @@ func readPictures(ctx context.Context, comm ranks.Comm, p training.Pictures) (li
 		return nil, 0, 0, 0, err
 	}
 	lo, hi := halo.Split(count, comm.Size(), comm.Rank())
-	var mine [][]float64
-	top := 0.0
-	read := func() error {
-		for k := lo; k < hi; k++ {
-			x, err := p.Draw(k, rows, cols)
-			if err == nil {
-				err = ctx.Err()
-			}
-			if err != nil {
-				return err
-			}
-			for _, v := range x {
-				if k < count-p.Validation {
-					top = max(top, math.Abs(v))
-				}
-			}
-			mine = append(mine, x)
-		}
-		return nil
-	}
-	if err := ranks.AgreeError(comm, read()); err != nil {
+	mine, err := p.Draw(ctx, lo, hi, rows, cols)
+	if err := ranks.AgreeError(comm, err); err != nil {
 		return nil, 0, 0, 0, err
+	}
+	top := 0.0
+	for k, x := range mine {
+		if lo+k >= count-p.Validation {
+			break
+		}
+		for _, v := range x {
+			top = max(top, math.Abs(v))
+		}
 	}
 	if scale, err = p.Scale(comm, top); err != nil {
 		return nil, 0, 0, 0, err

@@ -1,12 +1,14 @@
 package mlpatch
 
 import (
+	"fmt"
 	"io"
 
 	"tessera/internal/config"
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 )
 
 // metrics is metrics.json of an mlpatch-denoise and of an mlpatch-admm job.
@@ -67,10 +69,8 @@ type quality struct {
 
 // files are those that a run may leave.
 func files() []string {
-	return []string{
-		"solution.npy", "tv.npy", "tikhonov.npy", "wiener.npy", "backprojection.npy",
-		"solution.png", "tv.png", "tikhonov.png", "wiener.png", "observed.png", "truth.png", "panel.png",
-	}
+	return append(report.Names(frames.PanelName), "solution.npy", "tv.npy", "tikhonov.npy", "wiener.npy", "backprojection.npy",
+		"solution.png", "tv.png", "tikhonov.png", "wiener.png", "observed.png", "truth.png")
 }
 
 // write leaves the solutions, pictures, and metrics.json. Collective.
@@ -78,7 +78,7 @@ func (r *run) write() error {
 	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
 		Write: func() (err error) {
-			if gathered, err = r.WriteArrays(r.pictures(), r.w.output.Pictures); err != nil {
+			if gathered, err = r.WriteArrays(r.pictures(), r.labels()); err != nil {
 				return err
 			}
 			return r.LargestProcess()
@@ -94,25 +94,37 @@ func (r *run) write() error {
 	})
 }
 
-// pictures are drawn in this order, all with the stretch of the solution.
+// labels are those of the pictures; nil = no pictures.
+func (r *run) labels() *frames.Labels {
+	if !r.w.output.Pictures {
+		return nil
+	}
+	source, title := r.w.source(), "Denoising of "
+	if r.w.admm != nil {
+		title = "Plug-and-play restoration of "
+	}
+	return r.Obs.Labels(r.w.output.section(), title+source.Subject(), fmt.Sprintf("Local neural field of %d parameters, noise of standard deviation %.4g.", r.m.Model.Parameters, r.m.Noise))
+}
+
+// pictures are drawn in this order, all on the scale of the solution.
 func (r *run) pictures() []frames.Picture {
 	stretch := func(f *imageio.Frame) imageio.Stretch { return r.w.output.section().StretchOf(f, r.Obs.Source) }
 	list := []frames.Picture{
-		{Name: "solution.png", Owned: frames.Part(r.result.learned), Stretch: stretch, Files: r.Npy("solution.npy")},
-		{Name: "observed.png", Owned: frames.Part(r.Obs.Data)},
+		{Name: "solution.png", Title: "learned", Scale: r.Obs.Intensity(), Owned: frames.Part(r.result.learned), Stretch: stretch, Files: r.Npy("solution.npy")},
+		{Name: "observed.png", Title: "observed", Owned: frames.Part(r.Obs.Data)},
 	}
 	if r.scan != nil {
-		list[1].Files = r.Npy("backprojection.npy")
+		list[1].Title, list[1].Files = "filtered back-projection", r.Npy("backprojection.npy")
 	}
 	list = append(list, r.drawn(1)...)
 	panel := len(list) - 1 // from the left: observed, Tikhonov, Wiener, total variation, learned, truth
 	if r.result.variation != nil {
-		list = append(list, frames.Picture{Name: "tv.png", Owned: frames.Part(r.result.variation), Panel: panel, Files: r.Npy("tv.npy")})
+		list = append(list, frames.Picture{Name: "tv.png", Title: "total variation", Owned: frames.Part(r.result.variation), Panel: panel, Files: r.Npy("tv.npy")})
 		panel++
 	}
 	list[0].Panel = panel
 	if r.Obs.Truth != nil {
-		list = append(list, frames.Picture{Name: "truth.png", Owned: frames.Part(r.Obs.Truth), Panel: panel + 1})
+		list = append(list, frames.Picture{Name: "truth.png", Title: "truth", Owned: frames.Part(r.Obs.Truth), Panel: panel + 1})
 	}
 	return list
 }

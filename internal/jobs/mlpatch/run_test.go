@@ -300,7 +300,7 @@ func TestProblems(t *testing.T) {
 		{LoadADMM, `job = "mlpatch-admm"`, []string{"mlpatch.model=" + filepath.Join(dir, "gone.npz")}, "gone.npz"},
 		{LoadADMM, `job = "mlpatch-admm"`, []string{"mlpatch.model=" + shipped, "admm.first=0.001"}, "admm.first"},
 		{Load, `job = "mlpatch-denoise"`, []string{"mlpatch.model=" + shipped, "image.path=x.npy", "tv.rule=oracle"}, "tv.rule"},
-		{LoadTrain, smallTraining, []string{"data.truth=" + flat}, "want (count, rows, cols)"},
+		{LoadTrain, smallTraining, []string{"data.truth=" + flat}, "(count, rows, cols)"},
 		{LoadTrain, smallTraining, []string{"data.truth=" + small}, "mlpatch.block"},
 		{LoadTrain, smallTraining, []string{"mlpatch.side=4"}, "an odd number"},
 		{LoadTrain, smallTraining, []string{"mlpatch.chunks=4", "mlpatch.features=2"}, "a number that divides it"},

@@ -3,6 +3,7 @@ package mlpatch
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
@@ -75,7 +76,7 @@ func (m *superMetrics) warnings() (list []string) {
 
 // superFiles are those that a run may leave.
 func superFiles() []string {
-	return []string{"solution.npy", "cubic.npy", "model.npz", "solution.png", "cubic.png", "truth.png", "panel.png", "losses.png", "losses.svg"}
+	return append(report.Names(frames.PanelName, "losses"), "solution.npy", "cubic.npy", "model.npz", "solution.png", "cubic.png", "truth.png")
 }
 
 // write leaves the answer, the model, pictures and metrics.json. Collective.
@@ -83,7 +84,7 @@ func (r *superRun) write() error {
 	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
 		Write: func() (err error) {
-			if gathered, err = r.WriteArrays(r.pictures(), r.c.Output.Pictures); err != nil {
+			if gathered, err = r.WriteArrays(r.pictures(), r.labels()); err != nil {
 				return err
 			}
 			if r.c.learns() {
@@ -128,15 +129,27 @@ func (c *curve) series() []report.Series {
 	return []report.Series{s}
 }
 
+// labels are those of the pictures; nil = no pictures.
+func (r *superRun) labels() *frames.Labels {
+	if !r.c.Output.Pictures {
+		return nil
+	}
+	of := "a simulated picture"
+	if path := r.c.Image.Path; path != "" {
+		of = filepath.Base(path)
+	}
+	return r.Obs.Labels(r.c.Output.section(), fmt.Sprintf("Enlargement of %s by %g", of, r.c.Superres.Scale), fmt.Sprintf("Local neural field of %d parameters.", r.m.Model.Parameters))
+}
+
 // pictures are drawn in this order, all with the stretch of the answer. In the panel: cubic interpolation, learned, truth.
 func (r *superRun) pictures() []frames.Picture {
 	stretch := func(f *imageio.Frame) imageio.Stretch { return r.c.Output.section().StretchOf(f, r.Obs.Source) }
 	list := []frames.Picture{
-		{Name: "solution.png", Owned: frames.Part(r.learned), Stretch: stretch, Panel: 1, Inset: 3, Files: r.Npy("solution.npy")},
-		{Name: "cubic.png", Owned: frames.Part(r.Obs.Data), Panel: 0, Inset: 3, Files: r.Npy("cubic.npy")},
+		{Name: "solution.png", Title: "learned", Scale: r.Obs.Intensity(), Owned: frames.Part(r.learned), Stretch: stretch, Panel: 1, Inset: 3, Files: r.Npy("solution.npy")},
+		{Name: "cubic.png", Title: "cubic interpolation", Owned: frames.Part(r.Obs.Data), Panel: 0, Inset: 3, Files: r.Npy("cubic.npy")},
 	}
 	if r.Obs.Truth != nil {
-		list = append(list, frames.Picture{Name: "truth.png", Owned: frames.Part(r.Obs.Truth), Panel: 2, Inset: 3})
+		list = append(list, frames.Picture{Name: "truth.png", Title: "truth", Owned: frames.Part(r.Obs.Truth), Panel: 2, Inset: 3})
 	}
 	return list
 }

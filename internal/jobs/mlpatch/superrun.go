@@ -109,10 +109,11 @@ func (r *superRun) observe(ctx context.Context) error {
 	if p.Truth != "" {
 		count-- // the last one of the file
 	}
-	picture, err := p.Draw(count, high, wide) // every rank draws it
+	list, err := p.Draw(ctx, count, count+1, high, wide) // every rank draws it
 	if err := ranks.AgreeError(r.Comm, err); err != nil {
 		return err
 	}
+	picture := list[0]
 	r.truth, r.wide = picture, wide
 	r.m.Source, r.m.Gathered = "simulated cells", true
 	if p.Truth != "" {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tessera/internal/config"
+	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/psf"
@@ -78,9 +79,10 @@ type fieldSection struct {
 
 // stampsOutput says where the result goes and what is drawn of it.
 type stampsOutput struct {
-	Dir    string  `toml:"dir"`
-	Mosaic int     `toml:"mosaic"` // stamps in mosaic.png
-	Window float64 `toml:"window"` // standard deviation of the Gaussian weight in the measure of ellipticity, pixels; 0 = no weight
+	Dir    string        `toml:"dir"`
+	Origin frames.Origin `toml:"origin"` // of mosaic.png
+	Mosaic int           `toml:"mosaic"` // stamps in mosaic.png
+	Window float64       `toml:"window"` // standard deviation of the Gaussian weight in the measure of ellipticity, pixels; 0 = no weight
 }
 
 // sfDeconvolve is the value of psf.compat that names the program.
@@ -109,7 +111,7 @@ func defaults() settings {
 		},
 		Simulate:   fieldSection{Count: 1000, Side: 41, PSFs: 600, SNR: 2},
 		Checkpoint: lifecycle.CheckpointSection{Every: 600},
-		Output:     stampsOutput{Dir: "out/psf", Mosaic: 12, Window: 5},
+		Output:     stampsOutput{Dir: "out/psf", Origin: frames.OriginAuto, Mosaic: 12, Window: 5},
 	}
 }
 
@@ -181,6 +183,7 @@ func Load(f *config.File) *lifecycle.Job {
 	f.Want(c.PSF.Noise != string(psf.FromWeights) || c.Stack.Weights != "", "stack.weights", `a stack, as psf.noise is "weights"`)
 	c.Checkpoint.Check(f)
 	f.Want(c.Output.Dir != "", "output.dir", "a directory")
+	c.Output.Origin.Check(f)
 	f.Want(c.Output.Mosaic >= 0 && c.Output.Mosaic <= 60, "output.mosaic", "0 to 60 stamps")
 	f.Want(c.Output.Window >= 0, "output.window", "pixels; 0 = none")
 	return &lifecycle.Job{

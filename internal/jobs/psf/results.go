@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/report"
@@ -39,7 +40,7 @@ func (r *run) write() error {
 
 // resultFiles are all files that a run may leave.
 func resultFiles() []string {
-	return []string{solutionName, solutionFITS, "mosaic.png", "convergence.png", "convergence.svg"}
+	return append(report.Names("mosaic", "convergence"), solutionName, solutionFITS)
 }
 
 // batch is how many stamps go to rank 0 at once.
@@ -178,23 +179,37 @@ func (r *run) drawMosaic(ids []int, all []float64, parts int) error {
 		light.Data = append(append(light.Data, frame(k, 0).Data...), frame(k, 1).Data...)
 		left.Data = append(left.Data, frame(k, 2).Data...)
 	}
-	bright, signed := imageio.Asinh(light), imageio.Diverging(left)
-	m := report.Mosaic{Columns: []string{"observed", "restored", "residual", "truth"}[:parts], Blocks: (len(ids) + 5) / 6}
+	lower := r.c.Output.Origin.Lower(r.s.format == "fits")
+	m := report.Mosaic{
+		Title:   fmt.Sprintf("%d of %d stamps: %s deconvolution", len(ids), r.m.Stamps, r.m.Mode),
+		Notes:   []string{"Spread evenly over the stack.", frames.RowNote(lower)},
+		Columns: []report.MosaicColumn{{Title: "observed"}, {Title: "restored"}, {Title: "residual", Scale: 1}, {Title: "truth"}}[:parts],
+		Blocks:  (len(ids) + 5) / 6,
+		Scales: []report.Scale{
+			{Label: fmt.Sprintf("intensity (%s)", r.unit()), Stretch: imageio.Asinh(light)},
+			{Label: "(observed - blurred solution) x sqrt(weight)", Stretch: imageio.Diverging(left)},
+		},
+		Lower: lower,
+	}
 	for k, id := range ids {
 		row := report.MosaicRow{Label: []string{"stamp " + strconv.Itoa(id)}}
 		if q, known := r.m.quality[id]; known {
 			row.Label = append(row.Label, fmt.Sprintf("pixel error %.3f", q.Pixel))
 		}
 		for p := range parts {
-			stretch := bright
-			if p == 2 {
-				stretch = signed
-			}
-			row.Frames, row.Stretch = append(row.Frames, frame(k, p)), append(row.Stretch, stretch)
+			row.Frames = append(row.Frames, frame(k, p))
 		}
 		m.Rows = append(m.Rows, row)
 	}
-	return m.Write(r.Path("mosaic.png"))
+	return m.Write(r.Path("mosaic"))
+}
+
+// unit is that of the stamps, on rank 0.
+func (r *run) unit() string {
+	if unit, known := r.s.header.Get("BUNIT"); known && unit != "" {
+		return unit
+	}
+	return "unit of the stack"
 }
 
 // writeConvergence plots the relative change of the cost, for one iteration, from each
@@ -212,10 +227,5 @@ func (r *run) writeConvergence() error {
 		X:     "iteration", Y: "relative change of the cost per iteration", LogY: true,
 		Series: []report.Series{{X: x, Y: change, Points: true}},
 	}
-	for _, name := range []string{"convergence.png", "convergence.svg"} {
-		if err := p.Write(r.Path(name)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return p.Write(r.Path("convergence"))
 }

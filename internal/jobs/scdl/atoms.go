@@ -1,6 +1,7 @@
 package scdl
 
 import (
+	"fmt"
 	"math"
 
 	"tessera/internal/imageio"
@@ -49,7 +50,11 @@ func writeCurves(path string, p *scdl.Pair) error {
 // halves, enlarged, on the right. Each is divided by its largest absolute value.
 func writePatches(path string, p *scdl.Pair, g scdl.Grid) error {
 	n := min(atomsShown, int(math.Ceil(math.Sqrt(float64(p.Atoms)))))
-	cell := g.Scale*g.Patch + 1 // side of an enlarged low half, and a line between cells
+	cell := g.High() // side of a high half, and of an enlarged low one
+	atoms := make([]int, n*cell*n*cell)
+	for i := range atoms {
+		atoms[i] = i/(n*cell)/cell*n + i%(n*cell)/cell
+	}
 	sheet := func(side, enlarge int, dictionary []float64) *imageio.Frame {
 		f := &imageio.Frame{Channels: 1, Rows: n * cell, Cols: n * cell, Data: make([]float64, n*cell*n*cell)}
 		for i := range f.Data {
@@ -69,8 +74,16 @@ func writePatches(path string, p *scdl.Pair, g scdl.Grid) error {
 		}
 		return f
 	}
-	signed := imageio.Linear(-1, 1)
-	return imageio.WritePanels(path,
-		imageio.Panel{Frame: sheet(g.High(), 1, p.High), Stretch: signed},
-		imageio.Panel{Frame: sheet(g.Patch, g.Scale, p.Low), Stretch: signed})
+	shown := min(p.Atoms, n*n)
+	panel := report.Panel{
+		Title: fmt.Sprintf("%d of %d coupled atoms", shown, p.Atoms),
+		Notes: []string{fmt.Sprintf("High halves of %d x %d pixels, low halves of %d x %d pixels, each divided by its largest absolute value.", g.High(), g.High(), g.Patch, g.Patch)},
+		X:     report.Pixels("atom in a row", 0, n), Y: report.Pixels("row of atoms", 0, n), Lines: "border between atoms",
+		Images: []report.Image{
+			{Title: "high resolution", Frame: sheet(g.High(), 1, p.High), Regions: atoms},
+			{Title: "low resolution", Frame: sheet(g.Patch, g.Scale, p.Low), Regions: atoms},
+		},
+		Scales: []report.Scale{{Label: "atom / its largest absolute value", Stretch: imageio.Symmetric(1)}},
+	}
+	return panel.Write(path)
 }

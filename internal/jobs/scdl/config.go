@@ -29,7 +29,7 @@ type trainSettings struct {
 
 // patchSection says which patches of pictures are the samples.
 type patchSection struct {
-	Images string  `toml:"images"` // a folder of PNG and JPEG files
+	Images string  `toml:"images"` // a folder of PNG, JPEG and TIFF files
 	Count  int     `toml:"count"`  // patches
 	Scale  int     `toml:"scale"`  // high pixels for a low pixel, along an axis
 	Patch  int     `toml:"patch"`  // rows and columns of a low patch, low pixels
@@ -226,7 +226,7 @@ func (c *trainSettings) checkPictures(f *config.File) {
 	if c.Patches.Images == "" {
 		return
 	}
-	paths, err := pictures(c.Patches.Images)
+	paths, _, err := pictures(c.Patches.Images)
 	if err != nil {
 		f.Fail("patches.images", "%v", err)
 		return
@@ -234,11 +234,11 @@ func (c *trainSettings) checkPictures(f *config.File) {
 	side := c.Patches.grid().High()
 	for _, path := range paths {
 		s, err := imageio.Stat(path)
-		switch {
-		case err != nil:
+		if err == nil {
+			err = checkPicture(path, s, side)
+		}
+		if err != nil {
 			f.Fail("patches.images", "%v", err)
-		case s.Rows < side || s.Cols < side:
-			f.Fail("patches.images", "%s: %d x %d pixels, want at least %d x %d, the size of a high patch", path, s.Rows, s.Cols, side, side)
 		}
 	}
 }

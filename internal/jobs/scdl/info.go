@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"tessera/internal/imageio"
+	"tessera/internal/tables"
 )
 
 // mostChecked is the most values of a picture that Info reads.
@@ -17,9 +18,12 @@ const mostChecked = 1 << 25
 func Info(path string) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	if named, _, err := imageio.SampleTable(path, 1); err != nil || named.Names == nil || named.Format == "fits" {
+	if named, _, err := imageio.SampleTable(path, 1); err != nil || named.Names == nil || named.Format != "csv" {
 		name := "as samples"
 		for _, samples := range []string{"columns", "rows"} {
+			if tables.CheckSamples(path, samples == "columns") != nil {
+				continue
+			}
 			if shape, err := statMatrix(path, samples); err == nil {
 				fmt.Fprintf(w, "  %s\tdata.samples = %q: %s\n", name, samples, axesOfSamples(samples, shape))
 				name = ""

@@ -86,6 +86,7 @@ func (r *upscaleRun) scale(f *imageio.Frame, p *pictureFile) error {
 		f.Data[i] /= r.peak
 	}
 	if r.Comm.Rank() == 0 {
+		r.lower = r.c.Output.Origin.Lower(p.format == "fits")
 		r.Took(lifecycle.Input{
 			File: p.path, Part: p.format + " " + p.typ, Axes: axesOfPicture(p.rows, p.cols, p.channels),
 			Units: unitsOfPicture(-ends[0], ends[1], r.peak),

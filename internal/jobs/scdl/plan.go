@@ -114,7 +114,7 @@ func (c *trainSettings) pictureBytes() (float64, error) {
 	if c.Patches.Images == "" {
 		return 0, nil
 	}
-	paths, err := pictures(c.Patches.Images)
+	paths, _, err := pictures(c.Patches.Images)
 	if err != nil {
 		return 0, err
 	}

@@ -42,7 +42,7 @@ func (r *trainRun) write() error {
 
 // trainFiles are all files that a run may leave.
 func trainFiles() []string {
-	return []string{dictionaryName, headerName, "error.png", "error.svg", "atoms.png"}
+	return append(report.Names("error", "atoms"), dictionaryName, headerName)
 }
 
 // writeFiles writes the dictionaries and the pictures. Rank 0 alone.
@@ -61,10 +61,10 @@ func (r *trainRun) writeFiles(digest string) error {
 		X:     "iteration", Y: "root mean square error, units of the samples", LogY: true,
 		Series: []report.Series{{Name: "high resolution", X: x, Y: res.ErrorHigh}, {Name: "low resolution", X: x, Y: res.ErrorLow}},
 	}
-	if err := errors.Join(p.Write(r.Path("error.png")), p.Write(r.Path("error.svg"))); err != nil {
+	if err := p.Write(r.Path("error")); err != nil {
 		return err
 	}
-	return r.writeAtoms(r.Path("atoms.png"))
+	return r.writeAtoms(r.Path("atoms"))
 }
 
 // header says of what the dictionaries are, and how they were learned.

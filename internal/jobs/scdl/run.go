@@ -174,7 +174,7 @@ func (r *trainRun) part(ctx context.Context, s *scdl.Samples, held bool, lo, hi 
 // readPictures draws this rank's patches. Every rank reads all pictures.
 func (r *trainRun) readPictures(ctx context.Context) error {
 	c := &r.c.Patches
-	paths, err := pictures(c.Images)
+	paths, others, err := pictures(c.Images)
 	if err != nil {
 		return err
 	}
@@ -187,12 +187,16 @@ func (r *trainRun) readPictures(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if side := c.grid().High(); f.Rows < side || f.Cols < side {
-			return fmt.Errorf("%s: %d x %d pixels, want at least %d x %d, the size of a high patch", path, f.Rows, f.Cols, side, side)
+		if err := checkPicture(path, f, c.grid().High()); err != nil {
+			return err
 		}
 		images = append(images, withoutColour(f))
 	}
-	r.took(lifecycle.Input{File: c.Images, Part: "folder", Axes: fmt.Sprintf("%d PNG and JPEG pictures, %d patches", len(paths), c.Count), Note: "colour pictures as their luminance; files whose names begin with a dot are passed over"})
+	note := "colour pictures as their luminance; files whose names begin with a dot are passed over"
+	if len(others) > 0 {
+		note += "; no pictures: " + imageio.Listed(others)
+	}
+	r.took(lifecycle.Input{File: c.Images, Part: "folder", Axes: fmt.Sprintf("%d PNG, JPEG and TIFF pictures, %d patches", len(paths), c.Count), Note: note})
 	learn := r.c.learned(c.Count, c.Count)
 	for _, part := range []struct {
 		to          *scdl.Samples

@@ -11,6 +11,7 @@ import (
 
 	"tessera/internal/config"
 	"tessera/internal/imageio"
+	"tessera/internal/tables"
 	"tessera/scdl"
 )
 
@@ -37,6 +38,9 @@ func checkSamples(f *config.File, key, path, samples string) *matrixShape {
 		return nil
 	}
 	shape, err := statMatrix(path, samples)
+	if err == nil {
+		err = tables.CheckSamples(path, samples == "columns")
+	}
 	if err != nil {
 		f.Fail(key, "%v", withoutPath(err))
 		return nil
@@ -160,27 +164,44 @@ func transposed(d []float64, rows int) []float64 {
 	return t
 }
 
-// pictures are the PNG and JPEG files of a folder, by name. Names that begin with a dot are
-// passed over: systems keep notes of their own in such files.
-func pictures(dir string) ([]string, error) {
+// pictures are the PNG, JPEG and TIFF files of a folder, by name; others are the names of its
+// other files. Names that begin with a dot are passed over: systems keep notes of their own in
+// such files.
+func pictures(dir string) (paths, others []string, err error) {
 	list, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, withoutPath(err)
+		return nil, nil, withoutPath(err)
 	}
-	var paths []string
 	for _, e := range list {
 		if strings.HasPrefix(e.Name(), ".") {
 			continue
 		}
 		switch strings.ToLower(filepath.Ext(e.Name())) {
-		case ".png", ".jpg", ".jpeg":
+		case ".png", ".jpg", ".jpeg", ".tif", ".tiff":
 			paths = append(paths, filepath.Join(dir, e.Name()))
+		default:
+			others = append(others, e.Name())
 		}
 	}
-	if len(paths) == 0 {
-		return nil, errors.New("holds no PNG or JPEG pictures")
+	switch {
+	case len(paths) > 0:
+		return paths, others, nil
+	case len(others) > 0:
+		return nil, nil, fmt.Errorf("holds no PNG, JPEG or TIFF pictures; it has %s", imageio.Listed(others))
 	}
-	return paths, nil
+	return nil, nil, errors.New("holds no PNG, JPEG or TIFF pictures")
+}
+
+// checkPicture tells whether the values of a picture are brightness and reach over a patch of
+// so many pixels a side.
+func checkPicture(path string, f *imageio.Frame, side int) error {
+	switch {
+	case f.Rows < side || f.Cols < side:
+		return fmt.Errorf("%s: %d x %d pixels, want at least %d x %d, the size of a high patch", path, f.Rows, f.Cols, side, side)
+	case !f.Photograph():
+		return fmt.Errorf("%s: a picture of %s samples, want brightness in 8 or 16 bits without a sign", path, f.Type)
+	}
+	return nil
 }
 
 // withoutColour is the luminance of a picture (ITU-R BT.601); missing pixels are black.

@@ -21,7 +21,7 @@ type upscaleSettings struct {
 	Dictionary dictionarySection `toml:"dictionary"`
 	Image      smallSection      `toml:"image"`
 	Code       codeSection       `toml:"code"`
-	Output     dirSection        `toml:"output"`
+	Output     upscaledOutput    `toml:"output"`
 }
 
 // smallSection names the picture.
@@ -32,10 +32,16 @@ type smallSection struct {
 	Peak           float64 `toml:"peak"`            // value of white; 0 = from the file
 }
 
+// upscaledOutput is the section [output].
+type upscaledOutput struct {
+	Dir    string        `toml:"dir"`
+	Origin frames.Origin `toml:"origin"` // of pictures
+}
+
 func upscaleDefaults() upscaleSettings {
 	return upscaleSettings{
 		Seed: 1, Dictionary: dictionarySection{Dir: "out/scdl-grey"}, Image: smallSection{BackProjection: 10},
-		Code: codeSection{Method: "ridge", Lambda: 0.5, Iterations: 200}, Output: dirSection{Dir: "out/upscale"},
+		Code: codeSection{Method: "ridge", Lambda: 0.5, Iterations: 200}, Output: upscaledOutput{Dir: "out/upscale", Origin: frames.OriginAuto},
 	}
 }
 
@@ -52,6 +58,7 @@ func LoadUpscale(f *config.File) *lifecycle.Job {
 	f.Want(c.Image.Peak >= 0 && !math.IsInf(c.Image.Peak, 0), "image.peak", "the value of white, more than 0; 0 = from the file")
 	c.Code.check(f)
 	f.Want(c.Output.Dir != "", "output.dir", "a directory")
+	c.Output.Origin.Check(f)
 	return &lifecycle.Job{
 		Dir:    c.Output.Dir,
 		Answer: upscaledName,

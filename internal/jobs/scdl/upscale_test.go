@@ -48,7 +48,7 @@ func TestUpscaleRanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m := jobtest.Metrics(t, dict); !strings.Contains(fmt.Sprint(m["inputs"]), "2 PNG and JPEG pictures") {
+	if m := jobtest.Metrics(t, dict); !strings.Contains(fmt.Sprint(m["inputs"]), "2 PNG, JPEG and TIFF pictures") {
 		t.Errorf("inputs %v", m["inputs"])
 	}
 	in := t.TempDir()

@@ -2,11 +2,15 @@ package scdl
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 
+	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 	"tessera/ranks"
 	"tessera/scdl"
 )
@@ -21,6 +25,7 @@ type upscaleRun struct {
 	low    []plane // the luminance; of a colour picture then also each channel minus the luminance; in units of peak
 	truth  []plane // as low, in high pixels; nil if not known
 	peak   float64 // of the picture's values: white
+	lower  bool    // rank 0: pictures have row 0 at the bottom
 	unit   float64 // largest absolute value of the luminance, in units of peak
 }
 
@@ -172,25 +177,25 @@ func (r *upscaleRun) write(x, plain []float64) error {
 
 // upscaleFiles are all files that a run may leave.
 func upscaleFiles() []string {
-	return []string{"upscaled.png", "bicubic.png", "panel.png", upscaledName}
+	return append(report.Names("panel"), "upscaled.png", "bicubic.png", upscaledName)
 }
 
 // writePictures gathers and writes one picture after the other, so that rank 0 holds one
 // whole picture at a time. Collective.
 func (r *upscaleRun) writePictures(x, plain []float64) error {
 	stretch := imageio.Linear(0, 1)
-	var panels []imageio.Panel
+	var images []report.Image
 	var detail imageio.Box
-	draw := func(name string, luminance plane, rest []plane, data bool) error {
+	draw := func(name, title string, luminance plane, rest []plane, data bool) error {
 		f, err := r.gather(luminance, rest)
 		if err != nil {
 			return err
 		}
 		return ranks.OnRoot(r.Comm, func() error {
-			if len(panels) == 0 {
+			if len(images) == 0 {
 				detail = busiest(f)
 			}
-			panels = append(panels, imageio.Panel{Frame: cutOut(f, detail), Stretch: stretch})
+			images = append(images, report.Image{Title: title, Frame: cutOut(f, detail)})
 			if name == "" {
 				return nil
 			}
@@ -207,6 +212,9 @@ func (r *upscaleRun) writePictures(x, plain []float64) error {
 					return err
 				}
 			}
+			if r.lower {
+				f = f.Flipped()
+			}
 			return imageio.WritePNG(r.Path(name), f, stretch)
 		})
 	}
@@ -218,21 +226,33 @@ func (r *upscaleRun) writePictures(x, plain []float64) error {
 		}
 		chroma = append(chroma, wide)
 	}
-	if err := draw("bicubic.png", plain, chroma, false); err != nil {
+	if err := draw("bicubic.png", "bicubic interpolation", plain, chroma, false); err != nil {
 		return err
 	}
-	if err := draw("upscaled.png", x, chroma, true); err != nil {
+	if err := draw("upscaled.png", "learned", x, chroma, true); err != nil {
 		return err
 	}
 	if r.truth != nil {
-		if err := draw("", r.truth[0], r.truth[1:], false); err != nil {
+		if err := draw("", "truth", r.truth[0], r.truth[1:], false); err != nil {
 			return err
 		}
 	}
 	if r.Comm.Rank() != 0 {
 		return nil
 	}
-	return imageio.WritePanels(r.Path("panel.png"), panels...)
+	_, path := r.c.picture()
+	s := r.strips
+	white := "intensity (1 = white)"
+	if r.peak != 1 {
+		white = fmt.Sprintf("intensity (1 = %.4g in the file)", r.peak)
+	}
+	panel := report.Panel{
+		Title: fmt.Sprintf("%s, %d x %d pixels upscaled to %d x %d", filepath.Base(path), s.Rows, s.Cols, s.HighRows, s.HighCols),
+		Notes: []string{fmt.Sprintf("Crop: rows %d to %d and columns %d to %d, the part with the most detail.", detail.R0, detail.R1-1, detail.C0, detail.C1-1), frames.RowNote(r.lower)}, Lower: r.lower,
+		X: report.Pixels("column (pixel)", detail.C0, detail.C1-detail.C0), Y: report.Pixels("row (pixel)", detail.R0, detail.R1-detail.R0),
+		Images: images, Scales: []report.Scale{{Label: white, Stretch: stretch}},
+	}
+	return panel.Write(r.Path("panel"))
 }
 
 // summary writes the table at the end of a run.

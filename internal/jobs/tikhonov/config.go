@@ -47,6 +47,7 @@ type tikhonovSection struct {
 type restoredSection struct {
 	Dir      string        `toml:"dir"`
 	Stretch  string        `toml:"stretch"`
+	Origin   frames.Origin `toml:"origin"`
 	Pictures bool          `toml:"pictures"` // false: no PNG file
 	Gather   frames.Gather `toml:"gather"`   // whole arrays on rank 0
 }
@@ -55,6 +56,7 @@ type restoredSection struct {
 type mappedSection struct {
 	Dir          string        `toml:"dir"`
 	Stretch      string        `toml:"stretch"`
+	Origin       frames.Origin `toml:"origin"`
 	Pictures     bool          `toml:"pictures"`      // false: no PNG file
 	Gather       frames.Gather `toml:"gather"`        // whole arrays on rank 0
 	Errors       string        `toml:"errors"`        // error map: none, noise or posterior (image.ErrorKind)
@@ -63,12 +65,12 @@ type mappedSection struct {
 
 // section is the part that other jobs have too.
 func (s *mappedSection) section() *frames.OutputSection {
-	return &frames.OutputSection{Dir: s.Dir, Stretch: s.Stretch}
+	return &frames.OutputSection{Dir: s.Dir, Stretch: s.Stretch, Origin: s.Origin}
 }
 
 // section is the part that other jobs have too.
 func (s *restoredSection) section() *frames.OutputSection {
-	return &frames.OutputSection{Dir: s.Dir, Stretch: s.Stretch}
+	return &frames.OutputSection{Dir: s.Dir, Stretch: s.Stretch, Origin: s.Origin}
 }
 
 func defaults() settings {
@@ -87,7 +89,7 @@ func defaults() settings {
 		},
 		Target: frames.BlurSection{Kind: "none", Sigma: 1.5, FWHM: 3, Beta: 3},
 		Output: mappedSection{
-			Dir: "out/tikhonov", Stretch: "auto", Pictures: true, Gather: frames.GatherAuto,
+			Dir: "out/tikhonov", Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto,
 			Errors: errorsNone, ErrorSamples: 50,
 		},
 	}

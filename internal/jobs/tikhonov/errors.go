@@ -83,23 +83,13 @@ func (r *run) accountErrors() error {
 	r.m.Seconds.Errors = longest[0]
 	r.m.Seconds.Lambda = max(0, r.m.Seconds.Lambda-longest[0]) // it was the rest of the solver's time
 	r.m.Errors = &errorsMetrics{
-		Kind: string(e.Kind), Unit: r.unit(), Noise: lifecycle.Number(e.Noise), Samples: e.Samples, SamplingError: lifecycle.Number(e.SamplingError),
+		Kind: string(e.Kind), Unit: r.Obs.Unit(), Noise: lifecycle.Number(e.Noise), Samples: e.Samples, SamplingError: lifecycle.Number(e.SamplingError),
 		Min: lifecycle.Number(e.Min), Median: lifecycle.Number(e.Median), Max: lifecycle.Number(e.Max), Iterations: e.Iterations,
 		Unfinished: e.Unfinished,
 		picture:    r.c.Output.Pictures,
 	}
 	r.Log.Info("error map", "errors", r.m.Errors)
 	return nil
-}
-
-// unit is that of the frame, on rank 0.
-func (r *run) unit() string {
-	if r.Obs.Source != nil {
-		if unit, known := r.Obs.Source.Header.Get("BUNIT"); known && unit != "" {
-			return unit
-		}
-	}
-	return "unit of the frame"
 }
 
 // measureErrors compares the error map with the errors of the solution, where the truth is
@@ -150,7 +140,7 @@ func (r *run) measureErrors(ctx context.Context) error {
 }
 
 // errorFiles are the files of an error map.
-var errorFiles = []string{"sigma.npy", "sigma.fits", "sigma.png"}
+func errorFiles() []string { return append(report.Names("sigma"), "sigma.npy", "sigma.fits") }
 
 // writeErrors writes the error map: an npy file, where the frame came from a FITS file also
 // a FITS file with its header, and a picture. Collective.
@@ -178,7 +168,7 @@ func (r *run) writeErrors() error {
 	return ranks.OnRoot(r.Comm, func() error {
 		first := ""
 		if drawn.Channels > 1 {
-			first = fmt.Sprintf("largest of the %d channels; ", drawn.Channels)
+			first = fmt.Sprintf("largest of the %d channels, ", drawn.Channels)
 			drawn = largestChannel(drawn)
 		}
 		// The scale begins at 0, so that sampling errors look as small as they are.
@@ -187,9 +177,13 @@ func (r *run) writeErrors() error {
 		if high == 0 { // nothing was observed, or half of the frame has no errors
 			high = max(1e-300, float64(e.Max))
 		}
-		picture := report.Map{Frame: drawn, High: high, Clipped: high < float64(e.Max), Lines: append(
-			[]string{fmt.Sprintf("standard deviation of the solution (%s%s), in %s", first, e.about(), e.unit())}, e.lines()...)}
-		return picture.Write(r.Path("sigma.png"))
+		labels := r.labels()
+		for _, line := range e.lines() {
+			labels.Notes = append(labels.Notes, strings.ToUpper(line[:1])+line[1:]+".")
+		}
+		scale := report.Scale{Label: fmt.Sprintf("standard deviation, %s%s (%s)", first, e.about(), e.Unit), Stretch: imageio.Linear(0, high)}
+		source := r.c.source()
+		return r.Chart(labels, drawn, "Errors of the restoration of "+source.Subject(), scale).Write(r.Path("sigma"))
 	})
 }
 

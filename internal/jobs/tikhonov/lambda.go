@@ -119,9 +119,8 @@ func (s *search) say(t *lifecycle.Table) {
 	}
 }
 
-// write draws the criterion against lambda, with the choice marked. path makes a file's
-// path of its name.
-func (s *search) write(path func(string) string, rule string, chosen float64) error {
+// draw draws the criterion against lambda, with the choice marked.
+func (s *search) draw(path, rule string, chosen float64) error {
 	if s == nil {
 		return nil
 	}
@@ -157,12 +156,7 @@ func (s *search) write(path func(string) string, rule string, chosen float64) er
 		n := len(curve.X) - 1
 		p.Series = append(p.Series, report.Series{Name: "misfit of the noise", X: []float64{curve.X[0], curve.X[n]}, Y: []float64{1, 1}, Dashed: true})
 	}
-	for _, name := range []string{"lambda.png", "lambda.svg"} {
-		if err := p.Write(path(name)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return p.Write(path)
 }
 
 // chosen is what config.toml says in place of the values in force.

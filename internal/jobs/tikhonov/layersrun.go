@@ -8,6 +8,7 @@ import (
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 	"tessera/krylov"
 	"tessera/ranks"
 	"tessera/tikhonov/image/layers"
@@ -114,7 +115,7 @@ func (r *layersRun) write() error {
 	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
 		Write: func() (err error) {
-			if gathered, err = r.WriteArrays(r.pictures(), r.c.Output.Pictures); err != nil {
+			if gathered, err = r.WriteArrays(r.pictures(), r.labels()); err != nil {
 				return err
 			}
 			return r.LargestProcess()
@@ -131,7 +132,16 @@ func (r *layersRun) write() error {
 
 // layersFiles are all files that a run may leave.
 func layersFiles() []string {
-	return []string{"solution.npy", "solution.png", "layer1.npy", "layer1.png", "panel.png"}
+	return append(report.Names(frames.PanelName), "solution.npy", "solution.png", "layer1.npy", "layer1.png")
+}
+
+// labels are those of the pictures; nil = no pictures.
+func (r *layersRun) labels() *frames.Labels {
+	if !r.c.Output.Pictures {
+		return nil
+	}
+	source := r.c.source()
+	return r.Obs.Labels(r.c.Output.section(), "Two-layer restoration of "+source.Subject())
 }
 
 // pictures are drawn in this order, all with the stretch of the second layer, so that they
@@ -139,12 +149,12 @@ func layersFiles() []string {
 func (r *layersRun) pictures() []frames.Picture {
 	stretch := func(f *imageio.Frame) imageio.Stretch { return r.c.Output.section().StretchOf(f, r.Obs.Source) }
 	list := []frames.Picture{
-		{Name: "solution.png", Owned: frames.Part(r.result.Second), Stretch: stretch, Panel: 2, Files: r.Npy("solution.npy")},
-		{Name: "layer1.png", Owned: frames.Part(r.result.First), Panel: 1, Files: r.Npy("layer1.npy")},
-		{Owned: frames.Part(r.Obs.Data)},
+		{Name: "solution.png", Title: "second layer", Scale: r.Obs.Intensity(), Owned: frames.Part(r.result.Second), Stretch: stretch, Panel: 2, Files: r.Npy("solution.npy")},
+		{Name: "layer1.png", Title: "first layer", Owned: frames.Part(r.result.First), Panel: 1, Files: r.Npy("layer1.npy")},
+		{Title: "observed", Owned: frames.Part(r.Obs.Data)},
 	}
 	if r.Obs.Truth != nil {
-		list = append(list, frames.Picture{Owned: frames.Part(r.Obs.Truth), Panel: 3})
+		list = append(list, frames.Picture{Title: "truth", Owned: frames.Part(r.Obs.Truth), Panel: 3})
 	}
 	return list
 }

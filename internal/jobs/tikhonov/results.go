@@ -5,10 +5,12 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
 
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 	"tessera/ranks"
 )
 
@@ -17,7 +19,7 @@ func (r *run) write() error {
 	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
 		Write: func() (err error) {
-			if gathered, err = r.WriteArrays(r.pictures(), r.c.Output.Pictures); err != nil {
+			if gathered, err = r.WriteArrays(r.pictures(), r.labels()); err != nil {
 				return err
 			}
 			if err := r.writeErrors(); err != nil {
@@ -29,7 +31,7 @@ func (r *run) write() error {
 			if err := r.LargestProcess(); err != nil || !r.c.Output.Pictures || r.Comm.Rank() > 0 {
 				return err
 			}
-			return r.m.Search.write(r.Path, r.m.LambdaRule, float64(r.m.Lambda))
+			return r.m.Search.draw(r.Path("lambda"), r.m.LambdaRule, float64(r.m.Lambda))
 		},
 		Chosen: r.chosen,
 		Metrics: func(total, memory float64) any {
@@ -44,26 +46,34 @@ func (r *run) write() error {
 
 // resultFiles are all files that a run may leave.
 func resultFiles() []string {
-	return append(append([]string{
-		"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", "panel.png", frames.ModelFile,
-		"lambda.png", "lambda.svg",
-	}, errorFiles...), homogenisedFiles...)
+	return slices.Concat([]string{
+		"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", frames.ModelFile,
+	}, report.Names(frames.PanelName, "lambda"), errorFiles(), homogenisedFiles)
 }
 
-// pictures are drawn in this order. All but the residual share the stretch of the
+// labels are those of the pictures; nil = no pictures.
+func (r *run) labels() *frames.Labels {
+	if !r.c.Output.Pictures {
+		return nil
+	}
+	m, source := r.m, r.c.source()
+	return r.Obs.Labels(r.c.Output.section(), "Tikhonov restoration of "+source.Subject(), fmt.Sprintf("Regulariser %s, lambda = %.4g.", m.Regulariser, m.Lambda))
+}
+
+// pictures are drawn in this order. All but the residual are on the scale of the
 // solution, so that they can be compared.
 func (r *run) pictures() []frames.Picture {
 	stretch := func(f *imageio.Frame) imageio.Stretch { return r.c.Output.section().StretchOf(f, r.Obs.Source) }
 	list := []frames.Picture{
-		{Name: "solution.png", Owned: frames.Part(r.result.Solution), Stretch: stretch, Panel: 1, Files: r.solutionFiles()},
-		{Name: "observed.png", Owned: frames.Part(r.Obs.Data)},
-		{Name: "residual.png", Owned: r.residual, Stretch: imageio.Diverging, Panel: 2},
+		{Name: "solution.png", Title: "restored", Scale: r.Obs.Intensity(), Owned: frames.Part(r.result.Solution), Stretch: stretch, Panel: 1, Files: r.solutionFiles()},
+		{Name: "observed.png", Title: "observed", Owned: frames.Part(r.Obs.Data)},
+		{Name: "residual.png", Title: "residual", Scale: r.Obs.Residual(), Owned: r.residual, Stretch: imageio.Diverging, Panel: 2},
 	}
 	if r.Obs.Truth != nil {
-		list = append(list, frames.Picture{Name: "truth.png", Owned: frames.Part(r.Obs.Truth), Panel: 3})
+		list = append(list, frames.Picture{Name: "truth.png", Title: "truth", Owned: frames.Part(r.Obs.Truth), Panel: 3})
 	}
 	if r.even != nil {
-		list = append(list, frames.Picture{Name: "homogenised.png", Owned: frames.Part(r.even), Panel: len(list), Files: r.homogenisedFiles()})
+		list = append(list, frames.Picture{Name: "homogenised.png", Title: "restored, with the target PSF", Owned: frames.Part(r.even), Panel: len(list), Files: r.homogenisedFiles()})
 	}
 	return list
 }

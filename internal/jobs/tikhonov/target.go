@@ -46,9 +46,12 @@ func (r *run) homogenise(ctx context.Context) error {
 	if s.Kind == "none" {
 		return nil
 	}
-	target, err := frames.BlurPSF(r.Comm, s)
+	target, report, err := frames.ReportedPSF(r.Comm, s)
 	if err != nil {
 		return err
+	}
+	if in, ok := report.Input(); ok {
+		r.Took(in)
 	}
 	border := frames.Borders[r.c.Tikhonov.Border]
 	g, err := forward.NewBlur(r.Comm, r.Obs.Frame, r.Obs.Channels, target, border)

@@ -41,13 +41,14 @@ type besideSection struct {
 type outputSection struct {
 	Dir      string        `toml:"dir"`
 	Stretch  string        `toml:"stretch"`
+	Origin   frames.Origin `toml:"origin"`
 	Pictures bool          `toml:"pictures"` // false: no PNG file
 	Gather   frames.Gather `toml:"gather"`   // whole arrays on rank 0
 }
 
 // section is the part that other jobs have too.
 func (s *outputSection) section() *frames.OutputSection {
-	return &frames.OutputSection{Dir: s.Dir, Stretch: s.Stretch}
+	return &frames.OutputSection{Dir: s.Dir, Stretch: s.Stretch, Origin: s.Origin}
 }
 
 func defaults() settings {
@@ -58,8 +59,8 @@ func defaults() settings {
 		Blur:     frames.BlurSection{Kind: "gaussian", Size: 9, Sigma: 1.4142135623730951, FWHM: 3, Beta: 3},
 		PSFModel: frames.DefaultPSFModel(),
 		TPPA:     applySection{Border: "reflect"},
-		TV:       besideSection{Tolerance: 1e-3, MaxIterations: 2000},
-		Output:   outputSection{Dir: "out/tppa", Stretch: "auto", Pictures: true, Gather: frames.GatherAuto},
+		TV:       besideSection{Tolerance: 1e-4, MaxIterations: 2000},
+		Output:   outputSection{Dir: "out/tppa", Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
 	}
 }
 
@@ -119,7 +120,7 @@ func (c *settings) tvOptions(o *frames.Observation, scale float64) tv.Options {
 	if noise == 0 {
 		noise = o.Noise
 	}
-	return tv.Options{Rule: tv.Discrepancy, Noise: noise / scale, Tolerance: c.TV.Tolerance, MaxIterations: c.TV.MaxIterations, Seed: c.Seed}
+	return tv.Options{Method: tv.ADMM, Rule: tv.Discrepancy, Noise: noise / scale, Tolerance: c.TV.Tolerance, MaxIterations: c.TV.MaxIterations, Seed: c.Seed}
 }
 
 // blur is H for an observation. Collective.

@@ -19,9 +19,9 @@ func Info(path string) string {
 		in := m.took(path)
 		return fmt.Sprintf("  as a model  %s (tppa.model of tppa)\n              %s\n              %s\n", kind, in.Axes, in.Note)
 	}
-	a, err := imageio.StatNpy(path)
-	if err != nil || len(a.Shape) != 3 || a.Shape[0] == 0 {
+	a, err := imageio.StatStack(path)
+	if err != nil || len(a.Shape) == 2 || a.Count == 0 || a.Pictures() != nil {
 		return ""
 	}
-	return fmt.Sprintf("  as true pictures  %s (data.truth of tppa-train)\n", training.Axes(a.Shape[0], a.Shape[1], a.Shape[2]))
+	return fmt.Sprintf("  as true pictures  %s (data.truth of tppa-train and mlpatch-train)\n", training.Axes(a.Count, a.Rows, a.Cols))
 }

@@ -15,14 +15,15 @@ import (
 
 // pairs are this rank's pictures of a half-open range of all, divided by scale, with what is seen of them.
 // The noise depends on the seed and the picture's number alone.
-func (c *trainSettings) pairs(run *forward.Blur, lo, hi, rows, cols int) ([]tppa.Pair, error) {
+func (c *trainSettings) pairs(ctx context.Context, run *forward.Blur, lo, hi, rows, cols int) ([]tppa.Pair, error) {
 	n := rows * cols
+	truths, err := c.pictures().Draw(ctx, lo, hi, rows, cols)
+	if err != nil {
+		return nil, err
+	}
 	var list []tppa.Pair
-	for k := lo; k < hi; k++ {
-		truth, err := c.pictures().Draw(k, rows, cols)
-		if err != nil {
-			return nil, err
-		}
+	for i, truth := range truths {
+		k := lo + i
 		p := tppa.Pair{Truth: truth, Data: make([]float64, n)}
 		if err := run.Apply(p.Data, p.Truth); err != nil {
 			return nil, err
@@ -36,12 +37,12 @@ func (c *trainSettings) pairs(run *forward.Blur, lo, hi, rows, cols int) ([]tppa
 
 // sets are the pictures to learn from and those of the validation, both divided by scale, the
 // largest true value. Collective.
-func (c *trainSettings) sets(ctx context.Context, comm ranks.Comm) (learn, validate *tppa.Training, psf forward.PSF, scale float64, err error) {
+func (c *trainSettings) sets(ctx context.Context, comm ranks.Comm) (learn, validate *tppa.Training, psf forward.PSF, report *frames.PSFReport, scale float64, err error) {
 	count, rows, cols, err := c.pictures().SharedShape(comm)
 	if err != nil {
 		return
 	}
-	if psf, err = frames.BlurPSF(comm, &c.Blur); err != nil {
+	if psf, report, err = frames.ReportedPSF(comm, &c.Blur); err != nil {
 		return
 	}
 	alone, err := comm.Split(comm.Rank(), 0)
@@ -70,11 +71,11 @@ func (c *trainSettings) sets(ctx context.Context, comm ranks.Comm) (learn, valid
 		}
 		learn.Run, validate.Run = run, run
 		lo, hi := halo.Split(kept, comm.Size(), comm.Rank())
-		if learn.Pairs, err = c.pairs(h, lo, hi, rows, cols); err != nil {
+		if learn.Pairs, err = c.pairs(ctx, h, lo, hi, rows, cols); err != nil {
 			return err
 		}
 		lo, hi = halo.Split(c.Data.Validation, comm.Size(), comm.Rank())
-		if validate.Pairs, err = c.pairs(h, kept+lo, kept+hi, rows, cols); err != nil {
+		if validate.Pairs, err = c.pairs(ctx, h, kept+lo, kept+hi, rows, cols); err != nil {
 			return err
 		}
 		return ctx.Err()

@@ -10,7 +10,6 @@ import (
 	"tessera/internal/lifecycle"
 	"tessera/ranks"
 	"tessera/tppa"
-	"tessera/tv"
 )
 
 // plan is what a run on n ranks would cost. Small pieces from the middle of the frame are
@@ -57,14 +56,15 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecy
 			return nil, fmt.Errorf("calibration on the middle of the frame: %w", err)
 		}
 		x, seconds, bytes = append(x, float64(len(o.Data))), append(seconds, s.Seconds), append(bytes, s.Bytes)
-		fit.Iterations, fit.Steps, last = model.Network.Layers, r.tv.All+2+model.Network.Layers, r
+		fit.Iterations, fit.Steps, last = model.Network.Layers, model.Network.Layers, r
 	}
 	fit.Seconds = lifecycle.LineThrough(x[0], seconds[0], x[1], seconds[1])
 	fit.Bytes = lifecycle.LineThrough(x[0], bytes[0], x[1], bytes[1])
-	t, err := frames.TrafficOf(shape, n, []frames.Exchange{
+	list := []frames.Exchange{
 		{Rows: 1, Cols: 1, Border: border, Planes: shape.Channels, Times: 1},
 		{Rows: psf.Rows / 2, Cols: psf.Cols / 2, Border: border, Planes: shape.Channels, Times: 2},
-	})
+	}
+	t, err := frames.TrafficOf(shape, n, list)
 	if err != nil {
 		return nil, err
 	}
@@ -81,8 +81,8 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecy
 	return p, nil
 }
 
-// beside adds what the methods beside the model send, but for the iterations of TV: the equations of its
-// duality gaps, the transforms of Tikhonov, and the iterations of plug-and-play.
+// beside adds what the methods beside the model send: total variation, the transforms of Tikhonov, and the iterations
+// of plug-and-play.
 func (c *settings) beside(p *lifecycle.Plan, shape *imageio.Frame, psf forward.PSF, last *restored, n int, link lifecycle.Link) error {
 	border := frames.Borders[c.TPPA.Border]
 	margin := 1<<last.plugged.Levels - 1
@@ -106,12 +106,19 @@ func (c *settings) beside(p *lifecycle.Plan, shape *imageio.Frame, psf forward.P
 	}
 	add(spun, last.plugged.Trials*tppa.PlugIterations)
 	add(moved, last.transforms)
-	values, messages := tv.PoissonTraffic(spun.Frame)
-	sent := 8 * values * float64(shape.Channels*last.tv.Poisson)
-	p.SentBytes += sent
-	p.Messages += float64(messages * last.tv.Poisson)
-	if link.Bandwidth > 0 {
-		p.Talk += sent / float64(n) / link.Bandwidth
+	sums, err := frames.TrafficOf(shape, n, nil)
+	if err != nil {
+		return err
 	}
+	add(sums, last.tv.All)
+	var radius []int
+	if psf.Values != nil {
+		radius = []int{psf.Rows / 2, psf.Cols / 2}
+	}
+	sent, messages, err := last.tv.Sent(spun.Frame, shape.Channels, border, radius)
+	if err != nil {
+		return err
+	}
+	p.Send(sent, messages, link)
 	return nil
 }

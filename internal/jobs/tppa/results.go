@@ -1,12 +1,14 @@
 package tppa
 
 import (
+	"fmt"
 	"io"
 
 	"tessera/internal/config"
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 )
 
 // metrics is metrics.json of a tppa job.
@@ -42,10 +44,9 @@ type tvMetrics struct {
 
 // files are those that a run may leave.
 func files() []string {
-	return []string{
+	return append(report.Names(frames.PanelName),
 		"solution.npy", "tikhonov.npy", "tv.npy", "wavelet.npy",
-		"solution.png", "tikhonov.png", "tv.png", "wavelet.png", "observed.png", "truth.png", "panel.png",
-	}
+		"solution.png", "tikhonov.png", "tv.png", "wavelet.png", "observed.png", "truth.png")
 }
 
 // write leaves both solutions, pictures, and metrics.json. Collective.
@@ -53,7 +54,7 @@ func (r *run) write() error {
 	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
 		Write: func() (err error) {
-			if gathered, err = r.WriteArrays(r.pictures(), r.c.Output.Pictures); err != nil {
+			if gathered, err = r.WriteArrays(r.pictures(), r.labels()); err != nil {
 				return err
 			}
 			return r.LargestProcess()
@@ -72,21 +73,31 @@ func (r *run) write() error {
 // insetZoom is how many times the panels enlarge the middle in a corner.
 const insetZoom = 3
 
-// pictures are drawn in this order, all with the stretch of the solution. The panel has the truth, if it
+// labels are those of the pictures; nil = no pictures.
+func (r *run) labels() *frames.Labels {
+	if !r.c.Output.Pictures {
+		return nil
+	}
+	source := r.c.source()
+	return r.Obs.Labels(r.c.Output.section(), "Restorations of "+source.Subject(),
+		fmt.Sprintf("Learned with %d layers; total variation with lambda = %.4g. In each corner the middle, enlarged %d times.", r.m.Model.Layers, r.m.TV.Lambda, insetZoom))
+}
+
+// pictures are drawn in this order, all on the scale of the solution. The panel has the truth, if it
 // is known, the observation, and the restorations, the learned one last.
 func (r *run) pictures() []frames.Picture {
 	stretch := func(f *imageio.Frame) imageio.Stretch { return r.c.Output.section().StretchOf(f, r.Obs.Source) }
-	list := []frames.Picture{{Name: "solution.png", Owned: frames.Part(r.result.learned), Stretch: stretch, Files: r.Npy("solution.npy")}}
-	add := func(name string, x []float64, files []frames.File) {
+	list := []frames.Picture{{Name: "solution.png", Title: "learned", Scale: r.Obs.Intensity(), Owned: frames.Part(r.result.learned), Stretch: stretch, Files: r.Npy("solution.npy")}}
+	add := func(name, title string, x []float64, files []frames.File) {
 		if x != nil {
-			list = append(list, frames.Picture{Name: name + ".png", Owned: frames.Part(x), Panel: len(list) - 1, Files: files})
+			list = append(list, frames.Picture{Name: name + ".png", Title: title, Owned: frames.Part(x), Panel: len(list) - 1, Files: files})
 		}
 	}
-	add("truth", r.Obs.Truth, nil)
-	add("observed", r.Obs.Data, nil)
-	add("tikhonov", r.result.smoothed.x, r.Npy("tikhonov.npy"))
-	add("tv", r.result.variation, r.Npy("tv.npy"))
-	add("wavelet", r.result.plugged.Solution, r.Npy("wavelet.npy"))
+	add("truth", "truth", r.Obs.Truth, nil)
+	add("observed", "observed", r.Obs.Data, nil)
+	add("tikhonov", "Tikhonov", r.result.smoothed.x, r.Npy("tikhonov.npy"))
+	add("tv", "total variation", r.result.variation, r.Npy("tv.npy"))
+	add("wavelet", "wavelet plug-and-play", r.result.plugged.Solution, r.Npy("wavelet.npy"))
 	list[0].Panel = len(list) - 1
 	for i := range list {
 		list[i].Inset = insetZoom
@@ -120,7 +131,7 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 	if m.Model.OtherPSF > 0.01 {
 		row("", "the PSF is not the model's: it differs by up to %.2g of the largest value", m.Model.OtherPSF)
 	}
-	row("TV beside it", "lambda %.4g by discrepancy, %d iterations, relative duality gap %.2g", m.TV.Lambda, m.TV.Iterations, m.TV.RelativeGap)
+	row("TV beside it", "lambda %.4g by discrepancy; the cost is at most %.2g of it above its minimum (duality gap after %d iterations)", m.TV.Lambda, m.TV.RelativeGap, m.TV.Iterations)
 	if m.TV.Unmet != "" {
 		row("", "no lambda meets the discrepancy principle: %s; the one that comes closest is used", m.TV.Unmet)
 	}

@@ -223,7 +223,7 @@ func TestProblems(t *testing.T) {
 	}
 	flat := jobtest.WriteNpy(t, dir, "flat.npy", []float64{1, 2}, 2)
 	for set, want := range map[string]string{
-		"data.truth=" + flat:                    "want (count, rows, cols)",
+		"data.truth=" + flat:                    "(count, rows, cols)",
 		"simulate.count=4\x00data.validation=4": "more pictures than",
 		"tppa.average=[1,0]":                    "the lower one first",
 		"tppa.method=sgd":                       "tppa.method",

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"tessera/internal/frames"
 	"tessera/internal/lifecycle"
 	"tessera/internal/report"
 	"tessera/internal/training"
@@ -47,8 +48,12 @@ func (r *trainRun) run(ctx context.Context) (err error) {
 		return err
 	}
 	var test *tppa.Training
-	if r.learn, test, r.model.psf, r.model.Scale, err = r.c.sets(ctx, r.Comm); err != nil {
+	var report *frames.PSFReport
+	if r.learn, test, r.model.psf, report, r.model.Scale, err = r.c.sets(ctx, r.Comm); err != nil {
 		return err
+	}
+	if in, ok := report.Input(); ok {
+		r.Took(in)
 	}
 	if err := r.describe(); err != nil {
 		return err
@@ -187,7 +192,7 @@ func (r *trainRun) plots() error {
 			p.Series = append(p.Series, s)
 		}
 	}
-	return r.Plot("functions", p)
+	return p.Write(r.Path("functions"))
 }
 
 // rows are those of the summary that are of this job alone.

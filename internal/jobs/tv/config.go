@@ -44,6 +44,7 @@ type tvSection struct {
 	Balance       float64 `toml:"balance"`   // of primal-dual
 	Tolerance     float64 `toml:"tolerance"` // relative accuracy of the cost
 	MaxIterations int     `toml:"max_iterations"`
+	Compare       string  `toml:"compare"` // none, or fppa: how far FPPA is above the minimum at the lambda that was found
 }
 
 // Values of noise_unit.
@@ -51,6 +52,15 @@ const (
 	ofWeight = "weight"
 	ofData   = "data"
 )
+
+// Values of compare.
+const (
+	compareNone = "none"
+	compareFPPA = "fppa"
+)
+
+// atLimit is the status of FPPA where the tolerance is below its bias.
+const atLimit = "at the limit of FPPA, whose cost is above the minimum by more than the tolerance"
 
 // Values of poisson.
 const (
@@ -63,13 +73,14 @@ const (
 type outputSection struct {
 	Dir      string        `toml:"dir"`
 	Stretch  string        `toml:"stretch"`
+	Origin   frames.Origin `toml:"origin"`
 	Pictures bool          `toml:"pictures"` // false: no PNG file
 	Gather   frames.Gather `toml:"gather"`   // whole arrays on rank 0
 }
 
 // section is the part that other jobs have too.
 func (s *outputSection) section() *frames.OutputSection {
-	return &frames.OutputSection{Dir: s.Dir, Stretch: s.Stretch}
+	return &frames.OutputSection{Dir: s.Dir, Stretch: s.Stretch, Origin: s.Origin}
 }
 
 func defaults() settings {
@@ -84,16 +95,16 @@ func defaults() settings {
 		PSFModel: frames.DefaultPSFModel(),
 		TV: tvSection{
 			Method: string(tv.FPPA), Penalty: string(tv.Anisotropic), Lambda: lambda{rule: tv.Discrepancy}, NoiseUnit: ofWeight, Poisson: noPoisson, Probes: 2,
-			Border: "reflect", Lower: none, Upper: none, Step: 1, Steps: "constant", Momentum: true, Balance: 0.1, Tolerance: 1e-3, MaxIterations: 5000,
+			Border: "reflect", Lower: none, Upper: none, Step: 1, Steps: "constant", Momentum: true, Balance: 0.1, Tolerance: 1e-3, MaxIterations: 5000, Compare: compareNone,
 		},
-		Output: outputSection{Dir: "out/tv", Stretch: "auto", Pictures: true, Gather: frames.GatherAuto},
+		Output: outputSection{Dir: "out/tv", Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
 	}
 }
 
 func (s *tvSection) check(f *config.File) {
-	f.OneOf("tv.method", s.Method, string(tv.FPPA), string(tv.PrimalDual))
+	f.OneOf("tv.method", s.Method, string(tv.FPPA), string(tv.ADMM), string(tv.PrimalDual))
 	f.OneOf("tv.penalty", s.Penalty, string(tv.Anisotropic), string(tv.Isotropic))
-	f.Want(s.Penalty != string(tv.Isotropic) || s.Method == string(tv.PrimalDual), "tv.method", `%q with tv.penalty = %q`, tv.PrimalDual, tv.Isotropic)
+	f.Want(s.Penalty != string(tv.Isotropic) || s.Method != string(tv.FPPA), "tv.method", `%q or %q with tv.penalty = %q`, tv.ADMM, tv.PrimalDual, tv.Isotropic)
 	f.Want(s.Lambda.rule != tv.Fixed || s.Lambda.value > 0, "tv.lambda", "more than 0, or %s", ruleNames)
 	f.Want(s.Noise >= 0, "tv.noise", "0 or more")
 	f.OneOf("tv.noise_unit", s.NoiseUnit, ofWeight, ofData)
@@ -102,6 +113,9 @@ func (s *tvSection) check(f *config.File) {
 	f.Want(s.Lower.none() || s.Upper.none() || s.Lower < s.Upper, "tv.upper", "more than tv.lower = %v", s.Lower)
 	f.Want(s.Step > 0 && s.Step <= 1, "tv.step", "more than 0 and at most 1, in units of 1/L")
 	f.OneOf("tv.steps", s.Steps, "constant", "decreasing")
+	f.OneOf("tv.compare", s.Compare, compareNone, compareFPPA)
+	f.Want(s.Compare == compareNone || s.Method != string(tv.FPPA) && s.Penalty == string(tv.Anisotropic), "tv.compare",
+		`%q with tv.method = %q or tv.penalty = %q`, compareNone, tv.FPPA, tv.Isotropic)
 	f.Want(s.Balance > 0 && s.Balance <= 1e6, "tv.balance", "more than 0 and at most 1e6")
 	f.Want(s.Tolerance > 0 && s.Tolerance < 1, "tv.tolerance", "more than 0 and less than 1")
 	f.Want(s.MaxIterations >= 1, "tv.max_iterations", "1 or more")

@@ -32,11 +32,22 @@ type metrics struct {
 	RelativeGap   lifecycle.Number  `json:"relative_gap"`
 	Certificate   lifecycle.Number  `json:"certificate"`
 	Excess        lifecycle.Number  `json:"excess"`
+	FPPA          *fppaMetrics      `json:"fppa,omitempty"` // with tv.compare
 	Step          lifecycle.Number  `json:"step"`
 	Norm          lifecycle.Number  `json:"norm"`
 	Quality       *quality          `json:"quality_db,omitempty"`
 	History       lifecycle.Series  `json:"history"` // relative gap at the iterations of checked
 	Checked       []int             `json:"checked"`
+}
+
+// fppaMetrics is what FPPA finds at the same lambda.
+type fppaMetrics struct {
+	Iterations  int              `json:"iterations"`
+	Cost        lifecycle.Number `json:"cost"`
+	Certificate lifecycle.Number `json:"certificate"`
+	Excess      lifecycle.Number `json:"excess"`
+	AboveLeast  lifecycle.Number `json:"above_least"` // the cost is at least this much above the minimum
+	AboveMost   lifecycle.Number `json:"above_most"`  // and at most this much
 }
 
 // quality compares with the truth: 10 log10(peak^2 / mean squared error) and

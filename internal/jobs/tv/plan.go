@@ -3,7 +3,6 @@ package tv
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"tessera/forward"
 	"tessera/internal/frames"
@@ -16,8 +15,7 @@ import (
 // calibration is what solving small pieces of the frame has shown.
 type calibration struct {
 	frames.Calibration
-	gaps    int // duality gaps of all solves
-	poisson int // equations that were solved for these
+	result *tv.Result // of the last piece, without its solution
 }
 
 // plan is what a run on n ranks would cost. Small pieces from the middle of the frame are
@@ -39,24 +37,31 @@ func (c *settings) plan(ctx context.Context, comm ranks.Comm, n int, link lifecy
 		return nil, fmt.Errorf("calibration on the middle of the frame: %w", err)
 	}
 	list := []frames.Exchange{{Rows: 1, Cols: 1, Border: border, Planes: shape.Channels, Times: 1}}
+	var radius []int
 	if psf.Values != nil {
-		list = append(list, frames.Exchange{Rows: psf.Rows / 2, Cols: psf.Cols / 2, Border: border, Planes: shape.Channels, Times: 2})
+		radius = []int{psf.Rows / 2, psf.Cols / 2}
+		if fit.result.Applied > fit.result.All { // in every iteration
+			list = append(list, frames.Exchange{Rows: radius[0], Cols: radius[1], Border: border, Planes: shape.Channels, Times: 2})
+		}
 	}
 	t, err := frames.TrafficOf(shape, n, list)
 	if err != nil {
 		return nil, err
 	}
-	p := t.Plan(shape, &fit.Calibration, float64(shape.Channels)*float64(t.Owned), link)
-	if n > 1 && fit.poisson > 0 {
-		values, messages := tv.PoissonTraffic(t.Frame)
-		sent := 8 * values * float64(shape.Channels*fit.poisson)
-		p.SentBytes += sent
-		p.Messages += float64(messages * fit.poisson)
-		if link.Bandwidth > 0 {
-			p.Talk += sent / float64(n) / link.Bandwidth
-		}
-		p.Row("duality gaps", "about %d, each of which sends %s", fit.gaps, lifecycle.Bytes(sent/math.Max(1, float64(fit.gaps))))
+	sums, err := frames.TrafficOf(shape, n, nil)
+	if err != nil {
+		return nil, err
 	}
+	p := sums.Plan(shape, &fit.Calibration, float64(shape.Channels)*float64(t.Owned), link)
+	sent, messages, err := fit.result.Sent(t.Frame, shape.Channels, border, radius)
+	if err != nil {
+		return nil, err
+	}
+	p.Send(sent, messages, link)
+	if fit.result.Transforms > 0 {
+		p.Row("transforms", "about %d of the whole frame, there and back", fit.result.Transforms)
+	}
+	p.Row("duality gaps", "about %d", fit.result.Gaps)
 	p.RootBytes = c.source().RootBytes(c.Output.Gather, shape)
 	t.Say(p, fmt.Sprintf("%d pixels for the blur, 1 for the differences", max(psf.Rows, psf.Cols)/2))
 	return p, nil
@@ -98,8 +103,8 @@ func (c *settings) calibrate(ctx context.Context, comm ranks.Comm, shape *imagei
 			return nil, err
 		}
 		x, seconds, bytes = append(x, float64(len(o.Data))), append(seconds, s.Seconds), append(bytes, s.Bytes)
-		fit.Iterations, fit.Steps, fit.gaps = result.Iterations, result.All+2, result.Gaps
-		fit.poisson = result.Poisson
+		fit.Iterations, fit.Steps, fit.result = result.Iterations, result.All+2, result
+		fit.result.Solution = nil
 	}
 	fit.Seconds = lifecycle.LineThrough(x[0], seconds[0], x[1], seconds[1])
 	fit.Bytes = lifecycle.LineThrough(x[0], bytes[0], x[1], bytes[1])

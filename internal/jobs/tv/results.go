@@ -10,16 +10,15 @@ import (
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 	"tessera/ranks"
 	"tessera/tv"
 )
 
 // files are those that a run may leave.
 func files() []string {
-	return []string{
-		"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", "panel.png", frames.ModelFile,
-		"lambda.png", "lambda.svg", "gap.png", "gap.svg",
-	}
+	return append(report.Names(frames.PanelName, "lambda", "gap"),
+		"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", frames.ModelFile)
 }
 
 // write leaves the result: the solution, pictures, and metrics.json. Collective.
@@ -27,7 +26,7 @@ func (r *run) write() error {
 	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
 		Write: func() (err error) {
-			if gathered, err = r.WriteArrays(r.pictures(), r.c.Output.Pictures); err != nil {
+			if gathered, err = r.WriteArrays(r.pictures(), r.labels()); err != nil {
 				return err
 			}
 			if err := ranks.AgreeError(r.Comm, r.WriteModel()); err != nil {
@@ -49,17 +48,26 @@ func (r *run) write() error {
 	})
 }
 
-// pictures are drawn in this order. All but the residual share the stretch of the
+// labels are those of the pictures; nil = no pictures.
+func (r *run) labels() *frames.Labels {
+	if !r.c.Output.Pictures {
+		return nil
+	}
+	m, source := r.m, r.c.source()
+	return r.Obs.Labels(r.c.Output.section(), "Total variation restoration of "+source.Subject(), fmt.Sprintf("Penalty: %s TV, lambda = %.4g.", m.Penalty, m.Lambda))
+}
+
+// pictures are drawn in this order. All but the residual are on the scale of the
 // solution, so that they can be compared.
 func (r *run) pictures() []frames.Picture {
 	stretch := func(f *imageio.Frame) imageio.Stretch { return r.c.Output.section().StretchOf(f, r.Obs.Source) }
 	list := []frames.Picture{
-		{Name: "solution.png", Owned: frames.Part(r.result.Solution), Stretch: stretch, Panel: 1, Files: r.solutionFiles()},
-		{Name: "observed.png", Owned: frames.Part(r.Obs.Data)},
-		{Name: "residual.png", Owned: r.residual, Stretch: imageio.Diverging, Panel: 2},
+		{Name: "solution.png", Title: "restored", Scale: r.Obs.Intensity(), Owned: frames.Part(r.result.Solution), Stretch: stretch, Panel: 1, Files: r.solutionFiles()},
+		{Name: "observed.png", Title: "observed", Owned: frames.Part(r.Obs.Data)},
+		{Name: "residual.png", Title: "residual", Scale: r.Obs.Residual(), Owned: r.residual, Stretch: imageio.Diverging, Panel: 2},
 	}
 	if r.Obs.Truth != nil {
-		list = append(list, frames.Picture{Name: "truth.png", Owned: frames.Part(r.Obs.Truth), Panel: 3})
+		list = append(list, frames.Picture{Name: "truth.png", Title: "truth", Owned: frames.Part(r.Obs.Truth), Panel: 3})
 	}
 	return list
 }

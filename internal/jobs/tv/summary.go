@@ -52,10 +52,18 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 		}
 		row("noise", "%.4g, standard deviation of a pixel of weight 1 (%s)", s.Noise, how)
 	}
-	row("iterations", "%d, %s, %d restarts of the momentum", m.Iterations, m.Status, m.Restarts)
+	restarts := ""
+	if m.Method == string(tv.FPPA) {
+		restarts = fmt.Sprintf(", %d restarts of the momentum", m.Restarts)
+	}
+	row("iterations", "%d, %s%s", m.Iterations, m.Status, restarts)
 	row("cost", "%.6g, at most %.2g (%.2g of it) above the minimum (duality gap)", m.Cost, m.Gap, m.RelativeGap)
 	if m.Method == string(tv.FPPA) {
 		row("bias of FPPA", "its limit is at most %.2g above the minimum (gamma G^2/2); by the differences of the result %.2g", m.Certificate, m.Excess)
+	}
+	if f := m.FPPA; f != nil {
+		row("FPPA beside it", "%d iterations, cost %.6g: certified at most %.2g above the minimum (gamma G^2/2), by the differences of its result %.2g", f.Iterations, f.Cost, f.Certificate, f.Excess)
+		row("", "it is between %.3g and %.3g above the minimum", f.AboveLeast, f.AboveMost)
 	}
 	if q := m.Quality; q != nil {
 		row("PSNR", "%.2f dB observed, %.2f dB restored", q.PSNRObserved, q.PSNRRestored)
@@ -74,19 +82,10 @@ func (r *run) writePlots() error {
 	n := len(gap.X) - 1
 	aim := report.Series{Name: "tolerance", X: []float64{gap.X[0], gap.X[n]}, Y: []float64{r.c.TV.Tolerance, r.c.TV.Tolerance}, Dashed: true}
 	p := &report.Plot{Title: "convergence of " + r.m.Method, X: "iteration", Y: "duality gap / cost", LogY: true, Series: []report.Series{gap, aim}}
-	if err := writeBoth(p, r.Path, "gap"); err != nil || r.m.Search == nil {
+	if err := p.Write(r.Path("gap")); err != nil || r.m.Search == nil {
 		return err
 	}
-	return writeBoth(r.m.Search.plot(r.m.LambdaRule, float64(r.m.Lambda)), r.Path, "lambda")
-}
-
-func writeBoth(p *report.Plot, path func(string) string, name string) error {
-	for _, end := range []string{".png", ".svg"} {
-		if err := p.Write(path(name + end)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.m.Search.plot(r.m.LambdaRule, float64(r.m.Lambda)).Write(r.Path("lambda"))
 }
 
 // plot is the criterion against lambda, with the choice marked.

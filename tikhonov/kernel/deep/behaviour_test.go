@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"tessera/internal/linalg"
 	"tessera/krylov"
 	"tessera/tikhonov/kernel"
 )
@@ -286,6 +287,29 @@ func TestFrames(t *testing.T) {
 			o := frame(i, count)[0]
 			if dot := math.Abs(o[0]*e[0][0] + o[1]*e[0][1] + o[2]*e[0][2]); dot > math.Cos(.35) {
 				t.Errorf("directions %d and %d are %.2g apart", i, j, math.Acos(dot))
+			}
+		}
+	}
+}
+
+// The starts in more than three dimensions are orthonormal frames, each of its own.
+func TestRandomFrames(t *testing.T) {
+	for dim := 4; dim <= 6; dim++ {
+		for j := range 20 {
+			e := randomFrame(j, dim)
+			for a := range e {
+				for b := range e {
+					want := 0.0
+					if a == b {
+						want = 1
+					}
+					if d := linalg.Dot(e[a], e[b]); math.Abs(d-want) > 1e-12 {
+						t.Errorf("%d dimensions, start %d: directions %d and %d have the product %g", dim, j, a, b, d)
+					}
+				}
+			}
+			if d := linalg.Dot(e[0], randomFrame(j+1, dim)[0]); math.Abs(d) > 0.999 {
+				t.Errorf("%d dimensions: starts %d and %d are the same", dim, j, j+1)
 			}
 		}
 	}

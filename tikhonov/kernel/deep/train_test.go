@@ -108,6 +108,7 @@ func TestTrainFollowsDense(t *testing.T) {
 		{"uneven noise, two features", noisy(ridgeTruth(80, 2)), Options{Inner: gaussian(.5), Outer: gaussian(.2), InnerLambda: 1e-2, OuterLambda: 1e-2, Features: 2, Starts: 3, Steps: 8, Damping: 1e-4}, 8},
 		{"compact inner kernel", ridgeTruth(120, 3), Options{Inner: kernel.Kernel{Family: kernel.WendlandC2, Width: .6}, Outer: gaussian(.1), InnerLambda: 1e-3, OuterLambda: 1e-2, Features: 1, Starts: 4, Steps: 8, Damping: .01}, 8},
 		{"three dimensions, three features", bowl(90, 4), Options{Inner: gaussian(.7), Outer: gaussian(.3), InnerLambda: 1e-2, OuterLambda: 1e-2, Features: 3, Starts: 3, Steps: 5, Damping: .1}, 5},
+		{"five dimensions, two features", rings(80, 6), Options{Inner: gaussian(.9), Outer: gaussian(.3), InnerLambda: 1e-2, OuterLambda: 1e-2, Features: 2, Starts: 3, Steps: 4, Damping: .1}, 4},
 		{"one dimension", chirp(90, 5), Options{Inner: gaussian(.3), Outer: gaussian(.1), InnerLambda: 1e-3, OuterLambda: 1e-2, Features: 1, Starts: 3, Steps: 10, Damping: .01}, 10},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -233,6 +234,18 @@ func bowl(n int, seed uint64) *kernel.Observations {
 		x := []float64{rng.Float64(), rng.Float64(), rng.Float64()}
 		obs.X = append(obs.X, x...)
 		obs.Y = append(obs.Y, 4*distance(x, []float64{.3, .5, .6}))
+	}
+	return obs
+}
+
+// rings are places with one coordinate and two angles, which are laid on circles.
+func rings(n int, seed uint64) *kernel.Observations {
+	rng := rand.New(rand.NewPCG(seed, 7))
+	obs := &kernel.Observations{Dim: 5}
+	for range n {
+		x, a, b := rng.Float64(), 2*math.Pi*rng.Float64(), 2*math.Pi*rng.Float64()
+		obs.X = append(obs.X, x, math.Cos(a)/3, math.Sin(a)/3, math.Cos(b)/3, math.Sin(b)/3)
+		obs.Y = append(obs.Y, 2*x+math.Sin(a)*math.Cos(b))
 	}
 	return obs
 }

@@ -1,0 +1,126 @@
+package report
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"image"
+	"image/png"
+	"io"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/vgsvg"
+
+	"tessera/internal/imageio"
+)
+
+// A dot is a pixel of the PNG file of a figure. Images are placed on whole dots, so that each
+// of their pixels is a whole number of dots, or an average of whole pixels one dot.
+const (
+	dpi = 200
+	dot = vg.Inch / dpi
+)
+
+// Names are the names of the files of figures: of each the PNG file and the SVG file.
+func Names(figures ...string) (files []string) {
+	for _, f := range figures {
+		files = append(files, f+".png", f+".svg")
+	}
+	return files
+}
+
+// figure is a drawing of known size. Places are in dots, rightwards and downwards from its
+// upper left corner.
+type figure struct {
+	title, about  string // what it shows, for programs that read no drawings
+	width, height int    // dots
+	parts         []part // in the order in which they are drawn
+}
+
+// part draws one thing; at is the point of the canvas at a place.
+type part func(c draw.Canvas, at func(x, y int) vg.Point)
+
+func (f *figure) add(p part) { f.parts = append(f.parts, p) }
+
+func (f *figure) draw(to vg.CanvasSizer) {
+	c := draw.New(to)
+	at := func(x, y int) vg.Point { return vg.Point{X: dots(x), Y: dots(f.height - y)} }
+	for _, p := range f.parts {
+		p(c, at)
+	}
+}
+
+func dots(n int) vg.Length { return vg.Length(n) * dot }
+
+// inDots is a length in dots, rounded up.
+func inDots(l vg.Length) int {
+	n := int(l / dot)
+	if dots(n) < l-1e-6 {
+		n++
+	}
+	return n
+}
+
+var errEmpty = errors.New("nothing to draw")
+
+// write draws a figure into path.png and path.svg.
+func (f *figure) write(path string) error {
+	w, h := dots(f.width), dots(f.height)
+	pixels := vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(dpi))
+	f.draw(pixels)
+	if err := imageio.WriteAtomic(path+".png", func(w io.Writer) error { return writePNG(w, pixels.Image()) }); err != nil {
+		return err
+	}
+	vectors := vgsvg.New(w, h)
+	f.draw(vectors)
+	var text bytes.Buffer
+	if _, err := vectors.WriteTo(&text); err != nil {
+		return fmt.Errorf("report: %s.svg: %w", path, err)
+	}
+	return imageio.WriteAtomic(path+".svg", func(w io.Writer) error {
+		_, err := w.Write(f.describe(text.Bytes()))
+		return err
+	})
+}
+
+// writePNG writes a PNG file that says how large its pixels are (chunk pHYs, pixels a metre).
+func writePNG(w io.Writer, img image.Image) error {
+	const header = 8 + 4 + 4 + 13 + 4 // of the file, with the chunk IHDR
+	var b bytes.Buffer
+	enc := png.Encoder{CompressionLevel: png.BestSpeed}
+	if err := enc.Encode(&b, img); err != nil {
+		return err
+	}
+	metre := binary.BigEndian.AppendUint32(nil, uint32(dpi*10000/254))
+	chunk := append([]byte("pHYs"), metre...)
+	chunk = append(append(chunk, metre...), 1)
+	sized := binary.BigEndian.AppendUint32(nil, uint32(len(chunk)-4))
+	sized = binary.BigEndian.AppendUint32(append(sized, chunk...), crc32.ChecksumIEEE(chunk))
+	for _, bytes := range [][]byte{b.Bytes()[:header], sized, b.Bytes()[header:]} {
+		if _, err := w.Write(bytes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// describe adds to an SVG file its title and description, other fonts where those of the
+// program are missing, and that pixels of images are to stay sharp.
+func (f *figure) describe(svg []byte) []byte {
+	var about bytes.Buffer
+	about.WriteString("<title>")
+	xml.EscapeText(&about, []byte(f.title))
+	about.WriteString("</title>\n<desc>")
+	xml.EscapeText(&about, []byte(f.about))
+	about.WriteString("</desc>\n")
+	const end = `xmlns:xlink="http://www.w3.org/1999/xlink">` + "\n"
+	svg = bytes.Replace(svg, []byte(end), append([]byte(end), about.Bytes()...), 1)
+	svg = bytes.ReplaceAll(svg, []byte("font-family:Liberation Sans;"), []byte("font-family:Liberation Sans, Arial, Helvetica, sans-serif;"))
+	svg = bytes.ReplaceAll(svg, []byte("data:image/jpg;"), []byte("data:image/png;"))
+	return bytes.ReplaceAll(svg, []byte("<image "), []byte(`<image style="image-rendering:pixelated" `))
+}
