@@ -85,15 +85,18 @@ var doors = func() map[string]map[string]door {
 		"scdl-train": {
 			"data.low": {"matrix", []string{"data.high={matrix}", "data.samples=rows", "data.held_out=0.1", "scdl.atoms=4", "scdl.iterations=2"}}, "patches.images": elsewhere("TestTrainFolders"), "scdl.folder": elsewhere("no input"),
 		},
-		"scdl-spectra":     {"data.truth": {"spectra", []string{"data.low={low}", "data.samples=columns", "dictionary.dir={spectra dictionary}"}}},
-		"scdl-upscale":     {"image.truth": {"frame", []string{"image.path={half}", "image.peak=1", "dictionary.dir={picture dictionary}"}}},
-		"tppa-train":       {"blur.path": {"psf", append(small, "blur.kind=file", "simulate.count=4", "data.validation=1", "simulate.rows=16", "simulate.cols=20", "tppa.steps=1", "tppa.layers=2")}},
-		"mlpatch-train":    {},
-		"mlpatch-superres": with(without(imageDoors(enlarging...), "simulate.from"), map[string]door{"data.truth": {"pictures", append(enlarging, "data.validation=1")}}),
+		"scdl-spectra":  {"data.truth": {"spectra", []string{"data.low={low}", "data.samples=columns", "dictionary.dir={spectra dictionary}"}}},
+		"scdl-upscale":  {"image.truth": {"frame", []string{"image.path={half}", "image.peak=1", "dictionary.dir={picture dictionary}"}}},
+		"tppa-train":    {"blur.path": {"psf", append(small, "blur.kind=file", "simulate.count=4", "data.validation=1", "simulate.rows=16", "simulate.cols=20", "tppa.steps=1", "tppa.layers=2")}},
+		"mlpatch-train": {},
+		"mlpatch-superres": with(without(imageDoors(enlarging...), "simulate.from"), map[string]door{
+			"data.truth": {"pictures", append(enlarging, "data.validation=1")}, "superres.model": elsewhere("TestEnlarging"),
+		}),
 		"darkmatter": {
 			"shear.e2": {"frame", append(small, "shear.e1={frame}", "shear.sigma=0.1", "shear.pixel=1", "noise.realisations=2")}, "shear.sigma1": {"plane", append(maps, "shear.sigma2={plane}")}, "shear.sigma2": {"plane", append(maps, "shear.sigma1={plane}")},
 			"shear.counts": {"plane", append(maps, "shear.sigma=0.1")}, "shear.mask": {"mask", append(maps, "shear.sigma=0.1")}, "simulate.from": {"frame", append(small, "shear.pixel=1", "noise.realisations=2")},
 			"catalogue.path": {"catalogue", append(small, "shear.pixel=2", "noise.realisations=2")}, "spectrum.path": {"spectrum", append(maps, "shear.sigma=0.1")},
+			"learned.model": elsewhere("TestLearnedMap"),
 		},
 	}
 }()

@@ -175,9 +175,9 @@ func (w *work) job(f *config.File) *lifecycle.Job {
 	return &lifecycle.Job{
 		Dir:        dir,
 		Answer:     "solution.npy",
-		Files:      files(),
+		Files:      w.files(),
 		CheckFiles: func() error { return w.checkFiles(f) },
-		Run: lifecycle.Start(f, dir, w.seed, files(), func(ctx context.Context, base *lifecycle.Run) error {
+		Run: lifecycle.Start(f, dir, w.seed, w.files(), func(ctx context.Context, base *lifecycle.Run) error {
 			m := &metrics{Record: frames.Record{Record: base.Record()}, Border: w.model.Border}
 			r := &run{
 				Restoration: frames.Restoration{Run: base, Common: &m.Record}, m: m,

@@ -68,9 +68,12 @@ type quality struct {
 }
 
 // files are those that a run may leave.
-func files() []string {
-	return append(report.Names(frames.PanelName), "solution.npy", "tv.npy", "tikhonov.npy", "wiener.npy", "backprojection.npy",
-		"solution.png", "tv.png", "tikhonov.png", "wiener.png", "observed.png", "truth.png")
+func (w *work) files() []string {
+	list := append(report.Names(frames.PanelName), "solution.npy", "tv.npy", "solution.png", "tv.png", "observed.png", "truth.png")
+	if w.admm != nil {
+		list = append(list, "tikhonov.npy", "wiener.npy", "backprojection.npy", "tikhonov.png", "wiener.png")
+	}
+	return list
 }
 
 // write leaves the solutions, pictures, and metrics.json. Collective.
