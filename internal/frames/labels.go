@@ -69,6 +69,9 @@ func (s *Source) Subject() string {
 
 // Labels are those of a frame from a source, with a title and what else is to be said.
 func (o *Observation) Labels(s *OutputSection, title string, notes ...string) *Labels {
+	if note := o.skyNote(); note != "" {
+		notes = append(notes, note)
+	}
 	return &Labels{Title: title, Notes: notes, Lower: s.Origin.Lower(o.FITS)}
 }
 

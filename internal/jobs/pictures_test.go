@@ -15,6 +15,7 @@ import (
 
 	"tessera/internal/config"
 	"tessera/internal/imageio"
+	"tessera/internal/jobs/jobtest"
 )
 
 // drawn is what a kind of job draws. A kind without one fails TestPicturesAreLabelled.
@@ -285,5 +286,37 @@ func TestOrigin(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A mass map of a field with a hole has a line around the observed area, and a field without one has none.
+func TestMassMapBorder(t *testing.T) {
+	dir := t.TempDir()
+	const rows, cols = 16, 20
+	shear, mask := make([]float64, rows*cols), make([]float64, rows*cols)
+	for i := range shear {
+		shear[i], mask[i] = 0.01*float64(i%7), 1
+	}
+	for i := range 5 {
+		mask[(4+i)*cols+9] = 0
+	}
+	e := jobtest.WriteNpy(t, dir, "e.npy", shear, rows, cols)
+	m := jobtest.WriteNpy(t, dir, "m.npy", mask, rows, cols)
+	for _, masked := range []bool{false, true} {
+		out := filepath.Join(dir, fmt.Sprint(masked))
+		sets := []string{"shear.e1=" + e, "shear.e2=" + e, "shear.sigma=0.1", "shear.pixel=30", "noise.realisations=2", fmt.Sprintf("output.dir=%q", out)}
+		if masked {
+			sets = append(sets, "shear.mask="+m)
+		}
+		runOn(t, 1, "darkmatter", sets)
+		for _, name := range []string{"panel", "wiener"} {
+			texts, _, _ := svg(t, filepath.Join(out, name+".svg"))
+			if got := slices.Contains(texts, "border of the observed area"); got != masked {
+				t.Errorf("%s, masked %v: a border %v", name, masked, got)
+			}
+			if !slices.Contains(texts, "x (deg)") {
+				t.Errorf("%s: a field of 10 degrees has axes in %q", name, texts)
+			}
+		}
 	}
 }

@@ -33,6 +33,9 @@ const (
 	plotHeight = 4 * dpi
 )
 
+// plotMargin is the white around a plot, in points.
+const plotMargin vg.Length = 8
+
 // palette is distinguishable for colour-blind readers (Okabe and Ito 2008).
 var palette = []color.RGBA{
 	{0, 114, 178, 255}, {213, 94, 0, 255}, {0, 158, 115, 255}, {204, 121, 167, 255}, {230, 159, 0, 255}, {86, 180, 233, 255},
@@ -45,7 +48,9 @@ func (p *Plot) Write(path string) error {
 		return fmt.Errorf("report: %s: %w", path, err)
 	}
 	f := &figure{title: p.Title, about: p.Y + " against " + p.X, width: plotWidth, height: plotHeight}
-	f.add(func(c draw.Canvas, _ func(x, y int) vg.Point) { pl.Draw(c) })
+	f.add(func(c draw.Canvas, _ func(x, y int) vg.Point) {
+		pl.Draw(draw.Crop(c, plotMargin, -plotMargin, plotMargin, -plotMargin))
+	})
 	return f.write(path)
 }
 

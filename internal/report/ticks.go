@@ -87,5 +87,7 @@ func label(v float64) string {
 	if v >= 1e-3 && v < 1e5 {
 		return strconv.FormatFloat(v, 'g', 4, 64)
 	}
-	return strings.NewReplacer("e+0", "e", "e-0", "e-", "e+", "e").Replace(strconv.FormatFloat(v, 'g', 4, 64))
+	digits, power, _ := strings.Cut(strconv.FormatFloat(v, 'e', 3, 64), "e")
+	digits = strings.TrimSuffix(strings.TrimRight(digits, "0"), ".")
+	return digits + "e" + strings.NewReplacer("+0", "", "-0", "-", "+", "").Replace(power)
 }

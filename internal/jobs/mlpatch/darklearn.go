@@ -243,5 +243,5 @@ func (r *darkRun) writeModel() error {
 	if err := r.corrector.write(r.Path("model.npz")); err != nil || !r.c.Output.Pictures {
 		return err
 	}
-	return r.learn.PlotLosses("training of a local network for maps of the mass", lossName[r.c.Network.Loss], r.m.Training.Curve.series()...)
+	return r.learn.PlotLosses("Training of a local network for maps of the mass", lossName[r.c.Network.Loss], r.m.Training.Curve.series()...)
 }

@@ -111,7 +111,7 @@ func (r *superRun) writeModel() error {
 		return err
 	}
 	r.learn.Metrics.Losses = r.m.Training.Losses
-	return r.learn.PlotLosses("training of a local neural field that enlarges", lossName[r.c.MLPatch.Loss], r.m.Training.Curve.series()...)
+	return r.learn.PlotLosses("Training of a local neural field that enlarges", lossName[r.c.MLPatch.Loss], r.m.Training.Curve.series()...)
 }
 
 // lossName is the axis of the losses.

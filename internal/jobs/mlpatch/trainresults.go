@@ -53,7 +53,7 @@ func (r *trainRun) write() error {
 
 // plot draws the losses. Rank 0 alone.
 func (r *trainRun) plot() error {
-	return r.PlotLosses("training of a local neural field", lossName[r.m.Loss], r.m.Curve.series()...)
+	return r.PlotLosses("Training of a local neural field", lossName[r.m.Loss], r.m.Curve.series()...)
 }
 
 // rows are those of the summary that are of this job alone.

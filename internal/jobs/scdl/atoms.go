@@ -24,7 +24,7 @@ func (r *trainRun) writeAtoms(path string) error {
 // as a line, the low half as points, spread over the same axis.
 func writeCurves(path string, p *scdl.Pair) error {
 	const shown = 6 // colours
-	plot := report.Plot{Title: "the first atoms: high half (line) and low half (points)", X: "index in a high sample", Y: "atom, each shifted by 0.5"}
+	plot := report.Plot{Title: "The first atoms: high half (line) and low half (points)", X: "index in a high sample", Y: "atom, each shifted by 0.5"}
 	n := min(shown, p.Atoms)
 	for low := range 2 {
 		rows, dictionary := p.P, p.High

@@ -57,7 +57,7 @@ func (r *trainRun) writeFiles(digest string) error {
 		x = append(x, float64(k))
 	}
 	p := report.Plot{
-		Title: fmt.Sprintf("training of %d atoms on %d samples: error of the samples", res.Atoms, r.learn.Total),
+		Title: fmt.Sprintf("Training of %d atoms on %d samples: error of the samples", res.Atoms, r.learn.Total),
 		X:     "iteration", Y: "root mean square error, units of the samples", LogY: true,
 		Series: []report.Series{{Name: "high resolution", X: x, Y: res.ErrorHigh}, {Name: "low resolution", X: x, Y: res.ErrorLow}},
 	}

@@ -125,7 +125,7 @@ func (s *search) draw(path, rule string, chosen float64) error {
 		return nil
 	}
 	sorted := slices.SortedFunc(slices.Values(s.Trials), func(a, b trial) int { return cmp.Compare(a.Lambda, b.Lambda) })
-	p := &report.Plot{Title: "choice of lambda by " + rule, X: "lambda (unit of the weights)", LogX: true}
+	p := &report.Plot{Title: "Choice of lambda by " + rule, X: "lambda (unit of the weights)", LogX: true}
 	curve := report.Series{Points: true}
 	least, most := math.Inf(1), math.Inf(-1)
 	for _, t := range sorted {

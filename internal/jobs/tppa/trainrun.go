@@ -174,10 +174,10 @@ func (r *trainRun) write() error {
 
 // plots draws the losses and the learned functions minus the identity. Rank 0 alone.
 func (r *trainRun) plots() error {
-	if err := r.PlotLosses("training of "+r.m.Method, "mean of 1/2 ||x - truth||^2"); err != nil {
+	if err := r.PlotLosses("Training of "+r.m.Method, "mean of 1/2 ||x - truth||^2"); err != nil {
 		return err
 	}
-	p := &report.Plot{Title: "learned functions of the row differences", X: "coefficient u (largest true value = 1)", Y: "phi(u) - u"}
+	p := &report.Plot{Title: "Learned functions of the row differences", X: "coefficient u (largest true value = 1)", Y: "phi(u) - u"}
 	for t := range r.net.Layers {
 		if t > 0 && r.net.Shared {
 			break

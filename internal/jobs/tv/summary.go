@@ -81,7 +81,7 @@ func (r *run) writePlots() error {
 	}
 	n := len(gap.X) - 1
 	aim := report.Series{Name: "tolerance", X: []float64{gap.X[0], gap.X[n]}, Y: []float64{r.c.TV.Tolerance, r.c.TV.Tolerance}, Dashed: true}
-	p := &report.Plot{Title: "convergence of " + r.m.Method, X: "iteration", Y: "duality gap / cost", LogY: true, Series: []report.Series{gap, aim}}
+	p := &report.Plot{Title: "Convergence of " + r.m.Method, X: "iteration", Y: "duality gap / cost", LogY: true, Series: []report.Series{gap, aim}}
 	if err := p.Write(r.Path("gap")); err != nil || r.m.Search == nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (r *run) writePlots() error {
 // plot is the criterion against lambda, with the choice marked.
 func (s *search) plot(rule string, chosen float64) *report.Plot {
 	sorted := slices.SortedFunc(slices.Values(s.Trials), func(a, b trial) int { return cmp.Compare(a.Lambda, b.Lambda) })
-	p := &report.Plot{Title: "choice of lambda by " + rule, X: "lambda (unit of the weights x data)", LogX: true}
+	p := &report.Plot{Title: "Choice of lambda by " + rule, X: "lambda (unit of the weights x data)", LogX: true}
 	curve := report.Series{Points: true}
 	least, most := math.Inf(1), math.Inf(-1)
 	for _, t := range sorted {
