@@ -18,21 +18,22 @@ import (
 
 // small are sets of a run of each kind that takes no time. A kind without them fails the test.
 var small = map[string][]string{
-	"tikhonov":        {"simulate.rows=16", "simulate.cols=16", "output.pictures=false"},
-	"two-layer":       {"simulate.rows=16", "simulate.cols=16", "output.pictures=false"},
-	"kernel":          {"simulate.count=30"},
-	"deep-kernel":     {"simulate.count=30", "deep.steps=1", "deep.starts=1"},
-	"psf":             {"simulate.count=2", "psf.iterations=2"},
-	"scdl-train":      {"simulate.count=300", "scdl.iterations=2", "scdl.atoms=8"},
-	"tv":              {"simulate.rows=16", "simulate.cols=16", "output.pictures=false"},
-	"tppa":            {"simulate.rows=16", "simulate.cols=16", "output.pictures=false"},
-	"tppa-train":      {"simulate.count=2", "data.validation=1", "simulate.rows=16", "simulate.cols=16", "tppa.steps=1", "tppa.layers=2", "output.pictures=false"},
-	"mlpatch-train":   {"simulate.count=2", "data.validation=1", "simulate.rows=16", "simulate.cols=16", "mlpatch.steps=1", "mlpatch.hidden=[4]", "mlpatch.batch=1", "mlpatch.blocks=1", "output.pictures=false"},
-	"mlpatch-denoise": {"simulate.rows=16", "simulate.cols=16", "output.pictures=false", "tv.rule=none"},
-	"mlpatch-admm":    {"simulate.rows=16", "simulate.cols=16", "output.pictures=false", "tv.rule=none", "admm.max_iterations=1"},
-	"darkmatter":      {"simulate.rows=8", "simulate.cols=8", "noise.realisations=2", "output.pictures=false"},
-	"scdl-spectra":    {},
-	"scdl-upscale":    {},
+	"tikhonov":         {"simulate.rows=16", "simulate.cols=16", "output.pictures=false"},
+	"two-layer":        {"simulate.rows=16", "simulate.cols=16", "output.pictures=false"},
+	"kernel":           {"simulate.count=30"},
+	"deep-kernel":      {"simulate.count=30", "deep.steps=1", "deep.starts=1"},
+	"psf":              {"simulate.count=2", "psf.iterations=2"},
+	"scdl-train":       {"simulate.count=300", "scdl.iterations=2", "scdl.atoms=8"},
+	"tv":               {"simulate.rows=16", "simulate.cols=16", "output.pictures=false"},
+	"tppa":             {"simulate.rows=16", "simulate.cols=16", "output.pictures=false"},
+	"tppa-train":       {"simulate.count=2", "data.validation=1", "simulate.rows=16", "simulate.cols=16", "tppa.steps=1", "tppa.layers=2", "output.pictures=false"},
+	"mlpatch-train":    {"simulate.count=2", "data.validation=1", "simulate.rows=16", "simulate.cols=16", "mlpatch.steps=1", "mlpatch.hidden=[4]", "mlpatch.batch=1", "mlpatch.blocks=1", "output.pictures=false"},
+	"mlpatch-denoise":  {"simulate.rows=16", "simulate.cols=16", "output.pictures=false", "tv.rule=none"},
+	"mlpatch-admm":     {"simulate.rows=16", "simulate.cols=16", "output.pictures=false", "tv.rule=none", "admm.max_iterations=1"},
+	"mlpatch-superres": {"simulate.count=2", "data.validation=1", "simulate.rows=16", "simulate.cols=16", "superres.tests=[]", "mlpatch.steps=1", "mlpatch.hidden=[4]", "mlpatch.block=8", "mlpatch.batch=1", "mlpatch.blocks=1", "output.pictures=false"},
+	"darkmatter":       {"simulate.rows=8", "simulate.cols=8", "noise.realisations=2", "output.pictures=false"},
+	"scdl-spectra":     {},
+	"scdl-upscale":     {},
 }
 
 // inUse are sets with which a key of a kind that names a file is used; other keys need none. SAME

@@ -17,6 +17,7 @@ type denoiseSettings struct {
 	Simulate frames.SimulateSection `toml:"simulate"`
 	Noise    noiseSection           `toml:"noise"`
 	MLPatch  applySection           `toml:"mlpatch"`
+	Bands    bandSection            `toml:"bands"`
 	TV       besideSection          `toml:"tv"`
 	Output   outputSection          `toml:"output"`
 }
@@ -31,8 +32,12 @@ type admmSettings struct {
 	Noise    noiseSection           `toml:"noise"`
 	MLPatch  applySection           `toml:"mlpatch"`
 	ADMM     admmSection            `toml:"admm"`
-	TV       besideSection          `toml:"tv"`
-	Output   outputSection          `toml:"output"`
+	Beside   quadraticSection       `toml:"beside"`
+
+	Tomography tomographySection `toml:"tomography"`
+
+	TV     besideSection `toml:"tv"`
+	Output outputSection `toml:"output"`
 }
 
 // noiseSection is the section [noise].
@@ -95,6 +100,10 @@ type work struct {
 	admm     *admmSection // nil: one pass of the denoiser
 	tv       *besideSection
 	output   *outputSection
+
+	tomography *tomographySection // nil = none
+	beside     *quadraticSection  // nil = none
+	bands      *bandSection       // nil = never
 }
 
 func denoiseDefaults() denoiseSettings {
@@ -117,6 +126,7 @@ func admmDefaults() admmSettings {
 		MLPatch:  applySection{Border: "reflect"},
 		ADMM:     admmSection{Level: 0.02, First: 0.1, Falling: 15, Alpha: 0.1, Damping: 1, Tolerance: 1e-3, MaxIterations: 40, Inner: 1e-4, MostInner: 100},
 		TV:       besideSection{Rule: string(tv.Discrepancy), Tolerance: 1e-2, MaxIterations: 2000},
+		Beside:   quadraticSection{Tikhonov: true, Wiener: true},
 		Output:   outputSection{Dir: "out/mlpatch-admm", Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
 	}
 }
@@ -125,7 +135,8 @@ func admmDefaults() admmSettings {
 func Load(f *config.File) *lifecycle.Job {
 	c := denoiseDefaults()
 	f.Decode(&c)
-	return (&work{c.Seed, &c.Image, &c.Simulate, &frames.BlurSection{Kind: "none"}, c.Noise.Sigma, &c.MLPatch, nil, &c.TV, &c.Output}).job(f)
+	c.Bands.check(f, &c.Image, c.TV.Rule, c.Noise.Sigma)
+	return (&work{c.Seed, &c.Image, &c.Simulate, &frames.BlurSection{Kind: "none"}, c.Noise.Sigma, &c.MLPatch, nil, &c.TV, &c.Output, nil, nil, &c.Bands}).job(f)
 }
 
 // LoadADMM makes an mlpatch-admm job of a config. What is wrong with it is recorded in f.
@@ -133,6 +144,7 @@ func LoadADMM(f *config.File) *lifecycle.Job {
 	c := admmDefaults()
 	f.Decode(&c)
 	c.Blur.Check(f, "blur", frames.MostBlur)
+	c.Tomography.check(f, &c.Image, &c.Blur, c.Noise.Sigma)
 	s := &c.ADMM
 	f.Want(s.Level > 0 && s.Level <= 100, "admm.level", "more than 0, by the model's scale")
 	f.Want(s.First >= s.Level && s.First <= 100, "admm.first", "at least admm.level = %g", s.Level)
@@ -143,7 +155,7 @@ func LoadADMM(f *config.File) *lifecycle.Job {
 	f.Want(s.MaxIterations >= 1, "admm.max_iterations", "1 or more")
 	f.Want(s.Inner > 0 && s.Inner < 1, "admm.inner", "more than 0 and less than 1")
 	f.Want(s.MostInner >= 1, "admm.most_inner", "1 or more")
-	return (&work{c.Seed, &c.Image, &c.Simulate, &c.Blur, c.Noise.Sigma, &c.MLPatch, s, &c.TV, &c.Output}).job(f)
+	return (&work{c.Seed, &c.Image, &c.Simulate, &c.Blur, c.Noise.Sigma, &c.MLPatch, s, &c.TV, &c.Output, &c.Tomography, &c.Beside, nil}).job(f)
 }
 
 // job checks what both jobs have and puts them together.
@@ -163,9 +175,9 @@ func (w *work) job(f *config.File) *lifecycle.Job {
 	return &lifecycle.Job{
 		Dir:        dir,
 		Answer:     "solution.npy",
-		Files:      files(),
+		Files:      w.files(),
 		CheckFiles: func() error { return w.checkFiles(f) },
-		Run: lifecycle.Start(f, dir, w.seed, files(), func(ctx context.Context, base *lifecycle.Run) error {
+		Run: lifecycle.Start(f, dir, w.seed, w.files(), func(ctx context.Context, base *lifecycle.Run) error {
 			m := &metrics{Record: frames.Record{Record: base.Record()}, Border: w.model.Border}
 			r := &run{
 				Restoration: frames.Restoration{Run: base, Common: &m.Record}, m: m,
@@ -187,6 +199,9 @@ func (w *work) source() *frames.Source {
 // to be wrong.
 func (w *work) checkFiles(f *config.File) error {
 	frame := w.source().CheckFiles(f)
+	if w.scanned() && frame != nil && w.image.Path != "" {
+		f.Want(frame.Rows == w.tomography.Angles && frame.Channels == 1, "tomography.angles", "the %d rows of %s, of one plane", frame.Rows, w.image.Path)
+	}
 	w.blur.CheckFiles(f, "blur", frame, frames.Borders[w.model.Border])
 	if _, err := readModel(w.model.Model); err != nil {
 		f.Fail("mlpatch.model", "%v", err)

@@ -10,21 +10,42 @@ import (
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/report"
+	"tessera/ranks"
 )
 
 // darkMetrics is metrics.json of a darkmatter job.
 type darkMetrics struct {
 	frames.Record
 
-	Pixel    float64          `json:"pixel_arcmin"`
-	Observed lifecycle.Number `json:"observed"` // share of the pixels
-	Galaxies int              `json:"galaxies,omitempty"`
-	Spectrum string           `json:"spectrum"` // the file, or "estimated"
-	Wiener   wienerMetrics    `json:"wiener"`
-	RMS      rmsMetrics       `json:"rms"`
-	Bands    bandMetrics      `json:"bands"`
-	Peaks    peakMetrics      `json:"peaks"`
-	Quality  *darkQuality     `json:"quality,omitempty"`
+	Pixel    float64           `json:"pixel_arcmin"`
+	Observed lifecycle.Number  `json:"observed"` // share of the pixels
+	Galaxies int               `json:"galaxies,omitempty"`
+	Spectrum string            `json:"spectrum"` // the file, or "estimated"
+	Wiener   wienerMetrics     `json:"wiener"`
+	RMS      rmsMetrics        `json:"rms"`
+	Bands    bandMetrics       `json:"bands"`
+	Peaks    peakMetrics       `json:"peaks"`
+	Quality  *darkQuality      `json:"quality,omitempty"`
+	Model    *correctorMetrics `json:"model,omitempty"`    // absent without a network
+	Training *learnMetrics     `json:"training,omitempty"` // absent where none was learned
+	Tests    *skyTest          `json:"tests,omitempty"`
+}
+
+// correctorMetrics is what the network was learned for.
+type correctorMetrics struct {
+	Path       string           `json:"path"`
+	Digest     string           `json:"digest"`
+	Parameters int              `json:"parameters"`
+	Pixel      lifecycle.Number `json:"pixel_arcmin"`
+	Sigma      lifecycle.Number `json:"sigma"` // median over the observed pixels
+	RMS        lifecycle.Number `json:"rms"`   // of the Wiener maps
+	Warnings   []string         `json:"warnings"`
+}
+
+// skyTest compares on simulated skies that were not learned from: root mean square errors at observed pixels.
+type skyTest struct {
+	Wiener  lifecycle.Number `json:"wiener_rmse"`
+	Learned lifecycle.Number `json:"learned_rmse"`
 }
 
 type wienerMetrics struct {
@@ -59,12 +80,15 @@ type darkQuality struct {
 	WienerError   lifecycle.Number `json:"wiener_rmse"`
 	KSPearson     lifecycle.Number `json:"ks_pearson"`
 	WienerPearson lifecycle.Number `json:"wiener_pearson"`
+
+	LearnedError   *lifecycle.Number `json:"learned_rmse,omitempty"`
+	LearnedPearson *lifecycle.Number `json:"learned_pearson,omitempty"`
 }
 
 // darkFiles are those that a run may leave.
 func darkFiles() []string {
-	return append(report.Names("wiener", "ks_e", "ks_b", "snr", "truth", "spread", frames.PanelName),
-		"wiener.npy", "wiener.fits", "ks_e.npy", "ks_b.npy", "spread.npy", "snr.npy", "truth.npy")
+	return append(report.Names("wiener", "learned", "ks_e", "ks_b", "snr", "truth", "spread", "losses", frames.PanelName),
+		"wiener.npy", "wiener.fits", "learned.npy", "learned.fits", "model.npz", "ks_e.npy", "ks_b.npy", "spread.npy", "snr.npy", "truth.npy")
 }
 
 // write leaves the maps, pictures and metrics.json. Collective.
@@ -75,6 +99,11 @@ func (r *darkRun) write() error {
 			if gathered, err = r.WriteArrays(r.pictures(), r.labels()); err != nil {
 				return err
 			}
+			if r.c.learns() {
+				if err := ranks.OnRoot(r.Comm, r.writeModel); err != nil {
+					return err
+				}
+			}
 			return r.LargestProcess()
 		},
 		Metrics: func(total, memory float64) any {
@@ -83,6 +112,7 @@ func (r *darkRun) write() error {
 			r.m.Seconds.Total = total
 			return r.m
 		},
+		Remove:  r.learn.Remove,
 		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
 	})
 }
@@ -122,8 +152,16 @@ func (r *darkRun) pictures() []frames.Picture {
 		{Chart: "ks_b", Title: "B mode, Kaiser and Squires", Scale: modes, Owned: frames.Part(r.b), Panel: 1, Files: r.Npy("ks_b.npy")},
 		{Chart: "snr", Title: "signal to noise", Scale: "Wiener map / its standard deviation from noise", Owned: frames.Part(r.ratio), Stretch: symmetric, Panel: 3, Files: r.Npy("snr.npy")},
 	}
+	if r.learned != nil {
+		files := r.Npy("learned.npy")
+		if r.headed {
+			files = append(files, frames.File{Path: r.Path("learned.fits"), Header: r.header})
+		}
+		list[len(list)-1].Panel++
+		list = append(list, frames.Picture{Chart: "learned", Title: "learned map", Scale: wiener, Owned: frames.Part(r.learned), Panel: 3, Files: files})
+	}
 	if r.truth != nil {
-		list = append(list, frames.Picture{Chart: "truth", Title: "truth", Scale: wiener, Owned: frames.Part(r.truth), Panel: 4, Files: r.Npy("truth.npy")})
+		list = append(list, frames.Picture{Chart: "truth", Title: "truth", Scale: wiener, Owned: frames.Part(r.truth), Panel: len(list), Files: r.Npy("truth.npy")})
 	}
 	spread := frames.Picture{Chart: "spread", Title: "standard deviation from noise", Scale: "standard deviation of the Wiener map (no unit)", Owned: frames.Part(r.spread), Panel: len(list), Files: r.Npy("spread.npy")}
 	spread.Stretch = func(f *imageio.Frame) imageio.Stretch { return imageio.Linear(0, largest(f)) }
@@ -163,6 +201,21 @@ func (m *darkMetrics) summary(w io.Writer, dir string) error {
 	if q := m.Quality; q != nil {
 		row("error", "Kaiser and Squires %.4g, Wiener %.4g (rms at observed pixels; truth less its mean)", q.KSError, q.WienerError)
 		row("correlation", "Kaiser and Squires %.3f, Wiener %.3f", q.KSPearson, q.WienerPearson)
+		if q.LearnedError != nil {
+			row("learned", "error %.4g, %.3f of that of Wiener; correlation %.3f", *q.LearnedError, float64(*q.LearnedError/q.WienerError), *q.LearnedPearson)
+		}
+	}
+	if x := m.Model; x != nil {
+		row("network", "%s, %d parameters, learned for pixels of %g arcmin with a noise of %.3g", x.Path, x.Parameters, float64(x.Pixel), x.Sigma)
+		for _, line := range x.Warnings {
+			row("", "%s", line)
+		}
+	}
+	if a := m.Training; a != nil {
+		row("training", "%d skies, %d steps, loss %.4g to %.4g, %.1f s", a.Pictures, a.Steps, a.Losses[0], a.Losses[len(a.Losses)-1], a.Seconds)
+	}
+	if x := m.Tests; x != nil {
+		row("simulation", "error %.4g, %.3f of that of Wiener (skies that were not learned from)", x.Learned, float64(x.Learned/x.Wiener))
 	}
 	return m.End(t, dir)
 }

@@ -10,6 +10,7 @@ import (
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/training"
 	"tessera/krylov"
 	"tessera/mlpatch/massmap"
 	"tessera/ranks"
@@ -31,6 +32,11 @@ type darkRun struct {
 	wiener []float64
 	spread []float64 // standard deviation of the Wiener map of noise
 	ratio  []float64 // wiener / spread
+
+	learn     training.Run
+	spectrum  *massmap.Spectrum
+	corrector *corrector // the network and its model; nil = none
+	learned   []float64  // what it makes of the Wiener map
 }
 
 func (r *darkRun) run(ctx context.Context) error {
@@ -49,12 +55,19 @@ func (r *darkRun) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if r.c.applies() {
+		more, err := r.correct(ctx)
+		if err != nil {
+			return r.learn.Stopped(err)
+		}
+		work = work.Plus(more)
+	}
 	if _, err := r.Account(work, 0, r.Comm.Wtime()-begin, 0, 0); err != nil {
 		return err
 	}
 	r.m.Seconds.Lambda = 0
 	if err := ranks.AgreeError(r.Comm, ctx.Err()); err != nil {
-		return err
+		return r.learn.Stopped(err)
 	}
 	return r.write()
 }
@@ -265,6 +278,7 @@ func (r *darkRun) solve(ctx context.Context) error {
 			return err
 		}
 	}
+	r.spectrum = spectrum
 	o := massmap.Options{Tolerance: r.c.Wiener.Tolerance, MaxIterations: r.c.Wiener.MaxIterations}
 	if comm.Rank() == 0 {
 		o.Progress = func(p krylov.Progress) { r.Progress.Step("Wiener", p.Iteration, p.Residual, p.Target) }
@@ -332,6 +346,6 @@ func (r *darkRun) measure(b *massmap.Bands, e, curl, noise, wiener []float64) er
 		return err
 	}
 	n := func(v float64) lifecycle.Number { return lifecycle.Number(v) }
-	r.m.Quality = &darkQuality{n(q[0].RMSE), n(q[1].RMSE), n(q[0].Pearson), n(q[1].Pearson)}
+	r.m.Quality = &darkQuality{KSError: n(q[0].RMSE), WienerError: n(q[1].RMSE), KSPearson: n(q[0].Pearson), WienerPearson: n(q[1].Pearson)}
 	return nil
 }

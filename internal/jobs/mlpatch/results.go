@@ -21,7 +21,15 @@ type metrics struct {
 	Model   modelMetrics      `json:"model"`
 	ADMM    *admmMetrics      `json:"admm,omitempty"`
 	TV      *tvMetrics        `json:"tv,omitempty"`
+	Beside  []besideMetrics   `json:"beside,omitempty"`
 	Quality *quality          `json:"quality_db,omitempty"`
+
+	Tomography *tomographyMetrics `json:"tomography,omitempty"`
+}
+
+type tomographyMetrics struct {
+	Angles int `json:"angles"`
+	Bins   int `json:"bins"` // of each angle
 }
 
 type modelMetrics struct {
@@ -60,8 +68,12 @@ type quality struct {
 }
 
 // files are those that a run may leave.
-func files() []string {
-	return append(report.Names(frames.PanelName), "solution.npy", "tv.npy", "solution.png", "tv.png", "observed.png", "truth.png")
+func (w *work) files() []string {
+	list := append(report.Names(frames.PanelName), "solution.npy", "tv.npy", "solution.png", "tv.png", "observed.png", "truth.png")
+	if w.admm != nil {
+		list = append(list, "tikhonov.npy", "wiener.npy", "backprojection.npy", "tikhonov.png", "wiener.png")
+	}
+	return list
 }
 
 // write leaves the solutions, pictures, and metrics.json. Collective.
@@ -81,7 +93,7 @@ func (r *run) write() error {
 			r.m.Seconds.Total = total
 			return r.m
 		},
-		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
+		Summary: r.summaryOf,
 	})
 }
 
@@ -104,7 +116,11 @@ func (r *run) pictures() []frames.Picture {
 		{Name: "solution.png", Title: "learned", Scale: r.Obs.Intensity(), Owned: frames.Part(r.result.learned), Stretch: stretch, Files: r.Npy("solution.npy")},
 		{Name: "observed.png", Title: "observed", Owned: frames.Part(r.Obs.Data)},
 	}
-	panel := 1 // from the left: observed, total variation, learned, truth
+	if r.scan != nil {
+		list[1].Title, list[1].Files = "filtered back-projection", r.Npy("backprojection.npy")
+	}
+	list = append(list, r.drawn(1)...)
+	panel := len(list) - 1 // from the left: observed, Tikhonov, Wiener, total variation, learned, truth
 	if r.result.variation != nil {
 		list = append(list, frames.Picture{Name: "tv.png", Title: "total variation", Owned: frames.Part(r.result.variation), Panel: panel, Files: r.Npy("tv.npy")})
 		panel++
@@ -127,6 +143,9 @@ func (r *run) chosen() map[string]config.Value {
 	return m
 }
 
+// summaryOf writes the summary of this run.
+func (r *run) summaryOf(w io.Writer) error { return r.m.summary(w, r.Dir) }
+
 // summary writes the short table at the end of a run.
 func (m *metrics) summary(w io.Writer, dir string) error {
 	t := lifecycle.NewTable(w)
@@ -148,8 +167,14 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 	if m.TV != nil {
 		row("TV beside it", "lambda %.4g, %d iterations, relative duality gap %.2g", m.TV.Lambda, m.TV.Iterations, m.TV.RelativeGap)
 	}
+	if x := m.Tomography; x != nil {
+		row("tomography", "%d angles of %d bins; observed is filtered back-projection", x.Angles, x.Bins)
+	}
 	if q := m.Quality; q != nil {
 		row("PSNR", "%.2f dB observed, %.2f dB learned (peak: the largest true value)", q.Observed, q.Learned)
+		for _, b := range m.Beside {
+			row("", "%.2f dB %s", *b.PSNR, titles[b.Name])
+		}
 		if q.TV != nil {
 			row("", "%.2f dB TV", *q.TV)
 		}

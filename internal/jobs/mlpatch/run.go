@@ -20,6 +20,7 @@ type run struct {
 	m      *metrics
 	model  *learned
 	result *restored
+	scan   *scan // nil without tomography
 }
 
 func (r *run) run(ctx context.Context) (err error) {
@@ -31,6 +32,9 @@ func (r *run) run(ctx context.Context) (err error) {
 	if r.Comm.Rank() == 0 {
 		r.Took(model.took(r.w.model.Model))
 	}
+	if r.w.streams() {
+		return r.stream(ctx)
+	}
 	psf, report, err := frames.ReportedPSF(r.Comm, r.w.blur)
 	if err != nil {
 		return err
@@ -38,6 +42,13 @@ func (r *run) run(ctx context.Context) (err error) {
 	r.m.PSF = report
 	if err := r.Observe(ctx, r.w.source(), psf, r.unused, r.w.output.Gather); err != nil {
 		return err
+	}
+	if r.scan, r.Obs, err = r.w.scan(r.Comm, r.Obs); err != nil {
+		return err
+	}
+	r.m.Rows, r.m.Cols = r.Obs.Shape()
+	if r.scan != nil {
+		r.m.Tomography = &tomographyMetrics{r.w.tomography.Angles, r.scan.op.Bins()}
 	}
 	if err := r.Note(report, psf, frames.Borders[r.w.model.Border]); err != nil {
 		return err
@@ -54,7 +65,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	}
 	r.Progress.Phase("model")
 	stop := ranks.Measure(r.Comm)
-	r.result, err = r.w.restore(ctx, r.Comm, r.Obs, psf, r.model, progress)
+	r.result, err = r.w.restore(ctx, r.Comm, r.Obs, r.scan, psf, r.model, progress)
 	work := stop()
 	if err != nil {
 		return err
@@ -91,6 +102,9 @@ func (r *run) account(work ranks.Work) error {
 	if a := res.admm; a != nil {
 		m.ADMM = &admmMetrics{a.Iterations, a.Converged, a.Inner, n(a.Lipschitz), a.Primal, a.Dual}
 	}
+	for _, c := range res.columns {
+		m.Beside = append(m.Beside, besideMetrics{Name: c.name, Lambda: n(c.lambda)})
+	}
 	for _, line := range m.warnings() {
 		r.Log.Warn("model", "warning", line)
 	}
@@ -100,7 +114,11 @@ func (r *run) account(work ranks.Work) error {
 // warnings say why the restoration is not to be trusted.
 func (m *metrics) warnings() (list []string) {
 	if m.Model.Strange {
-		list = append(list, fmt.Sprintf("the result is unlike the pictures that the model has learned from (score %.2f, more than %.2f): train a model on such pictures, or use tv.npy", m.Model.Score, mlpatch.Farther))
+		mend := "train a model on such pictures"
+		if m.TV != nil {
+			mend += ", or use tv.npy"
+		}
+		list = append(list, fmt.Sprintf("the result is unlike the pictures that the model has learned from (score %.2f, more than %.2f): %s", m.Model.Score, mlpatch.Farther, mend))
 	}
 	if m.Model.Outside > 0 {
 		list = append(list, fmt.Sprintf("%.3g %% of the pixels have a noise that the model has not learned: train one with other noise.low and noise.high", 100*m.Model.Outside))
@@ -118,6 +136,9 @@ func (r *run) measure() error {
 		return nil
 	}
 	arrays := [][]float64{r.Obs.Data, r.result.learned}
+	for _, c := range r.result.columns {
+		arrays = append(arrays, c.x)
+	}
 	if r.result.variation != nil {
 		arrays = append(arrays, r.result.variation)
 	}
@@ -136,8 +157,11 @@ func (r *run) measure() error {
 	}
 	more := lifecycle.Number(20 * math.Log10((ends[0]+ends[1])/math.Abs(ends[0]))) // the range in the place of the peak
 	q := &quality{Observed: psnr[0], Learned: psnr[1], RangeObserved: psnr[0] + more, RangeLearned: psnr[1] + more}
-	if len(psnr) > 2 {
-		tv, ranged := psnr[2], psnr[2]+more
+	for i := range r.m.Beside {
+		r.m.Beside[i].PSNR = &psnr[2+i]
+	}
+	if k := 2 + len(r.m.Beside); len(psnr) > k {
+		tv, ranged := psnr[k], psnr[k]+more
 		q.TV, q.RangeTV = &tv, &ranged
 	}
 	r.m.Quality = q
