@@ -61,6 +61,9 @@ func (c *superSettings) pictures() training.Pictures {
 func (c *superSettings) check(f *config.File) {
 	s := &c.Superres
 	c.Image.Check(f)
+	for key, path := range map[string]string{"mask": c.Image.Mask, "dq": c.Image.DQ, "sigma": c.Image.Sigma, "variance": c.Image.Variance, "weights": c.Image.Weights} {
+		f.Want(path == "" || c.Image.Path != "", "image."+key, `"" without image.path: it belongs to that frame`)
+	}
 	c.pictures().Check(f)
 	f.Want(s.Scale >= 1 && s.Scale <= mlpatch.MostScale, "superres.scale", "1 to %d, whole or not", mlpatch.MostScale)
 	f.Want(s.Low >= 1 && s.Low <= mlpatch.MostScale, "superres.low", "1 to %d", mlpatch.MostScale)
