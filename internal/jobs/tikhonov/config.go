@@ -169,7 +169,8 @@ func Load(f *config.File) *lifecycle.Job {
 	c.PSFModel.Check(f, &c.Blur)
 	f.Want(c.Tikhonov.Method != string(krylov.Spectral) || c.Tikhonov.Border != "zero" || c.Blur.Kind == "none",
 		"tikhonov.border", `reflect or periodic, as tikhonov.method is "spectral" and there is a blur`)
-	c.Target.Check(f, "target", frames.MostBlur)
+	c.Target.Check(f, "target", frames.MostBlur, kindCommon)
+	f.Want(c.Target.Kind != kindCommon || c.Blur.Kind != "none" || c.PSFModel.Used(), "target.kind", `gaussian, moffat, box or file, as there is neither [blur] nor [psf_model] whose widest PSF could be common`)
 	f.Want(c.Target.Kind == "none" || c.Tikhonov.Method != methodLiteral, "target.kind", `"none" with tikhonov.method = "literal"`)
 	c.Tikhonov.check(f)
 	if c.PSFModel.Used() {
