@@ -77,7 +77,7 @@ func starField(comm ranks.Comm, rows, cols int, v *forward.VaryingPSF, border ha
 // The iterations hardly depend on the border and on the number of ranks, whose boxes are cut where the PSF changes and have strips
 // along the edges, and neither does the solution. TestVaryingIterations1024 counts on 1024 x 1024 pixels.
 func TestVaryingPSFIterations(t *testing.T) {
-	checkVaryingIterations(t, 96, 13, []int{1, 4, 9}, []bool{false, true})
+	checkVaryingIterations(t, 96, 13, []int{1, 9}, []bool{true})
 }
 
 func checkVaryingIterations(t *testing.T, n, size int, counts []int, missings []bool) {
