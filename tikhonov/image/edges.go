@@ -22,8 +22,8 @@ const mostSeam = 0.02
 const (
 	mostDepth  = 16 // of a strip across
 	mostReach  = 24 // of a strip into its neighbours, across
-	mostCorner = 12 // of a corner along the columns; its rows are as deep as the strip
-	cornerNear = 10 // of a corner into its neighbours
+	mostCorner = 8  // of a corner along the columns; its rows are as deep as the strip
+	cornerNear = 8  // of a corner into its neighbours
 )
 
 // margins are the depths of the strips that this rank's box has along its axes, at the first edge and at the last;

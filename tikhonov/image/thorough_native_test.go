@@ -64,7 +64,7 @@ func TestVaryingField1024(t *testing.T) {
 		t.Skip("twelve solves of a million unknowns")
 	}
 	for _, border := range []halo.Border{halo.Zero, halo.Reflect, halo.Periodic} {
-		t.Run(border.String(), func(t *testing.T) { measureField(t, 1024, 2, 15, border).check(t) })
+		t.Run(border.String(), func(t *testing.T) { measureField(t, telescope, 1024, 2, 15, border).check(t) })
 	}
 }
 
