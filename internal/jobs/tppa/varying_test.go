@@ -27,6 +27,8 @@ fwhm_left = 1.5
 fwhm_right = 3.0
 [tppa]
 model = %q
+[tv]
+tolerance = 1e-2
 [output]
 pictures = false
 `, filepath.Join(trained, "model.npz"))
