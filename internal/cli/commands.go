@@ -108,13 +108,15 @@ report of several studies goes into one directory.`,
 		},
 		{
 			Name: "psf", Args: "FILE [flags]",
-			Short: "the PSF of a model at a place, or PSFs from the stars of a frame",
+			Short: "the PSF of a model at a place, a picture of a model, or PSFs from the stars of a frame",
 			Long: `tessera psf MODEL -at ROW,COL describes the PSF of a model (PSFEx, STPSF, STDPSF, a cube
-with positions) at a pixel, and writes it with -out FILE.
+with positions) at a pixel, and writes it with -out FILE. With -draw FILE.png it draws the
+model: a whisker plot of the ellipticity with the FWHM, and the PSF at nine places.
 
-tessera psf FRAME -stars TABLE -grid 5x5 -out FILE.fits makes PSFs of the stars at the
-places in TABLE, one for each cell of the grid, as psf_model.path takes them. It says how
-many stars were used, and why the others were not.`,
+tessera psf FRAME -grid 5x5 -out FILE.fits makes PSFs of the stars that it finds in the
+frame, one for each cell of the grid, as psf_model.path takes them; with -stars TABLE, of
+the stars at the places in TABLE. It says how many stars were used, and why the others
+were not. docs/jobs/README.md has the thresholds.`,
 			Flags: psfFlags,
 			Run:   starsAndModels,
 		},

@@ -29,6 +29,7 @@ type admmSettings struct {
 	Image    frames.ImageSection    `toml:"image"`
 	Simulate frames.SimulateSection `toml:"simulate"`
 	Blur     frames.BlurSection     `toml:"blur"`
+	PSFModel frames.PSFModelSection `toml:"psf_model"`
 	Noise    noiseSection           `toml:"noise"`
 	MLPatch  applySection           `toml:"mlpatch"`
 	ADMM     admmSection            `toml:"admm"`
@@ -101,9 +102,10 @@ type work struct {
 	tv       *besideSection
 	output   *outputSection
 
-	tomography *tomographySection // nil = none
-	beside     *quadraticSection  // nil = none
-	bands      *bandSection       // nil = never
+	tomography *tomographySection      // nil = none
+	beside     *quadraticSection       // nil = none
+	bands      *bandSection            // nil = never
+	psfModel   *frames.PSFModelSection // nil: none
 }
 
 func denoiseDefaults() denoiseSettings {
@@ -123,6 +125,7 @@ func admmDefaults() admmSettings {
 		Image:    frames.DefaultImage(),
 		Simulate: frames.SimulateSection{Rows: 256, Cols: 256, Channels: 1, Noise: 0.01},
 		Blur:     frames.BlurSection{Kind: "gaussian", Size: 9, Sigma: 1.4142135623730951, FWHM: 3, Beta: 3},
+		PSFModel: frames.DefaultPSFModel(),
 		MLPatch:  applySection{Border: "reflect"},
 		ADMM:     admmSection{Level: 0.02, First: 0.1, Falling: 15, Alpha: 0.1, Damping: 1, Tolerance: 1e-3, MaxIterations: 40, Inner: 1e-4, MostInner: 100},
 		TV:       besideSection{Rule: string(tv.Discrepancy), Tolerance: 1e-2, MaxIterations: 2000},
@@ -136,7 +139,7 @@ func Load(f *config.File) *lifecycle.Job {
 	c := denoiseDefaults()
 	f.Decode(&c)
 	c.Bands.check(f, &c.Image, c.TV.Rule, c.Noise.Sigma)
-	return (&work{c.Seed, &c.Image, &c.Simulate, &frames.BlurSection{Kind: "none"}, c.Noise.Sigma, &c.MLPatch, nil, &c.TV, &c.Output, nil, nil, &c.Bands}).job(f)
+	return (&work{c.Seed, &c.Image, &c.Simulate, &frames.BlurSection{Kind: "none"}, c.Noise.Sigma, &c.MLPatch, nil, &c.TV, &c.Output, nil, nil, &c.Bands, nil}).job(f)
 }
 
 // LoadADMM makes an mlpatch-admm job of a config. What is wrong with it is recorded in f.
@@ -145,6 +148,7 @@ func LoadADMM(f *config.File) *lifecycle.Job {
 	f.Decode(&c)
 	c.Blur.Check(f, "blur", frames.MostBlur)
 	c.Tomography.check(f, &c.Image, &c.Blur, c.Noise.Sigma)
+	c.PSFModel.Check(f, &c.Blur)
 	s := &c.ADMM
 	f.Want(s.Level > 0 && s.Level <= 100, "admm.level", "more than 0, by the model's scale")
 	f.Want(s.First >= s.Level && s.First <= 100, "admm.first", "at least admm.level = %g", s.Level)
@@ -155,7 +159,7 @@ func LoadADMM(f *config.File) *lifecycle.Job {
 	f.Want(s.MaxIterations >= 1, "admm.max_iterations", "1 or more")
 	f.Want(s.Inner > 0 && s.Inner < 1, "admm.inner", "more than 0 and less than 1")
 	f.Want(s.MostInner >= 1, "admm.most_inner", "1 or more")
-	return (&work{c.Seed, &c.Image, &c.Simulate, &c.Blur, c.Noise.Sigma, &c.MLPatch, s, &c.TV, &c.Output, &c.Tomography, &c.Beside, nil}).job(f)
+	return (&work{c.Seed, &c.Image, &c.Simulate, &c.Blur, c.Noise.Sigma, &c.MLPatch, s, &c.TV, &c.Output, &c.Tomography, &c.Beside, nil, &c.PSFModel}).job(f)
 }
 
 // job checks what both jobs have and puts them together.
@@ -192,7 +196,7 @@ func (w *work) job(f *config.File) *lifecycle.Job {
 // source says where the frame comes from.
 func (w *work) source() *frames.Source {
 	w.image.PerChannel = true // every value has a weight of its own
-	return &frames.Source{Seed: w.seed, Image: w.image, Simulate: w.simulate, Border: frames.Borders[w.model.Border]}
+	return &frames.Source{Seed: w.seed, Image: w.image, Simulate: w.simulate, Model: w.psfModel, Border: frames.Borders[w.model.Border]}
 }
 
 // checkFiles records what is wrong with the model and what the headers of the other files show
@@ -203,6 +207,7 @@ func (w *work) checkFiles(f *config.File) error {
 		f.Want(frame.Rows == w.tomography.Angles && frame.Channels == 1, "tomography.angles", "the %d rows of %s, of one plane", frame.Rows, w.image.Path)
 	}
 	w.blur.CheckFiles(f, "blur", frame, frames.Borders[w.model.Border])
+	w.psfModel.CheckFiles(f, frame)
 	if _, err := readModel(w.model.Model); err != nil {
 		f.Fail("mlpatch.model", "%v", err)
 	}

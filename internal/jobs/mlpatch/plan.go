@@ -25,7 +25,7 @@ func (w *work) plan(ctx context.Context, comm ranks.Comm, n int, link lifecycle.
 	if err != nil {
 		return nil, err
 	}
-	psf, err := frames.BlurPSF(comm, w.blur)
+	psf, err := w.source().PSFOf(comm, w.blur, shape)
 	if err != nil {
 		return nil, err
 	}

@@ -182,8 +182,8 @@ func (w *work) operator(comm ranks.Comm, o *frames.Observation, scanned *scan, p
 	if scanned != nil {
 		return scanned.op, scanned.data, scanned.weights, nil
 	}
-	h, err := forward.NewBlur(comm, o.Frame, o.Channels, psf, frames.Borders[w.model.Border])
-	return h, o.Data, o.Weights, ranks.AgreeError(comm, err)
+	h, err := o.Blur(comm, psf, frames.Borders[w.model.Border])
+	return h, o.Data, o.Weights, err
 }
 
 // vary restores by total variation. Collective.
@@ -209,7 +209,7 @@ func (w *work) vary(ctx context.Context, comm ranks.Comm, o *frames.Observation,
 			options.Truth[i] = v / m.Scale
 		}
 	}
-	if psf.Values != nil || scanned != nil {
+	if psf.Values != nil || o.Varying != nil || scanned != nil {
 		p.Operator = h
 	}
 	r.tv, err = tv.Solve(ctx, comm, p, options)

@@ -9,6 +9,7 @@ import (
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/report"
+	"tessera/ranks"
 )
 
 // metrics is metrics.json of an mlpatch-denoise and of an mlpatch-admm job.
@@ -69,7 +70,7 @@ type quality struct {
 
 // files are those that a run may leave.
 func (w *work) files() []string {
-	list := append(report.Names(frames.PanelName), "solution.npy", "tv.npy", "solution.png", "tv.png", "observed.png", "truth.png")
+	list := append(report.Names(frames.PanelName), "solution.npy", "tv.npy", "solution.png", "tv.png", "observed.png", "truth.png", frames.ModelFile)
 	if w.admm != nil {
 		list = append(list, "tikhonov.npy", "wiener.npy", "backprojection.npy", "tikhonov.png", "wiener.png")
 	}
@@ -82,6 +83,9 @@ func (r *run) write() error {
 	return r.Finish(lifecycle.Ending{
 		Write: func() (err error) {
 			if gathered, err = r.WriteArrays(r.pictures(), r.labels()); err != nil {
+				return err
+			}
+			if err := ranks.AgreeError(r.Comm, r.WriteModel()); err != nil {
 				return err
 			}
 			return r.LargestProcess()

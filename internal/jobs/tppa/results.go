@@ -9,6 +9,7 @@ import (
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/report"
+	"tessera/ranks"
 )
 
 // metrics is metrics.json of a tppa job.
@@ -46,7 +47,7 @@ type tvMetrics struct {
 func files() []string {
 	return append(report.Names(frames.PanelName),
 		"solution.npy", "tikhonov.npy", "tv.npy", "wavelet.npy",
-		"solution.png", "tikhonov.png", "tv.png", "wavelet.png", "observed.png", "truth.png")
+		"solution.png", "tikhonov.png", "tv.png", "wavelet.png", "observed.png", "truth.png", frames.ModelFile)
 }
 
 // write leaves both solutions, pictures, and metrics.json. Collective.
@@ -55,6 +56,9 @@ func (r *run) write() error {
 	return r.Finish(lifecycle.Ending{
 		Write: func() (err error) {
 			if gathered, err = r.WriteArrays(r.pictures(), r.labels()); err != nil {
+				return err
+			}
+			if err := ranks.AgreeError(r.Comm, r.WriteModel()); err != nil {
 				return err
 			}
 			return r.LargestProcess()
