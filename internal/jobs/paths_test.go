@@ -75,7 +75,7 @@ var doors = func() map[string]map[string]door {
 		"tv":              with(imageDoors(tv...), ofPSF(append(small, "tv.lambda=0.01", "tv.tolerance=0.01"))),
 		"tppa":            with(imageDoors(tppa...), fromModel(tppa)),
 		"mlpatch-denoise": imageDoors(patch...),
-		"mlpatch-admm":    with(imageDoors(append(patch, "admm.max_iterations=2")...), map[string]door{"blur.path": {"psf", append(patch, "admm.max_iterations=2", "image.path={frame}", "blur.kind=file")}}),
+		"mlpatch-admm":    with(imageDoors(append(patch, "admm.max_iterations=2")...), ofPSF(append(patch, "admm.max_iterations=2"))),
 		"kernel":          {"evaluate.path": {"table", []string{"observations.path={table}", "kernel.width=5"}}, "frame.truth": {"frame", []string{"frame.pixels=true", "frame.fraction=0.5"}}},
 		"deep-kernel":     {},
 		"psf": {
