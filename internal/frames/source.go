@@ -62,6 +62,11 @@ func (s *Source) Observe(ctx context.Context, comm ranks.Comm, psf forward.PSF) 
 		return nil, err
 	}
 	o.Weights.Mark(o.Data)
+	if s.Image.Truth != "" {
+		if err := o.readTruth(ctx, comm, s.Image.Truth, s.Apart); err != nil {
+			return nil, err
+		}
+	}
 	return o, ranks.AgreeError(comm, ctx.Err())
 }
 
@@ -105,5 +110,8 @@ func (s *Source) CheckFiles(f *config.File) *imageio.Frame {
 		frame = CheckFrame(f, "simulate.from", s.Simulate.From)
 	}
 	s.Image.checkPlanes(f, frame)
+	if t := CheckFrame(f, "image.truth", s.Image.Truth); t != nil && frame != nil && (t.Channels != frame.Channels || t.Rows != frame.Rows || t.Cols != frame.Cols) {
+		f.Fail("image.truth", "%d channels of %d x %d pixels, want the frame's %d of %d x %d", t.Channels, t.Rows, t.Cols, frame.Channels, frame.Rows, frame.Cols)
+	}
 	return frame
 }

@@ -164,6 +164,7 @@ func (w *work) job(f *config.File) *lifecycle.Job {
 		Dir:        dir,
 		Answer:     "solution.npy",
 		Files:      files(),
+		Metrics:    &metrics{},
 		CheckFiles: func() error { return w.checkFiles(f) },
 		Run: lifecycle.Start(f, dir, w.seed, files(), func(ctx context.Context, base *lifecycle.Run) error {
 			m := &metrics{Record: frames.Record{Record: base.Record()}, Border: w.model.Border}

@@ -127,8 +127,9 @@ func LoadDark(f *config.File) *lifecycle.Job {
 	c.check(f)
 	return &lifecycle.Job{
 		Dir:        c.Output.Dir,
-		Answer:     "wiener.npy",
+		Answer:     "solution.npy",
 		Files:      darkFiles(),
+		Metrics:    &darkMetrics{},
 		CheckFiles: func() error { return c.checkFiles(f) },
 		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, darkFiles(), func(ctx context.Context, base *lifecycle.Run) error {
 			m := &darkMetrics{Record: frames.Record{Record: base.Record()}}

@@ -2,7 +2,6 @@ package mlpatch
 
 import (
 	"fmt"
-	"io"
 	"math"
 	"path/filepath"
 
@@ -17,19 +16,17 @@ type darkMetrics struct {
 	frames.Record
 
 	Pixel    float64          `json:"pixel_arcmin"`
-	Observed lifecycle.Number `json:"observed"` // share of the pixels
+	Observed lifecycle.Number `json:"observed_share"` // share of the pixels
 	Galaxies int              `json:"galaxies,omitempty"`
 	Spectrum string           `json:"spectrum"` // the file, or "estimated"
 	Wiener   wienerMetrics    `json:"wiener"`
 	RMS      rmsMetrics       `json:"rms"`
 	Bands    bandMetrics      `json:"bands"`
 	Peaks    peakMetrics      `json:"peaks"`
-	Quality  *darkQuality     `json:"quality,omitempty"`
 }
 
 type wienerMetrics struct {
-	Iterations int              `json:"iterations"`
-	Seconds    lifecycle.Number `json:"seconds"` // of one map
+	Seconds lifecycle.Number `json:"seconds"` // of one map
 }
 
 // rmsMetrics are of the modes of Kaiser and Squires at observed pixels.
@@ -53,37 +50,20 @@ type peakMetrics struct {
 	Over5 int `json:"over_5"`
 }
 
-// darkQuality compares with the truth less its mean, at observed pixels.
-type darkQuality struct {
-	KSError       lifecycle.Number `json:"ks_rmse"`
-	WienerError   lifecycle.Number `json:"wiener_rmse"`
-	KSPearson     lifecycle.Number `json:"ks_pearson"`
-	WienerPearson lifecycle.Number `json:"wiener_pearson"`
-}
-
 // darkFiles are those that a run may leave.
 func darkFiles() []string {
-	return append(report.Names("wiener", "ks_e", "ks_b", "snr", "truth", "spread", frames.PanelName),
-		"wiener.npy", "wiener.fits", "ks_e.npy", "ks_b.npy", "spread.npy", "snr.npy", "truth.npy")
+	return append([]string{"solution.npy", "solution.fits", "ks_e.npy", "ks_b.npy", "spread.npy", "snr.npy", "truth.npy"},
+		report.Names("wiener", "ks_e", "ks_b", "snr", "truth", "spread", frames.PanelName)...)
 }
 
 // write leaves the maps, pictures and metrics.json. Collective.
 func (r *darkRun) write() error {
-	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
 		Write: func() (err error) {
-			if gathered, err = r.WriteArrays(r.pictures(), r.labels()); err != nil {
-				return err
-			}
-			return r.LargestProcess()
+			r.m.Seconds.Gather, err = r.WriteArrays(r.pictures(), r.labels())
+			return err
 		},
-		Metrics: func(total, memory float64) any {
-			r.m.PeakMemoryMB = memory
-			r.m.Seconds.Gather, r.m.Seconds.Write = gathered, r.Comm.Wtime()-start-gathered
-			r.m.Seconds.Total = total
-			return r.m
-		},
-		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
+		Metrics: r.m,
 	})
 }
 
@@ -111,9 +91,9 @@ func (r *darkRun) labels() *frames.Labels {
 
 // pictures are drawn in this order. Both modes of Kaiser and Squires are on one scale, and the truth is on that of the Wiener map.
 func (r *darkRun) pictures() []frames.Picture {
-	files := r.Npy("wiener.npy")
+	files := r.Npy("solution.npy")
 	if r.headed {
-		files = append(files, frames.File{Path: r.Path("wiener.fits"), Header: r.header})
+		files = append(files, frames.File{Path: r.Path("solution.fits"), Header: r.header})
 	}
 	const wiener, modes = "convergence of the Wiener map (no unit)", "convergence of Kaiser and Squires (no unit)"
 	list := []frames.Picture{
@@ -147,9 +127,8 @@ func largest(f *imageio.Frame) float64 {
 	return most
 }
 
-// summary writes the short table at the end of a run.
-func (m *darkMetrics) summary(w io.Writer, dir string) error {
-	t := lifecycle.NewTable(w)
+// Report adds the rows of the table at the end of a run that this job alone has.
+func (m *darkMetrics) Report(t *lifecycle.Table) {
 	row := t.Row
 	m.Begin(t)
 	row("sky", "%.4g x %.4g degrees, pixels of %g arcmin, %.1f %% observed", float64(m.Rows)*m.Pixel/60, float64(m.Cols)*m.Pixel/60, m.Pixel, 100*float64(m.Observed))
@@ -157,12 +136,7 @@ func (m *darkMetrics) summary(w io.Writer, dir string) error {
 		row("galaxies", "%d", m.Galaxies)
 	}
 	row("spectrum", "%s", m.Spectrum)
-	row("Wiener", "%d iterations, %.3g s", m.Wiener.Iterations, m.Wiener.Seconds)
+	row("Wiener", "%.3g s a map", m.Wiener.Seconds)
 	row("rms", "E mode %.4g, B mode %.4g (Kaiser and Squires, observed pixels)", m.RMS.E, m.RMS.B)
 	row("peaks", "%d with S/N of 3 and more, %d of 5 and more", m.Peaks.Over3, m.Peaks.Over5)
-	if q := m.Quality; q != nil {
-		row("error", "Kaiser and Squires %.4g, Wiener %.4g (rms at observed pixels; truth less its mean)", q.KSError, q.WienerError)
-		row("correlation", "Kaiser and Squires %.3f, Wiener %.3f", q.KSPearson, q.WienerPearson)
-	}
-	return m.End(t, dir)
 }

@@ -43,12 +43,6 @@ func cells(t *testing.T, count, rows, cols int) (path string, x []float64) {
 	return jobtest.WriteNpy(t, t.TempDir(), "truth.npy", x, count, rows, cols), x
 }
 
-// quality is a number of quality_db of a run.
-func qualityOf(t *testing.T, dir, key string) float64 {
-	t.Helper()
-	return jobtest.Metrics(t, dir)["quality_db"].(map[string]any)[key].(float64)
-}
-
 // Pictures of a file teach what the same pictures teach without one, on another number of ranks, and the
 // validation says what was learned.
 func TestTraining(t *testing.T) {
@@ -70,7 +64,7 @@ func TestTraining(t *testing.T) {
 	}
 	m := jobtest.Metrics(t, a)
 	curve := m["curve"].(map[string]any)
-	if n := len(curve["losses"].([]any)); n != 3 || len(m["losses"].([]any)) != 12 || len(m["validation"].([]any)) != 3 || m["digest"] != jobtest.Metrics(t, b)["digest"] {
+	if n := len(curve["losses"].([]any)); n != 3 || len(m["losses"].([]any)) != 12 || len(m["validation"].([]any)) != 3 || m["training_digest"] != jobtest.Metrics(t, b)["training_digest"] {
 		t.Errorf("%d validations, metrics %v", n, m)
 	}
 	if _, err := os.Stat(filepath.Join(a, "losses.png")); err != nil {
@@ -130,7 +124,8 @@ func TestDenoise(t *testing.T) {
 			continue
 		}
 		want = x
-		learned, tv := qualityOf(t, dir, "psnr_learned"), qualityOf(t, dir, "psnr_tv")
+		m := jobtest.Metrics(t, dir)
+		learned, tv := jobtest.Quality(t, m, "solution", "psnr_db"), jobtest.Quality(t, m, "tv", "psnr_db")
 		t.Logf("PSNR %.2f dB learned, %.2f dB TV", learned, tv)
 		if learned < tv+1.8 {
 			t.Errorf("PSNR %.2f dB learned, %.2f dB TV, want 1.8 dB more", learned, tv)
@@ -187,13 +182,15 @@ func TestADMM(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		learned, tv := qualityOf(t, dir, "psnr_learned"), qualityOf(t, dir, "psnr_tv")
-		m := jobtest.Metrics(t, dir)["admm"].(map[string]any)
-		t.Logf("%s: PSNR %.2f dB learned, %.2f dB TV; %v iterations, growth %v", name, learned, tv, m["iterations"], m["lipschitz"])
+		m := jobtest.Metrics(t, dir)
+		measure := map[string]string{"deblurring": "psnr_db", "inpainting": "psnr_holes_db"}[name]
+		learned, tv := jobtest.Quality(t, m, "solution", measure), jobtest.Quality(t, m, "tv", measure)
+		admm := m["admm"].(map[string]any)
+		t.Logf("%s: PSNR %.2f dB learned, %.2f dB TV; %v iterations, growth %v", name, learned, tv, m["iterations"], admm["lipschitz"])
 		if learned < tv+3 {
 			t.Errorf("%s: PSNR %.2f dB learned, %.2f dB TV, want 3 dB more", name, learned, tv)
 		}
-		if p := m["primal"].([]any); m["converged"] != true || !(p[len(p)-1].(float64) < p[0].(float64)/10) {
+		if p := admm["primal"].([]any); m["converged"] != true || !(p[len(p)-1].(float64) < p[0].(float64)/10) {
 			t.Errorf("%s: residuals %v", name, p)
 		}
 		if testing.Short() {
