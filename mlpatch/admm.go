@@ -196,6 +196,11 @@ func Reconstruct(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*
 	return r, err
 }
 
+// Bound is ||W^(1/2) A||^2, or a bound of it. Collective; the error is the same on all ranks.
+func Bound(ctx context.Context, comm ranks.Comm, p *Problem) (float64, error) {
+	return boundOf(ctx, comm, p)
+}
+
 // boundOf is L. Collective.
 func boundOf(ctx context.Context, comm ranks.Comm, p *Problem) (float64, error) {
 	m, _ := p.Operator.Dims()

@@ -23,11 +23,23 @@ type Block[T linalg.Float] struct {
 	Planes []T // planes x (Side + 2 Room)^2
 	Levels []T // levels x Side^2
 	Truth  []T // Side^2
+
+	at []place // of each pixel in the planes; nil = the pixels of the planes themselves
 }
 
 // NewBlock makes room for a block.
 func NewBlock[T linalg.Float](n *Network, side int) *Block[T] {
-	room := n.Geometry.Room()
+	return newBlock[T](n, side, n.Geometry.Room())
+}
+
+// NewPlacedBlock makes room for a block whose pixels have places of their own in the planes, one pixel apart or less.
+func NewPlacedBlock[T linalg.Float](n *Network, side int) *Block[T] {
+	b := newBlock[T](n, side, n.Geometry.Room()+placeRoom+1)
+	b.at = make([]place, side*side)
+	return b
+}
+
+func newBlock[T linalg.Float](n *Network, side, room int) *Block[T] {
 	wide := side + 2*room
 	return &Block[T]{
 		Side: side, Room: room,
@@ -52,10 +64,12 @@ type Learner[T linalg.Float] struct {
 	loss    Loss
 	layers  *layers[T]
 	sampler *sampler[T]
+	points  *points
 	offsets []float64 // after their factor
 	g       []T       // of the weights
 	delta   []T
 	scratch []T
+	centre  []T // of the first plane
 	theta   []float64
 }
 
@@ -67,7 +81,7 @@ func NewLearner[T linalg.Float](n *Network, loss Loss) (*Learner[T], error) {
 	if loss != L1 && loss != L2 {
 		return nil, fmt.Errorf("mlpatch: unknown loss %q, want %q or %q", loss, L1, L2)
 	}
-	return &Learner[T]{net: n, loss: loss, layers: newLayers[T](n), g: make([]T, n.weights()), delta: make([]T, tile), scratch: make([]T, tile)}, nil
+	return &Learner[T]{net: n, loss: loss, layers: newLayers[T](n), g: make([]T, n.weights()), delta: make([]T, tile), scratch: make([]T, tile), centre: make([]T, tile)}, nil
 }
 
 // Take sets the parameters of the next calls.
@@ -77,6 +91,7 @@ func (e *Learner[T]) Take(theta []float64) {
 	if e.sampler == nil || e.net.Geometry.Learned {
 		e.offsets = e.net.Offsets(theta)
 		e.sampler = newSampler[T](e.offsets, e.net.Geometry.Room())
+		e.points = newPoints(e.offsets, e.net.Geometry.Room())
 	}
 }
 
@@ -90,7 +105,16 @@ func (e *Learner[T]) Loss(b *Block[T], g []float64) float64 {
 	for first := 0; first < pixels; first += tile {
 		n := min(tile, pixels-first)
 		runs := runsOf(first, n, b.Side)
-		e.layers.load(e.sampler, images, runs)
+		var at []place
+		if b.at == nil {
+			e.layers.load(e.sampler, images, runs)
+			for _, r := range runs {
+				copy(e.centre[r.at:r.at+r.n], images[0].data[images[0].origin+r.row*images[0].stride+r.col:])
+			}
+		} else {
+			at = b.at[first : first+n]
+			e.layers.loadPlaces(e.points, images, at, e.centre)
+		}
 		for i := range e.net.Levels {
 			copy(e.layers.level(i), b.Levels[i*pixels+first:][:n])
 		}
@@ -100,29 +124,26 @@ func (e *Learner[T]) Loss(b *Block[T], g []float64) float64 {
 		if e.net.Levels > 0 {
 			scale = e.layers.level(0)
 		}
-		for _, r := range runs {
-			centre := images[0].data[images[0].origin+r.row*images[0].stride+r.col:]
-			for j := range r.n {
-				x, factor := e.layers.out[r.at+j], T(1)
-				if e.net.Residual {
-					if scale != nil {
-						factor = scale[r.at+j]
-					}
-					x = centre[j] + factor*x
+		for j := range n {
+			x, factor := e.layers.out[j], T(1)
+			if e.net.Residual {
+				if scale != nil {
+					factor = scale[j]
 				}
-				d := x - b.Truth[first+r.at+j]
-				if e.loss == L2 {
-					sum += float64(d) * float64(d) / 2
-					e.delta[r.at+j] = factor * d / T(pixels)
-					continue
-				}
-				sum += math.Abs(float64(d))
-				switch {
-				case d > 0:
-					e.delta[r.at+j] = factor / T(pixels)
-				case d < 0:
-					e.delta[r.at+j] = -factor / T(pixels)
-				}
+				x = e.centre[j] + factor*x
+			}
+			d := x - b.Truth[first+j]
+			if e.loss == L2 {
+				sum += float64(d) * float64(d) / 2
+				e.delta[j] = factor * d / T(pixels)
+				continue
+			}
+			sum += math.Abs(float64(d))
+			switch {
+			case d > 0:
+				e.delta[j] = factor / T(pixels)
+			case d < 0:
+				e.delta[j] = -factor / T(pixels)
 			}
 		}
 		if g == nil {
@@ -130,7 +151,13 @@ func (e *Learner[T]) Loss(b *Block[T], g []float64) float64 {
 		}
 		var inputs func(int, []T)
 		if e.net.Geometry.Learned {
-			inputs = func(k int, by []T) { e.geometry(byOffset, k, by, images, runs) }
+			inputs = func(k int, by []T) {
+				if at != nil {
+					e.geometryAt(byOffset, k, by, images, at)
+					return
+				}
+				e.geometry(byOffset, k, by, images, runs)
+			}
 		}
 		e.layers.backward(e.g, e.delta, inputs)
 	}

@@ -40,6 +40,11 @@
 // moved by as many. A pixel takes 2 x parameters operations, and 8 times as many with the mean over
 // the symmetries of the square.
 //
+// # Between pixels
+//
+// Upscaler answers at places between the pixels, those of a finer grid at any real scale; Shrunk are the blocks from which
+// a network learns that. Every pixel of a block then has a place of its own, at which the patch is sampled.
+//
 // # Limits
 //
 // A network is for images like those of its training, in the same unit and at the same pixel scale.

@@ -7,8 +7,8 @@ import (
 	"tessera/ranks"
 )
 
-// symmetries is the number of symmetries of the square.
-const symmetries = 8
+// Symmetries is the number of symmetries of the square.
+const Symmetries = 8
 
 // Field applies a network to a frame that is spread over ranks; it keeps the buffers.
 type Field struct {
@@ -41,7 +41,7 @@ func NewField(comm ranks.Comm, n *Network, theta []float64, frame *halo.Decompos
 	f.layers.take(theta)
 	count := 1
 	if average {
-		count = symmetries
+		count = Symmetries
 	}
 	for s := range count {
 		m := newSampler[float32](turned(n.Offsets(theta), s), n.Geometry.Room())

@@ -136,13 +136,13 @@ func reachOf(distance float64) int {
 func turned(offsets []float64, symmetry int) []float64 {
 	out := make([]float64, len(offsets))
 	for i := 0; i < len(offsets); i += 2 {
-		out[i], out[i+1] = turn(offsets[i], offsets[i+1], symmetry)
+		out[i], out[i+1] = Turn(offsets[i], offsets[i+1], symmetry)
 	}
 	return out
 }
 
-// turn moves a point by a symmetry: bit 0 flips rows, bit 1 columns, bit 2 swaps the axes.
-func turn(r, c float64, symmetry int) (float64, float64) {
+// Turn moves a point by a symmetry: bit 0 flips rows, bit 1 columns, bit 2 swaps the axes.
+func Turn(r, c float64, symmetry int) (float64, float64) {
 	if symmetry&1 != 0 {
 		r = -r
 	}

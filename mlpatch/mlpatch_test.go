@@ -37,9 +37,15 @@ func somewhere(n *Network, seed uint64) []float64 {
 	return theta
 }
 
-func randomBlock(n *Network, seed uint64) *Block[float64] {
+func randomBlock(n *Network, seed uint64, placed bool) *Block[float64] {
 	r := rand.New(rand.NewPCG(seed, 2))
 	b := NewBlock[float64](n, 18) // more than one tile
+	if placed {
+		b = NewPlacedBlock[float64](n, 18)
+		for k := range b.at {
+			b.at[k] = placeOf(17*r.Float64(), 17*r.Float64())
+		}
+	}
 	for _, a := range [][]float64{b.Planes, b.Levels, b.Truth} {
 		for i := range a {
 			a[i] = r.NormFloat64()
@@ -56,14 +62,15 @@ func single(b *Block[float64]) *Block[float32] {
 		}
 		return c
 	}
-	return &Block[float32]{b.Side, b.Room, convert(b.Planes), convert(b.Levels), convert(b.Truth)}
+	return &Block[float32]{b.Side, b.Room, convert(b.Planes), convert(b.Levels), convert(b.Truth), b.at}
 }
 
 // The gradient in float64 is that of differences of the loss, in every group of parameters, and the one in
 // float32 is the same to 1e-4.
 func TestGradient(t *testing.T) {
 	for name, n := range networks {
-		for _, loss := range []Loss{L1, L2} {
+		for i, loss := range []Loss{L1, L2, L1, L2} {
+			placed := i > 1
 			if err := n.Check(); err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
@@ -71,7 +78,7 @@ func TestGradient(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			theta, b := somewhere(n, 3), randomBlock(n, 4)
+			theta, b := somewhere(n, 3), randomBlock(n, 4, placed)
 			g := make([]float64, len(theta))
 			e.Take(theta)
 			e.Loss(b, g)
@@ -99,7 +106,7 @@ func TestGradient(t *testing.T) {
 				}
 				const h = 1e-6
 				if got := (at(d, h) - at(d, -h)) / (2 * h); !(math.Abs(got-want) <= 1e-4*(math.Abs(want)+1e-3)) {
-					t.Errorf("%s, %s, %s: the gradient says %g, differences %g", name, loss, group, want, got)
+					t.Errorf("%s, %s, %s, placed %v: the gradient says %g, differences %g", name, loss, group, placed, want, got)
 				}
 			}
 			f, err := NewLearner[float32](n, loss)
@@ -325,7 +332,7 @@ func TestSymmetries(t *testing.T) {
 			for _, a := range list {
 				b := make([]float64, len(a))
 				for i := range a {
-					r, c := turn(float64(i/side)-side/2, float64(i%side)-side/2, s)
+					r, c := Turn(float64(i/side)-side/2, float64(i%side)-side/2, s)
 					b[(int(r)+side/2)*side+int(c)+side/2] = a[i]
 				}
 				out = append(out, b)
@@ -333,7 +340,7 @@ func TestSymmetries(t *testing.T) {
 			return out
 		}
 		want := apply(t, 1, n, theta, planes, levels, side, side, halo.Reflect, true)
-		for s := range symmetries {
+		for s := range Symmetries {
 			got := apply(t, 1, n, theta, turnAll(planes, s), turnAll(levels, s), side, side, halo.Reflect, true)
 			for i, v := range turnAll([][]float64{want}, s)[0] {
 				if math.Abs(got[i]-v) > 1e-4*(1+math.Abs(v)) {

@@ -49,13 +49,13 @@ func (d *Noisy) Draw(step, i int, b *Block[float32]) {
 		picture = len(d.Pictures) - d.Kept + i%d.Kept
 	}
 	from := d.Pictures[picture]
-	row, col, symmetry := pick(1, d.Rows-b.Side+1), pick(2, d.Cols-b.Side+1), pick(3, symmetries)
+	row, col, symmetry := pick(1, d.Rows-b.Side+1), pick(2, d.Cols-b.Side+1), pick(3, Symmetries)
 	u := draw.Uniform(4)
 	level := d.Low + (d.High-d.Low)*u*u
 	wide := b.Side + 2*b.Room
 	middle := float64(b.Side-1) / 2
 	at := func(r, c int) float32 { // of the turned block
-		y, x := turn(float64(r)-middle, float64(c)-middle, symmetry)
+		y, x := Turn(float64(r)-middle, float64(c)-middle, symmetry)
 		return from[halo.Reflect.Source(row+int(y+middle), d.Rows)*d.Cols+halo.Reflect.Source(col+int(x+middle), d.Cols)]
 	}
 	const first = 8 // the numbers before are used above

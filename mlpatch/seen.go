@@ -102,10 +102,14 @@ func (s *Seen) distance(h []float64) (d float64) {
 }
 
 // Score is the distance of a frame with this histogram by the farthest of the training set;
-// strange tells whether it is more than Farther: the model should then not be trusted.
+// strange tells whether it is more than Farther: the model should then not be trusted. Where the
+// pictures of the training set are all alike, as a single one is, the score is NaN and nothing is strange.
 func (s *Seen) Score(h []float64) (score float64, strange bool, err error) {
-	if len(h) != len(s.Histogram) || !(s.Farthest > 0) {
+	if len(h) != len(s.Histogram) || !(s.Farthest >= 0) {
 		return 0, false, fmt.Errorf("mlpatch: histograms of %d and %d numbers, the farthest picture at %g", len(h), len(s.Histogram), s.Farthest)
+	}
+	if s.Farthest == 0 {
+		return math.NaN(), false, nil
 	}
 	score = s.distance(h) / s.Farthest
 	return score, score > Farther, nil

@@ -19,9 +19,10 @@ type Training struct {
 	// Draw makes block i of a step. It depends on its arguments alone, so that the number of ranks has
 	// no effect. Steps count from 0; those of the validation are negative.
 	Draw       func(step, i int, b *Block[float32])
-	Validation int // blocks of the validation; 0 = none
-	Every      int // steps between two validations
-	Patience   int // validations without a better one after which the training ends; 0 = never
+	Validation int  // blocks of the validation; 0 = none
+	Every      int  // steps between two validations
+	Placed     bool // Draw makes blocks whose pixels have places of their own
+	Patience   int  // validations without a better one after which the training ends; 0 = never
 }
 
 // Curve is what the validations of a training have found; the same on all ranks.
@@ -54,6 +55,9 @@ func (t *Training) Train(ctx context.Context, comm ranks.Comm, start []float64, 
 		return nil, err
 	}
 	b := NewBlock[float32](t.Net, t.Side)
+	if t.Placed {
+		b = NewPlacedBlock[float32](t.Net, t.Side)
+	}
 	step, fresh := 0, false
 	p := &train.Problem{Start: start, Items: t.Batch, Begin: func(s int) { step, fresh = s, false }}
 	p.Gradient = func(item int, theta, g []float64) (float64, error) {

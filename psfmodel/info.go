@@ -38,7 +38,7 @@ func (m *Model) Describe() string {
 	}
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "  row\tcol\tFWHM\tellipticity\tangle\tcentroid\n")
-	r, c := m.places()
+	r, c := m.Sites(3)
 	for _, row := range r {
 		for _, col := range c {
 			p, err := m.At(row, col, 0)
@@ -54,21 +54,25 @@ func (m *Model) Describe() string {
 	return b.String()
 }
 
-// places are three rows and three columns that show how the PSF changes: from the first to the last node of a grid, half a scale
-// to each side of the middle of a polynomial.
-func (m *Model) places() (rows, cols []float64) {
-	three := func(a, b float64) []float64 {
+// Sites are so many rows and columns, 2 or more, that show how the PSF changes: from the first to the last node of a grid, half a
+// scale to each side of the middle of a polynomial. Along an axis on which it does not change there is one.
+func (m *Model) Sites(count int) (rows, cols []float64) {
+	several := func(a, b float64) []float64 {
 		if a == b {
 			return []float64{a}
 		}
-		return []float64{a, (a + b) / 2, b}
+		list := make([]float64, count)
+		for i := range list {
+			list[i] = a + (b-a)*float64(i)/float64(count-1)
+		}
+		return list
 	}
 	switch law := m.Law.(type) {
 	case *Grid:
-		return three(law.Rows[0], law.Rows[len(law.Rows)-1]), three(law.Cols[0], law.Cols[len(law.Cols)-1])
+		return several(law.Rows[0], law.Rows[len(law.Rows)-1]), several(law.Cols[0], law.Cols[len(law.Cols)-1])
 	case *Polynomial:
 		if law.Degree > 0 {
-			return three(law.Zero[0]-law.Scale[0]/2, law.Zero[0]+law.Scale[0]/2), three(law.Zero[1]-law.Scale[1]/2, law.Zero[1]+law.Scale[1]/2)
+			return several(law.Zero[0]-law.Scale[0]/2, law.Zero[0]+law.Scale[0]/2), several(law.Zero[1]-law.Scale[1]/2, law.Zero[1]+law.Scale[1]/2)
 		}
 	}
 	return []float64{0}, []float64{0}

@@ -38,6 +38,7 @@ func (o StarOptions) withDefaults() StarOptions {
 type StarCounts struct {
 	Given, Used                                     int
 	AtEdge, Missing, Saturated, Crowded, Faint, Off int // Off: the centre that was found is more than 2 pixels from the place given
+	Odd                                             int // found in the frame, and much wider or narrower than the stars of their cell
 	EmptyCells                                      int
 }
 
@@ -46,7 +47,7 @@ func (c StarCounts) String() string {
 	for _, v := range []struct {
 		n    int
 		what string
-	}{{c.AtEdge, "at the edge"}, {c.Missing, "with missing pixels"}, {c.Saturated, "saturated"}, {c.Crowded, "with a neighbour"}, {c.Faint, "too faint"}, {c.Off, "not found at their place"}} {
+	}{{c.AtEdge, "at the edge"}, {c.Missing, "with missing pixels"}, {c.Saturated, "saturated"}, {c.Crowded, "with a neighbour"}, {c.Faint, "too faint"}, {c.Off, "not found at their place"}, {c.Odd, "of another width than the stars around"}} {
 		if v.n > 0 {
 			out = append(out, fmt.Sprintf("%d %s", v.n, v.what))
 		}
@@ -64,14 +65,35 @@ func (c StarCounts) String() string {
 // ring is the width of the ring around a cut-out from which the background is taken.
 const ring = 2
 
+// FromFrame is FromStars with the stars that FindStars finds. A neighbour counts if its peak is at least a tenth of that of the
+// star; a star with three pixels of the value of its peak counts as saturated; and where a cell has five stars or
+// more, those are left out whose width is more than 10 % and 3 standard deviations from the median of the cell.
+func FromFrame(frame []float64, rows, cols int, o StarOptions) (*Grid, []forward.PSF, StarCounts, Found, error) {
+	stars, found := FindStars(frame, rows, cols)
+	grid, psfs, counts, err := fromStars(frame, rows, cols, stars, true, o)
+	if err != nil && len(stars) == 0 {
+		err = fmt.Errorf("psfmodel: no star was found: %s", found)
+	}
+	return grid, psfs, counts, found, err
+}
+
 // FromStars makes PSFs on a grid of cells of stars at places (row, col) in a frame of rows x cols pixels, row-major; NaN is a missing
-// pixel. A star is cut out; the median of the ring around it is its background; its centre is that of the Gaussian that fits
+// pixel. A star is cut out; the plane that fits best to the ring around it is its background; its centre is that of the Gaussian that fits
 // best, to which it is moved by Lanczos interpolation; it is divided by its flux. The PSF of a cell is the mean of its
 // stars, without values of more than 3 standard deviations from their median at a pixel, found from the median deviation.
 // It stands for the middle of the cell.
 func FromStars(frame []float64, rows, cols int, places [][2]float64, o StarOptions) (*Grid, []forward.PSF, StarCounts, error) {
+	stars := make([]Star, len(places))
+	for k, p := range places {
+		stars[k].Place = p
+	}
+	return fromStars(frame, rows, cols, stars, false, o)
+}
+
+// fromStars is FromStars, or FromFrame of the stars that were found.
+func fromStars(frame []float64, rows, cols int, stars []Star, found bool, o StarOptions) (*Grid, []forward.PSF, StarCounts, error) {
 	o = o.withDefaults()
-	counts := StarCounts{Given: len(places)}
+	counts := StarCounts{Given: len(stars)}
 	switch {
 	case len(frame) != rows*cols || rows < 1 || cols < 1:
 		return nil, nil, counts, fmt.Errorf("psfmodel: %d values for a frame of %d x %d", len(frame), rows, cols)
@@ -81,16 +103,23 @@ func FromStars(frame []float64, rows, cols int, places [][2]float64, o StarOptio
 		return nil, nil, counts, fmt.Errorf("psfmodel: a grid of %d x %d cells on a frame of %d x %d, want 1 to %d along an axis", o.Down, o.Across, rows, cols, mostGrid)
 	}
 	cells := make([][][]float64, o.Down*o.Across)
-	for k, p := range places {
-		star, reason := cutStar(frame, rows, cols, places, k, o)
+	for k, s := range stars {
+		star, reason := cutStar(frame, rows, cols, stars, k, o)
 		if reason != nil {
 			*reason(&counts)++
 			continue
 		}
-		counts.Used++
+		p := s.Place
 		i := min(o.Down-1, int(p[0]*float64(o.Down)/float64(rows)))
 		j := min(o.Across-1, int(p[1]*float64(o.Across)/float64(cols)))
 		cells[i*o.Across+j] = append(cells[i*o.Across+j], star)
+	}
+	for c, list := range cells {
+		if found {
+			cells[c] = alike(list, o.Size)
+		}
+		counts.Used += len(cells[c])
+		counts.Odd += len(list) - len(cells[c])
 	}
 	if counts.Used == 0 {
 		return nil, nil, counts, errors.New("psfmodel: no star is left: " + counts.String())
@@ -113,6 +142,34 @@ func FromStars(frame []float64, rows, cols int, places [][2]float64, o StarOptio
 	return grid, psfs, counts, nil
 }
 
+// Of the stars of a cell.
+const (
+	leastAlike = 5   // below so many their widths are not compared
+	oddWidth   = 0.1 // by which a width may differ from the median, and 3 standard deviations
+)
+
+// alike are the images, size x size, whose width is like that of most of them: the width of the Gaussian that fits best.
+func alike(list [][]float64, size int) [][]float64 {
+	if len(list) < leastAlike {
+		return list
+	}
+	widths := make([]float64, len(list))
+	for k, image := range list {
+		yy, _, xx, _, _, ok := adaptive(forward.PSF{Rows: size, Cols: size, Values: image})
+		if widths[k] = math.Sqrt(yy + xx); !ok {
+			widths[k] = math.Inf(1)
+		}
+	}
+	median, deviation := spread(widths)
+	var out [][]float64
+	for k, image := range list {
+		if math.Abs(widths[k]-median) <= oddWidth*median+3*deviation {
+			out = append(out, image)
+		}
+	}
+	return out
+}
+
 // middles are the middles of so many cells of an axis of n pixels.
 func middles(n, count int) []float64 {
 	list := make([]float64, count)
@@ -123,13 +180,20 @@ func middles(n, count int) []float64 {
 }
 
 // cutStar is star k, centred and of flux 1, or the count that it goes into.
-func cutStar(frame []float64, rows, cols int, places [][2]float64, k int, o StarOptions) ([]float64, func(*StarCounts) *int) {
-	p := places[k]
+func cutStar(frame []float64, rows, cols int, stars []Star, k int, o StarOptions) ([]float64, func(*StarCounts) *int) {
+	p := stars[k].Place
+	if stars[k].Flat {
+		return nil, func(c *StarCounts) *int { return &c.Saturated }
+	}
 	if v := p[0] + p[1]; v-v != 0 {
 		return nil, func(c *StarCounts) *int { return &c.Off }
 	}
-	for other, q := range places {
-		if other != k && math.Hypot(p[0]-q[0], p[1]-q[1]) < o.Apart {
+	for other, s := range stars {
+		q := s.Place
+		if other == k || math.Abs(p[0]-q[0]) >= o.Apart || s.Height < nearBright*stars[k].Height {
+			continue
+		}
+		if math.Hypot(p[0]-q[0], p[1]-q[1]) < o.Apart {
 			return nil, func(c *StarCounts) *int { return &c.Crowded }
 		}
 	}
@@ -140,7 +204,7 @@ func cutStar(frame []float64, rows, cols int, places [][2]float64, k int, o Star
 	}
 	size := 2*margin + 1
 	cut := make([]float64, 0, size*size)
-	var around []float64
+	var around []ringPixel
 	for i := range size {
 		for j := range size {
 			v := frame[(r-margin+i)*cols+c-margin+j]
@@ -152,13 +216,13 @@ func cutStar(frame []float64, rows, cols int, places [][2]float64, k int, o Star
 			}
 			cut = append(cut, v)
 			if i < ring || j < ring || i >= size-ring || j >= size-ring {
-				around = append(around, v)
+				around = append(around, ringPixel{float64(i - margin), float64(j - margin), v})
 			}
 		}
 	}
-	background, deviation := spread(around)
+	background, deviation := plane(around)
 	for i := range cut {
-		cut[i] -= background
+		cut[i] -= background[0] + background[1]*float64(i/size-margin) + background[2]*float64(i%size-margin)
 	}
 	y, x, ok := centre(cut, size)
 	if !ok || math.Hypot(y+float64(r-margin)-p[0], x+float64(c-margin)-p[1]) > 2 {
@@ -182,6 +246,39 @@ func cutStar(frame []float64, rows, cols int, places [][2]float64, k int, o Star
 		star[i] /= flux
 	}
 	return star, nil
+}
+
+// ringPixel is a pixel of the ring around a star, at its place from the middle.
+type ringPixel struct{ y, x, value float64 }
+
+// plane is the plane a + b y + c x through the pixels of a ring, without those of more than 3 standard deviations from it,
+// and that standard deviation, from the median deviation.
+func plane(list []ringPixel) (p [3]float64, deviation float64) {
+	values := make([]float64, len(list))
+	far := math.Inf(1)
+	for round := range 3 {
+		for i, v := range list {
+			values[i] = v.value - p[0] - p[1]*v.y - p[2]*v.x
+		}
+		var middle float64
+		middle, deviation = spread(values)
+		if round > 0 {
+			far = 3 * deviation
+		}
+		var sums [3]float64
+		var n, yy, xx float64
+		for i, v := range list {
+			if math.Abs(values[i]-middle) <= far {
+				sums[0], sums[1], sums[2] = sums[0]+values[i], sums[1]+values[i]*v.y, sums[2]+values[i]*v.x
+				n, yy, xx = n+1, yy+v.y*v.y, xx+v.x*v.x
+			}
+		}
+		if n < float64(len(list))/2 {
+			break
+		}
+		p[0], p[1], p[2] = p[0]+sums[0]/n, p[1]+sums[1]/yy, p[2]+sums[2]/xx
+	}
+	return p, deviation
 }
 
 // centre is that of the Gaussian that fits best to size x size pixels, from their first one.

@@ -15,6 +15,14 @@ type Work struct {
 // meter adds up the processor time inside calls.
 type meter struct{ begin, inCalls float64 }
 
+// Plus is the work of two measurements together.
+func (w Work) Plus(o Work) Work {
+	return Work{
+		Seconds: w.Seconds + o.Seconds, CPU: w.CPU + o.CPU, Exchange: w.Exchange + o.Exchange, Reduce: w.Reduce + o.Reduce,
+		Messages: w.Messages + o.Messages, BytesSent: w.BytesSent + o.BytesSent,
+	}
+}
+
 // Measure begins to measure the work of this rank; stop ends the measurement and returns
 // the result. It is local. Between the two calls the rank's goroutine stays on one
 // thread, whose clock runs only while the thread does: if ranks share a core, CPU is the

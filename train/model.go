@@ -68,18 +68,22 @@ func modest(path string, all []imageio.Member) (names []string, err error) {
 	return names, nil
 }
 
-// ReadModel reads a model file of this kind; about gets its description.
-func ReadModel(path, kind string, about any) (*Model, error) {
+// Describe is the kind of a model file and its description, JSON text.
+func Describe(path string) (kind string, about json.RawMessage, err error) {
+	h, _, err := read(path)
+	return h.Kind, h.About, err
+}
+
+// read reads the header and the other arrays of a model file of any kind.
+func read(path string) (h header, arrays []imageio.Member, err error) {
 	members, err := imageio.ReadNpz(path, func(all []imageio.Member) ([]string, error) { return modest(path, all) })
 	if err != nil {
-		return nil, err
+		return h, nil, err
 	}
-	var h header
-	m := &Model{About: about}
 	found := false
 	for _, a := range members {
 		if a.Name != headerName {
-			m.Arrays = append(m.Arrays, a)
+			arrays = append(arrays, a)
 			continue
 		}
 		text := make([]byte, len(a.Data))
@@ -87,23 +91,32 @@ func ReadModel(path, kind string, about any) (*Model, error) {
 			text[i] = byte(v)
 		}
 		if err := json.Unmarshal(text, &h); err != nil {
-			return nil, fmt.Errorf("%s: the array %q is no header of a model: %w", path, headerName, err)
+			return h, nil, fmt.Errorf("%s: the array %q is no header of a model: %w", path, headerName, err)
 		}
 		found = true
 	}
 	switch {
 	case !found || h.Format != format:
-		return nil, fmt.Errorf("%s: not a model file: want an npz file that a training job has written", path)
+		return h, nil, fmt.Errorf("%s: not a model file: want an npz file that a training job has written", path)
 	case h.Version != Version:
-		return nil, fmt.Errorf("%s: model file of version %d, this program reads version %d: train the model again", path, h.Version, Version)
-	case h.Kind != kind:
+		return h, nil, fmt.Errorf("%s: model file of version %d, this program reads version %d: train the model again", path, h.Version, Version)
+	}
+	return h, arrays, nil
+}
+
+// ReadModel reads a model file of this kind; about gets its description.
+func ReadModel(path, kind string, about any) (*Model, error) {
+	h, arrays, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	if h.Kind != kind {
 		return nil, fmt.Errorf("%s: a model of kind %q, want %q", path, h.Kind, kind)
 	}
-	m.Kind = h.Kind
 	if err := json.Unmarshal(h.About, about); err != nil {
 		return nil, fmt.Errorf("%s: the description of the model: %w", path, err)
 	}
-	return m, nil
+	return &Model{Kind: h.Kind, About: about, Arrays: arrays}, nil
 }
 
 // Array is the data of a named array, which has so many numbers.

@@ -80,7 +80,7 @@ continue from it.
 		},
 		{
 			Name: "simulate", Args: "KIND -out PATH [flags]",
-			Short: "simulate data for a job: observations, survey, cells",
+			Short: "simulate data for a job: observations, survey, cells, convergence",
 			Long: `simulate observations -out FILE writes a table (FILE.csv, .npy or .fits) of
 observations: a clustered survey of a known function, or with -from a sample of a
 picture's pixels as row, column and value, with more pixels where it is bright.
@@ -90,8 +90,12 @@ that vary over the field, with a table of the PSF of each stamp. The bytes do no
 depend on the number of ranks.
 
 simulate cells -out DIR writes pictures of cell nuclei (truth.npy), what a microscope
-sees of them (observed.npy) and its PSF (psf.npy).`,
-			Words: []string{"observations", "survey", "cells"},
+sees of them (observed.npy) and its PSF (psf.npy).
+
+simulate convergence -out DIR writes a lognormal map of the projected mass (kappa.npy) with
+its power spectrum (spectrum.npy), the shear that galaxies show of it (e1.npy, e2.npy)
+and the galaxies of each pixel (counts.npy), none in masks, for the job darkmatter.`,
+			Words: []string{"observations", "survey", "cells", "convergence"},
 			Flags: simulateFlags,
 			Run:   simulateData,
 		},
@@ -114,18 +118,20 @@ report of several studies goes into one directory.`,
 		{
 			Name: "info", Args: "FILE...",
 			Short: "describe an image, an npy or npz file, or a table",
-			Long:  "Prints the shape, the type and the range of the values of each FILE, and of a model of the PSF its\nshape at nine places.",
+			Long:  "Prints the shape, the type and the range of the values of each FILE, and of a model of the PSF its\nshape at nine places. Of a model that was learned it says which job takes it, and what it was learned from.",
 			Run:   info,
 		},
 		{
 			Name: "psf", Args: "FILE [flags]",
-			Short: "the PSF of a model at a place, or PSFs from the stars of a frame",
+			Short: "the PSF of a model at a place, a picture of a model, or PSFs from the stars of a frame",
 			Long: `tessera psf MODEL -at ROW,COL describes the PSF of a model (PSFEx, STPSF, STDPSF, a cube
-with positions) at a pixel, and writes it with -out FILE.
+with positions) at a pixel, and writes it with -out FILE. With -draw FILE.png it draws the
+model: a whisker plot of the ellipticity with the FWHM, and the PSF at nine places.
 
-tessera psf FRAME -stars TABLE -grid 5x5 -out FILE.fits makes PSFs of the stars at the
-places in TABLE, one for each cell of the grid, as psf_model.path takes them. It says how
-many stars were used, and why the others were not.`,
+tessera psf FRAME -grid 5x5 -out FILE.fits makes PSFs of the stars that it finds in the
+frame, one for each cell of the grid, as psf_model.path takes them; with -stars TABLE, of
+the stars at the places in TABLE. It says how many stars were used, and why the others
+were not. docs/jobs/README.md has the thresholds.`,
 			Flags: psfFlags,
 			Run:   starsAndModels,
 		},

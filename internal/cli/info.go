@@ -7,6 +7,7 @@ import (
 
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
+	"tessera/internal/jobs/mlpatch"
 	"tessera/internal/jobs/scdl"
 	"tessera/internal/jobs/tppa"
 	"tessera/internal/tables"
@@ -28,7 +29,7 @@ func info(ctx context.Context, c *call) error {
 				all = append(all, err)
 				continue
 			}
-			if _, err := fmt.Fprint(c.stdout, text+frames.Info(path)+tables.Info(path)+scdl.Info(path)+tppa.Info(path)+model); err != nil {
+			if _, err := fmt.Fprint(c.stdout, text+frames.Info(path)+tables.Info(path)+scdl.Info(path)+tppa.Info(path)+mlpatch.Info(path)+model); err != nil {
 				return err
 			}
 		}

@@ -11,6 +11,7 @@ import (
 
 	"tessera/internal/imageio"
 	"tessera/internal/jobs/kernel"
+	"tessera/internal/jobs/mlpatch"
 	"tessera/internal/jobs/psf"
 	"tessera/internal/jobs/tppa"
 	"tessera/internal/outdir"
@@ -22,13 +23,14 @@ type simulation struct {
 	kernel.Sampling
 	survey psf.SurveyFiles
 	cells  tppa.CellFiles
+	sky    mlpatch.ConvergenceFiles
 	seed   uint64
 	count  int // 0 = the kind's own
 }
 
 func simulateFlags(fs *flag.FlagSet, o *options) {
 	s := &o.simulation
-	fs.StringVar(&o.out, "out", "", "write observations to the `FILE`, which ends in .csv, .npy or .fits; a survey or cells into the directory")
+	fs.StringVar(&o.out, "out", "", "write observations to the `FILE`, which ends in .csv, .npy or .fits; a survey, cells or a convergence into the directory")
 	fs.Uint64Var(&s.seed, "seed", 1, "`SEED` of everything that is drawn")
 	fs.IntVar(&s.count, "count", 0, "`N` observations (10000), stamps (1000) or pictures of cells (24)")
 	fs.BoolVar(&o.force, "force", false, "replace what is there already")
@@ -47,10 +49,17 @@ func simulateFlags(fs *flag.FlagSet, o *options) {
 	fs.StringVar(&s.survey.Format, "format", "npy", "survey: `npy` or fits")
 	fs.BoolVar(&s.survey.Single, "single", false, "survey: write single precision")
 
-	fs.IntVar(&s.cells.Rows, "rows", 256, "cells: pictures of `N` rows")
-	fs.IntVar(&s.cells.Cols, "cols", 256, "cells: pictures of `N` columns")
+	fs.IntVar(&s.cells.Rows, "rows", 256, "cells: pictures of `N` rows; convergence: of the map")
+	fs.IntVar(&s.cells.Cols, "cols", 256, "cells: pictures of `N` columns; convergence: of the map")
 	fs.IntVar(&s.cells.Size, "psf-size", 9, "cells: PSF of `N` x N pixels")
 	fs.Float64Var(&s.cells.Variance, "variance", 2, "cells: of the Gaussian PSF, `V` pixels^2")
+	fs.Float64Var(&s.sky.Pixel, "pixel", 1, "convergence: side of a pixel, `A` arcmin")
+	fs.Float64Var(&s.sky.RMS, "rms", 0.02, "convergence: root mean square `R` of kappa")
+	fs.Float64Var(&s.sky.Turn, "turn", 1000, "convergence: multipole `L` from which on its power falls")
+	fs.Float64Var(&s.sky.Shift, "shift", 1.5, "convergence: kappa > -`S` rms; a smaller one gives higher peaks")
+	fs.Float64Var(&s.sky.Density, "density", 30, "convergence: `N` galaxies per square arcmin")
+	fs.Float64Var(&s.sky.Sigma, "ellipticity", 0.26, "convergence: standard deviation `E` of each component of a galaxy's ellipticity")
+	fs.Float64Var(&s.sky.Masked, "masked", 0.1, "convergence: share `F` of the sky that is masked")
 	fs.Float64Var(&s.cells.SNR, "snr-db", 30, "cells: rms of a blurred picture over the noise, `D` dB")
 }
 
@@ -67,8 +76,10 @@ func simulateData(ctx context.Context, c *call) error {
 		return simulateSurvey(ctx, c)
 	case "cells":
 		return simulateCells(ctx, c)
+	case "convergence":
+		return simulateConvergence(ctx, c)
 	}
-	return usageError{"tessera simulate: what? It makes observations, a survey or cells"}
+	return usageError{"tessera simulate: what? It makes observations, a survey, cells or a convergence"}
 }
 
 // simulateTable writes a table of observations.
@@ -137,6 +148,19 @@ func simulateCells(ctx context.Context, c *call) error {
 		return usageError{"tessera simulate: " + err.Error()}
 	}
 	return drawFiles(ctx, c, &s, fmt.Sprintf("%d pictures of cells, what is seen of them and the PSF in %s", s.Count, c.out))
+}
+
+// simulateConvergence writes a map of the projected mass and the shear of galaxies behind it.
+func simulateConvergence(ctx context.Context, c *call) error {
+	if c.out == "" {
+		return usageError{"tessera simulate: where to? -out DIRECTORY"}
+	}
+	s := c.simulation.sky
+	s.Seed, s.Rows, s.Cols = c.simulation.seed, c.simulation.cells.Rows, c.simulation.cells.Cols
+	if err := s.Check(); err != nil {
+		return usageError{"tessera simulate: " + err.Error()}
+	}
+	return drawFiles(ctx, c, &s, fmt.Sprintf("a map of %d x %d pixels of %g arcmin, its spectrum, its shear and the galaxies in %s", s.Rows, s.Cols, s.Pixel, c.out))
 }
 
 // drawn are files that all ranks draw together.

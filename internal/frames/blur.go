@@ -27,9 +27,9 @@ type BlurSection struct {
 }
 
 // Check records what is wrong with the section of this name, its file apart. A made PSF
-// has at most so many pixels a side.
-func (b *BlurSection) Check(f *config.File, section string, most int) {
-	f.OneOf(section+".kind", b.Kind, "gaussian", "moffat", "box", "file", "none")
+// has at most so many pixels a side. There are the kinds of a blur, and more that the caller knows.
+func (b *BlurSection) Check(f *config.File, section string, most int, more ...string) {
+	f.OneOf(section+".kind", b.Kind, append([]string{"gaussian", "moffat", "box", "file", "none"}, more...)...)
 	f.Want(b.Size >= 0 && b.Size <= most && (b.Size == 0 || b.Size%2 == 1), section+".size",
 		"an odd number of pixels up to %d; 0 = chosen from the width", most)
 	f.Want(b.Sigma > 0 && b.Sigma <= float64(most/6), section+".sigma", "more than 0 and at most %d pixels", most/6)

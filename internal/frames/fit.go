@@ -21,6 +21,12 @@ const (
 // the job has noted; else that of the simulation, or what the finest differences of the data
 // show. Rank 0 alone has the result. Collective; the error is the same on all ranks.
 func (r *Restoration) Judge(solution, residual []float64) error {
+	return r.JudgeFine(solution, solution, residual)
+}
+
+// JudgeFine is Judge for a solution on a grid of its own: over is what the data would have of it in each
+// pixel, channels x owned box, and its flux is that of over.
+func (r *Restoration) JudgeFine(solution, over, residual []float64) error {
 	o := r.Obs
 	ends := []float64{math.Inf(-1), math.Inf(-1)} // of the data: the largest, and the least with the sign changed
 	sums := make([]float64, 7)                    // squared residual and its number, flux of the data and of the solution, values of the solution, below, above
@@ -29,7 +35,7 @@ func (r *Restoration) Judge(solution, residual []float64) error {
 			continue
 		}
 		ends[0], ends[1] = max(ends[0], y), max(ends[1], -y)
-		if v := solution[i]; !math.IsNaN(v) {
+		if v := over[i]; !math.IsNaN(v) {
 			sums[2] += y
 			sums[3] += v
 		}

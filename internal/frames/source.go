@@ -110,8 +110,10 @@ func (s *Source) CheckFiles(f *config.File) *imageio.Frame {
 		frame = CheckFrame(f, "simulate.from", s.Simulate.From)
 	}
 	s.Image.checkPlanes(f, frame)
-	if t := CheckFrame(f, "image.truth", s.Image.Truth); t != nil && frame != nil && (t.Channels != frame.Channels || t.Rows != frame.Rows || t.Cols != frame.Cols) {
-		f.Fail("image.truth", "%d channels of %d x %d pixels, want the frame's %d of %d x %d", t.Channels, t.Rows, t.Cols, frame.Channels, frame.Rows, frame.Cols)
+	if frame == nil {
+		CheckFrame(f, "image.truth", s.Image.Truth)
+	} else {
+		CheckTruth(f, s.Image.Truth, frame.Channels, frame.Rows, frame.Cols)
 	}
 	return frame
 }

@@ -5,9 +5,31 @@ import (
 	"fmt"
 	"math"
 
+	"tessera/internal/config"
 	"tessera/internal/imageio"
 	"tessera/ranks"
 )
+
+// ReadTruth reads the true frame of an observation whose shape is not that of the file of the
+// frame, as readTruth does, and notes that it was read. Collective; the error is the same on all
+// ranks.
+func (r *Restoration) ReadTruth(ctx context.Context, path string) error {
+	before := len(r.Obs.Inputs)
+	if err := r.Obs.readTruth(ctx, r.Comm, path, r.Apart); err != nil {
+		return err
+	}
+	for _, in := range r.Obs.Inputs[before:] {
+		r.Took(in)
+	}
+	return nil
+}
+
+// CheckTruth records in f what the header of a truth shows to be wrong; "" = none is given.
+func CheckTruth(f *config.File, path string, channels, rows, cols int) {
+	if t := CheckFrame(f, "image.truth", path); t != nil && (t.Channels != channels || t.Rows != rows || t.Cols != cols) {
+		f.Fail("image.truth", "%d channels of %d x %d pixels, want the frame's %d of %d x %d", t.Channels, t.Rows, t.Cols, channels, rows, cols)
+	}
+}
 
 // readTruth reads the true frame of an observed one: its channels, rows and columns. Values
 // that are not finite are not known. apart: every rank reads its own part; else rank 0 reads

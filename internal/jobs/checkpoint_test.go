@@ -30,6 +30,13 @@ var checkpointed = map[string][][]string{
 		{"simulate.count=6", "data.validation=2", "simulate.rows=16", "simulate.cols=20", "mlpatch.steps=20", "mlpatch.hidden=[8]", "mlpatch.side=5", "mlpatch.batch=3", "mlpatch.block=10", "mlpatch.blocks=3", "mlpatch.every=1"},
 		{"simulate.count=6", "data.validation=0", "simulate.rows=16", "simulate.cols=20", "mlpatch.steps=20", "mlpatch.hidden=[6]", "mlpatch.geometry=round", "mlpatch.radii=2", "mlpatch.angles=4", "mlpatch.learned=true", "mlpatch.batch=3", "mlpatch.block=10"},
 	},
+	"darkmatter": {
+		{"simulate.rows=24", "simulate.cols=20", "noise.realisations=2", "learned.skies=4", "learned.validation=1", "network.geometry=square", "network.side=3", "network.hidden=[8]", "network.steps=20", "network.block=6", "network.batch=3", "network.blocks=3", "network.every=1", "output.pictures=false"},
+	},
+	"mlpatch-superres": {
+		{"simulate.count=6", "data.validation=2", "simulate.rows=16", "simulate.cols=20", "superres.scale=1.5", "superres.tests=[2]", "mlpatch.steps=20", "mlpatch.hidden=[8]", "mlpatch.side=3", "mlpatch.batch=3", "mlpatch.block=8", "mlpatch.blocks=3", "mlpatch.every=1"},
+		{"simulate.count=6", "data.validation=0", "simulate.rows=16", "simulate.cols=20", "superres.scale=1.5", "superres.tests=[2]", "mlpatch.steps=20", "mlpatch.hidden=[8]", "mlpatch.side=3", "mlpatch.batch=3", "mlpatch.block=8", "mlpatch.blocks=3", "mlpatch.geometry=round", "mlpatch.radii=2", "mlpatch.angles=4", "mlpatch.learned=true"},
+	},
 	"scdl-train": {
 		{"simulate.count=200", "scdl.atoms=16", "scdl.iterations=6", "scdl.precision=double"},
 		{"simulate.count=200", "scdl.atoms=16", "scdl.iterations=6", "scdl.precision=double", "scdl.state=disk"},
@@ -40,11 +47,18 @@ var checkpointed = map[string][][]string{
 // forResumable calls test for every kind of job that keeps checkpoints and every way.
 func forResumable(t *testing.T, test func(t *testing.T, kind string, sets []string)) {
 	for _, k := range Kinds() {
-		j, err := Load("test.toml", fmt.Appendf(nil, "job = %q", k.Name), required[k.Name])
+		sets := slices.Clone(required[k.Name])
+		if ways := checkpointed[k.Name]; ways != nil { // some jobs keep checkpoints in some ways alone
+			sets = append(sets, ways[0]...)
+		}
+		j, err := Load("test.toml", fmt.Appendf(nil, "job = %q", k.Name), sets)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !j.Resumable {
+			if checkpointed[k.Name] != nil {
+				t.Errorf("a job %q is no longer resumable in the ways of this test", k.Name)
+			}
 			continue
 		}
 		if checkpointed[k.Name] == nil {

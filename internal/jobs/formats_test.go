@@ -51,6 +51,7 @@ var readings = map[string]reading{
 	"mlpatch-admm": {"frame", func(t *testing.T, dir, path string) []string {
 		return append(patchModel(t, dir), "image.path="+path, "output.pictures=false", "tv.rule=none", "noise.sigma=0.02", "admm.max_iterations=2")
 	}},
+	"mlpatch-superres": {"frame", at("image.path", "simulate.count=6", "data.validation=2", "simulate.rows=16", "simulate.cols=20", "superres.scale=1.5", "superres.tests=[2]", "mlpatch.steps=2", "mlpatch.hidden=[8]", "mlpatch.side=3", "mlpatch.batch=3", "mlpatch.block=8", "mlpatch.blocks=3", "output.pictures=false")},
 	"darkmatter": {"frame", func(_ *testing.T, _, path string) []string {
 		return []string{"shear.e1=" + path, "shear.e2=" + path, "shear.sigma=0.1", "shear.pixel=1", "noise.realisations=2", "output.pictures=false"}
 	}},

@@ -14,19 +14,20 @@ import (
 
 // tiny are sets that make the example of a kind as small as it may be.
 var tiny = map[string][]string{
-	"tikhonov":        {"simulate.rows=64", "simulate.cols=50"},
-	"two-layer":       {"simulate.rows=40", "simulate.cols=40"},
-	"tv":              {"simulate.rows=40", "simulate.cols=36", "tv.lambda=0.01"},
-	"tppa-train":      {"simulate.count=6", "data.validation=2", "simulate.rows=16", "simulate.cols=20", "tppa.steps=20", "tppa.layers=3"},
-	"tppa":            {"simulate.rows=40", "simulate.cols=36"},
-	"mlpatch-train":   {"simulate.count=6", "data.validation=2", "simulate.rows=16", "simulate.cols=20", "mlpatch.steps=20", "mlpatch.hidden=[8]", "mlpatch.side=5", "mlpatch.batch=3", "mlpatch.block=10", "mlpatch.blocks=3", "mlpatch.every=5"},
-	"mlpatch-denoise": {"simulate.rows=40", "simulate.cols=36"},
-	"darkmatter":      {"simulate.rows=24", "simulate.cols=20", "noise.realisations=2"},
-	"mlpatch-admm":    {"simulate.rows=40", "simulate.cols=36"},
-	"kernel":          {"simulate.count=300", "evaluate.shape=[20,20]"},
-	"deep-kernel":     {"simulate.count=60", "simulate.test=50", "deep.steps=2", "deep.starts=1", "evaluate.shape=[10,10]", "single.widths=[0.1,0.2]", "single.lambdas=[1e-3]"},
-	"psf":             {"simulate.count=20", "simulate.side=15", "simulate.psfs=4", "psf.iterations=30"},
-	"scdl-train":      {"simulate.count=200", "scdl.atoms=16", "scdl.iterations=20"},
+	"tikhonov":         {"simulate.rows=64", "simulate.cols=50"},
+	"two-layer":        {"simulate.rows=40", "simulate.cols=40"},
+	"tv":               {"simulate.rows=40", "simulate.cols=36", "tv.lambda=0.01"},
+	"tppa-train":       {"simulate.count=6", "data.validation=2", "simulate.rows=16", "simulate.cols=20", "tppa.steps=20", "tppa.layers=3"},
+	"tppa":             {"simulate.rows=40", "simulate.cols=36"},
+	"mlpatch-train":    {"simulate.count=6", "data.validation=2", "simulate.rows=16", "simulate.cols=20", "mlpatch.steps=20", "mlpatch.hidden=[8]", "mlpatch.side=5", "mlpatch.batch=3", "mlpatch.block=10", "mlpatch.blocks=3", "mlpatch.every=5"},
+	"mlpatch-superres": {"simulate.count=6", "data.validation=2", "simulate.rows=16", "simulate.cols=20", "superres.scale=1.5", "superres.tests=[2]", "mlpatch.steps=20", "mlpatch.hidden=[8]", "mlpatch.side=3", "mlpatch.batch=3", "mlpatch.block=8", "mlpatch.blocks=3", "mlpatch.every=5"},
+	"mlpatch-denoise":  {"simulate.rows=40", "simulate.cols=36"},
+	"darkmatter":       {"simulate.rows=24", "simulate.cols=20", "noise.realisations=2", "learned.skies=3", "learned.validation=1", "network.geometry=square", "network.side=3", "network.hidden=[8]", "network.steps=20", "network.block=6", "network.batch=3", "network.blocks=3"},
+	"mlpatch-admm":     {"simulate.rows=40", "simulate.cols=36"},
+	"kernel":           {"simulate.count=300", "evaluate.shape=[20,20]"},
+	"deep-kernel":      {"simulate.count=60", "simulate.test=50", "deep.steps=2", "deep.starts=1", "evaluate.shape=[10,10]", "single.widths=[0.1,0.2]", "single.lambdas=[1e-3]"},
+	"psf":              {"simulate.count=20", "simulate.side=15", "simulate.psfs=4", "psf.iterations=30"},
+	"scdl-train":       {"simulate.count=200", "scdl.atoms=16", "scdl.iterations=20"},
 }
 
 // tinyInputs make smaller files than those of the examples.

@@ -27,7 +27,7 @@ type door struct {
 func imageDoors(more ...string) map[string]door {
 	observed := slices.Concat([]string{"image.path={frame}", "image.planes=none"}, more)
 	return map[string]door{
-		"image.mask": {"mask", observed}, "image.dq": {"flags", observed}, "image.weights": {"plane", observed}, "image.sigma": {"plane", observed}, "image.variance": {"plane", observed},
+		"image.mask": {"mask", observed}, "image.dq": {"flags", observed}, "image.weights": {"plane", observed}, "image.sigma": {"plane", observed}, "image.variance": {"plane", observed}, "image.truth": {"frame", observed},
 		"simulate.from": {"frame", more},
 	}
 }
@@ -35,6 +35,12 @@ func imageDoors(more ...string) map[string]door {
 func with(doors map[string]door, more map[string]door) map[string]door {
 	out := maps.Clone(doors)
 	maps.Copy(out, more)
+	return out
+}
+
+func without(doors map[string]door, key string) map[string]door {
+	out := maps.Clone(doors)
+	delete(out, key)
 	return out
 }
 
@@ -59,6 +65,7 @@ var doors = func() map[string]map[string]door {
 		d["blur.path"] = door{"psf", append(d["blur.path"].more, "image.path={frame}")}
 		return d
 	}
+	enlarging := append(small, "simulate.count=6", "data.validation=2", "simulate.rows=16", "simulate.cols=20", "superres.scale=1.5", "superres.tests=[]", "mlpatch.steps=2", "mlpatch.hidden=[8]", "mlpatch.side=3", "mlpatch.batch=3", "mlpatch.block=8", "mlpatch.blocks=3")
 	elsewhere := func(test string) door { return door{"", []string{test}} }
 	return map[string]map[string]door{
 		"tikhonov": with(with(imageDoors(blurred...), ofPSF(small)), map[string]door{"target.path": {"psf", append(blurred, "image.path={frame}", "target.kind=file")}}),
@@ -82,10 +89,14 @@ var doors = func() map[string]map[string]door {
 		"scdl-upscale":  {"image.truth": {"frame", []string{"image.path={half}", "image.peak=1", "dictionary.dir={picture dictionary}"}}},
 		"tppa-train":    {"blur.path": {"psf", append(small, "blur.kind=file", "simulate.count=4", "data.validation=1", "simulate.rows=16", "simulate.cols=20", "tppa.steps=1", "tppa.layers=2")}},
 		"mlpatch-train": {},
+		"mlpatch-superres": with(without(imageDoors(enlarging...), "simulate.from"), map[string]door{
+			"data.truth": {"pictures", append(enlarging, "data.validation=1")}, "superres.model": elsewhere("TestEnlarging"), "image.truth": elsewhere("TestEnlargedTruth"),
+		}),
 		"darkmatter": {
 			"shear.e2": {"frame", append(small, "shear.e1={frame}", "shear.sigma=0.1", "shear.pixel=1", "noise.realisations=2")}, "shear.sigma1": {"plane", append(maps, "shear.sigma2={plane}")}, "shear.sigma2": {"plane", append(maps, "shear.sigma1={plane}")},
 			"shear.counts": {"plane", append(maps, "shear.sigma=0.1")}, "shear.mask": {"mask", append(maps, "shear.sigma=0.1")}, "simulate.from": {"frame", append(small, "shear.pixel=1", "noise.realisations=2")},
 			"catalogue.path": {"catalogue", append(small, "shear.pixel=2", "noise.realisations=2")}, "spectrum.path": {"spectrum", append(maps, "shear.sigma=0.1")},
+			"learned.model": elsewhere("TestLearnedMap"),
 		},
 	}
 }()

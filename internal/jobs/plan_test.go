@@ -46,7 +46,7 @@ var examples = map[string]example{
 		input: func(t *testing.T, dir string) []string { return model(t, dir) },
 	},
 	"darkmatter": {
-		sets:  []string{"simulate.rows=256", "simulate.cols=240", "noise.realisations=2", "output.pictures=false"},
+		sets:  []string{"simulate.rows=256", "simulate.cols=240", "noise.realisations=2", "learned.skies=6", "learned.validation=1", "learned.average=false", "network.steps=10", "network.hidden=[8]", "network.every=5", "network.blocks=2", "output.pictures=false"},
 		large: []string{"simulate.rows=1000000", "simulate.cols=100000"},
 	},
 	"mlpatch-train": {
@@ -60,6 +60,10 @@ var examples = map[string]example{
 	"mlpatch-admm": {
 		sets:  []string{"simulate.rows=220", "simulate.cols=200", "output.pictures=false", "tv.rule=none", "admm.max_iterations=6", "admm.falling=3"},
 		input: func(t *testing.T, dir string) []string { return patchModel(t, dir) },
+	},
+	"mlpatch-superres": {
+		sets:  []string{"simulate.count=300", "simulate.rows=120", "simulate.cols=128", "superres.average=false", "superres.tests=[2]", "mlpatch.steps=20", "mlpatch.hidden=[8]", "mlpatch.side=3", "mlpatch.block=8", "mlpatch.batch=2", "mlpatch.blocks=2", "mlpatch.every=10", "output.pictures=false"},
+		large: []string{"simulate.count=1000000", "simulate.rows=4000", "simulate.cols=4000"},
 	},
 	"kernel": {
 		sets:  []string{"simulate.count=12000"},

@@ -35,6 +35,7 @@ func Kinds() []Kind {
 		{"mlpatch-train", mlpatch.LoadTrain},
 		{"mlpatch-denoise", mlpatch.Load},
 		{"mlpatch-admm", mlpatch.LoadADMM},
+		{"mlpatch-superres", mlpatch.LoadSuper},
 		{"darkmatter", mlpatch.LoadDark},
 	}
 }

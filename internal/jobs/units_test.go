@@ -88,9 +88,17 @@ var unitTests = map[string]unitTest{
 		forms: map[string][]string{"square": {}, "learned": {"mlpatch.geometry=round", "mlpatch.radii=2", "mlpatch.angles=3", "mlpatch.learned=true", "mlpatch.loss=l1"}},
 		same:  true, limit: 1e-5,
 	},
+	"mlpatch-superres": { // the model is learned in the unit, too
+		input: func(t *testing.T, dir string, c float64) []string {
+			return append(frameIn(t, dir, c), "data.truth="+cellsIn(t, dir, c), "data.validation=1", "superres.scale=1.7", "superres.tests=[2]", "mlpatch.hidden=[6]", "mlpatch.side=3", "mlpatch.steps=4", "mlpatch.block=8", "mlpatch.batch=2", "mlpatch.blocks=2")
+		},
+		forms: map[string][]string{"plain": {}, "inverse sigma": {"image.weights=%dir/weights.npy"}},
+		limit: 1e-5,
+	},
 	"darkmatter": {
 		input: shearIn,
-		forms: map[string][]string{"given spectrum": {"spectrum.path=%dir/spectrum.npy", "shear.mask=%dir/weights.npy"}, "maps of noise": {"shear.sigma1=%dir/weights.npy", "shear.sigma2=%dir/weights.npy", "spectrum.path=%dir/spectrum.npy"}, "estimated": {"shear.mask=%dir/weights.npy"}},
+		forms: map[string][]string{"given spectrum": {"spectrum.path=%dir/spectrum.npy", "shear.mask=%dir/weights.npy"}, "maps of noise": {"shear.sigma1=%dir/weights.npy", "shear.sigma2=%dir/weights.npy", "spectrum.path=%dir/spectrum.npy"}, "estimated": {"shear.mask=%dir/weights.npy"},
+			"learned": {"shear.mask=%dir/weights.npy", "spectrum.path=%dir/spectrum.npy", "learned.skies=3", "learned.validation=1", "network.geometry=square", "network.hidden=[8]", "network.steps=4", "network.block=6", "network.batch=2", "network.blocks=2"}},
 		limit: 1e-5,
 	},
 	"mlpatch-denoise": { // the model is learned in the unit, too

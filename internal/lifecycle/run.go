@@ -51,7 +51,8 @@ func (r *Run) Record() Record {
 
 // Ending says what a run leaves behind.
 type Ending struct {
-	Write func() error // writes Job.Files, each to its Path; called on every rank, the error need not be the same
+	Write  func() error // writes Job.Files, each to its Path; called on every rank, the error need not be the same
+	Solves bool         // Write computes the answer, too: Seconds.Solve is a part of the time that it takes
 	// Rank 0 alone: what is done and said once all is written.
 	Metrics Metrics                        // complete after Write but for what the run took
 	Chosen  func() map[string]config.Value // by "section.key": what config.toml holds in place of the values in force; nil = nothing
@@ -96,6 +97,9 @@ func (r *Run) Finish(e Ending) (err error) {
 		m.PeakMemoryMB, m.RankMemoryMB = all, largest
 		now := r.Comm.Wtime()
 		m.Seconds.Write, m.Seconds.Total = now-start-m.Seconds.Gather, now-r.began
+		if e.Solves {
+			m.Seconds.Write -= m.Seconds.Solve
+		}
 		if err := WriteMetrics(r.Path(""), e.Metrics); err != nil {
 			return err
 		}

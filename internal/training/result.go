@@ -25,6 +25,7 @@ type Metrics struct {
 type Validation struct {
 	Pictures int                           `json:"pictures"`
 	Noise    *lifecycle.Number             `json:"noise,omitempty"`  // standard deviation, by the peak; nil = that of the config
+	Scale    *lifecycle.Number             `json:"scale,omitempty"`  // of an enlargement
 	TVGap    *lifecycle.Number             `json:"tv_gap,omitempty"` // largest relative duality gap of total variation beside it
 	Quality  map[string]*lifecycle.Quality `json:"quality"`
 }

@@ -14,9 +14,10 @@ import (
 // Run is a training on one rank.
 type Run struct {
 	*lifecycle.Run
-	Kind    string   // of the job
-	Every   float64  // seconds between checkpoints; 0 = only when it is told to stop
-	Metrics *Metrics // what metrics.json says of it
+	Kind    string     // of the job
+	Every   float64    // seconds between checkpoints; 0 = only when it is told to stop
+	Metrics *Metrics   // what metrics.json says of it
+	Work    ranks.Work // of Learn, on this rank
 
 	digest string
 	extra  any // what a checkpoint holds beside the optimiser's state
@@ -88,6 +89,7 @@ func (r *Run) Learn(items float64, learn func() (*train.Result, error)) (*train.
 	stop := ranks.Measure(r.Comm)
 	result, err := learn()
 	work := stop()
+	r.Work = work
 	if err != nil {
 		if result != nil { // told to stop
 			if e := r.keep(result.State); e != nil {
@@ -106,7 +108,20 @@ func (r *Run) Learn(items float64, learn func() (*train.Result, error)) (*train.
 }
 
 // Stopped adds to the error of a run that was told to stop where its checkpoint is.
-func (r *Run) Stopped(err error) error { return r.kept.Stopped(err) }
+func (r *Run) Stopped(err error) error {
+	if r.kept == nil {
+		return err
+	}
+	return r.kept.Stopped(err)
+}
+
+// Remove deletes the checkpoint of a training whose result is written; without a training nothing. Rank 0 alone.
+func (r *Run) Remove() error {
+	if r.kept == nil {
+		return nil
+	}
+	return r.kept.Remove()
+}
 
 // each keeps a checkpoint when rank 0's clock says so.
 func (r *Run) each(s *train.State) error {

@@ -24,6 +24,9 @@
 //	e, b, err := m.KaiserSquires(comm)
 //	kappa, report, err := m.Wiener(ctx, comm, spectrum, massmap.Options{})
 //
+// A local network corrects the Wiener map: Skies are simulated with a given spectrum, Survey sends them through the mask, the noise and
+// the filter of the observation, and Lensed gives the blocks from which a network of the package mlpatch learns.
+//
 // Cost: Kaiser and Squires four transforms of the frame, Wiener eight an iteration; about 40 iterations for
 // half of the sky masked and an error of 1e-9.
 //

@@ -216,6 +216,19 @@ var shortPatchTraining = []string{
 	"simulate.count=8", "simulate.rows=24", "simulate.cols=24", "data.validation=2", "mlpatch.hidden=[12]", "mlpatch.side=5", "mlpatch.steps=300", "mlpatch.blocks=8", "output.pictures=false",
 }
 
+// shortEnlarging is a training of a model that enlarges, and what it enlarges, which takes about a second.
+var shortEnlarging = []string{
+	"simulate.count=8", "simulate.rows=24", "simulate.cols=24", "data.validation=2", "superres.scale=2.5", "superres.tests=[2]", "mlpatch.hidden=[12]", "mlpatch.side=5", "mlpatch.steps=150", "mlpatch.blocks=8", "superres.average=false", "output.pictures=false",
+}
+
+// enlargedFiles learns a model that enlarges, and writes a picture for it.
+func enlargedFiles(ctx context.Context, t *try) ([]string, error) {
+	if err := t.learned(ctx, "mlpatch-superres", shortEnlarging); err != nil {
+		return nil, err
+	}
+	return []string{fmt.Sprintf("superres.model=%q", t.path("model.npz")), fmt.Sprintf("image.path=%q", t.path("frame.fits"))}, t.waves()
+}
+
 // learned runs a training and keeps its model.npz.
 func (t *try) learned(ctx context.Context, job string, sets []string) error {
 	config, out := t.path("train.toml"), t.path("trained")

@@ -40,12 +40,15 @@ var recipes = map[string]recipe{
 		sets:  []string{"simulate.rows=60", "simulate.cols=50", "blur.kind=gaussian", "tv.lambda=1e-3", "output.pictures=false"},
 		files: frameFiles("image.path", "image.weights", "blur"),
 	},
-	"darkmatter":      {sets: []string{"simulate.rows=96", "simulate.cols=80", "output.pictures=false"}},
-	"tppa-train":      {sets: shortTraining, tol: 1e-5},
-	"mlpatch-train":   {sets: shortPatchTraining, tol: 1e-5},
-	"mlpatch-denoise": {sets: []string{"simulate.rows=40", "simulate.cols=40", "output.pictures=false"}, files: denoiserFiles, needs: true, tol: 1e-5},
-	"mlpatch-admm":    {sets: []string{"simulate.rows=40", "simulate.cols=40", "output.pictures=false", "tv.rule=none"}, files: denoiserFiles, needs: true, tol: 1e-4},
-	"tppa":            {sets: []string{"simulate.rows=40", "simulate.cols=40", "output.pictures=false"}, files: cellFiles, needs: true, tol: 1e-5},
+	"darkmatter": {sets: []string{
+		"simulate.rows=40", "simulate.cols=36", "learned.skies=4", "learned.validation=1", "network.geometry=square", "network.hidden=[12]", "network.steps=200", "network.blocks=4", "output.pictures=false",
+	}, tol: 1e-5},
+	"tppa-train":       {sets: shortTraining, tol: 1e-5},
+	"mlpatch-train":    {sets: shortPatchTraining, tol: 1e-5},
+	"mlpatch-superres": {sets: shortEnlarging, files: enlargedFiles, tol: 1e-5},
+	"mlpatch-denoise":  {sets: []string{"simulate.rows=40", "simulate.cols=40", "output.pictures=false"}, files: denoiserFiles, needs: true, tol: 1e-5},
+	"mlpatch-admm":     {sets: []string{"simulate.rows=40", "simulate.cols=40", "output.pictures=false", "tv.rule=none"}, files: denoiserFiles, needs: true, tol: 1e-4},
+	"tppa":             {sets: []string{"simulate.rows=40", "simulate.cols=40", "output.pictures=false"}, files: cellFiles, needs: true, tol: 1e-5},
 }
 
 // subject is a job as the campaign tries it.

@@ -20,7 +20,8 @@ import (
 // precision of the transforms.
 //
 // Where the PSF varies the box is cut into pieces with the spectrum of the PSF in the middle of each. A piece is
-// solved like a box of its own, with a ring out of its neighbours.
+// solved like a box of its own, with a ring out of its neighbours. Along an edge of the frame beside which M is no convolution,
+// strips and corners take the place of pieces.
 //
 // Cost: two real transforms of the extended box, or pieces, and one exchange; memory of the box with
 // its ring in float64 and 1.5 times the box, or pieces, in T.
@@ -29,6 +30,7 @@ type boxSolve[T linalg.Float] struct {
 	plan  *halo.Plan
 	whole [2]bool // axes along which there is no ring
 	parts []boxPart[T]
+	edges []edgePart
 	r     []float64 // residual over the extended box, channel by channel
 }
 
@@ -45,7 +47,8 @@ func newBoxSolve[T linalg.Float](m *operator, lambda float64, overlap int, weigh
 	s := &boxSolve[T]{m: m}
 	frame := m.frame.Domain().Shape()
 	filters := map[[2]int]*fourier.Spectral[T]{}
-	for _, p := range m.pieces(overlap) {
+	deep := m.margins(overlap)
+	for _, p := range m.pieces(overlap, deep) {
 		var grid [2]int
 		for axis := range 2 {
 			n := p.hi[axis] - p.lo[axis]
@@ -64,6 +67,11 @@ func newBoxSolve[T linalg.Float](m *operator, lambda float64, overlap int, weigh
 		s.parts = append(s.parts, boxPart[T]{p, filter, inverseSymbol(filter, m, kernel, lambda, weight)})
 	}
 	var err error
+	if deep != [2][2]int{} {
+		if s.edges, err = newEdges[T](m, deep, lambda, overlap, weight); err != nil {
+			return nil, err
+		}
+	}
 	if s.plan, err = halo.NewPlan(m.frame, m.comm.Rank(), []int{overlap, overlap}, m.border); err != nil {
 		return nil, err
 	}
@@ -100,12 +108,15 @@ func (s *boxSolve[T]) Apply(dst, src []float64) error {
 			}
 			p.filter.Multiply(out, p.symbol, in)
 		}
+		for _, e := range s.edges {
+			e.apply(dst[c*m.rows*m.cols:][:m.rows*m.cols], s.r[c*shape[0]*shape[1]:], shape[1])
+		}
 	}
 	return nil
 }
 
-// pieceCount is the number of pieces of this rank.
-func (s *boxSolve[T]) pieceCount() int { return len(s.parts) }
+// pieceCount is the number of pieces, strips and corners of this rank.
+func (s *boxSolve[T]) pieceCount() int { return len(s.parts) + len(s.edges) }
 
 // SinglePrecision says whether results are float32.
 func (s *boxSolve[T]) SinglePrecision() bool { return linalg.SizeOf[T]() == 4 }
@@ -126,6 +137,9 @@ func (s *boxSolve[T]) bytes() int64 {
 		if total += symbol; !seen[p.filter] {
 			total, seen[p.filter] = total+spectrum, true
 		}
+	}
+	for _, e := range s.edges {
+		total += e.bytes()
 	}
 	return total
 }

@@ -6,6 +6,7 @@ import (
 	"tessera/halo"
 	"tessera/internal/fourier"
 	"tessera/krylov"
+	"tessera/tikhonov/image/internal/tiles"
 )
 
 // forecast is what is known of a problem at one lambda before it is solved. All but box
@@ -13,6 +14,7 @@ import (
 type forecast struct {
 	moments
 	tail      []float64 // for every distance d the part of the inverse of M that lies farther than d pixels
+	wide      []float64 // likewise with the widest PSF where it varies; else nil
 	condition float64   // about that of M
 	smallest  float64   // about its smallest eigenvalue
 	inverse   float64   // root mean square of the eigenvalues of its inverse
@@ -41,23 +43,34 @@ func (m *operator) forecast(lambda float64) (*forecast, error) {
 	f.inverse = math.Sqrt(m.inverseSquare(filter, lambda, f.mean))
 	f.condition = largest / f.smallest
 	f.weak = f.smallest < weakest*smooth
+	f.tail = tailOf(filter, symbol)
+	if v := m.p.Varying; v != nil {
+		wide := tiles.Kernel(widest(v, m.frame.Domain().Shape()), m.frame, m.border)
+		f.wide = tailOf(filter, inverseSymbol(filter, m, wide, lambda, f.mean))
+	}
+	return f, nil
+}
+
+// tailOf is, for every distance d, the part of the values of the image with this spectrum that lies farther than d pixels.
+func tailOf(filter *fourier.Spectral[float64], symbol []float64) []float64 {
+	side := filter.Rows()
 	g := make([]float64, side*side)
 	filter.Multiply(fourier.Window{Data: g, Stride: side, Rows: side, Cols: side}, symbol,
 		fourier.Window{Data: []float64{1}, Stride: 1, Rows: 1, Cols: 1})
-	f.tail = make([]float64, side/2+1)
+	tail := make([]float64, side/2+1)
 	total := 0.0
 	for i := range side {
 		for j := range side {
 			v := math.Abs(g[i*side+j])
-			f.tail[max(min(i, side-i), min(j, side-j))] += v
+			tail[max(min(i, side-i), min(j, side-j))] += v
 			total += v
 		}
 	}
 	beyond := 0.0
 	for d := side / 2; d >= 0; d-- {
-		f.tail[d], beyond = beyond/total, beyond+f.tail[d]
+		tail[d], beyond = beyond/total, beyond+tail[d]
 	}
-	return f, nil
+	return tail
 }
 
 // weakest is the smallest eigenvalue, in units of that of a smooth image, below which a
@@ -136,9 +149,12 @@ func (m *operator) inverseSquare(filter *fourier.Spectral[float64], lambda, weig
 }
 
 // Overlap by default. A box reaches as far as all but farTail of the inverse of M, within
-// two bounds: with less than that the iterations grow with the number of ranks.
+// two bounds: with less than that the iterations grow with the number of ranks. Where the PSF varies the part is
+// wideTail by the root of the condition number, for the widest PSF: more than that and the iterations do not converge
+// at small lambda.
 const (
 	farTail      = 0.03
+	wideTail     = 1.5
 	leastOverlap = 8
 	mostOverlap  = 64
 	tileOverlap  = 4
@@ -147,7 +163,11 @@ const (
 // overlap is the default overlap of boxes.
 func (f *forecast) overlap() int {
 	d := leastOverlap
-	for d < mostOverlap && d < len(f.tail)-1 && f.tail[d] > farTail {
+	tail, far := f.tail, farTail
+	if f.wide != nil {
+		tail, far = f.wide, wideTail/math.Sqrt(f.condition)
+	}
+	for d < mostOverlap && d < len(tail)-1 && tail[d] > far {
 		d++
 	}
 	return d

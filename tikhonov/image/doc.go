@@ -41,6 +41,8 @@
 // mean weight, inverted at once by Fourier transforms, for any PSF. Tiles are pieces of 12
 // or 16 pixels with their own weights, factored. krylov.Auto chooses method, local solves
 // and overlap from the symbol of M, and goes on with another method where one stagnates.
+// Where the PSF varies, a box is cut into pieces of one PSF each, with strips and corners along the edges of the frame, which have
+// matrices of their own.
 //
 // Tiles of one class, which differ in place only, share one dense inverse. A tile with
 // a few missing pixels has it corrected by Woodbury's formula; a tile with many other

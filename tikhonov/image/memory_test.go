@@ -1,10 +1,13 @@
 package image
 
 import (
+	"context"
 	"runtime"
 	"testing"
 
+	"tessera/halo"
 	"tessera/krylov"
+	"tessera/ranks"
 	"tessera/tikhonov/image/internal/oracle"
 )
 
@@ -37,6 +40,41 @@ func TestMemoryOfASolve(t *testing.T) {
 		}
 		if got < krylov {
 			t.Errorf("%d ranks: %.1f numbers an unknown are less than the Krylov vectors take", n, got)
+		}
+	}
+}
+
+// Where the PSF varies it is at most 40 numbers an unknown, data and factors included, on a box of 256 x 256 pixels. Halos take more of
+// smaller ones.
+func TestMemoryOfAVaryingSolve(t *testing.T) {
+	const side, most = 256, 40
+	v := fieldOf(t, side, side, 15)
+	for _, n := range []int{1} {
+		var before, now runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		peak := 0.0
+		err := ranks.Launch(context.Background(), ranks.Options{Ranks: n}, func(ctx context.Context, comm ranks.Comm) error {
+			p, _, err := starField(comm, side, side, v, halo.Reflect, true)
+			if err != nil {
+				return err
+			}
+			_, err = Solve(ctx, comm, p, Options{Lambda: 2e-3, Border: halo.Reflect, Progress: func(p krylov.Progress) {
+				if p.Iteration%5 == 4 {
+					runtime.GC()
+					runtime.ReadMemStats(&now)
+					peak = max(peak, float64(now.HeapAlloc)-float64(before.HeapAlloc))
+				}
+			}})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := peak / 8 / (side * side)
+		t.Logf("%d ranks: %.1f numbers an unknown", n, got)
+		if got > most || got < varyingRestart {
+			t.Errorf("%d ranks: %.1f numbers an unknown, want at most %d and at least the %d Krylov vectors", n, got, most, varyingRestart)
 		}
 	}
 }

@@ -75,7 +75,7 @@ type Options struct {
 	Tile          int                   // side of a tile in pixels, without the overlap; 0 = 12 for ras-gmres and ras, else 16; with LocalAuto a side asks for tiles
 	Tolerance     float64               // relative error of w to reach; 0 = 1e-8
 	MaxIterations int                   // 0 = 2000
-	Restart       int                   // most Krylov vectors that ras-gmres keeps; 0 = 30
+	Restart       int                   // most Krylov vectors that ras-gmres keeps; 0 = 30, where the PSF varies 10
 	Precision     Precision             // "" = Single
 	Weighting     Weighting             // of as-cg and two-level; "" = none for as-cg, sqrt for two-level
 	Seed          uint64                // of the probe vectors of GCV

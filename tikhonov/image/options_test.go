@@ -34,7 +34,7 @@ func TestBadOptions(t *testing.T) {
 		{func(o *Options) { o.Tolerance = -1e-8 }, "image: tolerance = -1e-08, want a number between 0 and 1"},
 		{func(o *Options) { o.Tolerance = nan }, "image: tolerance = NaN, want a number between 0 and 1"},
 		{func(o *Options) { o.MaxIterations = -1 }, "image: max_iterations = -1, want 1 or more"},
-		{func(o *Options) { o.Restart = -1 }, "image: restart = -1, want 1 or more"},
+		{func(o *Options) { o.Restart = -1 }, "image: restart = -1, want 1 or more; 0 = the default"},
 		{func(o *Options) { o.Noise = -0.5 }, "image: noise = -0.5, want 0 or more"},
 		{func(o *Options) { o.Noise = nan }, "image: noise = NaN, want 0 or more"},
 		{func(o *Options) { o.NoiseUnit = "adu" }, `image: unknown unit of the noise "adu"`},

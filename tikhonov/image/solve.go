@@ -98,9 +98,6 @@ func (o Options) withDefaults() Options {
 	if o.MaxIterations == 0 {
 		o.MaxIterations = 2000
 	}
-	if o.Restart == 0 {
-		o.Restart = 30
-	}
 	if o.Precision == "" {
 		o.Precision = Single
 	}
@@ -131,7 +128,7 @@ func (o Options) check() error {
 	want(o.Tile >= 0, "tile = %d pixels, want 1 or more", o.Tile)
 	want(o.Tolerance > 0 && o.Tolerance < 1, "tolerance = %g, want a number between 0 and 1", o.Tolerance)
 	want(o.MaxIterations > 0, "max_iterations = %d, want 1 or more", o.MaxIterations)
-	want(o.Restart > 0, "restart = %d, want 1 or more", o.Restart)
+	want(o.Restart >= 0, "restart = %d, want 1 or more; 0 = the default", o.Restart)
 	want(finite(o.Noise), "noise = %g, want 0 or more", o.Noise)
 	want(o.Precision == Single || o.Precision == Double, "unknown precision %q", o.Precision)
 	want(o.Weighting == "" || o.Weighting == WeightNone || o.Weighting == WeightSqrt, "unknown weighting %q", o.Weighting)
@@ -229,10 +226,24 @@ func (r *Result) fill(report *krylov.Report, x []float64) {
 	r.History = report.History
 }
 
+// Krylov vectors that are kept. Where the PSF varies many more do not save iterations, and the spectra of its terms take
+// their memory.
+const (
+	usualRestart   = 30
+	varyingRestart = 10
+)
+
 // control translates the options for the iteration.
 func (s *solver) control(o *Options) krylov.Control {
 	c := krylov.Control{
 		Tolerance: o.Tolerance, MaxIterations: o.MaxIterations, Restart: o.Restart, Monitor: o.monitor,
+	}
+	switch {
+	case c.Restart > 0:
+	case s.m.p.Varying != nil:
+		c.Restart = varyingRestart
+	default:
+		c.Restart = usualRestart
 	}
 	if s.view != nil {
 		c.Inverse = s.view.inverse

@@ -9,6 +9,7 @@ import (
 	"tessera/halo"
 	"tessera/krylov"
 	"tessera/ranks"
+	"tessera/tikhonov/image/internal/tiles"
 )
 
 // checkVarying finds what is wrong with a PSF that varies, and which options need one PSF.
@@ -63,34 +64,41 @@ const (
 	changeSamples = 8   // places along an axis at which the change is looked at
 )
 
-// pieces cuts this rank's box so that the PSF hardly changes within one of them; one piece where it does not
-// vary. With boxes of less than four overlaps most of the work would be in their margins.
-func (m *operator) pieces(overlap int) []piece {
-	size := [2]int{m.rows, m.cols}
+// pieces cuts what the margins leave of this rank's box so that the PSF hardly changes within one of them; one piece
+// where it does not vary.
+func (m *operator) pieces(overlap int, deep [2][2]int) []piece {
 	if m.p.Varying == nil {
-		return []piece{{hi: size, psf: m.p.PSF}}
+		return []piece{{hi: [2]int{m.rows, m.cols}, psf: m.p.PSF}}
 	}
 	v, box := m.p.Varying, m.frame.Owned(m.comm.Rank())
 	rate := changes(v, m.frame.Domain().Shape())
-	var count [2]int
-	for axis, n := range size {
-		side := float64(max(leastPiece, 4*overlap))
-		if rate[axis] > 0 {
-			side = max(side, 2*mostChange/rate[axis])
-		} else {
-			side = float64(n)
-		}
-		count[axis] = max(1, int(math.Round(float64(n)/side)))
-	}
 	var list []piece
-	for i := range count[0] {
-		for j := range count[1] {
-			var p piece
-			p.lo[0], p.hi[0] = halo.Split(m.rows, count[0], i)
-			p.lo[1], p.hi[1] = halo.Split(m.cols, count[1], j)
-			p.psf = v.At(box.Lo[0]+(p.lo[0]+p.hi[0]-1)/2, box.Lo[1]+(p.lo[1]+p.hi[1]-1)/2)
-			list = append(list, p)
+	for _, r := range cutAlong(deep[0][0], m.rows-deep[0][1], rate[0], overlap) {
+		for _, c := range cutAlong(deep[1][0], m.cols-deep[1][1], rate[1], overlap) {
+			list = append(list, piece{
+				lo: [2]int{r.Lo, c.Lo}, hi: [2]int{r.Hi, c.Hi},
+				psf: v.At(box.Lo[0]+(r.Lo+r.Hi-1)/2, box.Lo[1]+(c.Lo+c.Hi-1)/2),
+			})
 		}
+	}
+	return list
+}
+
+// cutAlong cuts the pixels from lo to hi of an axis so that the PSF hardly changes within a part; rate is its change
+// from one pixel to the next. With parts of less than four overlaps most of the work would be in their margins.
+func cutAlong(lo, hi int, rate float64, overlap int) []tiles.Span {
+	if lo >= hi {
+		return nil
+	}
+	side := float64(hi - lo)
+	if rate > 0 {
+		side = max(leastPiece, 4*float64(overlap), 2*mostChange/rate)
+	}
+	count := max(1, int(math.Round(float64(hi-lo)/side)))
+	list := make([]tiles.Span, count)
+	for i := range list {
+		a, b := halo.Split(hi-lo, count, i)
+		list[i] = tiles.Span{Lo: lo + a, Hi: lo + b}
 	}
 	return list
 }
@@ -124,15 +132,27 @@ func changes(v *forward.VaryingPSF, shape []int) (rate [2]float64) {
 				if far == 0 {
 					continue
 				}
-				q := v.At(next[0], next[1])
-				d, s := 0.0, 0.0
-				for k, x := range p.Values {
-					d += (x - q.Values[k]) * (x - q.Values[k])
-					s += x * x
-				}
-				rate[axis] = max(rate[axis], math.Sqrt(d/s)/float64(far))
+				rate[axis] = max(rate[axis], change(p, v.At(next[0], next[1]))/float64(far))
 			}
 		}
 	}
 	return rate
+}
+
+// widest is the PSF with the smallest sum of squares among those at some places of a frame.
+func widest(v *forward.VaryingPSF, shape []int) forward.PSF {
+	var found forward.PSF
+	least := math.Inf(1)
+	for i := range changeSamples + 1 {
+		for j := range changeSamples + 1 {
+			p, sum := v.At(i*(shape[0]-1)/changeSamples, j*(shape[1]-1)/changeSamples), 0.0
+			for _, x := range p.Values {
+				sum += x * x
+			}
+			if sum < least {
+				found, least = p, sum
+			}
+		}
+	}
+	return found
 }

@@ -17,6 +17,7 @@ type denoiseSettings struct {
 	Simulate frames.SimulateSection `toml:"simulate"`
 	Noise    noiseSection           `toml:"noise"`
 	MLPatch  applySection           `toml:"mlpatch"`
+	Bands    bandSection            `toml:"bands"`
 	TV       besideSection          `toml:"tv"`
 	Output   outputSection          `toml:"output"`
 }
@@ -28,11 +29,16 @@ type admmSettings struct {
 	Image    frames.ImageSection    `toml:"image"`
 	Simulate frames.SimulateSection `toml:"simulate"`
 	Blur     frames.BlurSection     `toml:"blur"`
+	PSFModel frames.PSFModelSection `toml:"psf_model"`
 	Noise    noiseSection           `toml:"noise"`
 	MLPatch  applySection           `toml:"mlpatch"`
 	ADMM     admmSection            `toml:"admm"`
-	TV       besideSection          `toml:"tv"`
-	Output   outputSection          `toml:"output"`
+	Beside   quadraticSection       `toml:"beside"`
+
+	Tomography tomographySection `toml:"tomography"`
+
+	TV     besideSection `toml:"tv"`
+	Output outputSection `toml:"output"`
 }
 
 // noiseSection is the section [noise].
@@ -95,6 +101,11 @@ type work struct {
 	admm     *admmSection // nil: one pass of the denoiser
 	tv       *besideSection
 	output   *outputSection
+
+	tomography *tomographySection      // nil = none
+	beside     *quadraticSection       // nil = none
+	bands      *bandSection            // nil = never
+	psfModel   *frames.PSFModelSection // nil: none
 }
 
 func denoiseDefaults() denoiseSettings {
@@ -114,9 +125,11 @@ func admmDefaults() admmSettings {
 		Image:    frames.DefaultImage(),
 		Simulate: frames.SimulateSection{Rows: 256, Cols: 256, Channels: 1, Noise: 0.01},
 		Blur:     frames.BlurSection{Kind: "gaussian", Size: 9, Sigma: 1.4142135623730951, FWHM: 3, Beta: 3},
+		PSFModel: frames.DefaultPSFModel(),
 		MLPatch:  applySection{Border: "reflect"},
 		ADMM:     admmSection{Level: 0.02, First: 0.1, Falling: 15, Alpha: 0.1, Damping: 1, Tolerance: 1e-3, MaxIterations: 40, Inner: 1e-4, MostInner: 100},
 		TV:       besideSection{Rule: string(tv.Discrepancy), Tolerance: 1e-2, MaxIterations: 2000},
+		Beside:   quadraticSection{Tikhonov: true, Wiener: true},
 		Output:   outputSection{Dir: "out/mlpatch-admm", Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
 	}
 }
@@ -125,7 +138,8 @@ func admmDefaults() admmSettings {
 func Load(f *config.File) *lifecycle.Job {
 	c := denoiseDefaults()
 	f.Decode(&c)
-	return (&work{c.Seed, &c.Image, &c.Simulate, &frames.BlurSection{Kind: "none"}, c.Noise.Sigma, &c.MLPatch, nil, &c.TV, &c.Output}).job(f)
+	c.Bands.check(f, &c.Image, c.TV.Rule, c.Noise.Sigma)
+	return (&work{c.Seed, &c.Image, &c.Simulate, &frames.BlurSection{Kind: "none"}, c.Noise.Sigma, &c.MLPatch, nil, &c.TV, &c.Output, nil, nil, &c.Bands, nil}).job(f)
 }
 
 // LoadADMM makes an mlpatch-admm job of a config. What is wrong with it is recorded in f.
@@ -133,6 +147,8 @@ func LoadADMM(f *config.File) *lifecycle.Job {
 	c := admmDefaults()
 	f.Decode(&c)
 	c.Blur.Check(f, "blur", frames.MostBlur)
+	c.Tomography.check(f, &c.Image, &c.Blur, c.Noise.Sigma)
+	c.PSFModel.Check(f, &c.Blur)
 	s := &c.ADMM
 	f.Want(s.Level > 0 && s.Level <= 100, "admm.level", "more than 0, by the model's scale")
 	f.Want(s.First >= s.Level && s.First <= 100, "admm.first", "at least admm.level = %g", s.Level)
@@ -143,7 +159,7 @@ func LoadADMM(f *config.File) *lifecycle.Job {
 	f.Want(s.MaxIterations >= 1, "admm.max_iterations", "1 or more")
 	f.Want(s.Inner > 0 && s.Inner < 1, "admm.inner", "more than 0 and less than 1")
 	f.Want(s.MostInner >= 1, "admm.most_inner", "1 or more")
-	return (&work{c.Seed, &c.Image, &c.Simulate, &c.Blur, c.Noise.Sigma, &c.MLPatch, s, &c.TV, &c.Output}).job(f)
+	return (&work{c.Seed, &c.Image, &c.Simulate, &c.Blur, c.Noise.Sigma, &c.MLPatch, s, &c.TV, &c.Output, &c.Tomography, &c.Beside, nil, &c.PSFModel}).job(f)
 }
 
 // job checks what both jobs have and puts them together.
@@ -163,10 +179,10 @@ func (w *work) job(f *config.File) *lifecycle.Job {
 	return &lifecycle.Job{
 		Dir:        dir,
 		Answer:     "solution.npy",
-		Files:      files(),
+		Files:      w.files(),
 		Metrics:    &metrics{},
 		CheckFiles: func() error { return w.checkFiles(f) },
-		Run: lifecycle.Start(f, dir, w.seed, files(), func(ctx context.Context, base *lifecycle.Run) error {
+		Run: lifecycle.Start(f, dir, w.seed, w.files(), func(ctx context.Context, base *lifecycle.Run) error {
 			m := &metrics{Record: frames.Record{Record: base.Record()}, Border: w.model.Border}
 			r := &run{
 				Restoration: frames.Restoration{Run: base, Common: &m.Record}, m: m,
@@ -181,14 +197,23 @@ func (w *work) job(f *config.File) *lifecycle.Job {
 // source says where the frame comes from.
 func (w *work) source() *frames.Source {
 	w.image.PerChannel = true // every value has a weight of its own
-	return &frames.Source{Seed: w.seed, Image: w.image, Simulate: w.simulate, Border: frames.Borders[w.model.Border]}
+	image := *w.image
+	if w.scanned() {
+		image.Truth = "" // it has the shape of the answer, not that of the projections
+	}
+	return &frames.Source{Seed: w.seed, Image: &image, Simulate: w.simulate, Model: w.psfModel, Border: frames.Borders[w.model.Border]}
 }
 
 // checkFiles records what is wrong with the model and what the headers of the other files show
 // to be wrong.
 func (w *work) checkFiles(f *config.File) error {
 	frame := w.source().CheckFiles(f)
+	if w.scanned() && frame != nil && w.image.Path != "" {
+		f.Want(frame.Rows == w.tomography.Angles && frame.Channels == 1, "tomography.angles", "the %d rows of %s, of one plane", frame.Rows, w.image.Path)
+		frames.CheckTruth(f, w.image.Truth, 1, w.tomography.Rows, w.tomography.Cols)
+	}
 	w.blur.CheckFiles(f, "blur", frame, frames.Borders[w.model.Border])
+	w.psfModel.CheckFiles(f, frame)
 	if _, err := readModel(w.model.Model); err != nil {
 		f.Fail("mlpatch.model", "%v", err)
 	}

@@ -8,6 +8,9 @@ import (
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/training"
+	"tessera/mlpatch"
+	"tessera/mlpatch/massmap"
 )
 
 // darkSettings is everything that the config of a darkmatter job may say.
@@ -20,7 +23,21 @@ type darkSettings struct {
 	Spectrum  spectrumSection  `toml:"spectrum"`
 	Wiener    wienerSection    `toml:"wiener"`
 	Noise     drawsSection     `toml:"noise"`
-	Output    darkOutput       `toml:"output"`
+	Learned   learnedSection   `toml:"learned"`
+	Network   trainSection     `toml:"network"`
+
+	Checkpoint lifecycle.CheckpointSection `toml:"checkpoint"`
+	Output     darkOutput                  `toml:"output"`
+}
+
+// learnedSection is the section [learned]: a local network that corrects the Wiener map.
+type learnedSection struct {
+	Model      string  `toml:"model"`      // model.npz of such a job; "" = one is learned from simulated skies
+	Skies      int     `toml:"skies"`      // simulated skies, those of the validation included; 0 = no network without a model
+	Validation int     `toml:"validation"` // the last skies, which are not learned from
+	ShiftLow   float64 `toml:"shift_low"`  // kappa > -shift x rms of a simulated sky
+	ShiftHigh  float64 `toml:"shift_high"`
+	Average    bool    `toml:"average"` // over the 8 symmetries of the square
 }
 
 // shearSection names maps of the shear. Every path is that of an image of one plane.
@@ -86,9 +103,19 @@ func darkDefaults() darkSettings {
 		Simulate:  fieldSection{Rows: 128, Cols: 128, RMS: 0.02, Width: 0.8, Turn: 1000},
 		Wiener:    wienerSection{Tolerance: 1e-6, MaxIterations: 1000},
 		Noise:     drawsSection{Realisations: 8},
-		Output:    darkOutput{Dir: "out/darkmatter", Origin: frames.OriginLower, Pictures: true},
+		Learned:   learnedSection{Validation: 4, ShiftLow: 1, ShiftHigh: 2, Average: true},
+		Network: trainSection{
+			Geometry: string(mlpatch.Rings), Side: 3, Radii: 5, Angles: 8, Radius: 20, Hidden: config.Numbers{48, 32}, Chunks: 1, Mixer: config.Numbers{}, Residual: true,
+			Loss: string(mlpatch.L2), Rate: 2e-3, Steps: 800, Batch: 16, Block: 16, Blocks: 256, Every: 100,
+		},
+		Checkpoint: lifecycle.CheckpointSection{Every: 60},
+		Output:     darkOutput{Dir: "out/darkmatter", Origin: frames.OriginLower, Pictures: true},
 	}
 }
+
+// learns tells whether the job learns a network, and applies whether it has one.
+func (c *darkSettings) learns() bool  { return c.Learned.Model == "" && c.Learned.Skies > 0 }
+func (c *darkSettings) applies() bool { return c.Learned.Model != "" || c.learns() }
 
 // observed tells whether the shear comes from files.
 func (c *darkSettings) observed() bool { return c.Shear.E1 != "" || c.Catalogue.Path != "" }
@@ -116,9 +143,23 @@ func (c *darkSettings) check(f *config.File) {
 	f.Want(c.Wiener.Tolerance > 0 && c.Wiener.Tolerance < 1, "wiener.tolerance", "more than 0 and less than 1")
 	f.Want(c.Wiener.MaxIterations >= 1, "wiener.max_iterations", "1 or more")
 	f.Want(c.Noise.Realisations >= 2 && c.Noise.Realisations <= 1<<20, "noise.realisations", "2 or more")
+	l := &c.Learned
+	f.Want(l.Skies >= 0 && l.Skies <= 1<<20, "learned.skies", "0 to %d; 0 = no network without learned.model", 1<<20)
+	f.Want(l.Validation >= 0 && (l.Skies == 0 || l.Validation < l.Skies), "learned.validation", "0 skies or more, fewer than learned.skies = %d", l.Skies)
+	f.Want(l.ShiftLow > 0 && l.ShiftLow <= 1000, "learned.shift_low", "more than 0 and at most 1000, by the root mean square of kappa")
+	f.Want(l.ShiftHigh >= l.ShiftLow && l.ShiftHigh <= 1000, "learned.shift_high", "at least learned.shift_low = %g and at most 1000", l.ShiftLow)
+	c.Network.check(f, "network", l.Validation, "learned.validation")
+	if f.Err() == nil {
+		err := c.network().Check()
+		f.Want(err == nil, "network.geometry", "another shape of the network: %v", err)
+	}
+	c.Checkpoint.Check(f)
 	f.Want(c.Output.Dir != "", "output.dir", "a directory")
 	c.Output.Origin.Check(f)
 }
+
+// network is that of the section [network].
+func (c *darkSettings) network() *mlpatch.Network { return c.Network.network(massmap.Planes, 0) }
 
 // LoadDark makes a darkmatter job of a config. What is wrong with it is recorded in f.
 func LoadDark(f *config.File) *lifecycle.Job {
@@ -128,12 +169,16 @@ func LoadDark(f *config.File) *lifecycle.Job {
 	return &lifecycle.Job{
 		Dir:        c.Output.Dir,
 		Answer:     "solution.npy",
+		Resumable:  c.learns(),
 		Files:      darkFiles(),
 		Metrics:    &darkMetrics{},
 		CheckFiles: func() error { return c.checkFiles(f) },
 		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, darkFiles(), func(ctx context.Context, base *lifecycle.Run) error {
 			m := &darkMetrics{Record: frames.Record{Record: base.Record()}}
-			r := &darkRun{Restoration: frames.Restoration{Run: base, Common: &m.Record}, m: m, c: &c}
+			r := &darkRun{
+				Restoration: frames.Restoration{Run: base, Common: &m.Record}, m: m, c: &c,
+				learn: training.Run{Run: base, Kind: "darkmatter", Every: c.Checkpoint.Every, Metrics: &training.Metrics{}},
+			}
 			return r.run(ctx)
 		}),
 		Plan: c.plan,
@@ -175,6 +220,11 @@ func (c *darkSettings) checkFiles(f *config.File) error {
 	if c.Catalogue.Path != "" {
 		if _, _, err := c.sky(); err != nil {
 			f.Fail("catalogue.path", "%v", err)
+		}
+	}
+	if c.Learned.Model != "" {
+		if _, err := readCorrector(c.Learned.Model); err != nil {
+			f.Fail("learned.model", "%v", err)
 		}
 	}
 	return f.Err()

@@ -8,6 +8,8 @@ import (
 	"tessera/forward"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/mlpatch"
+	"tessera/mlpatch/massmap"
 	"tessera/ranks"
 )
 
@@ -48,8 +50,13 @@ func (c *darkSettings) plan(_ context.Context, comm ranks.Comm, n int, link life
 		MemoryBytes: 8 * arrays * pixels / float64(n),
 		RootBytes:   8 * 3 * pixels,
 	}
+	t := lifecycle.NewTraffic(n)
+	if c.applies() {
+		if err := c.planLearning(comm, p, t, rows, cols, seconds/(small*small)); err != nil {
+			return nil, err
+		}
+	}
 	if n > 1 {
-		t := lifecycle.NewTraffic(n)
 		t.Send(2*filters*float64(n*(n-1)), 2*filters*width*pixels*(1-1/float64(n)))
 		t.Allreduce(1, maps*3*iterations)
 		t.Into(p, link)
@@ -76,4 +83,57 @@ func (c *darkSettings) shape() (rows, cols int, err error) {
 		return f.Rows, f.Cols, nil
 	}
 	return c.Simulate.Rows, c.Simulate.Cols, nil
+}
+
+// planLearning adds the network: skies and training where it is learned, and its pass. shear are the seconds of the
+// shear of a pixel.
+func (c *darkSettings) planLearning(comm ranks.Comm, p *lifecycle.Plan, t *lifecycle.Traffic, rows, cols int, shear float64) error {
+	net, n, pixels := c.network(), p.Ranks, float64(rows)*float64(cols)
+	if c.Learned.Model != "" {
+		m, err := readCorrector(c.Learned.Model)
+		if err != nil {
+			return err
+		}
+		net = &m.Network
+	}
+	e, err := mlpatch.NewLearner[float32](net, mlpatch.Loss(c.Network.Loss))
+	if err != nil {
+		return err
+	}
+	side := min(c.Network.Block, 32)
+	b, g := mlpatch.NewBlock[float32](net, side), make([]float64, net.Parameters())
+	e.Take(net.Start(c.Seed))
+	seconds := 0.0
+	for range 2 { // the first pays for page faults
+		start := time.Now()
+		e.Loss(b, g)
+		seconds = time.Since(start).Seconds() / float64(side*side)
+	}
+	passes := 1.0
+	if c.Learned.Average {
+		passes = 8
+	}
+	p.Compute += passes * seconds / 3 * pixels / float64(n)
+	p.MemoryBytes += layerBytes(net) + 8*16*float64(net.Parameters()) + 8*2*pixels + 8*2.5*massmap.Planes*pixels/float64(n)
+	p.Row("network", "%d parameters, %.0f operations a pixel", net.Parameters(), net.Operations())
+	if !c.learns() {
+		return nil
+	}
+	s, skies := &c.Network, float64(c.Learned.Skies)
+	block, steps := float64(s.Block*s.Block), float64(s.Steps)
+	validations := 0.0
+	if c.Learned.Validation > 0 {
+		validations = steps/float64(s.Every) + 1
+	}
+	const iterations = 15 // of a Wiener map to 1e-3
+	p.Compute += skies/float64(n)*(4*iterations+8)/2*shear*pixels + block*seconds*(steps*float64((s.Batch+n-1)/n)+validations*float64((s.Blocks+n-1)/n)/3)
+	p.MemoryBytes += pixels * (4*massmap.Planes*skies + 8*25)
+	if n > 1 {
+		t.Bcast(massmap.Planes*pixels, skies)
+		t.Allreduce(float64(net.Parameters()+2), steps)
+		t.Allreduce(1, 3*steps+skies/float64(n))
+		t.Allreduce(float64(s.Blocks), validations)
+	}
+	p.Row("learning", "%d skies on every rank, %d steps of %d blocks of %d x %d pixels", c.Learned.Skies, s.Steps, s.Batch, s.Block, s.Block)
+	return nil
 }

@@ -9,20 +9,37 @@ import (
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/report"
+	"tessera/internal/training"
+	"tessera/ranks"
 )
 
 // darkMetrics is metrics.json of a darkmatter job.
 type darkMetrics struct {
 	frames.Record
 
-	Pixel    float64          `json:"pixel_arcmin"`
-	Observed lifecycle.Number `json:"observed_share"` // share of the pixels
-	Galaxies int              `json:"galaxies,omitempty"`
-	Spectrum string           `json:"spectrum"` // the file, or "estimated"
-	Wiener   wienerMetrics    `json:"wiener"`
-	RMS      rmsMetrics       `json:"rms"`
-	Bands    bandMetrics      `json:"bands"`
-	Peaks    peakMetrics      `json:"peaks"`
+	Pixel    float64           `json:"pixel_arcmin"`
+	Observed lifecycle.Number  `json:"observed_share"` // share of the pixels
+	Galaxies int               `json:"galaxies,omitempty"`
+	Spectrum string            `json:"spectrum"` // the file, or "estimated"
+	Wiener   wienerMetrics     `json:"wiener"`
+	RMS      rmsMetrics        `json:"rms"`
+	Bands    bandMetrics       `json:"bands"`
+	Peaks    peakMetrics       `json:"peaks"`
+	Model    *correctorMetrics `json:"model,omitempty"`    // absent without a network
+	Training *learnMetrics     `json:"training,omitempty"` // absent where none was learned
+
+	Validation []training.Validation `json:"validation,omitempty"` // on simulated skies, at observed pixels
+}
+
+// correctorMetrics is what the network was learned for.
+type correctorMetrics struct {
+	Path       string           `json:"path"`
+	Digest     string           `json:"training_digest"`
+	Parameters int              `json:"parameters"`
+	Pixel      lifecycle.Number `json:"pixel_arcmin"`
+	Sigma      lifecycle.Number `json:"sigma"` // median over the observed pixels
+	RMS        lifecycle.Number `json:"rms"`   // of the Wiener maps
+	Warnings   []string         `json:"warnings"`
 }
 
 type wienerMetrics struct {
@@ -50,20 +67,26 @@ type peakMetrics struct {
 	Over5 int `json:"over_5"`
 }
 
+// wienerColumn is the name of the Wiener map beside the answer of a network.
+const wienerColumn = "wiener"
+
 // darkFiles are those that a run may leave.
 func darkFiles() []string {
-	return append([]string{"solution.npy", "solution.fits", "ks_e.npy", "ks_b.npy", "spread.npy", "snr.npy", "truth.npy"},
-		report.Names("wiener", "ks_e", "ks_b", "snr", "truth", "spread", frames.PanelName)...)
+	return append([]string{"solution.npy", "solution.fits", "wiener.npy", "wiener.fits", "model.npz", "ks_e.npy", "ks_b.npy", "spread.npy", "snr.npy", "truth.npy"},
+		report.Names("wiener", "learned", "ks_e", "ks_b", "snr", "truth", "spread", "losses", frames.PanelName)...)
 }
 
 // write leaves the maps, pictures and metrics.json. Collective.
 func (r *darkRun) write() error {
 	return r.Finish(lifecycle.Ending{
 		Write: func() (err error) {
-			r.m.Seconds.Gather, err = r.WriteArrays(r.pictures(), r.labels())
-			return err
+			if r.m.Seconds.Gather, err = r.WriteArrays(r.pictures(), r.labels()); err != nil || !r.c.learns() {
+				return err
+			}
+			return ranks.OnRoot(r.Comm, r.writeModel)
 		},
 		Metrics: r.m,
+		Remove:  r.learn.Remove,
 	})
 }
 
@@ -91,9 +114,16 @@ func (r *darkRun) labels() *frames.Labels {
 
 // pictures are drawn in this order. Both modes of Kaiser and Squires are on one scale, and the truth is on that of the Wiener map.
 func (r *darkRun) pictures() []frames.Picture {
-	files := r.Npy("solution.npy")
-	if r.headed {
-		files = append(files, frames.File{Path: r.Path("solution.fits"), Header: r.header})
+	named := func(name string) []frames.File {
+		files := r.Npy(name + ".npy")
+		if r.headed {
+			files = append(files, frames.File{Path: r.Path(name + ".fits"), Header: r.header})
+		}
+		return files
+	}
+	files := named("solution")
+	if r.learned != nil {
+		files = named("wiener")
 	}
 	const wiener, modes = "convergence of the Wiener map (no unit)", "convergence of Kaiser and Squires (no unit)"
 	list := []frames.Picture{
@@ -102,8 +132,12 @@ func (r *darkRun) pictures() []frames.Picture {
 		{Chart: "ks_b", Title: "B mode, Kaiser and Squires", Scale: modes, Owned: frames.Part(r.b), Panel: 1, Files: r.Npy("ks_b.npy")},
 		{Chart: "snr", Title: "signal to noise", Scale: "Wiener map / its standard deviation from noise", Owned: frames.Part(r.ratio), Stretch: symmetric, Panel: 3, Files: r.Npy("snr.npy")},
 	}
+	if r.learned != nil {
+		list[len(list)-1].Panel++
+		list = append(list, frames.Picture{Chart: "learned", Title: "learned map", Scale: wiener, Owned: frames.Part(r.learned), Panel: 3, Files: named("solution")})
+	}
 	if r.truth != nil {
-		list = append(list, frames.Picture{Chart: "truth", Title: "truth", Scale: wiener, Owned: frames.Part(r.truth), Panel: 4, Files: r.Npy("truth.npy")})
+		list = append(list, frames.Picture{Chart: "truth", Title: "truth", Scale: wiener, Owned: frames.Part(r.truth), Panel: len(list), Files: r.Npy("truth.npy")})
 	}
 	spread := frames.Picture{Chart: "spread", Title: "standard deviation from noise", Scale: "standard deviation of the Wiener map (no unit)", Owned: frames.Part(r.spread), Panel: len(list), Files: r.Npy("spread.npy")}
 	spread.Stretch = func(f *imageio.Frame) imageio.Stretch { return imageio.Linear(0, largest(f)) }
@@ -139,4 +173,17 @@ func (m *darkMetrics) Report(t *lifecycle.Table) {
 	row("Wiener", "%.3g s a map", m.Wiener.Seconds)
 	row("rms", "E mode %.4g, B mode %.4g (Kaiser and Squires, observed pixels)", m.RMS.E, m.RMS.B)
 	row("peaks", "%d with S/N of 3 and more, %d of 5 and more", m.Peaks.Over3, m.Peaks.Over5)
+	if x := m.Model; x != nil {
+		row("network", "%s, %d parameters, learned for pixels of %g arcmin with a noise of %.3g", x.Path, x.Parameters, float64(x.Pixel), x.Sigma)
+		for _, line := range x.Warnings {
+			row("", "%s", line)
+		}
+	}
+	if a := m.Training; a != nil {
+		row("training", "%d skies, %d steps, loss %.4g to %.4g, %.1f s", a.Pictures, a.Steps, a.Losses[0], a.Losses[len(a.Losses)-1], a.Seconds)
+	}
+	for _, v := range m.Validation {
+		learned, wiener := *v.Quality[lifecycle.AnswerColumn].RMSE, *v.Quality[wienerColumn].RMSE
+		row("simulation", "rms error %.4g, %.3f of that of Wiener (skies that were not learned from)", learned, float64(learned/wiener))
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/training"
 	"tessera/krylov"
 	"tessera/mlpatch/massmap"
 	"tessera/ranks"
@@ -31,6 +32,11 @@ type darkRun struct {
 	wiener []float64
 	spread []float64 // standard deviation of the Wiener map of noise
 	ratio  []float64 // wiener / spread
+
+	learn     training.Run
+	spectrum  *massmap.Spectrum
+	corrector *corrector // the network and its model; nil = none
+	learned   []float64  // what it makes of the Wiener map
 }
 
 func (r *darkRun) run(ctx context.Context) error {
@@ -49,12 +55,19 @@ func (r *darkRun) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if r.c.applies() {
+		more, err := r.correct(ctx)
+		if err != nil {
+			return r.learn.Stopped(err)
+		}
+		work = work.Plus(more)
+	}
 	if _, err := r.Account(work, 0, r.Comm.Wtime()-begin, 0, 0); err != nil {
 		return err
 	}
 	r.m.Seconds.Search = 0
 	if err := ranks.AgreeError(r.Comm, ctx.Err()); err != nil {
-		return err
+		return r.learn.Stopped(err)
 	}
 	return r.write()
 }
@@ -265,6 +278,7 @@ func (r *darkRun) solve(ctx context.Context) error {
 			return err
 		}
 	}
+	r.spectrum = spectrum
 	o := massmap.Options{Tolerance: r.c.Wiener.Tolerance, MaxIterations: r.c.Wiener.MaxIterations}
 	if comm.Rank() == 0 {
 		o.Progress = func(p krylov.Progress) { r.Progress.Step("Wiener", p.Iteration, p.Residual, p.Target) }
@@ -302,16 +316,15 @@ func (r *darkRun) solve(ctx context.Context) error {
 	return r.measure(b, e, curl, noise, power(r.wiener))
 }
 
-// judge notes how the Wiener map agrees with the shear, whose weights are inverse variances.
-// Collective.
-func (r *darkRun) judge() error {
+// fit notes how a map agrees with the shear, whose weights are inverse variances. Collective.
+func (r *darkRun) fit(x []float64) error {
 	m := r.maps
 	shear, err := forward.NewShear(r.Comm, m.Frame, 1, nil)
 	if err != nil {
 		return err
 	}
 	model := make([]float64, len(m.Shear))
-	if err := shear.Apply(model, r.wiener); err != nil {
+	if err := shear.Apply(model, x); err != nil {
 		return err
 	}
 	sums := make([]float64, 2)
@@ -357,7 +370,7 @@ func (r *darkRun) measure(b *massmap.Bands, e, curl, noise, wiener []float64) er
 		return err
 	}
 	r.m.Peaks = peakMetrics{int(peaks[0]), int(peaks[1])}
-	if err := r.judge(); err != nil {
+	if err := r.fit(r.wiener); err != nil {
 		return err
 	}
 	if r.truth == nil {
@@ -367,7 +380,11 @@ func (r *darkRun) measure(b *massmap.Bands, e, curl, noise, wiener []float64) er
 	if err != nil {
 		return err
 	}
-	for i, name := range []string{"kaiser_squires", lifecycle.AnswerColumn} {
+	answer := lifecycle.AnswerColumn
+	if r.c.applies() {
+		answer = wienerColumn
+	}
+	for i, name := range []string{"kaiser_squires", answer} {
 		r.m.Measured(name, &lifecycle.Quality{RMSE: lifecycle.Some(q[i].RMSE), Correlation: lifecycle.Some(q[i].Pearson)})
 	}
 	return nil

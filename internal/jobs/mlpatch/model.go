@@ -3,7 +3,6 @@ package mlpatch
 import (
 	"fmt"
 
-	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/mlpatch"
 	"tessera/train"
@@ -36,20 +35,14 @@ type learned struct {
 }
 
 func (m *learned) write(path string) error {
-	array := func(name string, data []float64, shape ...int) imageio.Member {
-		return imageio.Member{Name: name, Array: imageio.Array{Shape: shape, Data: data}}
-	}
-	f := train.Model{Kind: modelKind, About: m.about, Arrays: []imageio.Member{
-		array("theta", m.theta, len(m.theta)), array("histogram", m.seen.Histogram, mlpatch.Histograms, mlpatch.Bins),
-	}}
-	return f.Write(path)
+	return writeModel(path, modelKind, m.about, m.theta, &m.seen)
 }
 
 // took is what was taken from the file of a model.
 func (m *learned) took(path string) lifecycle.Input {
 	return lifecycle.Input{
 		File: path, Part: "npz, arrays theta, histogram",
-		Axes: fmt.Sprintf("%s patch of %d points, %d parameters", m.Network.Geometry.Kind, m.Network.Geometry.Points(), len(m.theta)),
+		Axes: axesOfNetwork(&m.Network),
 		Note: fmt.Sprintf("learned from %d pictures of %d x %d pixels with values up to %.6g and noise of %.3g to %.3g", m.Pictures, m.Rows, m.Cols, m.Scale, m.Low*m.Scale, m.High*m.Scale),
 	}
 }

@@ -3,6 +3,7 @@ package mlpatch
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"tessera/internal/frames"
 	"tessera/internal/lifecycle"
@@ -13,7 +14,10 @@ import (
 // plan is what a run on n ranks would cost. Small pieces from the middle of the frame are
 // restored on this one rank; what grows with the number of pixels is told from what does not.
 func (w *work) plan(ctx context.Context, comm ranks.Comm, n int, link lifecycle.Link) (*lifecycle.Plan, error) {
-	shape, err := w.source().Shape()
+	if w.streams() {
+		return w.planBands(comm, n)
+	}
+	shape, err := w.shape()
 	if err != nil {
 		return nil, err
 	}
@@ -21,26 +25,35 @@ func (w *work) plan(ctx context.Context, comm ranks.Comm, n int, link lifecycle.
 	if err != nil {
 		return nil, err
 	}
-	psf, err := frames.BlurPSF(comm, w.blur)
+	psf, err := w.source().PSFOf(comm, w.blur, shape)
 	if err != nil {
 		return nil, err
 	}
 	border := frames.Borders[w.model.Border]
 	psf = psf.Fold(shape.Rows, shape.Cols, border)
-	fit, solved, around, reach, inner, passes := &frames.Calibration{}, 0, 0, 0, 0, shape.Channels
+	fit, solved, around, reach, inner, filtered, passes := &frames.Calibration{}, 0, 0, 0, 0, 0, shape.Channels
 	var x, seconds, bytes []float64
 	sides := []int{48, 80, 144}                             // the first also pays for page faults
 	if w.admm != nil && model.Network.Operations() > 5000 { // many passes
 		sides = []int{24, 40, 72}
 	}
 	for i, side := range sides {
-		o, err := w.source().Middle(ctx, comm, psf, shape, max(side, psf.Rows), max(side, psf.Cols))
+		source := w.source()
+		if w.scanned() && w.image.Path != "" { // projections have no middle: a made-up frame stands for theirs
+			image := frames.DefaultImage()
+			source = &frames.Source{Seed: w.seed, Image: &image, Simulate: &frames.SimulateSection{Rows: shape.Rows, Cols: shape.Cols, Channels: 1, Noise: 0.01}, Border: border}
+		}
+		o, err := source.Middle(ctx, comm, psf, shape, max(side, psf.Rows), max(side, psf.Cols))
+		if err != nil {
+			return nil, err
+		}
+		scanned, o, err := w.scan(comm, o)
 		if err != nil {
 			return nil, err
 		}
 		var r *restored
 		solve := func() (err error) {
-			r, err = w.restore(ctx, comm, o, psf, model, nil)
+			r, err = w.restore(ctx, comm, o, scanned, psf, model, nil)
 			return err
 		}
 		if i == 0 {
@@ -59,7 +72,7 @@ func (w *work) plan(ctx context.Context, comm ranks.Comm, n int, link lifecycle.
 			fit.Steps, solved, around = max(r.tv.All, 1), r.tv.Poisson, 1
 		}
 		if a := r.admm; a != nil {
-			fit.Iterations, inner = a.Iterations, a.Inner
+			fit.Iterations, inner, filtered = a.Iterations, a.Inner+r.quadratic, r.filtered
 			passes *= a.Iterations + 8 // the Lipschitz constant
 		}
 	}
@@ -91,7 +104,16 @@ func (w *work) plan(ctx context.Context, comm ranks.Comm, n int, link lifecycle.
 			return nil, err
 		}
 		add(8*float64(one.Cells*passes), float64(one.Messages*passes))
-		if inner > 0 {
+		if filtered > 0 { // four exchanges of the frame's rows an iteration, and those that measure the spectrum
+			const bands = 12
+			pixels := float64(shape.Rows) * float64(shape.Cols) * float64(shape.Channels)
+			calls := float64(4*(filtered+1) + 2*bands)
+			add(8*calls*pixels*(1-1/float64(n)), calls*float64(n*(n-1)))
+		}
+		if inner > 0 && w.scanned() { // every rank has all angles, before and after each projection
+			bins := math.Ceil(math.Hypot(float64(shape.Rows), float64(shape.Cols))) + 2
+			add(16*float64(inner)*float64(w.tomography.Angles)*bins*float64(n-1), float64(2*inner*n*(n-1)))
+		} else if inner > 0 {
 			one, err := t.Frame.Traffic([]int{psf.Rows / 2, psf.Cols / 2}, border)
 			if err != nil {
 				return nil, err

@@ -27,6 +27,9 @@ type restored struct {
 	reach              int
 	setup, apply       float64 // seconds
 	beside             float64
+
+	columns             []column // restorations by quadratic penalties
+	quadratic, filtered int      // iterations of all of them, and of the Wiener filter
 }
 
 // noise is the standard deviation of a pixel of weight 1. Collective.
@@ -40,8 +43,8 @@ func (w *work) noise(comm ranks.Comm, o *frames.Observation) (float64, error) {
 	return forward.EstimateNoise(comm, o.Frame, o.Channels, o.Data, o.Weights)
 }
 
-// restore applies a model to an observation, and total variation beside it. Collective.
-func (w *work) restore(ctx context.Context, comm ranks.Comm, o *frames.Observation, psf forward.PSF, m *learned, progress func(krylov.Progress)) (*restored, error) {
+// restore applies a model to an observation or to its projections, and the other methods beside it. Collective.
+func (w *work) restore(ctx context.Context, comm ranks.Comm, o *frames.Observation, scanned *scan, psf forward.PSF, m *learned, progress func(krylov.Progress)) (*restored, error) {
 	start := comm.Wtime()
 	border := frames.Borders[w.model.Border]
 	r := &restored{}
@@ -65,7 +68,7 @@ func (w *work) restore(ctx context.Context, comm ranks.Comm, o *frames.Observati
 	if w.admm == nil {
 		err = w.denoise(comm, o, f, m, filled, r)
 	} else {
-		err = w.reconstruct(ctx, comm, o, psf, f, m, filled, r, progress)
+		err = w.reconstruct(ctx, comm, o, scanned, psf, f, m, filled, r, progress)
 	}
 	if err != nil {
 		return nil, err
@@ -80,14 +83,17 @@ func (w *work) restore(ctx context.Context, comm ranks.Comm, o *frames.Observati
 	for i := range r.learned {
 		r.learned[i] *= m.Scale
 	}
-	r.apply = comm.Wtime() - start
+	r.apply = comm.Wtime() - start - r.beside
 	if err := ranks.AgreeError(comm, ctx.Err()); err != nil {
 		return nil, err
 	}
-	if err := w.vary(ctx, comm, o, psf, m, r, progress); err != nil {
+	if err := w.vary(ctx, comm, o, scanned, psf, m, r, progress); err != nil {
 		return nil, err
 	}
 	all := [][]float64{r.learned}
+	for _, c := range r.columns {
+		all = append(all, c.x)
+	}
 	if r.variation != nil {
 		all = append(all, r.variation)
 	}
@@ -124,18 +130,18 @@ func (w *work) denoise(comm ranks.Comm, o *frames.Observation, f *mlpatch.Field,
 }
 
 // reconstruct sets r.learned to the result of plug-and-play ADMM. Collective.
-func (w *work) reconstruct(ctx context.Context, comm ranks.Comm, o *frames.Observation, psf forward.PSF, f *mlpatch.Field, m *learned, x []float64, r *restored, progress func(krylov.Progress)) error {
-	h, err := forward.NewBlur(comm, o.Frame, o.Channels, psf, frames.Borders[w.model.Border])
-	if err := ranks.AgreeError(comm, err); err != nil {
+func (w *work) reconstruct(ctx context.Context, comm ranks.Comm, o *frames.Observation, scanned *scan, psf forward.PSF, f *mlpatch.Field, m *learned, x []float64, r *restored, progress func(krylov.Progress)) error {
+	h, values, weights, err := w.operator(comm, o, scanned, psf)
+	if err != nil {
 		return err
 	}
-	data := make([]float64, len(o.Data))
-	for i, v := range o.Data {
-		data[i] = v / m.Scale
+	d := make([]float64, len(values))
+	for i, v := range values {
+		d[i] = v / m.Scale
 	}
 	n := len(x) / o.Channels
 	s := w.admm
-	p := &mlpatch.Problem{Operator: h, Data: data, Weights: o.Weights, Start: x, Seed: w.seed, Denoise: func(dst, src []float64, level float64) error {
+	p := &mlpatch.Problem{Operator: h, Data: d, Weights: weights, Start: x, Seed: w.seed, Denoise: func(dst, src []float64, level float64) error {
 		for c := range o.Channels {
 			if err := f.Apply(dst[c*n:(c+1)*n], src[c*n:(c+1)*n], []float64{level}); err != nil {
 				return err
@@ -151,14 +157,37 @@ func (w *work) reconstruct(ctx context.Context, comm ranks.Comm, o *frames.Obser
 		return err
 	}
 	r.learned = r.admm.Solution
+	start := comm.Wtime()
+	q := &data{o.Frame, o.Channels, frames.Borders[w.model.Border], p, r.noise / m.Scale, nil}
+	for _, v := range o.Truth {
+		q.truth = append(q.truth, v/m.Scale)
+	}
+	if r.columns, r.quadratic, r.filtered, err = w.beside.quadratics(ctx, comm, q); err != nil {
+		return err
+	}
+	for _, c := range r.columns {
+		for i := range c.x {
+			c.x[i] *= m.Scale
+		}
+	}
+	r.beside += comm.Wtime() - start
 	if s.Level < 0.999*m.Low || s.First > 1.001*m.High {
 		r.outside = 1
 	}
 	return nil
 }
 
+// operator is the operator of the data, the data of this rank and their weights. Collective.
+func (w *work) operator(comm ranks.Comm, o *frames.Observation, scanned *scan, psf forward.PSF) (forward.Operator, []float64, forward.Weights, error) {
+	if scanned != nil {
+		return scanned.op, scanned.data, scanned.weights, nil
+	}
+	h, err := o.Blur(comm, psf, frames.Borders[w.model.Border])
+	return h, o.Data, o.Weights, err
+}
+
 // vary restores by total variation. Collective.
-func (w *work) vary(ctx context.Context, comm ranks.Comm, o *frames.Observation, psf forward.PSF, m *learned, r *restored, progress func(krylov.Progress)) error {
+func (w *work) vary(ctx context.Context, comm ranks.Comm, o *frames.Observation, scanned *scan, psf forward.PSF, m *learned, r *restored, progress func(krylov.Progress)) error {
 	if w.tv.Rule == noTV {
 		return nil
 	}
@@ -166,8 +195,12 @@ func (w *work) vary(ctx context.Context, comm ranks.Comm, o *frames.Observation,
 	options := tv.Options{
 		Method: tv.PrimalDual, Rule: tv.Rule(w.tv.Rule), Noise: r.noise / m.Scale, Tolerance: w.tv.Tolerance, MaxIterations: w.tv.MaxIterations, Seed: w.seed, Progress: progress,
 	}
-	p := &tv.Problem{Frame: o.Frame, Channels: o.Channels, Weights: o.Weights, Periodic: w.model.Border == "periodic", Data: make([]float64, len(o.Data))}
-	for i, v := range o.Data {
+	h, values, weights, err := w.operator(comm, o, scanned, psf)
+	if err != nil {
+		return err
+	}
+	p := &tv.Problem{Frame: o.Frame, Channels: o.Channels, Weights: weights, Periodic: w.model.Border == "periodic", Data: make([]float64, len(values))}
+	for i, v := range values {
 		p.Data[i] = v / m.Scale
 	}
 	if options.Rule == tv.Oracle {
@@ -176,19 +209,14 @@ func (w *work) vary(ctx context.Context, comm ranks.Comm, o *frames.Observation,
 			options.Truth[i] = v / m.Scale
 		}
 	}
-	if psf.Values != nil {
-		h, err := forward.NewBlur(comm, o.Frame, o.Channels, psf, frames.Borders[w.model.Border])
-		if err := ranks.AgreeError(comm, err); err != nil {
-			return err
-		}
+	if psf.Values != nil || o.Varying != nil || scanned != nil {
 		p.Operator = h
 	}
-	var err error
 	r.tv, err = tv.Solve(ctx, comm, p, options)
 	if r.tv == nil || err != nil && !errors.As(err, new(*tv.NotConvergedError)) {
 		return fmt.Errorf("total variation beside the model (tv.rule = %q leaves it out): %w", noTV, err)
 	}
-	r.unfinished, r.beside, r.variation = err, comm.Wtime()-start, r.tv.Solution
+	r.unfinished, r.beside, r.variation = err, r.beside+comm.Wtime()-start, r.tv.Solution
 	for i := range r.variation {
 		r.variation[i] *= m.Scale
 	}

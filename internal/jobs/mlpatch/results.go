@@ -19,6 +19,14 @@ type metrics struct {
 	Model  modelMetrics      `json:"model"`
 	ADMM   *admmMetrics      `json:"admm,omitempty"`
 	TV     *tvMetrics        `json:"tv,omitempty"`
+	Beside []besideMetrics   `json:"beside,omitempty"`
+
+	Tomography *tomographyMetrics `json:"tomography,omitempty"`
+}
+
+type tomographyMetrics struct {
+	Angles int `json:"angles"`
+	Bins   int `json:"bins"` // of each angle
 }
 
 type modelMetrics struct {
@@ -45,16 +53,22 @@ type tvMetrics struct {
 }
 
 // files are those that a run may leave.
-func files() []string {
-	return append([]string{"solution.npy", "tv.npy", "solution.png", "tv.png", "observed.png", "truth.png"}, report.Names(frames.PanelName)...)
+func (w *work) files() []string {
+	list := append([]string{"solution.npy", "tv.npy", "solution.png", "tv.png", "observed.png", "truth.png"}, report.Names(frames.PanelName)...)
+	if w.admm != nil {
+		list = append(list, "tikhonov.npy", "wiener.npy", "backprojection.npy", "tikhonov.png", "wiener.png", frames.ModelFile)
+	}
+	return list
 }
 
 // write leaves the solutions, pictures, and metrics.json. Collective.
 func (r *run) write() error {
 	return r.Finish(lifecycle.Ending{
 		Write: func() (err error) {
-			r.m.Seconds.Gather, err = r.WriteArrays(r.pictures(), r.labels())
-			return err
+			if r.m.Seconds.Gather, err = r.WriteArrays(r.pictures(), r.labels()); err != nil {
+				return err
+			}
+			return r.WriteModel()
 		},
 		Metrics: r.m,
 		Chosen:  r.chosen,
@@ -80,7 +94,11 @@ func (r *run) pictures() []frames.Picture {
 		{Name: "solution.png", Title: "learned", Scale: r.Obs.Intensity(), Owned: frames.Part(r.result.learned), Stretch: stretch, Files: r.Npy("solution.npy")},
 		{Name: "observed.png", Title: "observed", Owned: frames.Part(r.Obs.Data)},
 	}
-	panel := 1 // from the left: observed, total variation, learned, truth
+	if r.scan != nil {
+		list[1].Title, list[1].Files = "filtered back-projection", r.Npy("backprojection.npy")
+	}
+	list = append(list, r.drawn(1)...)
+	panel := len(list) - 1 // from the left: observed, Tikhonov, Wiener, total variation, learned, truth
 	if r.result.variation != nil {
 		list = append(list, frames.Picture{Name: "tv.png", Title: "total variation", Owned: frames.Part(r.result.variation), Panel: panel, Files: r.Npy("tv.npy")})
 		panel++
@@ -121,5 +139,13 @@ func (m *metrics) Report(t *lifecycle.Table) {
 	}
 	if m.TV != nil {
 		row("TV beside it", "lambda %.4g, %d iterations, relative duality gap %.2g", m.TV.Lambda, m.TV.Iterations, m.TV.RelativeGap)
+	}
+	for _, b := range m.Beside {
+		if b.Lambda > 0 {
+			row("beside it", "%s, lambda %.4g", titles[b.Name], b.Lambda)
+		}
+	}
+	if x := m.Tomography; x != nil {
+		row("tomography", "%d angles of %d bins; observed is filtered back-projection", x.Angles, x.Bins)
 	}
 }

@@ -21,6 +21,7 @@ type run struct {
 	model  *learned
 	psf    forward.PSF
 	result *restored
+	scan   *scan // nil without tomography
 }
 
 func (r *run) run(ctx context.Context) (err error) {
@@ -32,6 +33,9 @@ func (r *run) run(ctx context.Context) (err error) {
 	if r.Comm.Rank() == 0 {
 		r.Took(model.took(r.w.model.Model))
 	}
+	if r.w.streams() {
+		return r.stream(ctx)
+	}
 	psf, report, err := frames.ReportedPSF(r.Comm, r.w.blur)
 	if err != nil {
 		return err
@@ -39,6 +43,18 @@ func (r *run) run(ctx context.Context) (err error) {
 	r.psf, r.m.PSF = psf, report
 	if err := r.Observe(ctx, r.w.source(), psf, r.unused, r.w.output.Gather); err != nil {
 		return err
+	}
+	if r.scan, r.Obs, err = r.w.scan(r.Comm, r.Obs); err != nil {
+		return err
+	}
+	if r.scan != nil && r.w.image.Truth != "" {
+		if err := r.ReadTruth(ctx, r.w.image.Truth); err != nil {
+			return err
+		}
+	}
+	r.m.Rows, r.m.Cols = r.Obs.Shape()
+	if r.scan != nil {
+		r.m.Tomography = &tomographyMetrics{r.w.tomography.Angles, r.scan.op.Bins()}
 	}
 	if err := r.Note(report, psf, frames.Borders[r.w.model.Border]); err != nil {
 		return err
@@ -55,7 +71,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	}
 	r.Progress.Phase("model")
 	stop := ranks.Measure(r.Comm)
-	r.result, err = r.w.restore(ctx, r.Comm, r.Obs, psf, r.model, progress)
+	r.result, err = r.w.restore(ctx, r.Comm, r.Obs, r.scan, psf, r.model, progress)
 	work := stop()
 	if err != nil {
 		return err
@@ -106,6 +122,9 @@ func (r *run) account(work ranks.Work) error {
 		}
 		m.Ended(a.Iterations, a.Converged, why)
 	}
+	for _, c := range res.columns {
+		m.Beside = append(m.Beside, besideMetrics{Name: c.name, Lambda: n(c.lambda)})
+	}
 	for _, line := range m.warnings() {
 		r.Log.Warn("model", "warning", line)
 	}
@@ -115,7 +134,11 @@ func (r *run) account(work ranks.Work) error {
 // warnings say why the restoration is not to be trusted.
 func (m *metrics) warnings() (list []string) {
 	if m.Model.Strange {
-		list = append(list, fmt.Sprintf("the result is unlike the pictures that the model has learned from (score %.2f, more than %.2f): train a model on such pictures, or use tv.npy", m.Model.Score, mlpatch.Farther))
+		mend := "train a model on such pictures"
+		if m.TV != nil {
+			mend += ", or use tv.npy"
+		}
+		list = append(list, fmt.Sprintf("the result is unlike the pictures that the model has learned from (score %.2f, more than %.2f): %s", m.Model.Score, mlpatch.Farther, mend))
 	}
 	if m.Model.Outside > 0 {
 		list = append(list, fmt.Sprintf("%.3g %% of the pixels have a noise that the model has not learned: train one with other noise.low and noise.high", 100*m.Model.Outside))
@@ -130,12 +153,23 @@ func (m *metrics) warnings() (list []string) {
 // the truth, where that is known. Collective.
 func (r *run) measure() error {
 	x := r.result.learned
-	residual, err := r.Residual(r.psf, frames.Borders[r.w.model.Border], x)
-	if err != nil {
-		return err
+	if r.scan != nil {
+		var err error
+		if r.m.Fit, err = r.scan.fit(r.Comm, x); err != nil {
+			return err
+		}
+	} else {
+		residual, err := r.Residual(r.psf, frames.Borders[r.w.model.Border], x)
+		if err != nil {
+			return err
+		}
+		if err := r.Judge(x, residual); err != nil {
+			return err
+		}
 	}
-	if err := r.Judge(x, residual); err != nil {
-		return err
+	columns := []frames.Column{{Name: lifecycle.AnswerColumn, Values: x}}
+	for _, c := range r.result.columns {
+		columns = append(columns, frames.Column{Name: c.name, Values: c.x})
 	}
-	return r.AgainstTruth(frames.Column{Name: lifecycle.AnswerColumn, Values: x}, frames.Column{Name: "tv", Values: r.result.variation})
+	return r.AgainstTruth(append(columns, frames.Column{Name: "tv", Values: r.result.variation})...)
 }

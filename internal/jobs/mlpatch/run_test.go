@@ -147,6 +147,51 @@ func TestDenoise(t *testing.T) {
 	}
 }
 
+// A frame that is streamed in bands has the bits of one that is held, on any number of ranks; what cannot be streamed is refused.
+func TestStream(t *testing.T) {
+	path, _ := cells(t, 2, 50, 41)
+	sets := []string{"image.path=" + path, "noise.sigma=0.1", "mlpatch.model=" + shipped, "output.pictures=false", "tv.rule=none", "mlpatch.average=false"}
+	whole, err := jobtest.Run(t, Load, 1, `job = "mlpatch-denoise"`, sets...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := jobtest.ReadNpy(t, whole, "solution.npy")
+	fit := jobtest.Metrics(t, whole)["fit"].(map[string]any)
+	for _, n := range []int{1, 2, 7} {
+		dir, err := jobtest.Run(t, Load, n, `job = "mlpatch-denoise"`, append(sets, "bands.rows=6")...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := jobtest.Farthest(jobtest.ReadNpy(t, dir, "solution.npy"), want); d != 0 {
+			t.Errorf("%d ranks: the streamed frame differs by %g", n, d)
+		}
+		if m := jobtest.Metrics(t, dir); m["gathered"] != false || m["rows"].(float64) != 50 || !(m["model"].(map[string]any)["score"].(float64) > 0) {
+			t.Errorf("metrics %v", m)
+		} else {
+			for _, key := range []string{"residual_rms", "residual_by_noise", "flux_data", "flux_solution"} {
+				if v, want := m["fit"].(map[string]any)[key].(float64), fit[key].(float64); math.Abs(v-want) > 1e-9*want {
+					t.Errorf("%d ranks: fit.%s is %g of the streamed frame, %g of the one that is held", n, key, v, want)
+				}
+			}
+			if s := m["seconds"].(map[string]any); !(s["write"].(float64)+s["solve"].(float64) < s["total"].(float64)) {
+				t.Errorf("%d ranks: seconds %v", n, s)
+			}
+		}
+	}
+	if p := jobtest.Plan(t, Load, 2, `job = "mlpatch-denoise"`, append(sets, "bands.rows=6")...); p.Compute <= 0 || p.MemoryBytes <= 0 {
+		t.Errorf("plan %+v", p)
+	}
+	for set, want := range map[string]string{"tv.rule=discrepancy": "tv.rule", "noise.sigma=0": "noise.sigma", "image.mask=" + path: "bands.rows", "image.truth=" + path: "bands.rows", "bands.rows=-1": "bands.rows"} {
+		if _, err := jobtest.Parse(Load, `job = "mlpatch-denoise"`, append(sets, "bands.rows=6", set)...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", set, err, want)
+		}
+	}
+	holes := jobtest.WriteNpy(t, t.TempDir(), "holes.npy", []float64{1, 2, math.NaN(), 4}, 2, 2)
+	if _, err := jobtest.Run(t, Load, 2, `job = "mlpatch-denoise"`, append(sets, "bands.rows=1", "image.path="+holes)...); err == nil || !strings.Contains(err.Error(), "row 1, column 0 is NaN") {
+		t.Errorf("holes: %v", err)
+	}
+}
+
 // A frame that is unlike the training set, and noise that was not learned, are said to be so.
 func TestWarnings(t *testing.T) {
 	x := make([]float64, 40*40)
@@ -187,6 +232,13 @@ func TestADMM(t *testing.T) {
 		learned, tv := jobtest.Quality(t, m, "solution", measure), jobtest.Quality(t, m, "tv", measure)
 		admm := m["admm"].(map[string]any)
 		t.Logf("%s: PSNR %.2f dB learned, %.2f dB TV; %v iterations, growth %v", name, learned, tv, m["iterations"], admm["lipschitz"])
+		for _, beside := range []string{"tikhonov", "wiener"} {
+			v := jobtest.Quality(t, m, beside, measure)
+			t.Logf("%s: %s %.2f dB", name, beside, v)
+			if !(learned > v) {
+				t.Errorf("%s: PSNR %.2f dB %s, %.2f dB learned", name, v, beside, learned)
+			}
+		}
 		if learned < tv+3 {
 			t.Errorf("%s: PSNR %.2f dB learned, %.2f dB TV, want 3 dB more", name, learned, tv)
 		}

@@ -67,14 +67,34 @@ func trainDefaults() trainSettings {
 }
 
 // network is what the config describes.
-func (c *trainSettings) network() *mlpatch.Network {
-	s := &c.MLPatch
+func (c *trainSettings) network() *mlpatch.Network { return c.MLPatch.network(1, 1) }
+
+// network is what the section describes, with so many planes and levels.
+func (s *trainSection) network(planes, levels int) *mlpatch.Network {
 	hidden, _ := s.Hidden.Ints(1) // check has looked at them
 	mixer, _ := s.Mixer.Ints(1)
 	return &mlpatch.Network{
-		Planes: 1, Levels: 1, Hidden: hidden, Chunks: s.Chunks, Features: s.Features, Mixer: mixer, Residual: s.Residual,
+		Planes: planes, Levels: levels, Hidden: hidden, Chunks: s.Chunks, Features: s.Features, Mixer: mixer, Residual: s.Residual,
 		Geometry: mlpatch.Geometry{Kind: mlpatch.Kind(s.Geometry), Side: s.Side, Radii: s.Radii, Angles: s.Angles, Radius: s.Radius, Learned: s.Learned},
 	}
+}
+
+// check records in f what is wrong with a section of this name. validation is the number of items that are not learned from, by the key
+// of that name.
+func (s *trainSection) check(f *config.File, section string, validation int, key string) {
+	f.OneOf(section+".geometry", s.Geometry, string(mlpatch.Square), string(mlpatch.Round), string(mlpatch.Rings))
+	for key, list := range map[string]config.Numbers{"hidden": s.Hidden, "mixer": s.Mixer} {
+		_, ok := list.Ints(1)
+		f.Want(ok, section+"."+key, "a list of whole numbers of 1 or more")
+	}
+	f.OneOf(section+".loss", s.Loss, string(mlpatch.L1), string(mlpatch.L2))
+	f.Want(s.Rate > 0 && s.Rate <= 10, section+".rate", "more than 0 and at most 10")
+	f.Want(s.Steps >= 1 && s.Steps <= 1e8, section+".steps", "1 or more")
+	f.Want(s.Batch >= 1 && s.Batch <= 1<<20, section+".batch", "1 block or more a step")
+	f.Want(s.Block >= 1 && s.Block <= 1024, section+".block", "1 to 1024 pixels, and no more than a picture has")
+	f.Want(s.Blocks >= 1 && s.Blocks <= 1<<20, section+".blocks", "1 block or more")
+	f.Want(s.Every >= 1, section+".every", "1 step or more")
+	f.Want(s.Patience >= 0 && (s.Patience == 0 || validation > 0), section+".patience", "0 or more; with more than 0 %s = 1 or more", key)
 }
 
 func (c *trainSettings) check(f *config.File) {
@@ -82,19 +102,8 @@ func (c *trainSettings) check(f *config.File) {
 	c.pictures().Check(f)
 	f.Want(c.Noise.Low >= 0 && !math.IsInf(c.Noise.Low, 0), "noise.low", "0 or more, by the largest true value")
 	f.Want(c.Noise.High >= c.Noise.Low && c.Noise.High > 0 && c.Noise.High <= 100, "noise.high", "more than 0, at least noise.low = %g and at most 100", c.Noise.Low)
-	f.OneOf("mlpatch.geometry", s.Geometry, string(mlpatch.Square), string(mlpatch.Round), string(mlpatch.Rings))
-	for key, list := range map[string]config.Numbers{"mlpatch.hidden": s.Hidden, "mlpatch.mixer": s.Mixer} {
-		_, ok := list.Ints(1)
-		f.Want(ok, key, "a list of whole numbers of 1 or more")
-	}
-	f.OneOf("mlpatch.loss", s.Loss, string(mlpatch.L1), string(mlpatch.L2))
-	f.Want(s.Rate > 0 && s.Rate <= 10, "mlpatch.rate", "more than 0 and at most 10")
-	f.Want(s.Steps >= 1 && s.Steps <= 1e8, "mlpatch.steps", "1 or more")
-	f.Want(s.Batch >= 1 && s.Batch <= 1<<20, "mlpatch.batch", "1 block or more a step")
-	f.Want(s.Block >= 1 && s.Block <= 1024 && (c.Data.Truth != "" || s.Block <= min(c.Simulate.Rows, c.Simulate.Cols)), "mlpatch.block", "1 to 1024 pixels, and no more than a picture has")
-	f.Want(s.Blocks >= 1 && s.Blocks <= 1<<20, "mlpatch.blocks", "1 block or more")
-	f.Want(s.Every >= 1, "mlpatch.every", "1 step or more")
-	f.Want(s.Patience >= 0 && (s.Patience == 0 || c.Data.Validation > 0), "mlpatch.patience", "0 or more; with more than 0 data.validation = 1 or more")
+	s.check(f, "mlpatch", c.Data.Validation, "data.validation")
+	f.Want(c.Data.Truth != "" || s.Block <= min(c.Simulate.Rows, c.Simulate.Cols), "mlpatch.block", "1 to 1024 pixels, and no more than a picture has")
 	if f.Err() == nil {
 		err := c.network().Check()
 		f.Want(err == nil, "mlpatch.geometry", "another shape of the network: %v", err)

@@ -2,7 +2,6 @@ package mlpatch
 
 import (
 	"tessera/internal/lifecycle"
-	"tessera/internal/report"
 	"tessera/internal/training"
 	"tessera/mlpatch"
 )
@@ -46,16 +45,7 @@ func (r *trainRun) write() error {
 
 // plot draws the losses. Rank 0 alone.
 func (r *trainRun) plot() error {
-	var test []report.Series
-	if c := r.m.Curve; c != nil {
-		s := report.Series{Name: "validation", Points: true, Y: c.Losses}
-		for _, at := range c.Steps {
-			s.X = append(s.X, float64(at))
-		}
-		test = append(test, s)
-	}
-	y := map[mlpatch.Loss]string{mlpatch.L1: "|x - truth|", mlpatch.L2: "(x - truth)^2 / 2"}[mlpatch.Loss(r.m.Loss)]
-	return r.PlotLosses("Training of a local neural field", "mean of "+y, test...)
+	return r.PlotLosses("Training of a local neural field", lossName[r.m.Loss], r.m.Curve.series()...)
 }
 
 // Report adds the rows of the table at the end of a run that this job alone has.

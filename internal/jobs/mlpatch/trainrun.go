@@ -49,17 +49,17 @@ func (r *trainRun) run(ctx context.Context) (err error) {
 
 // describe fills the description of the model but for what training finds. Collective.
 func (r *trainRun) describe() error {
-	seen, err := see(r.Comm, r.set)
+	d := r.set
+	count := len(d.Pictures) - d.Kept
+	seen, err := see(r.Comm, d.Pictures[:count], d.Rows, d.Cols)
 	if err != nil {
 		return err
 	}
-	d := r.set
-	count := len(d.Pictures) - d.Kept
 	m := &r.model
 	m.seen = *seen
 	m.about = about{
 		Network: *r.net, Scale: m.Scale, Low: d.Low, High: d.High, Pictures: count, Rows: d.Rows, Cols: d.Cols,
-		Digest: digest(d), Farthest: seen.Farthest, Loss: r.c.MLPatch.Loss,
+		Digest: digest(d.Pictures, d.Low, d.High, float64(d.Kept)), Farthest: seen.Farthest, Loss: r.c.MLPatch.Loss,
 	}
 	r.m.Operations = r.net.Operations()
 	r.Describe(r.c.pictures(), len(d.Pictures), d.Rows, d.Cols, r.net.Parameters(), m.Scale)

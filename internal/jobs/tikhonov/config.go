@@ -37,7 +37,7 @@ type tikhonovSection struct {
 	Tile          int     `toml:"tile"`      // side in pixels; 0 = 12 for ras-gmres and ras, else 16
 	Tolerance     float64 `toml:"tolerance"` // relative error of the solution
 	MaxIterations int     `toml:"max_iterations"`
-	Restart       int     `toml:"restart"`   // Krylov vectors that ras-gmres keeps
+	Restart       int     `toml:"restart"`   // Krylov vectors that ras-gmres keeps; 0 = 30, where the PSF varies 10
 	Omega         float64 `toml:"omega"`     // literal: weight of the overlap penalty
 	Weighting     string  `toml:"weighting"` // auto: none for as-cg, sqrt for two-level
 	Precision     string  `toml:"precision"` // of the local factors
@@ -85,7 +85,7 @@ func defaults() settings {
 		Tikhonov: tikhonovSection{
 			Method: string(krylov.Auto), Regulariser: string(forward.Identity), Local: string(image.LocalAuto),
 			Lambda: lambda{rule: image.Fixed, value: 0.01}, NoiseUnit: string(image.OfWeight), Border: "reflect", Overlap: automatic,
-			Tolerance: 1e-8, MaxIterations: 2000, Restart: 30, Weighting: "auto", Precision: string(image.Single),
+			Tolerance: 1e-8, MaxIterations: 2000, Weighting: "auto", Precision: string(image.Single),
 		},
 		Target: frames.BlurSection{Kind: "none", Sigma: 1.5, FWHM: 3, Beta: 3},
 		Output: mappedSection{
@@ -122,7 +122,7 @@ func (s *tikhonovSection) check(f *config.File) {
 	f.Want(s.Tile >= 0, "tikhonov.tile", "1 pixel or more; 0 = 12 for ras-gmres and ras, 16 for the other methods")
 	f.Want(s.Tolerance > 0 && s.Tolerance < 1, "tikhonov.tolerance", "more than 0 and less than 1")
 	f.Want(s.MaxIterations >= 1, "tikhonov.max_iterations", "1 or more")
-	f.Want(s.Restart >= 2, "tikhonov.restart", "2 Krylov vectors or more")
+	f.Want(s.Restart == 0 || s.Restart >= 2, "tikhonov.restart", "2 Krylov vectors or more; 0 = 30, where the PSF varies 10")
 	f.Want(s.Omega >= 0, "tikhonov.omega", "0 or more")
 }
 
@@ -169,7 +169,8 @@ func Load(f *config.File) *lifecycle.Job {
 	c.PSFModel.Check(f, &c.Blur)
 	f.Want(c.Tikhonov.Method != string(krylov.Spectral) || c.Tikhonov.Border != "zero" || c.Blur.Kind == "none",
 		"tikhonov.border", `reflect or periodic, as tikhonov.method is "spectral" and there is a blur`)
-	c.Target.Check(f, "target", frames.MostBlur)
+	c.Target.Check(f, "target", frames.MostBlur, kindCommon)
+	f.Want(c.Target.Kind != kindCommon || c.Blur.Kind != "none" || c.PSFModel.Used(), "target.kind", `gaussian, moffat, box or file, as there is neither [blur] nor [psf_model] whose widest PSF could be common`)
 	f.Want(c.Target.Kind == "none" || c.Tikhonov.Method != methodLiteral, "target.kind", `"none" with tikhonov.method = "literal"`)
 	c.Tikhonov.check(f)
 	if c.PSFModel.Used() {

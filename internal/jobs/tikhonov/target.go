@@ -46,7 +46,7 @@ func (r *run) homogenise(ctx context.Context) error {
 	if s.Kind == "none" {
 		return nil
 	}
-	target, report, err := frames.ReportedPSF(r.Comm, s)
+	target, report, err := r.target()
 	if err != nil {
 		return err
 	}
@@ -68,6 +68,31 @@ func (r *run) homogenise(ctx context.Context) error {
 	}
 	r.Progress.Phase("effective PSF")
 	return r.effective(ctx, target)
+}
+
+// kindCommon is the target that is made for the PSF of the frame.
+const kindCommon = "common"
+
+// commonPlaces are looked at along each axis for the common target.
+const commonPlaces = 9
+
+// target is the target PSF, and a report of one that was read, else nil. Collective; the error is the same on all ranks.
+func (r *run) target() (forward.PSF, *frames.PSFReport, error) {
+	if r.c.Target.Kind != kindCommon {
+		return frames.ReportedPSF(r.Comm, &r.c.Target)
+	}
+	list := []forward.PSF{r.psf}
+	if v := r.Obs.Varying; v != nil {
+		list = nil
+		rows, cols := r.Obs.Shape()
+		for i := range commonPlaces {
+			for j := range commonPlaces {
+				list = append(list, v.At(i*(rows-1)/(commonPlaces-1), j*(cols-1)/(commonPlaces-1)))
+			}
+		}
+	}
+	target, _, err := psfmodel.Common(list)
+	return target, nil, ranks.AgreeError(r.Comm, err)
 }
 
 // effective finds the numbers of the nine places. Collective.

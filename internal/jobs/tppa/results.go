@@ -43,15 +43,17 @@ type tvMetrics struct {
 // files are those that a run may leave.
 func files() []string {
 	return append([]string{"solution.npy", "tikhonov.npy", "tv.npy", "wavelet.npy",
-		"solution.png", "tikhonov.png", "tv.png", "wavelet.png", "observed.png", "truth.png"}, report.Names(frames.PanelName)...)
+		"solution.png", "tikhonov.png", "tv.png", "wavelet.png", "observed.png", "truth.png", frames.ModelFile}, report.Names(frames.PanelName)...)
 }
 
 // write leaves both solutions, pictures, and metrics.json. Collective.
 func (r *run) write() error {
 	return r.Finish(lifecycle.Ending{
 		Write: func() (err error) {
-			r.m.Seconds.Gather, err = r.WriteArrays(r.pictures(), r.labels())
-			return err
+			if r.m.Seconds.Gather, err = r.WriteArrays(r.pictures(), r.labels()); err != nil {
+				return err
+			}
+			return r.WriteModel()
 		},
 		Metrics: r.m,
 		Chosen:  r.chosen,

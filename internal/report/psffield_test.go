@@ -1,0 +1,78 @@
+package report
+
+import (
+	"bytes"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"tessera/internal/imageio"
+)
+
+// The picture has marks at every whisker and a stamp at every place, and the same field gives the same bytes.
+func TestPSFField(t *testing.T) {
+	frame := &imageio.Frame{Channels: 1, Rows: 9, Cols: 9, Data: make([]float64, 81)}
+	for i := range frame.Data {
+		frame.Data[i] = math.Exp(-0.2 * float64((i/9-4)*(i/9-4)+(i%9-4)*(i%9-4)))
+	}
+	field := func(count int, e float64) *PSFField {
+		p := &PSFField{Title: "model.fits"}
+		for i := range count {
+			var row []Stamp
+			for j := range count {
+				p.Whiskers = append(p.Whiskers, Whisker{Row: float64(100 * i), Col: float64(100 * j), FWHM: 3, Ellipticity: e, Angle: float64(i)})
+				row = append(row, Stamp{Row: float64(100 * i), Col: float64(100 * j), Frame: frame})
+			}
+			p.Stamps = append(p.Stamps, row)
+		}
+		return p
+	}
+	drawn := func(p *PSFField) []byte {
+		path := filepath.Join(t.TempDir(), "field.png")
+		if err := p.Write(path); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	ink := func(data []byte) (left, right int) { // blue of the whiskers, and light of the stamps
+		img, err := png.Decode(bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := img.Bounds()
+		if b.Dx() != 2*fieldSide || b.Dy() != fieldSide {
+			t.Errorf("a picture of %v, want %d x %d", b, 2*fieldSide, fieldSide)
+		}
+		for y := range b.Dy() {
+			for x := range b.Dx() {
+				r, g, bl, _ := img.At(x, y).RGBA()
+				if x < fieldSide && bl > r+0x4000 && bl > g {
+					left++
+				}
+				if x > fieldSide && r < 0x4000 && g < 0x4000 && bl < 0x4000 {
+					right++
+				}
+			}
+		}
+		return left, right
+	}
+	three := drawn(field(3, 0.3))
+	if !bytes.Equal(three, drawn(field(3, 0.3))) {
+		t.Error("the same field gives different pictures")
+	}
+	long, dark := ink(three)
+	short, _ := ink(drawn(field(3, 0)))
+	_, one := ink(drawn(field(1, math.NaN())))
+	if long < 3*short || short == 0 || dark < 1000 || one < 1000 {
+		t.Errorf("whiskers of %d pixels, points of %d, stamps with %d and %d dark pixels", long, short, dark, one)
+	}
+	if err := new(PSFField).Write(filepath.Join(t.TempDir(), "none.png")); err == nil {
+		t.Error("a field without places is drawn")
+	}
+}
