@@ -75,11 +75,11 @@ var doors = func() map[string]map[string]door {
 		"tv":              with(imageDoors(tv...), ofPSF(append(small, "tv.lambda=0.01", "tv.tolerance=0.01"))),
 		"tppa":            with(imageDoors(tppa...), fromModel(tppa)),
 		"mlpatch-denoise": imageDoors(patch...),
-		"mlpatch-admm":    with(imageDoors(append(patch, "admm.max_iterations=2")...), map[string]door{"blur.path": {"psf", append(patch, "admm.max_iterations=2", "image.path={frame}", "blur.kind=file")}}),
+		"mlpatch-admm":    with(imageDoors(append(patch, "admm.max_iterations=2")...), ofPSF(append(patch, "admm.max_iterations=2"))),
 		"kernel":          {"evaluate.path": {"table", []string{"observations.path={table}", "kernel.width=5"}}, "frame.truth": {"frame", []string{"frame.pixels=true", "frame.fraction=0.5"}}},
 		"deep-kernel":     {},
 		"psf": {
-			"psf.path": {"psf", []string{"stack.path={stack}", "psf.iterations=3"}}, "psf.index": {"index", []string{"stack.path={stack}", "psf.path={stack}", "psf.iterations=3"}},
+			"psf.path": {"one PSF", []string{"stack.path={stack}", "psf.iterations=3"}}, "psf.index": {"index", []string{"stack.path={stack}", "psf.path={stack}", "psf.iterations=3"}},
 			"psf.start_path": {"stack", append(stamps, "psf.start=given")}, "stack.mask": {"stack", stamps}, "stack.weights": {"positive stack", stamps}, "stack.truth": {"stack", stamps},
 		},
 		"scdl-train": {
@@ -133,6 +133,7 @@ func moreFamilies(t *testing.T, dir string) map[string]map[string]string {
 	planes("flags", func(i int) int { return 4 * max(0, i%9-7) }, true, rows, cols)
 	planes("plane", func(i int) int { return 1 + i%3 }, true, rows, cols)
 	planes("psf", func(i int) int { return []int{0, 1, 0, 1, 4, 1, 0, 1, 0}[i] }, true, 3, 3)
+	planes("one PSF", func(i int) int { return []int{0, 1, 0, 1, 4, 1, 0, 1, 0}[i] }, false, 3, 3) // in a file of stacks, which is no picture
 	planes("cube", func(i int) int { return []int{0, 1, 0, 1, 4 + i/9, 1, 0, 1, 0}[i%9] }, false, 4, 3, 3)
 	planes("positive stack", func(i int) int { return 1 + i%3 }, false, 5, 9, 9)
 
