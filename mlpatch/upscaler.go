@@ -123,6 +123,41 @@ func (u *Upscaler) Apply(dst, plain, x []float64) error {
 	return nil
 }
 
+// Means sets dst to the means of x, this rank's fine pixels, over its coarse pixels, as Shrink forms them; of a coarse
+// pixel that ends outside the fine grid over the part inside. Collective: one exchange.
+func (u *Upscaler) Means(dst, x []float64) error {
+	if owned := u.plan.Owned().Size(); len(dst) != owned || len(x) != u.box.Size() {
+		return fmt.Errorf("mlpatch: Upscaler.Means to %d of %d values, want %d and %d", len(dst), len(x), owned, u.box.Size())
+	}
+	plan, err := halo.NewPlan(u.high, u.comm.Rank(), []int{1, 1}, halo.Zero) // coarse pixels reach less than a fine one further
+	if err != nil {
+		return err
+	}
+	around := plan.Extended()
+	fine, wide := make([]float64, around.Size()), around.Shape()[1]
+	plan.Scatter(fine, x, 1)
+	if err := plan.Exchange(u.comm, fine, 1); err != nil {
+		return err
+	}
+	low, end := u.plan.Owned(), u.high.Domain().Hi
+	rows := means(low.Hi[0]-low.Lo[0], float64(low.Lo[0]), 0, u.scale)
+	cols := means(low.Hi[1]-low.Lo[1], float64(low.Lo[1]), 0, u.scale)
+	for r, m := range rows {
+		for c, q := range cols {
+			sum, all := 0.0, 0.0
+			for y := m.lo; y < min(m.hi, end[0]); y++ {
+				for k := q.lo; k < min(q.hi, end[1]); k++ {
+					w := m.weight(y) * q.weight(k)
+					sum += w * fine[(y-around.Lo[0])*wide+k-around.Lo[1]]
+					all += w
+				}
+			}
+			dst[r*len(cols)+c] = sum / all
+		}
+	}
+	return nil
+}
+
 // tile computes the pixels at the places.
 func (u *Upscaler) tile(out, plain []float64) {
 	clear(out)

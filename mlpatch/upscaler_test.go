@@ -196,3 +196,60 @@ func TestShrunk(t *testing.T) {
 		}
 	}
 }
+
+// The means of fine pixels over the coarse ones are those of Shrink, on any number of ranks; over coarse pixels that end
+// outside the fine grid they are those of the part inside.
+func TestUpscalerMeans(t *testing.T) {
+	net := networks["square"]
+	for _, scale := range []float64{1, 1.7, 2, 3.3} {
+		const rows, cols = 41, 47
+		x := simulate.Cells{Seed: 4, Rows: rows, Cols: cols}.Draw(0)
+		want, low, high := Shrink(x, rows, cols, scale)
+		fine, flat := make([]float64, 0, high[0]*high[1]), make([]float64, high[0]*high[1])
+		for r := range high[0] {
+			fine = append(fine, x[r*cols:r*cols+high[1]]...)
+		}
+		for i := range flat {
+			flat[i] = 3
+		}
+		for _, n := range []int{1, 2, 7} {
+			err := ranks.Launch(context.Background(), ranks.Options{Ranks: n}, func(_ context.Context, comm ranks.Comm) error {
+				frame, err := halo.Decompose(low[:], n)
+				if err != nil {
+					return err
+				}
+				u, err := NewUpscaler(comm, net, somewhere(net, 9), frame, halo.Reflect, scale, false)
+				if err != nil {
+					return err
+				}
+				for _, whole := range [][]float64{fine, flat} {
+					own, err := u.Frame().ScatterFrom(comm, 0, whole, 1)
+					if err != nil {
+						return err
+					}
+					got := make([]float64, frame.Owned(comm.Rank()).Size())
+					if err := u.Means(got, own); err != nil {
+						return err
+					}
+					all, err := frame.GatherTo(comm, 0, got, 1)
+					if err != nil {
+						return err
+					}
+					for i, v := range all {
+						inside := float64(i/low[1]+1)*scale < float64(high[0])+1e-9 && float64(i%low[1]+1)*scale < float64(high[1])+1e-9
+						if whole[0] == 3 && math.Abs(v-3) > 1e-12 || whole[0] != 3 && inside && math.Abs(v-want[i]) > 1e-12 {
+							t.Errorf("scale %g on %d ranks: mean %d is %g, want %g", scale, n, i, v, want[i])
+						}
+					}
+				}
+				if err := u.Means(nil, nil); err == nil {
+					t.Error("no values are taken")
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}

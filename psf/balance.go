@@ -151,7 +151,7 @@ func (s *solver[T]) returnStamps() error {
 	parcels := make([][]float64, s.comm.Size())
 	for i, st := range s.stamps {
 		r := s.home(st.id)
-		parcels[r] = append(parcels[r], float64(st.id), float64(st.iteration), float64(st.before), s.noise[i])
+		parcels[r] = append(parcels[r], float64(st.id), float64(st.iteration), float64(st.before), s.noise[i], st.settled)
 		for _, v := range s.part(s.x, i) {
 			parcels[r] = append(parcels[r], float64(v))
 		}
@@ -163,11 +163,11 @@ func (s *solver[T]) returnStamps() error {
 	count := s.homes[s.comm.Rank()+1] - s.homes[s.comm.Rank()]
 	s.stamps, s.noise, s.x = make([]stamp, count), make([]float64, count), make([]T, count*s.n)
 	for _, parcel := range came {
-		for ; len(parcel) > 0; parcel = parcel[4+s.n:] {
+		for ; len(parcel) > 0; parcel = parcel[5+s.n:] {
 			i := int(parcel[0]) - s.first
-			s.stamps[i] = stamp{id: int(parcel[0]), iteration: int(parcel[1]), before: int(parcel[2])}
+			s.stamps[i] = stamp{id: int(parcel[0]), iteration: int(parcel[1]), before: int(parcel[2]), settled: parcel[4]}
 			s.noise[i] = parcel[3]
-			for j, v := range parcel[4 : 4+s.n] {
+			for j, v := range parcel[5 : 5+s.n] {
 				s.x[i*s.n+j] = T(v)
 			}
 		}

@@ -88,7 +88,7 @@ func (l *lowRank[T]) grow(block int, seed uint64, stamps int) {
 func (s *solver[T]) runLowRank(ctx context.Context) error {
 	l := s.low
 	for to := s.nextCheck(); l.iteration < s.o.MaxIterations; {
-		stop, err := s.iterateLowRank(ctx)
+		stop, err := s.iterateLowRank(ctx, l.iteration+1 == to)
 		if err != nil {
 			return err
 		}
@@ -102,7 +102,7 @@ func (s *solver[T]) runLowRank(ctx context.Context) error {
 			return err
 		}
 		s.report(s.checks[len(s.checks)-1])
-		if s.settledAt(s.checks[len(s.checks)-1]) && (s.o.Threshold != Reweighted || l.lambdas != nil) {
+		if last := s.checks[len(s.checks)-1]; (s.settledAt(last) || s.still(last)) && (s.o.Threshold != Reweighted || l.lambdas != nil) {
 			s.converged = true
 			break
 		}
@@ -120,14 +120,15 @@ func (s *solver[T]) runLowRank(ctx context.Context) error {
 
 // checkLowRank makes a convergence check. Collective.
 func (s *solver[T]) checkLowRank() error {
-	sums := []float64{0}
+	sums := []float64{0, 0, s.squares()}
 	for i := range s.stamps {
 		sums[0] += s.misfit(i)
+		sums[1] += s.stamps[i].change
 	}
 	if err := s.allSum(sums); err != nil {
 		return err
 	}
-	c := Check{Iteration: s.low.iteration, Misfit: sums[0], Rank: len(s.low.singular), Active: s.total}
+	c := Check{Iteration: s.low.iteration, Misfit: sums[0], Rank: len(s.low.singular), Active: s.total, Change: ratio(sums[1], sums[2])}
 	for k, v := range s.low.singular {
 		c.Penalty += s.threshold(k) * v
 	}
@@ -146,8 +147,8 @@ func (s *solver[T]) threshold(k int) float64 {
 // iterateLowRank is one iteration: each stamp's x and v, the product of the block with
 // V, and from it the singular vectors. The step of u that follows from these is made
 // when the next iteration visits the stamp. stop tells whether the context of some rank
-// is cancelled. Collective.
-func (s *solver[T]) iterateLowRank(ctx context.Context) (stop bool, err error) {
+// is cancelled. check: a convergence check follows. Collective.
+func (s *solver[T]) iterateLowRank(ctx context.Context, check bool) (stop bool, err error) {
 	l := s.low
 	clear(l.product)
 	if ctx.Err() != nil {
@@ -161,6 +162,9 @@ func (s *solver[T]) iterateLowRank(ctx context.Context) (stop bool, err error) {
 			x, u := s.part(s.x, i), s.part(s.u, i)
 			s.gradient(i, s.g, x)
 			primal(x, s.g, u, s.bar, s.tau, s.rho, s.o.AnySign)
+			if check {
+				s.stamps[i].change = s.changed(i)
+			}
 			blend(s.part(l.v, i), u, s.bar, 1, s.sigma)
 		}
 		l.multiply(at, end)

@@ -111,6 +111,7 @@ type Options struct {
 	CheckEvery     int     // iterations from one convergence check to the next; 0 = 10
 	Tolerance      float64 // stop when the cost of the stack changes by at most this fraction between two checks; 0 = never
 	StampTolerance float64 // sparse form: the same for each stamp and its own cost; 0 = never
+	Still          float64 // stop when an iteration changes the stack by at most this fraction of itself; 0 = never
 	Balance        bool    // sparse form with StampTolerance: move stamps that are not finished to ranks with less work
 
 	// Steps of the iteration, see the package comment.

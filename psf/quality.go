@@ -31,7 +31,7 @@ func Compare(side int, x, truth []float64, window float64) Quality {
 		norm += t * t
 		lo, hi = min(lo, t), max(hi, t)
 	}
-	a, b := ellipticity(side, x, window), ellipticity(side, truth, window)
+	a, b := Measure(side, x, window).E, Measure(side, truth, window).E
 	return Quality{
 		Pixel:       diff / norm,
 		Ellipticity: math.Hypot(a[0]-b[0], a[1]-b[1]),
@@ -39,14 +39,33 @@ func Compare(side int, x, truth []float64, window float64) Quality {
 	}
 }
 
-// ellipticity is (e1, e2) of the second moments about the centroid. With U0 ... U5 the
-// inner products of x with k, l, 1, k^2 + l^2, k^2 - l^2 and kl (k rows, l columns),
+// Moments are those of the light of a stamp under a round Gaussian window in its middle. Lengths
+// are in pixels. All are NaN, and flux is 0, for a stamp without light.
+type Moments struct {
+	Flux     float64    // without the window
+	Row, Col float64    // centroid
+	E        [2]float64 // ellipticity (e1, e2) of the second moments
+	Size     float64    // root of the mean of the second moments along rows and along columns
+}
+
+// Measure returns the moments of x, side x side, under a window whose standard deviation is
+// given in pixels; 0 = no window. Pixels that are NaN count as 0.
+//
+// With U0 ... U5 the inner products of the windowed x with k, l, 1, k^2 + l^2, k^2 - l^2 and kl
+// (k rows, l columns),
 //
 //	e1 = (U4 U2 - U0^2 + U1^2) / D,  e2 = 2 (U5 U2 - U0 U1) / D,  D = U3 U2 - U0^2 - U1^2
-func ellipticity(side int, x []float64, window float64) [2]float64 {
+//
+// and the size is sqrt(D/2) / U2.
+func Measure(side int, x []float64, window float64) Moments {
 	var u [6]float64
+	var m Moments
 	centre := float64(side-1) / 2
 	for i, v := range x {
+		if math.IsNaN(v) {
+			continue
+		}
+		m.Flux += v
 		k, l := float64(i/side), float64(i%side)
 		if window > 0 {
 			r2 := (k-centre)*(k-centre) + (l-centre)*(l-centre)
@@ -57,7 +76,12 @@ func ellipticity(side int, x []float64, window float64) [2]float64 {
 		}
 	}
 	d := u[3]*u[2] - u[0]*u[0] - u[1]*u[1]
-	return [2]float64{(u[4]*u[2] - u[0]*u[0] + u[1]*u[1]) / d, 2 * (u[5]*u[2] - u[0]*u[1]) / d}
+	m.Row, m.Col = u[0]/u[2], u[1]/u[2]
+	m.E = [2]float64{(u[4]*u[2] - u[0]*u[0] + u[1]*u[1]) / d, 2 * (u[5]*u[2] - u[0]*u[1]) / d}
+	if m.Size = math.NaN(); u[2] > 0 {
+		m.Size = math.Sqrt(d/2) / u[2]
+	}
+	return m
 }
 
 // Quartiles returns the first quartile, the median and the third quartile, with linear

@@ -7,19 +7,23 @@ type Check struct {
 	Penalty   float64 // g(X); in the low-rank form g(Z), Z the stack that the dual variable predicts, equal to X in the limit
 	Rank      int     // low-rank form: of Z
 	Active    int     // stamps that still iterated
+	Change    float64 // |X - X'| / |X|, X' the stack one iteration before; stamps that are done do not change
 }
 
 // Cost is the objective, Misfit + Penalty.
 func (c Check) Cost() float64 { return c.Misfit + c.Penalty }
 
 // Result is this rank's part of a restored stack and what the solve reports. Except for
-// Data, StampIterations and the times it is the same on all ranks.
+// Data, the numbers of each stamp and the times it is the same on all ranks.
 type Result struct {
 	Data            []float64 // count x side x side, as Stack.Data, in its units
 	StampIterations []int     // count: iterations of each stamp, all passes together
 
+	StampConverged []bool    // count: StampTolerance ended the stamp, or its last iteration changed it by at most Still of itself; without Still: Converged
+	StampNoise     []float64 // count: standard deviation of the noise of each, in units of the data
+
 	Iterations int       // the most that any stamp of the whole stack had, all passes together
-	Converged  bool      // true: Tolerance or StampTolerance ended the last pass; false: MaxIterations did
+	Converged  bool      // true: Tolerance, StampTolerance or Still ended the last pass; false: MaxIterations did
 	Checks     []Check   // one for each convergence check
 	Noise      float64   // standard deviation of the noise, mean over the stamps, in units of the data
 	Lambda     float64   // low-rank form: threshold of the singular values; otherwise 0

@@ -20,6 +20,8 @@ type stamp struct {
 	done            bool    // converged in this pass
 	misfit, penalty float64 // at the last convergence check
 	half            float64 // with diagonal: |y|^2/2
+	change          float64 // |x - x'|^2 at the last convergence check, x' one iteration before
+	settled         float64 // at the end: 1 = it has converged, else 0
 }
 
 // solver is the state of one rank. Arrays contain one stamp after the other.
@@ -102,6 +104,7 @@ func deconvolve[T linalg.Float](ctx context.Context, comm ranks.Comm, stack *Sta
 	if err := run(ctx); err != nil {
 		return nil, err
 	}
+	s.settle()
 	if err := s.returnStamps(); err != nil {
 		return nil, err
 	}
@@ -124,6 +127,8 @@ func deconvolve[T linalg.Float](ctx context.Context, comm ranks.Comm, stack *Sta
 	most := []float64{0}
 	for i, st := range s.stamps {
 		r.StampIterations = append(r.StampIterations, st.before+st.iteration)
+		r.StampConverged = append(r.StampConverged, st.settled == 1)
+		r.StampNoise = append(r.StampNoise, in.out(s.noise[i], 1))
 		most[0] = max(most[0], float64(st.before+st.iteration))
 		sums[0] += s.noise[i] / float64(s.total)
 	}
@@ -202,6 +207,51 @@ func (s *solver[T]) part(a []T, i int) []T { return a[i*s.n : (i+1)*s.n] }
 
 // allSum adds up numbers over the ranks, in place. Collective.
 func (s *solver[T]) allSum(sums []float64) error { return s.comm.Allreduce(sums, sums, ranks.Sum) }
+
+// changed is |x - x'|^2 of stamp i after an iteration that began at x', whose bar is that of the
+// primal step: x' = (x - rho bar/2) / (1 - rho/2).
+func (s *solver[T]) changed(i int) float64 {
+	half, sum := float64(s.rho)/2, 0.0
+	for j, v := range s.part(s.x, i) {
+		d := float64(v) - (float64(v)-half*float64(s.bar[j]))/(1-half)
+		sum += d * d
+	}
+	return sum
+}
+
+// settle notes which stamps have converged.
+func (s *solver[T]) settle() {
+	for i := range s.stamps {
+		st := &s.stamps[i]
+		size := 0.0
+		for _, v := range s.part(s.x, i) {
+			size += float64(v) * float64(v)
+		}
+		if st.done || s.o.Still > 0 && st.change <= s.o.Still*s.o.Still*size || s.o.Still == 0 && s.converged {
+			st.settled = 1
+		}
+	}
+}
+
+// ratio is the square root of change / size; 0 for a stack that is 0.
+func ratio(change, size float64) float64 {
+	if size == 0 {
+		return 0
+	}
+	return math.Sqrt(change / size)
+}
+
+// squares is the sum of the squares of x.
+func (s *solver[T]) squares() float64 {
+	sum := 0.0
+	for _, v := range s.x {
+		sum += float64(v) * float64(v)
+	}
+	return sum
+}
+
+// still tells whether the stack no longer changes.
+func (s *solver[T]) still(c Check) bool { return s.o.Still > 0 && c.Change <= s.o.Still }
 
 // closeTo tells whether a cost changed by at most a fraction of it; never with tolerance 0.
 func closeTo(now, before, tolerance float64) bool {

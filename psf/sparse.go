@@ -116,6 +116,7 @@ func (s *solver[T]) advance(ctx context.Context, to int) {
 			s.iterate(i)
 		}
 		before := st.misfit + st.penalty
+		st.change = s.changed(i)
 		s.evaluate(i)
 		st.done = st.iteration > s.o.CheckEvery && closeTo(st.misfit+st.penalty, before, s.o.StampTolerance)
 	}
@@ -147,7 +148,7 @@ func (s *solver[T]) runPass(ctx context.Context) error {
 		}
 		s.checks = append(s.checks, l)
 		s.report(l)
-		if s.settledAt(l) || l.Active == 0 {
+		if s.settledAt(l) || s.still(l) || l.Active == 0 {
 			s.converged = true
 			return nil
 		}
@@ -178,20 +179,21 @@ func (s *solver[T]) nextCheck() int {
 // sumCosts adds up the costs of all stamps; stop tells whether the context of some rank
 // is cancelled. Collective.
 func (s *solver[T]) sumCosts(ctx context.Context, to int) (c Check, stop bool, err error) {
-	sums := make([]float64, 4)
+	sums := []float64{0, 0, 0, 0, 0, s.squares()}
 	for i := range s.stamps {
 		st := &s.stamps[i]
 		sums[0] += st.misfit
 		sums[1] += st.penalty
 		if !st.done {
 			sums[2]++
+			sums[4] += st.change
 		}
 	}
 	if ctx.Err() != nil {
 		sums[3] = 1
 	}
 	err = s.allSum(sums)
-	return Check{Iteration: s.before + to, Misfit: sums[0], Penalty: sums[1], Active: int(sums[2])}, sums[3] > 0, err
+	return Check{Iteration: s.before + to, Misfit: sums[0], Penalty: sums[1], Active: int(sums[2]), Change: ratio(sums[4], sums[5])}, sums[3] > 0, err
 }
 
 // settledAt tells whether the cost of the stack has converged by Options.Tolerance.

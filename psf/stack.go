@@ -162,20 +162,25 @@ func (s *Stack) Check() error {
 // Residual sets dst to W^(1/2) (y - Hx) of this rank's stamp i; x and dst have Side x
 // Side pixels. dst is NaN where the stamp is masked or NaN. With a correct model it is white
 // noise.
-func (s *Stack) Residual(border Border, i int, x, dst []float64) {
+func (s *Stack) Residual(border Border, i int, x, dst []float64) { s.Residuals(border)(i, x, dst) }
+
+// Residuals returns Residual for many stamps, which share the preparation of the blur.
+func (s *Stack) Residuals(border Border) func(i int, x, dst []float64) {
 	n, m := s.Side*s.Side, s.PSFSide*s.PSFSide
 	conv := fourier.NewSmallZeroConvolver[float64](s.Side, s.PSFSide)
 	if border == Wrap {
 		conv = fourier.NewSmallPeriodicConvolver[float64](s.Side)
 	}
-	k := s.psfOf(i)
-	conv.Apply(dst, x, conv.Filter(s.PSFSide, s.PSFs[k*m:(k+1)*m], identity))
-	for j := range dst {
-		dst[j] = s.Data[i*n+j] - dst[j]
-		if w := s.weight(i*n + j); w > 0 {
-			dst[j] *= math.Sqrt(w)
-		} else {
-			dst[j] = math.NaN()
+	return func(i int, x, dst []float64) {
+		k := s.psfOf(i)
+		conv.Apply(dst, x, conv.Filter(s.PSFSide, s.PSFs[k*m:(k+1)*m], identity))
+		for j := range dst {
+			dst[j] = s.Data[i*n+j] - dst[j]
+			if w := s.weight(i*n + j); w > 0 {
+				dst[j] *= math.Sqrt(w)
+			} else {
+				dst[j] = math.NaN()
+			}
 		}
 	}
 }

@@ -79,6 +79,7 @@ func (o *Options) check(s *Stack) error {
 	}
 	want(o.Reweightings >= 0 && o.MaxIterations >= 1 && o.CheckEvery >= 1, "%d iterations, %d reweightings, a convergence check every %d", o.MaxIterations, o.Reweightings, o.CheckEvery)
 	want(o.Tolerance >= 0 && o.StampTolerance >= 0, "tolerances %g and %g, want 0 or more", o.Tolerance, o.StampTolerance)
+	want(o.Still >= 0, "still %g, want 0 or more", o.Still)
 	want(o.Rho > 0 && o.Rho < 2, "relaxation %g, want more than 0 and less than 2", o.Rho)
 	want(o.Tau >= 0 && o.SigmaDual >= 0 && o.Factor > 0 && o.Block >= 1, "steps %g and %g, factor %g, block %d", o.Tau, o.SigmaDual, o.Factor, o.Block)
 	return errors.Join(errs...)
@@ -114,7 +115,7 @@ func (o *Options) same(s *Stack) []ranks.Same {
 		number("Reweightings", float64(o.Reweightings)),
 		ranks.SameText("Threshold", o.Threshold), number("Factor", o.Factor), number("Block", float64(o.Block)), number("Settle", float64(o.Settle)),
 		number("MaxIterations", float64(o.MaxIterations)), number("CheckEvery", float64(o.CheckEvery)),
-		number("Tolerance", o.Tolerance), number("StampTolerance", o.StampTolerance), ranks.SameText("Balance", o.Balance),
+		number("Tolerance", o.Tolerance), number("StampTolerance", o.StampTolerance), number("Still", o.Still), ranks.SameText("Balance", o.Balance),
 		number("Tau", o.Tau), number("SigmaDual", o.SigmaDual), number("Rho", o.Rho), ranks.SameText("Seed", o.Seed),
 		ranks.SameText("Save (given or not)", o.Save != nil), number("SaveEvery", float64(o.SaveEvery)),
 		ranks.SameText("Resume", o.resumeSum()),

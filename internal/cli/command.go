@@ -47,11 +47,13 @@ type options struct {
 	sets   sets
 	force  bool
 	quiet  bool
+	json   bool // a line of JSON on standard output instead of the table
 	resume bool
 
 	simulation simulation      // of simulate
 	scale      scaleOptions    // of scale
 	psf        psfOptions      // of psf
+	predict    predictOptions  // of predict
 	allocation allocation      // of slurm
 	shortcut   shortcutOptions // of the commands without a config
 }

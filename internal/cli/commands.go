@@ -30,9 +30,24 @@ keep checkpoints (psf, scdl-train, tppa-train) write one first, and -resume cont
 				setFlag(fs, o)
 				fs.BoolVar(&o.force, "force", false, "replace an existing result")
 				fs.BoolVar(&o.resume, "resume", false, "continue from the checkpoint in the output directory, on any number of ranks")
-				fs.BoolVar(&o.quiet, "quiet", false, "print errors only")
+				wordFlags(fs, o)
 			},
 			Run: run,
+		},
+		{
+			Name: "predict", Args: "FIT PLACES [flags]",
+			Short: "predict values at the places of a table with the fit of a result",
+			Long: `Evaluates the fit in FIT, the directory of a result of "tessera fit" or of a job
+"kernel", at the places in the table PLACES (CSV, npy, FITS), whose columns have the names
+of the coordinates that were fitted. It prints the table as CSV with all of its columns, texts
+too, and behind them: predicted, the distance to the nearest observation (also in widths of
+the kernel), and beyond = 1 where no observation is near, so that the prediction is
+little else than the mean of the values.
+
+    tessera fit TABLE.csv
+    tessera predict out/fit PLACES.csv -out predicted.csv`,
+			Flags: predictFlags,
+			Run:   predict,
 		},
 		{
 			Name: "check", Args: "CONFIG... [flags]",

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -56,11 +57,23 @@ func run(ctx context.Context, c *call) error {
 		}
 		if comm.Rank() == 0 && !c.quiet {
 			env.Progress = progress.New(c.terminal)
+		}
+		switch {
+		case comm.Rank() != 0:
+		case c.json:
+			env.JSON = c.stdout
+		case !c.quiet:
 			env.Summary = c.stdout
 		}
 		return j.Run(ctx, comm, env)
 	})
 	return errors.Join(err, claim.Release())
+}
+
+// wordFlags are those of a command that runs a job about what it prints.
+func wordFlags(fs *flag.FlagSet, o *options) {
+	fs.BoolVar(&o.quiet, "quiet", false, "print errors only")
+	fs.BoolVar(&o.json, "json", false, "print one line of JSON about the result instead of the table; with -quiet nothing else")
 }
 
 // warn prints a warning. Rank 0 alone.

@@ -142,7 +142,7 @@ kill -INT $p; wait $p; echo "first $?"`
 
 // metric checks a value in metrics.json by its dotted path and an operator:
 //
-//	metric out/metrics.json psnr_db.restored > 30
+//	metric out/metrics.json quality.solution.psnr_db > 30
 //	metric out/metrics.json config.blur.kind = moffat
 func metric(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 4 {

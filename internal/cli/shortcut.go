@@ -30,6 +30,7 @@ type shortcutOptions struct {
 	fwhm   float64
 	mask   string
 	sigma  string
+	truth  string
 	lambda string
 	values string
 	places string
@@ -96,6 +97,9 @@ func (o *shortcutOptions) frame(b *bytes.Buffer, file string) {
 	if o.sigma != "" {
 		fmt.Fprintf(b, "sigma = %s\n", config.Quote(o.sigma))
 	}
+	if o.truth != "" {
+		fmt.Fprintf(b, "truth = %s\n", config.Quote(o.truth))
+	}
 	switch {
 	case o.psf == "none":
 		fmt.Fprint(b, "\n[blur]\nkind = \"none\"\n")
@@ -147,7 +151,7 @@ result goes into -out, out/` + s.name + ` if it is not given. -set changes any o
 			fs.StringVar(&o.out, "out", "", "write the result into `DIR`")
 			setFlag(fs, o)
 			fs.BoolVar(&o.force, "force", false, "replace an existing result")
-			fs.BoolVar(&o.quiet, "quiet", false, "print errors only")
+			wordFlags(fs, o)
 			fs.StringVar(&o.shortcut.save, "save", "", "also write the config into the file `CONFIG`")
 			switch s.job {
 			case "tikhonov", "tv":
@@ -155,6 +159,7 @@ result goes into -out, out/` + s.name + ` if it is not given. -set changes any o
 				fs.Float64Var(&o.shortcut.fwhm, "fwhm", 0, "the PSF is a Moffat profile of this `WIDTH` in pixels")
 				fs.StringVar(&o.shortcut.mask, "mask", "", "pixels that are 0 in `FILE` are missing")
 				fs.StringVar(&o.shortcut.sigma, "sigma", "", "standard deviations of the pixels are in `FILE`")
+				fs.StringVar(&o.shortcut.truth, "truth", "", "compare the result with the true frame in `FILE`")
 				fs.StringVar(&o.shortcut.lambda, "lambda", "", "`NUMBER` or rule instead of the default rule")
 			case "psf":
 				fs.StringVar(&o.shortcut.psf, "psf", "", "the PSFs, one for each stamp or one for all, are in `FILE`")
@@ -188,7 +193,7 @@ func (s shortcut) run(ctx context.Context, c *call) error {
 	if o.psf != "" && o.fwhm != 0 {
 		return usageError{fmt.Sprintf("tessera %s: -psf and -fwhm both say what the PSF is: give one", s.name)}
 	}
-	for _, f := range []string{file, o.psf, o.mask, o.sigma, o.places} {
+	for _, f := range []string{file, o.psf, o.mask, o.sigma, o.truth, o.places} {
 		if f != "" && f != "none" {
 			if err := present(f); err != nil {
 				return usageError{fmt.Sprintf("tessera %s: %v", s.name, err)}
@@ -231,7 +236,7 @@ func (c *call) announce() error {
 			return err
 		}
 	}
-	if !c.quiet {
+	if !c.quiet && !c.json {
 		for line := range strings.Lines(string(c.written)) {
 			fmt.Fprint(c.stdout, "    "+line)
 		}

@@ -26,6 +26,7 @@ type Observation struct {
 	Noise    float64             // standard deviation of the simulated noise of a pixel of weight 1: in the unit of Data x sqrt(weight); 0 = unknown
 	Source   *imageio.Frame      // rank 0: header and shape of the file that was read, Data is nil; nil if no file was read
 	FITS     bool                // the file that was read is a FITS file; the same on all ranks
+	Made     bool                // the program has made the observation from the truth; the same on all ranks
 	Holes    bool                // values of the truth are missing (NaN); the same on all ranks
 	Inputs   []lifecycle.Input   // rank 0: what was taken from the files
 	Varying  *forward.VaryingPSF // the PSF where it changes over the frame; nil = it does not

@@ -2,7 +2,6 @@ package frames
 
 import (
 	"context"
-	"math"
 
 	"tessera/forward"
 	"tessera/halo"
@@ -72,13 +71,13 @@ func (r *Restoration) Note(report *PSFReport, psf forward.PSF, border halo.Borde
 // are this rank's, overlap is in pixels. It returns counts added up over the ranks, on
 // rank 0. Collective.
 func (r *Restoration) Account(work ranks.Work, setup, solve float64, overlap int, factorBytes int64, counts ...float64) ([]float64, error) {
-	longest := []float64{setup, solve, work.Exchange, work.Reduce, work.Seconds - setup - solve}
+	longest := []float64{setup, solve, work.Seconds - setup - solve}
 	pixels := len(r.Obs.Data) / r.Obs.Channels
 	if r.Obs.ApartChannels() {
 		pixels = len(r.Obs.Data)
 	}
 	missing := pixels - r.Obs.Weights.Observed(pixels)
-	sums := append([]float64{float64(work.BytesSent), float64(work.Messages), float64(factorBytes), float64(missing)}, counts...)
+	sums := append([]float64{float64(factorBytes), float64(missing), float64(pixels)}, counts...)
 	if err := r.Comm.Reduce(longest, longest, ranks.Max, 0); err != nil {
 		return nil, err
 	}
@@ -94,73 +93,7 @@ func (r *Restoration) Account(work ranks.Work, setup, solve float64, overlap int
 	}
 	m := r.Common
 	m.RanksDid = list
-	m.Seconds.Setup, m.Seconds.Solve, m.Seconds.Lambda = longest[0], longest[1], longest[4]
-	m.Seconds.Exchange, m.Seconds.Reduce = longest[2], longest[3]
-	m.BytesSent, m.MessagesSent = int64(sums[0]), int64(sums[1])
-	m.FactorMB, m.Missing = sums[2]/1e6, int(sums[3])
-	return sums[4:], nil
-}
-
-// PSNR is 10 log10(peak^2 / mean squared error) of each array against the truth, on rank
-// 0; values that are NaN, those of missing pixels, are not counted. Collective.
-func (r *Restoration) PSNR(arrays ...[]float64) ([]lifecycle.Number, error) {
-	peak := []float64{math.Inf(-1)}
-	sums := make([]float64, 2*len(arrays)) // squared error and count of each
-	for i, t := range r.Obs.Truth {
-		if math.IsNaN(t) {
-			continue // nobody knows it
-		}
-		peak[0] = max(peak[0], t)
-		for k, a := range arrays {
-			if v := a[i]; !math.IsNaN(v) {
-				sums[2*k] += (v - t) * (v - t)
-				sums[2*k+1]++
-			}
-		}
-	}
-	if err := r.Comm.Reduce(peak, peak, ranks.Max, 0); err != nil {
-		return nil, err
-	}
-	if err := r.Comm.Reduce(sums, sums, ranks.Sum, 0); err != nil {
-		return nil, err
-	}
-	list := make([]lifecycle.Number, len(arrays))
-	for k := range list {
-		list[k] = lifecycle.Number(10 * math.Log10(peak[0]*peak[0]*sums[2*k+1]/sums[2*k]))
-	}
-	return list, nil
-}
-
-// SNR is 10 log10(||truth||^2 / ||array - truth||^2) of each array, on rank 0; values that are
-// NaN, those of missing pixels, are not counted, in either sum. Collective.
-func (r *Restoration) SNR(arrays ...[]float64) ([]lifecycle.Number, error) {
-	sums := make([]float64, 2*len(arrays)) // energy of the truth and of the error, for each
-	for i, t := range r.Obs.Truth {
-		if math.IsNaN(t) {
-			continue // nobody knows it
-		}
-		for k, a := range arrays {
-			if v := a[i]; !math.IsNaN(v) {
-				sums[2*k] += t * t
-				sums[2*k+1] += (v - t) * (v - t)
-			}
-		}
-	}
-	if err := r.Comm.Reduce(sums, sums, ranks.Sum, 0); err != nil {
-		return nil, err
-	}
-	list := make([]lifecycle.Number, len(arrays))
-	for k := range list {
-		list[k] = lifecycle.Number(10 * math.Log10(sums[2*k]/sums[2*k+1]))
-	}
-	return list, nil
-}
-
-// LargestProcess puts the most resident memory of a rank's process into the metrics.
-// Collective.
-func (r *Restoration) LargestProcess() error {
-	most := []float64{lifecycle.HighWater()}
-	err := r.Comm.Reduce(most, most, ranks.Max, 0)
-	r.Common.RankMemoryMB = most[0]
-	return err
+	m.Seconds.Setup, m.Seconds.Solve, m.Seconds.Search = longest[0], longest[1], longest[2]
+	m.FactorMB, m.Missing, m.Of = sums[0]/1e6, int(sums[1]), int(sums[2])
+	return sums[3:], nil
 }

@@ -23,6 +23,7 @@ type ImageSection struct {
 	Sigma        string `toml:"sigma"`         // standard deviation, 0 or NaN = missing
 	Variance     string `toml:"variance"`      // its square
 	Weights      string `toml:"weights"`       // 1/variance, 0 or NaN = missing; "" = all ones, or found
+	Truth        string `toml:"truth"`         // the frame as it is, to compare the result with; "" = not known
 	Balance      string `toml:"balance"`       // "none": boxes of equal size; ByObserved: of equal numbers of observed pixels
 
 	PerChannel bool // not a key: channels may have different weights; false = what is missing in one is missing in all
@@ -53,6 +54,7 @@ func (s *ImageSection) countsObserved() bool { return s.Path != "" && s.Balance 
 func (s *ImageSection) Check(f *config.File) {
 	f.OneOf("image.balance", s.Balance, "none", ByObserved)
 	f.OneOf("image.planes", s.Planes, PlanesAuto, PlanesNone)
+	f.Want(s.Truth == "" || s.Path != "", "image.truth", "image.path with it; a simulated frame has its truth from simulate.from")
 	if err := s.checkKeys(); err != nil {
 		f.Fail("image.weights", "%v", err)
 	}

@@ -23,6 +23,7 @@ func simulateObservation(ctx context.Context, comm ranks.Comm, s *Source, psf fo
 	if err := ranks.AgreeError(comm, ctx.Err()); err != nil {
 		return nil, err
 	}
+	o.Made = true
 	_, cols := o.Shape()
 	b := o.Frame.Owned(comm.Rank())
 	box := simulate.Box{R0: b.Lo[0], R1: b.Hi[0], C0: b.Lo[1], C1: b.Hi[1]}

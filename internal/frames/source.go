@@ -62,6 +62,11 @@ func (s *Source) Observe(ctx context.Context, comm ranks.Comm, psf forward.PSF) 
 		return nil, err
 	}
 	o.Weights.Mark(o.Data)
+	if s.Image.Truth != "" {
+		if err := o.readTruth(ctx, comm, s.Image.Truth, s.Apart); err != nil {
+			return nil, err
+		}
+	}
 	return o, ranks.AgreeError(comm, ctx.Err())
 }
 
@@ -105,5 +110,10 @@ func (s *Source) CheckFiles(f *config.File) *imageio.Frame {
 		frame = CheckFrame(f, "simulate.from", s.Simulate.From)
 	}
 	s.Image.checkPlanes(f, frame)
+	if frame == nil {
+		CheckFrame(f, "image.truth", s.Image.Truth)
+	} else {
+		CheckTruth(f, s.Image.Truth, frame.Channels, frame.Rows, frame.Cols)
+	}
 	return frame
 }

@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"tessera/halo"
-	"tessera/internal/lifecycle"
 	"tessera/ranks"
 )
 
@@ -16,57 +15,50 @@ const (
 	ssimK2     = 0.03
 )
 
-// SSIM is the mean structural similarity of each array and the truth, on rank 0: with the means m,
+// similar is the sum of SSIM over windows, and their number.
+type similar struct{ sum, windows float64 }
+
+// ssim is the structural similarity of each array and the truth, on all ranks: with the means m,
 // variances v and the covariance c in a Gaussian window of standard deviation 1.5 pixels and
-// 11 x 11 pixels, and L the largest minus the least value of the truth,
+// 11 x 11 pixels, and the extent L, the largest minus the least value of the whole truth,
 //
 //	SSIM = (2 m_x m_t + (0.01 L)^2) (2 c + (0.03 L)^2) / ((m_x^2 + m_t^2 + (0.01 L)^2) (v_x + v_t + (0.03 L)^2)),
 //
-// averaged over the channels and the pixels whose window lies in the frame and has no NaN, neither of
-// the array nor of the truth; NaN if there are none. Collective.
+// added up over the channels and the pixels whose window lies in the frame and has no NaN, neither of
+// the array nor of the truth. Collective.
 //
 // Source: Wang, Bovik, Sheikh and Simoncelli, IEEE Trans. Image Process. 13 (2004) 600.
-func (r *Restoration) SSIM(arrays ...[]float64) ([]lifecycle.Number, error) {
-	ends := []float64{math.Inf(-1), math.Inf(-1)}
-	for _, t := range r.Obs.Truth {
-		if !math.IsNaN(t) {
-			ends[0], ends[1] = max(ends[0], t), max(ends[1], -t)
-		}
-	}
-	if err := r.Comm.Allreduce(ends, ends, ranks.Max); err != nil {
-		return nil, err
-	}
-	extent := ends[0] + ends[1]
+func (r *Restoration) ssim(truth []float64, extent float64, arrays ...[]float64) ([]similar, error) {
 	plan, err := halo.NewPlan(r.Obs.Frame, r.Comm.Rank(), []int{ssimRadius, ssimRadius}, halo.Reflect)
 	if err := ranks.AgreeError(r.Comm, err); err != nil {
 		return nil, err
 	}
-	truth := make([]float64, r.Obs.Channels*plan.Extended().Size())
+	t := make([]float64, r.Obs.Channels*plan.Extended().Size())
 	around := func(ext, a []float64) error {
 		plan.Scatter(ext, a, r.Obs.Channels)
 		return plan.Exchange(r.Comm, ext, r.Obs.Channels)
 	}
-	if err := around(truth, r.Obs.Truth); err != nil {
+	if err := around(t, truth); err != nil {
 		return nil, err
 	}
-	other, sums := make([]float64, len(truth)), make([]float64, 2*len(arrays))
+	other, sums := make([]float64, len(t)), make([]float64, 2*len(arrays))
 	for k, a := range arrays {
 		if err := around(other, a); err != nil {
 			return nil, err
 		}
 		for c := range r.Obs.Channels {
 			n := plan.Extended().Size()
-			s, count := similarity(other[c*n:(c+1)*n], truth[c*n:(c+1)*n], plan.Owned(), r.Obs.Frame.Domain(), extent)
+			s, count := similarity(other[c*n:(c+1)*n], t[c*n:(c+1)*n], plan.Owned(), r.Obs.Frame.Domain(), extent)
 			sums[2*k] += s
 			sums[2*k+1] += count
 		}
 	}
-	if err := r.Comm.Reduce(sums, sums, ranks.Sum, 0); err != nil {
+	if err := r.Comm.Allreduce(sums, sums, ranks.Sum); err != nil {
 		return nil, err
 	}
-	list := make([]lifecycle.Number, len(arrays))
+	list := make([]similar, len(arrays))
 	for k := range list {
-		list[k] = lifecycle.Number(sums[2*k] / sums[2*k+1])
+		list[k] = similar{sums[2*k], sums[2*k+1]}
 	}
 	return list, nil
 }
@@ -124,4 +116,47 @@ func similarity(x, t []float64, owned, domain halo.Box, extent float64) (sum, co
 		}
 	}
 	return sum, count
+}
+
+// windows is the number of pixels of all ranks and channels whose window lies in the frame and
+// has no NaN. Collective.
+func (r *Restoration) windows(known []float64) (float64, error) {
+	plan, err := halo.NewPlan(r.Obs.Frame, r.Comm.Rank(), []int{ssimRadius, ssimRadius}, halo.Reflect)
+	if err := ranks.AgreeError(r.Comm, err); err != nil {
+		return 0, err
+	}
+	size := plan.Extended().Size()
+	ext := make([]float64, r.Obs.Channels*size)
+	plan.Scatter(ext, known, r.Obs.Channels)
+	if err := plan.Exchange(r.Comm, ext, r.Obs.Channels); err != nil {
+		return 0, err
+	}
+	owned, domain := plan.Owned(), r.Obs.Frame.Domain()
+	rows, cols := owned.Shape()[0], owned.Shape()[1]
+	wide := cols + 2*ssimRadius
+	run := make([]int, wide) // rows without NaN that end at the present one
+	whole := []float64{0}
+	for c := range r.Obs.Channels {
+		clear(run)
+		for i := range rows + 2*ssimRadius {
+			line := ext[c*size+i*wide : c*size+(i+1)*wide]
+			g := owned.Lo[0] + i - 2*ssimRadius // the row whose window ends here: that of line i is ssimRadius less
+			inside := i >= 2*ssimRadius && g >= domain.Lo[0]+ssimRadius && g < domain.Hi[0]-ssimRadius
+			clean := 0 // columns with whole windows that end at the present one
+			for j, v := range line {
+				if run[j]++; math.IsNaN(v) {
+					run[j] = 0
+				}
+				if clean++; run[j] < 2*ssimRadius+1 {
+					clean = 0
+				}
+				q := owned.Lo[1] + j - 2*ssimRadius
+				if inside && clean >= 2*ssimRadius+1 && q >= domain.Lo[1]+ssimRadius && q < domain.Hi[1]-ssimRadius {
+					whole[0]++
+				}
+			}
+		}
+	}
+	err = r.Comm.Allreduce(whole, whole, ranks.Sum)
+	return whole[0], err
 }

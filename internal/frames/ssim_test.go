@@ -38,13 +38,17 @@ func TestSSIM(t *testing.T) {
 				}
 			}
 			r := &Restoration{Run: &lifecycle.Run{Comm: comm}, Obs: &Observation{Channels: 2, Frame: frame, Truth: truth}}
-			got, err := r.SSIM(other, truth, spoilt)
+			lo, hi, err := extremes(comm, truth)
+			if err != nil {
+				return err
+			}
+			got, err := r.ssim(truth, hi-lo, other, truth, spoilt)
 			if err != nil || comm.Rank() > 0 {
 				return err
 			}
 			for i, v := range []float64{want, 1, 1} {
-				if math.Abs(float64(got[i])-v) > 1e-12 {
-					t.Errorf("%d ranks, array %d: %.15g, want %.15g", n, i, float64(got[i]), v)
+				if s := got[i].sum / got[i].windows; math.Abs(s-v) > 1e-12 {
+					t.Errorf("%d ranks, array %d: %.15g, want %.15g", n, i, s, v)
 				}
 			}
 			return nil
@@ -63,11 +67,41 @@ func TestSSIM(t *testing.T) {
 				}
 			}
 			r := &Restoration{Run: &lifecycle.Run{Comm: comm}, Obs: &Observation{Channels: 1, Frame: frame, Truth: truth}}
-			got, err := r.SSIM(other)
-			if err == nil && comm.Rank() == 0 && math.Abs(float64(got[0])-half) > 1e-12 {
-				t.Errorf("%d ranks: %.15g, want %.15g", n, float64(got[0]), half)
+			lo, hi, err := extremes(comm, truth)
+			if err != nil {
+				return err
+			}
+			got, err := r.ssim(truth, hi-lo, other)
+			if err != nil {
+				return err
+			}
+			if s := got[0].sum / got[0].windows; comm.Rank() == 0 && math.Abs(s-half) > 1e-12 {
+				t.Errorf("%d ranks: %.15g, want %.15g", n, s, half)
+			}
+			whole, err := r.windows(r.knownIn([]Column{{"", spoiltAt(other, box, 12, 3)}}))
+			if want := float64((rows-10)*(cols-10) - 11*4); err == nil && whole != want { // the NaN is in 11 rows and the first 4 columns of windows
+				t.Errorf("%d ranks: %g whole windows, want %g", n, whole, want)
 			}
 			return err
 		})
 	}
+}
+
+// extremes are the least and the largest value of all ranks.
+func extremes(comm ranks.Comm, x []float64) (lo, hi float64, err error) {
+	ends := []float64{math.Inf(-1), math.Inf(-1)}
+	for _, v := range x {
+		ends[0], ends[1] = max(ends[0], v), max(ends[1], -v)
+	}
+	err = comm.Allreduce(ends, ends, ranks.Max)
+	return -ends[1], ends[0], err
+}
+
+// spoiltAt is x, of a box, with NaN at a pixel.
+func spoiltAt(x []float64, box halo.Box, row, col int) []float64 {
+	x = append([]float64(nil), x...)
+	if row >= box.Lo[0] && row < box.Hi[0] && col >= box.Lo[1] && col < box.Hi[1] {
+		x[(row-box.Lo[0])*(box.Hi[1]-box.Lo[1])+col-box.Lo[1]] = math.NaN()
+	}
+	return x
 }

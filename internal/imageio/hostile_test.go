@@ -43,6 +43,7 @@ var readers = map[string]func(path string) error{
 	"StatStack":   func(path string) error { _, err := StatStack(path); return err },
 	"ReadStack":   func(path string) error { _, err := ReadStack(path, 0, 1); return err },
 	"ReadTable":   func(path string) error { _, err := ReadTable(path); return err },
+	"ReadFields":  func(path string) error { _, _, err := ReadFields(path); return err },
 	"ReadCell":    func(path string) error { _, _, _, err := ReadCell(path, "A", "B"); return err },
 	"SampleTable": func(path string) error { _, _, err := SampleTable(path, 10); return err },
 	"TableNames":  func(path string) error { _, err := TableNames(path); return err },

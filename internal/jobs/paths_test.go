@@ -27,7 +27,7 @@ type door struct {
 func imageDoors(more ...string) map[string]door {
 	observed := slices.Concat([]string{"image.path={frame}", "image.planes=none"}, more)
 	return map[string]door{
-		"image.mask": {"mask", observed}, "image.dq": {"flags", observed}, "image.weights": {"plane", observed}, "image.sigma": {"plane", observed}, "image.variance": {"plane", observed},
+		"image.mask": {"mask", observed}, "image.dq": {"flags", observed}, "image.weights": {"plane", observed}, "image.sigma": {"plane", observed}, "image.variance": {"plane", observed}, "image.truth": {"frame", observed},
 		"simulate.from": {"frame", more},
 	}
 }
@@ -79,7 +79,7 @@ var doors = func() map[string]map[string]door {
 		"kernel":          {"evaluate.path": {"table", []string{"observations.path={table}", "kernel.width=5"}}, "frame.truth": {"frame", []string{"frame.pixels=true", "frame.fraction=0.5"}}},
 		"deep-kernel":     {},
 		"psf": {
-			"psf.path": {"psf", []string{"stack.path={stack}", "psf.iterations=3"}}, "psf.index": {"index", []string{"stack.path={stack}", "psf.path={stack}", "psf.iterations=3"}},
+			"psf.path": {"one PSF", []string{"stack.path={stack}", "psf.iterations=3"}}, "psf.index": {"index", []string{"stack.path={stack}", "psf.path={stack}", "psf.iterations=3"}},
 			"psf.start_path": {"stack", append(stamps, "psf.start=given")}, "stack.mask": {"stack", stamps}, "stack.weights": {"positive stack", stamps}, "stack.truth": {"stack", stamps},
 		},
 		"scdl-train": {
@@ -90,7 +90,7 @@ var doors = func() map[string]map[string]door {
 		"tppa-train":    {"blur.path": {"psf", append(small, "blur.kind=file", "simulate.count=4", "data.validation=1", "simulate.rows=16", "simulate.cols=20", "tppa.steps=1", "tppa.layers=2")}},
 		"mlpatch-train": {},
 		"mlpatch-superres": with(without(imageDoors(enlarging...), "simulate.from"), map[string]door{
-			"data.truth": {"pictures", append(enlarging, "data.validation=1")}, "superres.model": elsewhere("TestEnlarging"),
+			"data.truth": {"pictures", append(enlarging, "data.validation=1")}, "superres.model": elsewhere("TestEnlarging"), "image.truth": elsewhere("TestEnlargedTruth"),
 		}),
 		"darkmatter": {
 			"shear.e2": {"frame", append(small, "shear.e1={frame}", "shear.sigma=0.1", "shear.pixel=1", "noise.realisations=2")}, "shear.sigma1": {"plane", append(maps, "shear.sigma2={plane}")}, "shear.sigma2": {"plane", append(maps, "shear.sigma1={plane}")},
@@ -133,6 +133,7 @@ func moreFamilies(t *testing.T, dir string) map[string]map[string]string {
 	planes("flags", func(i int) int { return 4 * max(0, i%9-7) }, true, rows, cols)
 	planes("plane", func(i int) int { return 1 + i%3 }, true, rows, cols)
 	planes("psf", func(i int) int { return []int{0, 1, 0, 1, 4, 1, 0, 1, 0}[i] }, true, 3, 3)
+	planes("one PSF", func(i int) int { return []int{0, 1, 0, 1, 4, 1, 0, 1, 0}[i] }, false, 3, 3) // in a file of stacks, which is no picture
 	planes("cube", func(i int) int { return []int{0, 1, 0, 1, 4 + i/9, 1, 0, 1, 0}[i%9] }, false, 4, 3, 3)
 	planes("positive stack", func(i int) int { return 1 + i%3 }, false, 5, 9, 9)
 

@@ -57,7 +57,7 @@ var pictures = map[string]drawn{
 		"learned": {"convergence"}, "losses": {"step", "validation"},
 		"wiener": {"convergence", "y (arcmin)"}, "ks_e": {"convergence"}, "ks_b": {"convergence"}, "snr": {"standard deviation"}, "truth": {"convergence"}, "spread": {"standard deviation"},
 	}},
-	"kernel": {[]string{"fit.png"}, map[string][]string{
+	"kernel": {[]string{"solution.png"}, map[string][]string{
 		"map": {"x (unit square)", "y (unit square)", "value (unit of the simulation), linear scale"}, "panel": {"(a) (b) (c) value (unit of the simulation), linear scale", "(d) fit - truth", "lambda = "},
 		"cells": {"log10(1 + number of observations in a pixel)", "border between the cells of two ranks", "(b) balanced cells"},
 	}},
@@ -65,7 +65,7 @@ var pictures = map[string]drawn{
 	"psf":          {nil, map[string][]string{"mosaic": {"observed, restored, truth: intensity", "residual: ", "15 x 15 pixels", "Row 0 is at the top."}, "convergence": {"iteration"}}},
 	"scdl-train":   {nil, map[string][]string{"error": {"iteration"}, "atoms": {"atom, each shifted by 0.5"}}},
 	"scdl-spectra": {},
-	"scdl-upscale": {[]string{"upscaled.png", "bicubic.png"}, map[string][]string{"panel": {"intensity (1 = white)", "(b) learned", "Crop: rows", "row (pixel)"}}},
+	"scdl-upscale": {[]string{"solution.png", "bicubic.png"}, map[string][]string{"panel": {"intensity (1 = white)", "(b) learned", "Crop: rows", "row (pixel)"}}},
 }
 
 // more are settings with which a kind draws all that it can.

@@ -175,17 +175,10 @@ func runOn(t *testing.T, n int, kind string, sets []string) map[string]any {
 	t.Helper()
 	var dir string
 	err := ranks.Launch(context.Background(), ranks.Options{Ranks: n}, func(ctx context.Context, comm ranks.Comm) error {
-		j, err := Load("test.toml", fmt.Appendf(nil, "job = %q", kind), sets)
-		if err != nil {
-			return err
-		}
-		if comm.Rank() == 0 {
+		if j, err := Load("test.toml", fmt.Appendf(nil, "job = %q", kind), sets); err == nil && comm.Rank() == 0 {
 			dir = j.Dir
-			if err := j.CheckFiles(); err != nil {
-				return err
-			}
 		}
-		return j.Run(ctx, comm, lifecycle.Env{Version: "test"})
+		return runWith(ctx, comm, kind, sets)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -199,6 +192,18 @@ func runOn(t *testing.T, n int, kind string, sets []string) map[string]any {
 		t.Fatal(err)
 	}
 	return m
+}
+
+// runWith checks and runs a job of a kind on one rank of a world.
+func runWith(ctx context.Context, comm ranks.Comm, kind string, sets []string) error {
+	j, err := Load("test.toml", fmt.Appendf(nil, "job = %q", kind), sets)
+	if err == nil && comm.Rank() == 0 {
+		err = j.CheckFiles()
+	}
+	if err != nil {
+		return err
+	}
+	return j.Run(ctx, comm, lifecycle.Env{Version: "test"})
 }
 
 // planOf is the plan of a job on n ranks, and the bytes that making it allocated.

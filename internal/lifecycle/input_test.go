@@ -23,7 +23,7 @@ func TestInputs(t *testing.T) {
 	}
 	in := Input{File: "a.csv", Part: "csv", Axes: "3 rows x 2 columns", Missing: "none missing"}
 	var said strings.Builder
-	job := Start(f, dir, 1, nil, func(ctx context.Context, r *Run) error {
+	job := Start(f, dir, 1, []string{"answer.npy"}, func(ctx context.Context, r *Run) error {
 		record := r.Record()
 		r.Took(in)
 		return WriteMetrics(dir, record)

@@ -22,8 +22,11 @@ type Job struct {
 	Resumable bool   // it keeps checkpoints, and goes on from one
 
 	// Files are the names of all files that a run of the job may leave in Dir, but for
-	// metrics.json, the logs and the config. They are what a run replaces.
+	// metrics.json, the logs and the config. They are what a run replaces. The first is what
+	// was asked for.
 	Files []string
+	// Metrics is an empty one of what the metrics.json of a run holds.
+	Metrics Metrics
 	// State is a directory outside of the job's own place in Dir in which a run keeps its
 	// state: no other run may use it at the same time. Empty = none.
 	State string
@@ -38,10 +41,11 @@ type Job struct {
 	Plan func(ctx context.Context, comm ranks.Comm, n int, link Link) (*Plan, error)
 }
 
-// Env is what a run has around it. On ranks other than 0 Progress, Summary and Warn are nil.
+// Env is what a run has around it. On ranks other than 0 Progress, Summary, JSON and Warn are nil.
 type Env struct {
 	Progress *progress.Line // nil = none
 	Summary  io.Writer      // gets the table at the end; nil = none
+	JSON     io.Writer      // gets a Summary as one line at the end; nil = none
 	Warn     func(string)   // shows a warning; nil = only the log has it
 	Version  string         // of the program, for metrics.json
 	Resume   bool           // go on from the checkpoint in the job's directory

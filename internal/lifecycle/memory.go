@@ -12,26 +12,26 @@ import (
 )
 
 // peakMemory is the largest resident memory, in MB, of the processes that the
-// ranks live in, added up on rank 0; 0 where the system does not tell. Ranks of
-// one process are counted once.
-func peakMemory(comm ranks.Comm) (float64, error) {
+// ranks live in, added up on rank 0, and that of the largest of them; 0 where the
+// system does not tell. Ranks of one process are counted once. Collective.
+func peakMemory(comm ranks.Comm) (total, largest float64, err error) {
 	host, _ := os.Hostname()
 	h := fnv.New64a()
 	io.WriteString(h, host+"\x00"+strconv.Itoa(os.Getpid()))
 	const exact = 1<<53 - 1 // what a float64 carries to the last bit
 	all, err := ranks.GatherNumbers(comm, float64(h.Sum64()&exact), HighWater())
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	seen := map[float64]bool{}
-	total := 0.0
 	for ; len(all) > 0; all = all[2:] {
 		if process := all[0]; !seen[process] {
 			seen[process] = true
 			total += all[1]
+			largest = max(largest, all[1])
 		}
 	}
-	return total, nil
+	return total, largest, nil
 }
 
 // HighWater is the largest resident memory of this process so far, in MB.

@@ -29,7 +29,8 @@ type Run struct {
 }
 
 // Start is the Job.Run of a job whose work is body: it opens the log, lets body do the
-// work on every rank and closes the log in view of how that ended. files are Job.Files.
+// work on every rank and closes the log in view of how that ended. files are Job.Files, of
+// which the first is the answer.
 func Start(f *config.File, dir string, seed uint64, files []string, body func(context.Context, *Run) error) func(context.Context, ranks.Comm, Env) error {
 	return func(ctx context.Context, comm ranks.Comm, env Env) error {
 		return logged(comm, dir, func(log *runLog) error {
@@ -44,18 +45,19 @@ func Start(f *config.File, dir string, seed uint64, files []string, body func(co
 // Record is what made a result: the start of its metrics.json.
 func (r *Run) Record() Record {
 	record := newRecord(r.Comm, r.Env, r.seed, r.file)
-	record.Inputs = r.took
+	record.Inputs, record.Solution = r.took, r.files[0]
 	return record
 }
 
 // Ending says what a run leaves behind.
 type Ending struct {
-	Write func() error // writes Job.Files, each to its Path; called on every rank, the error need not be the same
+	Write  func() error // writes Job.Files, each to its Path; called on every rank, the error need not be the same
+	Solves bool         // Write computes the answer, too: Seconds.Solve is a part of the time that it takes
 	// Rank 0 alone: what is done and said once all is written.
-	Metrics func(totalSeconds, peakMemoryMB float64) any // what metrics.json holds
-	Chosen  func() map[string]config.Value               // by "section.key": what config.toml holds in place of the values in force; nil = nothing
-	Remove  func() error                                 // deletes what only an interrupted run needs; nil = nothing
-	Summary func(w io.Writer) error                      // the table on the console
+	Metrics Metrics                        // complete after Write but for what the run took
+	Chosen  func() map[string]config.Value // by "section.key": what config.toml holds in place of the values in force; nil = nothing
+	Remove  func() error                   // deletes what only an interrupted run needs; nil = nothing
+	After   func(w io.Writer) error        // what follows the table on the console; nil = nothing
 }
 
 // Finish leaves the result of a run in its directory. It is written into a hidden directory
@@ -65,6 +67,7 @@ type Ending struct {
 func (r *Run) Finish(e Ending) (err error) {
 	r.Progress.Phase("writing " + shown.Line(r.Dir))
 	defer r.busy()()
+	start := r.Comm.Wtime()
 	var stage *outdir.Stage
 	defer func() {
 		if stage != nil && err != nil {
@@ -81,7 +84,7 @@ func (r *Run) Finish(e Ending) (err error) {
 	if err := ranks.AgreeError(r.Comm, e.Write()); err != nil {
 		return err
 	}
-	memory, err := peakMemory(r.Comm)
+	all, largest, err := peakMemory(r.Comm)
 	if err != nil {
 		return err
 	}
@@ -89,7 +92,15 @@ func (r *Run) Finish(e Ending) (err error) {
 		if err := r.writeConfig(e.Chosen); err != nil {
 			return err
 		}
-		if err := WriteMetrics(r.Path(""), e.Metrics(r.Comm.Wtime()-r.began, memory)); err != nil {
+		m := e.Metrics.Common()
+		m.took()
+		m.PeakMemoryMB, m.RankMemoryMB = all, largest
+		now := r.Comm.Wtime()
+		m.Seconds.Write, m.Seconds.Total = now-start-m.Seconds.Gather, now-r.began
+		if e.Solves {
+			m.Seconds.Write -= m.Seconds.Solve
+		}
+		if err := WriteMetrics(r.Path(""), e.Metrics); err != nil {
 			return err
 		}
 		err := r.log.publish(r.Path(logName), func() error { return stage.Publish(MetricsName, r.replaced()) })
@@ -102,10 +113,7 @@ func (r *Run) Finish(e Ending) (err error) {
 			}
 		}
 		r.Progress.Done()
-		if r.Env.Summary == nil {
-			return nil
-		}
-		return e.Summary(r.Env.Summary)
+		return r.close(e)
 	})
 }
 

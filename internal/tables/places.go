@@ -137,3 +137,15 @@ func Pixels(t *imageio.Table) (*Columns, error) {
 func Plain(dim int) *Columns {
 	return &Columns{Coordinates: []int{0, 1, 2}[:dim], Value: dim, Errors: -1}
 }
+
+// Named is the columns of observations whose coordinates have these names, in this order; of
+// those without names it is Plain.
+func Named(names []string, dim int, pixels bool) *Columns {
+	c := Plain(dim)
+	if len(names) != dim {
+		return c
+	}
+	f := &finder{t: &imageio.Table{Names: names, Cols: dim}, want: Want{Pixels: pixels}}
+	f.name(c)
+	return c
+}

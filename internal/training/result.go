@@ -1,8 +1,6 @@
 package training
 
 import (
-	"io"
-
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/report"
@@ -17,37 +15,36 @@ type Metrics struct {
 	Rows       int              `json:"rows"`
 	Cols       int              `json:"cols"`
 	Parameters int              `json:"parameters"`
-	Steps      int              `json:"steps"`
-	Digest     string           `json:"digest"` // of the training set, SHA-256
-	Scale      lifecycle.Number `json:"scale"`  // the pictures are divided by it
-	Losses     lifecycle.Series `json:"losses"` // of every step
-	Seconds    Seconds          `json:"seconds"`
-	BytesSent  int64            `json:"bytes_sent"`
-	Memory     float64          `json:"peak_memory_mb"`
+	Digest     string           `json:"training_digest"` // of the training set, SHA-256
+	Scale      lifecycle.Number `json:"peak"`            // the largest true value, which the pictures are divided by
+	Losses     lifecycle.Series `json:"losses"`          // of every step
+	Validation []Validation     `json:"validation,omitempty"`
 }
 
-// Seconds are wall-clock times.
-type Seconds struct {
-	Read  float64 `json:"read"` // or simulate
-	Train float64 `json:"train"`
-	Total float64 `json:"total"`
+// Validation are means over pictures that were not learned from.
+type Validation struct {
+	Pictures int                           `json:"pictures"`
+	Noise    *lifecycle.Number             `json:"noise,omitempty"`  // standard deviation, by the peak; nil = that of the config
+	Scale    *lifecycle.Number             `json:"scale,omitempty"`  // of an enlargement
+	TVGap    *lifecycle.Number             `json:"tv_gap,omitempty"` // largest relative duality gap of total variation beside it
+	Quality  map[string]*lifecycle.Quality `json:"quality"`
 }
 
 // Files are those that every training may leave.
-func Files() []string { return append(report.Names("losses"), "model.npz", "parameters.npy") }
+func Files() []string {
+	return append([]string{"model.npz", "parameters.npy"}, report.Names("losses")...)
+}
 
 // Result is what a training leaves. The functions are called on rank 0 alone.
 type Result struct {
 	Parameters []float64
 	Model      func(path string) error // writes the model file
 	Plots      func() error            // nil = none
-	Metrics    any                     // all of metrics.json
-	Rows       func(t *lifecycle.Table)
+	Metrics    lifecycle.Metrics       // all of metrics.json
 }
 
 // Write leaves the model, its parameters, the plots and metrics.json.
 func (r *Run) Write(x Result) error {
-	m := r.Metrics
 	return r.Finish(lifecycle.Ending{
 		Write: func() error {
 			return ranks.OnRoot(r.Comm, func() error {
@@ -60,21 +57,14 @@ func (r *Run) Write(x Result) error {
 				return x.Plots()
 			})
 		},
-		Metrics: func(total, memory float64) any {
-			m.Memory, m.Seconds.Total = memory, total
-			return x.Metrics
-		},
-		Remove: r.kept.Remove,
-		Summary: func(w io.Writer) error {
-			t := lifecycle.NewTable(w)
-			t.Row("pictures", "%d of %d x %d pixels, largest value %.4g", m.Pictures, m.Rows, m.Cols, m.Scale)
-			t.Row("ranks", "%d, %s", m.Ranks, m.Transport)
-			x.Rows(t)
-			t.Row("seconds", "%.2f training, %.2f in all", m.Seconds.Train, m.Seconds.Total)
-			t.Row("written to", "%s", r.Dir)
-			return t.Flush()
-		},
+		Metrics: x.Metrics,
+		Remove:  r.kept.Remove,
 	})
+}
+
+// Report adds the rows of the table at the end of every training.
+func (m *Metrics) Report(t *lifecycle.Table) {
+	t.Row("pictures", "%d of %d x %d pixels, largest value %.4g: %s", m.Pictures, m.Rows, m.Cols, m.Scale, m.Source)
 }
 
 // PlotLosses draws the loss of each step, and more, into losses.png and .svg.

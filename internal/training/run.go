@@ -1,6 +1,7 @@
 package training
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 
@@ -37,6 +38,7 @@ func (r *Run) Describe(p Pictures, count, rows, cols, parameters int, scale floa
 		r.Took(p.took(count, rows, cols, scale))
 	}
 	m := r.Metrics
+	m.Source = cmp.Or(p.Truth, "simulated cells")
 	m.Pictures, m.Rows, m.Cols, m.Parameters, m.Scale = count-p.Validation, rows, cols, parameters, lifecycle.Number(scale)
 }
 
@@ -100,12 +102,8 @@ func (r *Run) Learn(items float64, learn func() (*train.Result, error)) (*train.
 	if m.RanksDid, err = lifecycle.Accounts(r.Comm, work, items, 0, items); err != nil {
 		return nil, err
 	}
-	sent := []float64{float64(work.BytesSent)}
-	if err := r.Comm.Allreduce(sent, sent, ranks.Sum); err != nil {
-		return nil, err
-	}
-	m.BytesSent, m.Seconds.Train = int64(sent[0]), r.Comm.Wtime()-begin
-	m.Losses, m.Steps = result.Losses, result.Steps
+	m.Seconds.Solve = r.Comm.Wtime() - begin
+	m.Losses, m.Iterations = result.Losses, result.Steps
 	return result, nil
 }
 

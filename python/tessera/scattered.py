@@ -59,7 +59,7 @@ class Fit:
         else:
             found["kernel.width"] = self.metrics["width"]
         result = run(self._keys, {"observations.path": self._table, "evaluate.path": at}, self._how, after=found)
-        values = result.arrays["fit"]
+        values = result.arrays["solution"]
         return (values, result.arrays["predictions"][:, self._dim + 1].copy()) if variance else values
 
 
@@ -113,7 +113,7 @@ def fit(
             keys.update({key: float(value), tried: [float(value)]})
     how = Launch(options, ranks, mpirun, program, verbose)
     result = run(keys, {"observations.path": table, "evaluate.path": at}, how)
-    return Fit(result.arrays["fit"], result.metrics, table, at.shape[1], keys, how)
+    return Fit(result.arrays["solution"], result.metrics, table, at.shape[1], keys, how)
 
 
 def _coordinates(name: str, places: Any) -> np.ndarray:

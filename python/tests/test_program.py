@@ -49,7 +49,7 @@ LONG_RUN = """
 import numpy as np, tessera
 stamps = np.random.default_rng(1).normal(1, .1, (4, 15, 15))
 psf = np.ones((1, 3, 3))
-tessera.deconvolve_stamps(stamps, psf, options={"psf.iterations": 1000000, "psf.check_every": 50}, **MORE)
+tessera.deconvolve_stamps(stamps, psf, options={"psf.iterations": 1000000, "psf.still": 0, "psf.check_every": 50}, **MORE)
 """
 
 

@@ -51,7 +51,7 @@ def by_hand(hand, tmp_path, name, given):
         np.save(first, np.column_stack(given))
         np.save(second, given[0])
         hand("fit", first, "-places", second, "-out", out, "-quiet", "-ranks", 1, "-set", "observations.dim=2")
-        return np.load(out / "fit.npy")
+        return np.load(out / "solution.npy")
     else:
         config = tmp_path / "byhand.toml"
         if name == "tppa":
@@ -131,7 +131,7 @@ def test_prediction_is_the_fit(observations, folder, dim, given):
     """At its own places a fit predicts what it has fitted, however width and lambda were found."""
     x, y, sigma = observations
     x = x[:, 0] if dim == 1 else x * (1, 30)
-    quick = {"search.folds": 2}
+    quick = {"search.folds": 2, "kernel.choose": "none" if len(given) == 2 else "cross-validation"}
     if "width" not in given:
         quick["search.widths"] = [0.5, 1.0]
     if "lam" not in given:
@@ -148,7 +148,7 @@ def test_prediction_is_the_fit(observations, folder, dim, given):
 def test_prediction_without_spread(observations, folder):
     """Likewise where the search finds one width along all coordinates."""
     x, y, sigma = observations
-    quick = {"search.folds": 2, "search.widths": [0.5, 1.0], "search.lambdas": [1e-3, 1e-2], "kernel.spread": False}
+    quick = {"kernel.choose": "cross-validation", "search.folds": 2, "search.widths": [0.5, 1.0], "search.lambdas": [1e-3, 1e-2], "kernel.spread": False}
     fitted = tessera.fit(x, y, sigma, options=quick, ranks=1)
     assert not fitted.metrics.get("axis_widths") and fitted.metrics["width"] in (0.5, 1.0)
     np.testing.assert_allclose(fitted.predict(x), fitted.fitted, rtol=0, atol=1e-6)

@@ -32,7 +32,7 @@ var recipes = map[string]recipe{
 	"two-layer":    {sets: []string{"simulate.rows=34", "simulate.cols=32"}, files: frameFiles("image.path", "image.weights", "first")},
 	"kernel":       {sets: []string{"simulate.count=1000", "evaluate.shape=[20,20]"}, files: observationFiles("evaluate.path")},
 	"deep-kernel":  {sets: []string{"simulate.count=150", "simulate.test=50", "deep.steps=4", "deep.starts=1", "evaluate.shape=[10,10]", "single.widths=[0.1,0.2]", "single.lambdas=[1e-3]"}, files: observationFiles("")},
-	"psf":          {sets: []string{"simulate.count=40", "simulate.side=15", "simulate.psfs=4", "psf.iterations=600", "psf.precision=double"}, files: stampFiles, tol: 1e-5},
+	"psf":          {sets: []string{"simulate.count=40", "simulate.side=15", "simulate.psfs=4", "psf.iterations=600", "psf.still=0", "psf.precision=double"}, files: stampFiles, tol: 1e-5},
 	"scdl-train":   {sets: []string{"simulate.count=800", "scdl.atoms=16", "scdl.iterations=250", "scdl.precision=double"}, files: sampleFiles, tol: 1e-5},
 	"scdl-spectra": {files: spectraFiles, needs: true},
 	"scdl-upscale": {files: pictureFiles, needs: true},

@@ -77,6 +77,7 @@ side = 21
 every = 0.5
 [psf]
 tolerance = 0
+still = 0
 iterations = 9000000
 `
 )

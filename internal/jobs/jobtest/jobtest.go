@@ -54,6 +54,18 @@ func Metrics(t testing.TB, dir string) map[string]any {
 	return m
 }
 
+// Quality is a measure of a column of the comparison with the truth in a metrics.json.
+func Quality(t testing.TB, m map[string]any, column, measure string) float64 {
+	t.Helper()
+	all, _ := m["quality"].(map[string]any)
+	of, _ := all[column].(map[string]any)
+	v, ok := of[measure].(float64)
+	if !ok {
+		t.Fatalf("quality.%s.%s is %v", column, measure, of[measure])
+	}
+	return v
+}
+
 // ReadNpy is the numbers of an array in a directory.
 func ReadNpy(t testing.TB, dir, name string) []float64 {
 	t.Helper()

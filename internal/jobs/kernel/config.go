@@ -123,8 +123,9 @@ func Load(f *config.File) *lifecycle.Job {
 	c.check(f)
 	return &lifecycle.Job{
 		Dir:        c.Output.Dir,
-		Answer:     "fit.npy",
+		Answer:     "solution.npy",
 		Files:      resultFiles(),
+		Metrics:    &metrics{},
 		CheckFiles: func() error { return c.checkFiles(f) },
 		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, resultFiles(), func(ctx context.Context, base *lifecycle.Run) error {
 			return (&run{Run: base, c: &c, m: &metrics{Record: base.Record()}}).run(ctx)

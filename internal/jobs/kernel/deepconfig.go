@@ -178,8 +178,9 @@ func LoadDeep(f *config.File) *lifecycle.Job {
 	c.check(f)
 	return &lifecycle.Job{
 		Dir:        c.Output.Dir,
-		Answer:     "fit.npy",
+		Answer:     "solution.npy",
 		Files:      deepFiles(),
+		Metrics:    &deepMetrics{},
 		CheckFiles: func() error { return c.checkFiles(f) },
 		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, deepFiles(), func(ctx context.Context, base *lifecycle.Run) error {
 			return (&deepRun{Run: base, c: &c, m: &deepMetrics{Record: base.Record()}}).run(ctx)

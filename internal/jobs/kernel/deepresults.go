@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -16,7 +17,6 @@ import (
 type deepMetrics struct {
 	lifecycle.Record
 
-	Source       string           `json:"source"`
 	Observations int              `json:"observations"`
 	Objective    float64          `json:"objective"`
 	Misfit       float64          `json:"misfit"`
@@ -28,21 +28,7 @@ type deepMetrics struct {
 	Rejected     int              `json:"rejected_steps"`
 	Steps        []deepStep       `json:"steps"`
 	Single       singleLayer      `json:"single"`
-	RMSE         *deepRMSE        `json:"test_rmse,omitempty"`
-	Iterations   int              `json:"iterations"` // steps, accepted or not
-	Seconds      deepSeconds      `json:"seconds"`
-	BytesSent    int64            `json:"bytes_sent"` // by all ranks, training
-	MessagesSent int64            `json:"messages_sent"`
-	PeakMemoryMB float64          `json:"peak_memory_mb"`
-}
-
-// deepSeconds are wall time of rank 0.
-type deepSeconds struct {
-	Read     float64 `json:"read"`
-	Train    float64 `json:"train"`
-	Single   float64 `json:"single"`
-	Evaluate float64 `json:"evaluate"`
-	Total    float64 `json:"total"`
+	Tested       int              `json:"test_points,omitempty"` // that were not fitted, of the comparison with the truth
 }
 
 // deepStep is one step: E is the balance of feature space before and after DyDD.
@@ -61,13 +47,6 @@ type singleLayer struct {
 	Score  lifecycle.Number `json:"score"`
 }
 
-// deepRMSE is against the truth at points that were not fitted.
-type deepRMSE struct {
-	Deep   float64 `json:"deep"`
-	Single float64 `json:"single"`
-	Points int     `json:"points"`
-}
-
 // write leaves the result, metrics.json last. Collective.
 func (r *deepRun) write(ctx context.Context) error {
 	if err := ranks.AgreeError(r.Comm, ctx.Err()); err != nil {
@@ -80,22 +59,19 @@ func (r *deepRun) write(ctx context.Context) error {
 			}
 			return r.writeFiles()
 		},
-		Metrics: func(total, memory float64) any {
-			r.m.PeakMemoryMB, r.m.Seconds.Total = memory, total
-			return r.m
-		},
-		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
+		Metrics: r.m,
+		After:   r.m.course,
 	})
 }
 
 // deepFiles are all files that a run may leave.
 func deepFiles() []string {
-	return append(report.Names("panel"), "fit.npy", "single.npy", "features.npy")
+	return append([]string{"solution.npy", "single.npy", "features.npy"}, report.Names("panel")...)
 }
 
 // writeFiles leaves single layer, deep kernel and its first feature on the grid.
 func (r *deepRun) writeFiles() error {
-	for k, name := range []string{"single.npy", "fit.npy", "features.npy"} {
+	for k, name := range []string{"single.npy", "solution.npy", "features.npy"} {
 		if err := imageio.WriteNpy(r.Path(name), r.grid.shape, r.fits[k]); err != nil {
 			return err
 		}
@@ -127,28 +103,27 @@ func (r *deepRun) draw() error {
 	return d.panel("Deep kernel fit", scales, images...).Write(r.Path("panel"))
 }
 
-func (m *deepMetrics) summary(w io.Writer, dir string) error {
-	fmt.Fprintf(w, "step  objective  damping   cells of feature space, E\n")
+// Report adds the rows of the table at the end of a run that this job alone has.
+func (m *deepMetrics) Report(t *lifecycle.Table) {
+	t.Row("observations", "%d, %s", m.Observations, m.Source)
+	t.Row("starts", "objectives %.4g; number %d was trained", []float64(m.Starts), m.Start+1)
+	t.Row("objective", "%.5g, of which misfit %.4g; squared norms: f %.4g, g %.4g", m.Objective, m.Misfit, m.InnerNorm, m.OuterNorm)
+	t.Row("steps", "%d accepted, %d rejected", m.Accepted, m.Rejected)
+	t.Row("single layer", "gaussian, width %.3g, lambda %.3g by cross-validation", m.Single.Width, m.Single.Lambda)
+}
+
+// course prints the steps.
+func (m *deepMetrics) course(w io.Writer) error {
+	var b bytes.Buffer
+	b.WriteString("\nstep  objective  damping   cells of feature space, E\n")
 	for i, s := range m.Steps {
 		switch {
 		case !s.Accepted:
-			fmt.Fprintf(w, "%4d  %9.5g  %7.1e   rejected\n", i+1, s.Objective, s.Damping)
+			fmt.Fprintf(&b, "%4d  %9.5g  %7.1e   rejected\n", i+1, s.Objective, s.Damping)
 		default:
-			fmt.Fprintf(w, "%4d  %9.5g  %7.1e   %.3f -> %.3f\n", i+1, s.Objective, s.Damping, s.EBefore, s.E)
+			fmt.Fprintf(&b, "%4d  %9.5g  %7.1e   %.3f -> %.3f\n", i+1, s.Objective, s.Damping, s.EBefore, s.E)
 		}
 	}
-	t := lifecycle.NewTable(w)
-	row := t.Row
-	row("observations", "%d, %s", m.Observations, m.Source)
-	row("ranks", "%d, %s", m.Ranks, m.Transport)
-	row("starts", "objectives %.4g; number %d was trained", []float64(m.Starts), m.Start+1)
-	row("objective", "%.5g, of which misfit %.4g; squared norms: f %.4g, g %.4g", m.Objective, m.Misfit, m.InnerNorm, m.OuterNorm)
-	row("steps", "%d accepted, %d rejected", m.Accepted, m.Rejected)
-	row("single layer", "gaussian, width %.3g, lambda %.3g by cross-validation", m.Single.Width, m.Single.Lambda)
-	if e := m.RMSE; e != nil {
-		row("test rms error", "%.4f deep, %.4f single layer, at %d points", e.Deep, e.Single, e.Points)
-	}
-	row("seconds", "%.2f training, %.2f single layer, %.2f in all", m.Seconds.Train, m.Seconds.Single, m.Seconds.Total)
-	row("written to", "%s", dir)
-	return t.Flush()
+	_, err := w.Write(b.Bytes())
+	return err
 }

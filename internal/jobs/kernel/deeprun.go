@@ -6,8 +6,10 @@ import (
 	"math"
 
 	"tessera/halo"
+	"tessera/internal/frames"
 	"tessera/internal/lifecycle"
 	"tessera/internal/simulate"
+	"tessera/krylov"
 	"tessera/ranks"
 	"tessera/tikhonov/kernel"
 	"tessera/tikhonov/kernel/deep"
@@ -57,13 +59,13 @@ func (r *deepRun) run(ctx context.Context) error {
 	if err := r.account(work); err != nil {
 		return err
 	}
-	r.m.Seconds.Train = r.Comm.Wtime() - start
+	r.m.Seconds.Solve = r.Comm.Wtime() - start
 	start = r.Comm.Wtime()
 	r.Progress.Phase("a single layer, to compare")
 	if err := r.singleLayer(ctx); err != nil {
 		return err
 	}
-	r.m.Seconds.Single = r.Comm.Wtime() - start
+	r.m.Seconds.Compare = r.Comm.Wtime() - start
 	r.keep()
 	start = r.Comm.Wtime()
 	r.Progress.Phase("evaluating")
@@ -76,17 +78,15 @@ func (r *deepRun) run(ctx context.Context) error {
 		return err
 	}
 	r.m.Seconds.Evaluate = r.Comm.Wtime() - start
+	if err := r.judge(); err != nil {
+		return err
+	}
 	return r.write(ctx)
 }
 
 // account adds up over the ranks what the training took. A rank owns its cell of space;
 // its part of feature space is as large.
 func (r *deepRun) account(work ranks.Work) error {
-	sums := []float64{float64(work.BytesSent), float64(work.Messages)}
-	if err := r.Comm.Allreduce(sums, sums, ranks.Sum); err != nil {
-		return err
-	}
-	r.m.BytesSent, r.m.MessagesSent = int64(sums[0]), int64(sums[1])
 	lo, hi := halo.Split(r.model.Observations, r.Comm.Size(), r.Comm.Rank())
 	var err error
 	r.m.RanksDid, err = lifecycle.Accounts(r.Comm, work, float64(hi-lo), 0, float64(hi-lo))
@@ -131,7 +131,13 @@ func (r *deepRun) singleLayer(ctx context.Context) error {
 func (r *deepRun) keep() {
 	m, t := r.m, r.model
 	m.Observations, m.Objective, m.Misfit, m.InnerNorm, m.OuterNorm = t.Observations, t.Objective, t.Misfit, t.InnerNorm, t.OuterNorm
-	m.Starts, m.Start, m.Accepted, m.Rejected, m.Iterations = t.Starts, t.Start, t.Accepted, t.Rejected, len(t.Steps)
+	m.Starts, m.Start, m.Accepted, m.Rejected = t.Starts, t.Start, t.Accepted, t.Rejected
+	m.Ended(len(t.Steps), t.Status == krylov.Converged, map[krylov.Status]string{
+		krylov.Converged: "the last step has lowered the objective by hardly anything", krylov.Stagnated: "no step lowers the objective any more",
+	}[t.Status])
+	if m.Stopped == "" {
+		m.Stopped = "all steps that deep.steps allows are done"
+	}
 	for _, s := range t.Steps {
 		step := deepStep{Accepted: s.Accepted, Objective: s.Objective, Damping: s.Damping}
 		if s.Balance != nil {
@@ -139,6 +145,24 @@ func (r *deepRun) keep() {
 		}
 		m.Steps = append(m.Steps, step)
 	}
+}
+
+// judge notes how the fit agrees with the observations. Collective.
+func (r *deepRun) judge() error {
+	amplitude := r.obs.door.amplitude
+	var y []float64
+	for _, v := range r.obs.data.Y {
+		y = append(y, v*amplitude)
+	}
+	unit := amplitude
+	switch {
+	case len(r.obs.data.Sigma) > 0:
+		r.m.Known(1, "by the sigma of the observations")
+		unit = 1
+	case r.c.Observations.Path == "":
+		r.m.Known(r.c.Simulate.Noise, frames.NoiseSimulated)
+	}
+	return r.obs.judge(r.Run, &r.m.Record, y, r.fits[1], unit*math.Sqrt(r.m.Misfit/float64(max(1, r.m.Observations))))
 }
 
 // test compares both fits with the truth at points numbered after the observations.
@@ -172,7 +196,10 @@ func (r *deepRun) test(ctx context.Context) error {
 	if err := r.Comm.Allreduce(sums, sums, ranks.Sum); err != nil {
 		return err
 	}
-	r.m.RMSE = &deepRMSE{math.Sqrt(sums[0] / float64(n)), math.Sqrt(sums[1] / float64(n)), n}
+	r.m.Tested = n
+	for k, name := range []string{lifecycle.AnswerColumn, "single"} {
+		r.m.Measured(name, &lifecycle.Quality{RMSE: lifecycle.Some(math.Sqrt(sums[k] / float64(n)))})
+	}
 	return nil
 }
 

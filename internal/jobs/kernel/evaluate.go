@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/tables"
@@ -69,9 +70,73 @@ func (r *run) evaluate(ctx context.Context) error {
 		}
 		r.m.Seconds.Compare = r.Comm.Wtime() - start
 	}
-	if r.truth != nil {
-		r.m.RMSE = rmse(r.values, r.truth)
+	r.quality()
+	return nil
+}
+
+// quality compares the fit, and what fills a frame beside it, with the truth where that is
+// known, over the same places. Rank 0 has the truth.
+func (r *run) quality() {
+	if r.truth == nil {
+		return
 	}
+	peak := math.Inf(-1)
+	for _, v := range r.truth {
+		if !math.IsNaN(v) {
+			peak = max(peak, v)
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		values []float64
+	}{{lifecycle.AnswerColumn, r.values}, {"nearest", r.nearest}, {"tikhonov", r.inpainted}} {
+		if c.values != nil {
+			e := rmse(c.values, r.truth)
+			r.m.Measured(c.name, &lifecycle.Quality{RMSE: lifecycle.Some(e), PSNR: lifecycle.Some(20 * math.Log10(peak/e))})
+		}
+	}
+}
+
+// judge notes how the fit agrees with the observations. Collective.
+func (r *run) judge() error {
+	var y []float64 // of this rank, in the unit of the file
+	for i := range r.fit.Points.Len() {
+		y = append(y, r.fit.Points.Attr[2*i]*r.obs.door.amplitude)
+	}
+	given := len(r.obs.data.Sigma) > 0
+	unit := r.obs.door.amplitude
+	switch {
+	case given:
+		r.m.Known(1, "by the sigma of the observations")
+		unit = 1
+	case r.obs.survey != nil:
+		r.m.Known(r.c.Simulate.Noise, frames.NoiseSimulated)
+	}
+	return r.obs.judge(r.Run, &r.m.Record, y, r.values, unit*math.Sqrt(r.fit.Misfit/float64(max(1, r.fit.Observations))))
+}
+
+// judge notes how values, which rank 0 has, agree with the observations of all ranks. rms is
+// the root mean square of their residual by sigma, or without sigma in the unit of the values.
+// Collective.
+func (s *scattered) judge(r *lifecycle.Run, m *lifecycle.Record, y, values []float64, rms float64) error {
+	ends := []float64{math.Inf(-1), math.Inf(-1)} // the largest value, and the least with the sign changed
+	for _, v := range y {
+		ends[0], ends[1] = max(ends[0], v), max(ends[1], -v)
+	}
+	if err := r.Comm.Allreduce(ends, ends, ranks.Max); err != nil || len(values) == 0 {
+		return err
+	}
+	below, above := 0, 0
+	for _, v := range values {
+		switch {
+		case v < -ends[1]:
+			below++
+		case v > ends[0]:
+			above++
+		}
+	}
+	share := func(n int) *lifecycle.Number { return lifecycle.Some(float64(n) / float64(len(values))) }
+	m.Fit = &lifecycle.Fit{ResidualRMS: lifecycle.Number(rms), Below: share(below), Above: share(above)}
 	return nil
 }
 

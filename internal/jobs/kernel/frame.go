@@ -6,7 +6,6 @@ import (
 
 	"tessera/forward"
 	"tessera/halo"
-	"tessera/internal/lifecycle"
 	"tessera/krylov"
 	"tessera/ranks"
 	"tessera/tikhonov/image"
@@ -56,16 +55,6 @@ func (r *run) compare(ctx context.Context) error {
 	if r.Comm.Rank() == 0 {
 		r.obs.door.values(r.nearest)
 		r.obs.door.values(r.inpainted)
-	}
-	if r.truth != nil {
-		peak := 0.0
-		for _, v := range r.truth {
-			if !math.IsNaN(v) {
-				peak = max(peak, v)
-			}
-		}
-		db := func(a []float64) lifecycle.Number { return lifecycle.Number(20 * math.Log10(peak/rmse(a, r.truth))) }
-		r.m.PSNR = &framePSNR{Kernel: db(r.values), Nearest: db(r.nearest), Tikhonov: db(r.inpainted)}
 	}
 	return nil
 }

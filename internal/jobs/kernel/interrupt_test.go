@@ -44,7 +44,7 @@ func TestCancelled(t *testing.T) {
 	} {
 		for phase := range strings.SplitSeq(c.phases, ";") {
 			dir := t.TempDir()
-			earlier := filepath.Join(dir, "fit.npy")
+			earlier := filepath.Join(dir, "solution.npy")
 			if err := os.WriteFile(earlier, []byte("earlier"), 0o666); err != nil {
 				t.Fatal(err)
 			}

@@ -12,7 +12,6 @@ import (
 type metrics struct {
 	lifecycle.Record
 
-	Source       string           `json:"source"`
 	Observations int              `json:"observations"`
 	Dim          int              `json:"dimensions"`
 	Family       string           `json:"family"`
@@ -25,8 +24,6 @@ type metrics struct {
 	Neighbours   float64          `json:"neighbours"` // entries of a row, on average
 	Blocks       int              `json:"blocks"`
 	Largest      int              `json:"largest_block"` // points, overlap included
-	Iterations   int              `json:"iterations"`
-	Converged    bool             `json:"converged"`
 	Residual     lifecycle.Number `json:"residual"`
 	ErrorBound   lifecycle.Number `json:"error_bound"`
 	Certified    bool             `json:"certified"`
@@ -38,45 +35,45 @@ type metrics struct {
 	Search  *searchMetrics  `json:"search,omitempty"`
 	Balance *balanceMetrics `json:"balance,omitempty"` // by count
 	Refined *balanceMetrics `json:"refined,omitempty"` // then by work or time
-	RMSE    float64         `json:"rmse,omitempty"`    // against the truth, over the grid
-	PSNR    *framePSNR      `json:"psnr_db,omitempty"`
 
-	Seconds      seconds          `json:"seconds"`
-	BytesSent    int64            `json:"bytes_sent"`
-	MessagesSent int64            `json:"messages_sent"`
-	FactorMB     float64          `json:"factor_mb"`
-	PeakMemoryMB float64          `json:"peak_memory_mb"`
-	History      lifecycle.Series `json:"history"`
+	Processor processor        `json:"processor_seconds"`
+	FactorMB  float64          `json:"factor_mb"`
+	History   lifecycle.Series `json:"history"`
 }
 
-// seconds are wall time, the largest over the ranks, but for compute, which
-// is the processor time of local work.
-type seconds struct {
-	Read        float64 `json:"read"`
-	Search      float64 `json:"search,omitempty"`
-	Setup       float64 `json:"setup"`
-	Solve       float64 `json:"solve"`
-	Compute     float64 `json:"compute"`      // largest over the ranks
-	ComputeMean float64 `json:"compute_mean"` // over the ranks
-	Evaluate    float64 `json:"evaluate"`
-	Compare     float64 `json:"compare,omitempty"` // other ways to fill a frame
-	Total       float64 `json:"total"`
+// processor is the processor time of the local work of the fit, in seconds.
+type processor struct {
+	Most float64 `json:"most"` // of the busiest rank
+	Mean float64 `json:"mean"` // over the ranks
 }
 
 type searchMetrics struct {
-	Rule       string           `json:"rule"`
-	Candidates []map[string]any `json:"candidates"`
-	Edge       map[string]bool  `json:"on_edge"`
-	Sample     int              `json:"sample,omitempty"`  // observations that leave-one-out looked at
-	RMS        float64          `json:"rms,omitempty"`     // of those that were left out, in the unit of the values
-	Limited    bool             `json:"limited,omitempty"` // a wider kernel would be better, but has too many neighbours
+	Rule       string      `json:"rule"`
+	Candidates []candidate `json:"candidates"`
+	Edge       searchEdge  `json:"on_edge"`
+	Sample     int         `json:"sample,omitempty"`  // observations that leave-one-out looked at
+	RMS        float64     `json:"rms,omitempty"`     // of those that were left out, in the unit of the values
+	Limited    bool        `json:"limited,omitempty"` // a wider kernel would be better, but has too many neighbours
 	chosen     *kernel.Selection
 }
 
+// candidate is a pair that was tried.
+type candidate struct {
+	Width  float64          `json:"width"`
+	Lambda float64          `json:"lambda"`
+	Score  lifecycle.Number `json:"score"`
+}
+
+// searchEdge tells which of the chosen pair is the first or the last of its list.
+type searchEdge struct {
+	Width  bool `json:"width"`
+	Lambda bool `json:"lambda"`
+}
+
 func newSearchMetrics(rule string, s *kernel.Selection, d *door) *searchMetrics {
-	m := &searchMetrics{Rule: rule, Edge: map[string]bool{"width": s.EdgeWidth, "lambda": s.EdgeLambda}, chosen: s, Sample: s.Sample, RMS: s.RMS * d.amplitude, Limited: s.Limited}
+	m := &searchMetrics{Rule: rule, Edge: searchEdge{s.EdgeWidth, s.EdgeLambda}, chosen: s, Sample: s.Sample, RMS: s.RMS * d.amplitude, Limited: s.Limited}
 	for _, c := range s.Candidates {
-		m.Candidates = append(m.Candidates, map[string]any{"width": c.Width * d.length, "lambda": c.Lambda, "score": lifecycle.Number(c.Score)})
+		m.Candidates = append(m.Candidates, candidate{c.Width * d.length, c.Lambda, lifecycle.Number(c.Score)})
 	}
 	return m
 }
@@ -108,12 +105,4 @@ func newBalanceMetrics(b *loadbalance.Report, sweep float64) *balanceMetrics {
 		Moved: b.Moved, Norm: b.Norm, Rounds: b.Rounds, Bytes: b.Bytes, Seconds: b.Seconds,
 		Overhead: b.RepairSeconds / b.Seconds, BreakEven: lifecycle.Number(b.BreakEven(before, sweep)), report: b,
 	}
-}
-
-// framePSNR compares three ways to fill a frame from the same pixels with the
-// whole of it: 20 log10(peak / rms error).
-type framePSNR struct {
-	Kernel   lifecycle.Number `json:"kernel"`
-	Nearest  lifecycle.Number `json:"nearest"`
-	Tikhonov lifecycle.Number `json:"tikhonov"`
 }

@@ -189,7 +189,7 @@ func (r *run) draw(observed [2][]float64) error {
 	if d.labels.Lower {
 		plain = fit.Flipped()
 	}
-	if err := imageio.WritePNG(r.Path("fit.png"), plain, scales[0].Stretch); err != nil {
+	if err := imageio.WritePNG(r.Path("solution.png"), plain, scales[0].Stretch); err != nil {
 		return err
 	}
 	chart := []report.Image{{Title: "fit", Frame: fit}}

@@ -69,11 +69,11 @@ func TestPixelTables(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if fit := jobtest.ReadNpy(t, out, "fit.npy"); jobtest.Farthest(fit, whole) > 0.15 {
+		if fit := jobtest.ReadNpy(t, out, "solution.npy"); jobtest.Farthest(fit, whole) > 0.15 {
 			t.Errorf("%s: off by %g", name, jobtest.Farthest(fit, whole))
 		}
 		m := jobtest.Metrics(t, out)
-		if e := m["rmse"].(float64); !(e < 0.02) {
+		if e := jobtest.Quality(t, m, "solution", "rmse"); !(e < 0.02) {
 			t.Errorf("%s: rms error %g", name, e)
 		}
 		if kernel, _, _ := psnrOf(t, out); !(kernel > 30) {

@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"context"
-	"io"
 	"path/filepath"
 
 	"tessera/internal/imageio"
@@ -31,25 +30,27 @@ func (r *run) write(ctx context.Context) error {
 			}
 			return r.writeFiles(coefficients, observed)
 		},
-		Metrics: func(total, memory float64) any {
-			r.m.PeakMemoryMB, r.m.Seconds.Total = memory, total
-			return r.m
-		},
-		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
+		Metrics: r.m,
+		After:   r.m.loads,
 	})
 }
 
 // resultFiles are all files that a run may leave.
 func resultFiles() []string {
-	return append(report.Names("map", "panel", "cells"), "fit.npy", "fit.png", "variance.npy",
+	return append([]string{"solution.npy", "solution.png", "variance.npy",
 		"coefficients.npy", "coefficients.csv", "coefficients.fits",
-		"predictions.npy", "predictions.csv", "predictions.fits")
+		fitName, "predictions.npy", "predictions.csv", "predictions.fits"}, report.Names("map", "panel", "cells")...)
 }
 
 // writeFiles leaves the tables, the fit on its grid and the pictures.
 func (r *run) writeFiles(coefficients *imageio.Table, observed [2][]float64) error {
 	if err := imageio.WriteTable(r.Path("coefficients"+r.extension()), coefficients); err != nil {
 		return err
+	}
+	if coefficients.Rows*coefficients.Cols <= mostSaved {
+		if err := r.save(r.Path(fitName), coefficients); err != nil {
+			return err
+		}
 	}
 	if t := r.predictions; t != nil {
 		if err := imageio.WriteTable(r.Path("predictions."+t.Format), t); err != nil {
@@ -60,7 +61,7 @@ func (r *run) writeFiles(coefficients *imageio.Table, observed [2][]float64) err
 	if r.grid != nil {
 		shape = r.grid.shape
 	}
-	if err := imageio.WriteNpy(r.Path("fit.npy"), shape, r.values); err != nil {
+	if err := imageio.WriteNpy(r.Path("solution.npy"), shape, r.values); err != nil {
 		return err
 	}
 	if r.spread != nil {

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 
 	"tessera/internal/config"
@@ -48,6 +49,9 @@ func (r *run) run(ctx context.Context) error {
 		return unfinished
 	}
 	if err := r.evaluate(ctx); err != nil {
+		return err
+	}
+	if err := r.judge(); err != nil {
 		return err
 	}
 	if err := r.write(ctx); err != nil {
@@ -121,12 +125,11 @@ func (r *run) account(o kernel.Options, work ranks.Work) error {
 	f, m := r.fit, r.m
 	longest := []float64{f.Setup, f.Solve, f.Compute, float64(f.Largest)}
 	sums := []float64{
-		float64(work.BytesSent), float64(work.Messages), float64(f.FactorBytes),
-		f.Neighbours * float64(f.Points.Len()), float64(f.Blocks), f.Compute, 0,
+		float64(f.FactorBytes), f.Neighbours * float64(f.Points.Len()), float64(f.Blocks), f.Compute, 0,
 	}
 	for i := range f.Points.Len() { // misfit of the mean alone
 		e := (f.Points.Attr[2*i] - f.Mean) / f.Points.Attr[2*i+1]
-		sums[6] += e * e
+		sums[4] += e * e
 	}
 	if err := r.Comm.Allreduce(longest, longest, ranks.Max); err != nil {
 		return err
@@ -145,8 +148,8 @@ func (r *run) account(o kernel.Options, work ranks.Work) error {
 	}
 	m.Observations, m.Family, m.Width, m.Lambda, m.Method = f.Observations, string(o.Kernel.Family), o.Kernel.Width*r.obs.door.length, o.Lambda, string(o.Method)
 	m.Amplitude, m.Explained = r.obs.door.amplitude, 1
-	if sums[6] > 0 {
-		m.Explained = 1 - f.Misfit/sums[6]
+	if sums[4] > 0 {
+		m.Explained = 1 - f.Misfit/sums[4]
 	}
 	if text := m.flat(); text != "" && f.Converged {
 		r.Log.Warn(text)
@@ -157,17 +160,23 @@ func (r *run) account(o kernel.Options, work ranks.Work) error {
 			m.AxisWidths = append(m.AxisWidths, o.Kernel.Width*u)
 		}
 	}
-	m.Neighbours, m.Blocks, m.Largest = sums[3]/float64(f.Observations), int(sums[4]), int(longest[3])
-	m.Iterations, m.Converged, m.Residual, m.ErrorBound, m.Certified = f.Iterations, f.Converged, lifecycle.Number(f.Residual), lifecycle.Number(f.ErrorBound), f.Certified
+	m.Neighbours, m.Blocks, m.Largest = sums[1]/float64(f.Observations), int(sums[2]), int(longest[3])
+	m.Residual, m.ErrorBound, m.Certified = lifecycle.Number(f.Residual), lifecycle.Number(f.ErrorBound), f.Certified
+	why := fmt.Sprintf("the residual of the equations is %.1e of the right-hand side", f.Residual)
+	if !f.Converged {
+		why = "kernel.max_iterations was reached; " + why
+	}
+	m.Ended(f.Iterations, f.Converged, why)
 	m.Mean, m.Misfit, m.Objective, m.Truncation, m.History = f.Mean*r.obs.door.amplitude, f.Misfit, f.Objective, f.Truncation, f.History
-	m.Seconds.Setup, m.Seconds.Solve, m.Seconds.Compute, m.Seconds.ComputeMean = longest[0], longest[1], longest[2], sums[5]/float64(r.Comm.Size())
-	m.BytesSent, m.MessagesSent, m.FactorMB = int64(sums[0]), int64(sums[1]), sums[2]/1e6
+	m.Seconds.Setup, m.Seconds.Solve = longest[0], longest[1]
+	m.Processor = processor{longest[2], sums[3] / float64(r.Comm.Size())}
+	m.FactorMB = sums[0] / 1e6
 	if b := f.Balanced; b != nil {
 		m.Balance = newBalanceMetrics(b, longest[2]/float64(f.Iterations+1))
 	}
 	if b := f.Refined; b != nil {
 		m.Refined = newBalanceMetrics(b, longest[2]/float64(f.Iterations+1))
 	}
-	r.Log.Info("fitted", "iterations", m.Iterations, "converged", m.Converged, "residual", m.Residual, "seconds", m.Seconds)
+	r.Log.Info("fitted", "iterations", m.Iterations, "converged", f.Converged, "residual", m.Residual, "seconds", m.Seconds)
 	return nil
 }

@@ -32,7 +32,7 @@ func TestKernelJob(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fit := jobtest.ReadNpy(t, dir, "fit.npy")
+		fit := jobtest.ReadNpy(t, dir, "solution.npy")
 		if first == nil {
 			first = fit
 		}
@@ -48,7 +48,7 @@ func TestKernelJob(t *testing.T) {
 		if b := m["balance"].(map[string]any); b["e"] != b["e_best"] {
 			t.Errorf("%d ranks: E = %v, best %v", n, b["e"], b["e_best"])
 		}
-		if e := m["rmse"].(float64); e > 0.25 {
+		if e := jobtest.Quality(t, m, "solution", "rmse"); e > 0.25 {
 			t.Errorf("%d ranks: rms error %v", n, e)
 		}
 		for _, name := range []string{"panel.png", "cells.png", "coefficients.npy", "run.log"} {
@@ -178,7 +178,7 @@ func TestKernelOddObservations(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		for _, v := range jobtest.ReadNpy(t, dir, "fit.npy") {
+		for _, v := range jobtest.ReadNpy(t, dir, "solution.npy") {
 			if math.IsNaN(v) || math.Abs(v) > 10 {
 				t.Errorf("%s: the fit has %v", name, v)
 				break
@@ -189,8 +189,8 @@ func TestKernelOddObservations(t *testing.T) {
 
 func psnrOf(t *testing.T, dir string) (kernel, nearest, tikhonov float64) {
 	t.Helper()
-	p := jobtest.Metrics(t, dir)["psnr_db"].(map[string]any)
-	return p["kernel"].(float64), p["nearest"].(float64), p["tikhonov"].(float64)
+	m := jobtest.Metrics(t, dir)
+	return jobtest.Quality(t, m, "solution", "psnr_db"), jobtest.Quality(t, m, "nearest", "psnr_db"), jobtest.Quality(t, m, "tikhonov", "psnr_db")
 }
 
 // A sampled frame is filled better by the kernel than by nearest neighbours.
@@ -263,11 +263,11 @@ func TestDeepKernelJob(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := jobtest.Metrics(t, dir)["test_rmse"].(map[string]any)
-		if e["deep"].(float64) > 0.20 || e["single"].(float64) < 0.35 {
-			t.Errorf("%d ranks: test error %v", n, e)
+		m := jobtest.Metrics(t, dir)
+		if jobtest.Quality(t, m, "solution", "rmse") > 0.20 || jobtest.Quality(t, m, "single", "rmse") < 0.35 {
+			t.Errorf("%d ranks: test error %v", n, m["quality"])
 		}
-		fit := jobtest.ReadNpy(t, dir, "fit.npy")
+		fit := jobtest.ReadNpy(t, dir, "solution.npy")
 		if first == nil {
 			first = fit
 		}

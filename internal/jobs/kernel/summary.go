@@ -17,18 +17,15 @@ func (m *metrics) flat() string {
 	return fmt.Sprintf("the fit explains %.2g %% of how the values vary: kernel.lambda, or the standard deviations, are too large for it, or kernel.width too small", 100*max(0, m.Explained))
 }
 
-// summary prints the short table at the end of a run, and the loads before and
-// after; w may be nil.
-func (m *metrics) summary(w io.Writer, dir string) error {
-	t := lifecycle.NewTable(w)
+// Report adds the rows of the table at the end of a run that this job alone has.
+func (m *metrics) Report(t *lifecycle.Table) {
 	row := t.Row
 	row("observations", "%s", m.Source)
 	row("", "%d in %d dimensions, %.0f neighbours each on average", m.Observations, m.Dim, m.Neighbours)
-	row("ranks", "%d, %s", m.Ranks, m.Transport)
 	chosen := ""
 	if s := m.Search; s != nil {
 		chosen = fmt.Sprintf(", by %s from %d pairs", s.Rule, len(s.Candidates))
-		if s.Edge["width"] || s.Edge["lambda"] {
+		if s.Edge.Width || s.Edge.Lambda {
 			chosen += " (on the edge of the grid: widen it)"
 		}
 	}
@@ -40,27 +37,20 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 		}
 	}
 	row("method", "%s, %d blocks, the largest of %d points", m.Method, m.Blocks, m.Largest)
-	row("iterations", "%d, residual %.1e", m.Iterations, m.Residual)
 	kind := "estimated"
 	if m.Certified {
 		kind = "guaranteed"
 	}
 	row("relative error", "at most %.1e (%s)", m.ErrorBound, kind)
 	row("explained", "%.3g %% of how the values vary about the mean", 100*m.Explained)
-	if m.RMSE > 0 {
-		row("rms error", "%.4g against the truth, over the grid", m.RMSE)
-	}
-	if p := m.PSNR; p != nil {
-		row("PSNR", "%.2f dB kernel, %.2f dB nearest neighbour, %.2f dB Tikhonov inpainting", p.Kernel, p.Nearest, p.Tikhonov)
-	}
-	s := &m.Seconds
-	row("seconds", "%.2f set-up, %.2f solve, %.2f evaluate, %.2f in all", s.Setup, s.Solve, s.Evaluate, s.Total)
-	row("processor seconds", "%.3f on the busiest rank, %.3f on average", s.Compute, s.ComputeMean)
-	row("traffic", "%.1f MB in %d messages", float64(m.BytesSent)/1e6, m.MessagesSent)
-	row("peak memory", "%.0f MB, %.0f of it factors", m.PeakMemoryMB, m.FactorMB)
-	row("written to", "%s", dir)
-	if err := t.Flush(); err != nil || m.Balance == nil {
-		return err
+	row("processor seconds", "%.3f on the busiest rank, %.3f on average", m.Processor.Most, m.Processor.Mean)
+	row("factors", "%.0f MB", m.FactorMB)
+}
+
+// loads prints the loads of the ranks before and after balancing, if there was any.
+func (m *metrics) loads(w io.Writer) error {
+	if m.Balance == nil {
+		return nil
 	}
 	var b bytes.Buffer
 	b.WriteString("\n")

@@ -95,7 +95,7 @@ func TestUnits(t *testing.T) {
 				t.Errorf("%s, units of %g and %g: %v", c.name, value, length, err)
 				continue
 			}
-			fit := jobtest.ReadNpy(t, dir, "fit.npy")
+			fit := jobtest.ReadNpy(t, dir, "solution.npy")
 			for i := range fit {
 				fit[i] /= value
 			}
@@ -194,7 +194,7 @@ func TestPeriodic(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := jobtest.ReadNpy(t, dir, "fit.npy")
+		v := jobtest.ReadNpy(t, dir, "solution.npy")
 		if math.Abs(v[0]-v[1]) > 1e-9 || math.Abs(v[0]-v[2]) > 1e-9 {
 			t.Errorf("%d ranks: %v at 5, 365 and -355 degrees, want the same", n, v[:3])
 		}
@@ -267,7 +267,7 @@ func TestPeriodicCoordinates(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v, %d ranks: %v", on, n, err)
 			}
-			v := jobtest.ReadNpy(t, dir, "fit.npy")
+			v := jobtest.ReadNpy(t, dir, "solution.npy")
 			if math.Abs(v[0]-v[1]) > 1e-5 {
 				t.Errorf("%v, %d ranks: %v, want the same a period away", on, n, v)
 			}
@@ -318,7 +318,7 @@ func TestDeepPeriodic(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v: %v", on, err)
 			}
-			fits[k] = jobtest.ReadNpy(t, dir, "fit.npy")
+			fits[k] = jobtest.ReadNpy(t, dir, "solution.npy")
 		}
 		if d := jobtest.Farthest(fits[0], fits[1]); d > 1e-6 {
 			t.Errorf("%v: a period changes the fit by %g", on, d)

@@ -187,9 +187,8 @@ func (d *data) wiener(ctx context.Context, comm ranks.Comm, like []float64) (x [
 
 // besideMetrics is one of the restorations by quadratic penalties.
 type besideMetrics struct {
-	Name   string            `json:"name"`
-	Lambda lifecycle.Number  `json:"lambda"` // 0 = none
-	PSNR   *lifecycle.Number `json:"psnr,omitempty"`
+	Name   string           `json:"name"`
+	Lambda lifecycle.Number `json:"lambda"` // 0 = none
 }
 
 // titles of the restorations in the summary.

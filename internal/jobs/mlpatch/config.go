@@ -180,6 +180,7 @@ func (w *work) job(f *config.File) *lifecycle.Job {
 		Dir:        dir,
 		Answer:     "solution.npy",
 		Files:      w.files(),
+		Metrics:    &metrics{},
 		CheckFiles: func() error { return w.checkFiles(f) },
 		Run: lifecycle.Start(f, dir, w.seed, w.files(), func(ctx context.Context, base *lifecycle.Run) error {
 			m := &metrics{Record: frames.Record{Record: base.Record()}, Border: w.model.Border}
@@ -196,7 +197,11 @@ func (w *work) job(f *config.File) *lifecycle.Job {
 // source says where the frame comes from.
 func (w *work) source() *frames.Source {
 	w.image.PerChannel = true // every value has a weight of its own
-	return &frames.Source{Seed: w.seed, Image: w.image, Simulate: w.simulate, Model: w.psfModel, Border: frames.Borders[w.model.Border]}
+	image := *w.image
+	if w.scanned() {
+		image.Truth = "" // it has the shape of the answer, not that of the projections
+	}
+	return &frames.Source{Seed: w.seed, Image: &image, Simulate: w.simulate, Model: w.psfModel, Border: frames.Borders[w.model.Border]}
 }
 
 // checkFiles records what is wrong with the model and what the headers of the other files show
@@ -205,6 +210,7 @@ func (w *work) checkFiles(f *config.File) error {
 	frame := w.source().CheckFiles(f)
 	if w.scanned() && frame != nil && w.image.Path != "" {
 		f.Want(frame.Rows == w.tomography.Angles && frame.Channels == 1, "tomography.angles", "the %d rows of %s, of one plane", frame.Rows, w.image.Path)
+		frames.CheckTruth(f, w.image.Truth, 1, w.tomography.Rows, w.tomography.Cols)
 	}
 	w.blur.CheckFiles(f, "blur", frame, frames.Borders[w.model.Border])
 	w.psfModel.CheckFiles(f, frame)

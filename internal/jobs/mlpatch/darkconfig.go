@@ -166,15 +166,12 @@ func LoadDark(f *config.File) *lifecycle.Job {
 	c := darkDefaults()
 	f.Decode(&c)
 	c.check(f)
-	answer := "wiener.npy"
-	if c.applies() {
-		answer = "learned.npy"
-	}
 	return &lifecycle.Job{
 		Dir:        c.Output.Dir,
-		Answer:     answer,
+		Answer:     "solution.npy",
 		Resumable:  c.learns(),
 		Files:      darkFiles(),
+		Metrics:    &darkMetrics{},
 		CheckFiles: func() error { return c.checkFiles(f) },
 		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, darkFiles(), func(ctx context.Context, base *lifecycle.Run) error {
 			m := &darkMetrics{Record: frames.Record{Record: base.Record()}}

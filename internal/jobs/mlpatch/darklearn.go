@@ -8,6 +8,7 @@ import (
 
 	"tessera/halo"
 	"tessera/internal/lifecycle"
+	"tessera/internal/training"
 	"tessera/mlpatch"
 	"tessera/mlpatch/massmap"
 	"tessera/ranks"
@@ -89,7 +90,7 @@ func (r *darkRun) teach(ctx context.Context, weights []float64) (work ranks.Work
 	work = work.Plus(r.learn.Work)
 	m.theta, m.Steps, m.Reached = result.Theta, result.Steps, result.Losses[len(result.Losses)-1]
 	a := r.learn.Metrics
-	r.m.Training = &learnMetrics{Pictures: m.Skies, Rows: d.Rows, Cols: d.Cols, Steps: a.Steps, Losses: a.Losses, Curve: curveOf(&curve), Seconds: lifecycle.Number(a.Seconds.Train)}
+	r.m.Training = &learnMetrics{Pictures: m.Skies, Rows: d.Rows, Cols: d.Cols, Steps: a.Iterations, Losses: a.Losses, Curve: curveOf(&curve), Seconds: lifecycle.Number(a.Seconds.Solve)}
 	if at := r.m.Training.Curve; at != nil {
 		m.Reached = float64(at.Best)
 	}
@@ -147,8 +148,10 @@ func (r *darkRun) test(ctx context.Context, d *massmap.Lensed) error {
 	if err := r.Comm.Allreduce(sums, sums, ranks.Sum); err != nil {
 		return err
 	}
-	rms := func(v float64) lifecycle.Number { return lifecycle.Number(d.Scale * math.Sqrt(v/sums[0])) }
-	r.m.Tests = &skyTest{rms(sums[1]), rms(sums[2])}
+	rms := func(v float64) *lifecycle.Quality {
+		return &lifecycle.Quality{RMSE: lifecycle.Some(d.Scale * math.Sqrt(v/sums[0]))}
+	}
+	r.m.Validation = []training.Validation{{Pictures: d.Kept, Quality: map[string]*lifecycle.Quality{wienerColumn: rms(sums[1]), lifecycle.AnswerColumn: rms(sums[2])}}}
 	return nil
 }
 
@@ -214,15 +217,14 @@ func (r *darkRun) judge(weights []float64) error {
 	if rms := math.Sqrt(sums[0] / sums[1]); apart(m.Scale, rms, 2) {
 		warn("the network is for Wiener maps with a root mean square of %.3g, and this one has %.3g", m.Scale, rms)
 	}
-	if r.truth == nil {
-		return nil
+	if err := r.fit(r.learned); err != nil || r.truth == nil {
+		return err
 	}
 	q, err := massmap.Compare(r.Comm, r.truth, r.maps.Weights[:len(r.truth)], r.learned)
 	if err != nil {
 		return err
 	}
-	e, p := lifecycle.Number(q[0].RMSE), lifecycle.Number(q[0].Pearson)
-	r.m.Quality.LearnedError, r.m.Quality.LearnedPearson = &e, &p
+	r.m.Measured(lifecycle.AnswerColumn, &lifecycle.Quality{RMSE: lifecycle.Some(q[0].RMSE), Correlation: lifecycle.Some(q[0].Pearson)})
 	return nil
 }
 

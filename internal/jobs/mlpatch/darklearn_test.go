@@ -39,13 +39,13 @@ func TestLearnedMap(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := jobtest.Metrics(t, a)
-	tests := m["tests"].(map[string]any)
-	ratio := tests["learned_rmse"].(float64) / tests["wiener_rmse"].(float64)
+	test := m["validation"].([]any)[0].(map[string]any)
+	ratio := jobtest.Quality(t, test, "solution", "rmse") / jobtest.Quality(t, test, "wiener", "rmse")
 	t.Logf("error on new skies: %.3f of that of Wiener", ratio)
 	if !(ratio < 0.97) {
 		t.Errorf("error on new skies: %.3f of that of Wiener", ratio)
 	}
-	x := jobtest.ReadNpy(t, a, "learned.npy")
+	x := jobtest.ReadNpy(t, a, "solution.npy")
 	kappa, counts, wiener := jobtest.ReadNpy(t, dir, "kappa.npy"), jobtest.ReadNpy(t, dir, "counts.npy"), jobtest.ReadNpy(t, a, "wiener.npy")
 	mean, ew, el := 0.0, 0.0, 0.0
 	for _, v := range kappa {
@@ -64,7 +64,7 @@ func TestLearnedMap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := jobtest.Farthest(jobtest.ReadNpy(t, b, "learned.npy"), x); d > 1e-5 {
+	if d := jobtest.Farthest(jobtest.ReadNpy(t, b, "solution.npy"), x); d > 1e-5 {
 		t.Errorf("on 3 ranks the map differs by %g", d)
 	}
 	given := append(sets, "learned.model="+filepath.Join(a, "model.npz"))
@@ -72,7 +72,7 @@ func TestLearnedMap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := jobtest.Farthest(jobtest.ReadNpy(t, c, "learned.npy"), x); d > 1e-8 {
+	if d := jobtest.Farthest(jobtest.ReadNpy(t, c, "solution.npy"), x); d > 1e-8 {
 		t.Errorf("with the given model the map differs by %g", d)
 	}
 	if w := jobtest.Metrics(t, c)["model"].(map[string]any)["warnings"].([]any); len(w) != 0 {
@@ -126,9 +126,11 @@ func TestLearnedCOSMOS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		q := jobtest.Metrics(t, out)["quality"].(map[string]any)
-		w, l := q["wiener_rmse"].(float64), q["learned_rmse"].(float64)
-		t.Logf("draw %s: RMSE %.4e Wiener, %.4e learned (%.4f); correlation %.3f, %.3f", seed, w, l, l/w, q["wiener_pearson"], q["learned_pearson"])
+		q := func(column, measure string) float64 {
+			return jobtest.Quality(t, jobtest.Metrics(t, out), column, measure)
+		}
+		w, l := q("wiener", "rmse"), q("solution", "rmse")
+		t.Logf("draw %s: RMSE %.4e Wiener, %.4e learned (%.4f); correlation %.3f, %.3f", seed, w, l, l/w, q("wiener", "correlation"), q("solution", "correlation"))
 		if !(l < w) {
 			t.Errorf("draw %s: RMSE %.4e Wiener, %.4e learned", seed, w, l)
 		}

@@ -2,7 +2,6 @@ package mlpatch
 
 import (
 	"fmt"
-	"io"
 	"math"
 	"path/filepath"
 
@@ -10,6 +9,7 @@ import (
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/report"
+	"tessera/internal/training"
 	"tessera/ranks"
 )
 
@@ -18,23 +18,23 @@ type darkMetrics struct {
 	frames.Record
 
 	Pixel    float64           `json:"pixel_arcmin"`
-	Observed lifecycle.Number  `json:"observed"` // share of the pixels
+	Observed lifecycle.Number  `json:"observed_share"` // share of the pixels
 	Galaxies int               `json:"galaxies,omitempty"`
 	Spectrum string            `json:"spectrum"` // the file, or "estimated"
 	Wiener   wienerMetrics     `json:"wiener"`
 	RMS      rmsMetrics        `json:"rms"`
 	Bands    bandMetrics       `json:"bands"`
 	Peaks    peakMetrics       `json:"peaks"`
-	Quality  *darkQuality      `json:"quality,omitempty"`
 	Model    *correctorMetrics `json:"model,omitempty"`    // absent without a network
 	Training *learnMetrics     `json:"training,omitempty"` // absent where none was learned
-	Tests    *skyTest          `json:"tests,omitempty"`
+
+	Validation []training.Validation `json:"validation,omitempty"` // on simulated skies, at observed pixels
 }
 
 // correctorMetrics is what the network was learned for.
 type correctorMetrics struct {
 	Path       string           `json:"path"`
-	Digest     string           `json:"digest"`
+	Digest     string           `json:"training_digest"`
 	Parameters int              `json:"parameters"`
 	Pixel      lifecycle.Number `json:"pixel_arcmin"`
 	Sigma      lifecycle.Number `json:"sigma"` // median over the observed pixels
@@ -42,15 +42,8 @@ type correctorMetrics struct {
 	Warnings   []string         `json:"warnings"`
 }
 
-// skyTest compares on simulated skies that were not learned from: root mean square errors at observed pixels.
-type skyTest struct {
-	Wiener  lifecycle.Number `json:"wiener_rmse"`
-	Learned lifecycle.Number `json:"learned_rmse"`
-}
-
 type wienerMetrics struct {
-	Iterations int              `json:"iterations"`
-	Seconds    lifecycle.Number `json:"seconds"` // of one map
+	Seconds lifecycle.Number `json:"seconds"` // of one map
 }
 
 // rmsMetrics are of the modes of Kaiser and Squires at observed pixels.
@@ -74,46 +67,26 @@ type peakMetrics struct {
 	Over5 int `json:"over_5"`
 }
 
-// darkQuality compares with the truth less its mean, at observed pixels.
-type darkQuality struct {
-	KSError       lifecycle.Number `json:"ks_rmse"`
-	WienerError   lifecycle.Number `json:"wiener_rmse"`
-	KSPearson     lifecycle.Number `json:"ks_pearson"`
-	WienerPearson lifecycle.Number `json:"wiener_pearson"`
-
-	LearnedError   *lifecycle.Number `json:"learned_rmse,omitempty"`
-	LearnedPearson *lifecycle.Number `json:"learned_pearson,omitempty"`
-}
+// wienerColumn is the name of the Wiener map beside the answer of a network.
+const wienerColumn = "wiener"
 
 // darkFiles are those that a run may leave.
 func darkFiles() []string {
-	return append(report.Names("wiener", "learned", "ks_e", "ks_b", "snr", "truth", "spread", "losses", frames.PanelName),
-		"wiener.npy", "wiener.fits", "learned.npy", "learned.fits", "model.npz", "ks_e.npy", "ks_b.npy", "spread.npy", "snr.npy", "truth.npy")
+	return append([]string{"solution.npy", "solution.fits", "wiener.npy", "wiener.fits", "model.npz", "ks_e.npy", "ks_b.npy", "spread.npy", "snr.npy", "truth.npy"},
+		report.Names("wiener", "learned", "ks_e", "ks_b", "snr", "truth", "spread", "losses", frames.PanelName)...)
 }
 
 // write leaves the maps, pictures and metrics.json. Collective.
 func (r *darkRun) write() error {
-	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
 		Write: func() (err error) {
-			if gathered, err = r.WriteArrays(r.pictures(), r.labels()); err != nil {
+			if r.m.Seconds.Gather, err = r.WriteArrays(r.pictures(), r.labels()); err != nil || !r.c.learns() {
 				return err
 			}
-			if r.c.learns() {
-				if err := ranks.OnRoot(r.Comm, r.writeModel); err != nil {
-					return err
-				}
-			}
-			return r.LargestProcess()
+			return ranks.OnRoot(r.Comm, r.writeModel)
 		},
-		Metrics: func(total, memory float64) any {
-			r.m.PeakMemoryMB = memory
-			r.m.Seconds.Gather, r.m.Seconds.Write = gathered, r.Comm.Wtime()-start-gathered
-			r.m.Seconds.Total = total
-			return r.m
-		},
+		Metrics: r.m,
 		Remove:  r.learn.Remove,
-		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
 	})
 }
 
@@ -141,9 +114,16 @@ func (r *darkRun) labels() *frames.Labels {
 
 // pictures are drawn in this order. Both modes of Kaiser and Squires are on one scale, and the truth is on that of the Wiener map.
 func (r *darkRun) pictures() []frames.Picture {
-	files := r.Npy("wiener.npy")
-	if r.headed {
-		files = append(files, frames.File{Path: r.Path("wiener.fits"), Header: r.header})
+	named := func(name string) []frames.File {
+		files := r.Npy(name + ".npy")
+		if r.headed {
+			files = append(files, frames.File{Path: r.Path(name + ".fits"), Header: r.header})
+		}
+		return files
+	}
+	files := named("solution")
+	if r.learned != nil {
+		files = named("wiener")
 	}
 	const wiener, modes = "convergence of the Wiener map (no unit)", "convergence of Kaiser and Squires (no unit)"
 	list := []frames.Picture{
@@ -153,12 +133,8 @@ func (r *darkRun) pictures() []frames.Picture {
 		{Chart: "snr", Title: "signal to noise", Scale: "Wiener map / its standard deviation from noise", Owned: frames.Part(r.ratio), Stretch: symmetric, Panel: 3, Files: r.Npy("snr.npy")},
 	}
 	if r.learned != nil {
-		files := r.Npy("learned.npy")
-		if r.headed {
-			files = append(files, frames.File{Path: r.Path("learned.fits"), Header: r.header})
-		}
 		list[len(list)-1].Panel++
-		list = append(list, frames.Picture{Chart: "learned", Title: "learned map", Scale: wiener, Owned: frames.Part(r.learned), Panel: 3, Files: files})
+		list = append(list, frames.Picture{Chart: "learned", Title: "learned map", Scale: wiener, Owned: frames.Part(r.learned), Panel: 3, Files: named("solution")})
 	}
 	if r.truth != nil {
 		list = append(list, frames.Picture{Chart: "truth", Title: "truth", Scale: wiener, Owned: frames.Part(r.truth), Panel: len(list), Files: r.Npy("truth.npy")})
@@ -185,9 +161,8 @@ func largest(f *imageio.Frame) float64 {
 	return most
 }
 
-// summary writes the short table at the end of a run.
-func (m *darkMetrics) summary(w io.Writer, dir string) error {
-	t := lifecycle.NewTable(w)
+// Report adds the rows of the table at the end of a run that this job alone has.
+func (m *darkMetrics) Report(t *lifecycle.Table) {
 	row := t.Row
 	m.Begin(t)
 	row("sky", "%.4g x %.4g degrees, pixels of %g arcmin, %.1f %% observed", float64(m.Rows)*m.Pixel/60, float64(m.Cols)*m.Pixel/60, m.Pixel, 100*float64(m.Observed))
@@ -195,16 +170,9 @@ func (m *darkMetrics) summary(w io.Writer, dir string) error {
 		row("galaxies", "%d", m.Galaxies)
 	}
 	row("spectrum", "%s", m.Spectrum)
-	row("Wiener", "%d iterations, %.3g s", m.Wiener.Iterations, m.Wiener.Seconds)
+	row("Wiener", "%.3g s a map", m.Wiener.Seconds)
 	row("rms", "E mode %.4g, B mode %.4g (Kaiser and Squires, observed pixels)", m.RMS.E, m.RMS.B)
 	row("peaks", "%d with S/N of 3 and more, %d of 5 and more", m.Peaks.Over3, m.Peaks.Over5)
-	if q := m.Quality; q != nil {
-		row("error", "Kaiser and Squires %.4g, Wiener %.4g (rms at observed pixels; truth less its mean)", q.KSError, q.WienerError)
-		row("correlation", "Kaiser and Squires %.3f, Wiener %.3f", q.KSPearson, q.WienerPearson)
-		if q.LearnedError != nil {
-			row("learned", "error %.4g, %.3f of that of Wiener; correlation %.3f", *q.LearnedError, float64(*q.LearnedError/q.WienerError), *q.LearnedPearson)
-		}
-	}
 	if x := m.Model; x != nil {
 		row("network", "%s, %d parameters, learned for pixels of %g arcmin with a noise of %.3g", x.Path, x.Parameters, float64(x.Pixel), x.Sigma)
 		for _, line := range x.Warnings {
@@ -214,8 +182,8 @@ func (m *darkMetrics) summary(w io.Writer, dir string) error {
 	if a := m.Training; a != nil {
 		row("training", "%d skies, %d steps, loss %.4g to %.4g, %.1f s", a.Pictures, a.Steps, a.Losses[0], a.Losses[len(a.Losses)-1], a.Seconds)
 	}
-	if x := m.Tests; x != nil {
-		row("simulation", "error %.4g, %.3f of that of Wiener (skies that were not learned from)", x.Learned, float64(x.Learned/x.Wiener))
+	for _, v := range m.Validation {
+		learned, wiener := *v.Quality[lifecycle.AnswerColumn].RMSE, *v.Quality[wienerColumn].RMSE
+		row("simulation", "rms error %.4g, %.3f of that of Wiener (skies that were not learned from)", learned, float64(learned/wiener))
 	}
-	return m.End(t, dir)
 }

@@ -65,7 +65,7 @@ func (r *darkRun) run(ctx context.Context) error {
 	if _, err := r.Account(work, 0, r.Comm.Wtime()-begin, 0, 0); err != nil {
 		return err
 	}
-	r.m.Seconds.Lambda = 0
+	r.m.Seconds.Search = 0
 	if err := ranks.AgreeError(r.Comm, ctx.Err()); err != nil {
 		return r.learn.Stopped(err)
 	}
@@ -292,7 +292,12 @@ func (r *darkRun) solve(ctx context.Context) error {
 	if r.wiener, report, err = filter.Map(ctx, m.Shear); err != nil {
 		return err
 	}
-	r.m.Wiener = wienerMetrics{report.Iterations, lifecycle.Number(comm.Wtime() - begin)}
+	r.m.Wiener = wienerMetrics{lifecycle.Number(comm.Wtime() - begin)}
+	why := fmt.Sprintf("the residual of the equations is %.1e of the right-hand side", report.Residual)
+	if report.Status != krylov.Converged {
+		why = "wiener.max_iterations was reached; " + why
+	}
+	r.m.Ended(report.Iterations, report.Status == krylov.Converged, why)
 	r.spread, r.ratio = make([]float64, len(r.wiener)), make([]float64, len(r.wiener))
 	draws := r.c.Noise.Realisations
 	for k := range draws {
@@ -309,6 +314,33 @@ func (r *darkRun) solve(ctx context.Context) error {
 		r.ratio[i] = r.wiener[i] / max(r.spread[i], math.SmallestNonzeroFloat64)
 	}
 	return r.measure(b, e, curl, noise, power(r.wiener))
+}
+
+// fit notes how a map agrees with the shear, whose weights are inverse variances. Collective.
+func (r *darkRun) fit(x []float64) error {
+	m := r.maps
+	shear, err := forward.NewShear(r.Comm, m.Frame, 1, nil)
+	if err != nil {
+		return err
+	}
+	model := make([]float64, len(m.Shear))
+	if err := shear.Apply(model, x); err != nil {
+		return err
+	}
+	sums := make([]float64, 2)
+	for i, w := range m.Weights {
+		if w > 0 {
+			d := m.Shear[i] - model[i]
+			sums[0] += w * d * d
+			sums[1]++
+		}
+	}
+	if err := r.Comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+		return err
+	}
+	r.m.Known(1, "the weights are inverse variances")
+	r.m.Fit = &lifecycle.Fit{ResidualRMS: lifecycle.Number(math.Sqrt(sums[0] / sums[1]))}
+	return nil
 }
 
 // measure fills the metrics with what the maps are. Collective.
@@ -338,6 +370,9 @@ func (r *darkRun) measure(b *massmap.Bands, e, curl, noise, wiener []float64) er
 		return err
 	}
 	r.m.Peaks = peakMetrics{int(peaks[0]), int(peaks[1])}
+	if err := r.fit(r.wiener); err != nil {
+		return err
+	}
 	if r.truth == nil {
 		return nil
 	}
@@ -345,7 +380,12 @@ func (r *darkRun) measure(b *massmap.Bands, e, curl, noise, wiener []float64) er
 	if err != nil {
 		return err
 	}
-	n := func(v float64) lifecycle.Number { return lifecycle.Number(v) }
-	r.m.Quality = &darkQuality{KSError: n(q[0].RMSE), WienerError: n(q[1].RMSE), KSPearson: n(q[0].Pearson), WienerPearson: n(q[1].Pearson)}
+	answer := lifecycle.AnswerColumn
+	if r.c.applies() {
+		answer = wienerColumn
+	}
+	for i, name := range []string{"kaiser_squires", answer} {
+		r.m.Measured(name, &lifecycle.Quality{RMSE: lifecycle.Some(q[i].RMSE), Correlation: lifecycle.Some(q[i].Pearson)})
+	}
 	return nil
 }

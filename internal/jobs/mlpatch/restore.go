@@ -37,7 +37,7 @@ func (w *work) noise(comm ranks.Comm, o *frames.Observation) (float64, error) {
 	switch {
 	case w.sigma > 0:
 		return w.sigma, nil
-	case o.Truth != nil: // simulated, perhaps without noise
+	case o.Made: // simulated, perhaps without noise
 		return o.Noise, nil
 	}
 	return forward.EstimateNoise(comm, o.Frame, o.Channels, o.Data, o.Weights)

@@ -2,28 +2,24 @@ package mlpatch
 
 import (
 	"fmt"
-	"io"
 
 	"tessera/internal/config"
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/report"
-	"tessera/ranks"
 )
 
 // metrics is metrics.json of an mlpatch-denoise and of an mlpatch-admm job.
 type metrics struct {
 	frames.Record
 
-	PSF     *frames.PSFReport `json:"psf,omitempty"` // absent without blur
-	Border  string            `json:"border"`
-	Noise   lifecycle.Number  `json:"noise"`
-	Model   modelMetrics      `json:"model"`
-	ADMM    *admmMetrics      `json:"admm,omitempty"`
-	TV      *tvMetrics        `json:"tv,omitempty"`
-	Beside  []besideMetrics   `json:"beside,omitempty"`
-	Quality *quality          `json:"quality_db,omitempty"`
+	PSF    *frames.PSFReport `json:"psf,omitempty"` // absent without blur
+	Border string            `json:"border"`
+	Model  modelMetrics      `json:"model"`
+	ADMM   *admmMetrics      `json:"admm,omitempty"`
+	TV     *tvMetrics        `json:"tv,omitempty"`
+	Beside []besideMetrics   `json:"beside,omitempty"`
 
 	Tomography *tomographyMetrics `json:"tomography,omitempty"`
 }
@@ -35,7 +31,7 @@ type tomographyMetrics struct {
 
 type modelMetrics struct {
 	Path       string           `json:"path"`
-	Digest     string           `json:"digest"` // of the training set
+	Digest     string           `json:"training_digest"` // of the training set
 	Parameters int              `json:"parameters"`
 	Score      lifecycle.Number `json:"score"`
 	Strange    bool             `json:"strange"`
@@ -43,12 +39,10 @@ type modelMetrics struct {
 }
 
 type admmMetrics struct {
-	Iterations int              `json:"iterations"`
-	Converged  bool             `json:"converged"`
-	Inner      int              `json:"inner_iterations"`
-	Lipschitz  lifecycle.Number `json:"lipschitz"`
-	Primal     lifecycle.Series `json:"primal"`
-	Dual       lifecycle.Series `json:"dual"`
+	Inner     int              `json:"inner_iterations"`
+	Lipschitz lifecycle.Number `json:"lipschitz"`
+	Primal    lifecycle.Series `json:"primal"`
+	Dual      lifecycle.Series `json:"dual"`
 }
 
 type tvMetrics struct {
@@ -58,46 +52,26 @@ type tvMetrics struct {
 	RelativeGap lifecycle.Number `json:"relative_gap"`
 }
 
-// quality compares with the truth. Observed counts the observed pixels only.
-type quality struct {
-	Observed      lifecycle.Number  `json:"psnr_observed"` // peak: the largest true value
-	Learned       lifecycle.Number  `json:"psnr_learned"`
-	TV            *lifecycle.Number `json:"psnr_tv,omitempty"`
-	RangeObserved lifecycle.Number  `json:"psnr_range_observed"` // peak: the range of the true values
-	RangeLearned  lifecycle.Number  `json:"psnr_range_learned"`
-	RangeTV       *lifecycle.Number `json:"psnr_range_tv,omitempty"`
-}
-
 // files are those that a run may leave.
 func (w *work) files() []string {
-	list := append(report.Names(frames.PanelName), "solution.npy", "tv.npy", "solution.png", "tv.png", "observed.png", "truth.png", frames.ModelFile)
+	list := append([]string{"solution.npy", "tv.npy", "solution.png", "tv.png", "observed.png", "truth.png"}, report.Names(frames.PanelName)...)
 	if w.admm != nil {
-		list = append(list, "tikhonov.npy", "wiener.npy", "backprojection.npy", "tikhonov.png", "wiener.png")
+		list = append(list, "tikhonov.npy", "wiener.npy", "backprojection.npy", "tikhonov.png", "wiener.png", frames.ModelFile)
 	}
 	return list
 }
 
 // write leaves the solutions, pictures, and metrics.json. Collective.
 func (r *run) write() error {
-	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
 		Write: func() (err error) {
-			if gathered, err = r.WriteArrays(r.pictures(), r.labels()); err != nil {
+			if r.m.Seconds.Gather, err = r.WriteArrays(r.pictures(), r.labels()); err != nil {
 				return err
 			}
-			if err := ranks.AgreeError(r.Comm, r.WriteModel()); err != nil {
-				return err
-			}
-			return r.LargestProcess()
+			return r.WriteModel()
 		},
-		Chosen: r.chosen,
-		Metrics: func(total, memory float64) any {
-			r.m.PeakMemoryMB = memory
-			r.m.Seconds.Gather, r.m.Seconds.Write = gathered, r.Comm.Wtime()-start-gathered
-			r.m.Seconds.Total = total
-			return r.m
-		},
-		Summary: r.summaryOf,
+		Metrics: r.m,
+		Chosen:  r.chosen,
 	})
 }
 
@@ -110,7 +84,7 @@ func (r *run) labels() *frames.Labels {
 	if r.w.admm != nil {
 		title = "Plug-and-play restoration of "
 	}
-	return r.Obs.Labels(r.w.output.section(), title+source.Subject(), fmt.Sprintf("Local neural field of %d parameters, noise of standard deviation %.4g.", r.m.Model.Parameters, r.m.Noise))
+	return r.Obs.Labels(r.w.output.section(), title+source.Subject(), fmt.Sprintf("Local neural field of %d parameters, noise of standard deviation %.4g.", r.m.Model.Parameters, r.result.noise))
 }
 
 // pictures are drawn in this order, all on the scale of the solution.
@@ -147,12 +121,8 @@ func (r *run) chosen() map[string]config.Value {
 	return m
 }
 
-// summaryOf writes the summary of this run.
-func (r *run) summaryOf(w io.Writer) error { return r.m.summary(w, r.Dir) }
-
-// summary writes the short table at the end of a run.
-func (m *metrics) summary(w io.Writer, dir string) error {
-	t := lifecycle.NewTable(w)
+// Report adds the rows of the table at the end of a run that this job alone has.
+func (m *metrics) Report(t *lifecycle.Table) {
 	row := t.Row
 	m.Begin(t)
 	name := "PSF"
@@ -161,27 +131,21 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 		name = ""
 	}
 	row("model", "%s, %d parameters; score %.2f", m.Model.Path, m.Model.Parameters, m.Model.Score)
-	row("noise", "standard deviation %.4g", m.Noise)
 	for _, line := range m.warnings() {
 		row("", "%s", line)
 	}
 	if a := m.ADMM; a != nil {
-		row("ADMM", "%d iterations with %d of conjugate gradients; residuals %.2g primal, %.2g dual; D - I grows differences by %.2f or more", a.Iterations, a.Inner, a.Primal[len(a.Primal)-1], a.Dual[len(a.Dual)-1], a.Lipschitz)
+		row("ADMM", "%d iterations of conjugate gradients; residuals %.2g primal, %.2g dual; D - I grows differences by %.2f or more", a.Inner, a.Primal[len(a.Primal)-1], a.Dual[len(a.Dual)-1], a.Lipschitz)
 	}
 	if m.TV != nil {
 		row("TV beside it", "lambda %.4g, %d iterations, relative duality gap %.2g", m.TV.Lambda, m.TV.Iterations, m.TV.RelativeGap)
 	}
+	for _, b := range m.Beside {
+		if b.Lambda > 0 {
+			row("beside it", "%s, lambda %.4g", titles[b.Name], b.Lambda)
+		}
+	}
 	if x := m.Tomography; x != nil {
 		row("tomography", "%d angles of %d bins; observed is filtered back-projection", x.Angles, x.Bins)
 	}
-	if q := m.Quality; q != nil {
-		row("PSNR", "%.2f dB observed, %.2f dB learned (peak: the largest true value)", q.Observed, q.Learned)
-		for _, b := range m.Beside {
-			row("", "%.2f dB %s", *b.PSNR, titles[b.Name])
-		}
-		if q.TV != nil {
-			row("", "%.2f dB TV", *q.TV)
-		}
-	}
-	return m.End(t, dir)
 }

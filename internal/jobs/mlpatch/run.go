@@ -3,8 +3,8 @@ package mlpatch
 import (
 	"context"
 	"fmt"
-	"math"
 
+	"tessera/forward"
 	"tessera/internal/frames"
 	"tessera/internal/lifecycle"
 	"tessera/krylov"
@@ -19,6 +19,7 @@ type run struct {
 	unused bool // the config has a [simulate] section that is not used, as [image] has a path
 	m      *metrics
 	model  *learned
+	psf    forward.PSF
 	result *restored
 	scan   *scan // nil without tomography
 }
@@ -39,12 +40,17 @@ func (r *run) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	r.m.PSF = report
+	r.psf, r.m.PSF = psf, report
 	if err := r.Observe(ctx, r.w.source(), psf, r.unused, r.w.output.Gather); err != nil {
 		return err
 	}
 	if r.scan, r.Obs, err = r.w.scan(r.Comm, r.Obs); err != nil {
 		return err
+	}
+	if r.scan != nil && r.w.image.Truth != "" {
+		if err := r.ReadTruth(ctx, r.w.image.Truth); err != nil {
+			return err
+		}
 	}
 	r.m.Rows, r.m.Cols = r.Obs.Shape()
 	if r.scan != nil {
@@ -92,15 +98,29 @@ func (r *run) account(work ranks.Work) error {
 	if _, err := r.Restoration.Account(work, res.setup, res.apply, res.reach, 0); err != nil {
 		return err
 	}
-	m.Seconds.Lambda, m.Seconds.Beside = 0, res.beside
+	m.Seconds.Search, m.Seconds.Compare = 0, res.beside
 	n := func(v float64) lifecycle.Number { return lifecycle.Number(v) }
-	m.Noise = n(res.noise)
+	switch {
+	case r.w.sigma > 0:
+		m.Known(res.noise, frames.NoiseGiven)
+	case r.Obs.Made:
+		m.Known(res.noise, frames.NoiseSimulated)
+	default:
+		m.Known(res.noise, frames.NoiseFound)
+	}
 	m.Model = modelMetrics{r.w.model.Model, r.model.Digest, r.model.Network.Parameters(), n(res.score), res.strange, n(res.outside)}
 	if t := res.tv; t != nil {
 		m.TV = &tvMetrics{n(t.Lambda * r.model.Scale), t.Iterations, t.Converged, n(t.RelativeGap)}
 	}
 	if a := res.admm; a != nil {
-		m.ADMM = &admmMetrics{a.Iterations, a.Converged, a.Inner, n(a.Lipschitz), a.Primal, a.Dual}
+		m.ADMM = &admmMetrics{a.Inner, n(a.Lipschitz), a.Primal, a.Dual}
+	}
+	if a := res.admm; a != nil {
+		why := "the residuals are below admm.tolerance"
+		if !a.Converged {
+			why = "admm.max_iterations was reached"
+		}
+		m.Ended(a.Iterations, a.Converged, why)
 	}
 	for _, c := range res.columns {
 		m.Beside = append(m.Beside, besideMetrics{Name: c.name, Lambda: n(c.lambda)})
@@ -123,47 +143,33 @@ func (m *metrics) warnings() (list []string) {
 	if m.Model.Outside > 0 {
 		list = append(list, fmt.Sprintf("%.3g %% of the pixels have a noise that the model has not learned: train one with other noise.low and noise.high", 100*m.Model.Outside))
 	}
-	if a := m.ADMM; a != nil && !a.Converged {
-		list = append(list, fmt.Sprintf("ADMM has not converged after %d iterations: give a smaller admm.damping, or a larger admm.max_iterations", a.Iterations))
+	if m.Status == lifecycle.NotConverged {
+		list = append(list, fmt.Sprintf("ADMM has not converged after %d iterations: give a smaller admm.damping, or a larger admm.max_iterations", m.Iterations))
 	}
 	return list
 }
 
-// measure compares the observation and the solutions with the truth, where that is known.
-// Collective.
+// measure compares the restoration with the data, and the observation and the restorations with
+// the truth, where that is known. Collective.
 func (r *run) measure() error {
-	if r.Obs.Truth == nil {
-		return nil
-	}
-	arrays := [][]float64{r.Obs.Data, r.result.learned}
-	for _, c := range r.result.columns {
-		arrays = append(arrays, c.x)
-	}
-	if r.result.variation != nil {
-		arrays = append(arrays, r.result.variation)
-	}
-	psnr, err := r.PSNR(arrays...)
-	if err != nil {
-		return err
-	}
-	ends := []float64{math.Inf(-1), math.Inf(-1)} // largest value, and the negative of the smallest
-	for _, v := range r.Obs.Truth {
-		if !math.IsNaN(v) {
-			ends[0], ends[1] = max(ends[0], v), max(ends[1], -v)
+	x := r.result.learned
+	if r.scan != nil {
+		var err error
+		if r.m.Fit, err = r.scan.fit(r.Comm, x); err != nil {
+			return err
+		}
+	} else {
+		residual, err := r.Residual(r.psf, frames.Borders[r.w.model.Border], x)
+		if err != nil {
+			return err
+		}
+		if err := r.Judge(x, residual); err != nil {
+			return err
 		}
 	}
-	if err := r.Comm.Reduce(ends, ends, ranks.Max, 0); err != nil || r.Comm.Rank() != 0 {
-		return err
+	columns := []frames.Column{{Name: lifecycle.AnswerColumn, Values: x}}
+	for _, c := range r.result.columns {
+		columns = append(columns, frames.Column{Name: c.name, Values: c.x})
 	}
-	more := lifecycle.Number(20 * math.Log10((ends[0]+ends[1])/math.Abs(ends[0]))) // the range in the place of the peak
-	q := &quality{Observed: psnr[0], Learned: psnr[1], RangeObserved: psnr[0] + more, RangeLearned: psnr[1] + more}
-	for i := range r.m.Beside {
-		r.m.Beside[i].PSNR = &psnr[2+i]
-	}
-	if k := 2 + len(r.m.Beside); len(psnr) > k {
-		tv, ranged := psnr[k], psnr[k]+more
-		q.TV, q.RangeTV = &tv, &ranged
-	}
-	r.m.Quality = q
-	return nil
+	return r.AgainstTruth(append(columns, frames.Column{Name: "tv", Values: r.result.variation})...)
 }

@@ -43,12 +43,6 @@ func cells(t *testing.T, count, rows, cols int) (path string, x []float64) {
 	return jobtest.WriteNpy(t, t.TempDir(), "truth.npy", x, count, rows, cols), x
 }
 
-// quality is a number of quality_db of a run.
-func qualityOf(t *testing.T, dir, key string) float64 {
-	t.Helper()
-	return jobtest.Metrics(t, dir)["quality_db"].(map[string]any)[key].(float64)
-}
-
 // Pictures of a file teach what the same pictures teach without one, on another number of ranks, and the
 // validation says what was learned.
 func TestTraining(t *testing.T) {
@@ -70,7 +64,7 @@ func TestTraining(t *testing.T) {
 	}
 	m := jobtest.Metrics(t, a)
 	curve := m["curve"].(map[string]any)
-	if n := len(curve["losses"].([]any)); n != 3 || len(m["losses"].([]any)) != 12 || len(m["validation"].([]any)) != 3 || m["digest"] != jobtest.Metrics(t, b)["digest"] {
+	if n := len(curve["losses"].([]any)); n != 3 || len(m["losses"].([]any)) != 12 || len(m["validation"].([]any)) != 3 || m["training_digest"] != jobtest.Metrics(t, b)["training_digest"] {
 		t.Errorf("%d validations, metrics %v", n, m)
 	}
 	if _, err := os.Stat(filepath.Join(a, "losses.png")); err != nil {
@@ -130,7 +124,8 @@ func TestDenoise(t *testing.T) {
 			continue
 		}
 		want = x
-		learned, tv := qualityOf(t, dir, "psnr_learned"), qualityOf(t, dir, "psnr_tv")
+		m := jobtest.Metrics(t, dir)
+		learned, tv := jobtest.Quality(t, m, "solution", "psnr_db"), jobtest.Quality(t, m, "tv", "psnr_db")
 		t.Logf("PSNR %.2f dB learned, %.2f dB TV", learned, tv)
 		if learned < tv+1.8 {
 			t.Errorf("PSNR %.2f dB learned, %.2f dB TV, want 1.8 dB more", learned, tv)
@@ -161,6 +156,7 @@ func TestStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := jobtest.ReadNpy(t, whole, "solution.npy")
+	fit := jobtest.Metrics(t, whole)["fit"].(map[string]any)
 	for _, n := range []int{1, 2, 7} {
 		dir, err := jobtest.Run(t, Load, n, `job = "mlpatch-denoise"`, append(sets, "bands.rows=6")...)
 		if err != nil {
@@ -171,12 +167,21 @@ func TestStream(t *testing.T) {
 		}
 		if m := jobtest.Metrics(t, dir); m["gathered"] != false || m["rows"].(float64) != 50 || !(m["model"].(map[string]any)["score"].(float64) > 0) {
 			t.Errorf("metrics %v", m)
+		} else {
+			for _, key := range []string{"residual_rms", "residual_by_noise", "flux_data", "flux_solution"} {
+				if v, want := m["fit"].(map[string]any)[key].(float64), fit[key].(float64); math.Abs(v-want) > 1e-9*want {
+					t.Errorf("%d ranks: fit.%s is %g of the streamed frame, %g of the one that is held", n, key, v, want)
+				}
+			}
+			if s := m["seconds"].(map[string]any); !(s["write"].(float64)+s["solve"].(float64) < s["total"].(float64)) {
+				t.Errorf("%d ranks: seconds %v", n, s)
+			}
 		}
 	}
 	if p := jobtest.Plan(t, Load, 2, `job = "mlpatch-denoise"`, append(sets, "bands.rows=6")...); p.Compute <= 0 || p.MemoryBytes <= 0 {
 		t.Errorf("plan %+v", p)
 	}
-	for set, want := range map[string]string{"tv.rule=discrepancy": "tv.rule", "noise.sigma=0": "noise.sigma", "image.mask=" + path: "bands.rows", "bands.rows=-1": "bands.rows"} {
+	for set, want := range map[string]string{"tv.rule=discrepancy": "tv.rule", "noise.sigma=0": "noise.sigma", "image.mask=" + path: "bands.rows", "image.truth=" + path: "bands.rows", "bands.rows=-1": "bands.rows"} {
 		if _, err := jobtest.Parse(Load, `job = "mlpatch-denoise"`, append(sets, "bands.rows=6", set)...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", set, err, want)
 		}
@@ -222,20 +227,22 @@ func TestADMM(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		learned, tv := qualityOf(t, dir, "psnr_learned"), qualityOf(t, dir, "psnr_tv")
-		m := jobtest.Metrics(t, dir)["admm"].(map[string]any)
-		t.Logf("%s: PSNR %.2f dB learned, %.2f dB TV; %v iterations, growth %v", name, learned, tv, m["iterations"], m["lipschitz"])
-		for _, b := range jobtest.Metrics(t, dir)["beside"].([]any) {
-			b := b.(map[string]any)
-			t.Logf("%s: %v %.2f dB", name, b["name"], b["psnr"])
-			if v := b["psnr"].(float64); !(learned > v) {
-				t.Errorf("%s: PSNR %.2f dB %v, %.2f dB learned", name, v, b["name"], learned)
+		m := jobtest.Metrics(t, dir)
+		measure := map[string]string{"deblurring": "psnr_db", "inpainting": "psnr_holes_db"}[name]
+		learned, tv := jobtest.Quality(t, m, "solution", measure), jobtest.Quality(t, m, "tv", measure)
+		admm := m["admm"].(map[string]any)
+		t.Logf("%s: PSNR %.2f dB learned, %.2f dB TV; %v iterations, growth %v", name, learned, tv, m["iterations"], admm["lipschitz"])
+		for _, beside := range []string{"tikhonov", "wiener"} {
+			v := jobtest.Quality(t, m, beside, measure)
+			t.Logf("%s: %s %.2f dB", name, beside, v)
+			if !(learned > v) {
+				t.Errorf("%s: PSNR %.2f dB %s, %.2f dB learned", name, v, beside, learned)
 			}
 		}
 		if learned < tv+3 {
 			t.Errorf("%s: PSNR %.2f dB learned, %.2f dB TV, want 3 dB more", name, learned, tv)
 		}
-		if p := m["primal"].([]any); m["converged"] != true || !(p[len(p)-1].(float64) < p[0].(float64)/10) {
+		if p := admm["primal"].([]any); m["converged"] != true || !(p[len(p)-1].(float64) < p[0].(float64)/10) {
 			t.Errorf("%s: residuals %v", name, p)
 		}
 		if testing.Short() {

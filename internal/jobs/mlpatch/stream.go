@@ -32,6 +32,7 @@ func (s *bandSection) check(f *config.File, image *frames.ImageSection, tvRule s
 	}
 	f.Want(image.Path != "", "image.path", "a file, from which bands.rows rows are read at a time")
 	f.Want(image.Mask == "" && image.DQ == "" && image.Sigma == "" && image.Variance == "" && image.Weights == "", "bands.rows", "0 for a frame with a mask or weights")
+	f.Want(image.Truth == "", "bands.rows", "0 with image.truth: a frame that is streamed is not compared")
 	f.Want(tvRule == noTV, "tv.rule", "%q with bands.rows: total variation needs the whole frame, and so does %q", noTV, tv.Discrepancy)
 	f.Want(sigma > 0, "noise.sigma", "the standard deviation of the noise with bands.rows")
 }
@@ -59,7 +60,7 @@ func (r *run) stream(ctx context.Context) error {
 		return err
 	}
 	m.Source, m.Channels, m.Rows, m.Cols = w.image.Path+", observed, streamed", shape.Channels, shape.Rows, shape.Cols
-	m.Noise = lifecycle.Number(w.sigma)
+	m.Known(w.sigma, frames.NoiseGiven)
 	if err := lifecycle.CheckRoom(r.Comm, w.bandBytes(&shape, &r.model.Network), "bands.rows"); err != nil {
 		return err
 	}
@@ -70,18 +71,10 @@ func (r *run) stream(ctx context.Context) error {
 	}
 	r.Obs = &frames.Observation{Channels: shape.Channels, Frame: frame}
 	return r.Finish(lifecycle.Ending{
-		Write: func() error {
-			if err := r.bands(ctx, &shape); err != nil {
-				return err
-			}
-			return r.LargestProcess()
-		},
-		Chosen: r.chosen,
-		Metrics: func(total, memory float64) any {
-			m.PeakMemoryMB, m.Seconds.Total = memory, total
-			return m
-		},
-		Summary: r.summaryOf,
+		Write:   func() error { return r.bands(ctx, &shape) },
+		Solves:  true,
+		Metrics: m,
+		Chosen:  r.chosen,
 	})
 }
 
@@ -124,7 +117,9 @@ func (r *run) bands(ctx context.Context, shape *imageio.Frame) error {
 	if err != nil {
 		return err
 	}
-	histogram := make([]float64, mlpatch.Histograms*mlpatch.Bins)
+	const bins = mlpatch.Histograms * mlpatch.Bins
+	sums := make([]float64, bins+4)
+	histogram, fit := sums[:bins], sums[bins:] // fit: squared residual and its number, flux of the data and of the answer
 	level := w.sigma / model.Scale
 	b := &mlpatch.Bands{
 		Net: &model.Network, Theta: model.theta, Rows: shape.Rows, Cols: shape.Cols, Channels: shape.Channels, Band: w.bands.Rows,
@@ -154,8 +149,16 @@ func (r *run) bands(ctx context.Context, shape *imageio.Frame) error {
 			for i, v := range h {
 				histogram[i] += v * float64(hi-lo) / float64(shape.Rows)
 			}
-			for i := range x {
+			y, err := imageio.ReadBox(w.image.Path, imageio.Box{R0: lo, R1: hi, C1: shape.Cols})
+			if err != nil {
+				return err
+			}
+			for i, v := range y.Data {
 				x[i] *= model.Scale
+				fit[0] += (v - x[i]) * (v - x[i])
+				fit[1]++
+				fit[2] += v
+				fit[3] += x[i]
 			}
 			if r.Comm.Rank() == 0 {
 				r.Progress.Count("rows", hi, shape.Rows/r.Comm.Size(), "")
@@ -176,7 +179,7 @@ func (r *run) bands(ctx context.Context, shape *imageio.Frame) error {
 	if err := ranks.OnRoot(r.Comm, file.Publish); err != nil {
 		return err
 	}
-	if err := r.Comm.Allreduce(histogram, histogram, ranks.Sum); err != nil {
+	if err := r.Comm.Allreduce(sums, sums, ranks.Sum); err != nil {
 		return err
 	}
 	score, strange, err := model.seen.Score(histogram)
@@ -190,6 +193,7 @@ func (r *run) bands(ctx context.Context, shape *imageio.Frame) error {
 	for _, line := range r.m.warnings() {
 		r.Log.Warn("model", "warning", line)
 	}
+	r.m.Fit = &lifecycle.Fit{ResidualRMS: lifecycle.Number(math.Sqrt(fit[0] / fit[1])), FluxData: lifecycle.Some(fit[2]), FluxAnswer: lifecycle.Some(fit[3])}
 	seconds := r.Comm.Wtime() - begin
 	own := float64(r.Obs.Frame.Owned(r.Comm.Rank()).Size() * shape.Channels)
 	r.m.Seconds.Solve = seconds
@@ -200,7 +204,7 @@ func (r *run) bands(ctx context.Context, shape *imageio.Frame) error {
 // bandBytes is the memory of a rank that streams.
 func (w *work) bandBytes(shape *imageio.Frame, net *mlpatch.Network) float64 {
 	rows := float64(min(w.bands.Rows, shape.Rows) + 2*net.Geometry.Room())
-	return 8 * rows * float64(shape.Cols) * (2*float64(shape.Channels) + 5)
+	return 8 * rows * float64(shape.Cols) * (3*float64(shape.Channels) + 5)
 }
 
 // planBands is what streaming on n ranks would cost.

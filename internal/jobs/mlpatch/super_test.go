@@ -1,8 +1,10 @@
 package mlpatch
 
 import (
+	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,13 +42,14 @@ func TestEnlarging(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := jobtest.Metrics(t, a)
-	if tests := m["tests"].([]any); len(tests) != 2 {
-		t.Errorf("tests %v", tests)
+	if tests := m["validation"].([]any); len(tests) != 2 {
+		t.Errorf("validation %v", tests)
 	} else {
 		for _, v := range tests {
 			v := v.(map[string]any)
-			t.Logf("scale %v: %.2f dB cubic, %.2f dB learned", v["scale"], v["psnr_cubic_db"], v["psnr_learned_db"])
-			if !(v["psnr_learned_db"].(float64) > v["psnr_cubic_db"].(float64)+0.3) {
+			cubic, learned := jobtest.Quality(t, v, "cubic", "psnr_db"), jobtest.Quality(t, v, "solution", "psnr_db")
+			t.Logf("scale %v: %.2f dB cubic, %.2f dB learned", v["scale"], cubic, learned)
+			if !(learned > cubic+0.3) {
 				t.Errorf("no gain: %v", v)
 			}
 		}
@@ -55,7 +58,7 @@ func TestEnlarging(t *testing.T) {
 		t.Errorf("%v x %v pixels of %v x %v", m["rows"], m["cols"], m["coarse_rows"], m["coarse_cols"])
 	}
 	x := jobtest.ReadNpy(t, a, "solution.npy")
-	quality := qualityOf(t, a, "psnr_learned")
+	quality := jobtest.Quality(t, m, "solution", "psnr_db")
 	truth := simulate.Cells{Seed: 1, Rows: 40, Cols: 36}.Draw(5)
 	sum, top, cols := 0.0, 0.0, int(m["cols"].(float64))
 	for i, v := range x {
@@ -95,13 +98,70 @@ func TestEnlarging(t *testing.T) {
 		t.Fatal(err)
 	}
 	y := jobtest.ReadNpy(t, c, "solution.npy")
-	if model := jobtest.Metrics(t, c)["model"].(map[string]any); len(y) != 2*75*85 || model["outside"] != true {
+	if model := jobtest.Metrics(t, c)["model"].(map[string]any); len(y) != 2*75*85 || model["scale_outside"] != true {
 		t.Errorf("%d values, model %v", len(y), model)
 	}
 	for i, v := range y {
 		if math.IsNaN(v) != (i >= 75*85) {
 			t.Fatalf("value %d is %g", i, v)
 		}
+	}
+}
+
+// An observed frame is compared with the picture in image.truth, which has the pixels of the answer, whether rank 0 reads
+// the files or every rank its part: the answer, and cubic interpolation, by the numbers that their files have. The fit is that of the means
+// of the answer over the pixels of the frame. A truth of another shape is refused.
+func TestEnlargedTruth(t *testing.T) {
+	const rows, cols, scale = 40, 37, 2.2
+	a, err := jobtest.Run(t, LoadSuper, 1, smallEnlarging, "output.pictures=false", "mlpatch.steps=20")
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture := simulate.Cells{Seed: 9, Rows: rows, Cols: cols}.Draw(0)
+	coarse, low, high := mlpatch.Shrink(picture, rows, cols, scale)
+	var truth []float64
+	for r := range high[0] {
+		truth = append(truth, picture[r*cols:r*cols+high[1]]...)
+	}
+	dir := t.TempDir()
+	sets := []string{
+		"superres.model=" + filepath.Join(a, "model.npz"), "output.pictures=false", "image.path=" + jobtest.WriteNpy(t, dir, "frame.npy", coarse, low[0], low[1]),
+	}
+	top := slices.Max(truth)
+	for _, gather := range []string{"always", "never"} {
+		out, err := jobtest.Run(t, LoadSuper, 3, smallEnlarging, append(sets, "image.truth="+jobtest.WriteNpy(t, dir, "truth.npy", truth, high[0], high[1]), "output.gather="+gather)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := jobtest.Metrics(t, out)
+		for file, column := range map[string]string{"solution.npy": "solution", "cubic.npy": "cubic"} {
+			sum := 0.0
+			for i, v := range jobtest.ReadNpy(t, out, file) {
+				sum += (v - truth[i]) * (v - truth[i])
+			}
+			want := 10 * math.Log10(top*top*float64(len(truth))/sum)
+			if got := jobtest.Quality(t, m, column, "psnr_db"); math.Abs(got-want) > 1e-9 {
+				t.Errorf("gather %s: %s has %g dB, want %g", gather, column, got, want)
+			}
+		}
+		if q := m["quality"].(map[string]any); len(q) != 2 || !strings.Contains(fmt.Sprint(m["inputs"]), "truth.npy") {
+			t.Errorf("gather %s: quality %v, inputs %v", gather, q, m["inputs"])
+		}
+		flux := 0.0
+		for _, v := range coarse {
+			flux += v
+		}
+		fit := m["fit"].(map[string]any)
+		if in, out := fit["flux_data"].(float64), fit["flux_solution"].(float64); math.Abs(in-flux) > 1e-9*flux || math.Abs(out-in) > 0.05*in || !(fit["residual_rms"].(float64) < 0.1) {
+			t.Errorf("gather %s: fit %v, flux of the frame %g", gather, fit, flux)
+		}
+	}
+	j, err := jobtest.Parse(LoadSuper, smallEnlarging, append(sets, "image.truth="+jobtest.WriteNpy(t, dir, "small.npy", coarse, low[0], low[1]))...)
+	if err == nil {
+		err = j.CheckFiles()
+	}
+	if err == nil || !strings.Contains(err.Error(), "image.truth") {
+		t.Errorf("a truth of the shape of the frame: %v", err)
 	}
 }
 

@@ -95,6 +95,7 @@ func LoadSuper(f *config.File) *lifecycle.Job {
 		Answer:     "solution.npy",
 		Resumable:  c.learns(),
 		Files:      superFiles(),
+		Metrics:    &superMetrics{},
 		CheckFiles: func() error { return c.checkFiles(f) },
 		Run: lifecycle.Start(f, dir, c.Seed, superFiles(), func(ctx context.Context, base *lifecycle.Run) error {
 			m := &superMetrics{Record: frames.Record{Record: base.Record()}, Border: c.Superres.Border}
@@ -110,8 +111,10 @@ func LoadSuper(f *config.File) *lifecycle.Job {
 
 // source says where the frame comes from, if it comes from a file.
 func (c *superSettings) source() *frames.Source {
-	c.Image.PerChannel = true // every value has a weight of its own
-	return &frames.Source{Seed: c.Seed, Image: &c.Image, Simulate: &frames.SimulateSection{Channels: 1, Rows: 1, Cols: 1}, Border: frames.Borders[c.Superres.Border]}
+	image := c.Image
+	image.PerChannel = true // every value has a weight of its own
+	image.Truth = ""        // it has the shape of the answer
+	return &frames.Source{Seed: c.Seed, Image: &image, Simulate: &frames.SimulateSection{Channels: 1, Rows: 1, Cols: 1}, Border: frames.Borders[c.Superres.Border]}
 }
 
 // coarse is the shape of the frame that is enlarged, read from the header of its file.
@@ -136,6 +139,8 @@ func (c *superSettings) checkFiles(f *config.File) error {
 		if frame := c.source().CheckFiles(f); frame != nil {
 			values := float64(frame.Channels) * float64(frame.Rows) * float64(frame.Cols) * c.Superres.Scale * c.Superres.Scale
 			f.Want(values <= mostFine, "superres.scale", "an answer of at most %g values, not %.3g", float64(mostFine), values)
+			s := c.Superres.Scale
+			frames.CheckTruth(f, c.Image.Truth, frame.Channels, mlpatch.Enlarged(frame.Rows, s), mlpatch.Enlarged(frame.Cols, s))
 		}
 	}
 	if !c.learns() {

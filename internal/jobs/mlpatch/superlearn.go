@@ -51,7 +51,7 @@ func (r *superRun) teach(ctx context.Context) error {
 	}
 	m.theta, m.Steps, m.Reached = result.Theta, result.Steps, result.Losses[len(result.Losses)-1]
 	a := r.learn.Metrics
-	r.m.Training = &learnMetrics{Pictures: count, Rows: d.Rows, Cols: d.Cols, Steps: a.Steps, Losses: a.Losses, Curve: curveOf(&curve), Seconds: lifecycle.Number(a.Seconds.Train)}
+	r.m.Training = &learnMetrics{Pictures: count, Rows: d.Rows, Cols: d.Cols, Steps: a.Iterations, Losses: a.Losses, Curve: curveOf(&curve), Seconds: lifecycle.Number(a.Seconds.Solve)}
 	if at := r.m.Training.Curve; at != nil {
 		m.Reached = float64(at.Best)
 	}
@@ -138,7 +138,10 @@ func (r *superRun) test(ctx context.Context, d *mlpatch.Shrunk) error {
 		return err
 	}
 	for l, scale := range scales {
-		r.m.Tests = append(r.m.Tests, scaleTest{lifecycle.Number(scale), lifecycle.Number(sums[2*l]), lifecycle.Number(sums[2*l+1])})
+		r.m.Validation = append(r.m.Validation, training.Validation{
+			Pictures: d.Kept, Scale: lifecycle.Some(scale),
+			Quality: map[string]*lifecycle.Quality{cubicColumn: {PSNR: lifecycle.Some(sums[2*l])}, lifecycle.AnswerColumn: {PSNR: lifecycle.Some(sums[2*l+1])}},
+		})
 	}
 	return nil
 }

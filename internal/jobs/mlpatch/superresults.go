@@ -2,13 +2,13 @@ package mlpatch
 
 import (
 	"fmt"
-	"io"
 	"path/filepath"
 
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/report"
+	"tessera/internal/training"
 	"tessera/mlpatch"
 	"tessera/ranks"
 )
@@ -23,18 +23,21 @@ type superMetrics struct {
 	Border     string           `json:"border"`
 	Model      upscalerMetrics  `json:"model"`
 	Training   *learnMetrics    `json:"training,omitempty"` // absent with a given model
-	Tests      []scaleTest      `json:"tests,omitempty"`
-	Quality    *superQuality    `json:"quality_db,omitempty"`
+
+	Validation []training.Validation `json:"validation,omitempty"` // PSNR with the peak 1
 }
+
+// cubicColumn is the name of cubic interpolation beside the answer.
+const cubicColumn = "cubic"
 
 type upscalerMetrics struct {
 	Path       string           `json:"path"`
-	Digest     string           `json:"digest"` // of the training set
+	Digest     string           `json:"training_digest"` // of the training set
 	Parameters int              `json:"parameters"`
-	Unit       lifecycle.Number `json:"unit"` // largest value of the training set
+	Peak       lifecycle.Number `json:"peak"` // largest value of the training set
 	Low        lifecycle.Number `json:"scale_low"`
 	High       lifecycle.Number `json:"scale_high"`
-	Outside    bool             `json:"outside"` // the scale was not learned
+	Outside    bool             `json:"scale_outside"` // the scale was not learned
 	Score      lifecycle.Number `json:"score"`
 	Strange    bool             `json:"strange"`
 }
@@ -50,19 +53,6 @@ type learnMetrics struct {
 	Seconds  lifecycle.Number `json:"seconds"`
 }
 
-// scaleTest are mean PSNR over pictures that were not learned from, in dB.
-type scaleTest struct {
-	Scale   lifecycle.Number `json:"scale"`
-	Cubic   lifecycle.Number `json:"psnr_cubic_db"`
-	Learned lifecycle.Number `json:"psnr_learned_db"`
-}
-
-// superQuality compares with the truth; the peak is the largest true value.
-type superQuality struct {
-	Cubic   lifecycle.Number `json:"psnr_cubic"`
-	Learned lifecycle.Number `json:"psnr_learned"`
-}
-
 // warnings say why the answer is not to be trusted.
 func (m *superMetrics) warnings() (list []string) {
 	if m.Model.Outside {
@@ -76,32 +66,20 @@ func (m *superMetrics) warnings() (list []string) {
 
 // superFiles are those that a run may leave.
 func superFiles() []string {
-	return append(report.Names(frames.PanelName, "losses"), "solution.npy", "cubic.npy", "model.npz", "solution.png", "cubic.png", "truth.png")
+	return append([]string{"solution.npy", "cubic.npy", "model.npz", "solution.png", "cubic.png", "truth.png"}, report.Names(frames.PanelName, "losses")...)
 }
 
 // write leaves the answer, the model, pictures and metrics.json. Collective.
 func (r *superRun) write() error {
-	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
 		Write: func() (err error) {
-			if gathered, err = r.WriteArrays(r.pictures(), r.labels()); err != nil {
+			if r.m.Seconds.Gather, err = r.WriteArrays(r.pictures(), r.labels()); err != nil || !r.c.learns() {
 				return err
 			}
-			if r.c.learns() {
-				if err := ranks.OnRoot(r.Comm, r.writeModel); err != nil {
-					return err
-				}
-			}
-			return r.LargestProcess()
+			return ranks.OnRoot(r.Comm, r.writeModel)
 		},
-		Metrics: func(total, memory float64) any {
-			r.m.PeakMemoryMB = memory
-			r.m.Seconds.Gather, r.m.Seconds.Write = gathered, r.Comm.Wtime()-start-gathered
-			r.m.Seconds.Total = total
-			return r.m
-		},
+		Metrics: r.m,
 		Remove:  r.learn.Remove,
-		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
 	})
 }
 
@@ -154,9 +132,8 @@ func (r *superRun) pictures() []frames.Picture {
 	return list
 }
 
-// summary writes the short table at the end of a run.
-func (m *superMetrics) summary(w io.Writer, dir string) error {
-	t := lifecycle.NewTable(w)
+// Report adds the rows of the table at the end of a run that this job alone has.
+func (m *superMetrics) Report(t *lifecycle.Table) {
 	row := t.Row
 	m.Begin(t)
 	row("scale", "%g: from %d x %d pixels", float64(m.Scale), m.CoarseRows, m.CoarseCols)
@@ -167,11 +144,7 @@ func (m *superMetrics) summary(w io.Writer, dir string) error {
 	if a := m.Training; a != nil {
 		row("training", "%d pictures of %d x %d pixels, %d steps, loss %.4g to %.4g, %.1f s", a.Pictures, a.Rows, a.Cols, a.Steps, a.Losses[0], a.Losses[len(a.Losses)-1], a.Seconds)
 	}
-	for _, v := range m.Tests {
-		row("PSNR", "%.2f dB cubic interpolation, %.2f dB learned, scale %g (pictures that were not learned from)", v.Cubic, v.Learned, float64(v.Scale))
+	for _, v := range m.Validation {
+		row("validation", "PSNR %.2f dB cubic interpolation, %.2f dB learned, scale %g (pictures that were not learned from)", *v.Quality[cubicColumn].PSNR, *v.Quality[lifecycle.AnswerColumn].PSNR, float64(*v.Scale))
 	}
-	if q := m.Quality; q != nil {
-		row("PSNR", "%.2f dB cubic interpolation, %.2f dB learned (this frame; peak: the largest true value)", q.Cubic, q.Learned)
-	}
-	return m.End(t, dir)
 }

@@ -64,15 +64,15 @@ func (r *superRun) run(ctx context.Context) error {
 	if _, err := r.Account(work, setup, r.Comm.Wtime()-begin, u.Reach(), 0); err != nil {
 		return err
 	}
-	r.m.Seconds.Lambda = 0
-	if err := r.settle(u, plain); err != nil {
+	r.m.Seconds.Search = 0
+	if err := r.settle(ctx, u, plain); err != nil {
 		return err
 	}
 	// The result is there. A cancelled run keeps the earlier result in its directory.
 	if err := ranks.AgreeError(r.Comm, ctx.Err()); err != nil {
 		return r.learn.Stopped(err)
 	}
-	if err := r.measure(plain); err != nil {
+	if err := r.measure(); err != nil {
 		return err
 	}
 	return r.write()
@@ -169,11 +169,10 @@ func (r *superRun) enlarge() (u *mlpatch.Upscaler, plain []float64, err error) {
 }
 
 // settle judges the answer, brings it into the unit of the frame and puts the fine grid in the place of the coarse one. Collective.
-func (r *superRun) settle(u *mlpatch.Upscaler, plain []float64) error {
+func (r *superRun) settle(ctx context.Context, u *mlpatch.Upscaler, plain []float64) error {
 	coarse, m := r.Obs, r.m
 	m.Scale, m.CoarseRows, m.CoarseCols = lifecycle.Number(r.c.Superres.Scale), m.Rows, m.Cols
 	high := &frames.Observation{Channels: coarse.Channels, Frame: u.Frame(), Data: plain, Source: coarse.Source, FITS: coarse.FITS}
-	r.Obs = high
 	m.Rows, m.Cols = high.Shape()
 	histogram, err := mlpatch.Histogram(r.Comm, high.Frame, high.Channels, r.learned)
 	if err != nil {
@@ -184,7 +183,7 @@ func (r *superRun) settle(u *mlpatch.Upscaler, plain []float64) error {
 		return err
 	}
 	m.Model = upscalerMetrics{
-		Path: r.c.Superres.Model, Digest: r.model.Digest, Parameters: r.model.Network.Parameters(), Unit: lifecycle.Number(r.model.Scale),
+		Path: r.c.Superres.Model, Digest: r.model.Digest, Parameters: r.model.Network.Parameters(), Peak: lifecycle.Number(r.model.Scale),
 		Low: lifecycle.Number(r.model.Low), High: lifecycle.Number(r.model.High), Outside: r.model.outside(r.c.Superres.Scale),
 		Score: lifecycle.Number(score), Strange: strange,
 	}
@@ -198,6 +197,13 @@ func (r *superRun) settle(u *mlpatch.Upscaler, plain []float64) error {
 		r.learned[i] *= r.model.Scale
 		plain[i] *= r.model.Scale
 	}
+	if err := r.fit(u); err != nil {
+		return err
+	}
+	r.Obs = high
+	if path := r.c.Image.Truth; path != "" {
+		return r.ReadTruth(ctx, path)
+	}
 	if r.truth == nil {
 		return nil
 	}
@@ -209,15 +215,28 @@ func (r *superRun) settle(u *mlpatch.Upscaler, plain []float64) error {
 	return nil
 }
 
+// fit notes how the means of the answer over the pixels of the frame agree with the frame. Collective.
+func (r *superRun) fit(u *mlpatch.Upscaler) error {
+	o := r.Obs
+	n, fine := len(o.Data)/o.Channels, len(r.learned)/o.Channels
+	over, residual := make([]float64, len(o.Data)), make([]float64, len(o.Data))
+	for c := range o.Channels {
+		if err := u.Means(over[c*n:(c+1)*n], r.learned[c*fine:(c+1)*fine]); err != nil {
+			return err
+		}
+	}
+	for i, y := range o.Data {
+		residual[i] = (y - over[i]) * math.Sqrt(o.Weights.At(i))
+	}
+	return r.JudgeFine(r.learned, over, residual)
+}
+
 // measure compares with the truth, where that is known. Collective.
-func (r *superRun) measure(plain []float64) error {
-	if r.Obs.Truth == nil {
-		return nil
+func (r *superRun) measure() error {
+	err := r.AgainstTruth(frames.Column{Name: lifecycle.AnswerColumn, Values: r.learned})
+	if q := r.m.Quality; q != nil { // rank 0; the observation is the interpolated one
+		q[cubicColumn] = q[lifecycle.ObservedColumn]
+		delete(q, lifecycle.ObservedColumn)
 	}
-	psnr, err := r.PSNR(plain, r.learned)
-	if err != nil || r.Comm.Rank() != 0 {
-		return err
-	}
-	r.m.Quality = &superQuality{psnr[0], psnr[1]}
-	return nil
+	return err
 }

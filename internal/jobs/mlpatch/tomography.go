@@ -53,7 +53,7 @@ func (s *tomographySection) project(comm ranks.Comm, o *frames.Observation, seed
 	}
 	out, c := *o, &scan{noise: sigma}
 	var err error
-	if o.Truth == nil {
+	if !o.Made {
 		rows, bins := o.Shape()
 		if rows != s.Angles {
 			return nil, nil, fmt.Errorf("the projections have %d rows and tomography.angles is %d: want a row for each angle", rows, s.Angles)
@@ -78,7 +78,7 @@ func (s *tomographySection) project(comm ranks.Comm, o *frames.Observation, seed
 		return nil, nil, err
 	}
 	out.Weights, out.Source = nil, nil
-	if o.Truth != nil {
+	if o.Made {
 		out.Source = o.Source
 	}
 	clean := append([]float64(nil), c.data...)
@@ -152,6 +152,27 @@ func (w *work) shape() (*imageio.Frame, error) {
 		return &imageio.Frame{Channels: 1, Rows: s.Rows, Cols: s.Cols}, nil
 	}
 	return w.source().Shape()
+}
+
+// fit says how a frame agrees with the projections: their residual alone, as the projections are in another unit.
+// Collective; the error is the same on all ranks.
+func (c *scan) fit(comm ranks.Comm, x []float64) (*lifecycle.Fit, error) {
+	model := make([]float64, len(c.data))
+	if err := c.op.Apply(model, x); err != nil {
+		return nil, err
+	}
+	sums := make([]float64, 2)
+	for i, v := range c.data {
+		if math.IsNaN(v) || c.weights.Missing(i) {
+			continue
+		}
+		sums[0] += c.weights.At(i) * (v - model[i]) * (v - model[i])
+		sums[1]++
+	}
+	if err := comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+		return nil, err
+	}
+	return &lifecycle.Fit{ResidualRMS: lifecycle.Number(math.Sqrt(sums[0] / sums[1]))}, nil
 }
 
 // scanned tells whether the data are projections.

@@ -24,17 +24,21 @@ func TestTomographyJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := jobtest.Metrics(t, dir)
-	learned, tv, back := qualityOf(t, dir, "psnr_learned"), qualityOf(t, dir, "psnr_tv"), qualityOf(t, dir, "psnr_observed")
+	psnr := func(column string) float64 { return jobtest.Quality(t, m, column, "psnr_db") }
+	learned, tv, back := psnr("solution"), psnr("tv"), psnr("observed")
 	t.Logf("PSNR: %.2f dB back-projected, %.2f dB TV, %.2f dB learned", back, tv, learned)
 	if !(learned > tv) || !(tv > back) {
 		t.Errorf("PSNR: %.2f dB back-projected, %.2f dB TV, %.2f dB learned", back, tv, learned)
 	}
-	for _, b := range m["beside"].([]any) {
-		b := b.(map[string]any)
-		t.Logf("%v %.2f dB", b["name"], b["psnr"])
-		if v := b["psnr"].(float64); !(v > back) || !(learned > v) {
-			t.Errorf("PSNR of %v: %.2f dB", b["name"], v)
+	for _, name := range []string{"tikhonov", "wiener"} {
+		v := psnr(name)
+		t.Logf("%s %.2f dB", name, v)
+		if !(v > back) || !(learned > v) {
+			t.Errorf("PSNR of %s: %.2f dB", name, v)
 		}
+	}
+	if v := m["fit"].(map[string]any)["residual_by_noise"].(float64); !(v > 0.8 && v < 1.2) {
+		t.Errorf("the residual of the projections is %g of their noise", v)
 	}
 	if x := jobtest.ReadNpy(t, dir, "backprojection.npy"); len(x) != side*side {
 		t.Errorf("%d back-projected values", len(x))
@@ -67,7 +71,7 @@ func TestTomographyJob(t *testing.T) {
 	observed := append(sets, "image.path="+sinogram, "noise.sigma=0.3", "tomography.rows=32", "tomography.cols=32", "tv.rule=none", "admm.max_iterations=30")
 	var want []float64
 	for _, n := range []int{1, 3} {
-		dir, err := jobtest.Run(t, LoadADMM, n, `job = "mlpatch-admm"`, observed...)
+		dir, err := jobtest.Run(t, LoadADMM, n, `job = "mlpatch-admm"`, append(observed, "image.truth="+path, "output.gather="+map[int]string{1: "always", 3: "never"}[n])...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,6 +81,18 @@ func TestTomographyJob(t *testing.T) {
 		}
 		if d := jobtest.Farthest(x, want); d > 1e-4 {
 			t.Errorf("%d ranks: the frame differs by %g", n, d)
+		}
+		square, top := 0.0, 0.0
+		for i, v := range truth {
+			square += (x[i] - v) * (x[i] - v) / float64(len(truth))
+			top = max(top, v)
+		}
+		m := jobtest.Metrics(t, dir)
+		if db, said := 10*math.Log10(top*top/square), jobtest.Quality(t, m, "solution", "psnr_db"); math.Abs(db-said) > 1e-9 {
+			t.Errorf("%d ranks: PSNR %g dB with image.truth, want %g", n, said, db)
+		}
+		if v := m["fit"].(map[string]any)["residual_by_noise"].(float64); !(v > 0.8 && v < 1.2) {
+			t.Errorf("%d ranks: the residual of the projections is %g of their noise", n, v)
 		}
 	}
 	square := 0.0
@@ -90,6 +106,7 @@ func TestTomographyJob(t *testing.T) {
 	for set, want := range map[string]string{
 		"image.path=" + sinogram: "tomography.rows", "image.path=" + other + "\x00tomography.rows=9\x00tomography.cols=9\x00noise.sigma=1": "the 50 rows of",
 		"image.path=" + sinogram + "\x00tomography.rows=9\x00tomography.cols=9": "noise.sigma", "blur.kind=box": "blur.kind", "tomography.angles=-1": "tomography.angles",
+		"image.path=" + sinogram + "\x00tomography.rows=32\x00tomography.cols=32\x00noise.sigma=1\x00image.truth=" + sinogram: "image.truth",
 	} {
 		j, err := jobtest.Parse(LoadADMM, `job = "mlpatch-admm"`, append(append([]string{}, sets...), strings.Split(set, "\x00")...)...)
 		if err == nil {

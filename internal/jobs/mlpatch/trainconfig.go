@@ -127,6 +127,7 @@ func LoadTrain(f *config.File) *lifecycle.Job {
 		Answer:     "parameters.npy",
 		Resumable:  true,
 		Files:      trainFiles(),
+		Metrics:    &trainMetrics{},
 		CheckFiles: func() error { return c.checkFiles(f) },
 		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, trainFiles(), func(ctx context.Context, base *lifecycle.Run) error {
 			m := &trainMetrics{Metrics: training.Metrics{Record: base.Record()}, Loss: c.MLPatch.Loss}

@@ -149,7 +149,10 @@ func (r *trainRun) validate(ctx context.Context) error {
 		return err
 	}
 	for l, level := range levels {
-		r.m.Validation = append(r.m.Validation, validation{lifecycle.Number(level), lifecycle.Number(sums[2*l]), lifecycle.Number(sums[2*l+1])})
+		r.m.Validation = append(r.m.Validation, training.Validation{
+			Pictures: d.Kept, Noise: lifecycle.Some(level),
+			Quality: map[string]*lifecycle.Quality{lifecycle.ObservedColumn: {PSNR: lifecycle.Some(sums[2*l])}, lifecycle.AnswerColumn: {PSNR: lifecycle.Some(sums[2*l+1])}},
+		})
 	}
 	return nil
 }

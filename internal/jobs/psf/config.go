@@ -59,6 +59,7 @@ type psfSection struct {
 	Thresholds     config.Numbers `toml:"thresholds"`
 	Reweightings   int            `toml:"reweightings"`
 	StampTolerance float64        `toml:"stamp_tolerance"`
+	Still          float64        `toml:"still"`
 	Balance        bool           `toml:"balance"`
 	Threshold      string         `toml:"threshold"`
 	Factor         float64        `toml:"factor"`
@@ -98,6 +99,7 @@ const (
 const (
 	solutionName = "solution.npy"
 	solutionFITS = "solution.fits"
+	tableName    = "stamps.csv"
 )
 
 func defaults() settings {
@@ -105,7 +107,7 @@ func defaults() settings {
 		Seed: 1,
 		PSF: psfSection{
 			Centre: centreSame, Mode: string(psf.Sparse), Border: string(psf.Zero), Precision: string(psf.Single),
-			Iterations: 150, CheckEvery: 10, Noise: string(psf.Differences), Start: string(psf.FromZero), Positivity: true, Compat: "none",
+			Iterations: 150, CheckEvery: 10, Still: 1e-3, Noise: string(psf.Differences), Start: string(psf.FromZero), Positivity: true, Compat: "none",
 			Wavelet: "linear", Scales: 3, Thresholds: config.Numbers{3, 3, 4}, Balance: true,
 			Threshold: string(psf.Reweighted), Block: 32, Rho: 0.8,
 		},
@@ -129,6 +131,7 @@ func (s *psfSection) check(f *config.File) {
 	f.Want(s.CheckEvery >= 1, "psf.check_every", "1 or more iterations")
 	f.Want(s.Tolerance >= 0 && s.Tolerance < 1, "psf.tolerance", "a fraction of the cost; 0 = run all iterations")
 	f.Want(s.StampTolerance >= 0 && s.StampTolerance < 1, "psf.stamp_tolerance", "a fraction of a stamp's cost; 0 = run all iterations")
+	f.Want(s.Still >= 0 && s.Still < 1, "psf.still", "the fraction by which an iteration may change the stack when it ends; 0 = run all iterations")
 	given := psf.NoiseRule(s.Noise) == psf.Given
 	f.Want(s.Sigma >= 0 && !math.IsInf(s.Sigma, 0) && (s.Sigma > 0 || !given), "psf.sigma", `the noise's standard deviation, more than 0 with psf.noise = "given"`)
 	f.Want((s.StartPath != "") == (s.Start == string(psf.FromGiven)), "psf.start_path", `a stack, with psf.start = "given" and only then`)
@@ -162,7 +165,7 @@ func compatibleDefaults() settings {
 	c := defaults()
 	s := &c.PSF
 	s.Precision, s.Start, s.Threshold, s.Factor = string(psf.Double), string(psf.FromOnes), string(psf.Hard), 1
-	s.CheckEvery, s.Tolerance, s.Reweightings, s.Balance = 1, 3e-4, 1, false
+	s.CheckEvery, s.Tolerance, s.Still, s.Reweightings, s.Balance = 1, 3e-4, 0, 1, false
 	s.Tau, s.SigmaDual, s.Noise = 0.5, 0.5, string(psf.MAD)
 	return c
 }
@@ -190,6 +193,7 @@ func Load(f *config.File) *lifecycle.Job {
 		Dir:        c.Output.Dir,
 		Answer:     solutionName,
 		Files:      resultFiles(),
+		Metrics:    &metrics{},
 		Resumable:  true,
 		CheckFiles: func() error { return c.checkFiles(f) },
 		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, resultFiles(), func(ctx context.Context, base *lifecycle.Run) error {
@@ -209,7 +213,7 @@ func (c *settings) options() psf.Options {
 		Noise: psf.NoiseRule(s.Noise), Sigma: s.Sigma, Start: psf.Start(s.Start), Wavelet: psf.Wavelet(s.Wavelet),
 		Scales: s.Scales, Thresholds: s.Thresholds, Reweightings: s.Reweightings,
 		Threshold: psf.Threshold(s.Threshold), Factor: s.Factor, Block: s.Block, Settle: s.Settle,
-		MaxIterations: s.Iterations, CheckEvery: s.CheckEvery, Tolerance: s.Tolerance, StampTolerance: s.StampTolerance, Balance: s.Balance,
+		MaxIterations: s.Iterations, CheckEvery: s.CheckEvery, Tolerance: s.Tolerance, StampTolerance: s.StampTolerance, Still: s.Still, Balance: s.Balance,
 		Tau: s.Tau, SigmaDual: s.SigmaDual, Rho: s.Rho, AnySign: !s.Positivity, Seed: c.Seed,
 		SaveEvery: time.Duration(c.Checkpoint.Every * float64(time.Second)),
 	}

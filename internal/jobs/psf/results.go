@@ -2,7 +2,6 @@ package psf
 
 import (
 	"fmt"
-	"io"
 	"math"
 	"path/filepath"
 	"strconv"
@@ -17,10 +16,12 @@ import (
 
 // write leaves the result. Collective.
 func (r *run) write() error {
-	start := r.Comm.Wtime()
 	return r.Finish(lifecycle.Ending{
 		Write: func() error {
 			if err := r.writeStack(); err != nil {
+				return err
+			}
+			if err := ranks.OnRoot(r.Comm, func() error { return imageio.WriteTable(r.Path(tableName), r.table) }); err != nil {
 				return err
 			}
 			if err := r.writeMosaic(); err != nil {
@@ -28,19 +29,14 @@ func (r *run) write() error {
 			}
 			return ranks.OnRoot(r.Comm, r.writeConvergence)
 		},
-		Metrics: func(total, memory float64) any {
-			r.m.PeakMemoryMB = memory
-			r.m.Seconds.Write, r.m.Seconds.Total = r.Comm.Wtime()-start, total
-			return r.m
-		},
+		Metrics: r.m,
 		Remove:  r.kept.Remove,
-		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
 	})
 }
 
 // resultFiles are all files that a run may leave.
 func resultFiles() []string {
-	return append(report.Names("mosaic", "convergence"), solutionName, solutionFITS)
+	return append([]string{solutionName, solutionFITS, tableName}, report.Names("mosaic", "convergence")...)
 }
 
 // batch is how many stamps go to rank 0 at once.
@@ -119,7 +115,7 @@ func (r *run) createFiles(most float64) (files []*imageio.StackWriter, err error
 	for _, name := range names {
 		w, err := imageio.CreateStack(r.Path(name), r.s.Total, r.s.Side, r.s.Side, single, r.s.header,
 			fmt.Sprintf("tessera %s: deconvolution of %s", m.Tessera, filepath.Base(r.s.source)),
-			fmt.Sprintf("%s, %s border, noise %.4g, %d iterations", m.Mode, m.Border, m.Noise, m.Iterations))
+			fmt.Sprintf("%s, %s border, noise %.4g, %d iterations", m.Mode, m.Border, r.result.Noise, m.Iterations))
 		if err != nil {
 			return files, err
 		}
@@ -220,7 +216,7 @@ func (r *run) writeConvergence() error {
 	for k := 1; k < len(checks); k++ {
 		a, b := checks[k-1], checks[k]
 		x = append(x, float64(b.Iteration))
-		change = append(change, math.Abs(float64(b.Cost-a.Cost))/(math.Abs(float64(b.Cost))*float64(b.Iteration-a.Iteration)))
+		change = append(change, math.Abs(float64(b.Objective-a.Objective))/(math.Abs(float64(b.Objective))*float64(b.Iteration-a.Iteration)))
 	}
 	p := report.Plot{
 		Title: fmt.Sprintf("%s deconvolution of %d stamps: convergence of the cost", r.m.Mode, r.m.Stamps),

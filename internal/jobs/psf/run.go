@@ -2,9 +2,10 @@ package psf
 
 import (
 	"context"
-	"math"
+	"fmt"
 
 	"tessera/internal/checkpoint"
+	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/psf"
 	"tessera/ranks"
@@ -19,6 +20,7 @@ type run struct {
 	kept   *lifecycle.Checkpoints
 	work   ranks.Work // of psf.Deconvolve
 	result *psf.Result
+	table  *imageio.Table // rank 0: the numbers of each stamp
 }
 
 func (r *run) run(ctx context.Context) error {
@@ -42,7 +44,7 @@ func (r *run) run(ctx context.Context) error {
 		return err
 	}
 	start = r.Comm.Wtime()
-	if err := r.evaluate(); err != nil {
+	if err := r.judge(); err != nil {
 		return err
 	}
 	r.m.Seconds.Evaluate = r.Comm.Wtime() - start
@@ -59,7 +61,6 @@ func (r *run) solve(ctx context.Context) error {
 		return err
 	}
 	o.Resume = (*psf.Snapshot)(from)
-	r.m.Resumed = r.Resume
 	if r.Comm.Rank() == 0 {
 		o.Progress = func(p psf.Progress) {
 			detail := "cost " + short(p.Cost)
@@ -76,8 +77,32 @@ func (r *run) solve(ctx context.Context) error {
 	stop := ranks.Measure(r.Comm)
 	r.result, err = psf.Deconvolve(ctx, r.Comm, &r.s.Stack, o)
 	r.work = stop()
-	r.m.BytesSent, r.m.MessagesSent = r.work.BytesSent, r.work.Messages
 	return inFile(r.c.Stack.Path, err)
+}
+
+// stopped says why the iterations ended.
+func stopped(s *psfSection, res *psf.Result) string {
+	if len(res.Checks) == 0 {
+		return ""
+	}
+	last := res.Checks[len(res.Checks)-1]
+	text := fmt.Sprintf("the last iteration has changed the stack by %.2g of itself", last.Change)
+	switch {
+	case !res.Converged:
+		return "psf.iterations are done; " + text
+	case last.Active == 0:
+		return "the cost of every stamp changes by less than psf.stamp_tolerance"
+	case s.Still > 0 && last.Change <= s.Still:
+		return text
+	}
+	return "the cost changes by less than psf.tolerance; " + text
+}
+
+// noiseRules say how the noise is known.
+var noiseRules = map[psf.NoiseRule]string{
+	psf.Differences: "found in the stack, by differences", psf.DifferencesPerStamp: "mean over the stamps, found by differences",
+	psf.MAD: "found in the stack, by the median absolute deviation", psf.MADPerStamp: "mean over the stamps, by the median absolute deviation",
+	psf.Given: "given", psf.FromWeights: "the weights are inverse variances",
 }
 
 // account fills the metrics with what the solve found and what it took on all ranks.
@@ -89,7 +114,7 @@ func (r *run) account() error {
 		done += n
 	}
 	longest := []float64{res.Setup, res.Solve, res.Transforms}
-	sums := []float64{float64(m.BytesSent), float64(m.MessagesSent), float64(r.s.normalised), float64(done), res.Solve}
+	sums := []float64{float64(r.s.normalised), float64(done), res.Solve}
 	if err := r.Comm.Allreduce(longest, longest, ranks.Max); err != nil {
 		return err
 	}
@@ -102,56 +127,21 @@ func (r *run) account() error {
 		return err
 	}
 	s := &r.c.PSF
-	m.Source, m.Stamps, m.Side, m.Normalised = r.s.source, r.s.Total, r.s.Side, int(sums[2])
-	m.Mode, m.Border, m.Precision, m.Noise = s.Mode, s.Border, s.Precision, lifecycle.Number(res.Noise)
+	m.Source, m.Stamps, m.Side, m.Normalised = r.s.source, r.s.Total, r.s.Side, int(sums[0])
+	m.Missing, m.Pixels = r.s.missing.nan+r.s.missing.masked+r.s.missing.zero, r.s.Total*r.s.Side*r.s.Side
+	m.Mode, m.Border, m.Precision = s.Mode, s.Border, s.Precision
 	m.Tau, m.SigmaDual, m.Rho, m.Beta = lifecycle.Number(res.Tau), lifecycle.Number(res.SigmaDual), lifecycle.Number(s.Rho), lifecycle.Number(res.Beta)
-	m.Iterations, m.Converged, m.Moved = res.Iterations, res.Converged, res.Moved
+	m.Moved = res.Moved
+	m.Ended(res.Iterations, res.Converged, stopped(&r.c.PSF, res))
 	if s.Mode == string(psf.LowRank) {
 		m.Low = &lowRankMetrics{Lambda: lifecycle.Number(res.Lambda), Threshold: s.Threshold, Singular: res.Singular, Products: res.Passes, Accuracy: lifecycle.Number(res.Accuracy)}
 	}
 	for _, l := range res.Checks {
-		m.Checks = append(m.Checks, checkMetrics{l.Iteration, lifecycle.Number(l.Cost()), lifecycle.Number(l.Misfit), lifecycle.Number(l.Penalty), l.Rank, l.Active})
+		m.Checks = append(m.Checks, checkMetrics{l.Iteration, lifecycle.Number(l.Cost()), lifecycle.Number(l.Misfit), lifecycle.Number(l.Penalty), l.Rank, l.Active, lifecycle.Number(l.Change)})
 	}
-	m.BytesSent, m.MessagesSent = int64(sums[0]), int64(sums[1])
 	m.Seconds.Setup, m.Seconds.Solve = longest[0], longest[1]
-	m.PerIteration = 1e6 * sums[4] / sums[3]
+	m.PerIteration = 1e6 * sums[2] / sums[1]
 	m.Transforms = 1e6 * longest[2]
-	return nil
-}
-
-// evaluate compares the observed and the restored stamps with the truth, where it is
-// known. Collective.
-func (r *run) evaluate() error {
-	r.m.quality = map[int]psf.Quality{}
-	if r.s.truth == nil {
-		return nil
-	}
-	n, count := r.s.Side*r.s.Side, r.s.Count()
-	const width = 6
-	mine := make([]float64, 0, width*count)
-	for i := range count {
-		truth := r.s.truth[i*n : (i+1)*n]
-		for _, x := range [][]float64{r.s.Data, r.result.Data} {
-			q := psf.Compare(r.s.Side, x[i*n:(i+1)*n], truth, r.c.Output.Window)
-			mine = append(mine, q.Pixel, q.Ellipticity, q.PSNR)
-		}
-	}
-	all, err := r.collect(mine, width)
-	if err != nil || all == nil {
-		return err
-	}
-	columns := make([][]float64, width)
-	for i, v := range all {
-		if !math.IsNaN(v) {
-			columns[i%width] = append(columns[i%width], v)
-		}
-	}
-	for i := range r.s.Total {
-		q := all[i*width : (i+1)*width]
-		r.m.quality[i] = psf.Quality{Pixel: q[3], Ellipticity: q[4], PSNR: q[5]}
-	}
-	r.m.Observed = newQuality(columns[:3])
-	r.m.Restored = newQuality(columns[3:])
 	return nil
 }
 

@@ -58,8 +58,11 @@ func TestPSFJob(t *testing.T) {
 			t.Errorf("%d ranks differ from one", n)
 		}
 		m := jobtest.Metrics(t, dir)
-		restored := m["restored"].(map[string]any)["pixel_error"].(map[string]any)["median"].(float64)
-		observed := m["observed"].(map[string]any)["pixel_error"].(map[string]any)["median"].(float64)
+		median := func(column string) float64 {
+			q := m["quality"].(map[string]any)[column].(map[string]any)
+			return q["pixel_error"].(map[string]any)["median"].(float64)
+		}
+		restored, observed := median("solution"), median("observed")
 		if !(restored < observed) || m["stamps"].(float64) != 12 || len(m["checks"].([]any)) != 1 {
 			t.Errorf("pixel error %g observed, %g restored; metrics %v", observed, restored, m)
 		}

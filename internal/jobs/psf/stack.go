@@ -24,6 +24,7 @@ type stamps struct {
 	format     string         // of the file, on rank 0: "npy" or "fits"
 	header     imageio.Header // of a FITS file, on rank 0
 	evenSide   int            // of the PSFs in their file; 0 if it is odd
+	number     []int          // of the PSF of each stamp, in the file or in the field
 	normalised int            // PSFs that did not sum to 1; those that all ranks have count on rank 0 alone
 	missing    missing
 }
@@ -120,6 +121,16 @@ func (c *settings) readStamps(ctx context.Context, comm ranks.Comm) (*stamps, er
 		first, last = 0, psfs
 	} else if psfs == 1 {
 		first, last = 0, 1
+	}
+	for i := lo; i < hi; i++ {
+		switch {
+		case index != nil:
+			s.number = append(s.number, index[i])
+		case psfs == 1:
+			s.number = append(s.number, 0)
+		default:
+			s.number = append(s.number, i)
+		}
 	}
 	if s.PSFs, err = readStretch(ctx, c.PSF.Path, first, last); err != nil {
 		return nil, err

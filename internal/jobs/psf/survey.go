@@ -82,6 +82,7 @@ func (c *settings) simulate(ctx context.Context, comm ranks.Comm) (*stamps, erro
 		at := (i - lo) * n
 		seen := s.Data[at : at+n]
 		s.PSFOf = append(s.PSFOf, sv.draw(i, s.truth[at:at+n], seen))
+		s.number = append(s.number, sv.field.PSFOf(i))
 		rms[i-lo] = linalg.Norm2(seen) / float64(f.Side)
 	}
 	if err := ranks.AgreeError(comm, ctx.Err()); err != nil {

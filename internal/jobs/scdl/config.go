@@ -267,6 +267,7 @@ func LoadTrain(f *config.File) *lifecycle.Job {
 		Dir:       c.Output.Dir,
 		Answer:    dictionaryName,
 		Files:     trainFiles(),
+		Metrics:   &trainMetrics{},
 		Resumable: true,
 		State:     c.sharedFolder(),
 		CheckFiles: func() error {

@@ -1,34 +1,24 @@
 package scdl
 
 import (
-	"fmt"
 	"math"
 
 	"tessera/internal/lifecycle"
 	"tessera/ranks"
 )
 
-// spectralQuality compares predicted samples with true ones.
-type spectralQuality struct {
-	RMSE  lifecycle.Number `json:"rmse"`
-	PSNR  lifecycle.Number `json:"psnr_db"`              // the peak is the largest true number; for patches 1
-	SAM   lifecycle.Number `json:"sam_degree,omitempty"` // mean angle between a sample and its prediction
-	ERGAS lifecycle.Number `json:"ergas,omitempty"`      // 100 (M/P) sqrt(mean over the numbers of (rmse/mean)^2)
-}
-
-func (q *spectralQuality) String() string {
-	s := fmt.Sprintf("%.2f dB, RMSE %.4g", q.PSNR, q.RMSE)
-	if q.SAM > 0 {
-		s += fmt.Sprintf(", SAM %.3f degrees, ERGAS %.3f", q.SAM, q.ERGAS)
-	}
-	return s
-}
+// Names of what is compared with a prediction.
+const (
+	rawColumn    = "raw_atoms"         // raw samples as atoms
+	linearColumn = "linear_regression" // of the numbers of high resolution on those of low
+)
 
 // spectral is the quality of predicted samples x, count x p, with respect to truth, of all
 // ranks together; low samples have m numbers. Patches of pictures have mean 0, so that
-// angles and relative errors have no meaning, and their peak is 1. Collective; the result
+// angles and relative errors have no meaning, and their peak is 1. ERGAS is
+// 100 (M/P) sqrt(mean over the numbers of (rmse/mean)^2). Collective; the result
 // is the same on all ranks.
-func spectral(comm ranks.Comm, x, truth []float64, p, m int, patches bool) (*spectralQuality, error) {
+func spectral(comm ranks.Comm, x, truth []float64, p, m int, patches bool) (*lifecycle.Quality, error) {
 	peaks := []float64{math.Inf(-1), 0} // the largest true number, and the largest absolute value
 	for _, v := range truth {
 		peaks[0], peaks[1] = max(peaks[0], v), max(peaks[1], math.Abs(v))
@@ -72,11 +62,11 @@ func spectral(comm ranks.Comm, x, truth []float64, p, m int, patches bool) (*spe
 	}
 	rmse := math.Ldexp(math.Sqrt(square), exponent)
 	if patches {
-		return &spectralQuality{RMSE: lifecycle.Number(rmse), PSNR: lifecycle.Number(-20 * math.Log10(rmse))}, nil
+		return &lifecycle.Quality{RMSE: lifecycle.Some(rmse), PSNR: lifecycle.Some(-20 * math.Log10(rmse))}, nil
 	}
-	return &spectralQuality{
-		RMSE: lifecycle.Number(rmse), PSNR: lifecycle.Number(20 * math.Log10(peaks[0]/rmse)), SAM: lifecycle.Number(sums[2*p] / sums[2*p+2]),
-		ERGAS: lifecycle.Number(100 * float64(m) / float64(p) * math.Sqrt(relative)),
+	return &lifecycle.Quality{
+		RMSE: lifecycle.Some(rmse), PSNR: lifecycle.Some(20 * math.Log10(peaks[0]/rmse)), SAM: lifecycle.Some(sums[2*p] / sums[2*p+2]),
+		ERGAS: lifecycle.Some(100 * float64(m) / float64(p) * math.Sqrt(relative)),
 	}, nil
 }
 

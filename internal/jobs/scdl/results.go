@@ -3,7 +3,6 @@ package scdl
 import (
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"tessera/internal/lifecycle"
@@ -13,10 +12,12 @@ import (
 
 // write leaves the dictionaries. Collective.
 func (r *trainRun) write() error {
-	start := r.Comm.Wtime()
 	digest, err := r.learn.Digest(r.Comm)
 	if err != nil {
 		return err
+	}
+	if r.Comm.Rank() == 0 {
+		r.fill(digest)
 	}
 	return r.Finish(lifecycle.Ending{
 		Write: func() error {
@@ -25,10 +26,7 @@ func (r *trainRun) write() error {
 			}
 			return r.writeFiles(digest)
 		},
-		Metrics: func(total, memory float64) any {
-			r.m.PeakMemoryMB, r.m.Seconds.Write, r.m.Seconds.Total = memory, r.Comm.Wtime()-start, total
-			return r.fill(digest)
-		},
+		Metrics: r.m,
 		Remove: func() error {
 			err := r.kept.Remove()
 			if folder := r.c.folder(); folder != "" {
@@ -36,13 +34,12 @@ func (r *trainRun) write() error {
 			}
 			return err
 		},
-		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
 	})
 }
 
 // trainFiles are all files that a run may leave.
 func trainFiles() []string {
-	return append(report.Names("error", "atoms"), dictionaryName, headerName)
+	return append([]string{dictionaryName, headerName}, report.Names("error", "atoms")...)
 }
 
 // writeFiles writes the dictionaries and the pictures. Rank 0 alone.

@@ -81,11 +81,11 @@ func (r *trainRun) train(ctx context.Context) error {
 	if r.m.RanksDid, err = lifecycle.Accounts(r.Comm, work, samples, 0, samples); err != nil {
 		return err
 	}
-	sums := []float64{float64(work.BytesSent), float64(r.result.Read), float64(r.result.Written)}
+	sums := []float64{float64(r.result.Read), float64(r.result.Written)}
 	if err := r.Comm.Allreduce(sums, sums, ranks.Sum); err != nil {
 		return err
 	}
-	r.m.BytesSent, r.m.StateRead, r.m.StateWritten = int64(sums[0]), int64(sums[1]), int64(sums[2])
+	r.m.StateRead, r.m.StateWritten = int64(sums[0]), int64(sums[1])
 	return nil
 }
 
@@ -244,12 +244,14 @@ func (r *trainRun) compare(ctx context.Context) error {
 		return err
 	}
 	for _, c := range []struct {
-		to **spectralQuality
-		x  []float64
-	}{{&r.m.Learned, learned}, {&r.m.RawAtoms, plain}, {&r.m.Regression, r.linear.Apply(r.heldOut.Low)}} {
-		if *c.to, err = spectral(r.Comm, c.x, r.heldOut.High, r.heldOut.P, r.heldOut.M, r.c.Patches.Images != ""); err != nil {
+		name string
+		x    []float64
+	}{{lifecycle.AnswerColumn, learned}, {rawColumn, plain}, {linearColumn, r.linear.Apply(r.heldOut.Low)}} {
+		q, err := spectral(r.Comm, c.x, r.heldOut.High, r.heldOut.P, r.heldOut.M, r.c.Patches.Images != "")
+		if err != nil {
 			return err
 		}
+		r.m.Measured(c.name, q)
 	}
 	return nil
 }

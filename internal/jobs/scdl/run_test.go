@@ -107,7 +107,7 @@ func TestSCDLForms(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%s, %s, %d ranks: %v", form, samples, n, err)
 				}
-				a, err := imageio.ReadNpy(filepath.Join(out, "high.npy"))
+				a, err := imageio.ReadNpy(filepath.Join(out, "solution.npy"))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -152,8 +152,8 @@ func TestSCDLFewSamples(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if m := jobtest.Metrics(t, out); m["samples"].(float64) != 3 || m["learned"] == nil {
-			t.Errorf("%v samples, %v", m["samples"], m["learned"])
+		if m := jobtest.Metrics(t, out); m["samples"].(float64) != 3 || m["quality"] == nil {
+			t.Errorf("%v samples, %v", m["samples"], m["quality"])
 		}
 	}
 }

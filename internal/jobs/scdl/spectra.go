@@ -8,7 +8,7 @@ import (
 )
 
 // highName is the file of the predicted samples.
-const highName = "high.npy"
+const highName = "solution.npy"
 
 // spectraSettings is everything an scdl-spectra config may say.
 type spectraSettings struct {
@@ -45,9 +45,10 @@ func LoadSpectra(f *config.File) *lifecycle.Job {
 	c.Code.check(f)
 	f.Want(c.Output.Dir != "", "output.dir", "a directory")
 	return &lifecycle.Job{
-		Dir:    c.Output.Dir,
-		Answer: highName,
-		Files:  spectraFiles(),
+		Dir:     c.Output.Dir,
+		Answer:  highName,
+		Files:   spectraFiles(),
+		Metrics: &spectraMetrics{},
 		CheckFiles: func() error {
 			c.checkFiles(f)
 			return f.Err()

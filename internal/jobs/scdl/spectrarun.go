@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"tessera/halo"
@@ -29,25 +28,10 @@ type spectraRun struct {
 type spectraMetrics struct {
 	lifecycle.Record
 
-	Samples    int              `json:"samples"`
-	Iterations int              `json:"iterations"` // 0: a prediction has none
-	P          int              `json:"high_numbers"`
-	M          int              `json:"low_numbers"`
-	Atoms      int              `json:"atoms"`
-	Learned    *spectralQuality `json:"learned,omitempty"`
-	RawAtoms   *spectralQuality `json:"raw_atoms,omitempty"`
-	Regression *spectralQuality `json:"linear_regression,omitempty"`
-	Seconds    predictSeconds   `json:"seconds"`
-	PeakMemory float64          `json:"peak_memory_mb"`
-}
-
-// predictSeconds are the seconds of a prediction.
-type predictSeconds struct {
-	Read    float64 `json:"read"`
-	Predict float64 `json:"predict"`
-	Compare float64 `json:"compare"` // baselines, and comparison with the truth
-	Write   float64 `json:"write"`
-	Total   float64 `json:"total"`
+	Samples int `json:"samples"`
+	P       int `json:"high_numbers"`
+	M       int `json:"low_numbers"`
+	Atoms   int `json:"atoms"`
 }
 
 func (r *spectraRun) run(ctx context.Context) error {
@@ -77,7 +61,7 @@ func (r *spectraRun) run(ctx context.Context) error {
 		return err
 	}
 	now = r.Comm.Wtime()
-	r.m.Seconds.Predict, start = now-start, now
+	r.m.Seconds.Solve, start = now-start, now
 	if err := r.compare(ctx, high); err != nil {
 		return err
 	}
@@ -100,12 +84,14 @@ func (r *spectraRun) compare(ctx context.Context, high []float64) error {
 		return err
 	}
 	for _, c := range []struct {
-		to **spectralQuality
-		x  []float64
-	}{{&r.m.Learned, high}, {&r.m.RawAtoms, raw}, {&r.m.Regression, r.dict.Linear.Apply(r.low)}} {
-		if *c.to, err = spectral(r.Comm, c.x, r.truth, r.dict.Pair.P, r.dict.Pair.M, false); err != nil {
+		name string
+		x    []float64
+	}{{lifecycle.AnswerColumn, high}, {rawColumn, raw}, {linearColumn, r.dict.Linear.Apply(r.low)}} {
+		q, err := spectral(r.Comm, c.x, r.truth, r.dict.Pair.P, r.dict.Pair.M, false)
+		if err != nil {
 			return err
 		}
+		r.m.Measured(c.name, q)
 	}
 	return nil
 }
@@ -158,19 +144,15 @@ func (r *spectraRun) read() error {
 
 // write leaves the predicted samples, in the order of the low ones. Collective.
 func (r *spectraRun) write(high []float64) error {
-	start, pair := r.Comm.Wtime(), r.dict.Pair
+	pair := r.dict.Pair
 	m, total := r.m, 0
 	for _, n := range r.counts {
 		total += n
 	}
-	m.Samples, m.P, m.M, m.Atoms = total, pair.P, pair.M, pair.Atoms
+	m.Samples, m.P, m.M, m.Atoms, m.Source = total, pair.P, pair.M, pair.Atoms, r.c.Data.Low
 	return r.Finish(lifecycle.Ending{
-		Write: func() error { return r.writeHigh(high, total) },
-		Metrics: func(seconds, memory float64) any {
-			m.Seconds.Write, m.Seconds.Total, m.PeakMemory = r.Comm.Wtime()-start, seconds, memory
-			return m
-		},
-		Summary: r.summary,
+		Write:   func() error { return r.writeHigh(high, total) },
+		Metrics: m,
 	})
 }
 
@@ -200,22 +182,10 @@ func (r *spectraRun) writeHigh(high []float64, total int) error {
 	return imageio.WriteNpy(r.Path(highName), shape, all)
 }
 
-// summary writes the table at the end of a run.
-func (r *spectraRun) summary(w io.Writer) error {
-	m := r.m
-	t := lifecycle.NewTable(w)
-	t.Row("samples", "%d, from %d to %d numbers with %d atoms", m.Samples, m.M, m.P, m.Atoms)
-	t.Row("ranks", "%d, %s", m.Ranks, m.Transport)
-	if q := m.Learned; q != nil {
-		t.Row("learned", "%s", q)
-		t.Row("raw samples as atoms", "%s", m.RawAtoms)
-		t.Row("linear regression", "%s", m.Regression)
-	} else {
+// Report adds the rows of the table at the end of a run that this job alone has.
+func (m *spectraMetrics) Report(t *lifecycle.Table) {
+	t.Row("samples", "%d of %s, from %d to %d numbers with %d atoms", m.Samples, m.Source, m.M, m.P, m.Atoms)
+	if m.Quality == nil {
 		t.Row("quality", "not known without data.truth")
 	}
-	s := &m.Seconds
-	t.Row("seconds", "%.2f read, %.2f predict, %.2f compare, %.2f write, %.2f in all", s.Read, s.Predict, s.Compare, s.Write, s.Total)
-	t.Row("peak memory", "%.0f MB", m.PeakMemory)
-	t.Row("written to", "%s", r.Dir)
-	return t.Flush()
 }

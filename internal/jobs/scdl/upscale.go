@@ -12,7 +12,7 @@ import (
 )
 
 // upscaledName is the file of the result.
-const upscaledName = "upscaled.npy"
+const upscaledName = "solution.npy"
 
 // upscaleSettings is everything an scdl-upscale config may say.
 type upscaleSettings struct {
@@ -60,9 +60,10 @@ func LoadUpscale(f *config.File) *lifecycle.Job {
 	f.Want(c.Output.Dir != "", "output.dir", "a directory")
 	c.Output.Origin.Check(f)
 	return &lifecycle.Job{
-		Dir:    c.Output.Dir,
-		Answer: upscaledName,
-		Files:  upscaleFiles(),
+		Dir:     c.Output.Dir,
+		Answer:  upscaledName,
+		Files:   upscaleFiles(),
+		Metrics: &upscaleMetrics{},
 		CheckFiles: func() error {
 			c.checkFiles(f)
 			return f.Err()

@@ -1,9 +1,10 @@
 package scdl
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"io"
+	"math"
 	"path/filepath"
 	"slices"
 
@@ -36,27 +37,13 @@ type plane = []float64
 type upscaleMetrics struct {
 	lifecycle.Record
 
-	Scale       int              `json:"scale"`
+	Factor      int              `json:"factor"`
 	Rows        int              `json:"rows"` // of the result
 	Cols        int              `json:"cols"`
 	Channels    int              `json:"channels"`
 	Peak        lifecycle.Number `json:"peak"` // value of white in the picture
 	Atoms       int              `json:"atoms"`
 	Consistency lifecycle.Number `json:"consistency"` // root mean square difference of the degraded result from the picture
-	Learned     *pictureQuality  `json:"learned,omitempty"`
-	RawAtoms    *pictureQuality  `json:"raw_atoms,omitempty"`
-	Regression  *pictureQuality  `json:"linear_regression,omitempty"`
-	Projected   *pictureQuality  `json:"bicubic_back_projected,omitempty"`
-	Bicubic     *pictureQuality  `json:"bicubic,omitempty"`
-	Iterations  int              `json:"iterations"` // of back-projection
-	Seconds     predictSeconds   `json:"seconds"`
-	PeakMemory  float64          `json:"peak_memory_mb"`
-}
-
-// pictureQuality compares the luminance with that of the truth; the peak is that of the picture.
-type pictureQuality struct {
-	PSNR lifecycle.Number `json:"psnr_db"`
-	SSIM lifecycle.Number `json:"ssim"`
 }
 
 func (r *upscaleRun) run(ctx context.Context) error {
@@ -81,7 +68,7 @@ func (r *upscaleRun) run(ctx context.Context) error {
 		return err
 	}
 	now = r.Comm.Wtime()
-	r.m.Seconds.Predict, start = now-start, now
+	r.m.Seconds.Solve, start = now-start, now
 	plain, err := r.strips.Bicubic(r.low[0])
 	if err != nil {
 		return err
@@ -142,9 +129,9 @@ func (r *upscaleRun) compare(ctx context.Context, x, plain []float64) error {
 		return err
 	}
 	for _, c := range []struct {
-		to **pictureQuality
-		x  []float64
-	}{{&r.m.Learned, x}, {&r.m.RawAtoms, raw.Data}, {&r.m.Regression, linear.Data}, {&r.m.Projected, projected}, {&r.m.Bicubic, plain}} {
+		name string
+		x    []float64
+	}{{lifecycle.AnswerColumn, x}, {rawColumn, raw.Data}, {linearColumn, linear.Data}, {"bicubic_back_projected", projected}, {"bicubic", plain}} {
 		psnr, err := r.strips.PSNR(c.x, r.truth[0])
 		if err != nil {
 			return err
@@ -153,31 +140,64 @@ func (r *upscaleRun) compare(ctx context.Context, x, plain []float64) error {
 		if err != nil {
 			return err
 		}
-		*c.to = &pictureQuality{lifecycle.Number(psnr), lifecycle.Number(ssim)}
+		r.m.Measured(c.name, &lifecycle.Quality{PSNR: lifecycle.Some(psnr), SSIM: lifecycle.Some(ssim)})
+	}
+	return nil
+}
+
+// judge notes how the luminance of the result x agrees with that of the picture: the residual is
+// that of the degraded result, and a pixel of the picture has the light of Scale x Scale of the
+// result. Collective.
+func (r *upscaleRun) judge(x []float64) error {
+	ends := []float64{math.Inf(-1), math.Inf(-1)} // of the picture: the largest value, and the least with the sign changed
+	sums := make([]float64, 5)                    // flux of the picture and of the result; values of the result, below, above
+	for _, v := range r.low[0] {
+		ends[0], ends[1] = max(ends[0], v), max(ends[1], -v)
+		sums[0] += v
+	}
+	if err := r.Comm.Allreduce(ends, ends, ranks.Max); err != nil {
+		return err
+	}
+	for _, v := range x {
+		sums[1] += v
+		sums[2]++
+		if v < -ends[1] {
+			sums[3]++
+		}
+		if v > ends[0] {
+			sums[4]++
+		}
+	}
+	if err := r.Comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+		return err
+	}
+	area := float64(r.strips.Scale * r.strips.Scale)
+	r.m.Fit = &lifecycle.Fit{
+		ResidualRMS: r.m.Consistency, Below: lifecycle.Some(sums[3] / sums[2]), Above: lifecycle.Some(sums[4] / sums[2]),
+		FluxData: lifecycle.Some(sums[0] * r.peak), FluxAnswer: lifecycle.Some(sums[1] * r.peak / area),
 	}
 	return nil
 }
 
 // write leaves the result. Collective.
 func (r *upscaleRun) write(x, plain []float64) error {
-	start := r.Comm.Wtime()
+	if err := r.judge(x); err != nil {
+		return err
+	}
+	m := r.m
+	m.Factor, m.Rows, m.Cols = r.strips.Scale, r.strips.HighRows, r.strips.HighCols
+	m.Channels, m.Atoms, m.Peak = max(1, len(r.low)-1), r.dict.Pair.Atoms, lifecycle.Number(r.peak)
+	m.Iterations = r.c.Image.BackProjection
+	m.Source = cmp.Or(r.c.Image.Path, r.c.Image.Truth)
 	return r.Finish(lifecycle.Ending{
-		Write: func() error { return r.writePictures(x, plain) },
-		Metrics: func(total, memory float64) any {
-			m := r.m
-			m.Scale, m.Rows, m.Cols = r.strips.Scale, r.strips.HighRows, r.strips.HighCols
-			m.Channels, m.Atoms, m.Peak = max(1, len(r.low)-1), r.dict.Pair.Atoms, lifecycle.Number(r.peak)
-			m.Iterations, m.PeakMemory = r.c.Image.BackProjection, memory
-			m.Seconds.Write, m.Seconds.Total = r.Comm.Wtime()-start, total
-			return m
-		},
-		Summary: r.summary,
+		Write:   func() error { return r.writePictures(x, plain) },
+		Metrics: m,
 	})
 }
 
 // upscaleFiles are all files that a run may leave.
 func upscaleFiles() []string {
-	return append(report.Names("panel"), "upscaled.png", "bicubic.png", upscaledName)
+	return append([]string{upscaledName, "solution.png", "bicubic.png"}, report.Names("panel")...)
 }
 
 // writePictures gathers and writes one picture after the other, so that rank 0 holds one
@@ -229,7 +249,7 @@ func (r *upscaleRun) writePictures(x, plain []float64) error {
 	if err := draw("bicubic.png", "bicubic interpolation", plain, chroma, false); err != nil {
 		return err
 	}
-	if err := draw("upscaled.png", "learned", x, chroma, true); err != nil {
+	if err := draw("solution.png", "learned", x, chroma, true); err != nil {
 		return err
 	}
 	if r.truth != nil {
@@ -255,31 +275,13 @@ func (r *upscaleRun) writePictures(x, plain []float64) error {
 	return panel.Write(r.Path("panel"))
 }
 
-// summary writes the table at the end of a run.
-func (r *upscaleRun) summary(w io.Writer) error {
-	m, s := r.m, r.strips
-	t := lifecycle.NewTable(w)
-	t.Row("picture", "%d x %d to %d x %d, %d channels", s.Rows, s.Cols, s.HighRows, s.HighCols, m.Channels)
-	t.Row("ranks", "%d, %s", m.Ranks, m.Transport)
-	t.Row("dictionaries", "%d atoms, %s", m.Atoms, r.c.Code.Method)
+// Report adds the rows of the table at the end of a run that this job alone has.
+func (m *upscaleMetrics) Report(t *lifecycle.Table) {
+	t.Row("picture", "%s", m.Source)
+	t.Row("", "%d x %d to %d x %d, %d channels", m.Rows/m.Factor, m.Cols/m.Factor, m.Rows, m.Cols, m.Channels)
+	t.Row("dictionaries", "%d atoms", m.Atoms)
 	t.Row("consistency", "%.2g root mean square difference of the degraded result from the picture", m.Consistency)
-	for _, q := range []struct {
-		name string
-		*pictureQuality
-	}{
-		{"learned", m.Learned}, {"raw samples as atoms", m.RawAtoms}, {"linear regression", m.Regression},
-		{"bicubic, back-projected", m.Projected}, {"bicubic", m.Bicubic},
-	} {
-		if q.pictureQuality != nil {
-			t.Row(q.name, "%.2f dB, SSIM %.4f", q.PSNR, q.SSIM)
-		}
-	}
-	if m.Learned == nil {
+	if m.Quality == nil {
 		t.Row("quality", "not known without image.truth")
 	}
-	z := &m.Seconds
-	t.Row("seconds", "%.2f read, %.2f predict, %.2f compare, %.2f write, %.2f in all", z.Read, z.Predict, z.Compare, z.Write, z.Total)
-	t.Row("peak memory", "%.0f MB", m.PeakMemory)
-	t.Row("written to", "%s", r.Dir)
-	return t.Flush()
 }

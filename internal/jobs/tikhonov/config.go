@@ -184,6 +184,7 @@ func Load(f *config.File) *lifecycle.Job {
 		Dir:        c.Output.Dir,
 		Answer:     "solution.npy",
 		Files:      resultFiles(),
+		Metrics:    &metrics{},
 		CheckFiles: func() error { return c.checkFiles(f) },
 		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, resultFiles(), func(ctx context.Context, base *lifecycle.Run) error {
 			s := &c.Tikhonov

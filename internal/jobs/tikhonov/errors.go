@@ -81,7 +81,7 @@ func (r *run) accountErrors() error {
 		return err
 	}
 	r.m.Seconds.Errors = longest[0]
-	r.m.Seconds.Lambda = max(0, r.m.Seconds.Lambda-longest[0]) // it was the rest of the solver's time
+	r.m.Seconds.Search = max(0, r.m.Seconds.Search-longest[0]) // it was the rest of the solver's time
 	r.m.Errors = &errorsMetrics{
 		Kind: string(e.Kind), Unit: r.Obs.Unit(), Noise: lifecycle.Number(e.Noise), Samples: e.Samples, SamplingError: lifecycle.Number(e.SamplingError),
 		Min: lifecycle.Number(e.Min), Median: lifecycle.Number(e.Median), Max: lifecycle.Number(e.Max), Iterations: e.Iterations,

@@ -36,7 +36,7 @@ func TestEqualWeightsOfASimulatedFrame(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := jobtest.Metrics(t, out)
-		return m["psnr_db"].(map[string]any)["restored"].(float64), m["lambda"].(float64)
+		return jobtest.Quality(t, m, "solution", "psnr_db"), m["lambda"].(float64)
 	}
 	want, lambda := restored()
 	if want < 30 {

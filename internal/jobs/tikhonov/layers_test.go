@@ -43,9 +43,9 @@ sigma = 1.0
 				t.Errorf("%d ranks: seconds.%s is %v", n, phase, s[phase])
 			}
 		}
-		p := m["psnr_db"].(map[string]any)
-		if p["layer1"].(float64) < p["observed"].(float64) || p["layer2"].(float64) < p["layer1"].(float64) {
-			t.Errorf("%d ranks: PSNR %v", n, p)
+		psnr := func(column string) float64 { return jobtest.Quality(t, m, column, "psnr_db") }
+		if psnr("layer1") < psnr("observed") || psnr("solution") < psnr("layer1") {
+			t.Errorf("%d ranks: PSNR %v", n, m["quality"])
 		}
 	}
 }

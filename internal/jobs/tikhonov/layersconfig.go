@@ -84,6 +84,7 @@ func LoadTwoLayer(f *config.File) *lifecycle.Job {
 		Dir:        c.Output.Dir,
 		Answer:     "solution.npy",
 		Files:      layersFiles(),
+		Metrics:    &layersMetrics{},
 		CheckFiles: func() error { return c.checkFiles(f) },
 		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, layersFiles(), func(ctx context.Context, base *lifecycle.Run) error {
 			m := &layersMetrics{Record: frames.Record{Record: base.Record()}, Method: c.Layers.Method}

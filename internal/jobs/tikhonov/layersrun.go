@@ -2,7 +2,6 @@ package tikhonov
 
 import (
 	"context"
-	"io"
 
 	"tessera/forward"
 	"tessera/internal/frames"
@@ -20,6 +19,7 @@ type layersRun struct {
 	c      *layersSettings
 	unused bool // the config has a [simulate] section that is not used, as [image] has a path
 	m      *layersMetrics
+	first  forward.PSF // of H1
 	result *layers.Result
 }
 
@@ -32,6 +32,7 @@ func (r *layersRun) run(ctx context.Context) error {
 		return err
 	}
 	r.m.First, r.m.Second = reports[0], reports[1]
+	r.first = first
 	for i, psf := range []forward.PSF{first, second} {
 		if err := r.Note(reports[i], psf, frames.Borders[r.c.Layers.Border]); err != nil {
 			return err
@@ -86,53 +87,50 @@ func (r *layersRun) account(work ranks.Work) error {
 	if err != nil {
 		return err
 	}
-	m.Seconds.Lambda = 0 // this job has no search for lambda
+	m.Seconds.Search = 0 // this job has no search for lambda
 	m.Tiles, m.Factors = int(tiles[0]), int(tiles[1])
-	m.Iterations, m.Converged, m.History = res.Iterations, res.Converged, res.History
+	m.Ended(res.Iterations, res.Converged, stopped(res.Converged, float64(res.Residual)))
+	m.History = res.History
 	m.Residual, m.ErrorBound = lifecycle.Number(res.Residual), lifecycle.Number(res.ErrorBound)
 	m.Objective, m.Misfit = lifecycle.Number(res.Objective), lifecycle.Number(res.Misfit)
-	r.Log.Info("solved", "iterations", m.Iterations, "converged", m.Converged,
+	r.Log.Info("solved", "iterations", m.Iterations, "converged", res.Converged,
 		"residual", m.Residual, "error_bound", m.ErrorBound, "seconds", m.Seconds)
 	return nil
 }
 
-// measure compares the observation and both layers with the truth, where that is known.
+// measure compares the result with the data, and the observation and both layers with the
+// truth, where that is known.
 // Collective.
 func (r *layersRun) measure() error {
-	if r.Obs.Truth == nil {
-		return nil
-	}
-	db, err := r.PSNR(r.Obs.Data, r.result.First, r.result.Second)
+	residual, err := r.residual()
 	if err != nil {
 		return err
 	}
-	r.m.PSNR = &layersPSNR{db[0], db[1], db[2]}
-	return nil
+	if err := r.Judge(r.result.Second, residual); err != nil {
+		return err
+	}
+	return r.AgainstTruth(frames.Column{Name: lifecycle.AnswerColumn, Values: r.result.Second}, frames.Column{Name: "layer1", Values: r.result.First})
+}
+
+// residual is W^(1/2) (y - H1 u1), NaN at missing pixels. Collective.
+func (r *layersRun) residual() ([]float64, error) {
+	return r.Residual(r.first, frames.Borders[r.c.Layers.Border], r.result.First)
 }
 
 // write leaves the result: both layers, pictures, and metrics.json. Collective.
 func (r *layersRun) write() error {
-	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
 		Write: func() (err error) {
-			if gathered, err = r.WriteArrays(r.pictures(), r.labels()); err != nil {
-				return err
-			}
-			return r.LargestProcess()
+			r.m.Seconds.Gather, err = r.WriteArrays(r.pictures(), r.labels())
+			return err
 		},
-		Metrics: func(total, memory float64) any {
-			r.m.PeakMemoryMB = memory
-			r.m.Seconds.Gather, r.m.Seconds.Write = gathered, r.Comm.Wtime()-start-gathered
-			r.m.Seconds.Total = total
-			return r.m
-		},
-		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
+		Metrics: r.m,
 	})
 }
 
 // layersFiles are all files that a run may leave.
 func layersFiles() []string {
-	return append(report.Names(frames.PanelName), "solution.npy", "solution.png", "layer1.npy", "layer1.png")
+	return append([]string{"solution.npy", "solution.png", "layer1.npy", "layer1.png"}, report.Names(frames.PanelName)...)
 }
 
 // labels are those of the pictures; nil = no pictures.

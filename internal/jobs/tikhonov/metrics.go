@@ -19,26 +19,16 @@ type metrics struct {
 	Lambda      lifecycle.Number  `json:"lambda"`
 	LambdaRule  string            `json:"lambda_rule"` // fixed, discrepancy, gcv, l-curve or marginal-likelihood
 	Search      *search           `json:"lambda_search,omitempty"`
-	Iterations  int               `json:"iterations"`
-	Converged   bool              `json:"converged"`
 	Residual    lifecycle.Number  `json:"residual"`    // ||b - M w|| / ||b||
 	ErrorBound  lifecycle.Number  `json:"error_bound"` // relative error of w
 	Certified   bool              `json:"certified"`   // the bound is a guarantee, not an estimate
 	Objective   lifecycle.Number  `json:"objective"`   // J(w)
 	Bias        *bias             `json:"bias,omitempty"`
 	Target      *homogenised      `json:"target,omitempty"` // absent without a target PSF
-	PSNR        *psnr             `json:"psnr_db,omitempty"`
 	Errors      *errorsMetrics    `json:"errors,omitempty"`
 	TilesShared int               `json:"tiles_shared"` // tiles of all ranks that share a factor
 	TilesExact  int               `json:"tiles_exact"`  // tiles of all ranks with a factor of their own
 	History     lifecycle.Series  `json:"history"`      // residual after each iteration
-}
-
-// psnr is 10 log10(peak^2 / mean squared error) against the truth, peak the largest value
-// of the truth. Observed counts the observed pixels only, restored all of them.
-type psnr struct {
-	Observed lifecycle.Number `json:"observed"`
-	Restored lifecycle.Number `json:"restored"`
 }
 
 // bias is the distance of the literal method's results from the minimiser of J: relative
@@ -57,21 +47,11 @@ type layersMetrics struct {
 	First      *frames.PSFReport `json:"first_psf,omitempty"`  // of H1; absent without blur
 	Second     *frames.PSFReport `json:"second_psf,omitempty"` // of H2; absent without blur
 	Method     string            `json:"method"`
-	Iterations int               `json:"iterations"`
-	Converged  bool              `json:"converged"`
 	Residual   lifecycle.Number  `json:"residual"`    // ||b - M u|| / ||b||
 	ErrorBound lifecycle.Number  `json:"error_bound"` // estimated relative error of both layers together
 	Objective  lifecycle.Number  `json:"objective"`   // J(u1, u2)
 	Misfit     lifecycle.Number  `json:"misfit"`      // its first term
-	PSNR       *layersPSNR       `json:"psnr_db,omitempty"`
-	Tiles      int               `json:"tiles"`   // of all ranks
-	Factors    int               `json:"factors"` // of all ranks; several tiles share one
-	History    lifecycle.Series  `json:"history"` // residual after each iteration
-}
-
-// layersPSNR is as psnr. The truth is what the second layer estimates.
-type layersPSNR struct {
-	Observed lifecycle.Number `json:"observed"`
-	First    lifecycle.Number `json:"layer1"`
-	Second   lifecycle.Number `json:"layer2"`
+	Tiles      int               `json:"tiles"`       // of all ranks
+	Factors    int               `json:"factors"`     // of all ranks; several tiles share one
+	History    lifecycle.Series  `json:"history"`     // residual after each iteration
 }

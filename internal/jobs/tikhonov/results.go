@@ -2,8 +2,6 @@ package tikhonov
 
 import (
 	"fmt"
-	"io"
-	"math"
 	"path/filepath"
 	"slices"
 
@@ -16,10 +14,9 @@ import (
 
 // write leaves the result: the solution, pictures, and metrics.json. Collective.
 func (r *run) write() error {
-	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
 		Write: func() (err error) {
-			if gathered, err = r.WriteArrays(r.pictures(), r.labels()); err != nil {
+			if r.m.Seconds.Gather, err = r.WriteArrays(r.pictures(), r.labels()); err != nil {
 				return err
 			}
 			if err := r.writeErrors(); err != nil {
@@ -28,19 +25,13 @@ func (r *run) write() error {
 			if err := ranks.AgreeError(r.Comm, r.WriteModel()); err != nil {
 				return err
 			}
-			if err := r.LargestProcess(); err != nil || !r.c.Output.Pictures || r.Comm.Rank() > 0 {
-				return err
+			if !r.c.Output.Pictures || r.Comm.Rank() > 0 {
+				return nil
 			}
 			return r.m.Search.draw(r.Path("lambda"), r.m.LambdaRule, float64(r.m.Lambda))
 		},
-		Chosen: r.chosen,
-		Metrics: func(total, memory float64) any {
-			r.m.PeakMemoryMB = memory
-			r.m.Seconds.Gather, r.m.Seconds.Write = gathered, r.Comm.Wtime()-start-gathered
-			r.m.Seconds.Total = total
-			return r.m
-		},
-		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
+		Metrics: r.m,
+		Chosen:  r.chosen,
 	})
 }
 
@@ -106,19 +97,7 @@ func (r *run) namedFiles(name, more string) []frames.File {
 	return append(files, fits)
 }
 
-// residual is W^(1/2) (y - H w), NaN at missing pixels. It is white noise if the model is
-// right and the weights are inverse variances. Collective.
+// residual is W^(1/2) (y - H w). Collective.
 func (r *run) residual() ([]float64, error) {
-	blur, err := r.Obs.Blur(r.Comm, r.psf, frames.Borders[r.c.Tikhonov.Border])
-	if err != nil {
-		return nil, err
-	}
-	res := make([]float64, len(r.Obs.Data))
-	if err := blur.Apply(res, r.result.Solution); err != nil {
-		return nil, err
-	}
-	for i, y := range r.Obs.Data {
-		res[i] = (y - res[i]) * math.Sqrt(r.Obs.Weights.At(i)) // NaN where y is
-	}
-	return res, nil
+	return r.Residual(r.psf, frames.Borders[r.c.Tikhonov.Border], r.result.Solution)
 }

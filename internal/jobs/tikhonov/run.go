@@ -2,6 +2,7 @@ package tikhonov
 
 import (
 	"context"
+	"fmt"
 
 	"tessera/forward"
 	"tessera/internal/frames"
@@ -101,7 +102,7 @@ func (r *run) account(work ranks.Work) error {
 		return err
 	}
 	if m.LambdaRule == string(image.Fixed) {
-		m.Seconds.Lambda = 0 // there is no search: the rest is the preparation of the solver
+		m.Seconds.Search = 0 // there is no search: the rest is the preparation of the solver
 	}
 	if m.Search = newSearch(res.Search); m.Search != nil {
 		m.LambdaRule = string(res.Search.Rule) // of "auto" the one that it took
@@ -111,10 +112,11 @@ func (r *run) account(work ranks.Work) error {
 	}
 	m.TilesShared, m.TilesExact = int(tiles[0]), int(tiles[1])
 	m.Method, m.Local, m.Overlap, m.Fallback = string(res.Method), string(res.Local), res.Overlap, res.Fallback
-	m.Lambda, m.Iterations, m.Converged = lifecycle.Number(res.Lambda), res.Iterations, res.Converged
+	m.Lambda = lifecycle.Number(res.Lambda)
+	m.Ended(res.Iterations, res.Converged, stopped(res.Converged, res.Residual))
 	m.Residual, m.ErrorBound, m.Certified = lifecycle.Number(res.Residual), lifecycle.Number(res.ErrorBound), res.Certified
 	m.Objective, m.History = lifecycle.Number(res.Objective), res.History
-	r.Log.Info("solved", "lambda", m.Lambda, "iterations", m.Iterations, "converged", m.Converged,
+	r.Log.Info("solved", "lambda", m.Lambda, "iterations", m.Iterations, "converged", res.Converged,
 		"residual", m.Residual, "error_bound", m.ErrorBound, "seconds", m.Seconds)
 	if b := r.bias; b != nil {
 		m.Bias = &bias{lifecycle.Number(b.Owner), lifecycle.Number(b.Averaged), lifecycle.Number(b.PlainSum), lifecycle.Number(b.ArgMin)}
@@ -122,16 +124,26 @@ func (r *run) account(work ranks.Work) error {
 	return nil
 }
 
-// measure compares the observation and the solution with the truth, where that is known.
+// measure compares the solution with the data, and both with the truth, where that is known.
 // Collective.
 func (r *run) measure() error {
-	if r.Obs.Truth == nil {
-		return nil
-	}
-	db, err := r.PSNR(r.Obs.Data, r.result.Solution)
+	residual, err := r.residual()
 	if err != nil {
 		return err
 	}
-	r.m.PSNR = &psnr{Observed: db[0], Restored: db[1]}
-	return nil
+	if err := r.Given(r.c.Tikhonov.Noise, r.c.Tikhonov.NoiseUnit == string(image.OfData)); err != nil {
+		return err
+	}
+	if err := r.Judge(r.result.Solution, residual); err != nil {
+		return err
+	}
+	return r.AgainstTruth(frames.Column{Name: lifecycle.AnswerColumn, Values: r.result.Solution})
+}
+
+// stopped says why the iterations ended.
+func stopped(converged bool, residual float64) string {
+	if converged {
+		return fmt.Sprintf("the residual of the equations is %.1e of the right-hand side", residual)
+	}
+	return fmt.Sprintf("max_iterations was reached; the residual of the equations is %.1e of the right-hand side", residual)
 }

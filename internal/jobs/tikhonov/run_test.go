@@ -14,6 +14,7 @@ import (
 	"tessera/internal/imageio"
 	"tessera/internal/jobs/jobtest"
 	"tessera/internal/lifecycle"
+	"tessera/internal/simulate"
 	"tessera/ranks"
 )
 
@@ -69,8 +70,8 @@ func TestFITSRoundTrip(t *testing.T) {
 	if s := m["source"].(string); !strings.HasSuffix(s, "in.fits, observed; [simulate] is not used") {
 		t.Errorf("source is %q", s)
 	}
-	if m["missing_pixels"] != 1.0 || m["psnr_db"] != nil {
-		t.Errorf("missing_pixels %v, psnr_db %v: want 1 and none, as no truth is known", m["missing_pixels"], m["psnr_db"])
+	if m["missing_pixels"] != 1.0 || m["quality"] != nil {
+		t.Errorf("missing_pixels %v, quality %v: want 1 and none, as no truth is known", m["missing_pixels"], m["quality"])
 	}
 	for _, name := range []string{"truth.png"} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
@@ -82,7 +83,7 @@ func TestFITSRoundTrip(t *testing.T) {
 func card(s string) imageio.Card { return imageio.Card(fmt.Sprintf("%-80s", s)) }
 
 // The PSNR in metrics.json is that of the files that were written: relative to the peak of
-// the truth, over the observed pixels for the observation, over all for the solution.
+// the truth, over the observed pixels, and over the others apart.
 func TestPSNR(t *testing.T) {
 	dir := t.TempDir()
 	const rows, cols = 19, 23
@@ -100,17 +101,22 @@ func TestPSNR(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum := 0.0
+	alive := simulate.Dead{Seed: 1, Fraction: 0.2}.Weights(simulate.Box{R1: rows, C1: cols}, cols)
+	var sums, counts [2]float64 // at observed pixels and at the others
 	for i, v := range w.Data {
-		sum += (v - truth[i]) * (v - truth[i])
+		k := 1 - int(alive[i])
+		sums[k] += (v - truth[i]) * (v - truth[i])
+		counts[k]++
 	}
-	want := 10 * math.Log10(9*float64(len(truth))/sum)
-	p := jobtest.Metrics(t, out)["psnr_db"].(map[string]any)
-	if got := p["restored"].(float64); math.Abs(got-want) > 1e-9 {
-		t.Errorf("restored: %g dB, want %g", got, want)
+	m := jobtest.Metrics(t, out)
+	for k, measure := range []string{"psnr_db", "psnr_holes_db"} {
+		want := 10 * math.Log10(9*counts[k]/sums[k])
+		if got := jobtest.Quality(t, m, "solution", measure); math.Abs(got-want) > 1e-9 {
+			t.Errorf("%s: %g, want %g", measure, got, want)
+		}
 	}
 	// The noise is 2 % of the peak: 34 dB, with a standard error of 0.3 dB for 350 pixels.
-	if got := p["observed"].(float64); math.Abs(got-20*math.Log10(50)) > 1 {
+	if got := jobtest.Quality(t, m, "observed", "psnr_db"); math.Abs(got-20*math.Log10(50)) > 1 {
 		t.Errorf("observed: %g dB, want about 34", got)
 	}
 }

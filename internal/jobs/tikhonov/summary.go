@@ -2,7 +2,6 @@ package tikhonov
 
 import (
 	"fmt"
-	"io"
 
 	"tessera/internal/frames"
 	"tessera/internal/lifecycle"
@@ -16,9 +15,8 @@ func notices(t *lifecycle.Table, name string, report *frames.PSFReport) {
 	}
 }
 
-// summary writes the short table at the end of a run.
-func (m *metrics) summary(w io.Writer, dir string) error {
-	t := lifecycle.NewTable(w)
+// Report adds the rows of the table at the end of a run that this job alone has.
+func (m *metrics) Report(t *lifecycle.Table) {
 	row := t.Row
 	m.Begin(t)
 	notices(t, "PSF", m.PSF)
@@ -36,7 +34,6 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 	}
 	row("lambda", "%.4g%s", m.Lambda, rule)
 	m.Search.say(t)
-	row("iterations", "%d, residual %.1e", m.Iterations, m.Residual)
 	row("relative error", "%s", errorBound(float64(m.ErrorBound), m.Certified))
 	if b := m.Bias; b != nil {
 		row("literal bias", "owner %.1e, averaged %.1e, plain sum %.1e, argmin %.1e", b.Owner, b.Averaged, b.PlainSum, b.ArgMin)
@@ -47,27 +44,17 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 			row("", "row %d, column %d: FWHM %.3f before, %.3f effective, ellipticity %.4f, flux %.5f, noise x %.3g", p.Row, p.Col, p.Before, p.FWHM, p.Ellipticity, p.Flux, p.NoiseGain)
 		}
 	}
-	if p := m.PSNR; p != nil {
-		row("PSNR", "%.2f dB observed, %.2f dB restored", p.Observed, p.Restored)
-	}
 	m.Errors.summary(t)
-	return m.End(t, dir)
 }
 
-// summary writes the short table at the end of a run.
-func (m *layersMetrics) summary(w io.Writer, dir string) error {
-	t := lifecycle.NewTable(w)
+// Report adds the rows of the table at the end of a run that this job alone has.
+func (m *layersMetrics) Report(t *lifecycle.Table) {
 	row := t.Row
 	m.Begin(t)
 	notices(t, "first PSF", m.First)
 	notices(t, "second PSF", m.Second)
 	row("method", "%s, %d tiles with %d factors", m.Method, m.Tiles, m.Factors)
-	row("iterations", "%d, residual %.1e", m.Iterations, m.Residual)
 	row("relative error", "%s", errorBound(float64(m.ErrorBound), false))
-	if p := m.PSNR; p != nil {
-		row("PSNR", "%.2f dB observed, %.2f dB first layer, %.2f dB second layer", p.Observed, p.First, p.Second)
-	}
-	return m.End(t, dir)
 }
 
 // errorBound says how far the solution can be from the minimiser.

@@ -156,8 +156,7 @@ func (r *run) account(work ranks.Work, psf forward.PSF) error {
 	if _, err := r.Restoration.Account(work, 0, res.apply, 1, 0); err != nil {
 		return err
 	}
-	m.Seconds.Lambda = 0
-	m.Seconds.Beside = res.beside
+	m.Seconds.Search, m.Seconds.Compare = 0, res.beside
 	m.Model = modelMetrics{r.c.TPPA.Model, r.model.Digest, r.model.Network.Layers, lifecycle.Number(res.score), res.strange, otherPSF(psf, r.model.psf)}
 	m.TV = tvMetrics{lifecycle.Number(res.tv.Lambda * r.model.Scale), res.tv.Search.Unmet, res.tv.Iterations, res.tv.Converged, lifecycle.Number(res.tv.RelativeGap)}
 	m.Tikhonov, m.Wavelet = tikhonovMetrics{res.lambdas, res.failed}, newWavelet(res.plugged, r.model.Scale)

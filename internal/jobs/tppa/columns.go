@@ -113,51 +113,31 @@ func (t *tikhonovMetrics) String() string {
 	return text + " by discrepancy, gradient penalty"
 }
 
-// compared is a number for the observation, of its observed pixels only, and for each restoration.
-type compared struct {
-	Observed lifecycle.Number `json:"observed"`
-	Tikhonov lifecycle.Number `json:"tikhonov"`
-	TV       lifecycle.Number `json:"tv"`
-	Wavelet  lifecycle.Number `json:"wavelet"`
-	Learned  lifecycle.Number `json:"learned"`
-}
-
-// quality compares with the truth.
-type quality struct {
-	PSNR compared `json:"psnr_db"`
-	SNR  compared `json:"snr_db"`
-	SSIM compared `json:"ssim"`
-}
-
-// measure compares the observation and every restoration with the truth, where that is known.
-// Collective.
+// measure compares the restoration with the data, and the observation and every restoration
+// with the truth, where that is known. Collective.
 func (r *run) measure() error {
-	if r.Obs.Truth == nil {
-		return nil
-	}
 	res := r.result
-	tikhonov := res.smoothed.x
-	if tikhonov == nil {
-		tikhonov = make([]float64, len(res.learned))
-		for i := range tikhonov {
-			tikhonov[i] = math.NaN()
-		}
+	residual, err := r.residual()
+	if err != nil {
+		return err
 	}
-	q := &quality{}
-	for _, m := range []struct {
-		by   func(...[]float64) ([]lifecycle.Number, error)
-		into *compared
-	}{{r.PSNR, &q.PSNR}, {r.SNR, &q.SNR}, {r.SSIM, &q.SSIM}} {
-		list, err := m.by(r.Obs.Data, tikhonov, res.variation, res.plugged.Solution, res.learned)
-		if err != nil {
-			return err
-		}
-		*m.into = compared{list[0], list[1], list[2], list[3], list[4]}
+	if err := r.Judge(res.learned, residual); err != nil {
+		return err
 	}
-	r.m.Quality = q
-	return nil
+	return r.AgainstTruth(
+		frames.Column{Name: lifecycle.AnswerColumn, Values: res.learned}, frames.Column{Name: "tikhonov", Values: res.smoothed.x},
+		frames.Column{Name: "tv", Values: res.variation}, frames.Column{Name: "wavelet", Values: res.plugged.Solution},
+	)
 }
 
-func (c compared) String() string {
-	return fmt.Sprintf("%.2f dB observed, %.2f Tikhonov, %.2f TV, %.2f wavelet, %.2f learned", c.Observed, c.Tikhonov, c.TV, c.Wavelet, c.Learned)
+// residual is W^(1/2) (y - H x) of the learned restoration, NaN at missing pixels. Collective.
+func (r *run) residual() ([]float64, error) {
+	res := append([]float64(nil), r.result.learned...)
+	if err := r.h.Apply(res, r.result.learned); err != nil {
+		return nil, err
+	}
+	for i, y := range r.Obs.Data {
+		res[i] = (y - res[i]) * math.Sqrt(r.Obs.Weights.At(i))
+	}
+	return res, nil
 }

@@ -83,6 +83,7 @@ func Load(f *config.File) *lifecycle.Job {
 		Dir:        c.Output.Dir,
 		Answer:     "solution.npy",
 		Files:      files(),
+		Metrics:    &metrics{},
 		CheckFiles: func() error { return c.checkFiles(f) },
 		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, files(), func(ctx context.Context, base *lifecycle.Run) error {
 			m := &metrics{Record: frames.Record{Record: base.Record()}, Border: c.TPPA.Border}

@@ -7,6 +7,7 @@ import (
 	"tessera/forward"
 	"tessera/halo"
 	"tessera/internal/frames"
+	"tessera/internal/lifecycle"
 	"tessera/internal/linalg"
 	"tessera/internal/simulate"
 	"tessera/ranks"
@@ -40,6 +41,10 @@ func (c *trainSettings) pairs(ctx context.Context, run *forward.Blur, lo, hi, ro
 func (c *trainSettings) sets(ctx context.Context, comm ranks.Comm) (learn, validate *tppa.Training, psf forward.PSF, report *frames.PSFReport, scale float64, err error) {
 	count, rows, cols, err := c.pictures().SharedShape(comm)
 	if err != nil {
+		return
+	}
+	own := (count + comm.Size() - 1) / comm.Size()
+	if err = lifecycle.CheckRoom(comm, 16*float64(own)*float64(rows)*float64(cols), "the number of pictures"); err != nil {
 		return
 	}
 	if psf, report, err = frames.ReportedPSF(comm, &c.Blur); err != nil {

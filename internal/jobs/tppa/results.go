@@ -2,14 +2,12 @@ package tppa
 
 import (
 	"fmt"
-	"io"
 
 	"tessera/internal/config"
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/report"
-	"tessera/ranks"
 )
 
 // metrics is metrics.json of a tppa job.
@@ -23,12 +21,11 @@ type metrics struct {
 
 	Tikhonov tikhonovMetrics `json:"tikhonov"`
 	Wavelet  waveletMetrics  `json:"wavelet"`
-	Quality  *quality        `json:"quality,omitempty"` // where the truth is known
 }
 
 type modelMetrics struct {
 	Path     string           `json:"path"`
-	Digest   string           `json:"digest"` // of the training set
+	Digest   string           `json:"training_digest"` // of the training set
 	Layers   int              `json:"layers"`
 	Score    lifecycle.Number `json:"score"`
 	Strange  bool             `json:"strange"`
@@ -45,32 +42,21 @@ type tvMetrics struct {
 
 // files are those that a run may leave.
 func files() []string {
-	return append(report.Names(frames.PanelName),
-		"solution.npy", "tikhonov.npy", "tv.npy", "wavelet.npy",
-		"solution.png", "tikhonov.png", "tv.png", "wavelet.png", "observed.png", "truth.png", frames.ModelFile)
+	return append([]string{"solution.npy", "tikhonov.npy", "tv.npy", "wavelet.npy",
+		"solution.png", "tikhonov.png", "tv.png", "wavelet.png", "observed.png", "truth.png", frames.ModelFile}, report.Names(frames.PanelName)...)
 }
 
 // write leaves both solutions, pictures, and metrics.json. Collective.
 func (r *run) write() error {
-	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
 		Write: func() (err error) {
-			if gathered, err = r.WriteArrays(r.pictures(), r.labels()); err != nil {
+			if r.m.Seconds.Gather, err = r.WriteArrays(r.pictures(), r.labels()); err != nil {
 				return err
 			}
-			if err := ranks.AgreeError(r.Comm, r.WriteModel()); err != nil {
-				return err
-			}
-			return r.LargestProcess()
+			return r.WriteModel()
 		},
-		Chosen: r.chosen,
-		Metrics: func(total, memory float64) any {
-			r.m.PeakMemoryMB = memory
-			r.m.Seconds.Gather, r.m.Seconds.Write = gathered, r.Comm.Wtime()-start-gathered
-			r.m.Seconds.Total = total
-			return r.m
-		},
-		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
+		Metrics: r.m,
+		Chosen:  r.chosen,
 	})
 }
 
@@ -120,9 +106,8 @@ func (r *run) chosen() map[string]config.Value {
 	return m
 }
 
-// summary writes the short table at the end of a run.
-func (m *metrics) summary(w io.Writer, dir string) error {
-	t := lifecycle.NewTable(w)
+// Report adds the rows of the table at the end of a run that this job alone has.
+func (m *metrics) Report(t *lifecycle.Table) {
 	row := t.Row
 	m.Begin(t)
 	name := "PSF"
@@ -144,10 +129,4 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 	if m.Wavelet.Unmet != "" {
 		row("", "no threshold meets the discrepancy principle: %s; the one that comes closest is used", m.Wavelet.Unmet)
 	}
-	if q := m.Quality; q != nil {
-		row("PSNR", "%s", q.PSNR)
-		row("SNR", "%s", q.SNR)
-		row("SSIM", "%.3f observed, %.3f Tikhonov, %.3f TV, %.3f wavelet, %.3f learned", q.SSIM.Observed, q.SSIM.Tikhonov, q.SSIM.TV, q.SSIM.Wavelet, q.SSIM.Learned)
-	}
-	return m.End(t, dir)
 }

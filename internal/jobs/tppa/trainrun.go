@@ -18,20 +18,8 @@ import (
 type trainMetrics struct {
 	training.Metrics
 
-	Method     string           `json:"method"`
-	Gammas     lifecycle.Series `json:"gammas"`
-	Validation *validation      `json:"validation,omitempty"`
-}
-
-// validation are mean SNR over pictures that were not learned from, in dB; gaps are relative.
-type validation struct {
-	Pictures int              `json:"pictures"`
-	Observed lifecycle.Number `json:"snr_observed_db"`
-	Identity lifecycle.Number `json:"snr_identity_db"` // the network before training
-	Trained  lifecycle.Number `json:"snr_trained_db"`
-	TV       lifecycle.Number `json:"snr_tv_db"`   // total variation, with the lambda of the least error
-	TVGap    lifecycle.Number `json:"tv_gap"`      // largest relative duality gap of these
-	FPPA     lifecycle.Number `json:"snr_fppa_db"` // the same by FPPA
+	Method string           `json:"method"`
+	Gammas lifecycle.Series `json:"gammas"`
 }
 
 // trainRun is the state of one rank of a tppa-train job.
@@ -163,8 +151,11 @@ func (r *trainRun) validate(ctx context.Context, test *tppa.Training) error {
 	if err := r.Comm.Allreduce(gap, gap, ranks.Max); err != nil {
 		return err
 	}
-	n := func(i int) lifecycle.Number { return lifecycle.Number(sums[i]) }
-	r.m.Validation = &validation{test.Count, n(0), n(1), n(2), n(3), lifecycle.Number(gap[0]), n(4)}
+	v := training.Validation{Pictures: test.Count, TVGap: lifecycle.Some(gap[0]), Quality: map[string]*lifecycle.Quality{}}
+	for i, name := range []string{lifecycle.ObservedColumn, "untrained", lifecycle.AnswerColumn, "tv", "fppa"} {
+		v.Quality[name] = &lifecycle.Quality{SNR: lifecycle.Some(sums[i])}
+	}
+	r.m.Validation = append(r.m.Validation, v)
 	return nil
 }
 
@@ -183,7 +174,7 @@ func trainFiles() []string { return append(training.Files(), "functions.png", "f
 
 // write leaves the model, pictures and metrics.json. Collective.
 func (r *trainRun) write() error {
-	x := training.Result{Parameters: r.model.theta, Model: r.model.write, Metrics: r.m, Rows: r.m.rows}
+	x := training.Result{Parameters: r.model.theta, Model: r.model.write, Metrics: r.m}
 	if r.c.Output.Pictures {
 		x.Plots = r.plots
 	}
@@ -213,12 +204,15 @@ func (r *trainRun) plots() error {
 	return p.Write(r.Path("functions"))
 }
 
-// rows are those of the summary that are of this job alone.
-func (m *trainMetrics) rows(t *lifecycle.Table) {
-	t.Row("model", "%d parameters, %s, %d steps", m.Parameters, m.Method, m.Steps)
+// Report adds the rows of the table at the end of a run that this job alone has.
+func (m *trainMetrics) Report(t *lifecycle.Table) {
+	m.Metrics.Report(t)
+	t.Row("model", "%d parameters, %s, %d steps", m.Parameters, m.Method, m.Iterations)
 	t.Row("loss", "%.4g before, %.4g in the last step", m.Losses[0], m.Losses[len(m.Losses)-1])
-	if v := m.Validation; v != nil {
-		t.Row("SNR", "%.2f dB observed, %.2f dB before training, %.2f dB trained (%d pictures that were not learned from)", v.Observed, v.Identity, v.Trained, v.Pictures)
-		t.Row("", "%.2f dB by total variation with the lambda that knows the truth, the minimiser to a relative duality gap of %.2g, %.2f dB by FPPA", v.TV, v.TVGap, v.FPPA)
+	for _, v := range m.Validation {
+		snr := func(name string) lifecycle.Number { return *v.Quality[name].SNR }
+		t.Row("SNR", "%.2f dB observed, %.2f dB before training, %.2f dB trained (%d pictures that were not learned from)",
+			snr(lifecycle.ObservedColumn), snr("untrained"), snr(lifecycle.AnswerColumn), v.Pictures)
+		t.Row("", "%.2f dB by total variation with the lambda that knows the truth, the minimiser to a relative duality gap of %.2g, %.2f dB by FPPA", snr("tv"), *v.TVGap, snr("fppa"))
 	}
 }

@@ -84,9 +84,11 @@ func TestTruthWithHoles(t *testing.T) {
 		if m["missing_pixels"] != 20.0 {
 			t.Errorf("%v missing pixels", m["missing_pixels"])
 		}
-		for key, v := range m["quality_db"].(map[string]any) {
-			if v, ok := v.(float64); !ok || v < 20 {
-				t.Errorf("%s: %s is %v", gather, key, m["quality_db"])
+		for _, column := range []string{"observed", "solution"} {
+			for _, measure := range []string{"psnr_db", "snr_db"} {
+				if v := jobtest.Quality(t, m, column, measure); v < 20 {
+					t.Errorf("%s: %s of %s is %v", gather, measure, column, v)
+				}
 			}
 		}
 	}

@@ -225,6 +225,7 @@ func Load(f *config.File) *lifecycle.Job {
 		Dir:        c.Output.Dir,
 		Answer:     "solution.npy",
 		Files:      files(),
+		Metrics:    &metrics{},
 		CheckFiles: func() error { return c.checkFiles(f) },
 		Run: lifecycle.Start(f, c.Output.Dir, c.Seed, files(), func(ctx context.Context, base *lifecycle.Run) error {
 			s := &c.TV

@@ -19,15 +19,12 @@ type metrics struct {
 	Lambda        lifecycle.Number  `json:"lambda"`
 	LambdaRule    string            `json:"lambda_rule"` // fixed, discrepancy, sure or oracle
 	Search        *search           `json:"lambda_search,omitempty"`
-	Iterations    int               `json:"iterations"`     // of the last solve
 	AllIterations int               `json:"all_iterations"` // of all solves
-	Gaps          int               `json:"gaps"`           // duality gaps that were computed
+	Gaps          int               `json:"gap_count"`      // duality gaps that were computed
 	Restarts      int               `json:"restarts"`
-	Converged     bool              `json:"converged"`
-	Status        string            `json:"status"`
-	Cost          lifecycle.Number  `json:"cost"`
+	Objective     lifecycle.Number  `json:"objective"`
 	Misfit        lifecycle.Number  `json:"misfit"`
-	TV            lifecycle.Number  `json:"tv"`
+	TV            lifecycle.Number  `json:"total_variation"`
 	Gap           lifecycle.Number  `json:"gap"`
 	RelativeGap   lifecycle.Number  `json:"relative_gap"`
 	Certificate   lifecycle.Number  `json:"certificate"`
@@ -35,29 +32,18 @@ type metrics struct {
 	FPPA          *fppaMetrics      `json:"fppa,omitempty"` // with tv.compare
 	Step          lifecycle.Number  `json:"step"`
 	Norm          lifecycle.Number  `json:"norm"`
-	Quality       *quality          `json:"quality_db,omitempty"`
-	History       lifecycle.Series  `json:"history"` // relative gap at the iterations of checked
+	History       lifecycle.Series  `json:"relative_gaps"` // at the iterations of checked
 	Checked       []int             `json:"checked"`
 }
 
 // fppaMetrics is what FPPA finds at the same lambda.
 type fppaMetrics struct {
 	Iterations  int              `json:"iterations"`
-	Cost        lifecycle.Number `json:"cost"`
+	Objective   lifecycle.Number `json:"objective"`
 	Certificate lifecycle.Number `json:"certificate"`
 	Excess      lifecycle.Number `json:"excess"`
-	AboveLeast  lifecycle.Number `json:"above_least"` // the cost is at least this much above the minimum
+	AboveLeast  lifecycle.Number `json:"above_least"` // the objective is at least this much above the minimum
 	AboveMost   lifecycle.Number `json:"above_most"`  // and at most this much
-}
-
-// quality compares with the truth: 10 log10(peak^2 / mean squared error) and
-// 10 log10(||truth||^2 / ||error||^2). Observed counts the observed pixels
-// only, restored all of them.
-type quality struct {
-	PSNRObserved lifecycle.Number `json:"psnr_observed"`
-	PSNRRestored lifecycle.Number `json:"psnr_restored"`
-	SNRObserved  lifecycle.Number `json:"snr_observed"`
-	SNRRestored  lifecycle.Number `json:"snr_restored"`
 }
 
 // search is how lambda was found. The units are those of tv.Search.
@@ -75,7 +61,7 @@ type trial struct {
 	Criterion  lifecycle.Number `json:"criterion"`
 	Error      lifecycle.Number `json:"error"`
 	Misfit     lifecycle.Number `json:"misfit"`
-	TV         lifecycle.Number `json:"tv"`
+	TV         lifecycle.Number `json:"total_variation"`
 	Iterations int              `json:"iterations"`
 }
 

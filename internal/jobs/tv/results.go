@@ -2,7 +2,6 @@ package tv
 
 import (
 	"fmt"
-	"io"
 	"math"
 	"path/filepath"
 
@@ -17,34 +16,26 @@ import (
 
 // files are those that a run may leave.
 func files() []string {
-	return append(report.Names(frames.PanelName, "lambda", "gap"),
-		"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", frames.ModelFile)
+	return append([]string{"solution.npy", "solution.fits", "solution.png", "observed.png", "residual.png", "truth.png", frames.ModelFile}, report.Names(frames.PanelName, "lambda", "gap")...)
 }
 
 // write leaves the result: the solution, pictures, and metrics.json. Collective.
 func (r *run) write() error {
-	start, gathered := r.Comm.Wtime(), 0.0
 	return r.Finish(lifecycle.Ending{
 		Write: func() (err error) {
-			if gathered, err = r.WriteArrays(r.pictures(), r.labels()); err != nil {
+			if r.m.Seconds.Gather, err = r.WriteArrays(r.pictures(), r.labels()); err != nil {
 				return err
 			}
 			if err := ranks.AgreeError(r.Comm, r.WriteModel()); err != nil {
 				return err
 			}
-			if err := r.LargestProcess(); err != nil || !r.c.Output.Pictures || r.Comm.Rank() > 0 {
-				return err
+			if !r.c.Output.Pictures || r.Comm.Rank() > 0 {
+				return nil
 			}
 			return r.writePlots()
 		},
-		Chosen: r.chosen,
-		Metrics: func(total, memory float64) any {
-			r.m.PeakMemoryMB = memory
-			r.m.Seconds.Gather, r.m.Seconds.Write = gathered, r.Comm.Wtime()-start-gathered
-			r.m.Seconds.Total = total
-			return r.m
-		},
-		Summary: func(w io.Writer) error { return r.m.summary(w, r.Dir) },
+		Metrics: r.m,
+		Chosen:  r.chosen,
 	})
 }
 

@@ -112,7 +112,7 @@ func (r *run) compare(ctx context.Context, o tv.Options) error {
 	n := func(x float64) lifecycle.Number { return lifecycle.Number(x) }
 	above := res.Cost - r.result.Cost
 	r.m.FPPA = &fppaMetrics{res.Iterations, n(res.Cost), n(res.Certificate), n(res.Excess), n(above), n(above + r.result.Gap)}
-	r.m.Seconds.Beside = r.Comm.Wtime() - start
+	r.m.Seconds.Compare = r.Comm.Wtime() - start
 	return nil
 }
 
@@ -123,40 +123,41 @@ func (r *run) account(work ranks.Work) error {
 		return err
 	}
 	if m.LambdaRule == string(tv.Fixed) {
-		m.Seconds.Lambda = 0
+		m.Seconds.Search = 0
 	}
 	n := func(x float64) lifecycle.Number { return lifecycle.Number(x) }
 	m.Search, m.Lambda = newSearch(res.Search), n(res.Lambda)
-	m.Iterations, m.AllIterations, m.Gaps, m.Restarts = res.Iterations, res.All, res.Gaps, res.Restarts
-	m.Converged, m.Status = res.Converged && !res.AtLimit, res.Status.String()
+	why := res.Status.String()
 	if res.AtLimit {
-		m.Status = atLimit
+		why = atLimit
 	}
-	m.Cost, m.Misfit, m.TV = n(res.Cost), n(res.Misfit), n(res.TV)
+	m.Ended(res.Iterations, res.Converged && !res.AtLimit, why)
+	m.AllIterations, m.Gaps, m.Restarts = res.All, res.Gaps, res.Restarts
+	m.Objective, m.Misfit, m.TV = n(res.Cost), n(res.Misfit), n(res.TV)
 	m.Gap, m.RelativeGap, m.Certificate, m.Excess = n(res.Gap), n(res.RelativeGap), n(res.Certificate), n(res.Excess)
 	m.Step, m.Norm, m.History, m.Checked = n(res.Step), n(res.Norm), res.History, res.Checked
 	if m.Search != nil && m.Search.Unmet != "" {
 		r.Log.Warn("lambda", "rule", m.LambdaRule, "lambda", m.Lambda, "warning", "no lambda meets the rule: "+m.Search.Unmet)
 	}
-	r.Log.Info("solved", "lambda", m.Lambda, "iterations", m.Iterations, "converged", m.Converged,
+	r.Log.Info("solved", "lambda", m.Lambda, "iterations", m.Iterations, "converged", res.Converged,
 		"relative_gap", m.RelativeGap, "certificate", m.Certificate, "seconds", m.Seconds)
 	return nil
 }
 
-// measure compares the observation and the solution with the truth, where that is known.
+// measure compares the solution with the data, and both with the truth, where that is known.
 // Collective.
 func (r *run) measure() error {
-	if r.Obs.Truth == nil {
-		return nil
-	}
-	psnr, err := r.PSNR(r.Obs.Data, r.result.Solution)
+	residual, err := r.residual()
 	if err != nil {
 		return err
 	}
-	snr, err := r.SNR(r.Obs.Data, r.result.Solution)
-	if err != nil {
+	if r.c.TV.Poisson != noPoisson {
+		r.m.Known(1, "of counts")
+	} else if err := r.Given(r.c.TV.Noise, r.c.TV.NoiseUnit == ofData); err != nil {
 		return err
 	}
-	r.m.Quality = &quality{psnr[0], psnr[1], snr[0], snr[1]}
-	return nil
+	if err := r.Judge(r.result.Solution, residual); err != nil {
+		return err
+	}
+	return r.AgainstTruth(frames.Column{Name: lifecycle.AnswerColumn, Values: r.result.Solution})
 }

@@ -40,9 +40,8 @@ func TestRuns(t *testing.T) {
 				t.Fatal(err)
 			}
 			m := jobtest.Metrics(t, one)
-			q := m["quality_db"].(map[string]any)
-			if q["psnr_restored"].(float64) < q["psnr_observed"].(float64)+0.5 || m["converged"] != true && m["status"] != atLimit {
-				t.Errorf("%v, converged: %v", q, m["converged"])
+			if jobtest.Quality(t, m, "solution", "psnr_db") < jobtest.Quality(t, m, "observed", "psnr_db")+0.5 || m["converged"] != true && m["stopped"] != atLimit {
+				t.Errorf("%v, converged: %v", m["quality"], m["converged"])
 			}
 			if search, found := m["lambda_search"].(map[string]any); found != (m["lambda_rule"] != "fixed") || found && len(search["trials"].([]any)) < 3 {
 				t.Errorf("lambda by %v: %v", m["lambda_rule"], search)
@@ -55,7 +54,7 @@ func TestRuns(t *testing.T) {
 				t.Errorf("fppa beside it: %v", f)
 			} else if is {
 				least, most := f["above_least"].(float64), f["above_most"].(float64)
-				if !(least > 0 && least <= most && most-least < 1.1e-3*m["cost"].(float64) && least <= f["excess"].(float64) && f["excess"].(float64) <= f["certificate"].(float64)) {
+				if !(least > 0 && least <= most && most-least < 1.1e-3*m["objective"].(float64) && least <= f["excess"].(float64) && f["excess"].(float64) <= f["certificate"].(float64)) {
 					t.Errorf("fppa beside it: %v", f)
 				}
 			}

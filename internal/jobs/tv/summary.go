@@ -3,7 +3,6 @@ package tv
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 
@@ -12,9 +11,8 @@ import (
 	"tessera/tv"
 )
 
-// summary writes the short table at the end of a run.
-func (m *metrics) summary(w io.Writer, dir string) error {
-	t := lifecycle.NewTable(w)
+// Report adds the rows of the table at the end of a run that this job alone has.
+func (m *metrics) Report(t *lifecycle.Table) {
 	row := t.Row
 	m.Begin(t)
 	name := "PSF"
@@ -31,7 +29,7 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 	case poissonWeights:
 		row("noise", "of counts: every value has the inverse of its variance as weight")
 	case poissonAnscombe:
-		row("noise", "of counts: the transform of Anscombe, and its unbiased inverse; lambda and cost are those of the transformed data")
+		row("noise", "of counts: the transform of Anscombe, and its unbiased inverse; lambda and objective are those of the transformed data")
 	}
 	rule := ""
 	if m.LambdaRule != string(tv.Fixed) {
@@ -45,31 +43,17 @@ func (m *metrics) summary(w io.Writer, dir string) error {
 		row("", "no lambda meets the rule: %s", s.Unmet)
 		row("", "the one that was tried and comes closest is used; a number or another rule may be better")
 	}
-	if s := m.Search; s != nil && s.Noise > 0 && m.Poisson == noPoisson {
-		how := "given"
-		if s.Inferred {
-			how = "found from the data"
-		}
-		row("noise", "%.4g, standard deviation of a pixel of weight 1 (%s)", s.Noise, how)
+	if m.Restarts > 0 {
+		row("restarts", "%d of the momentum", m.Restarts)
 	}
-	restarts := ""
-	if m.Method == string(tv.FPPA) {
-		restarts = fmt.Sprintf(", %d restarts of the momentum", m.Restarts)
-	}
-	row("iterations", "%d, %s%s", m.Iterations, m.Status, restarts)
-	row("cost", "%.6g, at most %.2g (%.2g of it) above the minimum (duality gap)", m.Cost, m.Gap, m.RelativeGap)
+	row("objective", "%.6g, at most %.2g (%.2g of it) above the minimum (duality gap)", m.Objective, m.Gap, m.RelativeGap)
 	if m.Method == string(tv.FPPA) {
 		row("bias of FPPA", "its limit is at most %.2g above the minimum (gamma G^2/2); by the differences of the result %.2g", m.Certificate, m.Excess)
 	}
 	if f := m.FPPA; f != nil {
-		row("FPPA beside it", "%d iterations, cost %.6g: certified at most %.2g above the minimum (gamma G^2/2), by the differences of its result %.2g", f.Iterations, f.Cost, f.Certificate, f.Excess)
+		row("FPPA beside it", "%d iterations, objective %.6g: certified at most %.2g above the minimum (gamma G^2/2), by the differences of its result %.2g", f.Iterations, f.Objective, f.Certificate, f.Excess)
 		row("", "it is between %.3g and %.3g above the minimum", f.AboveLeast, f.AboveMost)
 	}
-	if q := m.Quality; q != nil {
-		row("PSNR", "%.2f dB observed, %.2f dB restored", q.PSNRObserved, q.PSNRRestored)
-		row("SNR", "%.2f dB observed, %.2f dB restored", q.SNRObserved, q.SNRRestored)
-	}
-	return m.End(t, dir)
 }
 
 // writePlots draws the relative gap against the iterations, and the criterion against lambda
@@ -81,7 +65,7 @@ func (r *run) writePlots() error {
 	}
 	n := len(gap.X) - 1
 	aim := report.Series{Name: "tolerance", X: []float64{gap.X[0], gap.X[n]}, Y: []float64{r.c.TV.Tolerance, r.c.TV.Tolerance}, Dashed: true}
-	p := &report.Plot{Title: "Convergence of " + r.m.Method, X: "iteration", Y: "duality gap / cost", LogY: true, Series: []report.Series{gap, aim}}
+	p := &report.Plot{Title: "Convergence of " + r.m.Method, X: "iteration", Y: "duality gap / objective", LogY: true, Series: []report.Series{gap, aim}}
 	if err := p.Write(r.Path("gap")); err != nil || r.m.Search == nil {
 		return err
 	}

@@ -1,0 +1,205 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+
+	"tessera/internal/imageio"
+	"tessera/internal/tables"
+	"tessera/tikhonov/kernel"
+	"tessera/train"
+)
+
+// fitName is the file of a fit, with which values are predicted at other places.
+const fitName = "fit.npz"
+
+// fitKind is the kind of that file.
+const fitKind = "kernel fit"
+
+// mostSaved is how many numbers such a file may hold; a larger fit is not saved.
+const mostSaved = 1 << 25
+
+// fitAbout describes a fit in its file. Values are in the unit of the file of the observations.
+type fitAbout struct {
+	Family   string    `json:"family"`
+	Width    float64   `json:"width"`    // in units of Units
+	Truncate float64   `json:"truncate"` // of kernels without compact support
+	Mean     float64   `json:"mean"`     // added to the sum of the kernels
+	Dim      int       `json:"dim"`      // coordinates
+	Units    []float64 `json:"units"`    // of each coordinate, in its unit
+	Periods  []float64 `json:"periods"`  // of each coordinate, 0 = none
+	Pixels   bool      `json:"pixels"`   // the coordinates are row and column
+	Names    []string  `json:"names"`    // of the coordinates
+	Source   string    `json:"source"`   // of the observations
+}
+
+// saved is a fit as its file holds it.
+type saved struct {
+	fitAbout
+	places       []float64 // observations x Dim, in the units of their file
+	coefficients []float64 // of the observations, in the unit of the values
+}
+
+// save writes the fit whose observations and coefficients are the rows of a table. Rank 0 alone.
+func (r *run) save(path string, table *imageio.Table) error {
+	d := &r.obs.door
+	s := saved{fitAbout: fitAbout{
+		Family: r.m.Family, Width: r.m.Width / d.length, Truncate: r.c.Kernel.Truncate, Mean: r.m.Mean,
+		Dim: d.dim, Units: d.unit, Periods: d.period, Pixels: r.obs.rows > 0, Names: table.Names[:d.dim], Source: r.m.Source,
+	}}
+	for i := range table.Rows {
+		row := table.Data[i*table.Cols : (i+1)*table.Cols]
+		s.places = append(s.places, row[:d.dim]...)
+		s.coefficients = append(s.coefficients, row[table.Cols-1])
+	}
+	m := train.Model{Kind: fitKind, About: s.fitAbout, Arrays: []imageio.Member{
+		{Name: "places", Array: imageio.Array{Shape: []int{table.Rows, d.dim}, Data: s.places}},
+		{Name: "coefficients", Array: imageio.Array{Shape: []int{table.Rows}, Data: s.coefficients}},
+	}}
+	return m.Write(path)
+}
+
+// readFit reads the fit in a file, or in the directory of a result.
+func readFit(path string) (*saved, error) {
+	if filepath.Ext(path) != ".npz" {
+		path = filepath.Join(path, fitName)
+	}
+	s := &saved{}
+	m, err := train.ReadModel(path, fitKind, &s.fitAbout)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range m.Arrays {
+		switch a.Name {
+		case "places":
+			s.places = a.Data
+		case "coefficients":
+			s.coefficients = a.Data
+		}
+	}
+	n := len(s.coefficients)
+	if s.Dim < 1 || s.Dim > 3 || n == 0 || len(s.places) != n*s.Dim || len(s.Units) != s.Dim || len(s.Periods) != s.Dim || !(s.Width > 0) {
+		return nil, fmt.Errorf("%s: %d coordinates of %d observations with %d coefficients: not the fit of a job \"kernel\"", path, len(s.places), n, len(s.coefficients))
+	}
+	for k, u := range s.Units {
+		if !(u > 0) || math.IsInf(u, 0) || !(s.Periods[k] >= 0) {
+			return nil, fmt.Errorf("%s: unit %g and period %g of coordinate %d: want positive numbers", path, u, s.Periods[k], k+1)
+		}
+	}
+	return s, nil
+}
+
+// Prediction is a fit at the places of a table.
+type Prediction struct {
+	Names  []string   // of the columns of the table, and of those that were added
+	Rows   [][]string // the fields of the table as they were, and the predictions
+	Beyond int        // places beyond the support of the observations
+	Input  string     // what was taken from the table, in words
+}
+
+// farKernel is the value of the kernel at the nearest observation below which a place is beyond
+// the support of the observations: what is predicted there is little else than the mean.
+const farKernel = 0.01
+
+// Predict evaluates the fit of a result, its directory or its fit.npz, at the places of a table.
+// columns names their coordinates; nil = those that have the names of the coordinates of the
+// observations. All columns of the table come back, with these behind them:
+//
+//	predicted         the fit, in the unit of the observed values
+//	distance          to the nearest observation, in the unit of the coordinates; only where they have one unit
+//	distance_widths   the same in units of the width of the kernel, which may differ from axis to axis
+//	beyond            1 = the kernel at the nearest observation is less than 0.01 of its largest value, else 0
+func Predict(fit, places string, columns []string) (*Prediction, error) {
+	s, err := readFit(fit)
+	if err != nil {
+		return nil, err
+	}
+	t, err := imageio.ReadTable(places)
+	if err != nil {
+		return nil, err
+	}
+	at, err := tables.Places(t, tables.Named(s.Names, s.Dim, s.Pixels), tables.Want{Key: "-columns", Columns: columns, Pixels: s.Pixels})
+	if err != nil {
+		return nil, inFile(places, err)
+	}
+	rows, err := tables.Take(t, at, tables.Refuse, "")
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", places, err)
+	}
+	p := &Prediction{Input: places + ": " + t.Part + ", " + at.Text(t)}
+	if p.Names, p.Rows, err = imageio.ReadFields(places); err != nil {
+		return nil, err
+	}
+	if p.Rows == nil {
+		p.Names = t.Names
+		for i := range t.Rows {
+			var row []string
+			for _, v := range t.Data[i*t.Cols : (i+1)*t.Cols] {
+				row = append(row, number(v))
+			}
+			p.Rows = append(p.Rows, row)
+		}
+	}
+	if p.Names == nil {
+		for k := range t.Cols {
+			p.Names = append(p.Names, fmt.Sprintf("column%d", k+1))
+		}
+	}
+	p.Names = append(p.Names[:len(p.Names):len(p.Names)], "predicted")
+	one := s.oneUnit()
+	if one {
+		p.Names = append(p.Names, "distance")
+	}
+	p.Names = append(p.Names, "distance_widths", "beyond")
+	e := newEvaluator(s)
+	for i := range p.Rows {
+		v, r := e.at(rows.X[i*s.Dim : (i+1)*s.Dim])
+		row := append(p.Rows[i], number(v))
+		if one {
+			row = append(row, number(r*s.Units[0]))
+		}
+		beyond := "0"
+		if e.kernel.At(r) < farKernel || r >= e.kernel.Radius() {
+			beyond = "1"
+			p.Beyond++
+		}
+		p.Rows[i] = append(row, number(r/s.Width), beyond)
+	}
+	return p, nil
+}
+
+// oneUnit tells whether all coordinates have the same unit, so that distances have it too.
+func (s *saved) oneUnit() bool {
+	for k := range s.Units {
+		if s.Units[k] != s.Units[0] {
+			return false
+		}
+	}
+	return true
+}
+
+func number(v float64) string { return fmt.Sprintf("%.12g", v) }
+
+// evaluator evaluates a fit at single places.
+type evaluator struct {
+	*saved
+	door   door
+	kernel kernel.Kernel
+	tree   *tree
+}
+
+func newEvaluator(s *saved) *evaluator {
+	e := &evaluator{saved: s, door: door{dim: s.Dim, amplitude: 1, unit: s.Units, period: s.Periods, length: 1}}
+	e.kernel = kernel.Kernel{Family: kernel.Family(s.Family), Width: s.Width, Truncate: s.Truncate}
+	e.tree = newTree(e.door.places(s.places), e.door.inner())
+	return e
+}
+
+// at is the fit at a place, and the distance to the nearest observation in the unit of the solver.
+func (e *evaluator) at(place []float64) (value, distance float64) {
+	x := e.door.places(place)
+	value = e.Mean
+	e.tree.within(x, e.kernel.Radius(), func(i int, r float64) { value += e.coefficients[i] * e.kernel.At(r) })
+	return value, e.tree.nearest(x)
+}

@@ -1,0 +1,160 @@
+package psf
+
+import (
+	"math"
+
+	"tessera/forward"
+	"tessera/internal/imageio"
+	"tessera/internal/lifecycle"
+	"tessera/psf"
+	"tessera/ranks"
+)
+
+// columns are those of stamps.csv. Ellipticity is the length of (e1, e2); ellipticity, size and
+// centroid are measured under the window of output.window.
+var columns = []string{
+	"stamp", "psf", "iterations", "converged", "pixels", "flux_in", "flux_out", "chi2", "residual_rms", "shift_row", "shift_col",
+	"e1_in", "e2_in", "ellipticity_in", "size_in", "e1_out", "e2_out", "ellipticity_out", "size_out",
+}
+
+// truthColumns follow where the truth is known.
+var truthColumns = []string{"flux_true", "flux_error", "pixel_error", "ellipticity_error", "psnr_db", "pixel_error_in", "ellipticity_error_in", "psnr_db_in"}
+
+// judge measures every stamp before and after, and compares both with the truth where it is
+// known. Rank 0 has the result. Collective.
+func (r *run) judge() error {
+	s, res := r.s, r.result
+	n, window := s.Side*s.Side, r.c.Output.Window
+	// Of a value of weight 1. Relative weights are 1 at the noise's own pixel of median weight.
+	typical := 1.0
+	switch {
+	case r.c.PSF.Noise == string(psf.FromWeights):
+		r.m.Known(1, noiseRules[psf.FromWeights])
+	default:
+		var err error
+		if typical, err = forward.Weights(s.Weights).Typical(r.Comm, len(s.Data)); err != nil {
+			return err
+		}
+		r.m.Known(res.Noise*math.Sqrt(typical), noiseRules[psf.NoiseRule(r.c.PSF.Noise)])
+	}
+	names := columns
+	if s.truth != nil {
+		names = append(names[:len(names):len(names)], truthColumns...)
+	}
+	residuals, residual := s.Residuals(psf.Border(r.c.PSF.Border)), make([]float64, n)
+	ends := []float64{math.Inf(-1), math.Inf(-1)} // of the data: the largest, and the least with the sign changed
+	sums := make([]float64, 7)                    // squares of the residuals, observed pixels, flux of the data and of the answer, pixels, below, above
+	var mine []float64
+	for i := range s.Count() {
+		y, x := s.Data[i*n:(i+1)*n], res.Data[i*n:(i+1)*n]
+		residuals(i, x, residual)
+		var square, pixels, in, out float64
+		for j, v := range residual {
+			if math.IsNaN(v) {
+				continue
+			}
+			square += v * v
+			pixels++
+			in += y[j]
+			out += x[j]
+			ends[0], ends[1] = max(ends[0], y[j]), max(ends[1], -y[j])
+		}
+		for k, v := range []float64{square, pixels, in, out} {
+			sums[k] += v
+		}
+		chi2, rms := square, math.Sqrt(square/pixels)
+		if r.c.PSF.Noise != string(psf.FromWeights) {
+			chi2 /= typical * res.StampNoise[i] * res.StampNoise[i]
+		}
+		done := 0.0
+		if res.StampConverged[i] {
+			done = 1
+		}
+		a, b := psf.Measure(s.Side, y, window), psf.Measure(s.Side, x, window)
+		mine = append(mine, float64(s.First+i), float64(s.number[i]), float64(res.StampIterations[i]), done, pixels, in, out, chi2, rms, b.Row-a.Row, b.Col-a.Col,
+			a.E[0], a.E[1], math.Hypot(a.E[0], a.E[1]), a.Size, b.E[0], b.E[1], math.Hypot(b.E[0], b.E[1]), b.Size)
+		if s.truth == nil {
+			continue
+		}
+		t := s.truth[i*n : (i+1)*n]
+		flux := psf.Measure(s.Side, t, window).Flux
+		before, after := psf.Compare(s.Side, y, t, window), psf.Compare(s.Side, x, t, window)
+		mine = append(mine, flux, b.Flux/flux-1, after.Pixel, after.Ellipticity, after.PSNR, before.Pixel, before.Ellipticity, before.PSNR)
+	}
+	if err := r.Comm.Allreduce(ends, ends, ranks.Max); err != nil {
+		return err
+	}
+	for _, v := range res.Data {
+		sums[4]++
+		if v < -ends[1] {
+			sums[5]++
+		}
+		if v > ends[0] {
+			sums[6]++
+		}
+	}
+	if err := r.Comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+		return err
+	}
+	r.m.Fit = &lifecycle.Fit{
+		ResidualRMS: lifecycle.Number(math.Sqrt(sums[0] / sums[1])), Below: lifecycle.Some(sums[5] / sums[4]), Above: lifecycle.Some(sums[6] / sums[4]),
+		FluxData: lifecycle.Some(sums[2]), FluxAnswer: lifecycle.Some(sums[3]),
+	}
+	all, err := r.collect(mine, len(names))
+	if err != nil || all == nil {
+		return err
+	}
+	r.table = &imageio.Table{Names: names, Rows: s.Total, Cols: len(names), Data: all}
+	r.summarise()
+	return nil
+}
+
+// column is a column of the table without values that are NaN.
+func (r *run) column(name string) []float64 {
+	var list []float64
+	t := r.table
+	for k, other := range t.Names {
+		if other != name {
+			continue
+		}
+		for i := range t.Rows {
+			if v := t.Data[i*t.Cols+k]; !math.IsNaN(v) {
+				list = append(list, v)
+			}
+		}
+	}
+	return list
+}
+
+// summarise fills the metrics with what the table says of the stack. Rank 0 alone.
+func (r *run) summarise() {
+	for _, v := range r.column("converged") {
+		r.m.Settled += int(v)
+	}
+	var change []float64
+	in, out := r.column("flux_in"), r.column("flux_out")
+	for i, v := range in {
+		if v != 0 {
+			change = append(change, out[i]/v-1)
+		}
+	}
+	r.m.FluxChange = quartilesOf(change)
+	r.m.quality = map[int]psf.Quality{}
+	if r.s.truth == nil {
+		return
+	}
+	t := r.table
+	at := len(columns)
+	for i := range t.Rows {
+		q := t.Data[i*t.Cols+at : (i+1)*t.Cols]
+		r.m.quality[i] = psf.Quality{Pixel: q[2], Ellipticity: q[3], PSNR: q[4]}
+	}
+	var seen []float64 // flux of the data by the true one, minus 1
+	for i := range t.Rows {
+		if flux := t.Data[i*t.Cols+at]; flux != 0 {
+			seen = append(seen, t.Data[i*t.Cols+5]/flux-1)
+		}
+	}
+	r.m.Measured(lifecycle.ObservedColumn, newQuality([][]float64{r.column("pixel_error_in"), r.column("ellipticity_error_in"), r.column("psnr_db_in"), seen}))
+	r.m.Measured(lifecycle.AnswerColumn, newQuality([][]float64{r.column("pixel_error"), r.column("ellipticity_error"), r.column("psnr_db"), r.column("flux_error")}))
+}
