@@ -165,7 +165,7 @@ func TestStream(t *testing.T) {
 		if d := jobtest.Farthest(jobtest.ReadNpy(t, dir, "solution.npy"), want); d != 0 {
 			t.Errorf("%d ranks: the streamed frame differs by %g", n, d)
 		}
-		if m := jobtest.Metrics(t, dir); m["gathered"] != false || m["rows"].(float64) != 50 || !(m["model"].(map[string]any)["score"].(float64) > 0) {
+		if m := jobtest.Metrics(t, dir); m["gathered"] != false || m["rows"].(float64) != 50 || m["pixels"].(float64) != 50*41 || !(m["model"].(map[string]any)["score"].(float64) > 0) {
 			t.Errorf("metrics %v", m)
 		} else {
 			for _, key := range []string{"residual_rms", "residual_by_noise", "flux_data", "flux_solution"} {

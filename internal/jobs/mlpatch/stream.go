@@ -60,6 +60,7 @@ func (r *run) stream(ctx context.Context) error {
 		return err
 	}
 	m.Source, m.Channels, m.Rows, m.Cols = w.image.Path+", observed, streamed", shape.Channels, shape.Rows, shape.Cols
+	m.Of = shape.Rows * shape.Cols // of which none may be missing
 	m.Known(w.sigma, frames.NoiseGiven)
 	if err := lifecycle.CheckRoom(r.Comm, w.bandBytes(&shape, &r.model.Network), "bands.rows"); err != nil {
 		return err
