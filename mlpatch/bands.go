@@ -19,7 +19,8 @@ type Bands struct {
 	Border     halo.Border
 	Average    bool      // over the 8 symmetries of the square
 	Levels     []float64 // the same for all pixels
-	// Read gives rows lo ... hi - 1: channels x (hi - lo) x cols.
+	// Read gives rows lo ... hi - 1: channels x (hi - lo) x cols. Before each call of Write, the first one is of the rows that Write
+	// then takes and those around them.
 	Read func(lo, hi int) ([]float64, error)
 	// Write takes rows lo ... hi - 1 of the answer, likewise. A rank writes its rows from the first to the last one.
 	Write func(lo, hi int, x []float64) error

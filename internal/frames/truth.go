@@ -27,7 +27,7 @@ func (r *Restoration) ReadTruth(ctx context.Context, path string) error {
 // CheckTruth records in f what the header of a truth shows to be wrong; "" = none is given.
 func CheckTruth(f *config.File, path string, channels, rows, cols int) {
 	if t := CheckFrame(f, "image.truth", path); t != nil && (t.Channels != channels || t.Rows != rows || t.Cols != cols) {
-		f.Fail("image.truth", "%d channels of %d x %d pixels, want the frame's %d of %d x %d", t.Channels, t.Rows, t.Cols, channels, rows, cols)
+		f.Fail("image.truth", "%d channels of %d x %d pixels, want those of the result, %d of %d x %d", t.Channels, t.Rows, t.Cols, channels, rows, cols)
 	}
 }
 
@@ -42,7 +42,7 @@ func (o *Observation) readTruth(ctx context.Context, comm ranks.Comm, path strin
 		}
 		rows, cols := o.Shape()
 		if shape.Channels != o.Channels || shape.Rows != rows || shape.Cols != cols {
-			return fmt.Errorf("image.truth: %s has %d channels of %d x %d pixels, want the frame's %d of %d x %d", path, shape.Channels, shape.Rows, shape.Cols, o.Channels, rows, cols)
+			return fmt.Errorf("image.truth: %s has %d channels of %d x %d pixels, want those of the result, %d of %d x %d", path, shape.Channels, shape.Rows, shape.Cols, o.Channels, rows, cols)
 		}
 		return nil
 	})

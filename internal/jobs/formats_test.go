@@ -232,12 +232,12 @@ func mrt(lines []string) string {
 	b.WriteString("Title: A map\nAuthors: Nobody\nTable: Observations\n" + strings.Repeat("=", 80) + "\nByte-by-byte Description of file: mrt.txt\n" + strings.Repeat("-", 80) +
 		"\n   Bytes Format Units  Label  Explanations\n" + strings.Repeat("-", 80) + "\n")
 	for k, name := range strings.Split(lines[0], ",") {
-		fmt.Fprintf(&b, "%4d-%4d F24.17 ---    %s  A number\n", 25*k+1, 25*k+24, name)
+		fmt.Fprintf(&b, "%4d-%4d F25.9  ---    %s  A number\n", 26*k+1, 26*k+25, name)
 	}
 	b.WriteString(strings.Repeat("-", 80) + "\n")
 	for _, line := range lines[1:] {
 		for _, field := range strings.Split(line, ",") {
-			fmt.Fprintf(&b, "%24s ", field) // the longest text of a float64
+			fmt.Fprintf(&b, "%25s ", field)
 		}
 		b.WriteString("\n")
 	}

@@ -151,30 +151,33 @@ func TestDenoise(t *testing.T) {
 func TestStream(t *testing.T) {
 	path, _ := cells(t, 2, 50, 41)
 	sets := []string{"image.path=" + path, "noise.sigma=0.1", "mlpatch.model=" + shipped, "output.pictures=false", "tv.rule=none", "mlpatch.average=false"}
-	whole, err := jobtest.Run(t, Load, 1, `job = "mlpatch-denoise"`, sets...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := jobtest.ReadNpy(t, whole, "solution.npy")
-	fit := jobtest.Metrics(t, whole)["fit"].(map[string]any)
-	for _, n := range []int{1, 2, 7} {
-		dir, err := jobtest.Run(t, Load, n, `job = "mlpatch-denoise"`, append(sets, "bands.rows=6")...)
+	for _, border := range []string{"reflect", "periodic"} {
+		sets := append(sets, "mlpatch.border="+border)
+		whole, err := jobtest.Run(t, Load, 1, `job = "mlpatch-denoise"`, sets...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d := jobtest.Farthest(jobtest.ReadNpy(t, dir, "solution.npy"), want); d != 0 {
-			t.Errorf("%d ranks: the streamed frame differs by %g", n, d)
-		}
-		if m := jobtest.Metrics(t, dir); m["gathered"] != false || m["rows"].(float64) != 50 || !(m["model"].(map[string]any)["score"].(float64) > 0) {
-			t.Errorf("metrics %v", m)
-		} else {
-			for _, key := range []string{"residual_rms", "residual_by_noise", "flux_data", "flux_solution"} {
-				if v, want := m["fit"].(map[string]any)[key].(float64), fit[key].(float64); math.Abs(v-want) > 1e-9*want {
-					t.Errorf("%d ranks: fit.%s is %g of the streamed frame, %g of the one that is held", n, key, v, want)
-				}
+		want := jobtest.ReadNpy(t, whole, "solution.npy")
+		fit := jobtest.Metrics(t, whole)["fit"].(map[string]any)
+		for _, n := range []int{1, 2, 7} {
+			dir, err := jobtest.Run(t, Load, n, `job = "mlpatch-denoise"`, append(sets, "bands.rows=6")...)
+			if err != nil {
+				t.Fatal(err)
 			}
-			if s := m["seconds"].(map[string]any); !(s["write"].(float64)+s["solve"].(float64) < s["total"].(float64)) {
-				t.Errorf("%d ranks: seconds %v", n, s)
+			if d := jobtest.Farthest(jobtest.ReadNpy(t, dir, "solution.npy"), want); d != 0 {
+				t.Errorf("%s border, %d ranks: the streamed frame differs by %g", border, n, d)
+			}
+			if m := jobtest.Metrics(t, dir); m["gathered"] != false || m["rows"].(float64) != 50 || m["pixels"].(float64) != 50*41 || !(m["model"].(map[string]any)["score"].(float64) > 0) {
+				t.Errorf("metrics %v", m)
+			} else {
+				for _, key := range []string{"residual_rms", "residual_by_noise", "flux_data", "flux_solution"} {
+					if v, want := m["fit"].(map[string]any)[key].(float64), fit[key].(float64); math.Abs(v-want) > 1e-9*want {
+						t.Errorf("%s border, %d ranks: fit.%s is %g of the streamed frame, %g of the one that is held", border, n, key, v, want)
+					}
+				}
+				if s := m["seconds"].(map[string]any); !(s["write"].(float64)+s["solve"].(float64) < s["total"].(float64)) {
+					t.Errorf("%s border, %d ranks: seconds %v", border, n, s)
+				}
 			}
 		}
 	}

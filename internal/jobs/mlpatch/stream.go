@@ -60,6 +60,7 @@ func (r *run) stream(ctx context.Context) error {
 		return err
 	}
 	m.Source, m.Channels, m.Rows, m.Cols = w.image.Path+", observed, streamed", shape.Channels, shape.Rows, shape.Cols
+	m.Of = shape.Rows * shape.Cols // of which none may be missing
 	m.Known(w.sigma, frames.NoiseGiven)
 	if err := lifecycle.CheckRoom(r.Comm, w.bandBytes(&shape, &r.model.Network), "bands.rows"); err != nil {
 		return err
@@ -121,6 +122,8 @@ func (r *run) bands(ctx context.Context, shape *imageio.Frame) error {
 	sums := make([]float64, bins+4)
 	histogram, fit := sums[:bins], sums[bins:] // fit: squared residual and its number, flux of the data and of the answer
 	level := w.sigma / model.Scale
+	var band []float64 // the rows from ... to - 1 that the answer is compared with
+	var from, to int
 	b := &mlpatch.Bands{
 		Net: &model.Network, Theta: model.theta, Rows: shape.Rows, Cols: shape.Cols, Channels: shape.Channels, Band: w.bands.Rows,
 		Border: frames.Borders[w.model.Border], Average: w.model.Average, Levels: []float64{level},
@@ -134,6 +137,9 @@ func (r *run) bands(ctx context.Context, shape *imageio.Frame) error {
 					return nil, fmt.Errorf("%s: row %d, column %d is %g: a frame with missing pixels needs bands.rows = 0", w.image.Path, lo+i/shape.Cols%(hi-lo), i%shape.Cols, v)
 				}
 				f.Data[i] = v / model.Scale
+			}
+			if band == nil {
+				band, from, to = f.Data, lo, hi
 			}
 			return f.Data, nil
 		},
@@ -149,17 +155,17 @@ func (r *run) bands(ctx context.Context, shape *imageio.Frame) error {
 			for i, v := range h {
 				histogram[i] += v * float64(hi-lo) / float64(shape.Rows)
 			}
-			y, err := imageio.ReadBox(w.image.Path, imageio.Box{R0: lo, R1: hi, C1: shape.Cols})
-			if err != nil {
-				return err
-			}
-			for i, v := range y.Data {
+			rows := hi - lo
+			for i := range x {
+				plane, row, col := i/shape.Cols/rows, lo+i/shape.Cols%rows, i%shape.Cols
+				y := band[(plane*(to-from)+row-from)*shape.Cols+col] * model.Scale
 				x[i] *= model.Scale
-				fit[0] += (v - x[i]) * (v - x[i])
+				fit[0] += (y - x[i]) * (y - x[i])
 				fit[1]++
-				fit[2] += v
+				fit[2] += y
 				fit[3] += x[i]
 			}
+			band = nil
 			if r.Comm.Rank() == 0 {
 				r.Progress.Count("rows", hi, shape.Rows/r.Comm.Size(), "")
 			}
@@ -204,7 +210,7 @@ func (r *run) bands(ctx context.Context, shape *imageio.Frame) error {
 // bandBytes is the memory of a rank that streams.
 func (w *work) bandBytes(shape *imageio.Frame, net *mlpatch.Network) float64 {
 	rows := float64(min(w.bands.Rows, shape.Rows) + 2*net.Geometry.Room())
-	return 8 * rows * float64(shape.Cols) * (3*float64(shape.Channels) + 5)
+	return 8 * rows * float64(shape.Cols) * (2*float64(shape.Channels) + 5)
 }
 
 // planBands is what streaming on n ranks would cost.
