@@ -55,7 +55,7 @@ def tessera(p, t, at, folder):
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([program, "fit", table, "-places", where, "-out", out, "-ranks", "2", "-quiet"], check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    fit = np.load(os.path.join(out, "fit.npy"))
+    fit = np.load(os.path.join(out, "solution.npy"))
     return fit, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
