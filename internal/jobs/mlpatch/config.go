@@ -149,6 +149,7 @@ func LoadADMM(f *config.File) *lifecycle.Job {
 	c.Blur.Check(f, "blur", frames.MostBlur)
 	c.Tomography.check(f, &c.Image, &c.Blur, c.Noise.Sigma)
 	c.PSFModel.Check(f, &c.Blur)
+	f.Want(c.Tomography.Angles == 0 || !c.PSFModel.Used(), "tomography.angles", "0 with [psf_model]: projections are not blurred")
 	s := &c.ADMM
 	f.Want(s.Level > 0 && s.Level <= 100, "admm.level", "more than 0, by the model's scale")
 	f.Want(s.First >= s.Level && s.First <= 100, "admm.first", "at least admm.level = %g", s.Level)
