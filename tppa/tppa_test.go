@@ -122,6 +122,14 @@ func TestGradient(t *testing.T) {
 						return nil
 					}
 					first = g
+					again := make([]float64, len(theta))
+					if n := testing.AllocsPerRun(3, func() {
+						if _, err := r.Gradient(theta, y, x, again); err != nil {
+							t.Error(err)
+						}
+					}); n > 0 {
+						t.Errorf("a gradient allocates %g objects", n)
+					}
 					loss := func(i int, by float64) float64 {
 						moved := slices.Clone(theta)
 						moved[i] += by

@@ -13,7 +13,8 @@
 // Item i is owned by one rank, in contiguous ranges (halo.Split). A batch is a function of
 // (Seed, step): an epoch is a permutation of all items by global index. Each rank adds up the
 // losses and gradients of its items of the batch in order, and one Allreduce a step
-// adds these up in the order of the ranks. So a run has the same bits every time on one number
+// adds these up in the order of the ranks; the word that a rank has failed, or was told to stop, goes
+// with it. A step allocates nothing of the size of the parameters. So a run has the same bits every time on one number
 // of ranks, and agrees to rounding on others. All ranks hold the parameters and the state of
 // the optimiser, which are the same on all.
 //
