@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"tessera/halo"
 	"tessera/krylov"
@@ -117,7 +118,7 @@ func Run(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, 
 		}
 	}
 	lo, hi := halo.Split(p.Items, comm.Size(), comm.Rank())
-	sums := make([]float64, n+3) // gradient, loss, stop, failed
+	sum := &sum{width: n + 1} // of gradient and loss
 	batches := newBatches(o.Seed, p.Items, o.Batch)
 	result := func(status krylov.Status) *Result {
 		s.Optimiser = move.state
@@ -125,26 +126,29 @@ func Run(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, 
 	}
 	var failed error // of this rank, until the sums of a step tell the others
 	for s.Step < o.Steps {
-		clear(sums)
 		if p.Begin != nil {
 			p.Begin(s.Step)
 		}
 		batch := batches.of(s.Step)
-		for _, i := range batch {
-			if i < lo || i >= hi || failed != nil {
-				continue
+		slices.Sort(batch)
+		first, _ := slices.BinarySearch(batch, lo)
+		last, _ := slices.BinarySearch(batch, hi)
+		for place := first; place < last; place++ {
+			v := sum.vector()
+			if failed == nil {
+				v[n], failed = p.Gradient(batch[place], s.Theta, v[:n])
 			}
-			var loss float64
-			loss, failed = p.Gradient(i, s.Theta, sums[:n])
-			sums[n] += loss
+			sum.add(place, v)
 		}
+		var said [2]float64 // how many ranks are told to stop, and how many have failed
 		if ctx.Err() != nil {
-			sums[n+1] = 1
+			said[0] = 1
 		}
 		if failed != nil {
-			sums[n+2] = 1
+			said[1] = 1
 		}
-		if err := comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+		sums, err := sum.total(comm, first, len(batch), said[:])
+		if err != nil {
 			return nil, err
 		}
 		if sums[n+2] > 0 {

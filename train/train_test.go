@@ -153,7 +153,7 @@ func TestSchedule(t *testing.T) {
 // A step allocates nothing of the size of the parameters or of the items, with and without batches, checkpoints and
 // validations.
 func TestAllocations(t *testing.T) {
-	const parameters, items, steps = 1 << 14, 1 << 14, 40
+	const parameters, items, steps = 1 << 12, 1 << 12, 12
 	each := func(*State) error { return nil }
 	enough := func(*State) (bool, error) { return false, nil }
 	for name, o := range map[string]Options{
