@@ -76,17 +76,16 @@ func (im *image[T]) sum(at int, wr, wc *[4]T) (v T) {
 	return v
 }
 
-// loadPlaces samples the patches of places into the inputs of the layers, and the first plane at the places themselves
-// into centre.
-func (y *layers[T]) loadPlaces(s *points, images []image[T], at []place, centre []T) {
+// loadPlaces samples the patches of places into rows, one for each point and plane, and the first plane at the places
+// themselves into centre.
+func loadPlaces[T linalg.Float](rowOf [][]T, s *points, images []image[T], at []place, centre []T) {
 	rows, cols := axis[T]{at: math.NaN()}, axis[T]{at: math.NaN()}
 	for j, a := range at {
 		for p := range s.rows {
 			r, c := s.rows[p]+rows.move(a.y+s.y[p]), s.cols[p]+cols.move(a.x+s.x[p])
 			for i := range images {
 				im := &images[i]
-				k, row := y.place(p, i)
-				y.inputs[k][row*tile+j] = im.sum(im.origin+(a.row+r)*im.stride+a.col+c, &rows.w, &cols.w)
+				rowOf[p*len(images)+i][j] = im.sum(im.origin+(a.row+r)*im.stride+a.col+c, &rows.w, &cols.w)
 			}
 		}
 		im := &images[0]
