@@ -79,3 +79,19 @@ func (m *mean) apply(out []float64, load func(i int, rows [][]float32)) {
 		out[j] /= float64(m.count)
 	}
 }
+
+// MeanOperations is the number of floating-point operations of the layers for one pixel of a mean over so many
+// symmetries, 1, 2, 4 or 8.
+func (n *Network) MeanOperations(symmetries int) float64 {
+	theta := n.Start(0)
+	m, err := newMean(n, theta, n.Offsets(theta), symmetries)
+	if err != nil || m.folded == nil {
+		return float64(symmetries) * n.Operations()
+	}
+	first := 0
+	for _, rows := range m.folded.size {
+		first += n.Hidden[0] * rows
+	}
+	others := n.weights() - n.Hidden[0]*(n.Geometry.Points()*n.Planes+n.Levels+1)
+	return 2 * float64(len(m.sampled)*m.folded.sets*(first+m.folded.mirror*others))
+}

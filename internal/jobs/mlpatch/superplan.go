@@ -67,7 +67,7 @@ func (c *superSettings) timed(comm ranks.Comm, net *mlpatch.Network, theta []flo
 	if err != nil {
 		return 0, 0, err
 	}
-	u, err := mlpatch.NewUpscaler(comm, net, theta, frame, frames.Borders[c.Superres.Border], min(c.Superres.Scale, 3), c.Superres.Average)
+	u, err := mlpatch.NewUpscaler(comm, net, theta, frame, frames.Borders[c.Superres.Border], min(c.Superres.Scale, 3), int(c.Superres.Average))
 	if err != nil {
 		return 0, 0, err
 	}
