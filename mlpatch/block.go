@@ -64,7 +64,7 @@ type Learner[T linalg.Float] struct {
 	loss    Loss
 	layers  *layers[T]
 	sampler *sampler[T]
-	points  *points
+	points  placed[T]
 	offsets []float64 // after their factor
 	g       []T       // of the weights
 	delta   []T
@@ -91,7 +91,7 @@ func (e *Learner[T]) Take(theta []float64) {
 	if e.sampler == nil || e.net.Geometry.Learned {
 		e.offsets = e.net.Offsets(theta)
 		e.sampler = newSampler[T](e.offsets, e.net.Geometry.Room())
-		e.points = newPoints(e.offsets, e.net.Geometry.Room())
+		e.points.points = newPoints(e.offsets, e.net.Geometry.Room())
 	}
 }
 
@@ -113,7 +113,7 @@ func (e *Learner[T]) Loss(b *Block[T], g []float64) float64 {
 			}
 		} else {
 			at = b.at[first : first+n]
-			loadPlaces(e.layers.rows, e.points, images, at, e.centre)
+			e.points.load(e.layers.rows, images, at, e.centre)
 		}
 		for i := range e.net.Levels {
 			copy(e.layers.level(i), b.Levels[i*pixels+first:][:n])

@@ -21,7 +21,7 @@ type Upscaler struct {
 	box     halo.Box // of the fine pixels
 	scale   float64
 	mean    *mean
-	patches []*points
+	patches []placed[float32]
 	ext     []float64 // planes x extended box
 	images  []image[float32]
 	at      []place
@@ -52,7 +52,7 @@ func NewUpscaler(comm ranks.Comm, n *Network, theta []float64, frame *halo.Decom
 		return nil, err
 	}
 	for _, s := range u.mean.sampled {
-		u.patches = append(u.patches, newPoints(turned(offsets, s), n.Geometry.Room()))
+		u.patches = append(u.patches, placed[float32]{points: newPoints(turned(offsets, s), n.Geometry.Room())})
 	}
 	for _, v := range offsets {
 		most = max(most, math.Abs(held(v, n.Geometry.Room())))
@@ -166,7 +166,7 @@ func (u *Upscaler) tile(out, plain []float64) {
 		}
 	}
 	u.mean.apply(out, func(i int, rows [][]float32) {
-		loadPlaces(rows, u.patches[i], u.images, u.at[:len(out)], u.centre)
+		u.patches[i].load(rows, u.images, u.at[:len(out)], u.centre)
 	})
 	for j := range out {
 		plain[j] = float64(u.centre[j])
