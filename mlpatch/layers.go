@@ -6,7 +6,7 @@ import (
 
 // tile is how many pixels go through the layers at a time. Every product has this width, so that a
 // pixel has the same bits wherever it lies.
-const tile = 256
+const tile = 128
 
 // lanes is the multiple to which the rows of a product are filled up: a product of one row
 // would be computed in another order.

@@ -405,6 +405,35 @@ func TestSymmetries(t *testing.T) {
 	}
 }
 
+// The network of the default size, whose products take other paths through the library than small ones, has the same bits on any number
+// of ranks and for a moved picture, with a mean over any number of symmetries.
+func TestDefaultNetwork(t *testing.T) {
+	n := &Network{Planes: 1, Levels: 1, Geometry: Geometry{Kind: Square, Side: 9}, Hidden: []int{64, 64}, Chunks: 1, Residual: true}
+	const rows, cols = 25, 31
+	theta := somewhere(n, 9)
+	planes, _ := randomPlanes(n, rows, cols)
+	level := [][]float64{{0.2}}
+	moved := make([]float64, rows*cols)
+	for i := range moved {
+		moved[i] = planes[0][(i/cols+5)%rows*cols+(i%cols+3)%cols]
+	}
+	for _, symmetries := range []int{1, 2, 4, 8} {
+		want := apply(t, 1, n, theta, planes, level, rows, cols, halo.Periodic, symmetries)
+		for _, p := range []int{2, 3, 7} {
+			for i, v := range apply(t, p, n, theta, planes, level, rows, cols, halo.Periodic, symmetries) {
+				if v != want[i] {
+					t.Fatalf("mean over %d on %d ranks: pixel %d is %g, want %g to the bit", symmetries, p, i, v, want[i])
+				}
+			}
+		}
+		for i, v := range apply(t, 1, n, theta, [][]float64{moved}, level, rows, cols, halo.Periodic, symmetries) {
+			if w := want[(i/cols+5)%rows*cols+(i%cols+3)%cols]; v != w {
+				t.Fatalf("mean over %d: pixel %d of the moved picture is %g, want %g to the bit", symmetries, i, v, w)
+			}
+		}
+	}
+}
+
 // training is a small one of a denoiser of cells.
 func training(n *Network) (*Training, *Noisy) {
 	d := &Noisy{Rows: 32, Cols: 32, Kept: 1, Low: 0.05, High: 0.2, Seed: 1}

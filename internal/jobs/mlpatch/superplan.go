@@ -130,7 +130,7 @@ func (c *superSettings) planTraining(p *lifecycle.Plan, t *lifecycle.Traffic, ne
 
 // layerBytes are the layers of a tile of pixels, in bytes.
 func layerBytes(net *mlpatch.Network) float64 {
-	const tile = 256
+	const tile = 128
 	units := float64(net.Geometry.Points()*net.Planes*net.Chunks + 64)
 	for _, h := range append(append([]int(nil), net.Hidden...), net.Mixer...) {
 		units += float64(h * net.Chunks)
