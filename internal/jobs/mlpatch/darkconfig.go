@@ -32,12 +32,12 @@ type darkSettings struct {
 
 // learnedSection is the section [learned]: a local network that corrects the Wiener map.
 type learnedSection struct {
-	Model      string  `toml:"model"`      // model.npz of such a job; "" = one is learned from simulated skies
-	Skies      int     `toml:"skies"`      // simulated skies, those of the validation included; 0 = no network without a model
-	Validation int     `toml:"validation"` // the last skies, which are not learned from
-	ShiftLow   float64 `toml:"shift_low"`  // kappa > -shift x rms of a simulated sky
-	ShiftHigh  float64 `toml:"shift_high"`
-	Average    bool    `toml:"average"` // over the 8 symmetries of the square
+	Model      string     `toml:"model"`      // model.npz of such a job; "" = one is learned from simulated skies
+	Skies      int        `toml:"skies"`      // simulated skies, those of the validation included; 0 = no network without a model
+	Validation int        `toml:"validation"` // the last skies, which are not learned from
+	ShiftLow   float64    `toml:"shift_low"`  // kappa > -shift x rms of a simulated sky
+	ShiftHigh  float64    `toml:"shift_high"`
+	Average    symmetries `toml:"average"`
 }
 
 // shearSection names maps of the shear. Every path is that of an image of one plane.
@@ -103,7 +103,7 @@ func darkDefaults() darkSettings {
 		Simulate:  fieldSection{Rows: 128, Cols: 128, RMS: 0.02, Width: 0.8, Turn: 1000},
 		Wiener:    wienerSection{Tolerance: 1e-6, MaxIterations: 1000},
 		Noise:     drawsSection{Realisations: 8},
-		Learned:   learnedSection{Validation: 4, ShiftLow: 1, ShiftHigh: 2, Average: true},
+		Learned:   learnedSection{Validation: 4, ShiftLow: 1, ShiftHigh: 2, Average: mlpatch.Symmetries},
 		Network: trainSection{
 			Geometry: string(mlpatch.Rings), Side: 3, Radii: 5, Angles: 8, Radius: 20, Hidden: config.Numbers{48, 32}, Chunks: 1, Mixer: config.Numbers{}, Residual: true,
 			Loss: string(mlpatch.L2), Rate: 2e-3, Steps: 800, Batch: 16, Block: 16, Blocks: 256, Every: 100,

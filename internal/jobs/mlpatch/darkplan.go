@@ -110,10 +110,7 @@ func (c *darkSettings) planLearning(comm ranks.Comm, p *lifecycle.Plan, t *lifec
 		e.Loss(b, g)
 		seconds = time.Since(start).Seconds() / float64(side*side)
 	}
-	passes := 1.0
-	if c.Learned.Average {
-		passes = 8
-	}
+	passes := net.MeanOperations(int(c.Learned.Average)) / net.Operations()
 	p.Compute += passes * seconds / 3 * pixels / float64(n)
 	p.MemoryBytes += layerBytes(net) + 8*16*float64(net.Parameters()) + 8*2*pixels + 8*2.5*massmap.Planes*pixels/float64(n)
 	p.Row("network", "%d parameters, %.0f operations a pixel", net.Parameters(), net.Operations())

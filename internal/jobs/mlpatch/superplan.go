@@ -68,7 +68,7 @@ func (c *superSettings) timed(comm ranks.Comm, net *mlpatch.Network, theta []flo
 	if err != nil {
 		return 0, 0, err
 	}
-	u, err := mlpatch.NewUpscaler(comm, net, theta, frame, frames.Borders[c.Superres.Border], min(c.Superres.Scale, 3), c.Superres.Average)
+	u, err := mlpatch.NewUpscaler(comm, net, theta, frame, frames.Borders[c.Superres.Border], min(c.Superres.Scale, 3), int(c.Superres.Average))
 	if err != nil {
 		return 0, 0, err
 	}
@@ -131,7 +131,7 @@ func (c *superSettings) planTraining(p *lifecycle.Plan, t *lifecycle.Traffic, ne
 
 // layerBytes are the layers of a tile of pixels, in bytes.
 func layerBytes(net *mlpatch.Network) float64 {
-	const tile = 256
+	const tile = 128
 	units := float64(net.Geometry.Points()*net.Planes*net.Chunks + 64)
 	for _, h := range append(append([]int(nil), net.Hidden...), net.Mixer...) {
 		units += float64(h * net.Chunks)
