@@ -284,7 +284,7 @@ func TestUnits(t *testing.T) {
 						continue
 					}
 					dir := t.TempDir()
-					sets := u.input(t, dir, c)
+					sets := append(u.input(t, dir, c), unpictured(t, k.Name)...)
 					for _, set := range form {
 						set = strings.ReplaceAll(set, "%dir", dir)
 						sets = append(sets, strings.ReplaceAll(set, "%c", fmt.Sprint(0.01*c)))
