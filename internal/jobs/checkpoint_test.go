@@ -44,8 +44,10 @@ var checkpointed = map[string][][]string{
 	},
 }
 
-// forResumable calls test for every kind of job that keeps checkpoints and every way.
-func forResumable(t *testing.T, test func(t *testing.T, kind string, sets []string)) {
+// forResumable calls test for every kind of job that keeps checkpoints and every way, with the
+// number of the call.
+func forResumable(t *testing.T, test func(t *testing.T, turn int, kind string, sets []string)) {
+	turn := 0
 	for _, k := range Kinds() {
 		sets := slices.Clone(required[k.Name])
 		if ways := checkpointed[k.Name]; ways != nil { // some jobs keep checkpoints in some ways alone
@@ -65,7 +67,12 @@ func forResumable(t *testing.T, test func(t *testing.T, kind string, sets []stri
 			t.Errorf("no way in which a job %q keeps checkpoints", k.Name)
 		}
 		for i, sets := range checkpointed[k.Name] {
-			t.Run(fmt.Sprintf("%s-%d", k.Name, i), func(t *testing.T) { test(t, k.Name, sets) })
+			if i > 0 && testing.Short() && !slices.Contains(sets, "scdl.state=disk") {
+				continue // one way of each kind, and both places of the state
+			}
+			sets := append(slices.Clone(sets), unpictured(t, k.Name)...)
+			t.Run(fmt.Sprintf("%s-%d", k.Name, i), func(t *testing.T) { test(t, turn, k.Name, sets) })
+			turn++
 		}
 	}
 }
@@ -115,7 +122,7 @@ func watchedRun(t *testing.T, n int, kind string, sets []string, env lifecycle.E
 // A checkpoint of which any file is damaged is not continued: the one before is, with a
 // warning that names the file; and if that is damaged too, the run is refused.
 func TestDamagedCheckpoint(t *testing.T) {
-	forResumable(t, func(t *testing.T, kind string, sets []string) {
+	forResumable(t, func(t *testing.T, turn int, kind string, sets []string) {
 		root := t.TempDir()
 		to := func(dir, every string) []string {
 			return append(slices.Clone(sets), every, fmt.Sprintf("output.dir=%q", filepath.Join(root, dir)))
@@ -172,7 +179,7 @@ func TestDamagedCheckpoint(t *testing.T) {
 				t.Errorf("%q damaged: the answer is not that of a run that was not stopped", damaged)
 			}
 		}
-		resumeBesideUnknown(t, kind, filepath.Join(root, "stopped"), to, j.Answer, want)
+		resumeBesideUnknown(t, turn, kind, filepath.Join(root, "stopped"), to, j.Answer, want)
 		for _, g := range generations {
 			flip(t, filepath.Join(root, "stopped", "checkpoint", fmt.Sprintf("part-%d-0", g.Generation)))
 		}
@@ -184,8 +191,9 @@ func TestDamagedCheckpoint(t *testing.T) {
 
 // resumeBesideUnknown continues a stopped run beside a file that is not to be told from one of
 // others, with each of the names that a checkpoint has: the result is whole or the run is
-// refused, and the file stays.
-func resumeBesideUnknown(t *testing.T, kind, stopped string, to func(dir, every string) []string, answer string, want []byte) {
+// refused, and the file stays. It keeps checkpoints itself or none, in turn for the names and the ways, so that each
+// name, and each way, is tried with both.
+func resumeBesideUnknown(t *testing.T, turn int, kind, stopped string, to func(dir, every string) []string, answer string, want []byte) {
 	t.Helper()
 	newest, _, err := checkpoint.Read(filepath.Join(stopped, "checkpoint"))
 	if err != nil {
@@ -211,7 +219,7 @@ func resumeBesideUnknown(t *testing.T, kind, stopped string, to func(dir, every 
 		}{"state/" + unusedState(t, filepath.Join(stopped, "state")), "is not the state of a training, but has its name", kept, nil})
 	}
 	for i, c := range cases {
-		for _, every := range []string{never, always} {
+		for _, every := range []string{[]string{never, always}[(turn+i)%2]} {
 			name := fmt.Sprintf("unknown %d %s", i, every)
 			dir := filepath.Join(filepath.Dir(stopped), name)
 			if err := os.CopyFS(dir, os.DirFS(stopped)); err != nil {
@@ -266,7 +274,7 @@ func resumeBesideUnknown(t *testing.T, kind, stopped string, to func(dir, every 
 // A run that was told to replace a result, and then stopped, replaces it when it is
 // continued; one that was not is refused, and names the file that is in its way.
 func TestContinueReplaces(t *testing.T) {
-	forResumable(t, func(t *testing.T, kind string, sets []string) {
+	forResumable(t, func(t *testing.T, _ int, kind string, sets []string) {
 		for _, replace := range []bool{false, true} {
 			out := filepath.Join(t.TempDir(), "out")
 			sets := append(slices.Clone(sets), always, fmt.Sprintf("output.dir=%q", out))
@@ -360,7 +368,7 @@ const noRoom = "TESSERA_TEST_NO_ROOM"
 // A checkpoint that cannot be written is a warning, and the run goes on. If the run is then
 // told to stop, it says that its work is lost.
 func TestNoRoomForCheckpoint(t *testing.T) {
-	forResumable(t, func(t *testing.T, kind string, sets []string) {
+	forResumable(t, func(t *testing.T, _ int, kind string, sets []string) {
 		if slices.Contains(sets, "scdl.state=disk") {
 			return // the state itself has no room
 		}

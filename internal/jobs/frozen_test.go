@@ -16,7 +16,7 @@ func TestConfigOfTheResult(t *testing.T) {
 		t.Run(k.Name, func(t *testing.T) {
 			dir := t.TempDir()
 			out := filepath.Join(dir, "out")
-			sets := append(tinySets(t, k.Name, dir), fmt.Sprintf("output.dir=%q", out), fmt.Sprintf("job=%q", k.Name))
+			sets := append(append(tinySets(t, k.Name, dir), unpictured(t, k.Name)...), fmt.Sprintf("output.dir=%q", out), fmt.Sprintf("job=%q", k.Name))
 			runOn(t, 1, k.Name, sets)
 			text, err := os.ReadFile(filepath.Join(out, lifecycle.ConfigName))
 			if err != nil {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"tessera/internal/config"
 	"tessera/internal/lifecycle"
 	"tessera/ranks"
 )
@@ -56,6 +57,27 @@ func tinySets(t *testing.T, kind, dir string) []string {
 	return sets
 }
 
+// unpictured is the set with which a kind draws no pictures, if it has one: drawing takes longer than a small run, and
+// pictures_test.go looks at what is drawn.
+func unpictured(t *testing.T, kind string) []string {
+	t.Helper()
+	f, err := config.Parse("test.toml", fmt.Appendf(nil, "job = %q", kind), required[kind])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range Kinds() {
+		if k.Name == kind {
+			k.Load(f)
+		}
+	}
+	for key, none := range map[string]string{"output.pictures": "false", "output.mosaic": "0"} {
+		if _, has := f.Values()[key]; has {
+			return []string{key + "=" + none}
+		}
+	}
+	return nil
+}
+
 // countingComm calls at before each of its collective calls, with their number from 1.
 type countingComm struct {
 	ranks.Comm
@@ -97,7 +119,7 @@ func TestInterrupted(t *testing.T) {
 	for _, k := range Kinds() {
 		t.Run(k.Name, func(t *testing.T) {
 			dir := t.TempDir()
-			sets := tinySets(t, k.Name, dir)
+			sets := append(tinySets(t, k.Name, dir), unpictured(t, k.Name)...)
 			// run stops at a call of rank 1, 0 = never, and returns the error of each rank
 			// and the calls of rank 1.
 			run := func(out string, stopAt int) (errs [n]error, calls int) {

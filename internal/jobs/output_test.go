@@ -106,11 +106,7 @@ func TestOutputDirectory(t *testing.T) {
 		t.Run(k.Name, func(t *testing.T) {
 			dir := t.TempDir()
 			out := filepath.Join(dir, "out*[?")
-			e := examples[k.Name]
-			sets := append(append(slices.Clone(e.sets), tiny[k.Name]...), fmt.Sprintf("output.dir=%q", out))
-			if e.input != nil {
-				sets = append(sets, e.input(t, dir)...)
-			}
+			sets := append(tinySets(t, k.Name, dir), fmt.Sprintf("output.dir=%q", out))
 			j, err := claimed(t, k.Name, sets, lifecycle.Refuse, lifecycle.Env{})
 			if err != nil {
 				t.Fatal(err)

@@ -67,13 +67,17 @@ func TestResultsAgree(t *testing.T) {
 func TestRepeatable(t *testing.T) {
 	t.Parallel()
 	f, o := smallDeblur(t)
+	repeats := 2
+	if testing.Short() {
+		repeats = 1
+	}
 	check := func(o Options, n int) {
 		t.Helper()
 		x, first, err := f.run(t, n, o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range 2 {
+		for range repeats {
 			y, again, err := f.run(t, n, o)
 			if err != nil {
 				t.Fatal(err)

@@ -211,6 +211,9 @@ func TestBoundHolds(t *testing.T) {
 	if quick() {
 		count = 40
 	}
+	if testing.Short() {
+		count = 24 // each method with each limit of the iterations, twice
+	}
 	for k := range count {
 		g := all[(k*7919)%len(all)]
 		if g.lambda < 1e-7 {

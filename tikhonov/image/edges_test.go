@@ -17,10 +17,13 @@ import (
 func TestVaryingPSFEdges(t *testing.T) {
 	t.Parallel()
 	const most = 45
-	for _, c := range []struct{ rows, cols, ranks int }{{40, 33, 2}, {5, 30, 3}, {30, 4, 2}, {3, 3, 1}, {1, 20, 2}} {
-		for _, border := range []halo.Border{halo.Zero, halo.Reflect, halo.Periodic} {
-			for _, q := range forward.Regularisers() {
+	for i, c := range []struct{ rows, cols, ranks int }{{40, 33, 2}, {5, 30, 3}, {30, 4, 2}, {3, 3, 1}, {1, 20, 2}} {
+		for j, border := range []halo.Border{halo.Zero, halo.Reflect, halo.Periodic} {
+			for k, q := range forward.Regularisers() {
 				if q == forward.Gradient && c.rows < 40 || border == halo.Periodic && q != forward.Laplacian { // takes long
+					continue
+				}
+				if i > 0 && (i+j+k)%3 == 0 && testing.Short() { // each shape with two regularisers of a border
 					continue
 				}
 				m, err := psfmodel.Field{Size: 9, Grid: 3, FWHM: [2]float64{2, 3}, Ellipticity: 0.2, Coma: 0.3}.Model(c.rows, c.cols)

@@ -175,7 +175,7 @@ func measureField(t testing.TB, f psfmodel.Field, side, n, stars int, border hal
 		t.Fatal(err)
 	}
 	sky := blobs(side)
-	o := Options{Lambda: 3e-4, Tolerance: 1e-6, Border: border}
+	o := Options{Lambda: 3e-4, Tolerance: 1e-4, Border: border} // far below the noise
 	var m measurement
 	x, _, result := restored(t, v, sky, side, n, true, o, 5e-4)
 	m.varying, m.iterations, m.seconds = quality(x, sky), result.Iterations, result.Setup+result.Solve
@@ -209,8 +209,11 @@ func (m measurement) check(t testing.TB) {
 func TestVaryingField(t *testing.T) {
 	t.Parallel()
 	f := telescope
-	f.Size = 21
-	measureField(t, f, 112, 1, 5, halo.Reflect).check(t)
+	side := 112
+	if f.Size = 21; testing.Short() {
+		side = 88
+	}
+	measureField(t, f, side, 1, 5, halo.Reflect).check(t)
 }
 
 // BenchmarkVaryingField is the solve of a field of 1024 x 1024 pixels to 1e-6 on two ranks, set-up included.

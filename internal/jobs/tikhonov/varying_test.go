@@ -174,7 +174,10 @@ func TestVaryingPSFAgainstOnePSF(t *testing.T) {
 // Everything that describes an observation and every rule for lambda works with a PSF that varies: finite results that do not depend on
 // the number of ranks.
 func TestVaryingPSFWithEverything(t *testing.T) {
-	const side = 26
+	side := 26
+	if testing.Short() {
+		side = 18
+	}
 	frame, model, _, _ := observedField(t, side, psfmodel.Field{Size: 7, Grid: 2, FWHM: [2]float64{1.5, 2.5}, Coma: 0.2}, 0.01)
 	dir := t.TempDir()
 	data := jobtest.ReadNpy(t, filepath.Dir(frame), "frame.npy")

@@ -28,7 +28,7 @@ fwhm_right = 3.0
 [tppa]
 model = %q
 [tv]
-tolerance = 1e-2
+tolerance = 0.3
 [output]
 pictures = false
 `, filepath.Join(trained, "model.npz"))

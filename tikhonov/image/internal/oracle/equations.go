@@ -2,7 +2,6 @@ package oracle
 
 import (
 	"math"
-	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -50,12 +49,13 @@ type builder struct {
 	f      *Frame
 	border halo.Border
 	sum    []float64 // of each pixel
+	listed []bool    // of each pixel: whether it is in pixels
 	pixels []int     // with a value in sum
 	rows   []row
 }
 
 func (f *Frame) builder(border halo.Border) *builder {
-	return &builder{f: f, border: border, sum: make([]float64, f.Rows*f.Cols)}
+	return &builder{f: f, border: border, sum: make([]float64, f.Rows*f.Cols), listed: make([]bool, f.Rows*f.Cols)}
 }
 
 // put adds v at the pixel that stands at (i, j).
@@ -65,7 +65,8 @@ func (b *builder) put(i, j int, v float64) {
 		return
 	}
 	p := i*b.f.Cols + j
-	if !slices.Contains(b.pixels, p) {
+	if !b.listed[p] {
+		b.listed[p] = true
 		b.pixels = append(b.pixels, p)
 	}
 	b.sum[p] += v
@@ -78,7 +79,7 @@ func (b *builder) next() {
 		if b.sum[p] != 0 {
 			r = append(r, term{p, b.sum[p]})
 		}
-		b.sum[p] = 0
+		b.sum[p], b.listed[p] = 0, false
 	}
 	b.pixels = b.pixels[:0]
 	b.rows = append(b.rows, r)
