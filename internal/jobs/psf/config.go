@@ -53,6 +53,7 @@ type psfSection struct {
 	Start          string         `toml:"start"`
 	StartPath      string         `toml:"start_path"`
 	Positivity     bool           `toml:"positivity"`
+	Debias         bool           `toml:"debias"` // remove the bias of the flux after the last iteration
 	Compat         string         `toml:"compat"`
 	Wavelet        string         `toml:"wavelet"`
 	Scales         int            `toml:"scales"`
@@ -135,6 +136,7 @@ func (s *psfSection) check(f *config.File) {
 	given := psf.NoiseRule(s.Noise) == psf.Given
 	f.Want(s.Sigma >= 0 && !math.IsInf(s.Sigma, 0) && (s.Sigma > 0 || !given), "psf.sigma", `the noise's standard deviation, more than 0 with psf.noise = "given"`)
 	f.Want((s.StartPath != "") == (s.Start == string(psf.FromGiven)), "psf.start_path", `a stack, with psf.start = "given" and only then`)
+	f.Want(!s.Debias || s.Positivity, "psf.debias", "false with psf.positivity = false: without the bound the flux has no bias")
 	f.Want(s.Scales >= 1 && s.Scales <= 8, "psf.scales", "1 to 8")
 	f.Want(len(s.Thresholds) == s.Scales, "psf.thresholds", "as many numbers as psf.scales says, %d, the finest scale first", s.Scales)
 	for _, k := range s.Thresholds {
