@@ -91,7 +91,7 @@ func defaultDeep() deepConfig {
 			Inner: string(kernel.Gaussian), InnerLambda: 1e-3, Outer: string(kernel.Gaussian), OuterWidth: 0.05, OuterLambda: 1e-2,
 			Features: 1, Starts: 8, Steps: 40,
 		},
-		Observations: observationsSection{Missing: string(tables.Refuse)},
+		Observations: observationsSection{Missing: string(tables.Refuse), Distance: straight},
 		Output:       frames.OutputSection{Dir: "out/deep-kernel", Stretch: "auto", Origin: frames.OriginAuto},
 	}
 }
