@@ -7,6 +7,7 @@ import (
 	"tessera/internal/config"
 	"tessera/internal/frames"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 	"tessera/internal/tables"
 	"tessera/krylov"
 	"tessera/tikhonov/kernel"
@@ -120,7 +121,7 @@ func defaults() settings {
 			Method: string(krylov.RASGMRES), Balance: string(kernel.ByCount), Tolerance: 1e-8, MaxIterations: 200, Restart: 30,
 		},
 		Search: searchSection{Folds: 5, Sample: 800},
-		Output: frames.OutputSection{Dir: "out/kernel", Stretch: "auto", Origin: frames.OriginAuto},
+		Output: frames.OutputSection{Dir: "out/kernel", Formats: report.Usual(), Stretch: "auto", Origin: frames.OriginAuto},
 	}
 }
 

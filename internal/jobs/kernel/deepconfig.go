@@ -7,6 +7,7 @@ import (
 	"tessera/internal/config"
 	"tessera/internal/frames"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 	"tessera/internal/simulate"
 	"tessera/internal/tables"
 	"tessera/ranks"
@@ -92,7 +93,7 @@ func defaultDeep() deepConfig {
 			Features: 1, Starts: 8, Steps: 40,
 		},
 		Observations: observationsSection{Missing: string(tables.Refuse), Distance: straight},
-		Output:       frames.OutputSection{Dir: "out/deep-kernel", Stretch: "auto", Origin: frames.OriginAuto},
+		Output:       frames.OutputSection{Dir: "out/deep-kernel", Formats: report.Usual(), Stretch: "auto", Origin: frames.OriginAuto},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 	"tessera/psf"
 	"tessera/ranks"
 )
@@ -81,10 +82,11 @@ type fieldSection struct {
 
 // stampsOutput says where the result goes and what is drawn of it.
 type stampsOutput struct {
-	Dir    string        `toml:"dir"`
-	Origin frames.Origin `toml:"origin"` // of mosaic.png
-	Mosaic int           `toml:"mosaic"` // stamps in mosaic.png
-	Window float64       `toml:"window"` // standard deviation of the Gaussian weight in the measure of ellipticity, pixels; 0 = no weight
+	Dir     string        `toml:"dir"`
+	Formats config.Words  `toml:"formats"` // of figures: png, svg, pdf
+	Origin  frames.Origin `toml:"origin"`  // of mosaic.png
+	Mosaic  int           `toml:"mosaic"`  // stamps in mosaic.png
+	Window  float64       `toml:"window"`  // standard deviation of the Gaussian weight in the measure of ellipticity, pixels; 0 = no weight
 }
 
 // sfDeconvolve is the value of psf.compat that names the program.
@@ -114,7 +116,7 @@ func defaults() settings {
 		},
 		Simulate:   fieldSection{Count: 1000, Side: 41, PSFs: 600, SNR: 2},
 		Checkpoint: lifecycle.CheckpointSection{Every: 600},
-		Output:     stampsOutput{Dir: "out/psf", Origin: frames.OriginAuto, Mosaic: 12, Window: 5},
+		Output:     stampsOutput{Dir: "out/psf", Formats: report.Usual(), Origin: frames.OriginAuto, Mosaic: 12, Window: 5},
 	}
 }
 
