@@ -327,6 +327,47 @@ func TestFigureFormats(t *testing.T) {
 	}
 }
 
+// Figures of frames in FITS files with celestial axes have offsets on the sky along their axes, an
+// enlargement those of its file.
+func TestSkyAxes(t *testing.T) {
+	for _, k := range Kinds() {
+		if readings[k.Name].family != "frame" {
+			continue
+		}
+		t.Run(k.Name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			f, err := imageio.ReadFrame(families(t, dir)["frame"]["FITS"])
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, card := range []string{"CTYPE1  = 'RA---TAN'", "CTYPE2  = 'DEC--TAN'", "CRPIX1  = 1.0", "CRPIX2  = 1.0", "CDELT1  = -0.0001", "CDELT2  = 0.0001", "CRVAL1  = 150.0", "CRVAL2  = 2.0"} {
+				f.Header = append(f.Header, imageio.Card(fmt.Sprintf("%-80s", card)))
+			}
+			path := filepath.Join(dir, "sky.fits")
+			if err := imageio.WriteFITS(path, f); err != nil {
+				t.Fatal(err)
+			}
+			out := filepath.Join(dir, "out")
+			sets := append(readings[k.Name].sets(t, dir, path), fmt.Sprintf("output.dir=%q", out))
+			c, err := config.Parse("test.toml", fmt.Appendf(nil, "job = %q", k.Name), required[k.Name])
+			if err != nil {
+				t.Fatal(err)
+			}
+			k.Load(c)
+			if _, can := c.Values()["output.pictures"]; can {
+				sets = append(sets, "output.pictures=true")
+			}
+			runOn(t, 2, k.Name, sets)
+			if own, has := map[string]string{"kernel": "row (pixel)", "scdl-upscale": "row (pixel)", "darkmatter": "y (arcmin)"}[k.Name]; has {
+				checkFigure(t, filepath.Join(out, "panel"), report.Usual(), []string{own})
+				return
+			}
+			checkFigure(t, filepath.Join(out, "panel"), report.Usual(), []string{"offset towards east (arcsec)", "offset towards north (arcsec)", "Offsets are from row ", "(RA 150.00000 deg, DEC 2.00000 deg).", "arcsec wide."})
+		})
+	}
+}
+
 // A mass map of a field with a hole has a line around the observed area, and a field without one has none.
 func TestMassMapBorder(t *testing.T) {
 	dir := t.TempDir()
