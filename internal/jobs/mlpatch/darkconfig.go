@@ -8,6 +8,7 @@ import (
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 	"tessera/internal/training"
 	"tessera/mlpatch"
 	"tessera/mlpatch/massmap"
@@ -89,7 +90,8 @@ type drawsSection struct {
 
 type darkOutput struct {
 	Dir      string        `toml:"dir"`
-	Origin   frames.Origin `toml:"origin"` // of pictures
+	Formats  config.Words  `toml:"formats"` // of figures: png, svg, pdf
+	Origin   frames.Origin `toml:"origin"`  // of pictures
 	Pictures bool          `toml:"pictures"`
 }
 
@@ -109,7 +111,7 @@ func darkDefaults() darkSettings {
 			Loss: string(mlpatch.L2), Rate: 2e-3, Steps: 800, Batch: 16, Block: 16, Blocks: 256, Every: 100,
 		},
 		Checkpoint: lifecycle.CheckpointSection{Every: 60},
-		Output:     darkOutput{Dir: "out/darkmatter", Origin: frames.OriginLower, Pictures: true},
+		Output:     darkOutput{Dir: "out/darkmatter", Formats: report.Usual(), Origin: frames.OriginLower, Pictures: true},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"tessera/internal/config"
 	"tessera/internal/frames"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 	"tessera/internal/training"
 	"tessera/mlpatch"
 )
@@ -43,7 +44,7 @@ func superDefaults() superSettings {
 		Simulate: training.Cells{Count: 48, Rows: 128, Cols: 128},
 		Superres: superSection{Scale: 3, Low: 1.5, High: 4, Tests: config.Numbers{2, 2.5, 3, 4}, Border: "reflect", Average: 4},
 		MLPatch:  trainDefaults().MLPatch,
-		Output:   outputSection{Dir: "out/mlpatch-superres", Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
+		Output:   outputSection{Dir: "out/mlpatch-superres", Formats: report.Usual(), Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
 	}
 	c.MLPatch.Side, c.MLPatch.Steps = 7, 1500
 	c.Checkpoint.Every = 60
