@@ -28,8 +28,8 @@
 //
 // Training is data-parallel: a batch is a number of blocks of neighbouring pixels which depend on the
 // seed, the step and their place in the batch alone, and each rank computes a contiguous range of
-// them in float32. The gradients are added up in float64, once a step. So one number of ranks gives
-// the same bits every time, and others agree to rounding. Gradients are exact, those by the
+// them in float32. The gradients are added up in float64, once a step, in an order that does not depend on the
+// number of ranks: every number of ranks gives the same bits. Gradients are exact, those by the
 // offsets and their factor too.
 //
 // # Inference
