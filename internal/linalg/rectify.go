@@ -23,32 +23,28 @@ func rectifyPlain(x []float32) {
 	}
 }
 
-// Rectified is the way back through Rectify: g = 0 where x, its result, is 0 or less. Where x is NaN, g stays.
-// g and x have one length.
-func Rectified[T Float](g, x []T) {
-	g = g[:len(x)]
-	switch x := any(x).(type) {
+// KeepWhere replaces y[i] by 0 where x[i] is 0: with x that Rectify left it goes from the gradient by x to that by what Rectify was
+// given.
+func KeepWhere[T Float](y, x []T) {
+	checkLength("KeepWhere", len(y), len(x))
+	switch y := any(y).(type) {
 	case []float32:
-		rectified32(any(g).([]float32), x)
+		keepWhere32(y, any(x).([]float32))
 	case []float64:
-		for i, v := range x {
-			if v <= 0 {
-				g[i] = 0
+		for i, v := range any(x).([]float64) {
+			if v == 0 {
+				y[i] = 0
 			}
 		}
 	}
 }
 
-// rectifiedPlain looks at the bits of a number, so that it has no branch for the sign: those of one above 0 are an
-// integer above 0.
-func rectifiedPlain(g, x []float32) {
-	g = g[:len(x)]
+// keepWherePlain has no branch for what is 0, which is random in the layers of a network.
+func keepWherePlain(y, x []float32) {
+	y = y[:len(x)]
 	for i, v := range x {
-		bits := int32(math.Float32bits(v))
-		keep := ^((bits - 1) | bits) >> 31 // all ones, or 0
-		if v != v {
-			keep = -1
-		}
-		g[i] = math.Float32frombits(math.Float32bits(g[i]) & uint32(keep))
+		size := math.Float32bits(v) << 1 // without the sign
+		all := uint32(int32(size|-size) >> 31)
+		y[i] = math.Float32frombits(math.Float32bits(y[i]) & all)
 	}
 }

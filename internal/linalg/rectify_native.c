@@ -23,8 +23,7 @@ void tessera_rectify(ptrdiff_t n, float *x)
 	DISPATCH(rectify, (n, x));
 }
 
-void tessera_rectified(ptrdiff_t n, float *restrict g, const float *restrict x)
+void tessera_keep_where(ptrdiff_t n, float *y, const float *x)
 {
-	for (ptrdiff_t i = 0; i < n; i++)
-		g[i] = x[i] <= 0 ? 0 : g[i];
+	DISPATCH(keep_where, (n, y, x));
 }

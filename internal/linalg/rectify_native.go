@@ -4,8 +4,8 @@ package linalg
 
 // #cgo noescape tessera_rectify
 // #cgo nocallback tessera_rectify
-// #cgo noescape tessera_rectified
-// #cgo nocallback tessera_rectified
+// #cgo noescape tessera_keep_where
+// #cgo nocallback tessera_keep_where
 // #include "rectify_native.h"
 import "C"
 
@@ -15,8 +15,8 @@ func rectify32(x []float32) {
 	}
 }
 
-func rectified32(g, x []float32) {
+func keepWhere32(y, x []float32) {
 	if len(x) > 0 {
-		C.tessera_rectified(C.ptrdiff_t(len(x)), (*C.float)(&g[0]), (*C.float)(&x[0]))
+		C.tessera_keep_where(C.ptrdiff_t(len(x)), (*C.float)(&y[0]), (*C.float)(&x[0]))
 	}
 }

@@ -1,7 +1,5 @@
-// x = max(x, 0); NaN stays.
+// x = max(x, 0), where NaN stays; y = 0 where x = 0.
 #include <stddef.h>
 
 void tessera_rectify(ptrdiff_t n, float *x);
-
-// g = 0 where x <= 0; where x is NaN g stays.
-void tessera_rectified(ptrdiff_t n, float *g, const float *x);
+void tessera_keep_where(ptrdiff_t n, float *y, const float *x);
