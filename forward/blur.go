@@ -26,9 +26,10 @@ type Blur struct {
 	border     halo.Border
 	rows, cols int
 	channels   int
-	ext        []float64 // channels planes with a halo of the PSF's radius
-	wide       *wide     // nil unless the PSF is large
-	padded     []float64 // one plane with twice that halo, zero outside the owned box; made by Adjoint
+	ext        []float64    // channels planes with a halo of the PSF's radius
+	wide       *wide        // nil unless the PSF is large
+	taps, back stencil.Taps // of H and of H' in these arrays, unless the PSF is large
+	padded     []float64    // one plane with twice that halo, zero outside the owned box; made by Adjoint
 }
 
 // NewBlur prepares the blur of frames of 2 axes with so many channels, all by the same
@@ -59,7 +60,10 @@ func NewBlur(comm ranks.Comm, frame *halo.Decomposition, channels int, psf PSF, 
 	b.plan = plan
 	owned := plan.Owned().Shape()
 	b.rows, b.cols = owned[0], owned[1]
-	b.wide = newWide(b.kernel, b.rows, b.cols)
+	if b.wide = newWide(b.kernel, b.rows, b.cols); b.wide == nil {
+		b.taps = b.kernel.Taps(b.cols + 2*b.kernel.ColRadius)
+		b.back = b.kernel.Flipped().Taps(b.cols + 4*b.kernel.ColRadius)
+	}
 	return b, nil
 }
 
@@ -116,7 +120,7 @@ func (b *Blur) Apply(dst, src []float64) error {
 		if b.wide != nil {
 			b.wide.convolve(b.plane(dst, c), b.extended(c))
 		} else {
-			b.kernel.Convolve(b.plane(dst, c), b.rows, b.cols, b.extended(c))
+			b.taps.Convolve(b.plane(dst, c), b.rows, b.cols, b.extended(c))
 		}
 	}
 	return nil
@@ -157,7 +161,7 @@ func (b *Blur) spread(ext, src []float64) {
 		copy(b.padded[(i+2*r)*stride+2*c:], src[i*b.cols:(i+1)*b.cols])
 	}
 	in := stencil.Plane{Data: b.padded, Origin: r*stride + c, Stride: stride}
-	b.kernel.Flipped().Convolve(ext, b.rows+2*r, b.cols+2*c, in)
+	b.back.Convolve(ext, b.rows+2*r, b.cols+2*c, in)
 }
 
 // extend makes the buffer with the halo.

@@ -19,6 +19,10 @@ func TestBands(t *testing.T) {
 			continue
 		}
 		theta := somewhere(n, 9)
+		symmetries := 1
+		if n.Geometry.Kind == Square {
+			symmetries = 4
+		}
 		x := make([]float64, 0, channels*rows*cols)
 		for range channels {
 			p, _ := randomPlanes(n, rows, cols)
@@ -32,7 +36,7 @@ func TestBands(t *testing.T) {
 		for _, border := range []halo.Border{halo.Zero, halo.Reflect, halo.Periodic} {
 			var want []float64
 			for c := range channels {
-				want = append(want, apply(t, 1, n, theta, [][]float64{x[c*rows*cols : (c+1)*rows*cols]}, levels, rows, cols, border, false)...)
+				want = append(want, apply(t, 1, n, theta, [][]float64{x[c*rows*cols : (c+1)*rows*cols]}, levels, rows, cols, border, symmetries)...)
 			}
 			for _, form := range [][2]int{{1, 1}, {1, 5}, {1, 40}, {2, 4}, {7, 2}} {
 				got := make([]float64, len(x))
@@ -42,7 +46,7 @@ func TestBands(t *testing.T) {
 					}
 					return out
 				}
-				b := &Bands{Net: n, Theta: theta, Rows: rows, Cols: cols, Channels: channels, Band: form[1], Border: border, Levels: level}
+				b := &Bands{Net: n, Theta: theta, Rows: rows, Cols: cols, Channels: channels, Band: form[1], Border: border, Symmetries: symmetries, Levels: level}
 				b.Read = func(lo, hi int) ([]float64, error) {
 					if hi-lo > b.Band+2*n.Geometry.Room() {
 						t.Errorf("%s: %d rows are read for a band of %d", name, hi-lo, b.Band)
@@ -68,7 +72,7 @@ func TestBands(t *testing.T) {
 		}
 	}
 	n := networks["linear"]
-	b := &Bands{Net: n, Theta: somewhere(n, 9), Rows: 9, Cols: 4, Channels: 1, Band: 2, Read: func(lo, hi int) ([]float64, error) {
+	b := &Bands{Net: n, Theta: somewhere(n, 9), Rows: 9, Cols: 4, Channels: 1, Band: 2, Symmetries: 1, Read: func(lo, hi int) ([]float64, error) {
 		if lo > 2 {
 			return nil, errors.New("a bad disk")
 		}

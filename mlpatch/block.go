@@ -64,7 +64,7 @@ type Learner[T linalg.Float] struct {
 	loss    Loss
 	layers  *layers[T]
 	sampler *sampler[T]
-	points  *points
+	points  placed[T]
 	offsets []float64 // after their factor
 	g       []T       // of the weights
 	delta   []T
@@ -91,7 +91,7 @@ func (e *Learner[T]) Take(theta []float64) {
 	if e.sampler == nil || e.net.Geometry.Learned {
 		e.offsets = e.net.Offsets(theta)
 		e.sampler = newSampler[T](e.offsets, e.net.Geometry.Room())
-		e.points = newPoints(e.offsets, e.net.Geometry.Room())
+		e.points.points = newPoints(e.offsets, e.net.Geometry.Room())
 	}
 }
 
@@ -107,13 +107,13 @@ func (e *Learner[T]) Loss(b *Block[T], g []float64) float64 {
 		runs := runsOf(first, n, b.Side)
 		var at []place
 		if b.at == nil {
-			e.layers.load(e.sampler, images, runs)
+			e.sampler.load(e.layers.rows, images, runs)
 			for _, r := range runs {
 				copy(e.centre[r.at:r.at+r.n], images[0].data[images[0].origin+r.row*images[0].stride+r.col:])
 			}
 		} else {
 			at = b.at[first : first+n]
-			e.layers.loadPlaces(e.points, images, at, e.centre)
+			e.points.load(e.layers.rows, images, at, e.centre)
 		}
 		for i := range e.net.Levels {
 			copy(e.layers.level(i), b.Levels[i*pixels+first:][:n])
@@ -215,12 +215,11 @@ func runsOf(first, n, cols int) (list []pixels) {
 	return list
 }
 
-// load samples the patches of pixels into the inputs of the layers.
-func (y *layers[T]) load(s *sampler[T], images []image[T], runs []pixels) {
+// load samples the patches of pixels into rows, one for each point and plane.
+func (s *sampler[T]) load(rows [][]T, images []image[T], runs []pixels) {
 	for p := range s.points {
 		for c := range images {
-			k, row := y.place(p, c)
-			dst := y.input(k, row)
+			dst := rows[p*len(images)+c]
 			for _, r := range runs {
 				s.fill(dst[r.at:r.at+r.n], &images[c], p, r.row, r.col)
 			}

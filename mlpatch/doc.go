@@ -34,7 +34,7 @@
 //
 // # Inference
 //
-// Field.Apply sends one exchange as wide as the patch reaches, and then computes 256 pixels at
+// Field.Apply sends one exchange as wide as the patch reaches, and then computes 128 pixels at
 // a time. Each pixel takes the same products whatever tile it is in: the bits depend neither on the
 // number of ranks nor on the place in the frame, and an image moved by whole pixels gives the answer
 // moved by as many. A pixel takes 2 x parameters operations, and 8 times as many with the mean over

@@ -7,9 +7,6 @@ import (
 	"tessera/ranks"
 )
 
-// Symmetries is the number of symmetries of the square.
-const Symmetries = 8
-
 // Field applies a network to a frame that is spread over ranks; it keeps the buffers.
 type Field struct {
 	net        *Network
@@ -17,17 +14,16 @@ type Field struct {
 	plan       *halo.Plan
 	rows, cols int // of the owned box
 	reach      int
-	layers     *layers[float32]
+	mean       *mean
 	samplers   []*sampler[float32]
 	ext        []float64 // planes x extended box
 	images     []image[float32]
 }
 
 // NewField prepares a network with parameters theta for the frame, whose border says what lies
-// outside. With average the answer is the mean over the 8 symmetries of the square, which is 8 times
-// the work: for planes that a symmetry turns as a picture. It is not collective; every rank gives the
-// same arguments.
-func NewField(comm ranks.Comm, n *Network, theta []float64, frame *halo.Decomposition, border halo.Border, average bool) (*Field, error) {
+// outside. The answer is the mean over so many symmetries of the square, 1 (none), 2, 4 or 8 (all): for planes that
+// a symmetry turns as a picture. It is not collective; every rank gives the same arguments.
+func NewField(comm ranks.Comm, n *Network, theta []float64, frame *halo.Decomposition, border halo.Border, symmetries int) (*Field, error) {
 	if err := n.Check(); err != nil {
 		return nil, err
 	}
@@ -37,17 +33,16 @@ func NewField(comm ranks.Comm, n *Network, theta []float64, frame *halo.Decompos
 	if axes := len(frame.Domain().Lo); axes != 2 {
 		return nil, fmt.Errorf("mlpatch: a frame of %d axes, want 2", axes)
 	}
-	f := &Field{net: n, comm: comm, layers: newLayers[float32](n)}
-	f.layers.take(theta)
-	count := 1
-	if average {
-		count = Symmetries
+	f := &Field{net: n, comm: comm}
+	offsets := n.Offsets(theta)
+	var err error
+	if f.mean, err = newMean(n, theta, offsets, symmetries); err != nil {
+		return nil, err
 	}
-	for s := range count {
-		m := newSampler[float32](turned(n.Offsets(theta), s), n.Geometry.Room())
+	for _, s := range f.mean.sampled {
+		m := newSampler[float32](turned(offsets, s), n.Geometry.Room())
 		f.samplers, f.reach = append(f.samplers, m), max(f.reach, m.reach)
 	}
-	var err error
 	if f.plan, err = halo.NewPlan(frame, comm.Rank(), []int{f.reach, f.reach}, border); err != nil {
 		return nil, err
 	}
@@ -97,7 +92,7 @@ func (f *Field) Apply(dst, planes []float64, levels ...[]float64) error {
 func (f *Field) tile(dst []float64, levels [][]float64, first, n int) {
 	runs := runsOf(first, n, f.cols)
 	for i, l := range levels {
-		row := f.layers.level(i)
+		row := f.mean.level(i)
 		for j := range n {
 			if len(l) == 1 {
 				row[j] = float32(l[0])
@@ -107,26 +102,18 @@ func (f *Field) tile(dst []float64, levels [][]float64, first, n int) {
 		}
 	}
 	out := dst[first : first+n]
-	clear(out)
-	for _, s := range f.samplers {
-		f.layers.load(s, f.images, runs)
-		f.layers.forward()
-		for j := range out {
-			out[j] += float64(f.layers.out[j])
-		}
+	f.mean.apply(out, func(i int, rows [][]float32) { f.samplers[i].load(rows, f.images, runs) })
+	if !f.net.Residual {
+		return
 	}
-	scale := 1 / float64(len(f.samplers))
 	for _, r := range runs {
 		centre := f.images[0].data[f.images[0].origin+r.row*f.images[0].stride+r.col:]
 		for j := range r.n {
-			v := out[r.at+j] * scale
-			if f.net.Residual {
-				if f.net.Levels > 0 {
-					v *= float64(f.layers.level(0)[r.at+j])
-				}
-				v += float64(centre[j])
+			v := out[r.at+j]
+			if f.net.Levels > 0 {
+				v *= float64(f.mean.level(0)[r.at+j])
 			}
-			out[r.at+j] = v
+			out[r.at+j] = v + float64(centre[j])
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 
 // tile is how many pixels go through the layers at a time. Every product has this width, so that a
 // pixel has the same bits wherever it lies.
-const tile = 256
+const tile = 128
 
 // lanes is the multiple to which the rows of a product are filled up: a product of one row
 // would be computed in another order.
@@ -20,6 +20,7 @@ type layers[T linalg.Float] struct {
 	theta  []T   // the weights
 	last   []T   // the last layer, filled up with zeros to lanes rows
 	inputs [][]T // of each part: rows x tile, the last row ones
+	rows   [][]T // of inputs, for each point and plane
 	hidden [][][]T
 	out    []T // lanes x tile; row 0 is the output
 	deltas [2][]T
@@ -44,6 +45,11 @@ func newLayers[T linalg.Float](net *Network) *layers[T] {
 		y.hidden = append(y.hidden, h)
 		for _, n := range p.sizes {
 			widest = max(widest, n)
+		}
+	}
+	for p := range net.Geometry.Points() {
+		for c := range net.Planes {
+			y.rows = append(y.rows, y.input(y.place(p, c)))
 		}
 	}
 	final := y.parts[len(y.parts)-1].sizes

@@ -21,6 +21,8 @@ var networks = map[string]*Network{
 	"round":                   {Planes: 1, Levels: 1, Geometry: Geometry{Kind: Round, Radii: 3, Angles: 5, Radius: 3.5}, Hidden: []int{8}, Chunks: 1, Residual: true},
 	"rings, learned":          {Planes: 2, Levels: 1, Geometry: Geometry{Kind: Rings, Side: 3, Radii: 2, Angles: 4, Radius: 4, Learned: true}, Hidden: []int{10, 6}, Chunks: 1, Residual: true},
 	"chunks, learned":         {Planes: 1, Levels: 1, Geometry: Geometry{Kind: Round, Radii: 3, Angles: 3, Radius: 3, Learned: true}, Hidden: []int{6}, Chunks: 3, Features: 4, Mixer: []int{8, 5}},
+	"rings of 8, two planes":  {Planes: 2, Levels: 2, Geometry: Geometry{Kind: Rings, Side: 3, Radii: 2, Angles: 8, Radius: 4.5}, Hidden: []int{7, 5, 6}, Chunks: 1, Residual: true},
+	"one point":               {Planes: 2, Levels: 1, Geometry: Geometry{Kind: Square, Side: 1}, Hidden: []int{4}, Chunks: 1},
 	"square, learned":         {Planes: 1, Levels: 2, Geometry: Geometry{Kind: Square, Side: 3, Learned: true}, Hidden: []int{6}, Chunks: 3, Features: 2, Mixer: []int{5}, Residual: true},
 }
 
@@ -196,7 +198,7 @@ func naive(n *Network, theta []float64, planes [][]float64, levels []float64, ro
 }
 
 // apply runs a network on n ranks and returns the whole answer.
-func apply(t *testing.T, ranksCount int, n *Network, theta []float64, planes [][]float64, levels [][]float64, rows, cols int, border halo.Border, average bool) []float64 {
+func apply(t *testing.T, ranksCount int, n *Network, theta []float64, planes [][]float64, levels [][]float64, rows, cols int, border halo.Border, symmetries int) []float64 {
 	t.Helper()
 	var whole []float64
 	err := ranks.Launch(context.Background(), ranks.Options{Ranks: ranksCount}, func(_ context.Context, comm ranks.Comm) error {
@@ -204,7 +206,7 @@ func apply(t *testing.T, ranksCount int, n *Network, theta []float64, planes [][
 		if err != nil {
 			return err
 		}
-		f, err := NewField(comm, n, theta, frame, border, average)
+		f, err := NewField(comm, n, theta, frame, border, symmetries)
 		if err != nil {
 			return err
 		}
@@ -267,7 +269,7 @@ func TestField(t *testing.T) {
 		const rows, cols = 23, 37
 		theta := somewhere(n, 9)
 		planes, levels := randomPlanes(n, rows, cols)
-		want := apply(t, 1, n, theta, planes, levels, rows, cols, halo.Reflect, false)
+		want := apply(t, 1, n, theta, planes, levels, rows, cols, halo.Reflect, 1)
 		for _, at := range [][2]int{{0, 0}, {11, 17}, {22, 36}, {5, 36}} {
 			var l []float64
 			for _, p := range levels {
@@ -278,7 +280,7 @@ func TestField(t *testing.T) {
 			}
 		}
 		for _, p := range []int{2, 3, 4, 7} {
-			got := apply(t, p, n, theta, planes, levels, rows, cols, halo.Reflect, false)
+			got := apply(t, p, n, theta, planes, levels, rows, cols, halo.Reflect, 1)
 			for i := range want {
 				if got[i] != want[i] {
 					t.Fatalf("%s on %d ranks: pixel %d is %g, want %g to the bit", name, p, i, got[i], want[i])
@@ -301,8 +303,8 @@ func TestShift(t *testing.T) {
 			}
 			return out
 		}
-		for _, average := range []bool{false, true} {
-			still := apply(t, 1, n, theta, planes, levels, rows, cols, halo.Periodic, average)
+		for _, symmetries := range []int{1, 2, 4, 8} {
+			still := apply(t, 1, n, theta, planes, levels, rows, cols, halo.Periodic, symmetries)
 			for _, d := range [][2]int{{1, 0}, {0, 1}, {7, 13}} {
 				var p, l [][]float64
 				for _, a := range planes {
@@ -311,7 +313,7 @@ func TestShift(t *testing.T) {
 				for _, a := range levels {
 					l = append(l, shift(a, d[0], d[1]))
 				}
-				moved, want := apply(t, 2, n, theta, p, l, rows, cols, halo.Periodic, average), shift(still, d[0], d[1])
+				moved, want := apply(t, 2, n, theta, p, l, rows, cols, halo.Periodic, symmetries), shift(still, d[0], d[1])
 				for i := range want {
 					if moved[i] != want[i] {
 						t.Fatalf("%s, moved by %v: pixel %d is %g, want %g to the bit", name, d, i, moved[i], want[i])
@@ -322,30 +324,111 @@ func TestShift(t *testing.T) {
 	}
 }
 
-// The mean over the symmetries turns with the image.
+// turnAll turns square pictures by a symmetry.
+func turnAll(list [][]float64, side, s int) (out [][]float64) {
+	for _, a := range list {
+		b := make([]float64, len(a))
+		for i := range a {
+			r, c := Turn(float64(i/side)-float64(side/2), float64(i%side)-float64(side/2), s)
+			b[(int(r)+side/2)*side+int(c)+side/2] = a[i]
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+// The mean over any number of symmetries is that of the answers for turned pictures, turns with the picture by each of them,
+// and has the same bits on any number of ranks. Patches that the symmetries map to themselves are
+// sampled once.
 func TestSymmetries(t *testing.T) {
+	const side = 17
 	for name, n := range networks {
-		const side = 17
 		theta := somewhere(n, 9)
 		planes, levels := randomPlanes(n, side, side)
-		turnAll := func(list [][]float64, s int) (out [][]float64) {
-			for _, a := range list {
-				b := make([]float64, len(a))
-				for i := range a {
-					r, c := Turn(float64(i/side)-side/2, float64(i%side)-side/2, s)
-					b[(int(r)+side/2)*side+int(c)+side/2] = a[i]
-				}
-				out = append(out, b)
+		for _, count := range []int{1, 2, 4, 8} {
+			got := apply(t, 1, n, theta, planes, levels, side, side, halo.Reflect, count)
+			list, err := symmetriesOf(count)
+			if err != nil {
+				t.Fatal(err)
 			}
-			return out
-		}
-		want := apply(t, 1, n, theta, planes, levels, side, side, halo.Reflect, true)
-		for s := range Symmetries {
-			got := apply(t, 1, n, theta, turnAll(planes, s), turnAll(levels, s), side, side, halo.Reflect, true)
-			for i, v := range turnAll([][]float64{want}, s)[0] {
-				if math.Abs(got[i]-v) > 1e-4*(1+math.Abs(v)) {
-					t.Fatalf("%s, symmetry %d: pixel %d is %g, want %g", name, s, i, got[i], v)
+			want := make([]float64, side*side)
+			for _, s := range list {
+				turned, stays := turnAll(planes, side, s), turnAll(levels, side, s)
+				one := make([]float64, side*side)
+				for _, at := range [][2]int{{0, 0}, {8, 8}, {3, 14}, {16, 2}, {11, 0}} {
+					r, c := Turn(float64(at[0]-side/2), float64(at[1]-side/2), s)
+					y, x := int(r)+side/2, int(c)+side/2
+					var l []float64
+					for _, p := range stays {
+						l = append(l, p[y*side+x])
+					}
+					one[at[0]*side+at[1]] = naive(n, theta, turned, l, side, side, y, x)
 				}
+				for i, v := range one {
+					want[i] += v / float64(count)
+				}
+			}
+			for i, v := range want {
+				if v != 0 && math.Abs(got[i]-v) > 2e-4*(1+math.Abs(v)) {
+					t.Errorf("%s, mean over %d: pixel %d is %g, want %g", name, count, i, got[i], v)
+				}
+			}
+			for _, p := range []int{2, 7} {
+				for i, v := range apply(t, p, n, theta, planes, levels, side, side, halo.Reflect, count) {
+					if v != got[i] {
+						t.Fatalf("%s, mean over %d on %d ranks: pixel %d is %g, want %g to the bit", name, count, p, i, v, got[i])
+					}
+				}
+			}
+			for _, s := range list {
+				again := apply(t, 1, n, theta, turnAll(planes, side, s), turnAll(levels, side, s), side, side, halo.Reflect, count)
+				for i, v := range turnAll([][]float64{got}, side, s)[0] {
+					if math.Abs(again[i]-v) > 1e-4*(1+math.Abs(v)) {
+						t.Fatalf("%s, mean over %d, symmetry %d: pixel %d is %g, want %g", name, count, s, i, again[i], v)
+					}
+				}
+			}
+			m, err := newMean(n, theta, n.Offsets(theta), count)
+			if err != nil {
+				t.Fatal(err)
+			}
+			closed := name == "square" || name == "no residual, two planes" || name == "rings of 8, two planes" || name == "one point"
+			if closed && len(m.sampled) != 1 {
+				t.Errorf("%s, mean over %d: patches are sampled %d times, want once", name, count, len(m.sampled))
+			}
+		}
+	}
+	for _, count := range []int{0, 3, 5, 16, -1} {
+		if _, err := newMean(networks["linear"], nil, nil, count); err == nil {
+			t.Errorf("a mean over %d symmetries is made", count)
+		}
+	}
+}
+
+// The network of the default size, whose products take other paths through the library than small ones, has the same bits on any number
+// of ranks and for a moved picture, with a mean over any number of symmetries.
+func TestDefaultNetwork(t *testing.T) {
+	n := &Network{Planes: 1, Levels: 1, Geometry: Geometry{Kind: Square, Side: 9}, Hidden: []int{64, 64}, Chunks: 1, Residual: true}
+	const rows, cols = 25, 31
+	theta := somewhere(n, 9)
+	planes, _ := randomPlanes(n, rows, cols)
+	level := [][]float64{{0.2}}
+	moved := make([]float64, rows*cols)
+	for i := range moved {
+		moved[i] = planes[0][(i/cols+5)%rows*cols+(i%cols+3)%cols]
+	}
+	for _, symmetries := range []int{1, 2, 4, 8} {
+		want := apply(t, 1, n, theta, planes, level, rows, cols, halo.Periodic, symmetries)
+		for _, p := range []int{2, 3, 7} {
+			for i, v := range apply(t, p, n, theta, planes, level, rows, cols, halo.Periodic, symmetries) {
+				if v != want[i] {
+					t.Fatalf("mean over %d on %d ranks: pixel %d is %g, want %g to the bit", symmetries, p, i, v, want[i])
+				}
+			}
+		}
+		for i, v := range apply(t, 1, n, theta, [][]float64{moved}, level, rows, cols, halo.Periodic, symmetries) {
+			if w := want[(i/cols+5)%rows*cols+(i%cols+3)%cols]; v != w {
+				t.Fatalf("mean over %d: pixel %d of the moved picture is %g, want %g to the bit", symmetries, i, v, w)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package mlpatch
 
 import (
 	"math"
+	"slices"
 
 	"tessera/internal/linalg"
 )
@@ -24,15 +25,17 @@ type points struct {
 	rows, cols []int
 	y, x       []float64
 	free       []bool // of row and column of each point: not held at the end of the room
+	whole      bool   // all rests are 0
 }
 
 // newPoints takes offsets in pixels, which are held within room. Around a place they read pixels up to room + placeRoom away.
 func newPoints(offsets []float64, room int) *points {
-	p := &points{}
+	p := &points{whole: true}
 	cut := func(v float64, whole *[]int, rest *[]float64) {
 		h := held(v, room)
 		low := math.Floor(h)
 		*whole, *rest = append(*whole, int(low)), append(*rest, h-low)
+		p.whole = p.whole && h == low
 		p.free = append(p.free, h == v && math.Abs(v) <= float64(room))
 	}
 	for i := 0; i < len(offsets); i += 2 {
@@ -76,22 +79,81 @@ func (im *image[T]) sum(at int, wr, wc *[4]T) (v T) {
 	return v
 }
 
-// loadPlaces samples the patches of places into the inputs of the layers, and the first plane at the places themselves
-// into centre.
-func (y *layers[T]) loadPlaces(s *points, images []image[T], at []place, centre []T) {
+// placed samples patches at places; it keeps the buffers.
+type placed[T linalg.Float] struct {
+	*points
+	between []T    // a row of a plane, interpolated between its neighbours
+	weights [][4]T // along the columns, of each place
+	from    []int  // the first of the four columns of each place
+}
+
+// load samples the patches of places into rows, one for each point and plane, and the first plane at the places
+// themselves into centre. Neighbours in a row have the same bits as each place alone.
+func (s *placed[T]) load(rowOf [][]T, images []image[T], at []place, centre []T) {
 	rows, cols := axis[T]{at: math.NaN()}, axis[T]{at: math.NaN()}
+	for j, a := range at {
+		im := &images[0]
+		r, c := rows.move(a.y), cols.move(a.x)
+		centre[j] = im.sum(im.origin+(a.row+r)*im.stride+a.col+c, &rows.w, &cols.w)
+	}
+	if s.whole {
+		for j := 0; j < len(at); {
+			n := 1
+			for j+n < len(at) && at[j+n].row == at[j].row && at[j+n].y == at[j].y {
+				n++
+			}
+			s.loadRow(rowOf, images, at[j:j+n], j)
+			j += n
+		}
+		return
+	}
 	for j, a := range at {
 		for p := range s.rows {
 			r, c := s.rows[p]+rows.move(a.y+s.y[p]), s.cols[p]+cols.move(a.x+s.x[p])
 			for i := range images {
 				im := &images[i]
-				k, row := y.place(p, i)
-				y.inputs[k][row*tile+j] = im.sum(im.origin+(a.row+r)*im.stride+a.col+c, &rows.w, &cols.w)
+				rowOf[p*len(images)+i][j] = im.sum(im.origin+(a.row+r)*im.stride+a.col+c, &rows.w, &cols.w)
 			}
 		}
-		im := &images[0]
-		r, c := rows.move(a.y), cols.move(a.x)
-		centre[j] = im.sum(im.origin+(a.row+r)*im.stride+a.col+c, &rows.w, &cols.w)
+	}
+}
+
+// loadRow samples patches of points at whole offsets at places in one row, numbers first and following of the tile: all their points have
+// the rests of the places, so that each row of points is interpolated between the rows once.
+func (s *placed[T]) loadRow(rowOf [][]T, images []image[T], at []place, first int) {
+	rows, cols := axis[T]{at: math.NaN()}, axis[T]{at: math.NaN()}
+	up := rows.move(at[0].y)
+	s.weights, s.from = s.weights[:0], s.from[:0]
+	for _, a := range at {
+		s.from = append(s.from, a.col+cols.move(a.x))
+		s.weights = append(s.weights, cols.w)
+	}
+	left, right := slices.Min(s.from)+slices.Min(s.cols), slices.Max(s.from)+slices.Max(s.cols)+4
+	if cap(s.between) < right-left {
+		s.between = make([]T, right-left)
+	}
+	v := s.between[:right-left]
+	for i := range images {
+		im := &images[i]
+		have := math.MinInt
+		for p, dr := range s.rows {
+			if dr != have {
+				from := im.origin + (at[0].row+dr+up)*im.stride + left
+				a, b := im.data[from:][:len(v)], im.data[from+im.stride:][:len(v)]
+				c, d := im.data[from+2*im.stride:][:len(v)], im.data[from+3*im.stride:][:len(v)]
+				w := &rows.w
+				for k := range v {
+					v[k] = w[0]*a[k] + w[1]*b[k] + w[2]*c[k] + w[3]*d[k]
+				}
+				have = dr
+			}
+			dst := rowOf[p*len(images)+i][first:][:len(at)]
+			move := s.cols[p] - left
+			for j := range dst {
+				w, x := &s.weights[j], v[s.from[j]+move:][:4]
+				dst[j] = w[0]*x[0] + w[1]*x[1] + w[2]*x[2] + w[3]*x[3]
+			}
+		}
 	}
 }
 

@@ -20,8 +20,8 @@ type Upscaler struct {
 	high    *halo.Decomposition
 	box     halo.Box // of the fine pixels
 	scale   float64
-	layers  *layers[float32]
-	patches []*points
+	mean    *mean
+	patches []placed[float32]
 	ext     []float64 // planes x extended box
 	images  []image[float32]
 	at      []place
@@ -29,9 +29,8 @@ type Upscaler struct {
 }
 
 // NewUpscaler prepares a network of one plane and at most one level, Enlargement, with parameters theta for a scale of
-// 1 to MostScale. With average the answer is the mean over the 8 symmetries of the square, which is 8 times the work.
-// It is not collective; every rank gives the same arguments.
-func NewUpscaler(comm ranks.Comm, n *Network, theta []float64, frame *halo.Decomposition, border halo.Border, scale float64, average bool) (*Upscaler, error) {
+// 1 to MostScale. The answer is the mean over so many symmetries of the square: 1 (none), 2, 4 or 8 (all). It is not collective; every rank gives the same arguments.
+func NewUpscaler(comm ranks.Comm, n *Network, theta []float64, frame *halo.Decomposition, border halo.Border, scale float64, symmetries int) (*Upscaler, error) {
 	if err := n.Check(); err != nil {
 		return nil, err
 	}
@@ -45,22 +44,20 @@ func NewUpscaler(comm ranks.Comm, n *Network, theta []float64, frame *halo.Decom
 	case !(scale >= 1) || scale > MostScale:
 		return nil, fmt.Errorf("mlpatch: a scale of %g, want 1 to %d", scale, MostScale)
 	}
-	u := &Upscaler{net: n, comm: comm, scale: scale, layers: newLayers[float32](n), at: make([]place, tile), centre: make([]float32, tile)}
-	u.layers.take(theta)
-	count := 1
-	if average {
-		count = Symmetries
-	}
+	u := &Upscaler{net: n, comm: comm, scale: scale, at: make([]place, tile), centre: make([]float32, tile)}
 	most := 0.0
 	offsets := n.Offsets(theta)
-	for s := range count {
-		u.patches = append(u.patches, newPoints(turned(offsets, s), n.Geometry.Room()))
+	var err error
+	if u.mean, err = newMean(n, theta, offsets, symmetries); err != nil {
+		return nil, err
+	}
+	for _, s := range u.mean.sampled {
+		u.patches = append(u.patches, placed[float32]{points: newPoints(turned(offsets, s), n.Geometry.Room())})
 	}
 	for _, v := range offsets {
 		most = max(most, math.Abs(held(v, n.Geometry.Room())))
 	}
 	reach := int(math.Ceil(most)) + placeRoom + 1
-	var err error
 	if u.plan, err = halo.NewPlan(frame, comm.Rank(), []int{reach, reach}, border); err != nil {
 		return nil, err
 	}
@@ -160,26 +157,19 @@ func (u *Upscaler) Means(dst, x []float64) error {
 
 // tile computes the pixels at the places.
 func (u *Upscaler) tile(out, plain []float64) {
-	clear(out)
 	level := float32(1)
 	if u.net.Levels > 0 {
 		level = float32(Enlargement(u.scale))
-		row := u.layers.level(0)
+		row := u.mean.level(0)
 		for j := range out {
 			row[j] = level
 		}
 	}
-	for _, s := range u.patches {
-		u.layers.loadPlaces(s, u.images, u.at[:len(out)], u.centre)
-		u.layers.forward()
-		for j := range out {
-			out[j] += float64(u.layers.out[j])
-		}
-	}
-	scale := 1 / float64(len(u.patches))
+	u.mean.apply(out, func(i int, rows [][]float32) {
+		u.patches[i].load(rows, u.images, u.at[:len(out)], u.centre)
+	})
 	for j := range out {
 		plain[j] = float64(u.centre[j])
-		out[j] *= scale
 		if u.net.Residual {
 			out[j] = plain[j] + float64(level)*out[j]
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 // upscale enlarges a picture on n ranks and returns the whole answer and its size.
-func upscale(t *testing.T, n int, net *Network, theta, x []float64, rows, cols int, scale float64, average bool) (learned, plain []float64, shape []int) {
+func upscale(t *testing.T, n int, net *Network, theta, x []float64, rows, cols int, scale float64, symmetries int) (learned, plain []float64, shape []int) {
 	t.Helper()
 	err := ranks.Launch(context.Background(), ranks.Options{Ranks: n}, func(_ context.Context, comm ranks.Comm) error {
 		frame, err := halo.Decompose([]int{rows, cols}, comm.Size())
@@ -23,7 +23,7 @@ func upscale(t *testing.T, n int, net *Network, theta, x []float64, rows, cols i
 		if err != nil {
 			return err
 		}
-		u, err := NewUpscaler(comm, net, theta, frame, halo.Reflect, scale, average)
+		u, err := NewUpscaler(comm, net, theta, frame, halo.Reflect, scale, symmetries)
 		if err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ func TestUpscaler(t *testing.T) {
 		theta := somewhere(n, 9)
 		planes, _ := randomPlanes(n, rows, cols)
 		for _, scale := range []float64{1, 1.7, 2, 3.3} {
-			want, plain, shape := upscale(t, 1, n, theta, planes[0], rows, cols, scale, false)
+			want, plain, shape := upscale(t, 1, n, theta, planes[0], rows, cols, scale, 1)
 			if shape[0] != Enlarged(rows, scale) || shape[1] != Enlarged(cols, scale) {
 				t.Fatalf("%s, scale %g: %v pixels", name, scale, shape)
 			}
@@ -67,7 +67,7 @@ func TestUpscaler(t *testing.T) {
 				}
 			}
 			for _, p := range []int{2, 3, 7} {
-				got, _, _ := upscale(t, p, n, theta, planes[0], rows, cols, scale, false)
+				got, _, _ := upscale(t, p, n, theta, planes[0], rows, cols, scale, 1)
 				for i := range want {
 					if got[i] != want[i] {
 						t.Fatalf("%s, scale %g on %d ranks: pixel %d is %g, want %g to the bit", name, scale, p, i, got[i], want[i])
@@ -109,7 +109,7 @@ func naiveAt(n *Network, theta, x []float64, rows, cols int, y, z, level float64
 func TestUpscaleByOne(t *testing.T) {
 	n := networks["square"]
 	x := simulate.Cells{Seed: 2, Rows: 12, Cols: 10}.Draw(0)
-	got, _, _ := upscale(t, 2, n, somewhere(n, 9), x, 12, 10, 1, true)
+	got, _, _ := upscale(t, 2, n, somewhere(n, 9), x, 12, 10, 1, 8)
 	for i, v := range x {
 		if got[i] != float64(float32(v)) {
 			t.Fatalf("pixel %d is %g, want %g", i, got[i], v)
@@ -179,7 +179,7 @@ func TestShrunk(t *testing.T) {
 	truth := simulate.Cells{Seed: 9, Rows: rows, Cols: cols}.Draw(1)
 	for _, scale := range []float64{2, 2.4} {
 		coarse, low, high := Shrink(truth, rows, cols, scale)
-		learned, plain, shape := upscale(t, 1, n, theta, coarse, low[0], low[1], scale, false)
+		learned, plain, shape := upscale(t, 1, n, theta, coarse, low[0], low[1], scale, 1)
 		if shape[0] != high[0] || shape[1] != high[1] {
 			t.Fatalf("%v fine pixels, want %v", shape, high)
 		}
@@ -218,7 +218,7 @@ func TestUpscalerMeans(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				u, err := NewUpscaler(comm, net, somewhere(net, 9), frame, halo.Reflect, scale, false)
+				u, err := NewUpscaler(comm, net, somewhere(net, 9), frame, halo.Reflect, scale, 1)
 				if err != nil {
 					return err
 				}

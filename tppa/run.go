@@ -7,7 +7,6 @@ import (
 
 	"tessera/forward"
 	"tessera/halo"
-	"tessera/internal/linalg"
 	"tessera/internal/pairs"
 	"tessera/ranks"
 )
@@ -28,11 +27,13 @@ type Run struct {
 	ext      []float64 // channels x box with a layer of neighbours
 	first    []bool    // for each axis: no pair reaches across the beginning of the box
 	last     []bool
-	layer    []trace
+	mu       []float64     // momentum of each layer
+	layers   []pairs.Layer // the functions of each layer, minus the identity; layers that share them share the splines
+	weight   []float64     // A'W A 1, what begin divides by
+	x        [3][]float64  // x_t, x_(t-1) and s of restore
+	grad     []float64     // A'W (A s - y)
+	back     *back         // nil until Gradient is called
 }
-
-// trace is what the way back needs of a layer: A'W (A s - y), and z in an array like ext.
-type trace struct{ r, z []float64 }
 
 // NewRun prepares a network for an operator A whose x is channels x owned box of frame, and for
 // weights of its data. border says whether pairs across the border have coefficients
@@ -74,8 +75,22 @@ func NewRun(ctx context.Context, comm ranks.Comm, net *Network, frame *halo.Deco
 	if r.bound = largest[0] * norm * norm; r.bound == 0 {
 		return nil, fmt.Errorf("tppa: nothing was observed: all weights are 0, or the operator is")
 	}
-	r.data = make([]float64, r.m)
-	return r, nil
+	r.data, r.grad = make([]float64, r.m), make([]float64, r.n)
+	for k := range r.x {
+		r.x[k] = make([]float64, r.n)
+	}
+	r.functions()
+	return r, r.observe()
+}
+
+// observe finds A'W A 1. Collective.
+func (r *Run) observe() error {
+	ones := r.x[0]
+	for i := range ones {
+		ones[i] = 1
+	}
+	r.weight = make([]float64, r.n)
+	return r.gradient(r.weight, ones, nil)
 }
 
 // pairs prepares what is known of pairs of neighbouring pixels.
@@ -100,14 +115,35 @@ func (r *Run) pairs(frame *halo.Decomposition, periodic bool) error {
 	return nil
 }
 
-// functions are those of layer t, minus the identity.
-func (r *Run) functions(theta []float64, t int) *pairs.Layer {
-	l := &pairs.Layer{First: r.first, Last: r.last}
-	for k := range 2 * r.net.Axes {
-		g := r.net.grid(k)
-		l.Splines = append(l.Splines, pairs.NewSpline(r.net.Coefficients(theta, t, k), g.Low, g.step()))
+// functions makes the splines of the layers, and the momentum.
+func (r *Run) functions() {
+	r.mu = r.net.momentum()
+	zero := make([]float64, r.net.Parameters())
+	r.layers = make([]pairs.Layer, r.net.Layers)
+	for t := range r.layers {
+		l := &r.layers[t]
+		l.First, l.Last = r.first, r.last
+		if t > 0 && r.net.Shared {
+			l.Splines = r.layers[0].Splines
+			continue
+		}
+		for k := range 2 * r.net.Axes {
+			g := r.net.grid(k)
+			l.Splines = append(l.Splines, pairs.NewSpline(r.net.Coefficients(zero, t, k), g.Low, g.step()))
+		}
 	}
-	return l
+}
+
+// set gives the splines of all layers their parameters.
+func (r *Run) set(theta []float64) {
+	for t := range r.layers {
+		if t > 0 && r.net.Shared {
+			break
+		}
+		for k, f := range r.layers[t].Splines {
+			f.Set(r.net.Coefficients(theta, t, k))
+		}
+	}
 }
 
 // own is channel c of an array over the owned box, neighbours that of one with the layer.
@@ -136,125 +172,73 @@ func (r *Run) gradient(g, s, y []float64) error {
 }
 
 // Restore is x_T for data y; missing values may be NaN. Collective.
-func (r *Run) Restore(theta, y []float64) ([]float64, error) { return r.restore(theta, y, false) }
-
-// restore keeps what Gradient needs, if asked to. Collective.
-func (r *Run) restore(theta, y []float64, keep bool) ([]float64, error) {
-	if len(theta) != r.net.Parameters() || len(y) != r.m {
-		return nil, fmt.Errorf("tppa: %d parameters and %d data values, want %d and %d", len(theta), len(y), r.net.Parameters(), r.m)
-	}
-	x, err := r.start(y)
+func (r *Run) Restore(theta, y []float64) ([]float64, error) {
+	x, err := r.restore(theta, y, nil)
 	if err != nil {
 		return nil, err
 	}
-	before, s, grad := append([]float64(nil), x...), append([]float64(nil), x...), make([]float64, r.n)
-	mu := r.net.momentum()
-	if keep && r.layer == nil {
-		r.layer = make([]trace, r.net.Layers)
-		for t := range r.layer {
-			r.layer[t] = trace{make([]float64, r.n), make([]float64, len(r.ext))}
-		}
+	return append([]float64(nil), x...), nil
+}
+
+// restore is Restore that returns a buffer, and keeps what the way back needs. Collective.
+func (r *Run) restore(theta, y []float64, keep *back) ([]float64, error) {
+	if len(theta) != r.net.Parameters() || len(y) != r.m {
+		return nil, fmt.Errorf("tppa: %d parameters and %d data values, want %d and %d", len(theta), len(y), r.net.Parameters(), r.m)
 	}
+	x, before, s := r.x[0], r.x[1], r.x[2]
+	if err := r.begin(x, y); err != nil {
+		return nil, err
+	}
+	copy(before, x)
+	copy(s, x)
+	r.set(theta)
 	for t := range r.net.Layers {
 		if t > 0 {
-			pairs.Extrapolate(s, x, before, mu[t])
+			pairs.Extrapolate(s, x, before, r.mu[t])
 		}
-		if err := r.gradient(grad, s, y); err != nil {
+		if err := r.gradient(r.grad, s, y); err != nil {
 			return nil, err
 		}
 		gamma, _ := r.net.Step(theta, t)
 		for c := range r.channels {
-			r.box.Step(r.neighbours(r.ext, c), r.own(s, c), r.own(grad, c), gamma/r.bound)
+			r.box.Step(r.neighbours(r.ext, c), r.own(s, c), r.own(r.grad, c), gamma/r.bound)
 		}
 		if err := r.plan.Exchange(r.comm, r.ext, r.channels); err != nil {
 			return nil, err
 		}
-		if keep {
-			copy(r.layer[t].r, grad)
-			copy(r.layer[t].z, r.ext)
+		if keep != nil {
+			copy(keep.layers[t].r, r.grad)
+			copy(keep.layers[t].z, r.ext)
 		}
 		x, before = before, x // the new one takes the place of the oldest
-		functions := r.functions(theta, t)
 		for c := range r.channels {
-			r.box.Learned(r.own(x, c), r.neighbours(r.ext, c), functions)
+			r.box.Learned(r.own(x, c), r.neighbours(r.ext, c), &r.layers[t])
 		}
 	}
 	return x, nil
 }
 
-// start is A'W y divided by A'W A 1, where that is something, else 0. Collective.
+// start is the image that the network begins with. Collective.
 func (r *Run) start(y []float64) ([]float64, error) {
-	x, ones := make([]float64, r.n), make([]float64, r.n)
-	data := append([]float64(nil), y...)
-	r.w.Apply(data)
-	if err := r.a.Adjoint(x, data); err != nil {
-		return nil, err
+	x := make([]float64, r.n)
+	return x, r.begin(x, y)
+}
+
+// begin sets x to A'W y divided by A'W A 1, where that is something, else to 0. Collective.
+func (r *Run) begin(x, y []float64) error {
+	copy(r.data, y)
+	r.w.Apply(r.data)
+	if err := r.a.Adjoint(x, r.data); err != nil {
+		return err
 	}
-	for i := range ones {
-		ones[i] = 1
-	}
-	if err := r.gradient(ones, append([]float64(nil), ones...), nil); err != nil {
-		return nil, err
-	}
-	for i, d := range ones {
+	for i, d := range r.weight {
 		if d > 1e-3*r.bound {
 			x[i] /= d
 		} else {
 			x[i] = 0
 		}
 	}
-	return x, nil
-}
-
-// Gradient adds the gradient of 1/2 ||x_T - truth||^2 by theta to g, and returns the loss of
-// all ranks; g is that of this rank's part of the image, and the sum over the ranks is that of the
-// whole. Collective.
-func (r *Run) Gradient(theta, y, truth, g []float64) (loss float64, err error) {
-	x, err := r.restore(theta, y, true)
-	if err != nil {
-		return 0, err
-	}
-	if len(truth) != r.n || len(g) != len(theta) {
-		return 0, fmt.Errorf("tppa: a truth of %d values and a gradient of %d, want %d and %d", len(truth), len(g), r.n, len(theta))
-	}
-	sum := []float64{0}
-	gx, before := make([]float64, r.n), make([]float64, r.n) // by x_t and by x_(t-1)
-	for i, v := range x {
-		gx[i] = v - truth[i]
-		sum[0] += gx[i] * gx[i] / 2
-	}
-	if err := r.comm.Allreduce(sum, sum, ranks.Sum); err != nil {
-		return 0, err
-	}
-	gz, gs := make([]float64, r.n), make([]float64, r.n)
-	mu := r.net.momentum()
-	for t := r.net.Layers - 1; t >= 0; t-- {
-		layer, functions := r.layer[t], r.functions(theta, t)
-		r.plan.Scatter(r.ext, gx, r.channels)
-		if err := r.plan.Exchange(r.comm, r.ext, r.channels); err != nil {
-			return 0, err
-		}
-		var moments [][]float64
-		for _, f := range functions.Splines {
-			moments = append(moments, f.Moments())
-		}
-		for c := range r.channels {
-			r.box.Back(r.own(gz, c), r.neighbours(r.ext, c), r.neighbours(layer.z, c), moments, functions)
-		}
-		for k, f := range functions.Splines {
-			f.Gradient(r.net.Coefficients(g, t, k), moments[k])
-		}
-		gamma, rise := r.net.Step(theta, t)
-		g[t] -= linalg.Dot(gz, layer.r) * rise / r.bound
-		if err := r.gradient(gs, gz, nil); err != nil {
-			return 0, err
-		}
-		for i, d := range gs {
-			d = gz[i] - gamma/r.bound*d
-			gx[i], before[i] = before[i]+(1+mu[t])*d, -mu[t]*d
-		}
-	}
-	return sum[0], nil
+	return nil
 }
 
 // SNR is 10 log10(||truth||^2 / ||x - truth||^2) over all ranks, in dB. Collective.

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"tessera/halo"
-	"tessera/internal/random"
 	"tessera/krylov"
 	"tessera/ranks"
 )
@@ -36,7 +36,7 @@ type Options struct {
 	From     *State  // to go on from; nil = from the start
 	Progress func(step, of int, loss float64)
 	// Each is called on every rank after each step with the state so far, which it must not
-	// keep; an error ends the run on all ranks. nil = nothing. Collective.
+	// keep; an error ends the run on all ranks in the next step. nil = nothing. Collective.
 	Each func(s *State) error
 	// Enough is called before Each on every rank after each step, and ends the run with status Converged where
 	// it returns true, which it does on all ranks or on none. nil = never. Collective.
@@ -118,34 +118,41 @@ func Run(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, 
 		}
 	}
 	lo, hi := halo.Split(p.Items, comm.Size(), comm.Rank())
-	sums := make([]float64, n+2) // gradient, loss, stop
+	sum := &sum{width: n + 1} // of gradient and loss
+	batches := newBatches(o.Seed, p.Items, o.Batch)
 	result := func(status krylov.Status) *Result {
-		s.Optimiser = move.state()
+		s.Optimiser = move.state
 		return &Result{Theta: s.Theta, Steps: s.Step, Losses: s.Losses, Status: status, State: s}
 	}
+	var failed error // of this rank, until the sums of a step tell the others
 	for s.Step < o.Steps {
-		clear(sums)
 		if p.Begin != nil {
 			p.Begin(s.Step)
 		}
-		batch := Batch(o.Seed, s.Step, p.Items, o.Batch)
-		var failed error
-		for _, i := range batch {
-			if i < lo || i >= hi || failed != nil {
-				continue
+		batch := batches.of(s.Step)
+		slices.Sort(batch)
+		first, _ := slices.BinarySearch(batch, lo)
+		last, _ := slices.BinarySearch(batch, hi)
+		for place := first; place < last; place++ {
+			v := sum.vector()
+			if failed == nil {
+				v[n], failed = p.Gradient(batch[place], s.Theta, v[:n])
 			}
-			var loss float64
-			loss, failed = p.Gradient(i, s.Theta, sums[:n])
-			sums[n] += loss
+			sum.add(place, v)
 		}
-		if err := ranks.AgreeError(comm, failed); err != nil {
-			return nil, err
-		}
+		var said [2]float64 // how many ranks are told to stop, and how many have failed
 		if ctx.Err() != nil {
-			sums[n+1] = 1
+			said[0] = 1
 		}
-		if err := comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+		if failed != nil {
+			said[1] = 1
+		}
+		sums, err := sum.total(comm, first, len(batch), said[:])
+		if err != nil {
 			return nil, err
+		}
+		if sums[n+2] > 0 {
+			return nil, ranks.AgreeError(comm, failed)
 		}
 		if sums[n+1] > 0 {
 			err := context.Cause(ctx)
@@ -168,6 +175,7 @@ func Run(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, 
 			o.Progress(s.Step, o.Steps, sums[n])
 		}
 		if o.Enough != nil {
+			s.Optimiser = move.state
 			enough, err := o.Enough(s)
 			if err := ranks.AgreeError(comm, err); err != nil {
 				return nil, err
@@ -177,53 +185,12 @@ func Run(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*Result, 
 			}
 		}
 		if o.Each != nil {
-			s.Optimiser = move.state()
-			if err := ranks.AgreeError(comm, o.Each(s)); err != nil {
-				return nil, err
-			}
+			s.Optimiser = move.state
+			failed = o.Each(s)
 		}
+	}
+	if err := ranks.AgreeError(comm, failed); err != nil {
+		return nil, err
 	}
 	return result(krylov.IterationLimit), nil
-}
-
-// forBatches is the purpose of the random numbers of Batch.
-const forBatches = 23
-
-// Batch is the items of a step, counted from 0: all of them in order for size 0, else the next
-// size ones of permutations of all items, one permutation after the other.
-func Batch(seed uint64, step, items, size int) []int {
-	if size == 0 {
-		size = items
-	}
-	list := make([]int, size)
-	if size == items {
-		for i := range list {
-			list[i] = i
-		}
-		return list
-	}
-	var order []int
-	epoch := -1
-	for k := range list {
-		at := step*size + k
-		if at/items != epoch {
-			epoch = at / items
-			order = permutation(random.New(seed, forBatches, uint64(epoch)), items)
-		}
-		list[k] = order[at%items]
-	}
-	return list
-}
-
-// permutation is that of Fisher and Yates.
-func permutation(s random.Stream, n int) []int {
-	p := make([]int, n)
-	for i := range p {
-		p[i] = i
-	}
-	for i := n - 1; i > 0; i-- {
-		j := int(s.Bits(uint64(i)) % uint64(i+1))
-		p[i], p[j] = p[j], p[i]
-	}
-	return p
 }

@@ -2,9 +2,11 @@ package train
 
 import (
 	"context"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -145,5 +147,77 @@ func TestSchedule(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A step allocates nothing of the size of the parameters or of the items, with and without batches, checkpoints and
+// validations.
+func TestAllocations(t *testing.T) {
+	const parameters, items, steps = 1 << 12, 1 << 12, 12
+	each := func(*State) error { return nil }
+	enough := func(*State) (bool, error) { return false, nil }
+	for name, o := range map[string]Options{
+		"all items": {}, "batches": {Batch: 5}, "nesterov": {Method: Nesterov, Batch: 5}, "checkpoints": {Each: each}, "validations": {Batch: 5, Enough: enough},
+	} {
+		err := ranks.Launch(context.Background(), ranks.Options{Ranks: 1}, func(ctx context.Context, comm ranks.Comm) error {
+			p := &Problem{Start: make([]float64, parameters), Items: items, Gradient: func(item int, _, g []float64) (float64, error) {
+				g[item]++
+				return 1, nil
+			}}
+			var begin, end runtime.MemStats
+			p.Begin = func(step int) {
+				if step == 1 {
+					runtime.ReadMemStats(&begin)
+				}
+				if step == steps-1 {
+					runtime.ReadMemStats(&end)
+				}
+			}
+			o.Steps = steps
+			if _, err := Run(ctx, comm, p, o); err != nil {
+				return err
+			}
+			if each := (end.TotalAlloc - begin.TotalAlloc) / (steps - 2); each > parameters {
+				t.Errorf("%s: %d bytes a step with %d parameters and %d items", name, each, parameters, items)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// What one rank alone finds wrong ends all of them with its error, whether a gradient or a checkpoint failed, in the first,
+// a middle and the last step.
+func TestFailures(t *testing.T) {
+	const steps = 4
+	for _, what := range []string{"gradient", "each", "enough"} {
+		for _, when := range []int{0, 1, steps - 1} {
+			err := ranks.Launch(context.Background(), ranks.Options{Ranks: 3}, func(ctx context.Context, comm ranks.Comm) error {
+				step := -1
+				fail := func(where string) error {
+					if where == what && step == when && comm.Rank() == 1 {
+						return errors.New("broken")
+					}
+					return nil
+				}
+				p := &Problem{Start: []float64{0}, Items: 3, Begin: func(s int) { step = s }}
+				p.Gradient = func(_ int, theta, g []float64) (float64, error) {
+					g[0] += theta[0]
+					return theta[0] * theta[0], fail("gradient")
+				}
+				r, err := Run(ctx, comm, p, Options{
+					Steps: steps, Each: func(*State) error { return fail("each") }, Enough: func(*State) (bool, error) { return false, fail("enough") },
+				})
+				if want := "rank 1: broken"; err == nil || err.Error() != want || r != nil {
+					t.Errorf("%s in step %d: rank %d ends with %v, %v, want %q", what, when, comm.Rank(), r, err, want)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Errorf("%s in step %d: %v", what, when, err)
+			}
+		}
 	}
 }

@@ -125,7 +125,7 @@ func (d *drawing) add(p *Picture, drawn, middle *imageio.Frame) error {
 	if d.drawnSeen != nil {
 		chart.Images[0].Regions, chart.Lines = d.drawnSeen, border
 	}
-	return chart.Write(d.Path(p.Chart))
+	return chart.Write(d.Path(p.Chart), d.Figures()...)
 }
 
 // scale is the number of the scale of an array, which is measured if it is new.
@@ -162,5 +162,5 @@ func (d *drawing) write() error {
 	if d.middleSeen != nil {
 		p.Lines = border
 	}
-	return p.Write(d.Path(PanelName))
+	return p.Write(d.Path(PanelName), d.Figures()...)
 }

@@ -15,6 +15,7 @@ type Labels struct {
 	Lower    bool     // row 0 is drawn at the bottom; false: at the top
 	Pixel    float64  // side of a pixel, in Unit; 0: the axes count pixels
 	Unit     string
+	sky      *sky      // the axes are offsets on the sky; nil = they are not
 	Observed []float64 // this rank's part of a plane that is more than 0 at observed pixels: the border of the observed area is drawn; nil = not. The same on all ranks
 }
 
@@ -69,10 +70,11 @@ func (s *Source) Subject() string {
 
 // Labels are those of a frame from a source, with a title and what else is to be said.
 func (o *Observation) Labels(s *OutputSection, title string, notes ...string) *Labels {
-	if note := o.skyNote(); note != "" {
-		notes = append(notes, note)
+	at := o.sky()
+	if at != nil {
+		notes = append(notes, fmt.Sprintf("A pixel is %.4g arcsec wide.", at.pixel()))
 	}
-	return &Labels{Title: title, Notes: notes, Lower: s.Origin.Lower(o.FITS)}
+	return &Labels{Title: title, Notes: notes, Lower: s.Origin.Lower(o.FITS), sky: at}
 }
 
 // RowNote says where row 0 is.
@@ -98,6 +100,12 @@ func (l *Labels) Panel(box imageio.Box, rows, cols, blocks int) *report.Panel {
 	if l.Pixel > 0 {
 		p.X = report.Axis{Label: fmt.Sprintf("x (%s)", l.Unit), From: float64(box.C0) * l.Pixel, To: float64(box.C1) * l.Pixel}
 		p.Y = report.Axis{Label: fmt.Sprintf("y (%s)", l.Unit), From: float64(box.R0) * l.Pixel, To: float64(box.R1) * l.Pixel}
+		return p
+	}
+	if l.sky != nil {
+		var note string
+		p.X, p.Y, note = l.sky.axesOf(box, rows, cols)
+		p.Notes = append(p.Notes, note)
 		return p
 	}
 	p.X, p.Y = report.Pixels("column (pixel)", box.C0, wide), report.Pixels("row (pixel)", box.R0, high)

@@ -99,9 +99,10 @@ func (s *SimulateSection) Check(f *config.File) {
 // OutputSection is the section [output]: where the result goes and how its pictures are
 // drawn.
 type OutputSection struct {
-	Dir     string `toml:"dir"`     // directory of the result
-	Stretch string `toml:"stretch"` // "asinh", "linear", or "auto" (linear for photographs); see StretchOf
-	Origin  Origin `toml:"origin"`  // where pictures have row 0
+	Dir     string       `toml:"dir"`     // directory of the result
+	Formats config.Words `toml:"formats"` // of figures: png, svg, pdf
+	Stretch string       `toml:"stretch"` // "asinh", "linear", or "auto" (linear for photographs); see StretchOf
+	Origin  Origin       `toml:"origin"`  // where pictures have row 0
 }
 
 // Origin is the value of the key output.origin: where pictures have row 0.

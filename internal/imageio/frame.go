@@ -91,16 +91,25 @@ func ReadPlane(path string) (*Frame, error) {
 
 // plane is the first channel of f; the others must be equal to it.
 func (f *Frame) plane(path string) (*Frame, error) {
+	if !f.grey() {
+		return nil, fmt.Errorf("imageio: %s: %d different channels of %dx%d, want one plane", path, f.Channels, f.Rows, f.Cols)
+	}
+	n := f.Rows * f.Cols
+	f.Channels, f.Data = 1, f.Data[:n:n]
+	return f, nil
+}
+
+// grey tells whether all channels are equal.
+func (f *Frame) grey() bool {
 	n := f.Rows * f.Cols
 	for c := 1; c < f.Channels; c++ {
 		for i, v := range f.Data[c*n : (c+1)*n] {
 			if w := f.Data[i]; v != w && !(math.IsNaN(v) && math.IsNaN(w)) {
-				return nil, fmt.Errorf("imageio: %s: %d different channels of %dx%d, want one plane", path, f.Channels, f.Rows, f.Cols)
+				return false
 			}
 		}
 	}
-	f.Channels, f.Data = 1, f.Data[:n:n]
-	return f, nil
+	return true
 }
 
 // Box is the half-open box of the rows R0 <= i < R1 and columns C0 <= j < C1.

@@ -11,18 +11,19 @@ import (
 // rows, cols) the first axis always counts the images; the rules for a Frame's colours do
 // not apply. An array of shape (rows, cols) is one image. Of four
 // axes one of length 1 is left out. A FITS file may also have one extension
-// for each image, or one row of a table with a column of images.
+// for each image, or one row of a table with a column of images. A PNG, JPEG or TIFF file with
+// one grey picture is one image.
 type Stack struct {
 	Count, Rows, Cols int       // of the file
 	Data              []float64 // of the images asked for, row-major; NaN = missing; nil from StatStack
-	Format            string    // "npy" or "fits"
+	Format            string    // "npy", "fits", "png", "jpeg" or "tiff"
 	Type              string    // of an element in the file: "float32", "uint8", ...
 	Part              string    // where in the file the images are: "array", "[1] SCI", "16 extensions, [1] to [16]", ...
 	Shape             []int     // of the array in the file; nil of extensions and tables
 	Header            Header    // FITS: the cards that do not describe the storage, of several extensions and of a table those of the primary unit; nil from npy
 }
 
-const stackWanted = "a stack of images is an npy, npz or FITS file of shape (count, rows, cols)"
+const stackWanted = "a stack of images is an npy, npz or FITS file of shape (count, rows, cols), or one grey picture"
 
 // Square returns an error unless the images are square. It says what to do where the last
 // axis of the array seems to count them.
@@ -111,12 +112,45 @@ func newStackSource(r io.ReaderAt, size int64, unit string) (*stackSource, error
 		}
 		return s, err
 	}
-	// What else it is, newSource knows.
+	return pictureStack(r, size, unit)
+}
+
+// pictureStack is one picture: of one channel, or of several equal ones, which are read to know
+// that they are equal.
+func pictureStack(r io.ReaderAt, size int64, unit string) (*stackSource, error) {
 	s, err := newSource(r, size, unit)
 	if err != nil {
 		return nil, fmt.Errorf("%w; %s", err, stackWanted)
 	}
-	return nil, fmt.Errorf("a %s picture of %d x %d; %s", s.Format, s.Rows, s.Cols, stackWanted)
+	if s.Pages {
+		return nil, fmt.Errorf("a %s file with more than one picture; %s", s.Format, stackWanted)
+	}
+	whole := func() (*Frame, error) {
+		f, err := s.read(Box{0, s.Rows, 0, s.Cols})
+		if err != nil {
+			return nil, err
+		}
+		if !f.grey() {
+			return nil, fmt.Errorf("a %s picture of %d different channels; %s", s.Format, f.Channels, stackWanted)
+		}
+		return f, nil
+	}
+	if s.Channels > 1 {
+		if _, err := whole(); err != nil {
+			return nil, err
+		}
+	}
+	return &stackSource{
+		Stack: Stack{Count: 1, Rows: s.Rows, Cols: s.Cols, Format: s.Format, Type: s.Type, Part: "picture", Shape: []int{s.Rows, s.Cols}},
+		images: func(_, _ int, to []float64) error {
+			f, err := whole()
+			if err != nil {
+				return err
+			}
+			copy(to, f.Data[:len(to)])
+			return nil
+		},
+	}, nil
 }
 
 func npyStack(r io.ReaderAt, size int64) (*stackSource, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/jpeg"
 	"io"
 	"math"
 	"os"
@@ -428,7 +429,7 @@ func TestStackErrors(t *testing.T) {
 		{"4-D", npyBytes("|u1", false, []int{2, 2, 2, 2}, make([]byte, 16)), "shape (2, 2, 2, 2), " + want},
 		{"no pixels", npyBytes("<f8", false, []int{4, 0, 2}, nil), "without pixels"},
 		{"structured", npyRaw(1, `{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (4,)}`, nil), "structured"},
-		{"png", pngBytes(t, image.NewGray(image.Rect(0, 0, 3, 2))), "a png picture of 2 x 3; a stack of images is an npy, npz or FITS file"},
+		{"colours", tiffFile(binary.LittleEndian, 1, 1, 3, 8, 1, []byte{1, 2, 3}, 1), "a tiff picture of 3 different channels; a stack of images is an npy, npz or FITS file"},
 		{"png cut", pngBytes(t, image.NewGray(image.Rect(0, 0, 3, 2)))[:20], "a stack of images is"},
 		{"npz", []byte("PK\x03\x04 and more"), "not an npz file"},
 		{"text", []byte("1,2,3\n"), "a stack of images is"},
@@ -467,6 +468,44 @@ func TestStackErrors(t *testing.T) {
 		if err != nil || s.Count != 0 || s.Rows != 4 || s.Cols != 5 || len(s.Data) != 0 {
 			t.Errorf("no images: %v %v", s, err)
 		}
+	}
+}
+
+// A picture of one channel, or of several equal ones, is a stack of one image with the values of
+// a frame.
+func TestStackPicture(t *testing.T) {
+	grey := image.NewGray(image.Rect(0, 0, 3, 2))
+	copy(grey.Pix, []byte{0, 50, 100, 150, 200, 250})
+	equal := tiffFile(binary.LittleEndian, 1, 2, 3, 8, 1, []byte{7, 7, 7, 9, 9, 9}, 1)
+	var photo bytes.Buffer
+	if err := jpeg.Encode(&photo, grey, nil); err != nil {
+		t.Fatal(err)
+	}
+	for name, file := range map[string][]byte{
+		"png": pngBytes(t, grey), "jpeg": photo.Bytes(), "tiff of equal channels": equal,
+		"tiff": tiffFile(binary.BigEndian, 2, 2, 1, 16, 1, []byte{0, 1, 0, 2, 0, 3, 0, 4}, 1),
+	} {
+		path := save(t, "picture", file)
+		f, err := ReadPlane(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := StatStack(path)
+		if err != nil || s.Count != 1 || s.Rows != f.Rows || s.Cols != f.Cols || s.Format != f.Format || s.Data != nil {
+			t.Errorf("%s: %v, %v", name, s, err)
+		}
+		if s, err = ReadStack(path, 0, 1); err != nil || !slices.Equal(s.Data, f.Data) {
+			t.Errorf("%s: %v, %v, want %v", name, s, err, f.Data)
+		}
+		if s, err = ReadStack(path, 1, 1); err != nil || len(s.Data) != 0 {
+			t.Errorf("%s: no images: %v, %v", name, s, err)
+		}
+	}
+	order := binary.LittleEndian
+	two := tiffFile(order, 1, 1, 1, 8, 1, []byte{1}, 1)
+	order.PutUint32(two[len(two)-4:], 8) // another picture follows
+	if _, err := StatStack(save(t, "two.tif", two)); err == nil || !strings.Contains(err.Error(), "more than one picture") {
+		t.Errorf("a file of two pictures: %v", err)
 	}
 }
 

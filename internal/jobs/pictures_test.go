@@ -16,6 +16,7 @@ import (
 	"tessera/internal/config"
 	"tessera/internal/imageio"
 	"tessera/internal/jobs/jobtest"
+	"tessera/internal/report"
 )
 
 // drawn is what a kind of job draws. A kind without one fails TestPicturesAreLabelled.
@@ -135,6 +136,11 @@ func TestPicturesAreLabelled(t *testing.T) {
 			if _, can := f.Values()["output.pictures"]; can {
 				sets = append(sets, "output.pictures=true")
 			}
+			if _, can := f.Values()["output.formats"]; can {
+				sets = append(sets, `output.formats=["svg", "pdf", "png"]`)
+			} else if len(want.figures) > 0 {
+				t.Error("no key output.formats")
+			}
 			sets = append(sets, fmt.Sprintf("output.dir=%q", out))
 			runOn(t, 1, k.Name, sets)
 			j, err := Load("test.toml", fmt.Appendf(nil, "job = %q", k.Name), sets)
@@ -145,15 +151,19 @@ func TestPicturesAreLabelled(t *testing.T) {
 				figure, isPNG := strings.CutSuffix(name, ".png")
 				if _, labelled := want.figures[figure]; isPNG && !labelled && !slices.Contains(want.plain, name) {
 					t.Errorf("%s is not in the table of pictures_test.go", name)
-				} else if isPNG && labelled && !slices.Contains(j.Files, figure+".svg") {
-					t.Errorf("no %s.svg beside %s", figure, name)
+				} else if isPNG && labelled {
+					for _, format := range report.Formats() {
+						if !slices.Contains(j.Files, figure+"."+format) {
+							t.Errorf("no %s.%s beside %s", figure, format, name)
+						}
+					}
 				}
 			}
 			if answer := filepath.Join(out, j.Answer); len(want.plain) > 0 && strings.HasSuffix(answer, ".npy") {
 				sizes(t, out, want.plain)
 			}
 			for figure, said := range want.figures {
-				checkFigure(t, filepath.Join(out, figure), said)
+				checkFigure(t, filepath.Join(out, figure), report.Formats(), said)
 			}
 		})
 	}
@@ -184,13 +194,13 @@ func sizes(t *testing.T, out string, names []string) {
 	}
 }
 
-// checkFigure checks that a figure is there twice, and what it says.
-func checkFigure(t *testing.T, path string, said []string) {
+// checkFigure checks that a figure is there in some formats, and what it says.
+func checkFigure(t *testing.T, path string, formats, said []string) {
 	t.Helper()
 	name := filepath.Base(path)
-	for _, end := range []string{".png", ".svg"} {
-		if _, err := os.Stat(path + end); err != nil {
-			t.Errorf("no %s%s", name, end)
+	for _, format := range report.Formats() {
+		if _, err := os.Stat(path + "." + format); (err == nil) != slices.Contains(formats, format) {
+			t.Errorf("%s.%s: %v, want %v", name, format, err, formats)
 			return
 		}
 	}
@@ -264,7 +274,7 @@ func TestOrigin(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				checkFigure(t, filepath.Join(out, figure), []string{says})
+				checkFigure(t, filepath.Join(out, figure), report.Usual(), []string{says})
 				answers[origin] = answerOf(t, out, j.Answer)
 				if plain := pictures[k.Name].plain; len(plain) > 0 {
 					p, err := imageio.ReadFrame(filepath.Join(out, plain[0]))
@@ -285,6 +295,75 @@ func TestOrigin(t *testing.T) {
 					t.Errorf("%s: %s is not turned as it has to be", origin, pictures[k.Name].plain[0])
 				}
 			}
+		})
+	}
+}
+
+// Formats of figures that there are not, or that stand twice, are refused; with one format no other
+// file of a figure is left, and those of an earlier run go.
+func TestFigureFormats(t *testing.T) {
+	dir := t.TempDir()
+	out := filepath.Join(dir, "out")
+	sets := append(tinySets(t, "psf", dir), fmt.Sprintf("output.dir=%q", out))
+	for _, formats := range []string{`["eps"]`, `["png", "png"]`} {
+		if _, err := Load("test.toml", []byte(`job = "psf"`), append(sets, "output.formats="+formats)); err == nil || !strings.Contains(err.Error(), "a list of png, svg, pdf, each once") {
+			t.Errorf("%s: %v", formats, err)
+		}
+	}
+	for _, formats := range [][]string{nil, {"pdf"}} {
+		more := sets
+		want := report.Usual()
+		if formats != nil {
+			more, want = append(sets, `output.formats=["pdf"]`), formats
+		}
+		runOn(t, 2, "psf", more)
+		for _, name := range []string{"mosaic", "convergence"} {
+			for _, format := range report.Formats() {
+				if _, err := os.Stat(filepath.Join(out, name+"."+format)); (err == nil) != slices.Contains(want, format) {
+					t.Errorf("formats %v: %s.%s: %v", formats, name, format, err)
+				}
+			}
+		}
+	}
+}
+
+// Figures of frames in FITS files with celestial axes have offsets on the sky along their axes, an
+// enlargement those of its file.
+func TestSkyAxes(t *testing.T) {
+	for _, k := range Kinds() {
+		if readings[k.Name].family != "frame" {
+			continue
+		}
+		t.Run(k.Name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			f, err := imageio.ReadFrame(families(t, dir)["frame"]["FITS"])
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, card := range []string{"CTYPE1  = 'RA---TAN'", "CTYPE2  = 'DEC--TAN'", "CRPIX1  = 1.0", "CRPIX2  = 1.0", "CDELT1  = -0.0001", "CDELT2  = 0.0001", "CRVAL1  = 150.0", "CRVAL2  = 2.0"} {
+				f.Header = append(f.Header, imageio.Card(fmt.Sprintf("%-80s", card)))
+			}
+			path := filepath.Join(dir, "sky.fits")
+			if err := imageio.WriteFITS(path, f); err != nil {
+				t.Fatal(err)
+			}
+			out := filepath.Join(dir, "out")
+			sets := append(readings[k.Name].sets(t, dir, path), fmt.Sprintf("output.dir=%q", out))
+			c, err := config.Parse("test.toml", fmt.Appendf(nil, "job = %q", k.Name), required[k.Name])
+			if err != nil {
+				t.Fatal(err)
+			}
+			k.Load(c)
+			if _, can := c.Values()["output.pictures"]; can {
+				sets = append(sets, "output.pictures=true")
+			}
+			runOn(t, 2, k.Name, sets)
+			if own, has := map[string]string{"kernel": "row (pixel)", "scdl-upscale": "row (pixel)", "darkmatter": "y (arcmin)"}[k.Name]; has {
+				checkFigure(t, filepath.Join(out, "panel"), report.Usual(), []string{own})
+				return
+			}
+			checkFigure(t, filepath.Join(out, "panel"), report.Usual(), []string{"offset towards east (arcsec)", "offset towards north (arcsec)", "Offsets are from row ", "(RA 150.00000 deg, DEC 2.00000 deg).", "arcsec wide."})
 		})
 	}
 }

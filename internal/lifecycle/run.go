@@ -7,9 +7,12 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"tessera/internal/config"
 	"tessera/internal/outdir"
+	"tessera/internal/report"
 	"tessera/internal/shown"
 	"tessera/ranks"
 )
@@ -28,10 +31,28 @@ type Run struct {
 	took  *Inputs
 }
 
+// figureKey is the key of the formats of figures, in the jobs that draw any.
+const figureKey = "output.formats"
+
+// checkFigures records what is wrong with the formats of figures.
+func checkFigures(f *config.File) {
+	formats, _ := f.Values()[figureKey].(config.Words)
+	for i, format := range formats {
+		f.Want(slices.Contains(report.Formats(), format) && !slices.Contains(formats[:i], format), figureKey, "a list of %s, each once", strings.Join(report.Formats(), ", "))
+	}
+}
+
+// Figures are the formats in which figures are drawn; none = the usual ones.
+func (r *Run) Figures() []string {
+	formats, _ := r.file.Values()[figureKey].(config.Words)
+	return formats
+}
+
 // Start is the Job.Run of a job whose work is body: it opens the log, lets body do the
 // work on every rank and closes the log in view of how that ended. files are Job.Files, of
 // which the first is the answer.
 func Start(f *config.File, dir string, seed uint64, files []string, body func(context.Context, *Run) error) func(context.Context, ranks.Comm, Env) error {
+	checkFigures(f)
 	return func(ctx context.Context, comm ranks.Comm, env Env) error {
 		return logged(comm, dir, func(log *runLog) error {
 			if comm.Rank() == 0 {

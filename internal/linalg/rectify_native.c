@@ -2,8 +2,23 @@
 
 #include "rectify_native.h"
 
+#include "dispatch_native.h"
+
+#define SUFFIX base
+#define TARGET
+#include "rectify_body.h"
+#undef SUFFIX
+#undef TARGET
+
+#ifdef HAVE_AVX2
+#define SUFFIX avx2
+#define TARGET __attribute__((target("avx2,fma")))
+#include "rectify_body.h"
+#undef SUFFIX
+#undef TARGET
+#endif
+
 void tessera_rectify(ptrdiff_t n, float *x)
 {
-	for (ptrdiff_t i = 0; i < n; i++)
-		x[i] = x[i] < 0 ? 0 : x[i];
+	DISPATCH(rectify, (n, x));
 }

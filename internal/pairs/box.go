@@ -12,6 +12,7 @@ type Box struct {
 	Cells   int   // values of the owned box
 	Plane   int   // values with the layer
 	sums    []float64
+	along   pairsOf
 }
 
 // NewBox is that of an owned box of a shape.

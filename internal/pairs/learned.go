@@ -70,8 +70,10 @@ type pairsOf struct {
 	scale                 float64
 }
 
+// pairs are those along axis k; the next call overwrites them.
 func (b *Box) pairs(k int, l *Layer, ext, g []float64, moments [][]float64) *pairsOf {
-	p := &pairsOf{averages: l.Splines[2*k], differences: l.Splines[2*k+1], ext: ext, g: g, stride: b.Strides[k], scale: b.scale()}
+	p := &b.along
+	*p = pairsOf{averages: l.Splines[2*k], differences: l.Splines[2*k+1], ext: ext, g: g, stride: b.Strides[k], scale: b.scale()}
 	if moments != nil {
 		p.sums, p.changes = moments[2*k], moments[2*k+1]
 	}

@@ -7,7 +7,8 @@
 //   - Plot: curves over linear or logarithmic axes.
 //
 // Write draws each into two files: a PNG file of 200 dots an inch, and an SVG file with the same
-// lines and text as vectors. What lacks a title, a unit or a scale is an error. A figure draws what
+// lines and text as vectors; or into files of the formats it is given, of which PDF is a third, with
+// its fonts in it. What lacks a title, a unit or a scale is an error. A figure draws what
 // rank 0 holds: a large frame is reduced before. An image is enlarged by a whole factor, or averaged
 // over whole blocks of pixels, never resampled.
 //

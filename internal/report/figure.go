@@ -26,10 +26,25 @@ const (
 	dot = vg.Inch / dpi
 )
 
-// Names are the names of the files of figures: of each the PNG file and the SVG file.
+// Formats of figures.
+const (
+	PNG = "png"
+	SVG = "svg"
+	PDF = "pdf"
+)
+
+// Formats are all that there are.
+func Formats() []string { return []string{PNG, SVG, PDF} }
+
+// Usual are those in which a figure is drawn unless others are asked for.
+func Usual() []string { return []string{PNG, SVG} }
+
+// Names are the names of the files that figures may have: of each one for every format.
 func Names(figures ...string) (files []string) {
 	for _, f := range figures {
-		files = append(files, f+".png", f+".svg")
+		for _, format := range Formats() {
+			files = append(files, f+"."+format)
+		}
 	}
 	return files
 }
@@ -68,24 +83,43 @@ func inDots(l vg.Length) int {
 
 var errEmpty = errors.New("nothing to draw")
 
-// write draws a figure into path.png and path.svg.
-func (f *figure) write(path string) error {
+// write draws a figure into a file for each format, path.png and so on; without formats into the
+// usual ones.
+func (f *figure) write(path string, formats []string) error {
+	if len(formats) == 0 {
+		formats = Usual()
+	}
 	w, h := dots(f.width), dots(f.height)
-	pixels := vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(dpi))
-	f.draw(pixels)
-	if err := imageio.WriteAtomic(path+".png", func(w io.Writer) error { return writePNG(w, pixels.Image()) }); err != nil {
-		return err
+	for _, format := range formats {
+		var file func(io.Writer) error
+		switch format {
+		case PNG:
+			pixels := vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(dpi))
+			f.draw(pixels)
+			file = func(w io.Writer) error { return writePNG(w, pixels.Image()) }
+		case SVG:
+			vectors := vgsvg.New(w, h)
+			f.draw(vectors)
+			var text bytes.Buffer
+			if _, err := vectors.WriteTo(&text); err != nil {
+				return fmt.Errorf("report: %s.svg: %w", path, err)
+			}
+			file = func(w io.Writer) error {
+				_, err := w.Write(f.describe(text.Bytes()))
+				return err
+			}
+		case PDF:
+			page := newPDF(w, h)
+			f.draw(page)
+			file = func(w io.Writer) error { return page.write(w, f.title, f.about) }
+		default:
+			return fmt.Errorf("report: %s: no format %q of figures: want %s, %s or %s", path, format, PNG, SVG, PDF)
+		}
+		if err := imageio.WriteAtomic(path+"."+format, file); err != nil {
+			return err
+		}
 	}
-	vectors := vgsvg.New(w, h)
-	f.draw(vectors)
-	var text bytes.Buffer
-	if _, err := vectors.WriteTo(&text); err != nil {
-		return fmt.Errorf("report: %s.svg: %w", path, err)
-	}
-	return imageio.WriteAtomic(path+".svg", func(w io.Writer) error {
-		_, err := w.Write(f.describe(text.Bytes()))
-		return err
-	})
+	return nil
 }
 
 // writePNG writes a PNG file that says how large its pixels are (chunk pHYs, pixels a metre).

@@ -53,7 +53,7 @@ func reduced(img image.Image) *image.RGBA {
 // its size. Where a change is meant, look at the new figures and run the test with -update.
 func TestGolden(t *testing.T) {
 	dir := t.TempDir()
-	for name, write := range map[string]func(path string) error{
+	for name, write := range map[string]func(path string, formats ...string) error{
 		"panel": examplePanel().Write, "colour": colourPanel().Write, "mosaic": exampleMosaic().Write, "plot": example().Write,
 	} {
 		path := filepath.Join(dir, name)

@@ -42,14 +42,14 @@ const (
 	blockGap    = 30
 )
 
-// Write draws the mosaic into path.png and path.svg. Images are enlarged by a whole factor,
+// Write draws the mosaic into path.png and path.svg, or into files of the given formats. Images are enlarged by a whole factor,
 // without smoothing, so that every pixel is visible.
-func (m *Mosaic) Write(path string) error {
+func (m *Mosaic) Write(path string, formats ...string) error {
 	cols, rows, err := m.size()
 	if err != nil {
 		return fmt.Errorf("report: %s: %w", path, err)
 	}
-	return m.figure(cols, rows).write(path)
+	return m.figure(cols, rows).write(path, formats)
 }
 
 func (m *Mosaic) figure(cols, rows int) *figure {

@@ -56,12 +56,12 @@ const (
 	tickLength  = 9
 )
 
-// Write draws the panel into path.png and path.svg.
-func (p *Panel) Write(path string) error {
+// Write draws the panel into path.png and path.svg, or into files of the given formats.
+func (p *Panel) Write(path string, formats ...string) error {
 	if err := p.check(); err != nil {
 		return fmt.Errorf("report: %s: %w", path, err)
 	}
-	return p.figure().write(path)
+	return p.figure().write(path, formats)
 }
 
 func (p *Panel) check() error {

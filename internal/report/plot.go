@@ -41,8 +41,8 @@ var palette = []color.RGBA{
 	{0, 114, 178, 255}, {213, 94, 0, 255}, {0, 158, 115, 255}, {204, 121, 167, 255}, {230, 159, 0, 255}, {86, 180, 233, 255},
 }
 
-// Write draws the plot into path.png and path.svg.
-func (p *Plot) Write(path string) error {
+// Write draws the plot into path.png and path.svg, or into files of the given formats.
+func (p *Plot) Write(path string, formats ...string) error {
 	pl, err := p.build()
 	if err != nil {
 		return fmt.Errorf("report: %s: %w", path, err)
@@ -51,7 +51,7 @@ func (p *Plot) Write(path string) error {
 	f.add(func(c draw.Canvas, _ func(x, y int) vg.Point) {
 		pl.Draw(draw.Crop(c, plotMargin, -plotMargin, plotMargin, -plotMargin))
 	})
-	return f.write(path)
+	return f.write(path, formats)
 }
 
 func (p *Plot) build() (*plot.Plot, error) {

@@ -143,8 +143,25 @@ func (n *NormalOperator) Apply(dst []float64, x, w Plane) {
 // Convolve sets dst (rows*cols) = sum_ab h(a,b) x(i-a, j-b); x needs a halo of the
 // kernel's radius.
 func (k Kernel) Convolve(dst []float64, rows, cols int, x Plane) {
-	off, coef := k.taps(x.Stride)
-	convolve(dst, rows, cols, x, off, coef)
+	k.Taps(x.Stride).Convolve(dst, rows, cols, x)
+}
+
+// Taps are the coefficients of a kernel that are not zero, with their offsets in arrays of one stride. Who
+// convolves again and again keeps them.
+type Taps struct {
+	offsets      []int
+	coefficients []float64
+}
+
+// Taps are those for arrays of a stride.
+func (k Kernel) Taps(stride int) Taps {
+	off, coef := k.taps(stride)
+	return Taps{off, coef}
+}
+
+// Convolve is Kernel.Convolve for an x of the stride of the taps. It allocates nothing.
+func (t Taps) Convolve(dst []float64, rows, cols int, x Plane) {
+	convolve(dst, rows, cols, x, t.offsets, t.coefficients)
 }
 
 // taps lists the non-zero coefficients with their offsets in an array of the stride.

@@ -27,8 +27,9 @@ type Cells struct {
 
 // Output is the section [output].
 type Output struct {
-	Dir      string `toml:"dir"`
-	Pictures bool   `toml:"pictures"`
+	Dir      string       `toml:"dir"`
+	Formats  config.Words `toml:"formats"` // of figures: png, svg, pdf
+	Pictures bool         `toml:"pictures"`
 }
 
 // Pictures are the true pictures of a job.

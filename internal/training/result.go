@@ -74,5 +74,5 @@ func (r *Run) PlotLosses(title, y string, more ...report.Series) error {
 		loss.X, loss.Y = append(loss.X, float64(i+1)), append(loss.Y, v)
 	}
 	p := report.Plot{Title: title, X: "step", Y: y, LogY: true, Series: append([]report.Series{loss}, more...)}
-	return p.Write(r.Path("losses"))
+	return p.Write(r.Path("losses"), r.Figures()...)
 }

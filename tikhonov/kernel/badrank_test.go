@@ -60,6 +60,7 @@ func TestBadInputOnOneRank(t *testing.T) {
 		"iterations":         {func(_ *Observations, o *Options) { o.MaxIterations = -1 }, "-1 iterations"},
 		"Krylov vectors":     {func(_ *Observations, o *Options) { o.Restart = -1 }, "-1 Krylov vectors"},
 		"mean":               {func(_ *Observations, o *Options) { o.Mean = true }, differ},
+		"linear":             {func(_ *Observations, o *Options) { o.Linear = true }, "Linear without Mean"},
 		"width, Solve":       {func(_ *Observations, o *Options) { o.Kernel.Width = 0 }, "width 0"},
 		"lambda, Solve":      {func(_ *Observations, o *Options) { o.Lambda = 0 }, "lambda 0"},
 		"another lambda":     {func(_ *Observations, o *Options) { o.Lambda = 3 }, differ},

@@ -27,6 +27,7 @@ type Options struct {
 	Kernel        Kernel                // k
 	Lambda        float64               // > 0; where sigma is the standard deviation of the noise, 1/Lambda is the prior variance of f
 	Mean          bool                  // fit the observations minus their mean, weighted with 1/sigma^2
+	Linear        bool                  // with Mean: minus the plane nearest to them by these weights, see Trend
 	Method        krylov.Method         // RASGMRES, ASCG, RAS or CG; "" = krylov.RASGMRES
 	Balance       Balance               // "" = ByCount
 	OverlapRatio  float64               // by how much a block reaches beyond its own points, as a fraction of Kernel.Radius; 0 = half the support of a compact kernel, two length scales of the others; < 0 = none
@@ -45,7 +46,7 @@ type Fit struct {
 	Partition    *loadbalance.Partition // of space into the cells of the ranks
 
 	// The same on every rank.
-	Mean         float64             // added to f, if Options.Mean, else 0
+	Trend        Trend               // added to f
 	Observations int                 // of all ranks
 	Status       krylov.Status       // why the iteration stopped
 	Converged    bool                // Status is krylov.Converged
@@ -101,6 +102,8 @@ func (o *Options) check() error {
 		return err
 	}
 	switch {
+	case o.Linear && !o.Mean:
+		return fmt.Errorf("kernel: Linear without Mean: want both, or no Linear")
 	case !(o.Lambda > 0) || math.IsInf(o.Lambda, 0):
 		return fmt.Errorf("kernel: lambda %v: want more than 0", o.Lambda)
 	case !(o.Tolerance >= 0) || o.Tolerance >= 1:
@@ -211,23 +214,16 @@ func (f *Fit) systemOptions(o *Options) SystemOptions {
 func (f *Fit) solve(ctx context.Context, comm ranks.Comm, o *Options) (*Fit, error) {
 	start := comm.Wtime()
 	n := f.Points.Len()
-	sums := []float64{0, 0, float64(n)} // of y/sigma^2, 1/sigma^2, 1
-	for i := range n {
-		w := 1 / sq(f.Points.Attr[2*i+1])
-		sums[0] += w * f.Points.Attr[2*i]
-		sums[1] += w
-	}
-	if err := comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+	all := []float64{float64(n)}
+	if err := comm.Allreduce(all, all, ranks.Sum); err != nil {
 		return nil, err
 	}
-	f.Observations = int(sums[2])
-	if o.Mean {
-		f.Mean = sums[0] / sums[1]
+	f.Observations = int(all[0])
+	var err error
+	if f.Trend, err = trendOf(f.Points, o, summed(comm)); err != nil {
+		return nil, err
 	}
-	y := make([]float64, n)
-	for i := range y {
-		y[i] = f.Points.Attr[2*i] - f.Mean
-	}
+	y := f.Trend.subtract(f.Points)
 	f.Coefficients = make([]float64, n)
 	control := krylov.Control{Tolerance: o.Tolerance, MaxIterations: o.MaxIterations, Restart: o.Restart}
 	if o.Progress != nil && comm.Rank() == 0 {
@@ -274,8 +270,13 @@ func (f *Fit) measure(comm ranks.Comm, y []float64) error {
 // points on one rank are the same error on every rank.
 func (f *Fit) Predict(x []float64) ([]float64, error) {
 	v, _, err := f.system.Evaluate(x, f.Coefficients, false)
-	for i := range v {
-		v[i] += f.Mean
+	if err == nil {
+		f.Trend.add(v, x, f.Points.Dim)
 	}
 	return v, err
+}
+
+// summed adds up numbers over the ranks, in place.
+func summed(comm ranks.Comm) func([]float64) error {
+	return func(v []float64) error { return comm.Allreduce(v, v, ranks.Sum) }
 }

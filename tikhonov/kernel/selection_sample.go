@@ -42,7 +42,7 @@ type sample struct {
 
 // takeSample gathers the n observations of the smallest keys, the same on every rank whatever
 // their number. Collective.
-func takeSample(comm ranks.Comm, pts *loadbalance.Points, key func(i int) float64, n int) (*sample, []float64, error) {
+func takeSample(comm ranks.Comm, pts *loadbalance.Points, o *Options, key func(i int) float64, n int) (*sample, []float64, error) {
 	width := 2 + pts.Dim + pts.Cols
 	order := make([]int, pts.Len())
 	keys := make([]float64, len(order))
@@ -77,21 +77,22 @@ func takeSample(comm ranks.Comm, pts *loadbalance.Points, key func(i int) float6
 	first := rows[0][2 : 2+pts.Dim]
 	rows = rows[:min(n, len(rows))]
 	s := &sample{distances: make([]float64, len(rows)*len(rows))}
-	sum, weights := 0.0, 0.0
+	taken := &loadbalance.Points{Dim: pts.Dim, Cols: pts.Cols, ID: make([]int64, len(rows))}
 	for i, a := range rows {
-		y, sigma := a[2+pts.Dim], a[3+pts.Dim]
-		s.y, s.sigma = append(s.y, y), append(s.sigma, sigma)
-		sum += y / sigma / sigma
-		weights += 1 / sigma / sigma
+		s.sigma = append(s.sigma, a[3+pts.Dim])
+		taken.X, taken.Attr = append(taken.X, a[2:2+pts.Dim]...), append(taken.Attr, a[2+pts.Dim:]...)
 		for j, b := range rows[:i+1] {
 			for k := range pts.Dim {
 				s.distances[i*len(rows)+j] += sq(a[2+k] - b[2+k])
 			}
 		}
 	}
-	for i := range s.y {
-		s.y[i] -= sum / weights
+	// Every rank has the whole sample: there is nothing to add up. A mean is always subtracted.
+	trend, err := trendOf(taken, &Options{Mean: true, Linear: o.Linear}, func([]float64) error { return nil })
+	if err != nil {
+		return nil, nil, err
 	}
+	s.y = trend.subtract(taken)
 	return s, first, nil
 }
 
@@ -283,7 +284,7 @@ func leaveOneOut(ctx context.Context, comm ranks.Comm, pts *loadbalance.Points, 
 		return nil, fmt.Errorf("kernel: %d observations: %s wants %d or more", total, LeaveOneOut, fewest)
 	}
 	even := func(i int) float64 { return float64(random.Hash(search.Seed^random.Hash(uint64(pts.ID[i])+1)) >> 11) }
-	s, first, err := takeSample(comm, pts, even, search.Sample)
+	s, first, err := takeSample(comm, pts, &o, even, search.Sample)
 	if err != nil {
 		return nil, err
 	}
@@ -327,14 +328,14 @@ func leaveOneOut(ctx context.Context, comm ranks.Comm, pts *loadbalance.Points, 
 				}
 				return d
 			}
-			p, _, err := takeSample(comm, pts, distance, search.Sample)
+			p, _, err := takeSample(comm, pts, &o, distance, search.Sample)
 			if err != nil {
 				return nil, err
 			}
 			near = append(near, p)
 			// The next centre is the observation that comes first by another order.
 			other := func(i int) float64 { return -even(i) }
-			if _, first, err = takeSample(comm, pts, other, 1); err != nil {
+			if _, first, err = takeSample(comm, pts, &o, other, 1); err != nil {
 				return nil, err
 			}
 		}

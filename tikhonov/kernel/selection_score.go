@@ -176,10 +176,11 @@ func (q *selector) score(ctx context.Context, f *Fit, o *Options, test *loadbala
 	if err != nil {
 		return 0, err
 	}
-	mean, y, err := q.centred(f.Points)
+	trend, err := trendOf(f.Points, &q.o, summed(q.comm))
 	if err != nil {
 		return 0, err
 	}
+	y := trend.subtract(f.Points)
 	a := make([]float64, len(y))
 	if _, err := s.SolveResidual(ctx, a, y, selectResidual); err != nil {
 		return 0, err
@@ -200,35 +201,12 @@ func (q *selector) score(ctx context.Context, f *Fit, o *Options, test *loadbala
 	if err != nil {
 		return 0, err
 	}
+	trend.add(v, test.X, test.Dim)
 	for i := range v {
-		sum[0] += sq((v[i] + mean - test.Attr[2*i]) / test.Attr[2*i+1])
+		sum[0] += sq((v[i] - test.Attr[2*i]) / test.Attr[2*i+1])
 	}
 	err = q.comm.Allreduce(sum, sum, ranks.Sum)
 	return sum[0], err
-}
-
-// centred is y less its weighted mean over all ranks, where the options ask for it.
-// Collective.
-func (q *selector) centred(pts *loadbalance.Points) (mean float64, y []float64, err error) {
-	y = make([]float64, pts.Len())
-	sums := make([]float64, 2)
-	for i := range y {
-		y[i] = pts.Attr[2*i]
-		weight := 1 / sq(pts.Attr[2*i+1])
-		sums[0] += weight * y[i]
-		sums[1] += weight
-	}
-	if !q.o.Mean {
-		return 0, y, nil
-	}
-	if err := q.comm.Allreduce(sums, sums, ranks.Sum); err != nil {
-		return 0, nil, err
-	}
-	mean = sums[0] / sums[1]
-	for i := range y {
-		y[i] -= mean
-	}
-	return mean, y, nil
 }
 
 // trace estimates tr(I - H) as the mean over probes of z'(I - H)z, z random signs;

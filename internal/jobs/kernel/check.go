@@ -39,6 +39,11 @@ func (c *settings) check(f *config.File) {
 	f.Want(k.Width >= 0 && k.Width <= huge, "kernel.width", "more than 0; 0 = chosen for about 60 neighbours")
 	checkLengths(f, "kernel.axis_widths", k.AxisWidths, false)
 	f.Want(len(k.AxisWidths) == 0 || k.Width == 0 && !k.Spread, "kernel.axis_widths", "a width along each coordinate, or kernel.width, or kernel.spread, not two of them")
+	f.OneOf("kernel.trend", k.Trend, constant, linear)
+	f.Want(k.Mean || k.Trend != linear, "kernel.trend", "%q with kernel.mean = false, which subtracts nothing", constant)
+	sphere := o.Distance == greatCircle
+	f.Want(!sphere || !k.Spread, "kernel.spread", `false with observations.distance = "great-circle": kernel.width is in degrees`)
+	f.Want(!sphere || len(k.AxisWidths) < 2 || k.AxisWidths[0] == k.AxisWidths[1], "kernel.axis_widths", `the same width for the first two coordinates with observations.distance = "great-circle"`)
 	f.Want(k.Lambda > 0 && k.Lambda <= huge, "kernel.lambda", "more than 0")
 	f.Want(k.Truncate > 0 && k.Truncate < 1, "kernel.truncate", "more than 0 and less than 1")
 	f.Want(k.Overlap >= 0 && k.Overlap <= 2, "kernel.overlap", "0 to 2 times the radius; 0 = chosen for the family of the kernel")
@@ -82,6 +87,11 @@ func (o *observationsSection) check(f *config.File) {
 	f.Want(o.Dim >= 0 && o.Dim <= 3, "observations.dim", "1 to 3; 0 = from the columns")
 	f.OneOf("observations.missing", o.Missing, string(tables.Refuse), string(tables.Skip))
 	checkLengths(f, "observations.periodic", o.Periodic, true)
+	f.OneOf("observations.distance", o.Distance, straight, greatCircle)
+	sphere := o.Distance == greatCircle
+	f.Want(!sphere || o.Path != "", "observations.path", `a table of longitudes and latitudes with observations.distance = "great-circle"`)
+	f.Want(!sphere || len(o.Periodic) < 1 || slices.Max(o.Periodic[:min(2, len(o.Periodic))]) == 0, "observations.periodic",
+		`0 for the first two coordinates with observations.distance = "great-circle", which knows that 360 degrees are 0`)
 }
 
 // checkLengths records a problem unless a list has at most 3 lengths; zero tells whether one

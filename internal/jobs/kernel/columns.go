@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
@@ -54,8 +55,21 @@ func (c *settings) take(s *scattered, t *imageio.Table) error {
 		}
 	}
 	s.where = func(i int) string { return t.Where(rows.At[i]) }
+	if c.Observations.Distance == greatCircle {
+		line := ""
+		if s.raw.Dim > 1 {
+			line = exchanged(t, columns)
+		}
+		if err := c.checkDistance(s, line); err != nil {
+			return inFile(path, err)
+		}
+	}
+	note := columns.Note(t, c.Frame.Pixels)
+	if more := c.angleNote(&s.raw, columns); more != "" {
+		note = strings.TrimPrefix(note+"; "+more, "; ")
+	}
 	s.inputs = append(s.inputs, lifecycle.Input{
-		File: path, Part: t.Part, Axes: columns.Text(t), Missing: rows.Text(), Units: columns.Units(t), Note: columns.Note(t, c.Frame.Pixels),
+		File: path, Part: t.Part, Axes: columns.Text(t), Missing: rows.Text(), Units: columns.Units(t), Note: note,
 	})
 	return c.checkPeriodic(s.raw.Dim)
 }

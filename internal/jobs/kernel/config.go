@@ -7,6 +7,7 @@ import (
 	"tessera/internal/config"
 	"tessera/internal/frames"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 	"tessera/internal/tables"
 	"tessera/krylov"
 	"tessera/tikhonov/kernel"
@@ -33,6 +34,7 @@ type observationsSection struct {
 	Missing string       `toml:"missing"` // "refuse" or "skip"
 
 	Periodic config.Numbers `toml:"periodic"` // period of each coordinate, 0 = none; empty = none
+	Distance string         `toml:"distance"` // "straight" or "great-circle"
 }
 
 // surveySection describes a simulated survey.
@@ -76,6 +78,7 @@ type kernelSection struct {
 	Spread        bool           `toml:"spread"`      // coordinates in units of the spread of the observations along them
 	Truncate      float64        `toml:"truncate"`
 	Mean          bool           `toml:"mean"`
+	Trend         string         `toml:"trend"` // what mean subtracts: "constant" or "linear"
 	Method        string         `toml:"method"`
 	Balance       string         `toml:"balance"`
 	Overlap       float64        `toml:"overlap"` // in units of the radius; 0 = chosen for the family
@@ -101,18 +104,24 @@ type evaluateSection struct {
 	Variance bool           `toml:"variance"`
 }
 
+// Values of kernel.trend.
+const (
+	constant = "constant" // the weighted mean
+	linear   = "linear"   // the weighted plane
+)
+
 func defaults() settings {
 	return settings{
 		Seed:         1,
-		Observations: observationsSection{Missing: string(tables.Refuse)},
+		Observations: observationsSection{Missing: string(tables.Refuse), Distance: straight},
 		Simulate:     surveySection{Count: 10000, Dim: 2, Clusters: 6, Clustered: 0.8, Noise: 0.1},
 		Frame:        frameSection{Fraction: 0.1},
 		Kernel: kernelSection{
-			Family: string(kernel.WendlandC2), Lambda: 0.01, Choose: "none", Truncate: 1e-12, Mean: true,
+			Family: string(kernel.WendlandC2), Lambda: 0.01, Choose: "none", Truncate: 1e-12, Mean: true, Trend: constant,
 			Method: string(krylov.RASGMRES), Balance: string(kernel.ByCount), Tolerance: 1e-8, MaxIterations: 200, Restart: 30,
 		},
 		Search: searchSection{Folds: 5, Sample: 800},
-		Output: frames.OutputSection{Dir: "out/kernel", Stretch: "auto", Origin: frames.OriginAuto},
+		Output: frames.OutputSection{Dir: "out/kernel", Formats: report.Usual(), Stretch: "auto", Origin: frames.OriginAuto},
 	}
 }
 
@@ -146,7 +155,7 @@ func (c *settings) options(d *door, n int) kernel.Options {
 	}
 	return kernel.Options{
 		Kernel: kernel.Kernel{Family: kernel.Family(k.Family), Width: width, Truncate: k.Truncate},
-		Lambda: k.Lambda, Mean: k.Mean, Method: krylov.Method(k.Method), Balance: kernel.Balance(k.Balance),
+		Lambda: k.Lambda, Mean: k.Mean, Linear: k.Mean && k.Trend == linear, Method: krylov.Method(k.Method), Balance: kernel.Balance(k.Balance),
 		OverlapRatio: k.Overlap, Block: k.Block, Tolerance: k.Tolerance, MaxIterations: k.MaxIterations, Restart: k.Restart,
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"tessera/internal/config"
 	"tessera/internal/frames"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 	"tessera/internal/simulate"
 	"tessera/internal/tables"
 	"tessera/ranks"
@@ -91,8 +92,8 @@ func defaultDeep() deepConfig {
 			Inner: string(kernel.Gaussian), InnerLambda: 1e-3, Outer: string(kernel.Gaussian), OuterWidth: 0.05, OuterLambda: 1e-2,
 			Features: 1, Starts: 8, Steps: 40,
 		},
-		Observations: observationsSection{Missing: string(tables.Refuse)},
-		Output:       frames.OutputSection{Dir: "out/deep-kernel", Stretch: "auto", Origin: frames.OriginAuto},
+		Observations: observationsSection{Missing: string(tables.Refuse), Distance: straight},
+		Output:       frames.OutputSection{Dir: "out/deep-kernel", Formats: report.Usual(), Stretch: "auto", Origin: frames.OriginAuto},
 	}
 }
 

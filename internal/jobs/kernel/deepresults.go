@@ -100,7 +100,7 @@ func (r *deepRun) draw() error {
 		report.Image{Title: "its first feature", Frame: d.frame(r.fits[2]), Scale: 1})
 	scales := []report.Scale{{Label: d.label(d.value), Stretch: imageio.Linear(lo, hi)}, {Label: "first feature (no unit)", Stretch: imageio.Linear(low, high)}}
 	d.labels.Notes = []string{fmt.Sprintf("%d observations; the single layer is a Gaussian of width %.3g.", r.m.Observations, r.m.Single.Width)}
-	return d.panel("Deep kernel fit", scales, images...).Write(r.Path("panel"))
+	return d.panel("Deep kernel fit", scales, images...).Write(r.Path("panel"), r.Figures()...)
 }
 
 // Report adds the rows of the table at the end of a run that this job alone has.

@@ -11,12 +11,13 @@ import (
 
 // door is how observations and lengths come into the numbers of the solver, and go out
 // again: values in units of their spread, coordinates in units of a length, a periodic one
-// as a point on a circle. So a result does not depend on the units of the file.
+// as a point on a circle, longitude and latitude as a point on a sphere. So a result does not depend on the units of the file.
 type door struct {
 	dim       int       // coordinates of the observations
 	amplitude float64   // of the values: that of the kernel too
 	unit      []float64 // of each coordinate
 	period    []float64 // of each coordinate, 0 = none
+	sphere    bool      // the first two coordinates are longitude and latitude in degrees
 	length    float64   // unit of the widths of the config
 	volume    float64   // of the box of the observations, but for outliers, in these units
 }
@@ -31,12 +32,16 @@ func (c *settings) newDoor(o *kernel.Observations) door {
 	d := plainDoor(o.Dim)
 	d.amplitude = amplitudeOf(o.Y, c.Kernel.Mean)
 	copy(d.period, c.Observations.Periodic)
+	d.sphere = c.Observations.Distance == greatCircle
 	sides := make([]float64, o.Dim)
 	for k := range sides {
 		sides[k] = robustSide(o.X, o.Dim, k)
 		if d.period[k] > 0 {
 			sides[k] = min(sides[k], d.period[k])
 		}
+	}
+	if d.sphere {
+		sides[0] = min(sides[0], 360) * sphereShare(extremes(o.X, o.Dim, 1))
 	}
 	switch {
 	case len(c.Kernel.AxisWidths) > 0:
@@ -66,17 +71,21 @@ func (c *settings) newDoor(o *kernel.Observations) door {
 
 // share gives all ranks the door of rank 0. Collective.
 func (d *door) share(comm ranks.Comm) error {
-	all := make([]float64, 3+6)
+	all := make([]float64, 3+6+1)
 	if comm.Rank() == 0 {
 		copy(all, []float64{d.amplitude, d.length, d.volume})
 		copy(all[3:6], d.unit)
 		copy(all[6:9], d.period)
+		if d.sphere {
+			all[9] = 1
+		}
 	}
 	if err := comm.Bcast(all, 0); err != nil {
 		return err
 	}
 	d.amplitude, d.length, d.volume = all[0], all[1], all[2]
 	d.unit, d.period = all[3:3+d.dim:3+d.dim], all[6:6+d.dim]
+	d.sphere = all[9] == 1
 	return nil
 }
 
@@ -88,7 +97,29 @@ func (d *door) inner() int {
 			n++
 		}
 	}
+	if d.sphere {
+		n++
+	}
 	return n
+}
+
+// unitOf is the unit of a coordinate of the solver.
+func (d *door) unitOf(inner int) float64 {
+	for k, unit := range d.unit {
+		n := 1
+		switch {
+		case d.sphere && k == 0:
+			n = 3
+		case d.sphere && k == 1:
+			n = 0
+		case d.period[k] > 0:
+			n = 2
+		}
+		if inner -= n; inner < 0 {
+			return unit
+		}
+	}
+	return 1
 }
 
 // places are coordinates (n x dim) as the solver sees them (n x inner). A circle has the
@@ -97,6 +128,14 @@ func (d *door) places(x []float64) []float64 {
 	out := make([]float64, 0, len(x)/d.dim*d.inner())
 	for i, v := range x {
 		k := i % d.dim
+		if d.sphere && k < 2 {
+			if k == 0 {
+				for _, v := range onSphere(v, x[i+1]) {
+					out = append(out, v/d.unit[0])
+				}
+			}
+			continue
+		}
 		if p := d.period[k]; p > 0 {
 			sin, cos := math.Sincos(2 * math.Pi * math.Mod(v/p, 1))
 			r := p / d.unit[k] / (2 * math.Pi)
@@ -170,6 +209,15 @@ func amplitudeOf(y []float64, mean bool) float64 {
 	return a * most
 }
 
+// extremes are the smallest and the largest value of a coordinate.
+func extremes(x []float64, dim, k int) (lo, hi float64) {
+	lo, hi = math.Inf(1), math.Inf(-1)
+	for i := k; i < len(x); i += dim {
+		lo, hi = min(lo, x[i]), max(hi, x[i])
+	}
+	return lo, hi
+}
+
 // robustSide is the side of the box of the observations along a coordinate. Of 8 and more,
 // the outermost hundredth (at least one) at either end is left out, and the side made as
 // much longer as it would be if the observations were spread evenly.
@@ -212,6 +260,13 @@ func (c *settings) checkPeriodic(dim int) error {
 	switch {
 	case periodic > 0 && c.Frame.Pixels:
 		return fmt.Errorf("observations.periodic: the pixels of a frame are not periodic: leave it out")
+	case c.Observations.Distance == greatCircle && dim+periodic+1 > kernel.Family(c.Kernel.Family).Dimensions():
+		key := "kernel.family"
+		if c.Job == deepJob {
+			key = "deep.inner"
+		}
+		return fmt.Errorf("observations.distance: longitude, latitude and %d more coordinates are points in %d dimensions, where %s = %q is not positive definite: write %s = %q",
+			dim-2, dim+periodic+1, key, c.Kernel.Family, key, kernel.Matern52)
 	case periodic > 0 && dim+periodic > kernel.Family(c.Kernel.Family).Dimensions():
 		key := "kernel.family"
 		if c.Job == deepJob {

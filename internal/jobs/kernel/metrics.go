@@ -21,14 +21,16 @@ type metrics struct {
 	Lambda       float64          `json:"lambda"`
 	Method       string           `json:"method"`
 	Mean         float64          `json:"mean"`
-	Neighbours   float64          `json:"neighbours"` // entries of a row, on average
+	Trend        string           `json:"trend"`
+	Slope        []float64        `json:"slope,omitempty"` // of a linear trend, along each coordinate of the solver
+	Neighbours   float64          `json:"neighbours"`      // entries of a row, on average
 	Blocks       int              `json:"blocks"`
 	Largest      int              `json:"largest_block"` // points, overlap included
 	Residual     lifecycle.Number `json:"residual"`
 	ErrorBound   lifecycle.Number `json:"error_bound"`
 	Certified    bool             `json:"certified"`
 	Misfit       float64          `json:"misfit"`    // sum ((f(x_i) - y_i) / sigma_i)^2
-	Explained    float64          `json:"explained"` // fraction of the misfit of the mean alone that the fit removes
+	Explained    float64          `json:"explained"` // fraction of the misfit of the mean, or of the trend, alone that the fit removes
 	Objective    float64          `json:"objective"`
 	Truncation   float64          `json:"truncation"` // bound on the norm of what was left out of K
 

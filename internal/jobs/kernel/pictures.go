@@ -203,7 +203,7 @@ func (r *run) draw(observed [2][]float64) error {
 		chart = append(chart, report.Image{Title: "standard deviation", Frame: d.frame(sigma), Scale: 1})
 		both = append(slices.Clone(scales), report.Scale{Label: d.label("standard deviation of the fit"), Stretch: imageio.Linear(0, hi)})
 	}
-	if err := d.panel("Kernel fit", both, chart...).Write(r.Path("map")); err != nil {
+	if err := d.panel("Kernel fit", both, chart...).Write(r.Path("map"), r.Figures()...); err != nil {
 		return err
 	}
 	images := []report.Image{{Title: "observations (mean in a pixel)", Frame: d.frame(observed[0])}, {Title: "kernel fit", Frame: fit}}
@@ -224,7 +224,7 @@ func (r *run) draw(observed [2][]float64) error {
 		images = append(images, report.Image{Title: "kernel fit - truth", Frame: f, Scale: 1})
 		scales = append(scales, report.Scale{Label: d.label("fit - truth"), Stretch: imageio.Diverging(f)})
 	}
-	if err := d.panel("Kernel fit", scales, images...).Write(r.Path("panel")); err != nil {
+	if err := d.panel("Kernel fit", scales, images...).Write(r.Path("panel"), r.Figures()...); err != nil {
 		return err
 	}
 	if r.obs.data.Dim != 2 {
@@ -261,5 +261,5 @@ func (r *run) drawCells(d *sheet, count []float64) error {
 	_, hi := rangeOf(density)
 	p := d.panel(fmt.Sprintf("Cells of %d ranks and observations", r.Comm.Size()), []report.Scale{{Label: "log10(1 + number of observations in a pixel)", Stretch: imageio.Linear(0, hi)}}, images...)
 	p.Lines = "border between the cells of two ranks"
-	return p.Write(r.Path("cells"))
+	return p.Write(r.Path("cells"), r.Figures()...)
 }

@@ -125,11 +125,14 @@ func (r *run) account(o kernel.Options, work ranks.Work) error {
 	f, m := r.fit, r.m
 	longest := []float64{f.Setup, f.Solve, f.Compute, float64(f.Largest)}
 	sums := []float64{
-		float64(f.FactorBytes), f.Neighbours * float64(f.Points.Len()), float64(f.Blocks), f.Compute, 0,
+		float64(f.FactorBytes), f.Neighbours * float64(f.Points.Len()), float64(f.Blocks), f.Compute, 0, 0,
 	}
-	for i := range f.Points.Len() { // misfit of the mean alone
-		e := (f.Points.Attr[2*i] - f.Mean) / f.Points.Attr[2*i+1]
+	for i := range f.Points.Len() { // misfit of the trend alone, and of 0
+		d := f.Points.Dim
+		e := (f.Points.Attr[2*i] - f.Trend.At(f.Points.X[i*d:(i+1)*d])) / f.Points.Attr[2*i+1]
 		sums[4] += e * e
+		e = f.Points.Attr[2*i] / f.Points.Attr[2*i+1]
+		sums[5] += e * e
 	}
 	if err := r.Comm.Allreduce(longest, longest, ranks.Max); err != nil {
 		return err
@@ -148,7 +151,7 @@ func (r *run) account(o kernel.Options, work ranks.Work) error {
 	}
 	m.Observations, m.Family, m.Width, m.Lambda, m.Method = f.Observations, string(o.Kernel.Family), o.Kernel.Width*r.obs.door.length, o.Lambda, string(o.Method)
 	m.Amplitude, m.Explained = r.obs.door.amplitude, 1
-	if sums[4] > 0 {
+	if sums[4] > 1e-24*sums[5] { // else the trend is all that there is, but for rounding
 		m.Explained = 1 - f.Misfit/sums[4]
 	}
 	if text := m.flat(); text != "" && f.Converged {
@@ -167,7 +170,15 @@ func (r *run) account(o kernel.Options, work ranks.Work) error {
 		why = "kernel.max_iterations was reached; " + why
 	}
 	m.Ended(f.Iterations, f.Converged, why)
-	m.Mean, m.Misfit, m.Objective, m.Truncation, m.History = f.Mean*r.obs.door.amplitude, f.Misfit, f.Objective, f.Truncation, f.History
+	m.Trend = constant
+	if o.Linear {
+		m.Trend = linear
+		door := &r.obs.door
+		for k, v := range f.Trend.Slope {
+			m.Slope = append(m.Slope, v*door.amplitude/door.unitOf(k))
+		}
+	}
+	m.Mean, m.Misfit, m.Objective, m.Truncation, m.History = f.Trend.Mean*r.obs.door.amplitude, f.Misfit, f.Objective, f.Truncation, f.History
 	m.Seconds.Setup, m.Seconds.Solve = longest[0], longest[1]
 	m.Processor = processor{longest[2], sums[3] / float64(r.Comm.Size())}
 	m.FactorMB = sums[0] / 1e6

@@ -23,15 +23,18 @@ const mostSaved = 1 << 25
 // fitAbout describes a fit in its file. Values are in the unit of the file of the observations.
 type fitAbout struct {
 	Family   string    `json:"family"`
-	Width    float64   `json:"width"`    // in units of Units
-	Truncate float64   `json:"truncate"` // of kernels without compact support
-	Mean     float64   `json:"mean"`     // added to the sum of the kernels
-	Dim      int       `json:"dim"`      // coordinates
-	Units    []float64 `json:"units"`    // of each coordinate, in its unit
-	Periods  []float64 `json:"periods"`  // of each coordinate, 0 = none
-	Pixels   bool      `json:"pixels"`   // the coordinates are row and column
-	Names    []string  `json:"names"`    // of the coordinates
-	Source   string    `json:"source"`   // of the observations
+	Width    float64   `json:"width"`            // in units of Units
+	Truncate float64   `json:"truncate"`         // of kernels without compact support
+	Mean     float64   `json:"mean"`             // added to the sum of the kernels
+	Slope    []float64 `json:"slope,omitempty"`  // then added, along each coordinate of the solver; none = 0
+	Centre   []float64 `json:"centre,omitempty"` // where that is 0, in coordinates of the solver
+	Sphere   bool      `json:"sphere,omitempty"` // the first two coordinates are longitude and latitude in degrees
+	Dim      int       `json:"dim"`              // coordinates
+	Units    []float64 `json:"units"`            // of each coordinate, in its unit
+	Periods  []float64 `json:"periods"`          // of each coordinate, 0 = none
+	Pixels   bool      `json:"pixels"`           // the coordinates are row and column
+	Names    []string  `json:"names"`            // of the coordinates
+	Source   string    `json:"source"`           // of the observations
 }
 
 // saved is a fit as its file holds it.
@@ -46,8 +49,12 @@ func (r *run) save(path string, table *imageio.Table) error {
 	d := &r.obs.door
 	s := saved{fitAbout: fitAbout{
 		Family: r.m.Family, Width: r.m.Width / d.length, Truncate: r.c.Kernel.Truncate, Mean: r.m.Mean,
-		Dim: d.dim, Units: d.unit, Periods: d.period, Pixels: r.obs.rows > 0, Names: table.Names[:d.dim], Source: r.m.Source,
+		Dim: d.dim, Units: d.unit, Periods: d.period, Sphere: d.sphere, Pixels: r.obs.rows > 0, Names: table.Names[:d.dim], Source: r.m.Source,
 	}}
+	s.Centre = r.fit.Trend.Centre
+	for _, v := range r.fit.Trend.Slope {
+		s.Slope = append(s.Slope, v*d.amplitude)
+	}
 	for i := range table.Rows {
 		row := table.Data[i*table.Cols : (i+1)*table.Cols]
 		s.places = append(s.places, row[:d.dim]...)
@@ -82,6 +89,9 @@ func readFit(path string) (*saved, error) {
 	if s.Dim < 1 || s.Dim > 3 || n == 0 || len(s.places) != n*s.Dim || len(s.Units) != s.Dim || len(s.Periods) != s.Dim || !(s.Width > 0) {
 		return nil, fmt.Errorf("%s: %d coordinates of %d observations with %d coefficients: not the fit of a job \"kernel\"", path, len(s.places), n, len(s.coefficients))
 	}
+	if inner := s.door().inner(); len(s.Slope) > 0 && len(s.Slope) != inner || len(s.Slope) != len(s.Centre) || s.Sphere && s.Dim < 2 {
+		return nil, fmt.Errorf("%s: a trend with %d slopes and %d places in %d coordinates: not the fit of a job \"kernel\"", path, len(s.Slope), len(s.Centre), inner)
+	}
 	for k, u := range s.Units {
 		if !(u > 0) || math.IsInf(u, 0) || !(s.Periods[k] >= 0) {
 			return nil, fmt.Errorf("%s: unit %g and period %g of coordinate %d: want positive numbers", path, u, s.Periods[k], k+1)
@@ -99,7 +109,7 @@ type Prediction struct {
 }
 
 // farKernel is the value of the kernel at the nearest observation below which a place is beyond
-// the support of the observations: what is predicted there is little else than the mean.
+// the support of the observations: what is predicted there is little else than the mean, or the trend.
 const farKernel = 0.01
 
 // Predict evaluates the fit of a result, its directory or its fit.npz, at the places of a table.
@@ -107,7 +117,7 @@ const farKernel = 0.01
 // observations. All columns of the table come back, with these behind them:
 //
 //	predicted         the fit, in the unit of the observed values
-//	distance          to the nearest observation, in the unit of the coordinates; only where they have one unit
+//	distance          to the nearest observation, in the unit of the coordinates, on a sphere along it; only where they have one unit
 //	distance_widths   the same in units of the width of the kernel, which may differ from axis to axis
 //	beyond            1 = the kernel at the nearest observation is less than 0.01 of its largest value, else 0
 func Predict(fit, places string, columns []string) (*Prediction, error) {
@@ -126,6 +136,11 @@ func Predict(fit, places string, columns []string) (*Prediction, error) {
 	rows, err := tables.Take(t, at, tables.Refuse, "")
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", places, err)
+	}
+	if s.Sphere {
+		if i, err := checkAngles(rows.X, s.Dim); err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", places, t.Where(rows.At[i]), err)
+		}
 	}
 	p := &Prediction{Input: places + ": " + t.Part + ", " + at.Text(t)}
 	if p.Names, p.Rows, err = imageio.ReadFields(places); err != nil {
@@ -157,7 +172,7 @@ func Predict(fit, places string, columns []string) (*Prediction, error) {
 		v, r := e.at(rows.X[i*s.Dim : (i+1)*s.Dim])
 		row := append(p.Rows[i], number(v))
 		if one {
-			row = append(row, number(r*s.Units[0]))
+			row = append(row, number(s.outward(r*s.Units[0])))
 		}
 		beyond := "0"
 		if e.kernel.At(r) < farKernel || r >= e.kernel.Radius() {
@@ -169,8 +184,26 @@ func Predict(fit, places string, columns []string) (*Prediction, error) {
 	return p, nil
 }
 
-// oneUnit tells whether all coordinates have the same unit, so that distances have it too.
+// outward is the distance of two places whose straight distance for the solver is r, both in the
+// unit of the coordinates.
+func (s *saved) outward(r float64) float64 {
+	if s.Sphere {
+		return angle(r)
+	}
+	return r
+}
+
+// door brings places to the solver.
+func (s *saved) door() *door {
+	return &door{dim: s.Dim, amplitude: 1, unit: s.Units, period: s.Periods, sphere: s.Sphere, length: 1}
+}
+
+// oneUnit tells whether all coordinates have the same unit, so that distances have it too. On a
+// sphere there are no others than longitude and latitude then.
 func (s *saved) oneUnit() bool {
+	if s.Sphere && s.Dim > 2 {
+		return false
+	}
 	for k := range s.Units {
 		if s.Units[k] != s.Units[0] {
 			return false
@@ -184,13 +217,14 @@ func number(v float64) string { return fmt.Sprintf("%.12g", v) }
 // evaluator evaluates a fit at single places.
 type evaluator struct {
 	*saved
-	door   door
+	door   *door
+	trend  kernel.Trend
 	kernel kernel.Kernel
 	tree   *tree
 }
 
 func newEvaluator(s *saved) *evaluator {
-	e := &evaluator{saved: s, door: door{dim: s.Dim, amplitude: 1, unit: s.Units, period: s.Periods, length: 1}}
+	e := &evaluator{saved: s, door: s.door(), trend: kernel.Trend{Mean: s.Mean, Slope: s.Slope, Centre: s.Centre}}
 	e.kernel = kernel.Kernel{Family: kernel.Family(s.Family), Width: s.Width, Truncate: s.Truncate}
 	e.tree = newTree(e.door.places(s.places), e.door.inner())
 	return e
@@ -199,7 +233,7 @@ func newEvaluator(s *saved) *evaluator {
 // at is the fit at a place, and the distance to the nearest observation in the unit of the solver.
 func (e *evaluator) at(place []float64) (value, distance float64) {
 	x := e.door.places(place)
-	value = e.Mean
+	value = e.trend.At(x)
 	e.tree.within(x, e.kernel.Radius(), func(i int, r float64) { value += e.coefficients[i] * e.kernel.At(r) })
 	return value, e.tree.nearest(x)
 }

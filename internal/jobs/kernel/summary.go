@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 
 	"tessera/internal/lifecycle"
 )
@@ -36,15 +37,31 @@ func (m *metrics) Report(t *lifecycle.Table) {
 			row("", "a wider kernel would predict better, but has too many neighbours for all observations")
 		}
 	}
+	if m.Trend == linear {
+		row("trend", "a plane of slope %s, the rest by the kernel", series(m.Slope))
+	}
 	row("method", "%s, %d blocks, the largest of %d points", m.Method, m.Blocks, m.Largest)
 	kind := "estimated"
 	if m.Certified {
 		kind = "guaranteed"
 	}
 	row("relative error", "at most %.1e (%s)", m.ErrorBound, kind)
-	row("explained", "%.3g %% of how the values vary about the mean", 100*m.Explained)
+	about := "mean"
+	if m.Trend == linear {
+		about = "plane"
+	}
+	row("explained", "%.3g %% of how the values vary about the %s", 100*m.Explained, about)
 	row("processor seconds", "%.3f on the busiest rank, %.3f on average", m.Processor.Most, m.Processor.Mean)
 	row("factors", "%.0f MB", m.FactorMB)
+}
+
+// series writes numbers with four digits.
+func series(list []float64) string {
+	var words []string
+	for _, v := range list {
+		words = append(words, fmt.Sprintf("%.4g", v))
+	}
+	return strings.Join(words, ", ")
 }
 
 // loads prints the loads of the ranks before and after balancing, if there was any.

@@ -6,6 +6,7 @@ import (
 	"tessera/internal/config"
 	"tessera/internal/frames"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 	"tessera/tv"
 )
 
@@ -48,9 +49,9 @@ type noiseSection struct {
 
 // applySection is the section [mlpatch].
 type applySection struct {
-	Model   string `toml:"model"`   // model.npz of an mlpatch-train job
-	Border  string `toml:"border"`  // of the frame
-	Average bool   `toml:"average"` // over the 8 symmetries of the square
+	Model   string     `toml:"model"`  // model.npz of an mlpatch-train job
+	Border  string     `toml:"border"` // of the frame
+	Average symmetries `toml:"average"`
 }
 
 // admmSection is the section [admm]. Levels are by the model's scale.
@@ -79,6 +80,7 @@ const noTV = "none"
 // outputSection is the section [output].
 type outputSection struct {
 	Dir      string        `toml:"dir"`
+	Formats  config.Words  `toml:"formats"` // of figures: png, svg, pdf
 	Stretch  string        `toml:"stretch"`
 	Origin   frames.Origin `toml:"origin"`
 	Pictures bool          `toml:"pictures"` // false: no PNG file
@@ -113,9 +115,9 @@ func denoiseDefaults() denoiseSettings {
 		Seed:     1,
 		Image:    frames.DefaultImage(),
 		Simulate: frames.SimulateSection{Rows: 256, Cols: 256, Channels: 1, Noise: 0.1},
-		MLPatch:  applySection{Border: "reflect", Average: true},
+		MLPatch:  applySection{Border: "reflect", Average: 4},
 		TV:       besideSection{Rule: string(tv.Discrepancy), Tolerance: 1e-2, MaxIterations: 2000},
-		Output:   outputSection{Dir: "out/mlpatch-denoise", Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
+		Output:   outputSection{Dir: "out/mlpatch-denoise", Formats: report.Usual(), Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
 	}
 }
 
@@ -126,11 +128,11 @@ func admmDefaults() admmSettings {
 		Simulate: frames.SimulateSection{Rows: 256, Cols: 256, Channels: 1, Noise: 0.01},
 		Blur:     frames.BlurSection{Kind: "gaussian", Size: 9, Sigma: 1.4142135623730951, FWHM: 3, Beta: 3},
 		PSFModel: frames.DefaultPSFModel(),
-		MLPatch:  applySection{Border: "reflect"},
+		MLPatch:  applySection{Border: "reflect", Average: 1},
 		ADMM:     admmSection{Level: 0.02, First: 0.1, Falling: 15, Alpha: 0.1, Damping: 1, Tolerance: 1e-3, MaxIterations: 40, Inner: 1e-4, MostInner: 100},
 		TV:       besideSection{Rule: string(tv.Discrepancy), Tolerance: 1e-2, MaxIterations: 2000},
 		Beside:   quadraticSection{Tikhonov: true, Wiener: true},
-		Output:   outputSection{Dir: "out/mlpatch-admm", Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
+		Output:   outputSection{Dir: "out/mlpatch-admm", Formats: report.Usual(), Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
 	}
 }
 

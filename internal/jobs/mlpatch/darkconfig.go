@@ -8,6 +8,7 @@ import (
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 	"tessera/internal/training"
 	"tessera/mlpatch"
 	"tessera/mlpatch/massmap"
@@ -32,12 +33,12 @@ type darkSettings struct {
 
 // learnedSection is the section [learned]: a local network that corrects the Wiener map.
 type learnedSection struct {
-	Model      string  `toml:"model"`      // model.npz of such a job; "" = one is learned from simulated skies
-	Skies      int     `toml:"skies"`      // simulated skies, those of the validation included; 0 = no network without a model
-	Validation int     `toml:"validation"` // the last skies, which are not learned from
-	ShiftLow   float64 `toml:"shift_low"`  // kappa > -shift x rms of a simulated sky
-	ShiftHigh  float64 `toml:"shift_high"`
-	Average    bool    `toml:"average"` // over the 8 symmetries of the square
+	Model      string     `toml:"model"`      // model.npz of such a job; "" = one is learned from simulated skies
+	Skies      int        `toml:"skies"`      // simulated skies, those of the validation included; 0 = no network without a model
+	Validation int        `toml:"validation"` // the last skies, which are not learned from
+	ShiftLow   float64    `toml:"shift_low"`  // kappa > -shift x rms of a simulated sky
+	ShiftHigh  float64    `toml:"shift_high"`
+	Average    symmetries `toml:"average"`
 }
 
 // shearSection names maps of the shear. Every path is that of an image of one plane.
@@ -89,7 +90,8 @@ type drawsSection struct {
 
 type darkOutput struct {
 	Dir      string        `toml:"dir"`
-	Origin   frames.Origin `toml:"origin"` // of pictures
+	Formats  config.Words  `toml:"formats"` // of figures: png, svg, pdf
+	Origin   frames.Origin `toml:"origin"`  // of pictures
 	Pictures bool          `toml:"pictures"`
 }
 
@@ -103,13 +105,13 @@ func darkDefaults() darkSettings {
 		Simulate:  fieldSection{Rows: 128, Cols: 128, RMS: 0.02, Width: 0.8, Turn: 1000},
 		Wiener:    wienerSection{Tolerance: 1e-6, MaxIterations: 1000},
 		Noise:     drawsSection{Realisations: 8},
-		Learned:   learnedSection{Validation: 4, ShiftLow: 1, ShiftHigh: 2, Average: true},
+		Learned:   learnedSection{Validation: 4, ShiftLow: 1, ShiftHigh: 2, Average: mlpatch.Symmetries},
 		Network: trainSection{
 			Geometry: string(mlpatch.Rings), Side: 3, Radii: 5, Angles: 8, Radius: 20, Hidden: config.Numbers{48, 32}, Chunks: 1, Mixer: config.Numbers{}, Residual: true,
 			Loss: string(mlpatch.L2), Rate: 2e-3, Steps: 800, Batch: 16, Block: 16, Blocks: 256, Every: 100,
 		},
 		Checkpoint: lifecycle.CheckpointSection{Every: 60},
-		Output:     darkOutput{Dir: "out/darkmatter", Origin: frames.OriginLower, Pictures: true},
+		Output:     darkOutput{Dir: "out/darkmatter", Formats: report.Usual(), Origin: frames.OriginLower, Pictures: true},
 	}
 }
 

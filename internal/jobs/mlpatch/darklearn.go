@@ -113,7 +113,7 @@ func (r *darkRun) test(ctx context.Context, d *massmap.Lensed) error {
 		if err != nil {
 			return err
 		}
-		f, err := mlpatch.NewField(alone, &r.corrector.Network, r.corrector.theta, frame, halo.Periodic, false)
+		f, err := mlpatch.NewField(alone, &r.corrector.Network, r.corrector.theta, frame, halo.Periodic, 1)
 		if err != nil {
 			return err
 		}
@@ -158,7 +158,7 @@ func (r *darkRun) test(ctx context.Context, d *massmap.Lensed) error {
 // apply sets r.learned. Collective.
 func (r *darkRun) apply() error {
 	m := r.corrector
-	f, err := mlpatch.NewField(r.Comm, &m.Network, m.theta, r.maps.Frame, halo.Periodic, r.c.Learned.Average)
+	f, err := mlpatch.NewField(r.Comm, &m.Network, m.theta, r.maps.Frame, halo.Periodic, int(r.c.Learned.Average))
 	if err := ranks.AgreeError(r.Comm, err); err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"tessera/mlpatch"
 	"tessera/mlpatch/massmap"
 	"tessera/ranks"
+	"tessera/train"
 )
 
 // plan is what a run on n ranks would cost. The shear of a small field is timed on this one rank.
@@ -109,10 +110,7 @@ func (c *darkSettings) planLearning(comm ranks.Comm, p *lifecycle.Plan, t *lifec
 		e.Loss(b, g)
 		seconds = time.Since(start).Seconds() / float64(side*side)
 	}
-	passes := 1.0
-	if c.Learned.Average {
-		passes = 8
-	}
+	passes := net.MeanOperations(int(c.Learned.Average)) / net.Operations()
 	p.Compute += passes * seconds / 3 * pixels / float64(n)
 	p.MemoryBytes += layerBytes(net) + 8*16*float64(net.Parameters()) + 8*2*pixels + 8*2.5*massmap.Planes*pixels/float64(n)
 	p.Row("network", "%d parameters, %.0f operations a pixel", net.Parameters(), net.Operations())
@@ -130,8 +128,8 @@ func (c *darkSettings) planLearning(comm ranks.Comm, p *lifecycle.Plan, t *lifec
 	p.MemoryBytes += pixels * (4*massmap.Planes*skies + 8*25)
 	if n > 1 {
 		t.Bcast(massmap.Planes*pixels, skies)
-		t.Allreduce(float64(net.Parameters()+2), steps)
-		t.Allreduce(1, 3*steps+skies/float64(n))
+		t.Send(train.Traffic(n, net.Parameters(), s.Batch, s.Steps))
+		t.Allreduce(1, 2*steps+skies/float64(n))
 		t.Allreduce(float64(s.Blocks), validations)
 	}
 	p.Row("learning", "%d skies on every rank, %d steps of %d blocks of %d x %d pixels", c.Learned.Skies, s.Steps, s.Batch, s.Block, s.Block)

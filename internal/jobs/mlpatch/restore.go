@@ -48,7 +48,7 @@ func (w *work) restore(ctx context.Context, comm ranks.Comm, o *frames.Observati
 	start := comm.Wtime()
 	border := frames.Borders[w.model.Border]
 	r := &restored{}
-	f, err := mlpatch.NewField(comm, &m.Network, m.theta, o.Frame, border, w.model.Average)
+	f, err := mlpatch.NewField(comm, &m.Network, m.theta, o.Frame, border, int(w.model.Average))
 	if err := ranks.AgreeError(comm, err); err != nil {
 		return nil, err
 	}

@@ -126,7 +126,7 @@ func (r *run) bands(ctx context.Context, shape *imageio.Frame) error {
 	var from, to int
 	b := &mlpatch.Bands{
 		Net: &model.Network, Theta: model.theta, Rows: shape.Rows, Cols: shape.Cols, Channels: shape.Channels, Band: w.bands.Rows,
-		Border: frames.Borders[w.model.Border], Average: w.model.Average, Levels: []float64{level},
+		Border: frames.Borders[w.model.Border], Symmetries: int(w.model.Average), Levels: []float64{level},
 		Read: func(lo, hi int) ([]float64, error) {
 			f, err := imageio.ReadBox(w.image.Path, imageio.Box{R0: lo, R1: hi, C1: shape.Cols})
 			if err != nil {
@@ -228,7 +228,7 @@ func (w *work) planBands(comm ranks.Comm, n int) (*lifecycle.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := mlpatch.NewField(comm, &model.Network, model.theta, frame, frames.Borders[w.model.Border], w.model.Average)
+	f, err := mlpatch.NewField(comm, &model.Network, model.theta, frame, frames.Borders[w.model.Border], int(w.model.Average))
 	if err != nil {
 		return nil, err
 	}

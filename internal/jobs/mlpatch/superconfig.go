@@ -6,6 +6,7 @@ import (
 	"tessera/internal/config"
 	"tessera/internal/frames"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 	"tessera/internal/training"
 	"tessera/mlpatch"
 )
@@ -25,14 +26,14 @@ type superSettings struct {
 
 // superSection is the section [superres].
 type superSection struct {
-	Model   string         `toml:"model"`   // model.npz of such a job; "" = one is learned first
-	Scale   float64        `toml:"scale"`   // fine pixels along a pixel of the frame
-	Low     float64        `toml:"low"`     // scales that are learned
-	High    float64        `toml:"high"`    //
-	Noise   float64        `toml:"noise"`   // standard deviation of the noise of the pixels that are learned from, by the largest true value
-	Tests   config.Numbers `toml:"tests"`   // scales at which pictures that were not learned from are compared
-	Border  string         `toml:"border"`  // of the frame
-	Average bool           `toml:"average"` // over the 8 symmetries of the square
+	Model   string         `toml:"model"`  // model.npz of such a job; "" = one is learned first
+	Scale   float64        `toml:"scale"`  // fine pixels along a pixel of the frame
+	Low     float64        `toml:"low"`    // scales that are learned
+	High    float64        `toml:"high"`   //
+	Noise   float64        `toml:"noise"`  // standard deviation of the noise of the pixels that are learned from, by the largest true value
+	Tests   config.Numbers `toml:"tests"`  // scales at which pictures that were not learned from are compared
+	Border  string         `toml:"border"` // of the frame
+	Average symmetries     `toml:"average"`
 }
 
 func superDefaults() superSettings {
@@ -41,9 +42,9 @@ func superDefaults() superSettings {
 		Image:    frames.DefaultImage(),
 		Data:     training.Data{Validation: 4},
 		Simulate: training.Cells{Count: 48, Rows: 128, Cols: 128},
-		Superres: superSection{Scale: 3, Low: 1.5, High: 4, Tests: config.Numbers{2, 2.5, 3, 4}, Border: "reflect", Average: true},
+		Superres: superSection{Scale: 3, Low: 1.5, High: 4, Tests: config.Numbers{2, 2.5, 3, 4}, Border: "reflect", Average: 4},
 		MLPatch:  trainDefaults().MLPatch,
-		Output:   outputSection{Dir: "out/mlpatch-superres", Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
+		Output:   outputSection{Dir: "out/mlpatch-superres", Formats: report.Usual(), Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
 	}
 	c.MLPatch.Side, c.MLPatch.Steps = 7, 1500
 	c.Checkpoint.Every = 60

@@ -110,7 +110,7 @@ func (r *superRun) test(ctx context.Context, d *mlpatch.Shrunk) error {
 				if err != nil {
 					return err
 				}
-				u, err := mlpatch.NewUpscaler(alone, &r.model.Network, r.model.theta, frame, halo.Reflect, scale, false)
+				u, err := mlpatch.NewUpscaler(alone, &r.model.Network, r.model.theta, frame, halo.Reflect, scale, 1)
 				if err != nil {
 					return err
 				}

@@ -10,6 +10,7 @@ import (
 	"tessera/internal/simulate"
 	"tessera/mlpatch"
 	"tessera/ranks"
+	"tessera/train"
 )
 
 // plan is what a run on n ranks would cost. The gradient of blocks and a small answer are timed on this one rank.
@@ -67,7 +68,7 @@ func (c *superSettings) timed(comm ranks.Comm, net *mlpatch.Network, theta []flo
 	if err != nil {
 		return 0, 0, err
 	}
-	u, err := mlpatch.NewUpscaler(comm, net, theta, frame, frames.Borders[c.Superres.Border], min(c.Superres.Scale, 3), c.Superres.Average)
+	u, err := mlpatch.NewUpscaler(comm, net, theta, frame, frames.Borders[c.Superres.Border], min(c.Superres.Scale, 3), int(c.Superres.Average))
 	if err != nil {
 		return 0, 0, err
 	}
@@ -119,8 +120,8 @@ func (c *superSettings) planTraining(p *lifecycle.Plan, t *lifecycle.Traffic, ne
 	// The rank's own pictures in float64 and all in float32, a frame of the tests, the layers, the optimiser.
 	p.MemoryBytes += pixels*(8*float64((count+n-1)/n)+4*float64(count)+40) + layerBytes(net) + 16*8*parameters + float64(8*mlpatch.Histograms*mlpatch.Bins*count)
 	if n > 1 {
-		t.Allreduce(parameters+2, steps)
-		t.Allreduce(1, 3*steps)
+		t.Send(train.Traffic(n, net.Parameters(), s.Batch, s.Steps))
+		t.Allreduce(1, 2*steps)
 		t.Allreduce(float64(s.Blocks), validations)
 	}
 	p.Row("pictures", "%d of %d x %d pixels, all on every rank", count, rows, cols)
@@ -130,7 +131,7 @@ func (c *superSettings) planTraining(p *lifecycle.Plan, t *lifecycle.Traffic, ne
 
 // layerBytes are the layers of a tile of pixels, in bytes.
 func layerBytes(net *mlpatch.Network) float64 {
-	const tile = 256
+	const tile = 128
 	units := float64(net.Geometry.Points()*net.Planes*net.Chunks + 64)
 	for _, h := range append(append([]int(nil), net.Hidden...), net.Mixer...) {
 		units += float64(h * net.Chunks)

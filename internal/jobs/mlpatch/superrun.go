@@ -138,7 +138,7 @@ func (r *superRun) observe(ctx context.Context) error {
 func (r *superRun) enlarge() (u *mlpatch.Upscaler, plain []float64, err error) {
 	o, s := r.Obs, &r.c.Superres
 	border := frames.Borders[s.Border]
-	u, err = mlpatch.NewUpscaler(r.Comm, &r.model.Network, r.model.theta, o.Frame, border, s.Scale, s.Average)
+	u, err = mlpatch.NewUpscaler(r.Comm, &r.model.Network, r.model.theta, o.Frame, border, s.Scale, int(s.Average))
 	if err := ranks.AgreeError(r.Comm, err); err != nil {
 		return nil, nil, err
 	}

@@ -51,7 +51,7 @@ func TestTomography(t *testing.T) {
 			return err
 		}
 		ctx := context.Background()
-		f, err := mlpatch.NewField(comm, &model.Network, model.theta, frame, halo.Reflect, false)
+		f, err := mlpatch.NewField(comm, &model.Network, model.theta, frame, halo.Reflect, 1)
 		if err != nil {
 			return err
 		}

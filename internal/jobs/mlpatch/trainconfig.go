@@ -6,6 +6,7 @@ import (
 
 	"tessera/internal/config"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 	"tessera/internal/training"
 	"tessera/mlpatch"
 )
@@ -62,7 +63,7 @@ func trainDefaults() trainSettings {
 			Loss: string(mlpatch.L2), Rate: 8e-3, Steps: 3000, Batch: 16, Block: 16, Blocks: 128, Every: 100,
 		},
 		Checkpoint: lifecycle.CheckpointSection{Every: 60},
-		Output:     training.Output{Dir: "out/mlpatch-train", Pictures: true},
+		Output:     training.Output{Dir: "out/mlpatch-train", Formats: report.Usual(), Pictures: true},
 	}
 }
 

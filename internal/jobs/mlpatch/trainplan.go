@@ -8,6 +8,7 @@ import (
 	"tessera/internal/simulate"
 	"tessera/mlpatch"
 	"tessera/ranks"
+	"tessera/train"
 )
 
 // plan is what a training on n ranks would cost. The gradient of blocks of a small simulated picture is
@@ -58,8 +59,8 @@ func (c *trainSettings) plan(_ context.Context, _ ranks.Comm, n int, link lifecy
 	}
 	if n > 1 {
 		t := lifecycle.NewTraffic(n)
-		t.Allreduce(parameters+2, steps)
-		t.Allreduce(1, 3*steps)
+		t.Send(train.Traffic(n, net.Parameters(), s.Batch, s.Steps))
+		t.Allreduce(1, 2*steps)
 		t.Allreduce(float64(s.Blocks), validations)
 		t.Into(p, link)
 	}

@@ -117,7 +117,7 @@ func (r *trainRun) validate(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		f, err := mlpatch.NewField(alone, r.net, r.model.theta, frame, halo.Reflect, false)
+		f, err := mlpatch.NewField(alone, r.net, r.model.theta, frame, halo.Reflect, 1)
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 	"tessera/psf"
 	"tessera/ranks"
 )
@@ -53,6 +54,7 @@ type psfSection struct {
 	Start          string         `toml:"start"`
 	StartPath      string         `toml:"start_path"`
 	Positivity     bool           `toml:"positivity"`
+	Debias         bool           `toml:"debias"` // remove the bias of the flux after the last iteration
 	Compat         string         `toml:"compat"`
 	Wavelet        string         `toml:"wavelet"`
 	Scales         int            `toml:"scales"`
@@ -80,10 +82,11 @@ type fieldSection struct {
 
 // stampsOutput says where the result goes and what is drawn of it.
 type stampsOutput struct {
-	Dir    string        `toml:"dir"`
-	Origin frames.Origin `toml:"origin"` // of mosaic.png
-	Mosaic int           `toml:"mosaic"` // stamps in mosaic.png
-	Window float64       `toml:"window"` // standard deviation of the Gaussian weight in the measure of ellipticity, pixels; 0 = no weight
+	Dir     string        `toml:"dir"`
+	Formats config.Words  `toml:"formats"` // of figures: png, svg, pdf
+	Origin  frames.Origin `toml:"origin"`  // of mosaic.png
+	Mosaic  int           `toml:"mosaic"`  // stamps in mosaic.png
+	Window  float64       `toml:"window"`  // standard deviation of the Gaussian weight in the measure of ellipticity, pixels; 0 = no weight
 }
 
 // sfDeconvolve is the value of psf.compat that names the program.
@@ -113,7 +116,7 @@ func defaults() settings {
 		},
 		Simulate:   fieldSection{Count: 1000, Side: 41, PSFs: 600, SNR: 2},
 		Checkpoint: lifecycle.CheckpointSection{Every: 600},
-		Output:     stampsOutput{Dir: "out/psf", Origin: frames.OriginAuto, Mosaic: 12, Window: 5},
+		Output:     stampsOutput{Dir: "out/psf", Formats: report.Usual(), Origin: frames.OriginAuto, Mosaic: 12, Window: 5},
 	}
 }
 
@@ -135,6 +138,7 @@ func (s *psfSection) check(f *config.File) {
 	given := psf.NoiseRule(s.Noise) == psf.Given
 	f.Want(s.Sigma >= 0 && !math.IsInf(s.Sigma, 0) && (s.Sigma > 0 || !given), "psf.sigma", `the noise's standard deviation, more than 0 with psf.noise = "given"`)
 	f.Want((s.StartPath != "") == (s.Start == string(psf.FromGiven)), "psf.start_path", `a stack, with psf.start = "given" and only then`)
+	f.Want(!s.Debias || s.Positivity, "psf.debias", "false with psf.positivity = false: without the bound the flux has no bias")
 	f.Want(s.Scales >= 1 && s.Scales <= 8, "psf.scales", "1 to 8")
 	f.Want(len(s.Thresholds) == s.Scales, "psf.thresholds", "as many numbers as psf.scales says, %d, the finest scale first", s.Scales)
 	for _, k := range s.Thresholds {

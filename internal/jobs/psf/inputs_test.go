@@ -1,13 +1,21 @@
 package psf
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"io"
 	"math"
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"tessera/internal/imageio"
 	"tessera/internal/jobs/jobtest"
 )
 
@@ -128,4 +136,80 @@ func TestPSFInputs(t *testing.T) {
 			}
 		}
 	}
+}
+
+// One PSF may come from any picture that a frame may come from.
+func TestPSFFromPicture(t *testing.T) {
+	survey := surveyIn(t, "npy")
+	const side = 9
+	shape, top := gaussian(side, 4, 4, 1.5), 0.0
+	for _, v := range shape {
+		top = max(top, v)
+	}
+	dir := t.TempDir()
+	grey, colour := image.NewGray16(image.Rect(0, 0, side, side)), image.NewRGBA64(image.Rect(0, 0, side, side))
+	eight := image.NewGray(image.Rect(0, 0, side, side))
+	for i, v := range shape {
+		level := uint16(v / top * 65535)
+		grey.SetGray16(i%side, i/side, color.Gray16{Y: level})
+		colour.SetRGBA64(i%side, i/side, color.RGBA64{R: level, G: level, B: level, A: 65535})
+		eight.SetGray(i%side, i/side, color.Gray{Y: uint8(level >> 8)})
+	}
+	for name, write := range map[string]func(w io.Writer) error{
+		"grey.png":   func(w io.Writer) error { return png.Encode(w, grey) },
+		"colour.png": func(w io.Writer) error { return png.Encode(w, colour) },
+		"eight.jpg":  func(w io.Writer) error { return jpeg.Encode(w, eight, &jpeg.Options{Quality: 100}) },
+		"grey.tif":   func(w io.Writer) error { return writeTIFF(w, grey) },
+	} {
+		path := filepath.Join(dir, name)
+		if err := imageio.WriteAtomic(path, write); err != nil {
+			t.Fatal(err)
+		}
+		f, err := imageio.ReadPlane(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same := jobtest.WriteNpy(t, dir, name+".npy", f.Data, side, side)
+		var solutions [][]float64
+		for _, psf := range []string{path, same} {
+			out, err := jobtest.Run(t, Load, 2, fmt.Sprintf(psfJob, survey+"/observed.npy", psf))
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			solutions = append(solutions, jobtest.ReadNpy(t, out, "solution.npy"))
+		}
+		if d := jobtest.Farthest(solutions[0], solutions[1]); d != 0 {
+			t.Errorf("%s: the solution differs by %g from that with the same numbers in an npy file", name, d)
+		}
+	}
+	colour.SetRGBA64(4, 4, color.RGBA64{R: 1, G: 2, B: 3, A: 65535})
+	path := filepath.Join(dir, "different.png")
+	if err := imageio.WriteAtomic(path, func(w io.Writer) error { return png.Encode(w, colour) }); err != nil {
+		t.Fatal(err)
+	}
+	j, err := jobtest.Parse(Load, fmt.Sprintf(psfJob, survey+"/observed.npy", path))
+	if err == nil {
+		err = j.CheckFiles()
+	}
+	if err == nil || !strings.Contains(err.Error(), "3 different channels") {
+		t.Errorf("a colour picture: %v", err)
+	}
+}
+
+// writeTIFF writes a TIFF file with one strip of 16 bits a pixel, not compressed.
+func writeTIFF(w io.Writer, m *image.Gray16) error {
+	rows, cols := m.Rect.Dy(), m.Rect.Dx()
+	order := binary.BigEndian // that of Gray16
+	file := order.AppendUint32([]byte("MM\x00*"), uint32(8+len(m.Pix)))
+	file = append(file, m.Pix...)
+	tags := [][2]int{{256, cols}, {257, rows}, {258, 16}, {259, 1}, {262, 1}, {273, 8}, {277, 1}, {278, rows}, {279, len(m.Pix)}}
+	file = order.AppendUint16(file, uint16(len(tags)))
+	for _, tag := range tags {
+		file = order.AppendUint16(file, uint16(tag[0]))
+		file = order.AppendUint16(file, 4)
+		file = order.AppendUint32(file, 1)
+		file = order.AppendUint32(file, uint32(tag[1]))
+	}
+	_, err := w.Write(order.AppendUint32(file, 0))
+	return err
 }

@@ -27,8 +27,12 @@ type metrics struct {
 	Settled    int              `json:"stamps_converged"`
 
 	FluxChange *lifecycle.Quartiles `json:"flux_change"` // over the stamps: flux of the answer by that of the data at the observed pixels, minus 1
-	Checks     []checkMetrics       `json:"checks"`
-	Moved      int                  `json:"stamps_moved"` // to another rank, to balance those that still iterated
+	// With psf.debias: the same, and the error of the flux where the truth is known, of the last iterate.
+	FluxBefore      *lifecycle.Quartiles `json:"flux_change_before_debias,omitempty"`
+	FluxErrorBefore *lifecycle.Quartiles `json:"flux_error_before_debias,omitempty"`
+
+	Checks []checkMetrics `json:"checks"`
+	Moved  int            `json:"stamps_moved"` // to another rank, to balance those that still iterated
 
 	PerIteration float64 `json:"us_per_stamp_iteration"` // on one core
 	Transforms   float64 `json:"us_of_its_transforms"`   // the Fourier transforms of one iteration of one stamp, timed alone
@@ -80,6 +84,12 @@ func (m *metrics) Report(t *lifecycle.Table) {
 	row("stamps", "%d of %d have converged", m.Settled, m.Stamps)
 	if f := m.FluxChange; f != nil {
 		row("flux of stamps", "changed by %+.2f %% in the median (%+.2f to %+.2f %%)", 100*f.Median, 100*f.Lower, 100*f.Upper)
+	}
+	if f := m.FluxBefore; f != nil {
+		row("", "before the step that removes their bias: %+.2f %% (%+.2f to %+.2f %%)", 100*f.Median, 100*f.Lower, 100*f.Upper)
+	}
+	if f := m.FluxErrorBefore; f != nil {
+		row("", "error of the flux before that step: %+.4f (%+.4f to %+.4f)", f.Median, f.Lower, f.Upper)
 	}
 	if m.Moved > 0 {
 		row("balance", "%d stamps moved to ranks that had fewer left", m.Moved)

@@ -197,7 +197,7 @@ func (r *run) drawMosaic(ids []int, all []float64, parts int) error {
 		}
 		m.Rows = append(m.Rows, row)
 	}
-	return m.Write(r.Path("mosaic"))
+	return m.Write(r.Path("mosaic"), r.Figures()...)
 }
 
 // unit is that of the stamps, on rank 0.
@@ -223,5 +223,5 @@ func (r *run) writeConvergence() error {
 		X:     "iteration", Y: "relative change of the cost per iteration", LogY: true,
 		Series: []report.Series{{X: x, Y: change, Points: true}},
 	}
-	return p.Write(r.Path("convergence"))
+	return p.Write(r.Path("convergence"), r.Figures()...)
 }

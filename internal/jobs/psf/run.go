@@ -20,6 +20,7 @@ type run struct {
 	kept   *lifecycle.Checkpoints
 	work   ranks.Work // of psf.Deconvolve
 	result *psf.Result
+	before []fluxes       // with psf.debias: of each stamp after the last iteration
 	table  *imageio.Table // rank 0: the numbers of each stamp
 }
 
@@ -44,6 +45,7 @@ func (r *run) run(ctx context.Context) error {
 		return err
 	}
 	start = r.Comm.Wtime()
+	r.debias()
 	if err := r.judge(); err != nil {
 		return err
 	}

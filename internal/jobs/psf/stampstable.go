@@ -2,6 +2,7 @@ package psf
 
 import (
 	"math"
+	"slices"
 
 	"tessera/forward"
 	"tessera/internal/imageio"
@@ -20,6 +21,37 @@ var columns = []string{
 // truthColumns follow where the truth is known.
 var truthColumns = []string{"flux_true", "flux_error", "pixel_error", "ellipticity_error", "psnr_db", "pixel_error_in", "ellipticity_error_in", "psnr_db_in"}
 
+// debiasColumns follow with psf.debias, and debiasTruthColumns after the truth's: the flux of the
+// last iterate.
+var (
+	debiasColumns      = []string{"flux_before_debias"}
+	debiasTruthColumns = []string{"flux_error_before_debias"}
+)
+
+// debias removes the bias of the flux of every stamp, and keeps the fluxes of before.
+func (r *run) debias() {
+	if !r.c.PSF.Debias {
+		return
+	}
+	s, n := r.s, r.s.Side*r.s.Side
+	change := s.Debias(psf.Border(r.c.PSF.Border))
+	for i := range s.Count() {
+		x := r.result.Data[i*n : (i+1)*n]
+		var seen, all float64
+		for j, v := range x {
+			all += v
+			if at := i*n + j; !math.IsNaN(s.Data[at]) && (s.Weights == nil || s.Weights[at] > 0) {
+				seen += v
+			}
+		}
+		r.before = append(r.before, fluxes{seen, all})
+		change(i, x)
+	}
+}
+
+// fluxes of a stamp: over its observed pixels, and over all of them.
+type fluxes struct{ seen, all float64 }
+
 // judge measures every stamp before and after, and compares both with the truth where it is
 // known. Rank 0 has the result. Collective.
 func (r *run) judge() error {
@@ -37,9 +69,15 @@ func (r *run) judge() error {
 		}
 		r.m.Known(res.Noise*math.Sqrt(typical), noiseRules[psf.NoiseRule(r.c.PSF.Noise)])
 	}
-	names := columns
+	names := slices.Clone(columns)
+	if r.c.PSF.Debias {
+		names = append(names, debiasColumns...)
+	}
 	if s.truth != nil {
-		names = append(names[:len(names):len(names)], truthColumns...)
+		names = append(names, truthColumns...)
+		if r.c.PSF.Debias {
+			names = append(names, debiasTruthColumns...)
+		}
 	}
 	residuals, residual := s.Residuals(psf.Border(r.c.PSF.Border)), make([]float64, n)
 	ends := []float64{math.Inf(-1), math.Inf(-1)} // of the data: the largest, and the least with the sign changed
@@ -73,6 +111,9 @@ func (r *run) judge() error {
 		a, b := psf.Measure(s.Side, y, window), psf.Measure(s.Side, x, window)
 		mine = append(mine, float64(s.First+i), float64(s.number[i]), float64(res.StampIterations[i]), done, pixels, in, out, chi2, rms, b.Row-a.Row, b.Col-a.Col,
 			a.E[0], a.E[1], math.Hypot(a.E[0], a.E[1]), a.Size, b.E[0], b.E[1], math.Hypot(b.E[0], b.E[1]), b.Size)
+		if r.c.PSF.Debias {
+			mine = append(mine, r.before[i].seen)
+		}
 		if s.truth == nil {
 			continue
 		}
@@ -80,6 +121,9 @@ func (r *run) judge() error {
 		flux := psf.Measure(s.Side, t, window).Flux
 		before, after := psf.Compare(s.Side, y, t, window), psf.Compare(s.Side, x, t, window)
 		mine = append(mine, flux, b.Flux/flux-1, after.Pixel, after.Ellipticity, after.PSNR, before.Pixel, before.Ellipticity, before.PSNR)
+		if r.c.PSF.Debias {
+			mine = append(mine, r.before[i].all/flux-1)
+		}
 	}
 	if err := r.Comm.Allreduce(ends, ends, ranks.Max); err != nil {
 		return err
@@ -131,20 +175,29 @@ func (r *run) summarise() {
 	for _, v := range r.column("converged") {
 		r.m.Settled += int(v)
 	}
-	var change []float64
-	in, out := r.column("flux_in"), r.column("flux_out")
-	for i, v := range in {
-		if v != 0 {
-			change = append(change, out[i]/v-1)
+	in := r.column("flux_in")
+	change := func(name string) *lifecycle.Quartiles {
+		var list []float64
+		for i, v := range r.column(name) {
+			if in[i] != 0 {
+				list = append(list, v/in[i]-1)
+			}
+		}
+		return quartilesOf(list)
+	}
+	r.m.FluxChange = change("flux_out")
+	if r.c.PSF.Debias {
+		r.m.FluxBefore = change(debiasColumns[0])
+		if r.s.truth != nil {
+			r.m.FluxErrorBefore = quartilesOf(r.column(debiasTruthColumns[0]))
 		}
 	}
-	r.m.FluxChange = quartilesOf(change)
 	r.m.quality = map[int]psf.Quality{}
 	if r.s.truth == nil {
 		return
 	}
 	t := r.table
-	at := len(columns)
+	at := slices.Index(t.Names, truthColumns[0])
 	for i := range t.Rows {
 		q := t.Data[i*t.Cols+at : (i+1)*t.Cols]
 		r.m.quality[i] = psf.Quality{Pixel: q[2], Ellipticity: q[3], PSNR: q[4]}

@@ -15,14 +15,14 @@ const atomsShown = 16
 // writeAtoms draws the first atoms: patches, or spectra as curves.
 func (r *trainRun) writeAtoms(path string) error {
 	if r.c.Patches.Images != "" {
-		return writePatches(path, &r.result.Pair, r.c.Patches.grid())
+		return writePatches(path, r.Figures(), &r.result.Pair, r.c.Patches.grid())
 	}
-	return writeCurves(path, &r.result.Pair)
+	return writeCurves(path, r.Figures(), &r.result.Pair)
 }
 
 // writeCurves draws the first atoms as curves one above the other: the high half of each
 // as a line, the low half as points, spread over the same axis.
-func writeCurves(path string, p *scdl.Pair) error {
+func writeCurves(path string, formats []string, p *scdl.Pair) error {
 	const shown = 6 // colours
 	plot := report.Plot{Title: "The first atoms: high half (line) and low half (points)", X: "index in a high sample", Y: "atom, each shifted by 0.5"}
 	n := min(shown, p.Atoms)
@@ -43,12 +43,12 @@ func writeCurves(path string, p *scdl.Pair) error {
 			plot.Series = append(plot.Series, report.Series{})
 		}
 	}
-	return plot.Write(path)
+	return plot.Write(path, formats...)
 }
 
 // writePatches draws the first atoms as patches, the high halves on the left and the low
 // halves, enlarged, on the right. Each is divided by its largest absolute value.
-func writePatches(path string, p *scdl.Pair, g scdl.Grid) error {
+func writePatches(path string, formats []string, p *scdl.Pair, g scdl.Grid) error {
 	n := min(atomsShown, int(math.Ceil(math.Sqrt(float64(p.Atoms)))))
 	cell := g.High() // side of a high half, and of an enlarged low one
 	atoms := make([]int, n*cell*n*cell)
@@ -85,5 +85,5 @@ func writePatches(path string, p *scdl.Pair, g scdl.Grid) error {
 		},
 		Scales: []report.Scale{{Label: "atom / its largest absolute value", Stretch: imageio.Symmetric(1)}},
 	}
-	return panel.Write(path)
+	return panel.Write(path, formats...)
 }

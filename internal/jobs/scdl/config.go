@@ -10,6 +10,7 @@ import (
 	"tessera/internal/config"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 	"tessera/internal/simulate"
 	"tessera/scdl"
 )
@@ -24,7 +25,7 @@ type trainSettings struct {
 	SCDL       trainSection                `toml:"scdl"`
 	Code       codeSection                 `toml:"code"`
 	Checkpoint lifecycle.CheckpointSection `toml:"checkpoint"`
-	Output     dirSection                  `toml:"output"`
+	Output     drawnSection                `toml:"output"`
 }
 
 // patchSection says which patches of pictures are the samples.
@@ -96,6 +97,12 @@ func (s *codeSection) check(f *config.File) {
 	f.Want(s.Iterations >= 1, "code.iterations", "1 or more")
 }
 
+// drawnSection says where the result goes and in which formats its figures are.
+type drawnSection struct {
+	Dir     string       `toml:"dir"`
+	Formats config.Words `toml:"formats"` // png, svg, pdf
+}
+
 // dirSection says where the result goes.
 type dirSection struct {
 	Dir string `toml:"dir"`
@@ -113,7 +120,7 @@ func trainDefaults() trainSettings {
 		},
 		Code:       codeSection{Method: "ridge", Lambda: 1e-3, Iterations: 200},
 		Checkpoint: lifecycle.CheckpointSection{Every: 600},
-		Output:     dirSection{Dir: "out/scdl"},
+		Output:     drawnSection{Dir: "out/scdl", Formats: report.Usual()},
 	}
 }
 

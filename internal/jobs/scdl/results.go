@@ -58,7 +58,7 @@ func (r *trainRun) writeFiles(digest string) error {
 		X:     "iteration", Y: "root mean square error, units of the samples", LogY: true,
 		Series: []report.Series{{Name: "high resolution", X: x, Y: res.ErrorHigh}, {Name: "low resolution", X: x, Y: res.ErrorLow}},
 	}
-	if err := p.Write(r.Path("error")); err != nil {
+	if err := p.Write(r.Path("error"), r.Figures()...); err != nil {
 		return err
 	}
 	return r.writeAtoms(r.Path("atoms"))

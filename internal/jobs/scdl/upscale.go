@@ -8,6 +8,7 @@ import (
 	"tessera/internal/config"
 	"tessera/internal/frames"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 	"tessera/scdl"
 )
 
@@ -34,14 +35,15 @@ type smallSection struct {
 
 // upscaledOutput is the section [output].
 type upscaledOutput struct {
-	Dir    string        `toml:"dir"`
-	Origin frames.Origin `toml:"origin"` // of pictures
+	Dir     string        `toml:"dir"`
+	Formats config.Words  `toml:"formats"` // of figures: png, svg, pdf
+	Origin  frames.Origin `toml:"origin"`  // of pictures
 }
 
 func upscaleDefaults() upscaleSettings {
 	return upscaleSettings{
 		Seed: 1, Dictionary: dictionarySection{Dir: "out/scdl-grey"}, Image: smallSection{BackProjection: 10},
-		Code: codeSection{Method: "ridge", Lambda: 0.5, Iterations: 200}, Output: upscaledOutput{Dir: "out/upscale", Origin: frames.OriginAuto},
+		Code: codeSection{Method: "ridge", Lambda: 0.5, Iterations: 200}, Output: upscaledOutput{Dir: "out/upscale", Formats: report.Usual(), Origin: frames.OriginAuto},
 	}
 }
 

@@ -272,7 +272,7 @@ func (r *upscaleRun) writePictures(x, plain []float64) error {
 		X: report.Pixels("column (pixel)", detail.C0, detail.C1-detail.C0), Y: report.Pixels("row (pixel)", detail.R0, detail.R1-detail.R0),
 		Images: images, Scales: []report.Scale{{Label: white, Stretch: stretch}},
 	}
-	return panel.Write(r.Path("panel"))
+	return panel.Write(r.Path("panel"), r.Figures()...)
 }
 
 // Report adds the rows of the table at the end of a run that this job alone has.

@@ -7,6 +7,7 @@ import (
 	"tessera/internal/config"
 	"tessera/internal/frames"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 	"tessera/krylov"
 	"tessera/tikhonov/image"
 )
@@ -46,6 +47,7 @@ type tikhonovSection struct {
 // restoredSection is the section [output] of a two-layer job.
 type restoredSection struct {
 	Dir      string        `toml:"dir"`
+	Formats  config.Words  `toml:"formats"` // of figures: png, svg, pdf
 	Stretch  string        `toml:"stretch"`
 	Origin   frames.Origin `toml:"origin"`
 	Pictures bool          `toml:"pictures"` // false: no PNG file
@@ -55,6 +57,7 @@ type restoredSection struct {
 // mappedSection is the section [output] of a tikhonov job.
 type mappedSection struct {
 	Dir          string        `toml:"dir"`
+	Formats      config.Words  `toml:"formats"` // of figures: png, svg, pdf
 	Stretch      string        `toml:"stretch"`
 	Origin       frames.Origin `toml:"origin"`
 	Pictures     bool          `toml:"pictures"`      // false: no PNG file
@@ -89,7 +92,7 @@ func defaults() settings {
 		},
 		Target: frames.BlurSection{Kind: "none", Sigma: 1.5, FWHM: 3, Beta: 3},
 		Output: mappedSection{
-			Dir: "out/tikhonov", Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto,
+			Dir: "out/tikhonov", Formats: report.Usual(), Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto,
 			Errors: errorsNone, ErrorSamples: 50,
 		},
 	}

@@ -183,7 +183,7 @@ func (r *run) writeErrors() error {
 		}
 		scale := report.Scale{Label: fmt.Sprintf("standard deviation, %s%s (%s)", first, e.about(), e.Unit), Stretch: imageio.Linear(0, high)}
 		source := r.c.source()
-		return r.Chart(labels, drawn, "Errors of the restoration of "+source.Subject(), scale).Write(r.Path("sigma"))
+		return r.Chart(labels, drawn, "Errors of the restoration of "+source.Subject(), scale).Write(r.Path("sigma"), r.Figures()...)
 	})
 }
 

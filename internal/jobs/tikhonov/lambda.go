@@ -120,7 +120,7 @@ func (s *search) say(t *lifecycle.Table) {
 }
 
 // draw draws the criterion against lambda, with the choice marked.
-func (s *search) draw(path, rule string, chosen float64) error {
+func (s *search) draw(path string, formats []string, rule string, chosen float64) error {
 	if s == nil {
 		return nil
 	}
@@ -156,7 +156,7 @@ func (s *search) draw(path, rule string, chosen float64) error {
 		n := len(curve.X) - 1
 		p.Series = append(p.Series, report.Series{Name: "misfit of the noise", X: []float64{curve.X[0], curve.X[n]}, Y: []float64{1, 1}, Dashed: true})
 	}
-	return p.Write(path)
+	return p.Write(path, formats...)
 }
 
 // chosen is what config.toml says in place of the values in force.

@@ -28,7 +28,7 @@ func (r *run) write() error {
 			if !r.c.Output.Pictures || r.Comm.Rank() > 0 {
 				return nil
 			}
-			return r.m.Search.draw(r.Path("lambda"), r.m.LambdaRule, float64(r.m.Lambda))
+			return r.m.Search.draw(r.Path("lambda"), r.Figures(), r.m.LambdaRule, float64(r.m.Lambda))
 		},
 		Metrics: r.m,
 		Chosen:  r.chosen,

@@ -7,6 +7,7 @@ import (
 	"tessera/internal/config"
 	"tessera/internal/frames"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 	"tessera/ranks"
 	"tessera/tv"
 )
@@ -40,6 +41,7 @@ type besideSection struct {
 // outputSection is the section [output].
 type outputSection struct {
 	Dir      string        `toml:"dir"`
+	Formats  config.Words  `toml:"formats"` // of figures: png, svg, pdf
 	Stretch  string        `toml:"stretch"`
 	Origin   frames.Origin `toml:"origin"`
 	Pictures bool          `toml:"pictures"` // false: no PNG file
@@ -60,7 +62,7 @@ func defaults() settings {
 		PSFModel: frames.DefaultPSFModel(),
 		TPPA:     applySection{Border: "reflect"},
 		TV:       besideSection{Tolerance: 1e-4, MaxIterations: 2000},
-		Output:   outputSection{Dir: "out/tppa", Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
+		Output:   outputSection{Dir: "out/tppa", Formats: report.Usual(), Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
 	}
 }
 

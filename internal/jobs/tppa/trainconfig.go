@@ -11,6 +11,7 @@ import (
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/report"
 	"tessera/internal/training"
 	"tessera/ranks"
 	"tessera/tppa"
@@ -63,7 +64,7 @@ func trainDefaults() trainSettings {
 			Difference: config.Numbers{-0.12, 0.12}, DifferenceKnots: 83, Method: string(train.Adam), Rate: 1e-3, Steps: 120,
 		},
 		Checkpoint: lifecycle.CheckpointSection{Every: 60},
-		Output:     training.Output{Dir: "out/tppa-train", Pictures: true},
+		Output:     training.Output{Dir: "out/tppa-train", Formats: report.Usual(), Pictures: true},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"tessera/internal/simulate"
 	"tessera/ranks"
 	"tessera/tppa"
+	"tessera/train"
 )
 
 // plan is what a training on n ranks would cost. The gradient of one simulated picture of at
@@ -69,8 +70,8 @@ func (c *trainSettings) plan(ctx context.Context, comm ranks.Comm, n int, link l
 	}
 	if n > 1 {
 		t := lifecycle.NewTraffic(n)
-		t.Allreduce(parameters+2, steps)
-		t.Allreduce(1, 2*steps)
+		t.Send(train.Traffic(n, net.Parameters(), each, c.TPPA.Steps))
+		t.Allreduce(1, steps)
 		t.Into(p, link)
 	}
 	p.Row("pictures", "%d of %d x %d pixels, at most %.0f a rank", learn, rows, cols, mine)

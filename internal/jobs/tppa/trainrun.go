@@ -170,7 +170,7 @@ func snr(x, truth []float64) float64 {
 }
 
 // trainFiles are those that a run may leave.
-func trainFiles() []string { return append(training.Files(), "functions.png", "functions.svg") }
+func trainFiles() []string { return append(training.Files(), report.Names("functions")...) }
 
 // write leaves the model, pictures and metrics.json. Collective.
 func (r *trainRun) write() error {
@@ -201,7 +201,7 @@ func (r *trainRun) plots() error {
 			p.Series = append(p.Series, s)
 		}
 	}
-	return p.Write(r.Path("functions"))
+	return p.Write(r.Path("functions"), r.Figures()...)
 }
 
 // Report adds the rows of the table at the end of a run that this job alone has.

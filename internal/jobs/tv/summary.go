@@ -66,10 +66,10 @@ func (r *run) writePlots() error {
 	n := len(gap.X) - 1
 	aim := report.Series{Name: "tolerance", X: []float64{gap.X[0], gap.X[n]}, Y: []float64{r.c.TV.Tolerance, r.c.TV.Tolerance}, Dashed: true}
 	p := &report.Plot{Title: "Convergence of " + r.m.Method, X: "iteration", Y: "duality gap / objective", LogY: true, Series: []report.Series{gap, aim}}
-	if err := p.Write(r.Path("gap")); err != nil || r.m.Search == nil {
+	if err := p.Write(r.Path("gap"), r.Figures()...); err != nil || r.m.Search == nil {
 		return err
 	}
-	return r.m.Search.plot(r.m.LambdaRule, float64(r.m.Lambda)).Write(r.Path("lambda"))
+	return r.m.Search.plot(r.m.LambdaRule, float64(r.m.Lambda)).Write(r.Path("lambda"), r.Figures()...)
 }
 
 // plot is the criterion against lambda, with the choice marked.
