@@ -20,7 +20,7 @@ import (
 func TestClaims(t *testing.T) {
 	t.Parallel()
 	methods := append([]krylov.Method{krylov.Auto}, allMethods...)
-	count, most := 500, 3000
+	count, most := 500, 1000
 	switch {
 	case testing.Short():
 		count, most = 16, 500 // two problems for each method

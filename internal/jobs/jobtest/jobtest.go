@@ -25,8 +25,29 @@ func Parse(load func(*config.File) *lifecycle.Job, text string, sets ...string) 
 	return j, f.Err()
 }
 
-// Run does that on n in-process ranks and runs the job in a directory of its own.
+// Run does that on n in-process ranks and runs the job in a directory of its own. Where neither text nor sets say so
+// it draws no pictures, which takes longer than a small job.
 func Run(t testing.TB, load func(*config.File) *lifecycle.Job, n int, text string, sets ...string) (dir string, err error) {
+	t.Helper()
+	return runDrawn(t, load, n, text, append(sets[:len(sets):len(sets)], unpictured(load, text, sets)...)...)
+}
+
+// unpictured is the set without which a job would draw pictures that nobody has asked for.
+func unpictured(load func(*config.File) *lifecycle.Job, text string, sets []string) []string {
+	const key = "output.pictures"
+	f, err := config.Parse("test.toml", []byte(text), sets)
+	if err != nil {
+		return nil // Run says it
+	}
+	load(f)
+	if _, can := f.Values()[key]; !can || f.Has(key) {
+		return nil
+	}
+	return []string{key + "=false"}
+}
+
+// runDrawn is Run with the pictures that the config asks for.
+func runDrawn(t testing.TB, load func(*config.File) *lifecycle.Job, n int, text string, sets ...string) (dir string, err error) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "out")
 	sets = append(sets, fmt.Sprintf("output.dir=%q", dir))

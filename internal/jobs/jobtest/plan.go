@@ -30,7 +30,7 @@ func AgainstPlan(t testing.TB, load func(*config.File) *lifecycle.Job, n int, te
 	p := Plan(t, load, n, text, sets...)
 	var dir string
 	memory, err := lifecycle.PeakHeap(func() (err error) {
-		dir, err = Run(t, load, n, text, sets...)
+		dir, err = runDrawn(t, load, n, text, sets...)
 		return err
 	})
 	if err != nil {

@@ -51,7 +51,7 @@ func TestTraining(t *testing.T) {
 		x = append(x, simulate.Cells{Seed: 1, Rows: 24, Cols: 20}.Draw(k)...)
 	}
 	file := jobtest.WriteNpy(t, t.TempDir(), "truth.npy", x, 6, 24, 20)
-	a, err := jobtest.Run(t, LoadTrain, 1, smallTraining)
+	a, err := jobtest.Run(t, LoadTrain, 1, smallTraining, "output.pictures=true")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -129,7 +129,7 @@ func TestEveryMethodOfChannelsAlone(t *testing.T) {
 	for i := range 20 {
 		truth[n+i] = math.NaN()
 	}
-	out, err := jobtest.Run(t, Load, 2, "", append(plain, "output.errors=noise", "output.error_samples=3", fmt.Sprintf("simulate.from=%q", jobtest.WriteNpy(t, dir, "truth.npy", truth, 2, rows, cols)))...)
+	out, err := jobtest.Run(t, Load, 2, "", append(plain, "output.pictures=true", "output.errors=noise", "output.error_samples=3", fmt.Sprintf("simulate.from=%q", jobtest.WriteNpy(t, dir, "truth.npy", truth, 2, rows, cols)))...)
 	if err != nil {
 		t.Fatal(err)
 	}

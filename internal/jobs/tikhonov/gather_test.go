@@ -61,10 +61,10 @@ func TestGatheredAndNot(t *testing.T) {
 		sets       []string
 		files      int
 	}{
-		{"fits", fitsJob, Load, []string{fmt.Sprintf("image.path=%q", frame)}, 7},
-		{"simulated", text, Load, nil, 7},
+		{"fits", fitsJob, Load, []string{fmt.Sprintf("image.path=%q", frame), "output.pictures=true"}, 7},
+		{"simulated", text, Load, []string{"output.pictures=true"}, 7},
 		{"no pictures", text, Load, []string{"simulate.channels=3", "output.pictures=false"}, 1},
-		{"two-layer", layersJob, LoadTwoLayer, nil, 6},
+		{"two-layer", layersJob, LoadTwoLayer, []string{"output.pictures=true"}, 6},
 		{"two-layer, no pictures", layersJob, LoadTwoLayer, []string{"output.pictures=false"}, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {

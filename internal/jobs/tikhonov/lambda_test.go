@@ -187,7 +187,7 @@ func TestOwnConfigStays(t *testing.T) {
 
 // A search leaves its trials in metrics.json and a plot of them; a given lambda neither.
 func TestTrialsAndPlot(t *testing.T) {
-	base := []string{"simulate.rows=30", "simulate.cols=28", "simulate.missing=0", "simulate.noise=0.05", "blur.kind=gaussian"}
+	base := []string{"simulate.rows=30", "simulate.cols=28", "simulate.missing=0", "simulate.noise=0.05", "blur.kind=gaussian", "output.pictures=true"}
 	for _, rule := range rules {
 		out := lastRun(t, base, "tikhonov.lambda="+string(rule))
 		m := jobtest.Metrics(t, out)

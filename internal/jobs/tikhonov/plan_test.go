@@ -57,8 +57,10 @@ func TestPlannedTraffic(t *testing.T) {
 		table = append(table, row{LoadTwoLayer, two, []string{"layers.method=" + method, "layers.max_iterations=2000"}})
 	}
 	table = append(table, row{LoadTwoLayer, two, []string{"layers.regulariser=laplacian", "layers.border=zero"}})
-	for _, c := range table {
+	for i, c := range table {
 		const n = 4
+		pictures := fmt.Sprintf("output.pictures=%v", i%6 == 0) // methods and jobs with and without
+		c.sets = append(c.sets, pictures)
 		p := planOf(t, c.load, n, c.text, c.sets...)
 		dir, err := jobtest.Run(t, c.load, n, c.text, c.sets...)
 		if err != nil {

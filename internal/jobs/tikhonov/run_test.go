@@ -42,7 +42,7 @@ func TestFITSRoundTrip(t *testing.T) {
 	if err := imageio.WriteFITS(path, f); err != nil {
 		t.Fatal(err)
 	}
-	dir, err := jobtest.Run(t, Load, 3, fitsJob, fmt.Sprintf("image.path=%q", path))
+	dir, err := jobtest.Run(t, Load, 3, fitsJob, fmt.Sprintf("image.path=%q", path), "output.pictures=true")
 	if err != nil {
 		t.Fatal(err)
 	}

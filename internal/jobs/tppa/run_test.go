@@ -166,7 +166,7 @@ func TestColumns(t *testing.T) {
 		"apart":       {"simulate.channels=3", "image.mask=" + mask, "image.mask_majority=true"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			sets := append(sets, "simulate.rows=40", "simulate.cols=36", "simulate.noise=0.02", "tppa.model="+filepath.Join(model, "model.npz"))
+			sets := append(sets, "simulate.rows=40", "simulate.cols=36", "simulate.noise=0.02", "output.pictures=true", "tppa.model="+filepath.Join(model, "model.npz"))
 			want := map[string][]float64{}
 			for _, n := range []int{1, 3} {
 				out, err := jobtest.Run(t, Load, n, `job = "tppa"`, sets...)

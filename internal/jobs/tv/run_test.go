@@ -35,6 +35,7 @@ func TestRuns(t *testing.T) {
 		"denoise":     {"blur.kind=none", "tv.method=primal-dual", "simulate.noise=0.05"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			sets := append(sets, "output.pictures=true")
 			one, err := jobtest.Run(t, Load, 1, small, sets...)
 			if err != nil {
 				t.Fatal(err)

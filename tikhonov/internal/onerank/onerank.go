@@ -22,7 +22,7 @@ func Each(t *testing.T, name, want string, call func(ctx context.Context, c rank
 		for _, who := range []int{0, n - 1} {
 			what := fmt.Sprintf("%s, rank %d of %d", name, who, n)
 			errs := make([]error, n)
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // ends what hangs
 			err := ranks.Launch(ctx, ranks.Options{Ranks: n, Sync: true}, func(ctx context.Context, c ranks.Comm) error {
 				// The error is kept and not returned: it would end the calls of the others.
 				errs[c.Rank()] = call(ctx, c, c.Rank() == who)
