@@ -45,6 +45,7 @@ func (r *run) run(ctx context.Context) error {
 		return err
 	}
 	start = r.Comm.Wtime()
+	r.Progress.Phase("measuring the stamps")
 	r.debias()
 	if err := r.judge(); err != nil {
 		return err
@@ -76,6 +77,7 @@ func (r *run) solve(ctx context.Context) error {
 			r.Log.Info("check", "iteration", p.Iteration, "cost", lifecycle.Number(p.Cost), "rank", p.Rank, "active", p.Active)
 		}
 	}
+	r.Progress.Phase("set-up")
 	stop := ranks.Measure(r.Comm)
 	r.result, err = psf.Deconvolve(ctx, r.Comm, &r.s.Stack, o)
 	r.work = stop()
