@@ -11,6 +11,40 @@ import (
 	"tessera/internal/jobs/jobtest"
 )
 
+// A frame of a FITS file comes back as one, with its header.
+func TestFITSComesBack(t *testing.T) {
+	for _, k := range Kinds() {
+		if readings[k.Name].family != "frame" || slices.Contains([]string{"kernel", "scdl-upscale", "mlpatch-superres", "darkmatter"}, k.Name) {
+			continue // a fit of samples, and enlargements, for which the header is wrong; darkmatter has a test of its own
+		}
+		t.Run(k.Name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			f, err := imageio.ReadFrame(families(t, dir)["frame"]["npy"])
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.Header = imageio.Header{imageio.Card(fmt.Sprintf("%-80s", "OBJECT  = 'M 51    '"))}
+			path, out := filepath.Join(dir, "m51.fits"), filepath.Join(dir, "out")
+			if err := imageio.WriteFITS(path, f); err != nil {
+				t.Fatal(err)
+			}
+			runOn(t, 2, k.Name, append(readings[k.Name].sets(t, dir, path), fmt.Sprintf("output.dir=%q", out)))
+			a, err := imageio.ReadFrame(filepath.Join(out, "solution.fits"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if object, _ := a.Header.Get("OBJECT"); object != "M 51" || a.Rows != f.Rows || a.Cols != f.Cols {
+				t.Errorf("object %q, %d x %d pixels", object, a.Rows, a.Cols)
+			}
+			b, err := imageio.ReadFrame(filepath.Join(out, "solution.npy"))
+			if err != nil || !slices.Equal(a.Data, b.Data) {
+				t.Errorf("solution.fits and solution.npy differ: %v", err)
+			}
+		})
+	}
+}
+
 // A frame of (rows, cols, channels) comes back as such an array, one of (channels, rows, cols) as
 // such a one, with the same numbers; with output.precision = "single" as float32. The table of the
 // readings of all kinds decides which ones read frames.
