@@ -34,8 +34,9 @@
 //
 // # Inference
 //
-// Field.Apply sends one exchange as wide as the patch reaches, and then computes 128 pixels at
-// a time. Each pixel takes the same products whatever tile it is in: the bits depend neither on the
+// Field.Apply sends one exchange as wide as the patch reaches, and then computes up to 128
+// pixels at a time, in those columns of a product in which the library at hand gives the same bits. Each
+// pixel takes the same products whatever tile it is in: the bits depend neither on the
 // number of ranks nor on the place in the frame, and an image moved by whole pixels gives the answer
 // moved by as many. A pixel takes 2 x parameters operations. The mean over symmetries of the square takes as many for
 // each, but for the first layer, which all reflections share: see Network.MeanOperations.

@@ -82,8 +82,9 @@ func (f *Field) Apply(dst, planes []float64, levels ...[]float64) error {
 			data[i] = float32(v)
 		}
 	}
-	for first := 0; first < n; first += tile {
-		f.tile(dst, levels, first, min(tile, n-first))
+	width := f.mean.width()
+	for first := 0; first < n; first += width {
+		f.tile(dst, levels, first, min(width, n-first))
 	}
 	return nil
 }

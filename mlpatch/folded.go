@@ -237,6 +237,17 @@ func (f *folded) take(theta []float64, swap []int) {
 	f.last, f.bias = f.theta[len(f.theta)-end:len(f.theta)-1], f.theta[len(f.theta)-1]
 }
 
+// products are the rows and the inner lengths of the matrix products.
+func (f *folded) products() (list [][2]int) {
+	for _, rows := range f.size {
+		list = append(list, [2]int{f.net.Hidden[0], rows})
+	}
+	for l := 1; l < len(f.net.Hidden); l++ {
+		list = append(list, [2]int{f.net.Hidden[l], f.net.Hidden[l-1] + 1})
+	}
+	return list
+}
+
 // level is the row of a level.
 func (f *folded) level(i int) []float32 {
 	at := f.size[0] - 1 - f.net.Levels + i

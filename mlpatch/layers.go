@@ -4,8 +4,8 @@ import (
 	"tessera/internal/linalg"
 )
 
-// tile is how many pixels go through the layers at a time. Every product has this width, so that a
-// pixel has the same bits wherever it lies.
+// tile is how many pixels go through the layers at a time. Every product has this width, so that a pixel has the same bits in every tile;
+// mean finds out in which columns.
 const tile = 128
 
 // lanes is the multiple to which the rows of a product are filled up: a product of one row
@@ -103,6 +103,17 @@ func (y *layers[T]) forward() {
 			at += out * in
 		}
 	}
+}
+
+// products are the rows and the inner lengths of the matrix products of forward.
+func (y *layers[T]) products() (list [][2]int) {
+	for _, p := range y.parts {
+		for l := 1; l < len(p.sizes); l++ {
+			list = append(list, [2]int{p.sizes[l], p.sizes[l-1] + 1})
+		}
+	}
+	list[len(list)-1][0] = lanes
+	return list
 }
 
 // backward adds to g the gradient of a loss of which delta is that by the output, and calls

@@ -108,8 +108,9 @@ func (u *Upscaler) Apply(dst, plain, x []float64) error {
 	for c := range across {
 		across[c] = placeOf(0, placeAt(u.box.Lo[1]+c, 0, u.scale))
 	}
-	for first := 0; first < n; first += tile {
-		m := min(tile, n-first)
+	width := u.mean.width()
+	for first := 0; first < n; first += width {
+		m := min(width, n-first)
 		for j := range m {
 			p := placeOf(placeAt(u.box.Lo[0]+(first+j)/cols, 0, u.scale), 0)
 			q := across[(first+j)%cols]
