@@ -31,7 +31,7 @@ func TestOtherKernels(t *testing.T) {
 		}
 	}
 	for _, name := range list {
-		c := exec.Command(os.Args[0], "-test.run=^(TestOtherKernels|TestField|TestShift|TestDefaultNetwork|TestUpscaler)$", "-test.count=1")
+		c := exec.Command(os.Args[0], "-test.run=^(TestOtherKernels|TestField|TestDefaultNetwork|TestUpscaler)$", "-test.count=1")
 		c.Env = append(os.Environ(), asked+"="+name, variable+"="+name)
 		if out, err := c.CombinedOutput(); err != nil {
 			t.Errorf("with %s kernels: %v\n%s", name, err, out)
