@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"tessera/internal/linalg"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -25,6 +27,7 @@ type machine struct {
 	shm      func() (bytes float64, err error)
 	lookup   func(name string) (time.Duration, error) // how long its address takes
 	readSelf func() error                             // reads memory of a process by its number, as ranks do
+	blas     string                                   // linalg.Backend()
 }
 
 // thisMachine is the real one.
@@ -45,6 +48,7 @@ func thisMachine(ctx context.Context) *machine {
 			return time.Since(start), err
 		},
 		readSelf: readSelf,
+		blas:     linalg.Backend(),
 	}
 }
 
@@ -61,12 +65,48 @@ type note struct{ name, text string }
 // notes are what is found; a name with an empty text has nothing to mend.
 func (m *machine) notes(cores int) []note {
 	return []note{
+		{"BLAS kernels", m.kernels()},
 		{"host names", m.hostNames()},
 		{"/sys", m.sys()},
 		{"/dev/shm", m.sharedMemory(cores)},
 		{"ptrace", m.ptrace()},
 		{"user", m.user()},
 	}
+}
+
+// oldKernels are those of OpenBLAS that use neither AVX2 nor AVX-512. It takes some of them for
+// a processor that came after it.
+var oldKernels = []string{
+	"Prescott", "Katmai", "Coppermine", "Northwood", "Banias", "Core2", "Penryn", "Dunnington", "Nehalem", "Atom", "Athlon", "Opteron",
+	"Opteron_SSE3", "Barcelona", "Nano", "Bobcat", "Sandybridge", "Bulldozer", "Piledriver", "Steamroller",
+}
+
+// kernels tells that OpenBLAS makes little of the processor.
+func (m *machine) kernels() string {
+	name := ""
+	for _, old := range oldKernels {
+		if strings.HasSuffix(m.blas, " "+old+" kernels") {
+			name = old
+		}
+	}
+	text, err := fs.ReadFile(m.files, "proc/cpuinfo")
+	if name == "" || err != nil {
+		return ""
+	}
+	_, flags, _ := strings.Cut(string(text), "\nflags")
+	flags, _, _ = strings.Cut(flags, "\n")
+	has := func(all ...string) bool {
+		return !slices.ContainsFunc(all, func(f string) bool { return !slices.Contains(strings.Fields(flags), f) })
+	}
+	set, what := "SkylakeX", "AVX-512"
+	if !has("avx512f", "avx512bw", "avx512dq", "avx512vl") {
+		set, what = "Haswell", "AVX2"
+	}
+	if !has("avx2", "fma") {
+		return ""
+	}
+	return fmt.Sprintf("this OpenBLAS does not know the processor and takes its %s kernels, which leave %s unused: "+
+		"set OPENBLAS_CORETYPE=%s in the environment, or install a newer OpenBLAS, for products several times as fast", name, what, set)
 }
 
 // hostNames tells what starting MPI costs where /etc/hosts lacks a name that it looks up.

@@ -17,12 +17,14 @@ func goodMachine() *machine {
 			"sys/devices/system/cpu/online":     file("0-3\n"),
 			"proc/sys/kernel/yama/ptrace_scope": file("1\n"),
 			"proc/self/cgroup":                  file("0::/user/job1\n"),
+			"proc/cpuinfo":                      file("processor\t: 0\nflags\t\t: sse2 fma avx avx2 avx512f avx512dq avx512bw avx512vl\nbogomips\t: 1\n"),
 			"sys/fs/cgroup/user/cpu.max":        file("max 100000\n"),
 		},
 		hostname: "node1",
 		shm:      func() (float64, error) { return 1 << 30, nil },
 		lookup:   func(string) (time.Duration, error) { return 0, nil },
 		readSelf: func() error { return nil },
+		blas:     "OpenBLAS 0.3.21 DYNAMIC_ARCH Cooperlake MAX_THREADS=64, Cooperlake kernels",
 	}
 }
 
@@ -39,6 +41,16 @@ func TestMachineNotes(t *testing.T) {
 		want  []string // parts of the text
 	}{
 		{"well", func(*machine) {}, "", nil},
+		{"a processor unknown to OpenBLAS", func(m *machine) { m.blas = "OpenBLAS 0.3.21 DYNAMIC_ARCH Prescott MAX_THREADS=64, Prescott kernels" },
+			"BLAS kernels", []string{"Prescott", "AVX-512", "OPENBLAS_CORETYPE=SkylakeX"}},
+		{"one without AVX-512", func(m *machine) {
+			m.blas = "OpenBLAS 0.3.10 Nehalem kernels"
+			set(m, "proc/cpuinfo", "processor: 0\nflags: avx fma avx2\n")
+		}, "BLAS kernels", []string{"Nehalem", "AVX2", "OPENBLAS_CORETYPE=Haswell"}},
+		{"an old processor", func(m *machine) {
+			m.blas = "OpenBLAS 0.3.10 Nehalem kernels"
+			set(m, "proc/cpuinfo", "processor: 0\nflags: sse2\n")
+		}, "", nil},
 		{"hosts empty", func(m *machine) {
 			set(m, "etc/hosts", "")
 			m.lookup = func(string) (time.Duration, error) { return 5 * time.Second, nil }
