@@ -12,8 +12,8 @@ import (
 // Blur is the convolution y = H x of a frame with a PSF. x and y are channels x owned
 // rows x owned cols. The border says what stands outside the frame.
 //
-// Small PSFs are convolved directly: 2(2r+1) multiply-adds a pixel for a separable PSF of
-// radius r, (2r+1)^2 for another one. From 361 values on, H x is two Fourier transforms
+// Small PSFs are convolved directly: a multiply-add a pixel for each value of the PSF that is not
+// zero. From 361 values on, H x is two Fourier transforms
 // of the rank's box. Apply and Adjoint take one exchange with a halo as wide as the
 // radius. Blur keeps one array of the size of x with that halo, and one plane with twice
 // the halo once Adjoint was called, until Release. Results on different numbers of ranks

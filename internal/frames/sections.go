@@ -3,6 +3,7 @@ package frames
 import (
 	"errors"
 	"os"
+	"reflect"
 
 	"tessera/halo"
 	"tessera/internal/config"
@@ -73,6 +74,17 @@ type SimulateSection struct {
 	Noise    float64 `toml:"noise"`    // standard deviation, in units of the true frame's peak
 	Missing  float64 `toml:"missing"`  // fraction of the pixels that are made missing
 	Galaxies int     `toml:"galaxies"` // in the made-up sky; 0 = one per 2500 pixels
+}
+
+// LeaveOut takes the keys of [simulate] out of what config.toml holds where a file was read instead.
+func LeaveOut(chosen map[string]config.Value, image *ImageSection) {
+	if image.Path == "" {
+		return
+	}
+	section := reflect.TypeFor[SimulateSection]()
+	for i := range section.NumField() {
+		chosen["simulate."+section.Field(i).Tag.Get("toml")] = config.Value{Omit: true}
+	}
 }
 
 // Bounds of what is simulated: a sky is 1 TB of float64 at most, and every rank keeps the list

@@ -77,8 +77,13 @@ func Refuse(j *Job) error {
 	if held(j.Dir) && finished(j) == nil {
 		return &ExistsError{filepath.Join(j.Dir, checkpointDir), true}
 	}
-	for _, name := range append([]string{MetricsName}, j.Files...) {
-		if err := absent(filepath.Join(j.Dir, name)); err != nil {
+	return RefuseFiles(j.Dir, append([]string{MetricsName}, j.Files...)...)
+}
+
+// RefuseFiles returns an *ExistsError for the first of the files in a directory that is there.
+func RefuseFiles(dir string, names ...string) error {
+	for _, name := range names {
+		if err := absent(filepath.Join(dir, name)); err != nil {
 			return err
 		}
 	}

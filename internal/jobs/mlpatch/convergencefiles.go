@@ -2,9 +2,7 @@ package mlpatch
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -59,17 +57,9 @@ func (c *ConvergenceFiles) Check() error {
 	return nil
 }
 
-// Refuse returns a *lifecycle.ExistsError if the directory holds such files.
+// Refuse returns a *lifecycle.ExistsError if the directory holds one of the files.
 func (c *ConvergenceFiles) Refuse(dir string) error {
-	path := filepath.Join(dir, "kappa.npy")
-	switch _, err := os.Stat(path); {
-	case err == nil:
-		return &lifecycle.ExistsError{Path: path}
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	default:
-		return err
-	}
+	return lifecycle.RefuseFiles(dir, "kappa.npy", "e1.npy", "e2.npy", "counts.npy", "spectrum.npy")
 }
 
 // spectrum is that of the sky, from the largest scale to half a cycle a pixel diagonally.

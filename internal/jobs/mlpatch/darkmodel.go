@@ -6,7 +6,6 @@ import (
 	"tessera/internal/lifecycle"
 	"tessera/mlpatch"
 	"tessera/mlpatch/massmap"
-	"tessera/train"
 )
 
 // correctorKind is the kind of the model files of darkmatter.
@@ -51,16 +50,13 @@ func (m *corrector) took(path string) lifecycle.Input {
 
 func readCorrector(path string) (*corrector, error) {
 	m := &corrector{}
-	f, err := train.ReadModel(path, correctorKind, &m.aboutCorrector)
+	f, err := readNetwork(path, correctorKind, &m.aboutCorrector, &m.Network)
 	if err != nil {
 		return nil, err
-	}
-	if err := m.Network.Check(); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if m.Network.Planes != massmap.Planes || m.Network.Levels != 0 || !(m.Scale > 0) || !(m.KSScale > 0) || !(m.Top > 0) || !(m.Pixel > 0) {
 		return nil, fmt.Errorf("%s: a network of %d planes and %d levels with the scales %g, %g and %g: none for maps of the mass; learn one with job = \"darkmatter\" and learned.skies", path, m.Network.Planes, m.Network.Levels, m.Scale, m.KSScale, m.Top)
 	}
-	m.theta, err = f.Array(path, "theta", m.Network.Parameters())
+	m.theta, err = f.theta()
 	return m, err
 }

@@ -5,7 +5,6 @@ import (
 
 	"tessera/internal/lifecycle"
 	"tessera/mlpatch"
-	"tessera/train"
 )
 
 // modelKind is the kind of the model files of these jobs.
@@ -49,20 +48,13 @@ func (m *learned) took(path string) lifecycle.Input {
 
 func readModel(path string) (*learned, error) {
 	m := &learned{}
-	f, err := train.ReadModel(path, modelKind, &m.about)
+	f, err := readNetwork(path, modelKind, &m.about, &m.Network)
 	if err != nil {
 		return nil, err
-	}
-	if err := m.Network.Check(); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if m.Network.Planes != 1 || m.Network.Levels != 1 || !(m.Scale > 0) || !(m.Low >= 0) || !(m.High >= m.Low) {
 		return nil, fmt.Errorf("%s: a network of %d planes and %d levels, scale %g, noise %g to %g: not a denoiser; train one with job = \"mlpatch-train\"", path, m.Network.Planes, m.Network.Levels, m.Scale, m.Low, m.High)
 	}
-	if m.theta, err = f.Array(path, "theta", m.Network.Parameters()); err != nil {
-		return nil, err
-	}
-	m.seen.Farthest = m.Farthest
-	m.seen.Histogram, err = f.Array(path, "histogram", mlpatch.Histograms*mlpatch.Bins)
+	m.theta, m.seen, err = f.learned(m.Farthest)
 	return m, err
 }

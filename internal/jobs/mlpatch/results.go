@@ -117,11 +117,7 @@ func (r *run) pictures() []frames.Picture {
 // chosen leaves out of config.toml what had no effect.
 func (r *run) chosen() map[string]config.Value {
 	m := map[string]config.Value{}
-	if r.w.image.Path != "" {
-		for _, key := range []string{"from", "rows", "cols", "channels", "galaxies", "noise", "missing"} {
-			m["simulate."+key] = config.Value{Omit: true}
-		}
-	}
+	frames.LeaveOut(m, r.w.image)
 	return m
 }
 

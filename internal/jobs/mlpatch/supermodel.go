@@ -3,10 +3,8 @@ package mlpatch
 import (
 	"fmt"
 
-	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/mlpatch"
-	"tessera/train"
 )
 
 // upscalerKind is the kind of the model files of mlpatch-superres.
@@ -48,39 +46,15 @@ func (m *upscaler) took(path string) lifecycle.Input {
 	}
 }
 
-// axesOfNetwork says what the shape of a network is.
-func axesOfNetwork(n *mlpatch.Network) string {
-	return fmt.Sprintf("%s patch of %d points, %d parameters", n.Geometry.Kind, n.Geometry.Points(), n.Parameters())
-}
-
-// writeModel writes a model file of this kind.
-func writeModel(path, kind string, about any, theta []float64, seen *mlpatch.Seen) error {
-	array := func(name string, data []float64, shape ...int) imageio.Member {
-		return imageio.Member{Name: name, Array: imageio.Array{Shape: shape, Data: data}}
-	}
-	f := train.Model{Kind: kind, About: about, Arrays: []imageio.Member{array("theta", theta, len(theta))}}
-	if seen != nil {
-		f.Arrays = append(f.Arrays, array("histogram", seen.Histogram, mlpatch.Histograms, mlpatch.Bins))
-	}
-	return f.Write(path)
-}
-
 func readUpscaler(path string) (*upscaler, error) {
 	m := &upscaler{}
-	f, err := train.ReadModel(path, upscalerKind, &m.aboutUpscaler)
+	f, err := readNetwork(path, upscalerKind, &m.aboutUpscaler, &m.Network)
 	if err != nil {
 		return nil, err
-	}
-	if err := m.Network.Check(); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if m.Network.Planes != 1 || m.Network.Levels != 1 || !(m.Scale > 0) || !(m.Low >= 1) || !(m.High >= m.Low) {
 		return nil, fmt.Errorf("%s: a network of %d planes and %d levels, values up to %g, scales of %g to %g: no model that enlarges; learn one with job = \"mlpatch-superres\" and superres.model = \"\"", path, m.Network.Planes, m.Network.Levels, m.Scale, m.Low, m.High)
 	}
-	if m.theta, err = f.Array(path, "theta", m.Network.Parameters()); err != nil {
-		return nil, err
-	}
-	m.seen.Farthest = m.Farthest
-	m.seen.Histogram, err = f.Array(path, "histogram", mlpatch.Histograms*mlpatch.Bins)
+	m.theta, m.seen, err = f.learned(m.Farthest)
 	return m, err
 }

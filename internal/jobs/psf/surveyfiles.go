@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 
 	"tessera/halo"
@@ -53,18 +51,10 @@ func (s *SurveyFiles) paths(dir string) (observed, truth, psfs, index string) {
 	return in("observed." + s.Format), in("truth." + s.Format), in("psfs." + s.Format), in("index.npy")
 }
 
-// Refuse returns an error if dir holds a file of a survey already.
+// Refuse returns a *lifecycle.ExistsError if the directory holds one of the files.
 func (s *SurveyFiles) Refuse(dir string) error {
-	observed, truth, psfs, index := s.paths(dir)
-	for _, path := range []string{observed, truth, psfs, index} {
-		switch _, err := os.Lstat(path); {
-		case err == nil:
-			return &lifecycle.ExistsError{Path: path}
-		case !errors.Is(err, fs.ErrNotExist):
-			return err
-		}
-	}
-	return nil
+	observed, truth, psfs, index := s.paths("")
+	return lifecycle.RefuseFiles(dir, observed, truth, psfs, index)
 }
 
 // surveyBatch is how many stamps a rank draws before they are written.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"tessera/internal/config"
+	"tessera/internal/frames"
 	"tessera/internal/lifecycle"
 	"tessera/internal/report"
 	"tessera/krylov"
@@ -175,10 +176,6 @@ func (r *run) chosen() map[string]config.Value {
 	if s := &r.c.Tikhonov; s.Overlap == automatic && r.m.Local != "" {
 		m["tikhonov.overlap"] = config.Value{Value: s.Overlap, Comment: fmt.Sprintf("chose %d pixels for each %s", r.m.Overlap, r.m.Local)}
 	}
-	if r.c.Image.Path != "" { // [simulate] had no effect
-		for _, key := range []string{"from", "rows", "cols", "channels", "galaxies", "noise", "missing"} {
-			m["simulate."+key] = config.Value{Omit: true}
-		}
-	}
+	frames.LeaveOut(m, &r.c.Image)
 	return m
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -45,17 +44,9 @@ func (c *CellFiles) Check() error {
 	return nil
 }
 
-// Refuse returns a *lifecycle.ExistsError if the directory holds such files.
+// Refuse returns a *lifecycle.ExistsError if the directory holds one of the files.
 func (c *CellFiles) Refuse(dir string) error {
-	path := filepath.Join(dir, "observed.npy")
-	switch _, err := os.Stat(path); {
-	case err == nil:
-		return &lifecycle.ExistsError{Path: path}
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	default:
-		return err
-	}
+	return lifecycle.RefuseFiles(dir, "observed.npy", "truth.npy", "psf.npy")
 }
 
 // Pair is picture k and what is seen of it with a reflecting border, rows x cols each. comm is a

@@ -98,11 +98,7 @@ func (r *run) pictures() []frames.Picture {
 // chosen leaves out of config.toml what had no effect.
 func (r *run) chosen() map[string]config.Value {
 	m := map[string]config.Value{}
-	if r.c.Image.Path != "" {
-		for _, key := range []string{"from", "rows", "cols", "channels", "galaxies", "noise", "missing"} {
-			m["simulate."+key] = config.Value{Omit: true}
-		}
-	}
+	frames.LeaveOut(m, &r.c.Image)
 	return m
 }
 

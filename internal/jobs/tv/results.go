@@ -106,10 +106,6 @@ func (r *run) chosen() map[string]config.Value {
 			m["tv.step"] = config.Value{Value: min(1, float64(r.m.Step)*float64(r.m.Norm)), Comment: fmt.Sprintf("the config says %g", r.c.TV.Step)}
 		}
 	}
-	if r.c.Image.Path != "" { // [simulate] had no effect
-		for _, key := range []string{"from", "rows", "cols", "channels", "galaxies", "noise", "missing"} {
-			m["simulate."+key] = config.Value{Omit: true}
-		}
-	}
+	frames.LeaveOut(m, &r.c.Image)
 	return m
 }
