@@ -17,7 +17,7 @@ type Bands struct {
 	Channels   int // each by itself
 	Band       int // rows that are computed at a time
 	Border     halo.Border
-	Symmetries int       // of the square, over which the answer is the mean: 1, 2, 4 or 8
+	Symmetries int       // of the square, over which the answer is the mean: 1, 2, 4 or 8; 0 = 1
 	Levels     []float64 // the same for all pixels
 	// Read gives rows lo ... hi - 1: channels x (hi - lo) x cols. Before each call of Write, the first one is of the rows that Write
 	// then takes and those around them.
@@ -71,7 +71,7 @@ func (b *Bands) one(alone ranks.Comm, field *Field, lo, hi int) (*Field, error) 
 		if err != nil {
 			return nil, err
 		}
-		if field, err = NewField(alone, b.Net, b.Theta, frame, b.Border, b.Symmetries); err != nil {
+		if field, err = NewField(alone, b.Net, b.Theta, frame, b.Border, max(b.Symmetries, 1)); err != nil {
 			return nil, err
 		}
 	}

@@ -2,6 +2,7 @@ package mlpatch
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"syscall"
 	"testing"
@@ -9,7 +10,9 @@ import (
 
 	"tessera/halo"
 	"tessera/internal/linalg"
+	"tessera/internal/simulate"
 	"tessera/ranks"
+	"tessera/train"
 )
 
 // BenchmarkField is a pass of the default denoiser over 256 x 256 pixels, by the number of symmetries; BenchmarkProducts are the matrix
@@ -78,4 +81,36 @@ func processor() float64 {
 		panic(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano()).Seconds()
+}
+
+// BenchmarkTrain is 200 steps of the training of the default denoiser, on one rank and on two. cpu-s is the processor time
+// of all ranks, which other programs change little.
+func BenchmarkTrain(b *testing.B) {
+	n := &Network{Planes: 1, Levels: 1, Geometry: Geometry{Kind: Square, Side: 9}, Hidden: []int{64, 64}, Chunks: 1, Residual: true}
+	const side = 128
+	set := &Noisy{Rows: side, Cols: side, Low: 0.01, High: 0.25, Seed: 1}
+	for k := range 4 {
+		var picture []float32
+		for _, v := range (simulate.Cells{Seed: 1, Rows: side, Cols: side}).Draw(k) {
+			picture = append(picture, float32(v))
+		}
+		set.Pictures = append(set.Pictures, picture)
+	}
+	t := &Training{Net: n, Loss: L2, Side: 16, Batch: 16, Draw: set.Draw}
+	for _, size := range []int{1, 2} {
+		b.Run(fmt.Sprintf("ranks=%d", size), func(b *testing.B) {
+			b.ReportAllocs()
+			begin := processor()
+			for b.Loop() {
+				err := ranks.Launch(context.Background(), ranks.Options{Ranks: size}, func(ctx context.Context, comm ranks.Comm) error {
+					_, err := t.Train(ctx, comm, n.Start(1), &Curve{}, train.Options{Steps: 200, Rate: 8e-3})
+					return err
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric((processor()-begin)/float64(b.N), "cpu-s")
+		})
+	}
 }

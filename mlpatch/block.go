@@ -214,15 +214,3 @@ func runsOf(first, n, cols int) (list []pixels) {
 	}
 	return list
 }
-
-// load samples the patches of pixels into rows, one for each point and plane.
-func (s *sampler[T]) load(rows [][]T, images []image[T], runs []pixels) {
-	for p := range s.points {
-		for c := range images {
-			dst := rows[p*len(images)+c]
-			for _, r := range runs {
-				s.fill(dst[r.at:r.at+r.n], &images[c], p, r.row, r.col)
-			}
-		}
-	}
-}

@@ -21,15 +21,15 @@
 //	n := &mlpatch.Network{Planes: 1, Levels: 1, Geometry: mlpatch.Geometry{Kind: mlpatch.Square, Side: 9}, Hidden: []int{64, 64}, Chunks: 1, Residual: true}
 //	t := &mlpatch.Training{Net: n, Loss: mlpatch.L2, Side: 16, Batch: 16, Draw: pictures.Draw}
 //	result, err := t.Train(ctx, comm, n.Start(seed), &mlpatch.Curve{}, train.Options{Steps: 2000, Cosine: true})
-//	f, err := mlpatch.NewField(comm, n, result.Theta, frame, halo.Reflect, true)
+//	f, err := mlpatch.NewField(comm, n, result.Theta, frame, halo.Reflect, 4)
 //	err = f.Apply(y, x, []float64{sigma})
 //
 // # Training
 //
 // Training is data-parallel: a batch is a number of blocks of neighbouring pixels which depend on the
 // seed, the step and their place in the batch alone, and each rank computes a contiguous range of
-// them in float32. The gradients are added up in float64, once a step. So one number of ranks gives
-// the same bits every time, and others agree to rounding. Gradients are exact, those by the
+// them in float32. The gradients are added up in float64, once a step, in an order that does not depend on the
+// number of ranks: every number of ranks gives the same bits. Gradients are exact, those by the
 // offsets and their factor too.
 //
 // # Inference
@@ -37,8 +37,8 @@
 // Field.Apply sends one exchange as wide as the patch reaches, and then computes 128 pixels at
 // a time. Each pixel takes the same products whatever tile it is in: the bits depend neither on the
 // number of ranks nor on the place in the frame, and an image moved by whole pixels gives the answer
-// moved by as many. A pixel takes 2 x parameters operations, and 8 times as many with the mean over
-// the symmetries of the square.
+// moved by as many. A pixel takes 2 x parameters operations. The mean over symmetries of the square takes as many for
+// each, but for the first layer, which all reflections share: see Network.MeanOperations.
 //
 // # Between pixels
 //

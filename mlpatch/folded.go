@@ -15,7 +15,7 @@ import (
 //
 //	sum_p W[p] x(h p) = sum_chi chi(h) sum_O W_chi[O] X_chi[O],    X_chi[O] = sum_q chi(q) x(q),    W_chi[O] = mean_q chi(q) W[q]
 //
-// over the orbits O of the points, of which q runs through the points. So the products of all reflections h together are as
+// over the orbits O, of which q runs through the points. So the products of all reflections h together are as
 // large as that of one, and one Hadamard transform of their results gives the first hidden layer for each h. The symmetries that swap
 // the axes have weights of their own for the same X.
 type folded struct {
@@ -25,20 +25,20 @@ type folded struct {
 	theta  []float32
 
 	orbits  []orbit
-	inputs  []float32   // rows x tile: for each character the orbits that it has, planes of each; then the levels and ones
-	rows    [][]float32 // of inputs, for each point and plane
-	blocks  [][][]float32
-	size    []int         // rows of a character
+	inputs  []float32     // rows x tile: for each character the orbits that it has, planes of each; then the levels and ones
+	rows    [][]float32   // of inputs, for each point and plane
+	blocks  [][][]float32 // of inputs: rows of 1, 2 or 4 characters that are transformed together
+	size    []int         // rows of each character
 	first   [][][]float32 // weights of the first layer, of each set and character: units x size
-	hidden  [][]float32   // of each layer: (units + 1) x tile, the last row ones; of the first one unused
+	hidden  [][]float32   // of each layer but the first: (units + 1) x tile, the last row ones
 	entry   [][]float32   // first hidden layer of each reflection, likewise
 	last    []float32     // weights of the last layer
 	bias    float32
 	results []float32 // tile
 }
 
-// orbit is what reflections make of a point: points[i] by reflection members[i]; chars are the characters that are the same for all
-// reflections which give the same point.
+// orbit is the different points that reflections make of one, and the characters, as many, that have one sign for all reflections which
+// give the same point. Row i of the Hadamard matrix of as many rows has the signs of character chars[i] for the points in order.
 type orbit struct{ points, chars []int }
 
 // character is the sign of row k of the Hadamard matrix at i.
@@ -229,7 +229,8 @@ func (f *folded) take(theta []float64, swap []int) {
 	for range f.mirror {
 		f.entry = append(f.entry, rows(units))
 	}
-	for _, u := range n.Hidden {
+	f.hidden = make([][]float32, 1, len(n.Hidden))
+	for _, u := range n.Hidden[1:] {
 		f.hidden = append(f.hidden, rows(u))
 	}
 	end := n.Hidden[len(n.Hidden)-1] + 1

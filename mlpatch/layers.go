@@ -146,11 +146,7 @@ func (y *layers[T]) chain(k int, g, delta []T, wanted bool) []T {
 		by := y.deltas[l%2]
 		linalg.Gemm(true, false, in, tile, out, 1, y.theta[at:], in+1, delta, tile, 0, by, tile)
 		if l > 1 {
-			for i, v := range x[:in*tile] {
-				if v <= 0 {
-					by[i] = 0
-				}
-			}
+			linalg.KeepWhere(by[:in*tile], x[:in*tile])
 		}
 		delta = by
 	}

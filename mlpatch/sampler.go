@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"tessera/internal/linalg"
+	"tessera/internal/stencil"
 )
 
 // tap is one pixel of an interpolation.
@@ -17,6 +18,11 @@ type tap[T linalg.Float] struct {
 type sampler[T linalg.Float] struct {
 	points [][]tap[T]
 	reach  int
+
+	stride  int         // of the planes for which shifts are
+	shifts  [][]int     // of the taps of each point, in a plane
+	weights [][]float32 // likewise
+	runs    stencil.Runs
 }
 
 // newSampler takes offsets in pixels, which are held within room.
@@ -69,11 +75,48 @@ type image[T linalg.Float] struct {
 	origin, stride int
 }
 
-// fill sets dst[j] to the sample of point p at the pixels (row, col + j).
-func (s *sampler[T]) fill(dst []T, im *image[T], p, row, col int) {
-	interpolate(dst, im, s.points[p], row, col)
+// load samples the patches of pixels, which fill a tile from its first column on, into rows, one for each point and plane. The images have one stride and
+// one origin.
+func (s *sampler[T]) load(rows [][]T, images []image[T], runs []pixels) {
+	first := &images[0]
+	s.lay(first.stride)
+	s.runs.Starts, s.runs.Lengths = s.runs.Starts[:0], s.runs.Lengths[:0]
+	total := 0
+	for _, r := range runs {
+		s.runs.Starts, s.runs.Lengths = append(s.runs.Starts, first.origin+r.row*first.stride+r.col), append(s.runs.Lengths, r.n)
+		total += r.n
+	}
+	for p, taps := range s.points {
+		for c := range images {
+			im, dst := &images[c], rows[p*len(images)+c]
+			single := len(taps) == 1 && taps[0].weight == 1
+			if to, ok := any(dst).([]float32); ok && !single {
+				stencil.Shifted(to[:total], any(im.data).([]float32), s.runs, s.shifts[p], s.weights[p])
+				continue
+			}
+			for _, r := range runs {
+				interpolate(dst[r.at:r.at+r.n], im, taps, r.row, r.col)
+			}
+		}
+	}
 }
 
+// lay finds the shifts of the taps in planes of this stride.
+func (s *sampler[T]) lay(stride int) {
+	if s.stride == stride {
+		return
+	}
+	s.stride, s.shifts, s.weights = stride, nil, nil
+	for _, taps := range s.points {
+		shifts, weights := make([]int, len(taps)), make([]float32, len(taps))
+		for i, t := range taps {
+			shifts[i], weights[i] = t.row*stride+t.col, float32(t.weight)
+		}
+		s.shifts, s.weights = append(s.shifts, shifts), append(s.weights, weights)
+	}
+}
+
+// interpolate sets dst[j] to the sum of the taps around the pixels (row, col + j).
 func interpolate[T linalg.Float](dst []T, im *image[T], taps []tap[T], row, col int) {
 	at := im.origin + row*im.stride + col
 	if len(taps) == 1 && taps[0].weight == 1 {

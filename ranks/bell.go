@@ -66,13 +66,13 @@ func (w *world) ring(r int) {
 // wait returns after the next ring of rank r's bell.
 func (w *world) wait(r int, what waiting) {
 	b := &w.bells[r]
-	for i := range w.spins {
+	for i := range w.looks {
 		if b.state.Load() == rung {
 			b.state.Store(awake)
 			return
 		}
-		if i%64 == 63 {
-			runtime.Gosched() // the other rank may be waiting for this processor
+		if i >= spinning {
+			runtime.Gosched()
 		}
 	}
 	b.what = what

@@ -54,6 +54,10 @@ func readJob(getenv func(string) string) job {
 
 func thisJob() job { return readJob(os.Getenv) }
 
+// Speaks tells whether this process says what all processes of a launcher know: it is rank 0, or
+// no launcher has started it.
+func Speaks() bool { return thisJob().rank == 0 }
+
 // Several tells whether a launcher has started this process together with others.
 func Several() bool {
 	j := thisJob()

@@ -13,7 +13,7 @@ type world struct {
 	live     atomic.Int64 // ranks that have not left
 	sleeping atomic.Int64 // of these, how many wait for a ring
 	wakes    atomic.Int64 // how often a ring found a rank asleep
-	spins    int          // looks at the bell before going to sleep
+	looks    int          // how often a waiting rank looks at its bell before it sleeps
 	sync     bool         // Options.Sync
 	failure  atomic.Pointer[failure]
 	failed   chan struct{}             // closed when failure is set
@@ -27,9 +27,14 @@ type failure struct {
 	err   error
 }
 
-// spinning is how often a rank checks its bell before it sleeps, if every rank has a
-// core: for about ten microseconds, after which the time to wake up matters less.
-const spinning = 6400
+// A rank that waits looks at its bell before it sleeps, if every rank has a core: so often for about ten
+// microseconds, then so often with a call of the Go scheduler each time, which may give the core to another
+// program. That call takes 10 to 20 us, because a rank is bound to its thread, which has to be woken again: after each
+// 64 looks, as it was before, it was most of the time of a short message on a busy machine.
+const (
+	spinning = 20000
+	yielding = 100
+)
 
 func newWorld(n int, sync bool, cancel context.CancelCauseFunc) *world {
 	w := &world{bells: make([]bell, n), sync: sync, failed: make(chan struct{}), cancel: cancel}
@@ -37,7 +42,7 @@ func newWorld(n int, sync bool, cancel context.CancelCauseFunc) *world {
 		w.bells[r].ch = make(chan struct{}, 1)
 	}
 	if n <= runtime.GOMAXPROCS(0) {
-		w.spins = spinning
+		w.looks = spinning + yielding
 	}
 	w.live.Store(int64(n))
 	return w

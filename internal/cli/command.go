@@ -6,12 +6,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"runtime/debug"
 	"strings"
 	"sync/atomic"
-	"syscall"
 
 	"tessera/internal/config"
 	"tessera/internal/lifecycle"
@@ -97,8 +94,8 @@ func report(stderr io.Writer, err error) error {
 }
 
 // Main runs the command line and returns the exit status. An interrupt, SIGTERM
-// or SIGUSR1, which batch systems send ahead of a job's end, cancels the command;
-// a second one kills the process at once. Call it once in a process: MPI starts
+// or SIGUSR1, which batch systems send ahead of a job's end, cancels the command, which is said at
+// once; a second one kills the process, but for a SIGUSR1 within a second of the first. Call it once in a process: MPI starts
 // only once.
 //
 // A panic, on any rank, is exit status 4. What Go itself ends, such as a process without
@@ -112,13 +109,14 @@ func Main(args []string, stdout, stderr io.Writer) (code int) {
 			code = status(report(stderr, &ranks.PanicError{Value: v, Stack: debug.Stack()}))
 		}
 	}()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGUSR1)
+	var quiet atomic.Bool
+	ctx, stop := untilTold(terminal, func() bool { return ranks.Speaks() && !quiet.Load() })
 	defer stop()
-	context.AfterFunc(ctx, stop)
 
 	c, found, err := parse(args, stdout, stderr)
 	if err == nil {
 		c.terminal = terminal
+		quiet.Store(c.quiet)
 		c.line = shown.Line(strings.Join(append([]string{"tessera"}, args...), " "))
 		err = found.Run(ctx, c)
 	}

@@ -22,8 +22,9 @@ output.dir: the solution, pictures, metrics.json and run.log. A directory that
 already holds a result is refused unless -force is given.
 
 Without mpirun the ranks are goroutines of this process; under mpirun or srun
-the launcher sets their number. Ctrl-C, SIGTERM and SIGUSR1 stop a run; jobs that
-keep checkpoints (psf, scdl-train, tppa-train) write one first, and -resume continues from it.`,
+the launcher sets their number. Ctrl-C, SIGTERM and SIGUSR1 stop a run after the
+step that it is in, and a second one ends it at once; jobs that keep checkpoints
+(psf, scdl-train, tppa-train) write one first, and -resume continues from it.`,
 			Flags: func(fs *flag.FlagSet, o *options) {
 				rankFlag(fs, o)
 				fs.StringVar(&o.out, "out", "", "write the result into `DIR` instead of output.dir")

@@ -34,6 +34,7 @@ type shortcutOptions struct {
 	lambda string
 	values string
 	places string
+	sphere bool
 	save   string
 }
 
@@ -67,7 +68,10 @@ FITS), with a compact kernel; width and lambda by leave-one-out.`,
 				if o.values != "" {
 					fmt.Fprintf(b, "columns = [%s]\n", quoted(o.values))
 				}
-				fmt.Fprint(b, "\n[kernel]\nchoose = \"leave-one-out\"\nspread = true\n")
+				if o.sphere {
+					fmt.Fprint(b, "distance = \"great-circle\"\n")
+				}
+				fmt.Fprintf(b, "\n[kernel]\nchoose = \"leave-one-out\"\nspread = %t\n", !o.sphere)
 				if o.places != "" {
 					fmt.Fprintf(b, "\n[evaluate]\npath = %s\n", config.Quote(o.places))
 				}
@@ -166,6 +170,7 @@ result goes into -out, out/` + s.name + ` if it is not given. -set changes any o
 				fs.StringVar(&o.shortcut.mask, "mask", "", "pixels that are 0 in `FILE` are missing")
 			case "kernel":
 				fs.StringVar(&o.shortcut.values, "columns", "", "coordinates, value and sigma are the columns `NAME,...`")
+				fs.BoolVar(&o.shortcut.sphere, "sphere", false, "the coordinates are longitude and latitude in degrees: distances are along great circles")
 				fs.StringVar(&o.shortcut.places, "places", "", "evaluate the fit at the places in `FILE` instead of on a grid")
 			}
 		},

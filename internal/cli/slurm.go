@@ -35,8 +35,8 @@ func (a allocation) shortest() int { return a.notice + 3*60 }
 
 func slurmFlags(fs *flag.FlagSet, o *options) {
 	a := &o.allocation
-	fs.IntVar(&a.nodes, "nodes", 0, "ask for `N` nodes")
-	fs.IntVar(&a.perNode, "ntasks-per-node", 0, "use `M` ranks on each node, one for each core")
+	fs.IntVar(&a.nodes, "nodes", 1, "ask for `N` nodes")
+	fs.IntVar(&a.perNode, "ntasks-per-node", 0, "use `M` ranks on each node, one for each core; 0 = as many as this machine has cores")
 	fs.StringVar(&a.time, "time", "", "the time `LIMIT`: minutes, hours:minutes:seconds or days-hours; empty = the partition's")
 	fs.IntVar(&a.notice, "notice", notice, "tell the run to stop `SECONDS` before the time limit: more where a checkpoint takes longer (run.log says how long)")
 	fs.StringVar(&a.partition, "partition", "", "the queue's `NAME`; empty = the site's default")
@@ -50,6 +50,9 @@ func slurm(ctx context.Context, c *call) error {
 	path, err := c.one("slurm")
 	if err != nil {
 		return err
+	}
+	if c.allocation.perNode == 0 {
+		c.allocation.perNode = ranks.Cores()
 	}
 	if err := c.allocation.check(append([]string{path, c.out}, c.sets...)); err != nil {
 		return err

@@ -27,6 +27,20 @@ func Part(a []float64) func() ([]float64, error) {
 // Npy is the file of an array in the directory of the result.
 func (r *Restoration) Npy(name string) []File { return []File{{Path: r.Path(name)}} }
 
+// AnswerFiles are solution.npy and, where the frame came from a FITS file, solution.fits with its
+// header and, as HISTORY, what the answer is.
+func (r *Restoration) AnswerFiles(history ...string) []File {
+	files := r.Npy("solution.npy")
+	if !r.Obs.FITS {
+		return files
+	}
+	fits := File{Path: r.Path("solution.fits")}
+	if src := r.Obs.Source; src != nil { // rank 0
+		fits.Header, fits.Tables, fits.History = src.Header, src.Tables, history
+	}
+	return append(files, fits)
+}
+
 // PanelName is the name of the figure that WriteArrays draws, without .png.
 const PanelName = "panel"
 

@@ -23,6 +23,7 @@ func (r *Restoration) Gather(owned []float64) (*imageio.Frame, error) {
 // Collective.
 func (r *Restoration) WriteFiles(files []File, owned []float64, whole *imageio.Frame) error {
 	for _, f := range files {
+		f.Single, f.ChannelsLast = r.Single(), r.Obs.Source != nil && r.Obs.Source.ChannelsLast && r.Obs.Source.Channels == r.Obs.Channels
 		write := func() error { return ranks.OnRoot(r.Comm, func() error { return f.WriteWhole(whole) }) }
 		if r.Apart {
 			write = func() error { return r.Obs.WriteParts(r.Comm, &f, owned) }

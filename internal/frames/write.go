@@ -8,10 +8,12 @@ import (
 	"tessera/ranks"
 )
 
-// File is a file that an array over the frame is written to: float64, (channels, rows, cols),
-// or (rows, cols) for one channel. It is a FITS file if its name ends in .fits, else npy.
+// File is a file that an array over the frame is written to: (channels, rows, cols), or (rows, cols)
+// for one channel. It is a FITS file if its name ends in .fits, else npy.
 type File struct {
-	Path string
+	Path         string
+	Single       bool // float32; false: float64. The same on all ranks, as is ChannelsLast
+	ChannelsLast bool // of an npy file: (rows, cols, channels)
 	// Of a FITS file; used on rank 0 alone.
 	Header  imageio.Header
 	Tables  []byte   // extensions that the header refers to, as in imageio.Frame
@@ -20,16 +22,21 @@ type File struct {
 
 // WriteWhole writes an array that this rank holds whole.
 func (f *File) WriteWhole(whole *imageio.Frame) error {
+	out := *whole
+	out.Type, out.ChannelsLast = f.kind(), f.ChannelsLast
 	if filepath.Ext(f.Path) == ".fits" {
-		out := *whole
-		out.Header, out.Tables, out.Type = f.Header, f.Tables, "float64"
+		out.Header, out.Tables = f.Header, f.Tables
 		return imageio.WriteFITS(f.Path, &out, f.History...)
 	}
-	shape := []int{whole.Channels, whole.Rows, whole.Cols}
-	if whole.Channels == 1 {
-		shape = shape[1:]
+	return imageio.WriteFrame(f.Path, &out)
+}
+
+// kind is the type of its numbers.
+func (f *File) kind() string {
+	if f.Single {
+		return "float32"
 	}
-	return imageio.WriteNpy(f.Path, shape, whole.Data)
+	return "float64"
 }
 
 // WriteParts writes an array of which every rank holds its own part, channels x owned box:
@@ -45,7 +52,7 @@ func (o *Observation) WriteParts(comm ranks.Comm, f *File, owned []float64) erro
 	var layout []byte
 	err := ranks.OnRoot(comm, func() (err error) {
 		rows, cols := o.Shape()
-		shape := &imageio.Frame{Channels: o.Channels, Rows: rows, Cols: cols, Header: f.Header, Tables: f.Tables}
+		shape := &imageio.Frame{Channels: o.Channels, Rows: rows, Cols: cols, Header: f.Header, Tables: f.Tables, Type: f.kind(), ChannelsLast: f.ChannelsLast}
 		if w, err = imageio.CreateParts(f.Path, shape, f.History...); err != nil {
 			return err
 		}

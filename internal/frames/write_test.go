@@ -37,10 +37,10 @@ func ramp(comm ranks.Comm, channels, rows, cols int) (o *Observation, whole *ima
 // A file that the ranks write together has the bytes of one that rank 0 writes alone.
 func TestWriteParts(t *testing.T) {
 	for _, name := range []string{"a.npy", "a.fits"} {
-		for _, channels := range []int{1, 3} {
+		for kind, channels := range []int{1, 3, 1, 3, 1, 3, 1, 3} {
 			for _, n := range []int{1, 2, 3, 4, 7} {
 				dir := t.TempDir()
-				f := &File{Path: filepath.Join(dir, name), History: []string{"made by a test"}}
+				f := &File{Path: filepath.Join(dir, name), History: []string{"made by a test"}, Single: kind&2 > 0, ChannelsLast: kind&4 > 0}
 				f.Header = imageio.Header{imageio.Card(fmt.Sprintf("%-80s", "OBJECT  = 'M 51    '"))}
 				jobtest.OnRanks(t, n, func(comm ranks.Comm) error {
 					o, whole, err := ramp(comm, channels, 17, 23)
@@ -60,6 +60,18 @@ func TestWriteParts(t *testing.T) {
 					}
 					if err := f.WriteWhole(whole); err != nil {
 						return err
+					}
+					read, err := imageio.ReadFrame(f.Path)
+					if err != nil {
+						return err
+					}
+					if (read.Type == "float32") != f.Single || read.ChannelsLast != (f.ChannelsLast && name == "a.npy") || read.Channels != channels {
+						return fmt.Errorf("%s: %s, channels last %v, %d channels", name, read.Type, read.ChannelsLast, read.Channels)
+					}
+					for i, v := range whole.Data {
+						if d := math.Abs(read.Data[i] - v); d > 1e-6*math.Abs(v) || math.IsNaN(v) != math.IsNaN(read.Data[i]) {
+							return fmt.Errorf("%s: %g at %d, want %g", name, read.Data[i], i, v)
+						}
 					}
 					want, err := os.ReadFile(f.Path)
 					if err == nil && !bytes.Equal(got, want) {

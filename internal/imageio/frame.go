@@ -19,6 +19,7 @@ type Frame struct {
 	Type                 string    // of an element in the file: "float32", "uint8", ...
 	Header               Header    // the FITS cards that do not describe the storage; nil from other formats
 	HDU                  int       // FITS: index of the header-data unit read, 0 = primary
+	ChannelsLast         bool      // npy: the array in the file is (rows, cols, channels)
 	Stored               []int     // shape of the array in the file, the slowest axis first
 	Turned               int       // pictures: Exif orientation by which the picture in the file was made upright; 0 = it was upright
 	Pages                bool      // TIFF: more images follow in the file, which are not read
@@ -202,7 +203,7 @@ func npySource(r io.ReaderAt, size int64) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &source{Frame: Frame{Channels: lay.planes, Rows: lay.rows, Cols: lay.cols, Stored: h.shape, Format: "npy", Type: h.typ}}
+	s := &source{Frame: Frame{Channels: lay.planes, Rows: lay.rows, Cols: lay.cols, Stored: h.shape, ChannelsLast: lay.colourLast, Format: "npy", Type: h.typ}}
 	e := h.elements(r)
 	s.setPixels(lay, e, h.fortran)
 	return s, nil

@@ -79,6 +79,9 @@ func describe(t io.Writer, r io.ReaderAt, size int64, unit string) error {
 		if stack := describeStack(t, r, size, unit); e == nil || stack {
 			return nil
 		}
+		if picture := bytes.HasPrefix(magic, []byte(pngMagic[:len(magic)])) || bytes.HasPrefix(magic, []byte(jpegMagic)) || isTIFF(magic); picture {
+			return err
+		}
 		if !bytes.HasPrefix(magic, []byte(fitsMagic[:len(magic)])) {
 			return e
 		}

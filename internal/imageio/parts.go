@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// PartsFile is an npy or FITS file of float64 that several processes write at the same
+// PartsFile is an npy or FITS file that several processes write at the same
 // time, each its own boxes of the image. One process creates the file under a hidden name
 // and at its full length; the others open it. When all have closed it, the first one
 // publishes it: the file takes its final name. No process holds more than its own boxes
@@ -31,10 +31,13 @@ type PartsLayout struct {
 	Channels, Rows, Cols int
 	Offset               int64 // of the first number, bytes
 	BigEndian            bool  // byte order of the numbers
+	Single               bool  // numbers are float32, else float64
+	ChannelsLast         bool  // the array is (rows, cols, channels)
 }
 
 // CreateParts begins a file with the shape of f, whose Data are not used: FITS with f.Header,
-// f.Tables and HISTORY cards for lines if the path ends in .fits, .fit or .fts, otherwise npy. Once
+// f.Tables and HISTORY cards for lines if the path ends in .fits, .fit or .fts, otherwise npy, with the
+// channels last if f has them there. Numbers are float32 if that is f.Type, else float64. Once
 // all boxes are written its bytes are those of WriteFITS or WriteNpy. The caller must call
 // Publish or Drop.
 func CreateParts(path string, f *Frame, lines ...string) (*PartsFile, error) {
@@ -58,24 +61,31 @@ func (w *PartsFile) create(f *Frame, lines []string) error {
 	if f.Channels == 1 {
 		shape = shape[1:]
 	}
-	head, end := npyHead(shape, false), 0
-	fits := namedFITS(w.path)
+	fits, single, bytes := namedFITS(w.path), f.Type == "float32", 8
+	if single {
+		bytes = 4
+	}
+	last := f.ChannelsLast && !fits
+	if last {
+		shape = []int{f.Rows, f.Cols, f.Channels}
+	}
+	head, end := npyHead(shape, single), 0
 	if fits {
-		if head, err = fitsHead(reversed(shape), "channels", false, len(f.Tables) > 0, f.Header, lines); err != nil {
+		if head, err = fitsHead(reversed(shape), "channels", single, len(f.Tables) > 0, f.Header, lines); err != nil {
 			return err
 		}
-		end = (blockBytes - 8*n%blockBytes) % blockBytes
+		end = (blockBytes - bytes*n%blockBytes) % blockBytes
 	}
 	if w.file, err = createBeside(w.path); err != nil {
 		return err
 	}
 	w.layout = PartsLayout{
-		Hidden: filepath.Base(w.file.Name()), Channels: f.Channels, Rows: f.Rows, Cols: f.Cols, Offset: int64(len(head)), BigEndian: fits,
+		Hidden: filepath.Base(w.file.Name()), Channels: f.Channels, Rows: f.Rows, Cols: f.Cols, Offset: int64(len(head)), BigEndian: fits, Single: single, ChannelsLast: last,
 	}
 	if _, err := io.WriteString(w.file, head); err != nil {
 		return err
 	}
-	length := int64(len(head)) + 8*int64(n) + int64(end)
+	length := int64(len(head)) + int64(bytes)*int64(n) + int64(end)
 	if fits && len(f.Tables) > 0 {
 		if _, err := w.file.WriteAt(f.Tables, length); err != nil {
 			return err
@@ -129,6 +139,28 @@ func (w *PartsFile) writeBox(b Box, data []float64) error {
 	case len(data) != l.Channels*rows*cols:
 		return fmt.Errorf("%d values for %d channels of %d x %d", len(data), l.Channels, rows, cols)
 	}
+	size := int64(8)
+	if l.Single {
+		if err := roomInSingle(data); err != nil {
+			return err
+		}
+		size = 4
+	}
+	if l.ChannelsLast {
+		line := make([]float64, cols*l.Channels)
+		for r := range rows {
+			for c := range l.Channels {
+				for x, v := range data[(c*rows+r)*cols : (c*rows+r+1)*cols] {
+					line[x*l.Channels+c] = v
+				}
+			}
+			first := (int64(b.R0+r)*int64(l.Cols) + int64(b.C0)) * int64(l.Channels)
+			if err := w.writeRun(l.Offset+size*first, line); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	run := cols // numbers that follow each other in the file
 	if cols == l.Cols {
 		run *= rows
@@ -136,7 +168,7 @@ func (w *PartsFile) writeBox(b Box, data []float64) error {
 	for at := 0; at < len(data); at += run {
 		c, r := at/(rows*cols), at%(rows*cols)/cols
 		first := (int64(c)*int64(l.Rows)+int64(b.R0+r))*int64(l.Cols) + int64(b.C0)
-		if err := w.writeRun(l.Offset+8*first, data[at:at+run]); err != nil {
+		if err := w.writeRun(l.Offset+size*first, data[at:at+run]); err != nil {
 			return err
 		}
 	}
@@ -149,9 +181,14 @@ func (w *PartsFile) writeRun(offset int64, data []float64) error {
 		n := min(len(data), bufferBytes/8)
 		w.buf = w.buf[:0]
 		for _, v := range data[:n] {
-			if w.layout.BigEndian {
+			switch {
+			case w.layout.Single && w.layout.BigEndian:
+				w.buf = binary.BigEndian.AppendUint32(w.buf, math.Float32bits(float32(v)))
+			case w.layout.Single:
+				w.buf = binary.LittleEndian.AppendUint32(w.buf, math.Float32bits(float32(v)))
+			case w.layout.BigEndian:
 				w.buf = binary.BigEndian.AppendUint64(w.buf, math.Float64bits(v))
-			} else {
+			default:
 				w.buf = binary.LittleEndian.AppendUint64(w.buf, math.Float64bits(v))
 			}
 		}
@@ -161,6 +198,45 @@ func (w *PartsFile) writeRun(offset int64, data []float64) error {
 		data, offset = data[n:], offset+int64(len(w.buf))
 	}
 	return nil
+}
+
+// roomInSingle returns an error if a finite number is too large for float32.
+func roomInSingle(data []float64) error {
+	for _, v := range data {
+		if math.Abs(v) > math.MaxFloat32 && !math.IsInf(v, 0) {
+			return fmt.Errorf("%g is too large for float32: write float64", v)
+		}
+	}
+	return nil
+}
+
+// WriteFrame writes the npy file of a frame: (channels, rows, cols), or (rows, cols, channels) if it
+// has its channels there, or (rows, cols) of one channel; float32 if that is its Type, else float64.
+func WriteFrame(path string, f *Frame) error {
+	if err := f.check(); err != nil {
+		return fmt.Errorf("imageio: writing %s: %w", path, err)
+	}
+	shape, data := []int{f.Channels, f.Rows, f.Cols}, f.Data
+	switch n := f.Rows * f.Cols; {
+	case f.ChannelsLast:
+		shape, data = []int{f.Rows, f.Cols, f.Channels}, make([]float64, len(f.Data))
+		for i, v := range f.Data {
+			data[i%n*f.Channels+i/n] = v
+		}
+	case f.Channels == 1:
+		shape = shape[1:]
+	}
+	if f.Type != "float32" {
+		return WriteNpy(path, shape, data)
+	}
+	if err := roomInSingle(data); err != nil {
+		return fmt.Errorf("imageio: writing %s: %w", path, err)
+	}
+	single := make([]float32, len(data))
+	for i, v := range data {
+		single[i] = float32(v)
+	}
+	return WriteNpy(path, shape, single)
 }
 
 // Close syncs what this process has written to the disk, and closes the file. The file

@@ -61,7 +61,7 @@ func pictureSource(r io.ReaderAt, size int64) (*source, error) {
 		}
 	}
 	if s.Rows <= 0 || s.Cols <= 0 || int64(s.Rows)*int64(s.Cols) > mostPixels || least > size {
-		return nil, fmt.Errorf("%s of %d rows x %d columns in a file of %d bytes", s.Format, s.Rows, s.Cols, size)
+		return nil, fmt.Errorf("%s of %d rows x %d columns in a file of %d bytes: it is damaged, as these take more", s.Format, s.Rows, s.Cols, size)
 	}
 	// The PNG decoder widens grey with transparency to colour; the file's own
 	// colour type (0, 4 = grey) knows better.

@@ -34,8 +34,23 @@ type Run struct {
 // figureKey is the key of the formats of figures, in the jobs that draw any.
 const figureKey = "output.formats"
 
-// checkFigures records what is wrong with the formats of figures.
-func checkFigures(f *config.File) {
+// precisionKey is the key of the type of the numbers in the files of arrays, in the jobs of frames.
+const precisionKey = "output.precision"
+
+// Values of output.precision.
+const (
+	Double = "double" // float64
+	Single = "single" // float32
+)
+
+// Single tells whether arrays are written as float32.
+func (r *Run) Single() bool { return r.file.Values()[precisionKey] == Single }
+
+// checkOutput records what is wrong with the formats of figures and with the type of arrays.
+func checkOutput(f *config.File) {
+	if precision, known := f.Values()[precisionKey].(string); known {
+		f.OneOf(precisionKey, precision, Double, Single)
+	}
 	formats, _ := f.Values()[figureKey].(config.Words)
 	for i, format := range formats {
 		f.Want(slices.Contains(report.Formats(), format) && !slices.Contains(formats[:i], format), figureKey, "a list of %s, each once", strings.Join(report.Formats(), ", "))
@@ -52,7 +67,7 @@ func (r *Run) Figures() []string {
 // work on every rank and closes the log in view of how that ended. files are Job.Files, of
 // which the first is the answer.
 func Start(f *config.File, dir string, seed uint64, files []string, body func(context.Context, *Run) error) func(context.Context, ranks.Comm, Env) error {
-	checkFigures(f)
+	checkOutput(f)
 	return func(ctx context.Context, comm ranks.Comm, env Env) error {
 		return logged(comm, dir, func(log *runLog) error {
 			if comm.Rank() == 0 {

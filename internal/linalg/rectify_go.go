@@ -2,4 +2,5 @@
 
 package linalg
 
-func rectify32(x []float32) { rectifyPlain(x) }
+func rectify32(x []float32)      { rectifyPlain(x) }
+func keepWhere32(y, x []float32) { keepWherePlain(y, x) }

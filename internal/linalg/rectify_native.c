@@ -22,3 +22,8 @@ void tessera_rectify(ptrdiff_t n, float *x)
 {
 	DISPATCH(rectify, (n, x));
 }
+
+void tessera_keep_where(ptrdiff_t n, float *y, const float *x)
+{
+	DISPATCH(keep_where, (n, y, x));
+}

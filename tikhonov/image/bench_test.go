@@ -3,6 +3,8 @@ package image
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -99,12 +101,12 @@ func cpuSeconds() float64 {
 }
 
 // BenchmarkSpectral is the main job, a frame with 1 % of its pixels missing that is restored with
-// Q = gradient, on one and on two ranks. Beside the seconds it reports
+// Q = gradient, on 1, 2, 4, ... ranks up to the cores of the machine. Beside the seconds it reports
 //
 //	over-transforms  set-up and solve, divided by the transforms of the iterations alone,
 //	                 timed in the same run on the same ranks
-//	kept             on two ranks: half the seconds of two runs of one rank at once, which share
-//	                 nothing, divided by those of the two ranks
+//	kept             on n ranks: the seconds of n runs of one rank at once, which share nothing,
+//	                 divided by n and by those of the n ranks
 //
 // scripts/bench/scipy_dct_cg.py is the peer.
 func BenchmarkSpectral(b *testing.B) {
@@ -118,8 +120,7 @@ func BenchmarkSpectral(b *testing.B) {
 			f.PSF = psf
 			f.Mask(0.01, 1)
 			o := Options{Regulariser: forward.Gradient, Lambda: 2e-3, Border: halo.Reflect, Method: krylov.Spectral}
-			alone := 0.0 // seconds of one rank beside another one
-			for _, p := range []int{1, 2} {
+			for p := 1; p <= max(2, runtime.NumCPU()); p *= 2 {
 				b.Run(fmt.Sprintf("%d/%d/%d-ranks", n, side, p), func(b *testing.B) {
 					seconds, its, pair := 0.0, 0.0, 0.0
 					for b.Loop() {
@@ -132,10 +133,8 @@ func BenchmarkSpectral(b *testing.B) {
 						pair += f.transforms(b, p, o)
 					}
 					seconds, pair = seconds/float64(b.N), pair/float64(b.N)
-					if p == 1 {
-						alone = f.beside(b, o)
-					} else {
-						b.ReportMetric(alone/2/seconds, "kept")
+					if p > 1 {
+						b.ReportMetric(f.beside(b, p, o)/float64(p)/seconds, "kept")
 					}
 					b.ReportMetric(seconds, "s")
 					b.ReportMetric(its, "iterations")
@@ -181,10 +180,10 @@ func (f *frame) transforms(b *testing.B, n int, o Options) float64 {
 	return took / times
 }
 
-// beside is the seconds of a solve on one rank while another one does the same.
-func (f *frame) beside(b *testing.B, o Options) float64 {
+// beside is the seconds of a solve on one rank while others do the same, n in all.
+func (f *frame) beside(b *testing.B, n int, o Options) float64 {
 	const times = 3
-	var took [2]float64
+	took := make([]float64, n)
 	var all sync.WaitGroup
 	for i := range took {
 		all.Go(func() {
@@ -199,5 +198,5 @@ func (f *frame) beside(b *testing.B, o Options) float64 {
 		})
 	}
 	all.Wait()
-	return max(took[0], took[1])
+	return slices.Max(took)
 }

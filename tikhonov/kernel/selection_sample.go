@@ -9,6 +9,7 @@ import (
 
 	"tessera/internal/linalg"
 	"tessera/internal/random"
+	"tessera/krylov"
 	"tessera/loadbalance"
 	"tessera/ranks"
 )
@@ -216,6 +217,10 @@ func (t *lattice) try(cells []cell) error {
 	}
 	if err := t.comm.Allreduce(sums, sums, ranks.Sum); err != nil {
 		return err
+	}
+	if t.o.Progress != nil && t.comm.Rank() == 0 {
+		done := len(t.list) + len(fresh)
+		t.o.Progress(krylov.Progress{Phase: Choosing, Iteration: done, Of: max(done, Candidates)})
 	}
 	for i, c := range fresh {
 		t.scores[c] = [2]float64{sums[2*i], sums[2*i+1]}

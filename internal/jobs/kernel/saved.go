@@ -112,6 +112,14 @@ type Prediction struct {
 // the support of the observations: what is predicted there is little else than the mean, or the trend.
 const farKernel = 0.01
 
+// A place is beyond the support, too, if the nearest observation is more than so many times as far
+// as any of the observations that are looked at is from its own nearest one: a wide kernel says
+// nothing of places where nothing was observed.
+const (
+	farSpacing   = 3
+	spacingsSeen = 5000
+)
+
 // Predict evaluates the fit of a result, its directory or its fit.npz, at the places of a table.
 // columns names their coordinates; nil = those that have the names of the coordinates of the
 // observations. All columns of the table come back, with these behind them:
@@ -119,7 +127,8 @@ const farKernel = 0.01
 //	predicted         the fit, in the unit of the observed values
 //	distance          to the nearest observation, in the unit of the coordinates, on a sphere along it; only where they have one unit
 //	distance_widths   the same in units of the width of the kernel, which may differ from axis to axis
-//	beyond            1 = the kernel at the nearest observation is less than 0.01 of its largest value, else 0
+//	beyond            1 = the kernel at the nearest observation is less than 0.01 of its largest value, or that observation
+//	                  is more than 3 times as far as observations are from each other at most; else 0
 func Predict(fit, places string, columns []string) (*Prediction, error) {
 	s, err := readFit(fit)
 	if err != nil {
@@ -168,6 +177,7 @@ func Predict(fit, places string, columns []string) (*Prediction, error) {
 	}
 	p.Names = append(p.Names, "distance_widths", "beyond")
 	e := newEvaluator(s)
+	spacing := e.tree.spacing(spacingsSeen)
 	for i := range p.Rows {
 		v, r := e.at(rows.X[i*s.Dim : (i+1)*s.Dim])
 		row := append(p.Rows[i], number(v))
@@ -175,7 +185,7 @@ func Predict(fit, places string, columns []string) (*Prediction, error) {
 			row = append(row, number(s.outward(r*s.Units[0])))
 		}
 		beyond := "0"
-		if e.kernel.At(r) < farKernel || r >= e.kernel.Radius() {
+		if e.kernel.At(r) < farKernel || r >= e.kernel.Radius() || spacing > 0 && r > farSpacing*spacing {
 			beyond = "1"
 			p.Beyond++
 		}

@@ -123,6 +123,38 @@ func TestPredictRefuses(t *testing.T) {
 	}
 }
 
+// Places where nothing was observed are beyond the support of the observations, however wide the
+// kernel is; those between the observations are not.
+func TestPredictBeyond(t *testing.T) {
+	var rows [][]float64
+	for i := range 10 {
+		for j := range 10 {
+			rows = append(rows, []float64{float64(i), float64(j), float64(i + j)})
+		}
+	}
+	table := csv(t, "x,y,value", rows...)
+	places := csv(t, "x,y", []float64{4.5, 4.5}, []float64{-1, -1}, []float64{20, 20}, []float64{9, 13})
+	for _, width := range []string{"2", "60"} {
+		out, err := jobtest.Run(t, Load, 2, "job = 'kernel'", "observations.path="+table, "kernel.width="+width, "evaluate.shape=[3, 3]")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := Predict(out, places, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := slices.Index(p.Names, "beyond")
+		for i, want := range []string{"0", "0", "1", "1"} {
+			if got := p.Rows[i][at]; got != want {
+				t.Errorf("width %s: place %d is beyond: %s, want %s", width, i, got, want)
+			}
+		}
+		if p.Beyond != 2 {
+			t.Errorf("width %s: %d places beyond", width, p.Beyond)
+		}
+	}
+}
+
 // The tree finds the points within a distance and the nearest one as a loop over all does.
 func TestTree(t *testing.T) {
 	for dim := 1; dim <= 3; dim++ {
@@ -152,6 +184,27 @@ func TestTree(t *testing.T) {
 				var got []int
 				tree.within(p, 0.3, func(i int, _ float64) { got = append(got, i) })
 				slices.Sort(got)
+				if q == 0 {
+					gaps := 0.0
+					for i := range n {
+						gap := math.Inf(1)
+						for j := range n {
+							r2 := 0.0
+							for k := range dim {
+								r2 += (x[i*dim+k] - x[j*dim+k]) * (x[i*dim+k] - x[j*dim+k])
+							}
+							if r2 > 0 {
+								gap = min(gap, math.Sqrt(r2))
+							}
+						}
+						if !math.IsInf(gap, 1) {
+							gaps = max(gaps, gap)
+						}
+					}
+					if got := tree.spacing(1000); math.Abs(got-gaps) > 1e-15 {
+						t.Errorf("%d points of %d coordinates: spacing %g, want %g", n, dim, got, gaps)
+					}
+				}
 				if !slices.Equal(got, want) || math.Abs(tree.nearest(p)-least) > 1e-15 {
 					t.Fatalf("%d points of %d coordinates: %v within the distance, want %v; nearest %g, want %g", n, dim, got, want, tree.nearest(p), least)
 				}

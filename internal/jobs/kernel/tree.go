@@ -77,6 +77,27 @@ func (t *tree) within(p []float64, radius float64, use func(i int, r float64)) {
 	})
 }
 
+// spacing is the largest distance of a point to the nearest one elsewhere, of at most so many points
+// that are spread over their order; 0 where all are in one place.
+func (t *tree) spacing(most int) float64 {
+	largest, n := 0.0, len(t.order)
+	for k := range min(n, most) {
+		i := k * n / min(n, most)
+		p := t.x[i*t.dim : (i+1)*t.dim]
+		least := math.Inf(1)
+		t.walk(p, 0, n, 0, least, func(_ int, r2 float64) float64 {
+			if r2 > 0 { // not the point itself, nor one at its place
+				least = min(least, r2)
+			}
+			return least
+		})
+		if !math.IsInf(least, 1) {
+			largest = max(largest, least)
+		}
+	}
+	return math.Sqrt(largest)
+}
+
 // nearest is the distance to the nearest point.
 func (t *tree) nearest(p []float64) float64 {
 	return math.Sqrt(t.walk(p, 0, len(t.order), 0, math.Inf(1), func(_ int, r2 float64) float64 { return r2 }))

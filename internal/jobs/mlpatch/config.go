@@ -79,12 +79,13 @@ const noTV = "none"
 
 // outputSection is the section [output].
 type outputSection struct {
-	Dir      string        `toml:"dir"`
-	Formats  config.Words  `toml:"formats"` // of figures: png, svg, pdf
-	Stretch  string        `toml:"stretch"`
-	Origin   frames.Origin `toml:"origin"`
-	Pictures bool          `toml:"pictures"` // false: no PNG file
-	Gather   frames.Gather `toml:"gather"`   // whole arrays on rank 0
+	Dir       string        `toml:"dir"`
+	Formats   config.Words  `toml:"formats"`   // of figures: png, svg, pdf
+	Precision string        `toml:"precision"` // of the arrays in files: double or single
+	Stretch   string        `toml:"stretch"`
+	Origin    frames.Origin `toml:"origin"`
+	Pictures  bool          `toml:"pictures"` // false: no PNG file
+	Gather    frames.Gather `toml:"gather"`   // whole arrays on rank 0
 }
 
 // section is the part that other jobs have too.
@@ -117,7 +118,7 @@ func denoiseDefaults() denoiseSettings {
 		Simulate: frames.SimulateSection{Rows: 256, Cols: 256, Channels: 1, Noise: 0.1},
 		MLPatch:  applySection{Border: "reflect", Average: 4},
 		TV:       besideSection{Rule: string(tv.Discrepancy), Tolerance: 1e-2, MaxIterations: 2000},
-		Output:   outputSection{Dir: "out/mlpatch-denoise", Formats: report.Usual(), Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
+		Output:   outputSection{Dir: "out/mlpatch-denoise", Formats: report.Usual(), Precision: lifecycle.Double, Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
 	}
 }
 
@@ -132,7 +133,7 @@ func admmDefaults() admmSettings {
 		ADMM:     admmSection{Level: 0.02, First: 0.1, Falling: 15, Alpha: 0.1, Damping: 1, Tolerance: 1e-3, MaxIterations: 40, Inner: 1e-4, MostInner: 100},
 		TV:       besideSection{Rule: string(tv.Discrepancy), Tolerance: 1e-2, MaxIterations: 2000},
 		Beside:   quadraticSection{Tikhonov: true, Wiener: true},
-		Output:   outputSection{Dir: "out/mlpatch-admm", Formats: report.Usual(), Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
+		Output:   outputSection{Dir: "out/mlpatch-admm", Formats: report.Usual(), Precision: lifecycle.Double, Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
 	}
 }
 

@@ -89,10 +89,11 @@ type drawsSection struct {
 }
 
 type darkOutput struct {
-	Dir      string        `toml:"dir"`
-	Formats  config.Words  `toml:"formats"` // of figures: png, svg, pdf
-	Origin   frames.Origin `toml:"origin"`  // of pictures
-	Pictures bool          `toml:"pictures"`
+	Dir       string        `toml:"dir"`
+	Formats   config.Words  `toml:"formats"`   // of figures: png, svg, pdf
+	Precision string        `toml:"precision"` // of the arrays in files: double or single
+	Origin    frames.Origin `toml:"origin"`    // of pictures
+	Pictures  bool          `toml:"pictures"`
 }
 
 const arcmin = math.Pi / 180 / 60
@@ -111,7 +112,7 @@ func darkDefaults() darkSettings {
 			Loss: string(mlpatch.L2), Rate: 2e-3, Steps: 800, Batch: 16, Block: 16, Blocks: 256, Every: 100,
 		},
 		Checkpoint: lifecycle.CheckpointSection{Every: 60},
-		Output:     darkOutput{Dir: "out/darkmatter", Formats: report.Usual(), Origin: frames.OriginLower, Pictures: true},
+		Output:     darkOutput{Dir: "out/darkmatter", Formats: report.Usual(), Precision: lifecycle.Double, Origin: frames.OriginLower, Pictures: true},
 	}
 }
 

@@ -283,6 +283,7 @@ func (r *darkRun) solve(ctx context.Context) error {
 	if comm.Rank() == 0 {
 		o.Progress = func(p krylov.Progress) { r.Progress.Step("Wiener", p.Iteration, p.Residual, p.Target) }
 	}
+	r.Progress.Phase("Wiener filter")
 	filter, err := m.NewFilter(comm, spectrum, o)
 	if err != nil {
 		return err
@@ -301,6 +302,7 @@ func (r *darkRun) solve(ctx context.Context) error {
 	r.spread, r.ratio = make([]float64, len(r.wiener)), make([]float64, len(r.wiener))
 	draws := r.c.Noise.Realisations
 	for k := range draws {
+		r.Progress.Count("realisations of the noise", k+1, draws, "")
 		x, _, err := filter.Map(ctx, massmap.Noise(comm, m.Frame, m.Weights, r.c.Seed, 1+k))
 		if err != nil {
 			return err

@@ -43,6 +43,13 @@ func (w *work) noise(comm ranks.Comm, o *frames.Observation) (float64, error) {
 	return forward.EstimateNoise(comm, o.Frame, o.Channels, o.Data, o.Weights)
 }
 
+// begin tells that a phase begins, where anyone wants to know.
+func begin(progress func(krylov.Progress), phase string) {
+	if progress != nil {
+		progress(krylov.Progress{Phase: phase})
+	}
+}
+
 // restore applies a model to an observation or to its projections, and the other methods beside it. Collective.
 func (w *work) restore(ctx context.Context, comm ranks.Comm, o *frames.Observation, scanned *scan, psf forward.PSF, m *learned, progress func(krylov.Progress)) (*restored, error) {
 	start := comm.Wtime()
@@ -158,6 +165,9 @@ func (w *work) reconstruct(ctx context.Context, comm ranks.Comm, o *frames.Obser
 	}
 	r.learned = r.admm.Solution
 	start := comm.Wtime()
+	if w.beside != nil && (w.beside.Tikhonov || w.beside.Wiener) {
+		begin(progress, "quadratic penalties, to compare")
+	}
 	q := &data{o.Frame, o.Channels, frames.Borders[w.model.Border], p, r.noise / m.Scale, nil}
 	for _, v := range o.Truth {
 		q.truth = append(q.truth, v/m.Scale)
@@ -192,6 +202,7 @@ func (w *work) vary(ctx context.Context, comm ranks.Comm, o *frames.Observation,
 		return nil
 	}
 	start := comm.Wtime()
+	begin(progress, "total variation, to compare")
 	options := tv.Options{
 		Method: tv.PrimalDual, Rule: tv.Rule(w.tv.Rule), Noise: r.noise / m.Scale, Tolerance: w.tv.Tolerance, MaxIterations: w.tv.MaxIterations, Seed: w.seed, Progress: progress,
 	}

@@ -54,7 +54,7 @@ type tvMetrics struct {
 
 // files are those that a run may leave.
 func (w *work) files() []string {
-	list := append([]string{"solution.npy", "tv.npy", "solution.png", "tv.png", "observed.png", "truth.png"}, report.Names(frames.PanelName)...)
+	list := append([]string{"solution.npy", "solution.fits", "tv.npy", "solution.png", "tv.png", "observed.png", "truth.png"}, report.Names(frames.PanelName)...)
 	if w.admm != nil {
 		list = append(list, "tikhonov.npy", "wiener.npy", "backprojection.npy", "tikhonov.png", "wiener.png", frames.ModelFile)
 	}
@@ -90,8 +90,12 @@ func (r *run) labels() *frames.Labels {
 // pictures are drawn in this order, all on the scale of the solution.
 func (r *run) pictures() []frames.Picture {
 	stretch := func(f *imageio.Frame) imageio.Stretch { return r.w.output.section().StretchOf(f, r.Obs.Source) }
+	answer := r.Npy("solution.npy") // of projections: the header is theirs
+	if r.scan == nil {
+		answer = r.AnswerFiles(fmt.Sprintf("tessera %s: restoration by the local neural field of %s", r.m.Tessera, r.w.model.Model))
+	}
 	list := []frames.Picture{
-		{Name: "solution.png", Title: "learned", Scale: r.Obs.Intensity(), Owned: frames.Part(r.result.learned), Stretch: stretch, Files: r.Npy("solution.npy")},
+		{Name: "solution.png", Title: "learned", Scale: r.Obs.Intensity(), Owned: frames.Part(r.result.learned), Stretch: stretch, Files: answer},
 		{Name: "observed.png", Title: "observed", Owned: frames.Part(r.Obs.Data)},
 	}
 	if r.scan != nil {

@@ -62,6 +62,10 @@ func (r *run) run(ctx context.Context) (err error) {
 	var progress func(krylov.Progress)
 	if r.Comm.Rank() == 0 {
 		progress = func(p krylov.Progress) {
+			if p.Iteration == 0 {
+				r.Progress.Phase(p.Phase)
+				return
+			}
 			if p.Phase != "ADMM" {
 				p.Phase = "TV, " + p.Phase
 			}

@@ -87,7 +87,7 @@ func (r *run) bands(ctx context.Context, shape *imageio.Frame) error {
 	path := r.Path("solution.npy")
 	var layout []byte
 	err := ranks.OnRoot(r.Comm, func() (err error) {
-		if file, err = imageio.CreateParts(path, &imageio.Frame{Channels: shape.Channels, Rows: shape.Rows, Cols: shape.Cols}); err == nil {
+		if file, err = imageio.CreateParts(path, &imageio.Frame{Channels: shape.Channels, Rows: shape.Rows, Cols: shape.Cols, ChannelsLast: shape.ChannelsLast, Type: map[bool]string{true: "float32"}[r.Single()]}); err == nil {
 			layout, err = json.Marshal(file.Layout())
 		}
 		return err

@@ -44,7 +44,7 @@ func superDefaults() superSettings {
 		Simulate: training.Cells{Count: 48, Rows: 128, Cols: 128},
 		Superres: superSection{Scale: 3, Low: 1.5, High: 4, Tests: config.Numbers{2, 2.5, 3, 4}, Border: "reflect", Average: 4},
 		MLPatch:  trainDefaults().MLPatch,
-		Output:   outputSection{Dir: "out/mlpatch-superres", Formats: report.Usual(), Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
+		Output:   outputSection{Dir: "out/mlpatch-superres", Formats: report.Usual(), Precision: lifecycle.Double, Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
 	}
 	c.MLPatch.Side, c.MLPatch.Steps = 7, 1500
 	c.Checkpoint.Every = 60

@@ -1,6 +1,7 @@
 package psf
 
 import (
+	"math"
 	"strconv"
 
 	"tessera/internal/lifecycle"
@@ -37,8 +38,13 @@ type metrics struct {
 	PerIteration float64 `json:"us_per_stamp_iteration"` // on one core
 	Transforms   float64 `json:"us_of_its_transforms"`   // the Fourier transforms of one iteration of one stamp, timed alone
 
+	Bounded bool                `json:"-"` // psf.positivity
 	quality map[int]psf.Quality // by the number of the stamp, on rank 0
 }
+
+// notableFlux is the change of the flux in the median beyond which the table at the end says what
+// removes it.
+const notableFlux = 0.01
 
 type lowRankMetrics struct {
 	Lambda    lifecycle.Number `json:"lambda"`
@@ -84,6 +90,9 @@ func (m *metrics) Report(t *lifecycle.Table) {
 	row("stamps", "%d of %d have converged", m.Settled, m.Stamps)
 	if f := m.FluxChange; f != nil {
 		row("flux of stamps", "changed by %+.2f %% in the median (%+.2f to %+.2f %%)", 100*f.Median, 100*f.Lower, 100*f.Upper)
+		if m.FluxBefore == nil && m.Bounded && math.Abs(float64(f.Median)) > notableFlux {
+			row("", "the bound x >= 0 and the penalty change the flux: psf.debias = true removes the bias")
+		}
 	}
 	if f := m.FluxBefore; f != nil {
 		row("", "before the step that removes their bias: %+.2f %% (%+.2f to %+.2f %%)", 100*f.Median, 100*f.Lower, 100*f.Upper)

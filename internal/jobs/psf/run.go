@@ -45,6 +45,7 @@ func (r *run) run(ctx context.Context) error {
 		return err
 	}
 	start = r.Comm.Wtime()
+	r.Progress.Phase("measuring the stamps")
 	r.debias()
 	if err := r.judge(); err != nil {
 		return err
@@ -76,6 +77,7 @@ func (r *run) solve(ctx context.Context) error {
 			r.Log.Info("check", "iteration", p.Iteration, "cost", lifecycle.Number(p.Cost), "rank", p.Rank, "active", p.Active)
 		}
 	}
+	r.Progress.Phase("set-up")
 	stop := ranks.Measure(r.Comm)
 	r.result, err = psf.Deconvolve(ctx, r.Comm, &r.s.Stack, o)
 	r.work = stop()
@@ -131,6 +133,7 @@ func (r *run) account() error {
 	s := &r.c.PSF
 	m.Source, m.Stamps, m.Side, m.Normalised = r.s.source, r.s.Total, r.s.Side, int(sums[0])
 	m.Missing, m.Pixels = r.s.missing.nan+r.s.missing.masked+r.s.missing.zero, r.s.Total*r.s.Side*r.s.Side
+	m.Bounded = s.Positivity
 	m.Mode, m.Border, m.Precision = s.Mode, s.Border, s.Precision
 	m.Tau, m.SigmaDual, m.Rho, m.Beta = lifecycle.Number(res.Tau), lifecycle.Number(res.SigmaDual), lifecycle.Number(s.Rho), lifecycle.Number(res.Beta)
 	m.Moved = res.Moved

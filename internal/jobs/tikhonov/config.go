@@ -46,18 +46,20 @@ type tikhonovSection struct {
 
 // restoredSection is the section [output] of a two-layer job.
 type restoredSection struct {
-	Dir      string        `toml:"dir"`
-	Formats  config.Words  `toml:"formats"` // of figures: png, svg, pdf
-	Stretch  string        `toml:"stretch"`
-	Origin   frames.Origin `toml:"origin"`
-	Pictures bool          `toml:"pictures"` // false: no PNG file
-	Gather   frames.Gather `toml:"gather"`   // whole arrays on rank 0
+	Dir       string        `toml:"dir"`
+	Formats   config.Words  `toml:"formats"`   // of figures: png, svg, pdf
+	Precision string        `toml:"precision"` // of the arrays in files: double or single
+	Stretch   string        `toml:"stretch"`
+	Origin    frames.Origin `toml:"origin"`
+	Pictures  bool          `toml:"pictures"` // false: no PNG file
+	Gather    frames.Gather `toml:"gather"`   // whole arrays on rank 0
 }
 
 // mappedSection is the section [output] of a tikhonov job.
 type mappedSection struct {
 	Dir          string        `toml:"dir"`
-	Formats      config.Words  `toml:"formats"` // of figures: png, svg, pdf
+	Formats      config.Words  `toml:"formats"`   // of figures: png, svg, pdf
+	Precision    string        `toml:"precision"` // of the arrays in files: double or single
 	Stretch      string        `toml:"stretch"`
 	Origin       frames.Origin `toml:"origin"`
 	Pictures     bool          `toml:"pictures"`      // false: no PNG file
@@ -92,7 +94,7 @@ func defaults() settings {
 		},
 		Target: frames.BlurSection{Kind: "none", Sigma: 1.5, FWHM: 3, Beta: 3},
 		Output: mappedSection{
-			Dir: "out/tikhonov", Formats: report.Usual(), Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto,
+			Dir: "out/tikhonov", Formats: report.Usual(), Precision: lifecycle.Double, Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto,
 			Errors: errorsNone, ErrorSamples: 50,
 		},
 	}

@@ -50,7 +50,7 @@ func layersDefaults() layersSettings {
 			Method: string(krylov.RASGMRES), Regulariser: string(forward.Gradient), Border: "reflect",
 			Coupling: 1, Lambda1: 1e-4, Lambda2: 1e-3, Overlap: 4, Tile: 12, Tolerance: 1e-8, MaxIterations: 200,
 		},
-		Output: restoredSection{Dir: "out/two-layer", Formats: report.Usual(), Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
+		Output: restoredSection{Dir: "out/two-layer", Formats: report.Usual(), Precision: lifecycle.Double, Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
 	}
 }
 

@@ -2,6 +2,7 @@ package tikhonov
 
 import (
 	"context"
+	"fmt"
 
 	"tessera/forward"
 	"tessera/internal/frames"
@@ -130,7 +131,7 @@ func (r *layersRun) write() error {
 
 // layersFiles are all files that a run may leave.
 func layersFiles() []string {
-	return append([]string{"solution.npy", "solution.png", "layer1.npy", "layer1.png"}, report.Names(frames.PanelName)...)
+	return append([]string{"solution.npy", "solution.fits", "solution.png", "layer1.npy", "layer1.png"}, report.Names(frames.PanelName)...)
 }
 
 // labels are those of the pictures; nil = no pictures.
@@ -147,7 +148,7 @@ func (r *layersRun) labels() *frames.Labels {
 func (r *layersRun) pictures() []frames.Picture {
 	stretch := func(f *imageio.Frame) imageio.Stretch { return r.c.Output.section().StretchOf(f, r.Obs.Source) }
 	list := []frames.Picture{
-		{Name: "solution.png", Title: "second layer", Scale: r.Obs.Intensity(), Owned: frames.Part(r.result.Second), Stretch: stretch, Panel: 2, Files: r.Npy("solution.npy")},
+		{Name: "solution.png", Title: "second layer", Scale: r.Obs.Intensity(), Owned: frames.Part(r.result.Second), Stretch: stretch, Panel: 2, Files: r.AnswerFiles(fmt.Sprintf("tessera %s: second layer of a restoration of two layers", r.m.Tessera))},
 		{Name: "layer1.png", Title: "first layer", Owned: frames.Part(r.result.First), Panel: 1, Files: r.Npy("layer1.npy")},
 		{Title: "observed", Owned: frames.Part(r.Obs.Data)},
 	}

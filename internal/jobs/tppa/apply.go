@@ -55,6 +55,12 @@ func (c *settings) restore(ctx context.Context, comm ranks.Comm, o *frames.Obser
 		return nil, err
 	}
 	start = comm.Wtime()
+	begin := func(phase string) {
+		if progress != nil {
+			progress(krylov.Progress{Phase: phase})
+		}
+	}
+	begin("total variation, to compare")
 	options := c.tvOptions(o, m.Scale)
 	options.Progress = progress
 	p := &tv.Problem{Frame: o.Frame, Channels: o.Channels, Operator: h, Data: y, Weights: o.Weights, Periodic: c.TPPA.Border == "periodic"}
@@ -67,9 +73,11 @@ func (c *settings) restore(ctx context.Context, comm ranks.Comm, o *frames.Obser
 	}
 	r.unfinished, r.variation = err, r.tv.Solution
 	noise := r.tv.Search.Noise
+	begin("Tikhonov, to compare")
 	if r.smoothed, err = c.tikhonov(ctx, comm, o, psf, y, noise); err != nil {
 		return nil, err
 	}
+	begin("wavelets, to compare")
 	if r.plugged, err = run.PlugAndPlay(ctx, o.Frame, border, y, tppa.PlugOptions{Noise: noise}); err != nil {
 		return nil, err
 	}
@@ -123,6 +131,10 @@ func (r *run) run(ctx context.Context) (err error) {
 	var progress func(krylov.Progress)
 	if r.Comm.Rank() == 0 {
 		progress = func(p krylov.Progress) {
+			if p.Iteration == 0 {
+				r.Progress.Phase(p.Phase)
+				return
+			}
 			r.Progress.Step("TV, "+p.Phase, p.Iteration, p.Residual, p.Target)
 			r.Log.Info("iteration", "phase", "TV, "+p.Phase, "iteration", p.Iteration, "gap", lifecycle.Number(p.Residual))
 		}

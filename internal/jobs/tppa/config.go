@@ -40,12 +40,13 @@ type besideSection struct {
 
 // outputSection is the section [output].
 type outputSection struct {
-	Dir      string        `toml:"dir"`
-	Formats  config.Words  `toml:"formats"` // of figures: png, svg, pdf
-	Stretch  string        `toml:"stretch"`
-	Origin   frames.Origin `toml:"origin"`
-	Pictures bool          `toml:"pictures"` // false: no PNG file
-	Gather   frames.Gather `toml:"gather"`   // whole arrays on rank 0
+	Dir       string        `toml:"dir"`
+	Formats   config.Words  `toml:"formats"`   // of figures: png, svg, pdf
+	Precision string        `toml:"precision"` // of the arrays in files: double or single
+	Stretch   string        `toml:"stretch"`
+	Origin    frames.Origin `toml:"origin"`
+	Pictures  bool          `toml:"pictures"` // false: no PNG file
+	Gather    frames.Gather `toml:"gather"`   // whole arrays on rank 0
 }
 
 // section is the part that other jobs have too.
@@ -62,7 +63,7 @@ func defaults() settings {
 		PSFModel: frames.DefaultPSFModel(),
 		TPPA:     applySection{Border: "reflect"},
 		TV:       besideSection{Tolerance: 1e-4, MaxIterations: 2000},
-		Output:   outputSection{Dir: "out/tppa", Formats: report.Usual(), Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
+		Output:   outputSection{Dir: "out/tppa", Formats: report.Usual(), Precision: lifecycle.Double, Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
 	}
 }
 

@@ -42,7 +42,7 @@ type tvMetrics struct {
 
 // files are those that a run may leave.
 func files() []string {
-	return append([]string{"solution.npy", "tikhonov.npy", "tv.npy", "wavelet.npy",
+	return append([]string{"solution.npy", "solution.fits", "tikhonov.npy", "tv.npy", "wavelet.npy",
 		"solution.png", "tikhonov.png", "tv.png", "wavelet.png", "observed.png", "truth.png", frames.ModelFile}, report.Names(frames.PanelName)...)
 }
 
@@ -77,7 +77,7 @@ func (r *run) labels() *frames.Labels {
 // is known, the observation, and the restorations, the learned one last.
 func (r *run) pictures() []frames.Picture {
 	stretch := func(f *imageio.Frame) imageio.Stretch { return r.c.Output.section().StretchOf(f, r.Obs.Source) }
-	list := []frames.Picture{{Name: "solution.png", Title: "learned", Scale: r.Obs.Intensity(), Owned: frames.Part(r.result.learned), Stretch: stretch, Files: r.Npy("solution.npy")}}
+	list := []frames.Picture{{Name: "solution.png", Title: "learned", Scale: r.Obs.Intensity(), Owned: frames.Part(r.result.learned), Stretch: stretch, Files: r.AnswerFiles(fmt.Sprintf("tessera %s: restoration by the unrolled proximal iteration of %s", r.m.Tessera, r.c.TPPA.Model))}}
 	add := func(name, title string, x []float64, files []frames.File) {
 		if x != nil {
 			list = append(list, frames.Picture{Name: name + ".png", Title: title, Owned: frames.Part(x), Panel: len(list) - 1, Files: files})

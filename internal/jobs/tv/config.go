@@ -72,12 +72,13 @@ const (
 
 // outputSection is the section [output].
 type outputSection struct {
-	Dir      string        `toml:"dir"`
-	Formats  config.Words  `toml:"formats"` // of figures: png, svg, pdf
-	Stretch  string        `toml:"stretch"`
-	Origin   frames.Origin `toml:"origin"`
-	Pictures bool          `toml:"pictures"` // false: no PNG file
-	Gather   frames.Gather `toml:"gather"`   // whole arrays on rank 0
+	Dir       string        `toml:"dir"`
+	Formats   config.Words  `toml:"formats"`   // of figures: png, svg, pdf
+	Precision string        `toml:"precision"` // of the arrays in files: double or single
+	Stretch   string        `toml:"stretch"`
+	Origin    frames.Origin `toml:"origin"`
+	Pictures  bool          `toml:"pictures"` // false: no PNG file
+	Gather    frames.Gather `toml:"gather"`   // whole arrays on rank 0
 }
 
 // section is the part that other jobs have too.
@@ -99,7 +100,7 @@ func defaults() settings {
 			Method: string(tv.FPPA), Penalty: string(tv.Anisotropic), Lambda: lambda{rule: tv.Discrepancy}, NoiseUnit: ofWeight, Poisson: noPoisson, Probes: 2,
 			Border: "reflect", Lower: none, Upper: none, Step: 1, Steps: "constant", Momentum: true, Balance: 0.1, Tolerance: 1e-3, MaxIterations: 5000, Compare: compareNone,
 		},
-		Output: outputSection{Dir: "out/tv", Formats: report.Usual(), Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
+		Output: outputSection{Dir: "out/tv", Formats: report.Usual(), Precision: lifecycle.Double, Stretch: "auto", Origin: frames.OriginAuto, Pictures: true, Gather: frames.GatherAuto},
 	}
 }
 
