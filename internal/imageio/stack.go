@@ -140,14 +140,16 @@ func pictureStack(r io.ReaderAt, size int64, unit string) (*stackSource, error) 
 			return nil, err
 		}
 	}
+	var picture *Frame
 	return &stackSource{
 		Stack: Stack{Count: 1, Rows: s.Rows, Cols: s.Cols, Format: s.Format, Type: s.Type, Part: "picture", Shape: []int{s.Rows, s.Cols}},
+		// What is wrong with the picture is found before room is made for its values.
+		verify: func(_, _ int) (err error) {
+			picture, err = whole()
+			return err
+		},
 		images: func(_, _ int, to []float64) error {
-			f, err := whole()
-			if err != nil {
-				return err
-			}
-			copy(to, f.Data[:len(to)])
+			copy(to, picture.Data[:len(to)])
 			return nil
 		},
 	}, nil

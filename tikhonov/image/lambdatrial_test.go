@@ -45,8 +45,8 @@ func TestEveryMethodFindsTheSameLambda(t *testing.T) {
 		found := map[krylov.Method]float64{}
 		least, most := math.Inf(1), 0.0
 		for i, method := range []krylov.Method{krylov.RASGMRES, krylov.ASCG, krylov.TwoLevel, krylov.CG, krylov.Mult, krylov.Spectral} {
-			if quick() && (i == 1 || i == 2 || i == 4) && (i+k)%3 != 0 {
-				continue // one of the three in turn
+			if (i == 1 || i == 2 || i == 4) && (i+k+k/2)%2 != 0 {
+				continue // on one of the two problems of each rule
 			}
 			o := Options{Rule: c.rule, Regulariser: c.q, Border: halo.Reflect, Method: method, Overlap: 4, Seed: 1}
 			err := f.launch(1+i%3, func(ctx context.Context, comm ranks.Comm, p *Problem) error {
