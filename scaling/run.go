@@ -30,7 +30,7 @@ type Observer struct {
 // reference. A point that fails or gives a wrong answer is not timed. Then come rounds, in
 // each of which every point is run once, in random order after the first. A point leaves the rounds when
 // its median is known (Study.Interval) or when it has Study.Most runs; the study ends when
-// none is left or when Study.Budget is spent.
+// none is left or when Study.Budget is spent; the first point is run once in any case.
 //
 // The error is not nil if the study has wrong settings, if no point gave a right answer, if
 // Observer.Keep returned an error, or if ctx was cancelled.
@@ -69,8 +69,9 @@ func (s Study) Run(ctx context.Context, l Launcher, to Observer) error {
 		if round > 1 { // the first begins with the fewest ranks, however little time there is
 			order.Shuffle(len(open), func(i, j int) { open[i], open[j] = open[j], open[i] })
 		}
-		for _, x := range open {
-			if time.Since(c.began) > s.Budget {
+		for i, x := range open {
+			// The fewest ranks are timed once in any case: without them nothing can be said.
+			if (round > 1 || i > 0) && time.Since(c.began) > s.Budget {
 				c.say("the budget of %v is spent: no more runs", s.Budget)
 				return nil
 			}

@@ -33,7 +33,7 @@ type Study struct {
 	Least     int           `json:"least"`     // runs of each point at least; 0 = 5; fewer than 6 have no interval
 	Most      int           `json:"most"`      // runs of each point at most; 0 = 30
 	Interval  float64       `json:"interval"`  // a point needs no more runs when its 95 % interval lies within this fraction of its median; 0 = 0.05
-	Budget    time.Duration `json:"budget"`    // no run is begun when the study has taken this long; nanoseconds in JSON; 0 = 10 minutes
+	Budget    time.Duration `json:"budget"`    // no run but the first is begun when the study has taken this long; nanoseconds in JSON; 0 = 10 minutes
 	Tolerance float64       `json:"tolerance"` // largest relative difference of an answer from that of one rank, 2-norm; 0 = 1e-6
 	Seed      uint64        `json:"seed"`      // of the random order of the runs
 	Cores     int           `json:"cores"`     // cores that the ranks have in all; points with more ranks are marked; 0 = not known, none is marked

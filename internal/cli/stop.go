@@ -70,9 +70,9 @@ func untilTold(w io.Writer, say func() bool) (ctx context.Context, done func()) 
 				case endsHere:
 					signal.Reset(sig)
 					if p, err := os.FindProcess(os.Getpid()); err == nil && p.Signal(sig) == nil {
-						continue
+						time.Sleep(200 * time.Millisecond) // the signal ends the process
 					}
-					os.Exit(failed)
+					os.Exit(failed) // unless whoever started it has it ignored
 				}
 			}
 		}

@@ -117,7 +117,12 @@ func (b *BlurSection) read() (forward.PSF, *filePSF, error) {
 	}
 	in := DescribeFrame(b.Path, f, 0, float64(len(f.Data)))
 	in.Note = strings.TrimPrefix(fmt.Sprintf("%s; a PSF, divided by its sum of %.6g", in.Note, c.Sum), "; ")
-	return k, &filePSF{Path: b.Path, Rows: f.Rows, Cols: f.Cols, Sum: c.Sum, Shift: c.Shift, Padded: c.Padded, Edge: k.Edge(), input: in}, nil
+	edge := k.Edge()
+	k, rows, cols := withoutRim(k)
+	if note := rimNote(rows, cols); note != "" {
+		in.Note += "; " + note
+	}
+	return k, &filePSF{Path: b.Path, Rows: f.Rows, Cols: f.Cols, Sum: c.Sum, Shift: c.Shift, Padded: c.Padded, Edge: edge, input: in}, nil
 }
 
 // side is the size of a made PSF in pixels: what the config says, or three standard

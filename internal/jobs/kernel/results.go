@@ -39,7 +39,7 @@ func (r *run) write(ctx context.Context) error {
 func resultFiles() []string {
 	return append([]string{"solution.npy", "solution.png", "variance.npy",
 		"coefficients.npy", "coefficients.csv", "coefficients.fits",
-		fitName, "predictions.npy", "predictions.csv", "predictions.fits"}, report.Names("map", "panel", "cells")...)
+		fitName, gridName, gridFITS, "predictions.npy", "predictions.csv", "predictions.fits"}, report.Names("map", "panel", "cells")...)
 }
 
 // writeFiles leaves the tables, the fit on its grid and the pictures.
@@ -66,6 +66,11 @@ func (r *run) writeFiles(coefficients *imageio.Table, observed [2][]float64) err
 	}
 	if r.spread != nil {
 		if err := imageio.WriteNpy(r.Path("variance.npy"), shape, r.spread); err != nil {
+			return err
+		}
+	}
+	if r.grid != nil {
+		if err := r.writeGrid(); err != nil {
 			return err
 		}
 	}

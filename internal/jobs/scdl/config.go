@@ -224,8 +224,9 @@ func (c *trainSettings) checkSamples(f *config.File) {
 			return
 		}
 	}
-	n := c.learned(high.count, c.SCDL.Atoms)
-	f.Want(c.SCDL.Atoms <= n, "scdl.atoms", "at most %d, the number of samples to learn from", n)
+	if c.learned(high.count, 1) < 1 {
+		f.Fail("data.held_out", "leaves no sample of %d to learn from", high.count)
+	}
 }
 
 // checkPictures records what is wrong with the pictures as far as their sizes tell.

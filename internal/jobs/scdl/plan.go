@@ -40,6 +40,7 @@ func (c *trainSettings) plan(ctx context.Context, comm ranks.Comm, n int, link l
 	c.traffic(e, n).Into(p, link)
 	p.Row("samples", "%d of %d and %d numbers, and %d held out, at most %d a rank on %d ranks", e.learn, e.p, e.m, e.heldOut, e.most, n)
 	o := c.options()
+	o.Atoms = e.atoms
 	all := lifecycle.Bytes(float64(o.StateBytes(e.learn)))
 	switch {
 	case c.SCDL.Method == methodOnline:
@@ -70,7 +71,8 @@ type trainExtent struct {
 
 // extent is the size of a training on n ranks on samples of these shapes.
 func (c *trainSettings) extent(high, low matrixShape, n int) (*trainExtent, error) {
-	e := &trainExtent{p: high.rows, m: low.rows, learn: c.expected(high.count), atoms: c.SCDL.Atoms}
+	e := &trainExtent{p: high.rows, m: low.rows, learn: c.expected(high.count)}
+	e.atoms = max(1, min(c.SCDL.Atoms, e.learn))
 	e.heldOut = high.count - e.learn
 	_, e.most = scdl.Share(e.learn, n, 0)
 	var err error
@@ -173,6 +175,7 @@ func (c *trainSettings) traffic(e *trainExtent, n int) *lifecycle.Traffic {
 // memory is the bytes of the rank that has most samples.
 func (c *trainSettings) memory(e *trainExtent, n int) float64 {
 	o := c.options()
+	o.Atoms = e.atoms
 	a, rows, total := float64(e.atoms), float64(e.p+e.m), float64(e.learn)
 	held := float64((e.heldOut + n - 1) / n)
 	samples := 8 * rows * (float64(e.most) + held)

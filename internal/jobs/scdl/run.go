@@ -47,6 +47,12 @@ func (r *trainRun) run(ctx context.Context) error {
 // train learns the dictionaries, from the checkpoint if the run resumes one. Collective.
 func (r *trainRun) train(ctx context.Context) error {
 	o := r.c.options()
+	if o.Atoms > r.learn.Total {
+		text := fmt.Sprintf("scdl.atoms = %d, but there are %d samples to learn from: that many atoms are learned", o.Atoms, r.learn.Total)
+		r.Log.Warn(text)
+		r.Progress.Say("note: " + text)
+		o.Atoms = r.learn.Total
+	}
 	r.kept = lifecycle.NewCheckpoints(r.Run, "scdl-train")
 	o.Save = func(s *scdl.Snapshot) error {
 		if err := r.kept.Keep((*checkpoint.Snapshot)(s)); err != nil || r.kept.Kept() {
@@ -227,7 +233,7 @@ func (r *trainRun) compare(ctx context.Context) error {
 	if r.linear, err = scdl.Regress(r.Comm, &r.learn); err != nil {
 		return err
 	}
-	if r.raw, err = scdl.RawAtoms(r.Comm, &r.learn, r.c.SCDL.Atoms, r.c.Seed+1); err != nil {
+	if r.raw, err = scdl.RawAtoms(r.Comm, &r.learn, min(r.c.SCDL.Atoms, r.learn.Total), r.c.Seed+1); err != nil {
 		return err
 	}
 	unit, err := largest(r.Comm, r.heldOut.Low)
