@@ -52,6 +52,8 @@ type Record struct {
 	Fit        *Fit                `json:"fit,omitempty"`
 	Quality    map[string]*Quality `json:"quality,omitempty"` // against the truth, by the name of what is compared
 
+	Earlier
+
 	Seconds      Times   `json:"seconds"`
 	BytesSent    int64   `json:"bytes_sent"`     // by all ranks, in the part that RanksDid tells of
 	MessagesSent int64   `json:"messages_sent"`  // likewise

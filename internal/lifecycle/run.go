@@ -130,6 +130,7 @@ func (r *Run) Finish(e Ending) (err error) {
 		}
 		m := e.Metrics.Common()
 		m.took()
+		m.earlier()
 		m.PeakMemoryMB, m.RankMemoryMB = all, largest
 		now := r.Comm.Wtime()
 		m.Seconds.Write, m.Seconds.Total = now-start-m.Seconds.Gather, now-r.began

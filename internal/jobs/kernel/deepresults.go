@@ -66,12 +66,13 @@ func (r *deepRun) write(ctx context.Context) error {
 
 // deepFiles are all files that a run may leave.
 func deepFiles() []string {
-	return append([]string{"solution.npy", "single.npy", "features.npy"}, report.Names("panel")...)
+	return append([]string{"solution.npy", earlierName, "single.npy", "features.npy"}, report.Names("panel")...)
 }
 
 // writeFiles leaves single layer, deep kernel and its first feature on the grid.
 func (r *deepRun) writeFiles() error {
-	for k, name := range []string{"single.npy", "solution.npy", "features.npy"} {
+	const single, deep, feature = 0, 1, 2 // of fits
+	for name, k := range map[string]int{"single.npy": single, "solution.npy": deep, earlierName: deep, "features.npy": feature} {
 		if err := imageio.WriteNpy(r.Path(name), r.grid.shape, r.fits[k]); err != nil {
 			return err
 		}

@@ -35,9 +35,12 @@ func (r *run) write(ctx context.Context) error {
 	})
 }
 
+// earlierName is that of the answer in earlier versions, which scripts read.
+const earlierName = "fit.npy"
+
 // resultFiles are all files that a run may leave.
 func resultFiles() []string {
-	return append([]string{"solution.npy", "solution.png", "variance.npy",
+	return append([]string{"solution.npy", "solution.png", earlierName, "variance.npy",
 		"coefficients.npy", "coefficients.csv", "coefficients.fits",
 		fitName, gridName, gridFITS, "predictions.npy", "predictions.csv", "predictions.fits"}, report.Names("map", "panel", "cells")...)
 }
@@ -61,8 +64,10 @@ func (r *run) writeFiles(coefficients *imageio.Table, observed [2][]float64) err
 	if r.grid != nil {
 		shape = r.grid.shape
 	}
-	if err := imageio.WriteNpy(r.Path("solution.npy"), shape, r.values); err != nil {
-		return err
+	for _, name := range []string{"solution.npy", earlierName} {
+		if err := imageio.WriteNpy(r.Path(name), shape, r.values); err != nil {
+			return err
+		}
 	}
 	if r.spread != nil {
 		if err := imageio.WriteNpy(r.Path("variance.npy"), shape, r.spread); err != nil {
