@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"tessera/ranks"
 )
 
 // noMinimumError is that of a cross-validation function that still falls at an end of the
@@ -45,10 +47,71 @@ func (s *searcher) nearlyLeast() float64 {
 	return at / s.units.weight
 }
 
+// amplified is the share of the values outside of the range of the data from which a solution is
+// taken for amplified noise. A sharp image has some such values, at its stars and edges.
+const amplified = 0.5
+
+// outside is the share of the solution's values at a lambda that are outside of the range of the observed values by
+// more than 1 % of it. Collective.
+func (s *searcher) outside(ctx context.Context, lambda float64) (float64, error) {
+	res, _, err := s.dataTrial(ctx, math.Log(lambda), func(float64) float64 { return criterionAccuracy })
+	if err != nil {
+		return 0, err
+	}
+	ends := []float64{math.Inf(-1), math.Inf(-1)} // minus the least value, and the largest
+	for i, y := range s.p.Data {
+		if !s.p.Weights.Missing(i) {
+			ends[0], ends[1] = max(ends[0], -y), max(ends[1], y)
+		}
+	}
+	if err := s.comm.Allreduce(ends, ends, ranks.Max); err != nil {
+		return 0, err
+	}
+	count := []float64{0, float64(len(res.Solution))}
+	beyond := (ends[0] + ends[1]) / 100
+	for _, x := range res.Solution {
+		if x < -ends[0]-beyond || x > ends[1]+beyond {
+			count[0]++
+		}
+	}
+	if err := s.comm.Allreduce(count, count, ranks.Sum); err != nil {
+		return 0, err
+	}
+	return count[0] / count[1], nil
+}
+
+// corner is what AutoRule does where gcv has found lambda at the lower end of the search: if the
+// solution there is amplified noise, the corner of the L-curve is taken, which needs no model of
+// the noise. Collective.
+func (s *searcher) corner(ctx context.Context, lambda float64) (*searcher, float64, error) {
+	share, err := s.outside(ctx, lambda)
+	if errors.As(err, new(*TrialError)) || err == nil && share < amplified {
+		return s, lambda, nil
+	}
+	if err != nil {
+		return s, 0, err
+	}
+	other := newSearcher(s.solver, s.units)
+	other.found.Rule = LCurve
+	other.found.Note = fmt.Sprintf("the noise is correlated between pixels: gcv falls to the lower end of the search, where %.0f %% of the solution is outside of the range of the data", 100*share)
+	if err := other.measure(); err != nil {
+		return s, 0, err
+	}
+	at, err := other.lCurve(ctx)
+	if err != nil {
+		s.found.Note += fmt.Sprintf("; %.0f %% of the solution is outside of the range of the data: noise that is correlated between pixels", 100*share)
+		return s, lambda, ctx.Err()
+	}
+	return other, at, nil
+}
+
 // automatic is AutoRule. It returns the searcher of the rule that found lambda. Collective.
 func (s *searcher) automatic(ctx context.Context) (*searcher, float64, error) {
 	s.found.Rule = GCV
 	lambda, err := s.gcv(ctx)
+	if err == nil && s.found.Note != "" {
+		return s.corner(ctx, lambda)
+	}
 	if !errors.As(err, new(*noMinimumError)) && !errors.As(err, new(*TrialError)) {
 		return s, lambda, err
 	}

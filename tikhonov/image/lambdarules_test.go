@@ -9,6 +9,7 @@ import (
 
 	"tessera/forward"
 	"tessera/halo"
+	"tessera/internal/random"
 	"tessera/tikhonov/image/internal/oracle"
 )
 
@@ -277,6 +278,35 @@ func TestRulesThatRefuse(t *testing.T) {
 	}
 }
 
+// correlatedFrame has noise with the spectrum of a Gaussian of 1.2 pixels, as resampled frames have, and is blurred by one of 2 pixels.
+func correlatedFrame(t *testing.T) *frame {
+	const side = 48
+	f := skyFrame(t, 1, side, side, 0, halo.Reflect, nil)
+	sky := f.Y
+	psf, err := forward.Gaussian(13, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.PSF = psf
+	f.Y = oracle.Multiply(f.BlurRows(halo.Reflect), sky)
+	noise := make([]float64, side*side)
+	s := random.New(3, 3)
+	for i := range noise {
+		noise[i] = s.Normal(uint64(i))
+	}
+	for i := range f.Y {
+		v := 0.0
+		for dr := -4; dr <= 4; dr++ {
+			for dc := -4; dc <= 4; dc++ {
+				r, c := (i/side+dr+side)%side, (i%side+dc+side)%side
+				v += math.Exp(-float64(dr*dr+dc*dc)/(2*1.2*1.2)) * noise[r*side+c]
+			}
+		}
+		f.Y[i] += 0.01 * v
+	}
+	return f
+}
+
 // The rule "auto" is gcv where that has a minimum; where it has none it still gives a lambda,
 // says why, and is the same on any number of ranks.
 func TestAutoRule(t *testing.T) {
@@ -290,6 +320,7 @@ func TestAutoRule(t *testing.T) {
 	}{
 		{"white noise", noisy, GCV, ""},
 		{"no noise", skyFrame(t, 1, 20, 21, 0, halo.Reflect, nil), GCV, "within 1 %"},
+		{"correlated noise", correlatedFrame(t), LCurve, "correlated between pixels"},
 		{"the smoothest image", randomFrame(1, 16, 17, 4), "", ""},
 	} {
 		o := Options{Rule: AutoRule, Border: halo.Reflect}

@@ -21,7 +21,8 @@ const (
 	MarginalLikelihood LambdaRule = "marginal-likelihood"
 
 	// AutoRule: GCV; where its function falls to the lower end of the search, the largest lambda at
-	// which it is within 1 % of its least value; where it gives no lambda at all, Discrepancy.
+	// which it is within 1 % of its least value, or that of LCurve if the solution there is amplified
+	// noise, which is correlated between pixels; where it gives no lambda at all, Discrepancy.
 	// Search says which rule it was, and why.
 	AutoRule LambdaRule = "auto"
 )
