@@ -21,6 +21,6 @@
 //	}
 //	err := p.Write("out/m31/panel") // panel.png and panel.svg
 //
-// The same content gives the same bytes. A file is written beside its final name and then renamed,
+// The same content gives the same bytes, but for a PDF file, which has its date. A file is written beside its final name and then renamed,
 // so that an interrupted run leaves no incomplete file.
 package report

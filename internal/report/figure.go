@@ -14,6 +14,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/vgpdf"
 	"gonum.org/v1/plot/vg/vgsvg"
 
 	"tessera/internal/imageio"
@@ -109,9 +110,12 @@ func (f *figure) write(path string, formats []string) error {
 				return err
 			}
 		case PDF:
-			page := newPDF(w, h)
+			page := pdf{vgpdf.New(w, h)}
 			f.draw(page)
-			file = func(w io.Writer) error { return page.write(w, f.title, f.about) }
+			file = func(w io.Writer) error {
+				_, err := page.WriteTo(w)
+				return err
+			}
 		default:
 			return fmt.Errorf("report: %s: no format %q of figures: want %s, %s or %s", path, format, PNG, SVG, PDF)
 		}
