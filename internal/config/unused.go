@@ -15,7 +15,7 @@ func (f *File) FromSet(key string) bool {
 }
 
 // Unused records a problem for every one of the keys that is Changed, as the run would ignore
-// it; because says why: `blur.kind = "box" does not use this key`. A config that lists the
+// it; because is its text: `blur.kind = "box" does not use this key: remove it`. A config that lists the
 // defaults of all keys is thus accepted. So is a key of the file where one of the choices,
 // the keys that decide which others are used, is from -set: it belongs to the choice in the
 // file, and Encode leaves it out.
@@ -30,7 +30,7 @@ func (f *File) Unused(choices, keys []string, because string) {
 		case chosen && !f.FromSet(key):
 			f.Drop(key)
 		default:
-			f.Fail(key, "%s: remove it", because)
+			f.Fail(key, "%s", because)
 		}
 	}
 }

@@ -65,7 +65,7 @@ func (b *BlurSection) checkUse(f *config.File, section string) {
 		}
 	}
 	kind := section + ".kind"
-	f.Unused([]string{kind}, unused, fmt.Sprintf("%s = %q does not use this key", kind, b.Kind))
+	f.Unused([]string{kind}, unused, fmt.Sprintf("%s = %q does not use this key: remove it", kind, b.Kind))
 	sigma, fwhm := section+".sigma", section+".fwhm"
 	if b.Kind != "gaussian" || !f.Has(fwhm) {
 		return
