@@ -185,6 +185,7 @@ func (s *solver[T]) iterateLowRank(ctx context.Context, check bool) (stop bool, 
 		l.multiply(at, end)
 	}
 	l.iteration++
+	s.made += len(s.stamps)
 	if check {
 		l.measured = l.iteration
 	}

@@ -1,7 +1,10 @@
 package psf
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
+	"encoding/gob"
 	"errors"
 	"fmt"
 	"math"
@@ -50,6 +53,23 @@ func stopAfter(t *testing.T, s *Stack, o Options, asked int) *shelf {
 	return kept
 }
 
+// made is the number of iterations that all stamps of a snapshot have made: in the sparse form from
+// the second and third number of their records, in the low-rank form from what all ranks know.
+func (k *shelf) made(t *testing.T) int {
+	var m meta
+	if err := gob.NewDecoder(bytes.NewReader(k.meta)).Decode(&m); err != nil {
+		t.Fatal(err)
+	}
+	if m.Low != nil {
+		return m.Low.Iteration * m.Total
+	}
+	made := 0.0
+	for _, r := range k.records {
+		made += math.Float64frombits(binary.LittleEndian.Uint64(r[8:])) + math.Float64frombits(binary.LittleEndian.Uint64(r[16:]))
+	}
+	return int(made)
+}
+
 // Every stopping rule ends a solve that was stopped and continued where it ends one that was not,
 // wherever it was stopped: some ranks may have made the iterations of the next convergence check
 // and others not.
@@ -94,6 +114,9 @@ func TestStoppingRulesResume(t *testing.T) {
 						t.Errorf("%s: ends after %d iterations and %d checks, converged %v, want %d, %d, %v",
 							what, r.Iterations, len(r.Checks), r.Converged, whole.Iterations, len(whole.Checks), whole.Converged)
 						continue
+					}
+					if made := r.Made + kept.made(t); made != whole.Made {
+						t.Errorf("%s: %d iterations of stamps before and after, want %d", what, made, whole.Made)
 					}
 					last, want := r.Checks[len(r.Checks)-1], whole.Checks[len(whole.Checks)-1]
 					if size == 3 && (last.Change != want.Change || !slices.Equal(r.Data, whole.Data) || r.Accuracy != whole.Accuracy || r.Passes != whole.Passes) {
