@@ -130,7 +130,8 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 		return nil, nil, err
 	}
 	var cols [5][]float64
-	var names []string
+	var names, notes []string
+	var at [5]int
 	for i, p := range []struct {
 		key, name, usual string
 		like             []string
@@ -148,7 +149,19 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", k.Path, err)
 		}
-		cols[i] = tables.Column(t, j)
+		cols[i], at[i] = tables.Column(t, j), j
+		if i < 2 {
+			scale, said, err := tables.InDegrees(t, j)
+			if err != nil {
+				return nil, nil, fmt.Errorf("%s: %w", k.Path, err)
+			}
+			if said != "" {
+				notes = append(notes, said)
+			}
+			for row := range cols[i] {
+				cols[i][row] *= scale
+			}
+		}
 		names = append(names, fmt.Sprintf("%s %s", p.key, t.Names[j]))
 	}
 	good := func(i int) bool {
@@ -158,6 +171,16 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 			}
 		}
 		return cols[4] == nil || cols[4][i] > 0
+	}
+	hint := tables.RadianHint(t, at[0], at[1], func(yield func(ra, dec float64) bool) {
+		for i := range t.Rows {
+			if good(i) && !yield(cols[0][i], cols[1][i]) {
+				return
+			}
+		}
+	})
+	if hint != "" {
+		notes = append(notes, hint)
 	}
 	ends := [4]float64{math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)}
 	first := math.NaN()
@@ -227,7 +250,7 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 	s.catalogue = &lifecycle.Input{
 		File: k.Path, Part: t.Part,
 		Axes:    fmt.Sprintf("%d rows, %s; %d galaxies on %d rows x %d columns of %g arcmin", t.Rows, strings.Join(names, ", "), s.galaxies, s.rows, s.cols, s.pixel),
-		Missing: "none missing",
+		Missing: "none missing", Note: strings.Join(notes, "; "),
 	}
 	if left := t.Rows - s.galaxies; left > 0 {
 		s.catalogue.Missing = fmt.Sprintf("%d rows left out, a number is missing or the weight is not above 0", left)
