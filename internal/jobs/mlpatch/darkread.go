@@ -20,6 +20,7 @@ type sky struct {
 	truth      []float64
 	header     imageio.Header // of the maps, or of the grid of a catalogue; nil = none
 	galaxies   int            // of a catalogue
+	sigma      float64        // noise of each component of one galaxy of a catalogue
 	catalogue  *lifecycle.Input
 }
 
@@ -228,11 +229,19 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 		sums[at] += w * w
 		s.galaxies++
 	}
+	sigma := c.Shear.Sigma
+	if c.estimate {
+		if sigma = spreadOf(cols[2], cols[3], cols[4], good); !(sigma > 0) {
+			return nil, nil, fmt.Errorf("%s: the ellipticities are all 0, so that their noise cannot be estimated: write shear.sigma = NUMBER, the noise of each component of one galaxy", k.Path)
+		}
+		notes = append(notes, fmt.Sprintf("shear.sigma is not given: the noise of one galaxy is the root mean square of the ellipticities, %.4g for each component", sigma))
+	}
+	s.sigma = sigma
 	for part := range 2 {
 		for i, w := range s.weights[part] {
 			if w > 0 {
 				s.shear[part][i] /= w
-				s.weights[part][i] = w * w / (sums[i] * c.Shear.Sigma * c.Shear.Sigma)
+				s.weights[part][i] = w * w / (sums[i] * sigma * sigma)
 			}
 		}
 	}
@@ -256,6 +265,24 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 		s.catalogue.Missing = fmt.Sprintf("%d rows left out, a number is missing or the weight is not above 0", left)
 	}
 	return s, nil, nil
+}
+
+// spreadOf is the root mean square of the ellipticities of a component, sqrt(sum w (e1^2 + e2^2) / (2 sum w)), over the rows
+// that are good; weights nil = 1. It is that of the shapes of the galaxies with their errors, beside which the shear is small.
+func spreadOf(e1, e2, weights []float64, good func(i int) bool) float64 {
+	sum, all := 0.0, 0.0
+	for i := range e1 {
+		if !good(i) {
+			continue
+		}
+		w := 1.0
+		if weights != nil {
+			w = weights[i]
+		}
+		sum += w * (e1[i]*e1[i] + e2[i]*e2[i])
+		all += 2 * w
+	}
+	return math.Sqrt(sum / all)
 }
 
 // readSpectrum reads a table of ell and C_ell: two columns without names, columns with known names, or two rows of an array.
