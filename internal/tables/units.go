@@ -73,17 +73,17 @@ func factor(have, want string) float64 {
 // InDegrees is the factor that brings the angles of column j into degrees, from the unit that its file says; 1 where it
 // says none. said is the conversion in words, "" for none. A unit that is not one of an angle is an error.
 func InDegrees(t *imageio.Table, j int) (scale float64, said string, err error) {
-	return into(t, j, Degree, "this column is an angle")
+	return into(t, j, Degree)
 }
 
-// into is the factor that brings the numbers of column j into a unit, why it wants that one in words.
-func into(t *imageio.Table, j int, want, why string) (scale float64, said string, err error) {
+// into is InDegrees for any unit.
+func into(t *imageio.Table, j int, want string) (scale float64, said string, err error) {
 	have, name := unitOf(t, j), (&finder{t: t}).call(j)
 	switch scale = factor(have, want); {
 	case scale == 0 && degrees(want) > 0:
-		return 0, "", fmt.Errorf("column %s is in %q, and %s: want the unit %s, rad, hourangle, arcmin, arcsec or mas, or none, which stands for %s", name, have, why, Degree, want)
+		return 0, "", fmt.Errorf("column %s is in %q, want an angle in %q: the units deg, rad, hourangle, arcmin, arcsec and mas are converted, and a column without a unit is taken in %s", name, have, want, want)
 	case scale == 0:
-		return 0, "", fmt.Errorf("column %s is in %q, and %s in %q: convert the column, or write its unit as %s", name, have, why, want, want)
+		return 0, "", fmt.Errorf("column %s is in %q, and this coordinate of the fit in %q: convert the column, and write %s as its unit", name, have, want, want)
 	case scale != 1:
 		said = fmt.Sprintf("%s converted from %s to %s", name, have, want)
 	}
@@ -99,7 +99,7 @@ func (c *Columns) Convert(t *imageio.Table, x []float64, want []string) (said st
 	for k, j := range c.Coordinates {
 		unit := unitOf(t, j)
 		if k < len(want) && want[k] != "" {
-			scale, text, err := into(t, j, want[k], "this coordinate of the fit is")
+			scale, text, err := into(t, j, want[k])
 			if err != nil {
 				return "", err
 			}
