@@ -30,7 +30,7 @@ step that it is in, and a second one ends it at once; jobs that keep checkpoints
 				fs.StringVar(&o.out, "out", "", "write the result into `DIR` instead of output.dir")
 				setFlag(fs, o)
 				fs.BoolVar(&o.force, "force", false, "replace an existing result")
-				fs.BoolVar(&o.resume, "resume", false, "continue from the checkpoint in the output directory, on any number of ranks")
+				resumeFlag(fs, o)
 				wordFlags(fs, o)
 			},
 			Run: run,
@@ -175,6 +175,10 @@ were not. docs/jobs/README.md has the thresholds.`,
 
 func rankFlag(fs *flag.FlagSet, o *options) {
 	fs.IntVar(&o.ranks, "ranks", 0, "use `N` in-process ranks; 0 = one for each core; under mpirun the launcher sets the number")
+}
+
+func resumeFlag(fs *flag.FlagSet, o *options) {
+	fs.BoolVar(&o.resume, "resume", false, "continue from the checkpoint in the output directory, on any number of ranks")
 }
 
 func setFlag(fs *flag.FlagSet, o *options) {

@@ -37,7 +37,7 @@ func run(ctx context.Context, c *call) error {
 	accept := lifecycle.Refuse
 	switch {
 	case c.resume && c.force:
-		return usageError{"tessera run: -resume goes on from a checkpoint and -force begins anew: choose one"}
+		return usageError{"tessera: -resume goes on from a checkpoint and -force begins anew: choose one"}
 	case c.resume:
 		accept = lifecycle.Continue
 	case c.force:
@@ -120,7 +120,7 @@ func (c *call) agreeOnJob(comm ranks.Comm, path string, accept func(*lifecycle.J
 			wrong = accept(j)
 		}
 		if wrong == nil && c.written != nil {
-			wrong = c.announce()
+			wrong = c.announce(j)
 		}
 		head[0], head[1] = float64(status(report(c.stderr, wrong))), float64(len(text))
 	}

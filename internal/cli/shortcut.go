@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"tessera/internal/config"
+	"tessera/internal/lifecycle"
 	"tessera/internal/shown"
 )
 
@@ -21,6 +22,7 @@ type shortcut struct {
 	name, file, job string
 	long            string
 	psf             bool // it wants -psf or -fwhm
+	resumable       bool // its job keeps checkpoints: it has -resume
 	write           func(b *bytes.Buffer, o *shortcutOptions, file string)
 }
 
@@ -79,7 +81,7 @@ FITS), with a compact kernel; width and lambda by leave-one-out.`,
 			},
 		},
 		{
-			name: "stamps", file: "STACK", job: "psf", psf: true,
+			name: "stamps", file: "STACK", job: "psf", psf: true, resumable: true,
 			long: `Deconvolves a stack of galaxy stamps (count, side, side), each with its own PSF or
 all with one, with sparse starlet coefficients.`,
 			write: func(b *bytes.Buffer, o *shortcutOptions, file string) {
@@ -149,13 +151,17 @@ func (s shortcut) command() Command {
 		}[s.name],
 		Long: s.long + `
 
-It prints the config that it stands for, which -save CONFIG keeps for tessera run. The
-result goes into -out, out/` + s.name + ` if it is not given. -set changes any other key.`,
+It prints the config that it stands for, with the values of -set, which -save CONFIG keeps
+for tessera run. The result goes into -out, out/` + s.name + ` if it is not given. -set changes
+any other key.`,
 		Flags: func(fs *flag.FlagSet, o *options) {
 			rankFlag(fs, o)
 			fs.StringVar(&o.out, "out", "", "write the result into `DIR`")
 			setFlag(fs, o)
 			fs.BoolVar(&o.force, "force", false, "replace an existing result")
+			if s.resumable {
+				resumeFlag(fs, o)
+			}
 			wordFlags(fs, o)
 			fs.StringVar(&o.shortcut.save, "save", "", "also write the config into the file `CONFIG`")
 			switch s.job {
@@ -219,10 +225,14 @@ func (s shortcut) run(ctx context.Context, c *call) error {
 	return run(ctx, c)
 }
 
-// announce prints the config of a command that wrote it, and keeps it where -save says.
-// For one rank.
-func (c *call) announce() error {
-	if path := c.shortcut.save; path != "" {
+// announce prints the config of a command that wrote it, with the values of -set, and keeps
+// it where -save says. For one rank.
+func (c *call) announce(j *lifecycle.Job) error {
+	text, err := j.Merge(c.written)
+	if err != nil {
+		return err
+	}
+	if path := c.shortcut.save; path != "" && !(c.resume && kept(path, text)) {
 		flags := os.O_CREATE | os.O_WRONLY | os.O_EXCL
 		if c.force {
 			flags = os.O_CREATE | os.O_WRONLY | os.O_TRUNC
@@ -234,7 +244,7 @@ func (c *call) announce() error {
 		if err != nil {
 			return err
 		}
-		if _, err := f.Write(c.written); err != nil {
+		if _, err := f.Write(text); err != nil {
 			f.Close()
 			return err
 		}
@@ -243,12 +253,21 @@ func (c *call) announce() error {
 		}
 	}
 	if !c.quiet && !c.json {
-		for line := range strings.Lines(string(c.written)) {
+		for line := range strings.Lines(string(text)) {
 			fmt.Fprint(c.stdout, "    "+line)
 		}
 		fmt.Fprintln(c.stdout)
 	}
 	return nil
+}
+
+// kept tells whether the file already holds this config, but for its first line, which has
+// the command.
+func kept(path string, text []byte) bool {
+	there, err := readConfig(path)
+	_, a, _ := bytes.Cut(there, []byte("\n"))
+	_, b, _ := bytes.Cut(text, []byte("\n"))
+	return err == nil && bytes.Equal(a, b)
 }
 
 // text is the config of a command: the one that it wrote, or the file's. For one rank.

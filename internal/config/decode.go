@@ -66,6 +66,7 @@ func (f *File) field(key string, v any, into reflect.Value) []stray {
 		}
 		return f.table(key+".", section, into)
 	}
+	f.defaults[key] = into.Interface()
 	if v != nil {
 		f.shown[key] = show(v)
 		if err := assign(into, v); err != nil {

@@ -15,6 +15,7 @@ type File struct {
 	name      string
 	tree      map[string]any
 	effective map[string]any    // "section.key" -> value used, defaults included
+	defaults  map[string]any    // "section.key" -> value of a config that says nothing
 	shown     map[string]string // "section.key" -> that value as in a config
 	problems  []Problem
 }
@@ -30,7 +31,7 @@ type setting struct {
 // the file's name in messages. The error is an *Error with a syntax error and its line, or
 // with all sets that cannot be used; then there is nothing to decode.
 func Parse(name string, text []byte, sets []string) (*File, error) {
-	f := &File{name: name, effective: map[string]any{}, shown: map[string]string{}}
+	f := &File{name: name, effective: map[string]any{}, defaults: map[string]any{}, shown: map[string]string{}}
 	if len(text) > MaxSize {
 		return nil, &Error{[]Problem{{Where: name, Text: fmt.Sprintf("%d bytes, want a TOML file of at most %d", len(text), MaxSize)}}}
 	}

@@ -3,6 +3,7 @@ package frames
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"tessera/forward"
@@ -15,13 +16,13 @@ import (
 // MostBlur is the largest size of a made PSF, in pixels a side.
 const MostBlur = 255
 
-// BlurSection is a section such as [blur]: the PSF of a blur. Keys that the kind does not
-// use are ignored.
+// BlurSection is a section such as [blur]: the PSF of a blur. Check refuses keys that the
+// kind does not use.
 type BlurSection struct {
 	Kind  string  `toml:"kind"`  // gaussian, moffat, box, file or none
 	Size  int     `toml:"size"`  // side of the PSF in pixels, odd; 0 = chosen from its width, see side
 	Sigma float64 `toml:"sigma"` // gaussian: standard deviation in pixels
-	FWHM  float64 `toml:"fwhm"`  // moffat: full width at half maximum in pixels
+	FWHM  float64 `toml:"fwhm"`  // moffat, or gaussian in place of sigma: full width at half maximum in pixels
 	Beta  float64 `toml:"beta"`  // moffat: exponent, more than 1
 	Path  string  `toml:"path"`  // file: an image of one plane
 }
@@ -29,7 +30,8 @@ type BlurSection struct {
 // Check records what is wrong with the section of this name, its file apart. A made PSF
 // has at most so many pixels a side. There are the kinds of a blur, and more that the caller knows.
 func (b *BlurSection) Check(f *config.File, section string, most int, more ...string) {
-	f.OneOf(section+".kind", b.Kind, append([]string{"gaussian", "moffat", "box", "file", "none"}, more...)...)
+	kinds := append([]string{"gaussian", "moffat", "box", "file", "none"}, more...)
+	f.OneOf(section+".kind", b.Kind, kinds...)
 	f.Want(b.Size >= 0 && b.Size <= most && (b.Size == 0 || b.Size%2 == 1), section+".size",
 		"an odd number of pixels up to %d; 0 = chosen from the width", most)
 	f.Want(b.Sigma > 0 && b.Sigma <= float64(most/6), section+".sigma", "more than 0 and at most %d pixels", most/6)
@@ -37,6 +39,47 @@ func (b *BlurSection) Check(f *config.File, section string, most int, more ...st
 	f.Want(b.Beta > 1, section+".beta", "more than 1: the wings carry infinite light otherwise")
 	f.Want(b.Kind != "box" || b.Size > 0, section+".size", "an odd number of pixels: a box has no other width")
 	f.Want(b.Kind != "file" || b.Path != "", section+".path", `a file, as %s.kind is "file"`, section)
+	if slices.Contains(kinds, b.Kind) {
+		b.checkUse(f, section)
+	}
+}
+
+// blurKeys are the keys that a kind uses; other kinds, which a caller knows, use none.
+var blurKeys = map[string][]string{
+	"gaussian": {"size", "sigma", "fwhm"},
+	"moffat":   {"size", "fwhm", "beta"},
+	"box":      {"size"},
+	"file":     {"path"},
+}
+
+// gaussianFWHM is the full width at half maximum of a Gaussian by its standard deviation, 2 sqrt(2 ln 2).
+var gaussianFWHM = 2 * math.Sqrt(2*math.Ln2)
+
+// checkUse records the keys that the kind does not use, and finds sigma of a Gaussian by its fwhm
+// where the config gives that.
+func (b *BlurSection) checkUse(f *config.File, section string) {
+	var unused []string
+	for _, key := range []string{"size", "sigma", "fwhm", "beta", "path"} {
+		if !slices.Contains(blurKeys[b.Kind], key) {
+			unused = append(unused, section+"."+key)
+		}
+	}
+	kind := section + ".kind"
+	f.Unused([]string{kind}, unused, fmt.Sprintf("%s = %q does not use this key: remove it", kind, b.Kind))
+	sigma, fwhm := section+".sigma", section+".fwhm"
+	if b.Kind != "gaussian" || !f.Has(fwhm) {
+		return
+	}
+	switch set := f.FromSet(fwhm); {
+	case !f.Has(sigma), set && !f.FromSet(sigma):
+		b.Sigma = b.FWHM / gaussianFWHM
+		f.Drop(sigma)
+	case !set && !f.Changed(fwhm): // a config that lists all keys
+	case !set && (f.FromSet(sigma) || f.FromSet(kind)):
+		f.Drop(fwhm)
+	default:
+		f.Fail(fwhm, "%s = %g is the width too: remove one of the two", sigma, b.Sigma)
+	}
 }
 
 // CheckFiles reads the PSF's file and records why it cannot blur a frame of this shape, nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 
 	"tessera/forward"
 	"tessera/halo"
@@ -15,7 +16,7 @@ import (
 )
 
 // PSFModelSection is the section [psf_model]: a PSF that changes over the frame. It takes the place of the
-// section [blur]. Keys that the kind does not use are ignored.
+// section [blur]. Check refuses keys that the model does not use.
 type PSFModelSection struct {
 	Kind         string  `toml:"kind"`         // where path is "": none, or field, a made-up PSF
 	Path         string  `toml:"path"`         // of a model; "" = none
@@ -68,11 +69,40 @@ func (s *PSFModelSection) Check(f *config.File, blur *BlurSection) {
 	f.Want(s.Ellipticity >= 0 && s.Ellipticity < 0.9, "psf_model.ellipticity", "0 or more and less than 0.9")
 	f.Want(s.Coma >= 0 && s.Coma <= 5, "psf_model.coma", "0 to 5 FWHM")
 	f.Want(s.Path != "" || s.Kind != "field" || s.Size <= MostBlur, "psf_model.size", "at most %d pixels of a made-up PSF", MostBlur)
+	s.checkUse(f)
 	if !s.Used() {
 		return
 	}
 	f.Want(!f.Has("blur.kind") || blur.Kind == "none", "blur.kind", `"none", as [psf_model] describes the blur: a frame has one of the two`)
 	blur.Kind = "none"
+}
+
+// fieldKeys are the keys of a made-up PSF only, fileKeys those of a file only. psfmodel.Read refuses those that
+// the format of its file does not use.
+var (
+	fieldKeys  = []string{"grid", "fwhm_left", "fwhm_right", "beta", "ellipticity", "coma"}
+	fileKeys   = []string{"format", "detector", "positions", "oversampling", "pixel"}
+	eitherKeys = []string{"row", "col", "size"}
+)
+
+// checkUse records the keys that the model does not use.
+func (s *PSFModelSection) checkUse(f *config.File) {
+	var unused []string
+	because := ""
+	switch {
+	case s.Path != "":
+		unused, because = append(unused, "kind"), "psf_model.path, a file, does not use this key: remove it"
+		unused = append(unused, fieldKeys...)
+	case s.Kind == "field":
+		unused, because = slices.Clone(fileKeys), `psf_model.kind = "field" does not use this key, which describes a file (psf_model.path): remove it`
+	case s.Kind == "none":
+		unused = slices.Concat(fieldKeys, fileKeys, eitherKeys)
+		because = `there is no PSF that varies without psf_model.path = "FILE" or psf_model.kind = "field", which this key needs: add one, or remove the key`
+	}
+	for i, key := range unused {
+		unused[i] = "psf_model." + key
+	}
+	f.Unused([]string{"psf_model.kind", "psf_model.path"}, unused, because)
 }
 
 // CheckFiles reads the model and records why it is none for a frame of this shape, nil if that is not known.

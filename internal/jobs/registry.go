@@ -53,6 +53,7 @@ func Load(name string, text []byte, sets []string) (*lifecycle.Job, error) {
 		if k.Name == asked {
 			j := k.Load(f)
 			j.Kind = k.Name
+			j.Merge = f.Merge
 			return j, f.Err()
 		}
 		names = append(names, k.Name)

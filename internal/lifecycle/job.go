@@ -31,6 +31,9 @@ type Job struct {
 	// state: no other run may use it at the same time. Empty = none.
 	State string
 
+	// Merge returns the text of the job's config with the values of -set in it. Every job has
+	// it; jobs.Load sets it.
+	Merge func(text []byte) ([]byte, error)
 	// CheckFiles records what is wrong with the files the config names. Rank 0
 	// alone calls it: other hosts may not see them.
 	CheckFiles func() error

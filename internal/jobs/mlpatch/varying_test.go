@@ -57,7 +57,7 @@ pictures = false
 	if d := apart(jobtest.ReadNpy(t, again, "solution.npy"), one); !(d < 1e-6) {
 		t.Errorf("with psfs.fits the solution differs by %g", d)
 	}
-	if dir, err = jobtest.Run(t, LoadADMM, 1, text); err != nil {
+	if dir, err = jobtest.Run(t, LoadADMM, 1, text, "psf_model.kind=none"); err != nil {
 		t.Fatal(err)
 	}
 	if d := apart(jobtest.ReadNpy(t, dir, "solution.npy"), one); d < 1e-3 {

@@ -58,7 +58,7 @@ pictures = false
 		}
 		dir = out
 	}
-	out, err := jobtest.Run(t, Load, 1, text)
+	out, err := jobtest.Run(t, Load, 1, text, "psf_model.kind=none")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ pictures = false
 			t.Errorf("%d ranks: the solution differs by %g", n, d)
 		}
 	}
-	dir, err := jobtest.Run(t, Load, 1, text)
+	dir, err := jobtest.Run(t, Load, 1, text, "psf_model.kind=none")
 	if err != nil {
 		t.Fatal(err)
 	}
