@@ -33,6 +33,7 @@ type lowRank[T linalg.Float] struct {
 	count   int  // of the b_k
 
 	iteration int
+	measured  int       // the iteration whose change the stamps have
 	singular  []float64 // of Z
 	passes    int
 	worst     float64 // largest accepted error of a singular vector, in all iterations
@@ -87,16 +88,19 @@ func (l *lowRank[T]) grow(block int, seed uint64, stamps int) {
 // runLowRank iterates in the low-rank form. Collective.
 func (s *solver[T]) runLowRank(ctx context.Context) error {
 	l := s.low
-	for to := s.nextCheck(); l.iteration < s.o.MaxIterations; {
-		stop, err := s.iterateLowRank(ctx, l.iteration+1 == to)
-		if err != nil {
-			return err
-		}
-		if stop {
-			return s.interrupted(ctx)
-		}
+	for to := s.checkFrom(l.iteration); len(s.checks) == 0 || s.checks[len(s.checks)-1].Iteration < s.o.MaxIterations; {
+		// A snapshot may be of the iteration of a check that has still to be made.
 		if l.iteration < to {
-			continue
+			stop, err := s.iterateLowRank(ctx, l.iteration+1 == to)
+			if err != nil {
+				return err
+			}
+			if stop {
+				return s.interrupted(ctx)
+			}
+			if l.iteration < to {
+				continue
+			}
 		}
 		if err := s.checkLowRank(); err != nil {
 			return err
@@ -116,6 +120,17 @@ func (s *solver[T]) runLowRank(ctx context.Context) error {
 		s.stamps[i].iteration = l.iteration
 	}
 	return nil
+}
+
+// checkFrom is the iteration of the next convergence check of a solve that begins after iteration
+// done. With a CheckEvery other than the snapshot's it may be past, or the change of that iteration
+// unknown; then the check follows the next iteration.
+func (s *solver[T]) checkFrom(done int) int {
+	to := s.nextCheck()
+	if to < done || to == done && s.low.measured != done {
+		to = min(done+1, s.o.MaxIterations)
+	}
+	return to
 }
 
 // checkLowRank makes a convergence check. Collective.
@@ -170,6 +185,10 @@ func (s *solver[T]) iterateLowRank(ctx context.Context, check bool) (stop bool, 
 		l.multiply(at, end)
 	}
 	l.iteration++
+	s.made += len(s.stamps)
+	if check {
+		l.measured = l.iteration
+	}
 	l.pending = true
 	return s.follow()
 }
@@ -288,11 +307,13 @@ type lowMeta struct {
 	Weighted  bool // Lambdas is not nil, which gob does not tell from empty
 	Singular  []float64
 	Iteration int
+	Measured  int
 	Passes    int
+	Worst     float64
 }
 
 func (l *lowRank[T]) meta() *lowMeta {
-	return &lowMeta{l.block, l.basis, l.lambdas, l.lambdas != nil, l.singular, l.iteration, l.passes}
+	return &lowMeta{l.block, l.basis, l.lambdas, l.lambdas != nil, l.singular, l.iteration, l.measured, l.passes, l.worst}
 }
 
 func (l *lowRank[T]) resume(s *solver[T], m *lowMeta) error {
@@ -302,6 +323,7 @@ func (l *lowRank[T]) resume(s *solver[T], m *lowMeta) error {
 	l.grow(m.Block, s.o.Seed, len(s.stamps))
 	copy(l.basis, m.Basis)
 	l.lambdas, l.singular, l.iteration, l.passes = m.Lambdas, m.Singular, m.Iteration, m.Passes
+	l.measured, l.worst = m.Measured, m.Worst
 	if m.Weighted && l.lambdas == nil {
 		l.lambdas = []float64{}
 	}

@@ -14,7 +14,7 @@ type Check struct {
 func (c Check) Cost() float64 { return c.Misfit + c.Penalty }
 
 // Result is this rank's part of a restored stack and what the solve reports. Except for
-// Data, the numbers of each stamp and the times it is the same on all ranks.
+// Data, the numbers of each stamp, Made and the times it is the same on all ranks.
 type Result struct {
 	Data            []float64 // count x side x side, as Stack.Data, in its units
 	StampIterations []int     // count: iterations of each stamp, all passes together
@@ -35,6 +35,7 @@ type Result struct {
 	Accuracy   float64   // low-rank form: largest |V'V b - s^2 b| / s_1^2 of a singular vector b in use
 	Moved      int       // stamps that went to another rank by Balance
 
+	Made       int     // iterations of stamps that this rank made in Solve seconds; those before Options.Resume are not among them
 	Setup      float64 // seconds of this rank before the first iteration
 	Solve      float64 // seconds of this rank in the iterations
 	Transforms float64 // seconds that the Fourier transforms of one iteration of one stamp take by themselves; 0 without stamps

@@ -53,7 +53,7 @@ func stretch(s *Stack, o Options, size, rank int) (*Stack, Options) {
 }
 
 // trySolve restores a stack on size ranks. The result is that of rank 0, with the data
-// and the iterations of all stamps.
+// and the iterations of all stamps, and Made of all ranks.
 func trySolve(size int, s *Stack, o Options, adapt func(ranks.Comm, *Options)) (*Result, error) {
 	var mu sync.Mutex
 	all := &Result{Data: make([]float64, len(s.Data)), StampIterations: make([]int, s.Total)}
@@ -76,9 +76,11 @@ func trySolve(size int, s *Stack, o Options, adapt func(ranks.Comm, *Options)) (
 		}
 		checks = r.Checks
 		if c.Rank() == 0 {
-			data, iterations := all.Data, all.StampIterations
+			data, iterations, made := all.Data, all.StampIterations, all.Made
 			*all = *r
-			all.Data, all.StampIterations = data, iterations
+			all.Data, all.StampIterations, all.Made = data, iterations, made+r.Made
+		} else {
+			all.Made += r.Made
 		}
 		return nil
 	})

@@ -59,6 +59,7 @@ type solver[T linalg.Float] struct {
 	g, t, bar, d []T // scratch of one stamp: gradient, L'u, 2p - x, Phi of it
 	low          *lowRank[T]
 	moved        int // stamps that came to this rank
+	made         int // iterations of stamps on this rank
 }
 
 // Deconvolve restores a stack of stamps. Every rank passes the same options and its own
@@ -110,7 +111,7 @@ func deconvolve[T linalg.Float](ctx context.Context, comm ranks.Comm, stack *Sta
 	}
 	r := &Result{
 		Converged: s.converged, Lambda: in.out(s.lambda, 1), Tau: float64(s.tau), SigmaDual: float64(s.sigma), Beta: s.beta,
-		Setup: s.begun - start, Solve: comm.Wtime() - s.begun,
+		Made: s.made, Setup: s.begun - start, Solve: comm.Wtime() - s.begun,
 	}
 	r.Transforms = s.timeTransforms()
 	for _, c := range s.checks {

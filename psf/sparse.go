@@ -87,6 +87,7 @@ func (s *solver[T]) iterate(i int) {
 		dual(u[b*s.n:(b+1)*s.n], s.d[b*s.n:(b+1)*s.n], s.limitsOf(i, b), s.sigma, s.rho)
 	}
 	s.stamps[i].iteration++
+	s.made++
 }
 
 // evaluate computes the cost of stamp i.

@@ -30,14 +30,19 @@ func (s *solver[T]) key() string {
 		float64(s.tau), float64(s.sigma), float64(s.rho), o.AnySign, o.Compatible)
 }
 
-// recordBytes is the length of the record of one stamp: six float64 numbers, then x, u,
+// headNumbers is how many float64 numbers a record begins with. The change of the last iteration
+// is one of them: a stamp that had reached the next convergence check when the solve was stopped
+// makes no iteration before that check, which counts the change.
+const headNumbers = 7
+
+// recordBytes is the length of the record of one stamp: headNumbers float64 numbers, then x, u,
 // and the thresholds once they have been reweighted, in the solver's precision.
 func (s *solver[T]) recordBytes() int {
 	perStamp := s.n + len(s.u)/max(1, len(s.stamps)) + len(s.limits)/max(1, len(s.stamps))
 	if len(s.stamps) == 0 {
 		return 0
 	}
-	return 6*8 + perStamp*linalg.SizeOf[T]()
+	return headNumbers*8 + perStamp*linalg.SizeOf[T]()
 }
 
 func (s *solver[T]) snapshot() (*Snapshot, error) {
@@ -61,7 +66,7 @@ func (s *solver[T]) snapshot() (*Snapshot, error) {
 		if st.done {
 			done = 1
 		}
-		for _, v := range []float64{float64(st.id), float64(st.iteration), float64(st.before), done, st.misfit, st.penalty} {
+		for _, v := range [headNumbers]float64{float64(st.id), float64(st.iteration), float64(st.before), done, st.misfit, st.penalty, st.change} {
 			binary.LittleEndian.PutUint64(record, math.Float64bits(v))
 			record = record[8:]
 		}
@@ -118,13 +123,13 @@ func (s *solver[T]) resume(from *Snapshot) error {
 		if len(record) != want || i < 0 || i >= len(s.stamps) {
 			return fmt.Errorf("psf: the checkpoint's record of stamp %d has %d bytes, want %d", id, len(record), want)
 		}
-		var head [6]float64
+		var head [headNumbers]float64
 		for k := range head {
 			head[k] = math.Float64frombits(binary.LittleEndian.Uint64(record[8*k:]))
 		}
 		st := &s.stamps[i]
 		st.iteration, st.before, st.done = int(head[1]), int(head[2]), head[3] == 1
-		st.misfit, st.penalty = head[4], head[5]
+		st.misfit, st.penalty, st.change = head[4], head[5], head[6]
 		if st.iteration > s.o.MaxIterations {
 			return s.pastEnd(st.iteration)
 		}

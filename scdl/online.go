@@ -122,7 +122,11 @@ func (l *stream[T]) begin() error {
 		if err := ranks.AgreeError(l.comm, l.recall()); err != nil {
 			return err
 		}
-		l.r.Resumed, l.r.Converged = l.r.Iterations, false
+		checked := l.r.Iterations
+		if l.batch > 0 { // the snapshot is of the middle of a pass
+			checked = -1
+		}
+		l.r.resume(l.o, checked)
 	}
 	rows := pair.P + pair.M
 	for a := range pair.Atoms {

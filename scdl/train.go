@@ -110,7 +110,11 @@ func (l *learner[T]) begin() error {
 			return err
 		}
 		*l.r = from.Result
-		l.r.Resumed, l.r.Converged = l.r.Iterations, false
+		checked := l.r.Iterations
+		if l.tiles.form >= sequential {
+			checked-- // the errors of an iteration are found in the next one
+		}
+		l.r.resume(o, checked)
 	} else {
 		var pair *Pair
 		if o.FirstColumns {
@@ -270,7 +274,22 @@ func (r *Result) check(comm ranks.Comm, o *Options, phase string) {
 	if o.Progress != nil && comm.Rank() == 0 {
 		o.Progress(Progress{Phase: phase, Iteration: r.At[i], Of: o.MaxIterations, High: r.ErrorHigh[i], Low: r.ErrorLow[i]})
 	}
-	r.Converged = o.Tolerance > 0 && i > 0 && math.Abs(r.ErrorHigh[i]-r.ErrorHigh[i-1]) <= o.Tolerance*r.ErrorHigh[i]
+	r.Converged = r.settled(o)
+}
+
+// settled tells whether the last two checks end the training.
+func (r *Result) settled(o *Options) bool {
+	i := len(r.At) - 1
+	return o.Tolerance > 0 && i > 0 && math.Abs(r.ErrorHigh[i]-r.ErrorHigh[i-1]) <= o.Tolerance*r.ErrorHigh[i]
+}
+
+// resume prepares the result of a snapshot for the iterations that follow. Converged is set anew,
+// since Tolerance may have changed: a snapshot of the iteration that has ended a training, kept
+// before its results were written, has none left to make. checked is the iteration whose errors the
+// last step before the snapshot may have found; -1 = that of none.
+func (r *Result) resume(o *Options, checked int) {
+	r.Resumed = r.Iterations
+	r.Converged = len(r.At) > 0 && r.At[len(r.At)-1] == checked && r.settled(o)
 }
 
 // lastErrors records the errors of the last dictionaries with the codes in the state,

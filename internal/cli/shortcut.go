@@ -74,7 +74,8 @@ FITS), with a compact kernel; width and lambda by leave-one-out.`,
 				if o.sphere {
 					fmt.Fprint(b, "distance = \"great-circle\"\n")
 				}
-				fmt.Fprintf(b, "\n[kernel]\nchoose = \"leave-one-out\"\nspread = %t\n", !o.sphere)
+				// Wide kernels are ill-conditioned: rounding keeps some fits above 1e-8.
+				fmt.Fprintf(b, "\n[kernel]\nchoose = \"leave-one-out\"\nspread = %t\ntolerance = 1e-6\n", !o.sphere)
 				if o.places != "" {
 					fmt.Fprintf(b, "\n[evaluate]\npath = %s\n", config.Quote(o.places))
 				}

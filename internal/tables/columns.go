@@ -30,6 +30,7 @@ type Columns struct {
 	Errors      int      // -1 = none
 	Kind        Errors   // what they hold
 	Unused      []string // names of the other columns
+	In          []string // units of the coordinates after Convert, "" = not said; nil before it
 
 	given bool // the config names the columns
 

@@ -1,5 +1,6 @@
 """What the tests share: the program, small inputs, and the command line run by hand."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import tessera  # noqa: E402
+
+# A shell's background job ignores Ctrl-C, and so would every program that a test starts from it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"tessera/internal/imageio"
@@ -43,9 +44,11 @@ func (c *settings) take(s *scattered, t *imageio.Table) error {
 		return fmt.Errorf("%s: no observations in it (%s)", path, rows.Text())
 	}
 	s.columns = columns
-	for _, j := range columns.Coordinates {
-		s.units = append(s.units, t.Unit(j))
+	said, err := columns.Convert(t, rows.X, c.angleUnits(nil))
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
+	s.units = columns.In
 	s.value, s.unit = valueOf(t, columns.Value)
 	s.raw = kernel.Observations{Dim: len(columns.Coordinates), X: rows.X, Y: rows.Y, Sigma: rows.Sigma}
 	if columns.Kind == tables.Weight { // of an unknown unit: on average as without errors
@@ -65,13 +68,16 @@ func (c *settings) take(s *scattered, t *imageio.Table) error {
 		}
 	}
 	note := columns.Note(t, c.Frame.Pixels)
-	if more := c.angleNote(&s.raw, columns); more != "" {
-		note = strings.TrimPrefix(note+"; "+more, "; ")
-	}
+	note = joined(note, said, c.angleNote(&s.raw, columns), c.radianNote(t, &s.raw, columns))
 	s.inputs = append(s.inputs, lifecycle.Input{
 		File: path, Part: t.Part, Axes: columns.Text(t), Missing: rows.Text(), Units: columns.Units(t), Note: note,
 	})
 	return c.checkPeriodic(s.raw.Dim)
+}
+
+// joined is the texts that are not "", one after the other.
+func joined(texts ...string) string {
+	return strings.Join(slices.DeleteFunc(texts, func(s string) bool { return s == "" }), "; ")
 }
 
 // valueOf are name and unit of a column.

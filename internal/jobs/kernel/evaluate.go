@@ -235,13 +235,17 @@ func (c *settings) placesOf(t *imageio.Table, of *tables.Columns, d int) ([]floa
 	if len(rows.X) == 0 {
 		return nil, lifecycle.Input{}, fmt.Errorf("%s: no places in it", path)
 	}
+	said, err := columns.Convert(t, rows.X, c.angleUnits(of.In))
+	if err != nil {
+		return nil, lifecycle.Input{}, fmt.Errorf("%s: %w", path, err)
+	}
 	if c.Observations.Distance == greatCircle {
 		if i, err := checkAngles(rows.X, d); err != nil {
 			return nil, lifecycle.Input{}, fmt.Errorf("%s: %s: %w", path, t.Where(rows.At[i]), err)
 		}
 	}
 	return rows.X, lifecycle.Input{
-		File: path, Part: t.Part, Axes: columns.Text(t), Missing: rows.Text(), Units: columns.Units(t), Note: columns.Note(t, c.Frame.Pixels),
+		File: path, Part: t.Part, Axes: columns.Text(t), Missing: rows.Text(), Units: columns.Units(t), Note: joined(columns.Note(t, c.Frame.Pixels), said),
 	}, nil
 }
 

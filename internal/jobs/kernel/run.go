@@ -168,6 +168,9 @@ func (r *run) account(o kernel.Options, work ranks.Work) error {
 	why := fmt.Sprintf("the residual of the equations is %.1e of the right-hand side", f.Residual)
 	if !f.Converged {
 		why = "kernel.max_iterations was reached; " + why
+		if f.Iterations < o.MaxIterations {
+			why = "rounding keeps it from falling further; " + why
+		}
 	}
 	m.Ended(f.Iterations, f.Converged, why)
 	m.Trend = constant

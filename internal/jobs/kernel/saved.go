@@ -34,6 +34,7 @@ type fitAbout struct {
 	Periods  []float64 `json:"periods"`          // of each coordinate, 0 = none
 	Pixels   bool      `json:"pixels"`           // the coordinates are row and column
 	Names    []string  `json:"names"`            // of the coordinates
+	In       []string  `json:"in,omitempty"`     // units of the coordinates as their file says them, degrees of longitude and latitude; "" or none = not said
 	Source   string    `json:"source"`           // of the observations
 }
 
@@ -49,7 +50,7 @@ func (r *run) save(path string, table *imageio.Table) error {
 	d := &r.obs.door
 	s := saved{fitAbout: fitAbout{
 		Family: r.m.Family, Width: r.m.Width / d.length, Truncate: r.c.Kernel.Truncate, Mean: r.m.Mean,
-		Dim: d.dim, Units: d.unit, Periods: d.period, Sphere: d.sphere, Pixels: r.obs.rows > 0, Names: table.Names[:d.dim], Source: r.m.Source,
+		Dim: d.dim, Units: d.unit, Periods: d.period, Sphere: d.sphere, Pixels: r.obs.rows > 0, Names: table.Names[:d.dim], In: r.obs.units, Source: r.m.Source,
 	}}
 	s.Centre = r.fit.Trend.Centre
 	for _, v := range r.fit.Trend.Slope {
@@ -122,7 +123,8 @@ const (
 
 // Predict evaluates the fit of a result, its directory or its fit.npz, at the places of a table.
 // columns names their coordinates; nil = those that have the names of the coordinates of the
-// observations. All columns of the table come back, with these behind them:
+// observations. Coordinates in another unit of angle than that of the fit are converted; any other unit than that of the
+// fit is an error. All columns of the table come back as they were, with these behind them:
 //
 //	predicted         the fit, in the unit of the observed values
 //	distance          to the nearest observation, in the unit of the coordinates, on a sphere along it; only where they have one unit
@@ -146,12 +148,20 @@ func Predict(fit, places string, columns []string) (*Prediction, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", places, err)
 	}
+	units := s.In
+	if s.Sphere {
+		units = sphereUnits(units)
+	}
+	said, err := at.Convert(t, rows.X, units)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", places, err)
+	}
 	if s.Sphere {
 		if i, err := checkAngles(rows.X, s.Dim); err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", places, t.Where(rows.At[i]), err)
 		}
 	}
-	p := &Prediction{Input: places + ": " + t.Part + ", " + at.Text(t)}
+	p := &Prediction{Input: places + ": " + joined(t.Part+", "+at.Text(t), said)}
 	if p.Names, p.Rows, err = imageio.ReadFields(places); err != nil {
 		return nil, err
 	}

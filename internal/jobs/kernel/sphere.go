@@ -121,6 +121,31 @@ func checkAngles(x []float64, dim int) (at int, err error) {
 	return 0, nil
 }
 
+// angleUnits are the units that coordinates of a table are brought into, where said are those of the fit, "" or nil =
+// not said: degrees of longitude and latitude on a sphere.
+func (c *settings) angleUnits(said []string) []string {
+	if c.Observations.Distance != greatCircle {
+		return said
+	}
+	return sphereUnits(said)
+}
+
+// sphereUnits are the units of a fit on a sphere, said those that are known, "" or nil = not said.
+func sphereUnits(said []string) []string {
+	return append([]string{tables.Degree, tables.Degree}, said[min(2, len(said)):]...)
+}
+
+// radianNote asks whether longitudes and latitudes on a sphere are radians, "" where they cannot be.
+func (c *settings) radianNote(t *imageio.Table, o *kernel.Observations, columns *tables.Columns) string {
+	if c.Observations.Distance != greatCircle || o.Dim < 2 {
+		return ""
+	}
+	return tables.RadianHint(t, columns.Coordinates[0], columns.Coordinates[1], func(yield func(lon, lat float64) bool) {
+		for i := 0; i < len(o.X) && yield(o.X[i], o.X[i+1]); i += o.Dim {
+		}
+	})
+}
+
 // angleNote says what is lost where longitude and latitude are taken as coordinates of a plane; ""
 // where they are not, or where nothing is.
 func (c *settings) angleNote(o *kernel.Observations, columns *tables.Columns) string {

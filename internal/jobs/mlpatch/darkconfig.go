@@ -29,6 +29,8 @@ type darkSettings struct {
 
 	Checkpoint lifecycle.CheckpointSection `toml:"checkpoint"`
 	Output     darkOutput                  `toml:"output"`
+
+	estimate bool // the noise of a galaxy is the spread of the catalogue: shear.sigma is not given
 }
 
 // learnedSection is the section [learned]: a local network that corrects the Wiener map.
@@ -133,6 +135,7 @@ func (c *darkSettings) check(f *config.File) {
 	f.Want(s.Pixel > 0 && s.Pixel <= 600, "shear.pixel", "more than 0 and at most 600 arcmin")
 	f.Want(s.E1 == "" || f.Has("shear.pixel"), "shear.pixel", "the side of a pixel of the maps in arcmin")
 	f.Want(c.Catalogue.Path == "" || s.E1 == "" && s.Counts == "" && s.Sigma1 == "", "catalogue.path", "a catalogue or maps of the shear, not both")
+	c.estimate = c.Catalogue.Path != "" && !f.Has("shear.sigma")
 	if c.Catalogue.Path != "" {
 		for key, name := range map[string]string{"ra": c.Catalogue.RA, "dec": c.Catalogue.Dec, "e1": c.Catalogue.E1, "e2": c.Catalogue.E2} {
 			f.Want(name != "", "catalogue."+key, "the name of a column")

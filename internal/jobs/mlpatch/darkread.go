@@ -20,6 +20,7 @@ type sky struct {
 	truth      []float64
 	header     imageio.Header // of the maps, or of the grid of a catalogue; nil = none
 	galaxies   int            // of a catalogue
+	sigma      float64        // noise of each component of one galaxy of a catalogue
 	catalogue  *lifecycle.Input
 }
 
@@ -130,7 +131,8 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 		return nil, nil, err
 	}
 	var cols [5][]float64
-	var names []string
+	var names, notes []string
+	var at [5]int
 	for i, p := range []struct {
 		key, name, usual string
 		like             []string
@@ -148,7 +150,19 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", k.Path, err)
 		}
-		cols[i] = tables.Column(t, j)
+		cols[i], at[i] = tables.Column(t, j), j
+		if i < 2 {
+			scale, said, err := tables.InDegrees(t, j)
+			if err != nil {
+				return nil, nil, fmt.Errorf("%s: %w", k.Path, err)
+			}
+			if said != "" {
+				notes = append(notes, said)
+			}
+			for row := range cols[i] {
+				cols[i][row] *= scale
+			}
+		}
 		names = append(names, fmt.Sprintf("%s %s", p.key, t.Names[j]))
 	}
 	good := func(i int) bool {
@@ -158,6 +172,16 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 			}
 		}
 		return cols[4] == nil || cols[4][i] > 0
+	}
+	hint := tables.RadianHint(t, at[0], at[1], func(yield func(ra, dec float64) bool) {
+		for i := range t.Rows {
+			if good(i) && !yield(cols[0][i], cols[1][i]) {
+				return
+			}
+		}
+	})
+	if hint != "" {
+		notes = append(notes, hint)
 	}
 	ends := [4]float64{math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)}
 	first := math.NaN()
@@ -205,11 +229,19 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 		sums[at] += w * w
 		s.galaxies++
 	}
+	sigma := c.Shear.Sigma
+	if c.estimate {
+		if sigma = spreadOf(cols[2], cols[3], cols[4], good); !(sigma > 0) {
+			return nil, nil, fmt.Errorf("%s: the ellipticities are all 0, so that their noise cannot be estimated: write shear.sigma = NUMBER, the noise of each component of one galaxy", k.Path)
+		}
+		notes = append(notes, fmt.Sprintf("shear.sigma is not given: the noise of one galaxy is the root mean square of the ellipticities, %.4g for each component", sigma))
+	}
+	s.sigma = sigma
 	for part := range 2 {
 		for i, w := range s.weights[part] {
 			if w > 0 {
 				s.shear[part][i] /= w
-				s.weights[part][i] = w * w / (sums[i] * c.Shear.Sigma * c.Shear.Sigma)
+				s.weights[part][i] = w * w / (sums[i] * sigma * sigma)
 			}
 		}
 	}
@@ -227,12 +259,30 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 	s.catalogue = &lifecycle.Input{
 		File: k.Path, Part: t.Part,
 		Axes:    fmt.Sprintf("%d rows, %s; %d galaxies on %d rows x %d columns of %g arcmin", t.Rows, strings.Join(names, ", "), s.galaxies, s.rows, s.cols, s.pixel),
-		Missing: "none missing",
+		Missing: "none missing", Note: strings.Join(notes, "; "),
 	}
 	if left := t.Rows - s.galaxies; left > 0 {
 		s.catalogue.Missing = fmt.Sprintf("%d rows left out, a number is missing or the weight is not above 0", left)
 	}
 	return s, nil, nil
+}
+
+// spreadOf is the root mean square of the ellipticities of a component, sqrt(sum w (e1^2 + e2^2) / (2 sum w)), over the rows
+// that are good; weights nil = 1. It is that of the shapes of the galaxies with their errors, beside which the shear is small.
+func spreadOf(e1, e2, weights []float64, good func(i int) bool) float64 {
+	sum, all := 0.0, 0.0
+	for i := range e1 {
+		if !good(i) {
+			continue
+		}
+		w := 1.0
+		if weights != nil {
+			w = weights[i]
+		}
+		sum += w * (e1[i]*e1[i] + e2[i]*e2[i])
+		all += 2 * w
+	}
+	return math.Sqrt(sum / all)
 }
 
 // readSpectrum reads a table of ell and C_ell: two columns without names, columns with known names, or two rows of an array.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"path/filepath"
 
+	"tessera/internal/config"
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
@@ -87,7 +88,16 @@ func (r *darkRun) write() error {
 		},
 		Metrics: r.m,
 		Remove:  r.learn.Remove,
+		Chosen:  r.chosen,
 	})
+}
+
+// chosen is what config.toml of the result holds in place of the values of the config. Rank 0.
+func (r *darkRun) chosen() map[string]config.Value {
+	if !r.c.estimate {
+		return nil
+	}
+	return map[string]config.Value{"shear.sigma": {Value: r.sigma, Comment: "the root mean square of the ellipticities of the catalogue"}}
 }
 
 // labels are those of the pictures; nil = no pictures.

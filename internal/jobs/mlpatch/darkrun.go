@@ -27,6 +27,7 @@ type darkRun struct {
 	maps   *massmap.Maps
 	truth  []float64      // this rank's part; nil = not known
 	header imageio.Header // rank 0: of the maps, or of the grid
+	sigma  float64        // rank 0: noise of one galaxy of a catalogue
 	headed bool           // there is one; the same on all ranks
 	ks, b  []float64      // of Kaiser and Squires
 	wiener []float64
@@ -124,7 +125,7 @@ func (r *darkRun) read() error {
 		if s.galaxies > 0 {
 			r.Took(*s.catalogue)
 		}
-		r.header = s.header
+		r.header, r.sigma = s.header, s.sigma
 		if s.header != nil {
 			has[2] = 1
 		}

@@ -35,7 +35,7 @@ type metrics struct {
 	Checks []checkMetrics `json:"checks"`
 	Moved  int            `json:"stamps_moved"` // to another rank, to balance those that still iterated
 
-	PerIteration float64 `json:"us_per_stamp_iteration"` // on one core
+	PerIteration float64 `json:"us_per_stamp_iteration"` // on one core, of the iterations since the start or the resume; 0 = there were none
 	Transforms   float64 `json:"us_of_its_transforms"`   // the Fourier transforms of one iteration of one stamp, timed alone
 
 	Bounded bool                `json:"-"` // psf.positivity
@@ -102,6 +102,10 @@ func (m *metrics) Report(t *lifecycle.Table) {
 	}
 	if m.Moved > 0 {
 		row("balance", "%d stamps moved to ranks that had fewer left", m.Moved)
+	}
+	if m.PerIteration == 0 {
+		row("iterations", "none was left to make after the checkpoint")
+		return
 	}
 	row("a stamp's iteration", "%.1f us on one core, %.1f us of them for its Fourier transforms", m.PerIteration, m.Transforms)
 }

@@ -113,12 +113,8 @@ var noiseRules = map[psf.NoiseRule]string{
 // Collective.
 func (r *run) account() error {
 	res, m := r.result, r.m
-	done := 0
-	for _, n := range res.StampIterations {
-		done += n
-	}
 	longest := []float64{res.Setup, res.Solve, res.Transforms}
-	sums := []float64{float64(r.s.normalised), float64(done), res.Solve}
+	sums := []float64{float64(r.s.normalised), float64(res.Made), res.Solve}
 	if err := r.Comm.Allreduce(longest, longest, ranks.Max); err != nil {
 		return err
 	}
@@ -145,7 +141,9 @@ func (r *run) account() error {
 		m.Checks = append(m.Checks, checkMetrics{l.Iteration, lifecycle.Number(l.Cost()), lifecycle.Number(l.Misfit), lifecycle.Number(l.Penalty), l.Rank, l.Active, lifecycle.Number(l.Change)})
 	}
 	m.Seconds.Setup, m.Seconds.Solve = longest[0], longest[1]
-	m.PerIteration = 1e6 * sums[2] / sums[1]
+	if sums[1] > 0 { // a resumed run may have none left to make
+		m.PerIteration = 1e6 * sums[2] / sums[1]
+	}
 	m.Transforms = 1e6 * longest[2]
 	return nil
 }
