@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -195,7 +196,10 @@ func (s shortcut) run(ctx context.Context, c *call) error {
 	if strings.EqualFold(filepath.Ext(file), ".toml") {
 		return usageError{fmt.Sprintf("tessera %s: %s is a config: tessera run %s", s.name, shown.Line(file), shown.Line(file))}
 	}
-	if s.psf && o.psf == "" && !(o.fwhm > 0) {
+	if o.fwhm != 0 && !(o.fwhm > 0 && o.fwhm <= math.MaxFloat64) {
+		return usageError{fmt.Sprintf("tessera %s: -fwhm %g: want a number of pixels, more than 0", s.name, o.fwhm)}
+	}
+	if s.psf && o.psf == "" && o.fwhm == 0 {
 		how := "-psf FILE"
 		if s.job != "psf" {
 			how = "-psf FILE, -fwhm PIXELS or, for a frame without blur, -psf none"

@@ -203,13 +203,13 @@ func readWeights(s *ImageSection, f *imageio.Frame, box *imageio.Box) ([]float64
 	for i := range list {
 		p, err := readMap(list[i].path, f, box)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, &planeError{list[i].key, err}
 		}
 		if err := refuseLossy(&list[i], p); err != nil {
 			return nil, nil, err
 		}
 		if err := j.take(&list[i], p.Data, p.Type); err != nil {
-			return nil, nil, err
+			return nil, nil, &planeError{list[i].key, err}
 		}
 		p.Data, headers[i] = nil, p
 	}

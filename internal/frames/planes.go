@@ -160,6 +160,15 @@ func (e *keyError) Error() string {
 	return fmt.Sprintf("%s = %q: %s", e.key, e.value, e.text)
 }
 
+// planeError is what is wrong with the plane that a key of the config names, where the text names the file.
+type planeError struct {
+	key string
+	err error
+}
+
+func (e *planeError) Error() string { return e.err.Error() }
+func (e *planeError) Unwrap() error { return e.err }
+
 // companions are the planes that the rows of a known product have beside the science plane;
 // what names the product.
 func (s *ImageSection) companions(units []imageio.Unit, science imageio.Unit, d *dialect) (list []plane, what string) {
@@ -317,6 +326,8 @@ func (s *ImageSection) checkPlanes(f *config.File, frame *imageio.Frame) {
 		key, text := "image.planes", err.Error()
 		if e := new(keyError); errors.As(err, &e) {
 			key, text = e.key, e.text
+		} else if e := new(planeError); errors.As(err, &e) {
+			key = e.key
 		}
 		f.Fail(key, "%s", text)
 	}
