@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -57,6 +58,14 @@ func thisJob() job { return readJob(os.Getenv) }
 // Speaks tells whether this process says what all processes of a launcher know: it is rank 0, or
 // no launcher has started it.
 func Speaks() bool { return thisJob().rank == 0 }
+
+// ending is set when the bodies of all ranks of an MPI job have returned.
+var ending atomic.Bool
+
+// Ending tells whether the bodies of all ranks of a launcher have returned, so that only MPI and the
+// processes have still to end. The launcher sends SIGTERM then, when the first process has ended with
+// a status that is not 0: the others are to end with theirs.
+func Ending() bool { return ending.Load() }
 
 // Several tells whether a launcher has started this process together with others.
 func Several() bool {

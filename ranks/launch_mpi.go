@@ -38,6 +38,7 @@ func launchWorld(ctx context.Context, o Options, j job, body func(context.Contex
 		return true, j.oneVoice(fmt.Errorf("%d ranks are asked for, the MPI world has %d", o.Ranks, world.Size))
 	}
 	err = runWorld(ctx, world, o, body)
+	ending.Store(true)
 	mpix.Stop()
 	return true, j.oneVoice(err)
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"tessera/ranks"
 )
 
 // stopping is what the program says at once when it is told to stop, whatever it does.
@@ -49,7 +51,7 @@ func (s *stopper) take(sig os.Signal, now time.Time) answer {
 // untilTold returns a context that is cancelled by an interrupt, SIGTERM or SIGUSR1, which batch
 // systems send ahead of a job's end. The first signal is acknowledged on w at once by say, which is
 // false where another process does so, or nothing is to be said. The second one ends the process as
-// if nothing watched it, but for a SIGUSR1 within a second of the first.
+// if nothing watched it, but for a SIGUSR1 within a second of the first, and where all ranks are about to end.
 func untilTold(w io.Writer, say func() bool) (ctx context.Context, done func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals, over := make(chan os.Signal, 4), make(chan struct{})
@@ -61,6 +63,9 @@ func untilTold(w io.Writer, say func() bool) (ctx context.Context, done func()) 
 			case <-over:
 				return
 			case sig := <-signals:
+				if ranks.Ending() {
+					continue
+				}
 				switch s.take(sig, time.Now()) {
 				case stopNow:
 					if say() {
