@@ -59,7 +59,7 @@ Tikhonov regularisation with differences of neighbours; lambda by "auto".`,
 sharp; lambda by "discrepancy".`,
 			write: func(b *bytes.Buffer, o *shortcutOptions, file string) {
 				o.frame(b, file)
-				fmt.Fprintf(b, "\n[tv]\nlambda = %s\n", o.number("discrepancy"))
+				fmt.Fprintf(b, "\n[tv]\nmethod = \"admm\"\nlambda = %s\n", o.number("discrepancy"))
 			},
 		},
 		{

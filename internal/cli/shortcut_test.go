@@ -28,7 +28,7 @@ func shortcutCases(t *testing.T) map[string]shortcutCase {
 	frame := []string{"cells/observed.npy", "-psf", "none", "-lambda", "0.5"}
 	return map[string]shortcutCase{
 		"restore": {frame, "tikhonov.regulariser=laplacian", `regulariser = "laplacian"`},
-		"tv":      {frame, "tv.method=admm", `method = "admm"`},
+		"tv":      {frame, "tv.method=fppa", `method = "fppa"`},
 		"fit":     {[]string{"table.csv"}, "kernel.choose=none", `choose = "none"`},
 		"stamps":  {[]string{"survey/observed.npy", "-psf", "survey/psfs.npy"}, "psf.iterations=3", "iterations = 3"},
 	}
