@@ -56,7 +56,7 @@ Tikhonov regularisation with differences of neighbours; lambda by "auto".`,
 		{
 			name: "tv", file: "FRAME", job: "tv", psf: true,
 			long: `Restores a frame as "tessera restore" does, by total variation, which keeps edges
-sharp; lambda by "discrepancy".`,
+sharp, to the minimum by alternating directions (ADMM); lambda by "discrepancy".`,
 			write: func(b *bytes.Buffer, o *shortcutOptions, file string) {
 				o.frame(b, file)
 				fmt.Fprintf(b, "\n[tv]\nmethod = \"admm\"\nlambda = %s\n", o.number("discrepancy"))
