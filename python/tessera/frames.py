@@ -84,7 +84,7 @@ def tv(
 ) -> Result:
     """Restores a frame by total variation, which keeps edges sharp.
 
-    The result minimises 1/2 ||W^(1/2) (H x - y)||^2 + lam TV(x) (job tv).
+    The result minimises 1/2 ||W^(1/2) (H x - y)||^2 + lam TV(x) (job tv, by alternating directions).
 
     Args:
         lam: a number, or a rule: "discrepancy" or "sure".
@@ -98,7 +98,7 @@ def tv(
     Raises:
         TesseraError: the program ended with an error.
     """
-    keys: dict[str, Any] = {"job": "tv", "tv.lambda": lam}
+    keys: dict[str, Any] = {"job": "tv", "tv.method": "admm", "tv.lambda": lam}
     for name, bound in (("tv.lower", lower), ("tv.upper", upper)):
         if bound is not None:
             keys[name] = float(bound)
