@@ -111,6 +111,9 @@ func svg(t *testing.T, path string) (texts []string, title string, images int) {
 	}
 }
 
+// vector is the one format of figures of tests that look at their words alone: a PNG file takes much longer.
+var vector = []string{"svg"}
+
 var aNumber = regexp.MustCompile(`^-?[0-9][0-9.e-]*$`)
 
 // Every PNG file that any kind of job leaves is an image alone, with a pixel for each of the
@@ -262,6 +265,7 @@ func TestOrigin(t *testing.T) {
 			if _, can := f.Values()["output.pictures"]; can {
 				sets = append(sets, "output.pictures=true")
 			}
+			sets = append(sets, `output.formats=["svg"]`)
 			answers, drawings := map[string][]float64{}, map[string][]float64{}
 			for origin, says := range map[string]string{"": "Row 0 is at the bottom.", "lower": "Row 0 is at the bottom.", "upper": "Row 0 is at the top."} {
 				out := filepath.Join(dir, "out"+origin)
@@ -274,7 +278,7 @@ func TestOrigin(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				checkFigure(t, filepath.Join(out, figure), report.Usual(), []string{says})
+				checkFigure(t, filepath.Join(out, figure), vector, []string{says})
 				answers[origin] = answerOf(t, out, j.Answer)
 				if plain := pictures[k.Name].plain; len(plain) > 0 {
 					p, err := imageio.ReadFrame(filepath.Join(out, plain[0]))
@@ -349,7 +353,7 @@ func TestSkyAxes(t *testing.T) {
 				t.Fatal(err)
 			}
 			out := filepath.Join(dir, "out")
-			sets := append(readings[k.Name].sets(t, dir, path), fmt.Sprintf("output.dir=%q", out))
+			sets := append(readings[k.Name].sets(t, dir, path), `output.formats=["svg"]`, fmt.Sprintf("output.dir=%q", out))
 			c, err := config.Parse("test.toml", fmt.Appendf(nil, "job = %q", k.Name), required[k.Name])
 			if err != nil {
 				t.Fatal(err)
@@ -360,10 +364,10 @@ func TestSkyAxes(t *testing.T) {
 			}
 			runOn(t, 2, k.Name, sets)
 			if own, has := map[string]string{"kernel": "row (pixel)", "scdl-upscale": "row (pixel)", "darkmatter": "y (arcmin)"}[k.Name]; has {
-				checkFigure(t, filepath.Join(out, "panel"), report.Usual(), []string{own})
+				checkFigure(t, filepath.Join(out, "panel"), vector, []string{own})
 				return
 			}
-			checkFigure(t, filepath.Join(out, "panel"), report.Usual(), []string{"offset towards east (arcsec)", "offset towards north (arcsec)", "Offsets are from row ", "(RA 150.00000 deg, DEC 2.00000 deg).", "arcsec wide."})
+			checkFigure(t, filepath.Join(out, "panel"), vector, []string{"offset towards east (arcsec)", "offset towards north (arcsec)", "Offsets are from row ", "(RA 150.00000 deg, DEC 2.00000 deg).", "arcsec wide."})
 		})
 	}
 }
@@ -383,7 +387,7 @@ func TestMassMapBorder(t *testing.T) {
 	m := jobtest.WriteNpy(t, dir, "m.npy", mask, rows, cols)
 	for _, masked := range []bool{false, true} {
 		out := filepath.Join(dir, fmt.Sprint(masked))
-		sets := []string{"shear.e1=" + e, "shear.e2=" + e, "shear.sigma=0.1", "shear.pixel=30", "noise.realisations=2", fmt.Sprintf("output.dir=%q", out)}
+		sets := []string{"shear.e1=" + e, "shear.e2=" + e, "shear.sigma=0.1", "shear.pixel=30", "noise.realisations=2", `output.formats=["svg"]`, fmt.Sprintf("output.dir=%q", out)}
 		if masked {
 			sets = append(sets, "shear.mask="+m)
 		}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -130,7 +131,7 @@ func TestSchemaOfTheRuns(t *testing.T) {
 	for _, k := range list {
 		t.Run(k.name, func(t *testing.T) {
 			dir := t.TempDir()
-			sets := append(tinySets(t, k.kind, dir), k.more(t, dir)...)
+			sets := slices.Concat(tinySets(t, k.kind, dir), k.more(t, dir), unpictured(t, k.kind))
 			m, table, line := toldOf(t, k.kind, append(sets, fmt.Sprintf("output.dir=%q", filepath.Join(dir, "out"))))
 			for _, problem := range jobtest.Schema(schema).Check(m) {
 				t.Error(problem)

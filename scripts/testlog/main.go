@@ -3,8 +3,8 @@
 //
 //	go test -json ./... | go run ./scripts/testlog FILE
 //
-// A line of FILE is "SECONDS PACKAGE TEST"; the time of a test includes its subtests, and
-// on a busy machine the time that it waited for a core. Of tests that pass only the line
+// A line of FILE is "SECONDS PACKAGE TEST"; the time of a test includes its subtests, also
+// those that run at once, and on a busy machine the time that it waited for a core. Of tests that pass only the line
 // of their package is printed; of those that fail, everything that they printed. The exit
 // status is 0 whatever the tests do: a shell with pipefail has that of `go test`.
 package main
@@ -29,6 +29,7 @@ type event struct {
 // convert reads events until the end of in and writes text and times.
 func convert(in io.Reader, text, times io.Writer) error {
 	said := map[string][]string{} // by package and test, with the output of its subtests
+	subs := map[string]float64{}  // by package and test, seconds of its subtests
 	lines := bufio.NewReader(in)
 	for {
 		line, err := lines.ReadString('\n')
@@ -69,8 +70,13 @@ func convert(in io.Reader, text, times io.Writer) error {
 			fmt.Fprint(text, strings.Join(said[key], ""))
 			delete(said, key)
 		}
-		if test != "" && !sub && (e.Action == "pass" || e.Action == "fail") {
-			fmt.Fprintf(times, "%.1f %s %s\n", e.Elapsed, e.Package, e.Test)
+		if test == "" || e.Action != "pass" && e.Action != "fail" {
+			continue
+		}
+		if !sub { // go test leaves subtests with t.Parallel out of the time of their test
+			fmt.Fprintf(times, "%.1f %s %s\n", max(e.Elapsed, subs[key]), e.Package, e.Test)
+		} else if strings.Count(e.Test, "/") == 1 {
+			subs[key] += e.Elapsed
 		}
 	}
 }

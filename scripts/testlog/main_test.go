@@ -21,6 +21,10 @@ func TestConvert(t *testing.T) {
 {"Action":"output","Package":"b","Test":"TestBad","Output":"--- FAIL: TestBad (1.00s)\n"}
 {"Action":"fail","Package":"b","Test":"TestBad","Elapsed":1}
 {"Action":"skip","Package":"b","Test":"TestSkipped","Elapsed":0}
+{"Action":"pass","Package":"b","Test":"TestParallel/one","Elapsed":2}
+{"Action":"pass","Package":"b","Test":"TestParallel/two/deep","Elapsed":3}
+{"Action":"pass","Package":"b","Test":"TestParallel/two","Elapsed":3}
+{"Action":"pass","Package":"b","Test":"TestParallel","Elapsed":0.1}
 {"Action":"output","Package":"a","Output":"PASS\n"}
 {"Action":"output","Package":"a","Output":"ok  \ta\t0.075s\n"}
 {"Action":"pass","Package":"a","Elapsed":0.075}
@@ -49,7 +53,7 @@ FAIL	c [build failed]
 	if text.String() != want {
 		t.Errorf("printed\n%swant\n%s", &text, want)
 	}
-	if want := "12.3 a TestGood\n1.0 b TestBad\n"; times.String() != want {
+	if want := "12.3 a TestGood\n1.0 b TestBad\n5.0 b TestParallel\n"; times.String() != want {
 		t.Errorf("times are\n%swant\n%s", &times, want)
 	}
 }

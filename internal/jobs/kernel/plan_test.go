@@ -18,6 +18,9 @@ import (
 // count over all pairs confirms.
 func TestNeighboursOfAnExcerpt(t *testing.T) {
 	for dim := 1; dim <= 3; dim++ {
+		if dim != 2 && testing.Short() {
+			continue
+		}
 		c := defaults()
 		c.Simulate.Count, c.Simulate.Dim = 12000, dim
 		e, err := c.excerpt()

@@ -258,7 +258,11 @@ func TestNearestPixels(t *testing.T) {
 
 func TestDeepKernelJob(t *testing.T) {
 	var first []float64
-	for _, n := range []int{1, 4} {
+	counts := []int{1, 4}
+	if testing.Short() {
+		counts = counts[1:]
+	}
+	for _, n := range counts {
 		dir, err := jobtest.Run(t, LoadDeep, n, "job = 'deep-kernel'\n[evaluate]\nshape = [16, 16]")
 		if err != nil {
 			t.Fatal(err)

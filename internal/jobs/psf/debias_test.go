@@ -15,6 +15,9 @@ import (
 // restored and of the observed flux, which has no bias: the noise of the observed flux is in both.
 // stamps.csv and metrics.json have the flux before and after, the same on any number of ranks.
 func TestDebiasedSurvey(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes several seconds")
+	}
 	for _, mode := range []string{"sparse", "low-rank"} {
 		text := "job = 'psf'\n[simulate]\ncount = 20\nside = 41\npsfs = 5\nsnr = 1.5\n[psf]\nmode = '" + mode + "'\niterations = 30\nprecision = 'double'\n"
 		plain, err := jobtest.Run(t, Load, 2, text)

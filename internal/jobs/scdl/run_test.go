@@ -74,7 +74,11 @@ func writeMatrix(t *testing.T, path, form string, m *imageio.Table) {
 // one of three ranks has no tile to learn from.
 func TestSCDLForms(t *testing.T) {
 	high, low := spectra(100)
-	for _, n := range []int{1, 2, 3} {
+	counts := []int{1, 2, 3}
+	if testing.Short() {
+		counts = counts[1:2]
+	}
+	for _, n := range counts {
 		var dictionary, predicted []byte
 		for _, form := range matrixForms {
 			for _, samples := range []string{"rows", "columns"} {

@@ -121,6 +121,9 @@ func measureEven(out []float64, side, period int, places [][2]int, flux float64,
 // With target.kind = "common" every star of a frame has one form, whose errors are the same everywhere; the patch-wise correction in the
 // Fourier domain has larger ones where patches meet, and seams of their period on an even sky.
 func TestHomogenisedAgainstPatches(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes several seconds")
+	}
 	const side, patch, flux = 128, 32, 100.
 	field := psfmodel.Field{Size: 21, Grid: 3, FWHM: [2]float64{2.5, 4}, Ellipticity: 0.15, Coma: 0.2}
 	m, err := field.Model(side, side)

@@ -18,6 +18,9 @@ func TestPlannedTraffic(t *testing.T) {
 	for name, sets := range map[string][]string{
 		"plain": nil, "without a blur": {"blur.kind=none"}, "zeros": {"tppa.border=zero"},
 	} {
+		if len(sets) > 0 && testing.Short() {
+			continue
+		}
 		sets := append([]string{"simulate.rows=144", "simulate.cols=144", "simulate.noise=0.02", "output.pictures=false", "tv.tolerance=1e-2", "tppa.model=" + filepath.Join(model, "model.npz")}, sets...)
 		const n = 4
 		plan := jobtest.Plan(t, Load, n, `job = "tppa"`, sets...)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -266,13 +267,17 @@ func TestTileMatrix(t *testing.T) {
 func TestPublishedCounts(t *testing.T) {
 	first, second := kernels(t)
 	f := newFrame(64, 64, 1, 0)
-	for _, c := range []struct {
+	for i, c := range []struct {
 		mu, lambda1, lambda2 float64
 		want                 map[krylov.Method]int
 	}{
 		{1, 1e-3, 1e-2, map[krylov.Method]int{krylov.CG: 82, krylov.ASCG: 19, krylov.RAS: 6}},
 		{.1, 1e-2, 1e-2, map[krylov.Method]int{krylov.CG: 57, krylov.ASCG: 17, krylov.RAS: 5}},
 	} {
+		if i == 0 && testing.Short() {
+			continue
+		}
+		var exact []float64
 		for method, want := range c.want {
 			o := Options{Coupling: c.mu, Lambda1: c.lambda1, Lambda2: c.lambda2, Tile: 8, Overlap: 4}
 			err := ranks.Launch(context.Background(), ranks.Options{Ranks: 1}, func(ctx context.Context, comm ranks.Comm) error {
@@ -282,14 +287,15 @@ func TestPublishedCounts(t *testing.T) {
 				}
 				p := &Problem{Channels: 1, Frame: d, Data: f.data, First: first, Second: second}
 				o.Tolerance = 1e-13
-				exact, err := solve(ctx, comm, p, o, nil)
 				if exact == nil {
-					return err
+					r, err := solve(ctx, comm, p, o, nil)
+					if r == nil {
+						return err
+					}
+					exact = slices.Concat(r.First, r.Second)
 				}
 				o.Method = method
-				r, err := solve(ctx, comm, p, o, func(_ int, u []float64) (bool, error) {
-					return apart(u, append(append([]float64(nil), exact.First...), exact.Second...)) <= 1e-8, nil
-				})
+				r, err := solve(ctx, comm, p, o, func(_ int, u []float64) (bool, error) { return apart(u, exact) <= 1e-8, nil })
 				if err != nil {
 					return err
 				}
