@@ -130,6 +130,20 @@ func TestMPILaunch(t *testing.T) {
 	}
 }
 
+// TestMPIEnding: the processes of a launcher are ending once the bodies of all ranks have
+// returned, and no other process is.
+func TestMPIEnding(t *testing.T) {
+	for n, c := range map[int]struct {
+		prefix []string
+		after  string
+	}{1: {nil, "after: false"}, 3: {mpirun(t, 3), "after: true"}} {
+		o := start(t, c.prefix, "ending", 0, ranksVar+"="+strconv.Itoa(n))
+		if o.code != 0 || strings.Count(o.stdout, "during: false") != n || strings.Count(o.stdout, c.after) != n {
+			t.Errorf("%d ranks: %+v", n, o)
+		}
+	}
+}
+
 func TestMPINoAllocations(t *testing.T) {
 	if o := start(t, mpirun(t, 2), "no allocations", 0); o.code != 0 {
 		t.Error(o.stderr)

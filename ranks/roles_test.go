@@ -26,7 +26,11 @@ const (
 
 func TestMain(m *testing.M) {
 	if role := os.Getenv(roleVar); role != "" {
-		os.Exit(play(roles[role]))
+		code := play(roles[role])
+		if role == "ending" {
+			fmt.Printf("after: %t\n", ranks.Ending())
+		}
+		os.Exit(code)
 	}
 	os.Exit(m.Run())
 }
@@ -143,6 +147,10 @@ var roles = map[string]func(context.Context, ranks.Comm) error{
 				fmt.Println("pid", os.Getpid())
 			}
 		}
+	},
+	"ending": func(_ context.Context, c ranks.Comm) error {
+		fmt.Printf("during: %t\n", ranks.Ending())
+		return c.Barrier()
 	},
 	"report": func(_ context.Context, c ranks.Comm) error {
 		if c.Rank() == 0 {
