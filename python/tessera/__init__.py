@@ -11,6 +11,7 @@ The pages in docs/jobs explain the jobs, their keys and their numbers.
 
 from .dictionaries import Dictionaries, train_dictionaries
 from .frames import restore, tppa, tv
+from .massmaps import mass_map
 from .program import TesseraError, TesseraWarning, find_program
 from .result import Result
 from .scattered import Fit, fit
@@ -25,6 +26,7 @@ __all__ = [
     "deconvolve_stamps",
     "find_program",
     "fit",
+    "mass_map",
     "restore",
     "tppa",
     "train_dictionaries",

@@ -77,6 +77,13 @@ def observations():
 
 
 @pytest.fixture(scope="session")
+def shear():
+    """Both components of the shear of 24 x 20 pixels, noise alone."""
+    rng = np.random.default_rng(11)
+    return rng.normal(0, 0.1, (24, 20)), rng.normal(0, 0.1, (24, 20))
+
+
+@pytest.fixture(scope="session")
 def samples():
     """60 matched samples of 9 and 3 numbers."""
     rng = np.random.default_rng(10)

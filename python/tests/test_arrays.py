@@ -193,3 +193,34 @@ def test_toml():
 def test_input_is_not_changed():
     y = np.ma.array(np.ones((2, 2)), mask=[[True, False], [False, False]])
     assert np.isnan(real("y", y, (2,))[0, 0]) and y.data[0, 0] == 1
+
+
+def test_noise_of_a_mass_map(shear, folder):
+    """The noise of a pixel is the same from one number, from a map of it, and from counts."""
+    e1, e2 = shear
+    ones = np.ones(e1.shape)
+    want = tessera.mass_map(e1, e2, pixel=2, sigma=0.1, ranks=1).solution
+    for given in ({"sigma": 0.1 * ones}, {"sigma": 0.2, "counts": 4 * ones}, {"sigma": 0.1, "mask": ones > 0}):
+        np.testing.assert_allclose(tessera.mass_map(e1, e2, pixel=2, ranks=1, **given).solution, want, atol=1e-5 * np.ptp(want))
+    hole = np.ma.masked_array(e1, np.arange(e1.size).reshape(e1.shape) == 50)
+    got = tessera.mass_map(hole, e2, pixel=2, sigma=0.1, spectrum=[[100, 1000, 5000], [1e-8, 1e-9, 1e-10]], ranks=1)
+    mask = np.ones(e1.shape)
+    mask.flat[50] = 0
+    same = tessera.mass_map(e1, e2, pixel=2, sigma=0.1, mask=mask, spectrum=[[100, 1000, 5000], [1e-8, 1e-9, 1e-10]], ranks=1)
+    np.testing.assert_array_equal(got.solution, same.solution)
+    assert set(got.arrays) == {"solution", "ks_e", "ks_b", "spread", "snr"}
+
+
+@pytest.mark.parametrize(
+    "given, words",
+    [
+        ({"sigma": np.ones((24, 20)), "counts": np.ones((24, 20))}, "counts and a map of sigma"),
+        ({"sigma": np.ones((20, 24))}, r"sigma has the shape \(20, 24\): want \(24, 20\)"),
+        ({"sigma": 0.1, "mask": np.ones((2, 2))}, "mask has the shape"),
+        ({"sigma": 0.1, "counts": np.ones(3)}, "counts has the shape"),
+        ({"sigma": 0.1, "spectrum": np.ones((3, 2))}, "spectrum has the shape"),
+    ],
+)
+def test_arguments_of_a_mass_map(shear, folder, given, words):
+    with pytest.raises(ValueError, match=words):
+        tessera.mass_map(*shear, pixel=2, **given)

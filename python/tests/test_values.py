@@ -14,11 +14,13 @@ CALLS = {
     "tppa": ("frame", "psf", "model"),
     "deconvolve_stamps": ("stamps", "psf"),
     "fit": ("observations",),
+    "mass_map": ("shear",),
     "train_dictionaries": ("samples",),
 }
 # Keywords beside.
 MORE = {
     "deconvolve_stamps": {"options": {"psf.iterations": 20}},
+    "mass_map": {"pixel": 2, "sigma": 0.1},
     "train_dictionaries": {"atoms": 10, "options": {"scdl.iterations": 3}},
 }
 COMMON = ("options", "ranks", "mpirun", "program", "verbose")
@@ -59,6 +61,11 @@ def by_hand(hand, tmp_path, name, given):
                 f'job = "tppa"\nimage.path = "{first}"\nblur.kind = "file"\nblur.path = "{second}"\n'
                 f'tppa.model = "{given[2]}"\noutput.dir = "{out}"\n'
             )
+        elif name == "mass_map":
+            config.write_text(
+                f'job = "darkmatter"\nshear.e1 = "{first}"\nshear.e2 = "{second}"\nshear.pixel = 2.0\n'
+                f'shear.sigma = 0.1\noutput.pictures = false\noutput.dir = "{out}"\n'
+            )
         else:
             config.write_text(
                 f'job = "scdl-train"\ndata.high = "{first}"\ndata.low = "{second}"\ndata.samples = "rows"\n'
@@ -92,7 +99,7 @@ def test_values(request, hand, tmp_path, folder, name):
 def test_wrong_key(request, folder, name):
     """An error of the program has its words and its status, whichever function it is."""
     with pytest.raises(tessera.TesseraError, match="unknown key") as caught:
-        getattr(tessera, name)(*arguments(request, name), options={"output.nonsense": 1}, ranks=1)
+        getattr(tessera, name)(*arguments(request, name), **{**MORE.get(name, {}), "options": {"output.nonsense": 1}}, ranks=1)
     assert caught.value.status == 2
     assert "output.nonsense" in caught.value.message
     assert caught.value.result is None
