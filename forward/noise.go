@@ -8,6 +8,10 @@ import (
 	"tessera/ranks"
 )
 
+// rounding is the share of four values that their differences have by rounding alone: grey levels
+// divided by 255 have no exact differences.
+const rounding = 1e-15
+
 // EstimateNoise is the standard deviation of the noise in W^(1/2) y, for white noise of
 // variance 1/W: median / 0.6745 of the absolute values of the finest diagonal Haar
 // coefficients (a - b - c + d)/2 over 2 x 2 blocks of observed pixels, where a blurred image
@@ -59,7 +63,11 @@ func EstimateNoise(comm ranks.Comm, frame *halo.Decomposition, channels int, dat
 					continue
 				}
 				spread := math.Sqrt(1/w[at] + 1/w[at+1] + 1/w[at+stride] + 1/w[at+stride+1])
-				d = append(d, math.Abs(e[at]-e[at+1]-e[at+stride]+e[at+stride+1])/spread)
+				v := math.Abs(e[at] - e[at+1] - e[at+stride] + e[at+stride+1])
+				if v <= rounding*(math.Abs(e[at])+math.Abs(e[at+1])+math.Abs(e[at+stride])+math.Abs(e[at+stride+1])) {
+					v = 0
+				}
+				d = append(d, v/spread)
 			}
 		}
 	}

@@ -1,0 +1,58 @@
+package forward
+
+import (
+	"context"
+	"math"
+	"strings"
+	"testing"
+
+	"tessera/halo"
+	"tessera/internal/random"
+	"tessera/ranks"
+)
+
+// The noise of a plane is found to a few per cent, in any unit, and grey levels without noise have
+// none: the rounding of a division by 255 is not noise.
+func TestEstimateNoise(t *testing.T) {
+	const rows, cols = 60, 70
+	ramp := func(i int) float64 { return float64(10 + i%cols + i/cols) }
+	noise := random.New(1)
+	for name, c := range map[string]struct {
+		value func(i int) float64
+		want  float64 // 0 = none is found
+	}{
+		"levels":            {ramp, 0},
+		"levels by 255":     {func(i int) float64 { return ramp(i) / 255 }, 0},
+		"levels by 3e20":    {func(i int) float64 { return ramp(i) / 3e20 }, 0},
+		"noise":             {func(i int) float64 { return ramp(i) + noise.Normal(uint64(i)) }, 1},
+		"little noise":      {func(i int) float64 { return ramp(i) + 1e-9*noise.Normal(uint64(i)) }, 1e-9},
+		"noise, large unit": {func(i int) float64 { return 1e20 * (ramp(i) + noise.Normal(uint64(i))) }, 1e20},
+	} {
+		for _, n := range []int{1, 3} {
+			err := ranks.Launch(context.Background(), ranks.Options{Ranks: n}, func(_ context.Context, comm ranks.Comm) error {
+				frame, err := halo.Decompose([]int{rows, cols}, comm.Size())
+				if err != nil {
+					return err
+				}
+				box := frame.Owned(comm.Rank())
+				var data []float64
+				for r := box.Lo[0]; r < box.Hi[0]; r++ {
+					for k := box.Lo[1]; k < box.Hi[1]; k++ {
+						data = append(data, c.value(r*cols+k))
+					}
+				}
+				got, err := EstimateNoise(comm, frame, 1, data, nil)
+				switch {
+				case c.want == 0 && (err == nil || !strings.Contains(err.Error(), "the noise estimated from the data is zero")):
+					t.Errorf("%s, %d ranks: noise of %g, %v", name, n, got, err)
+				case c.want > 0 && (err != nil || math.Abs(got-c.want) > 0.06*c.want):
+					t.Errorf("%s, %d ranks: noise of %g, %v; want %g", name, n, got, err, c.want)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
