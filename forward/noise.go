@@ -120,12 +120,20 @@ func Median(comm ranks.Comm, d []float64) (float64, error) {
 	if err := comm.Allreduce(v, v, ranks.Max); err != nil {
 		return 0, err
 	}
-	n := []float64{float64(len(d))}
+	n := []float64{float64(len(d)), 0} // numbers, and those that are 0
+	for _, v := range d {
+		if v == 0 {
+			n[1]++
+		}
+	}
 	if err := comm.Allreduce(n, n, ranks.Sum); err != nil {
 		return 0, err
 	}
 	if n[0] == 0 {
 		return 0, errors.New("no numbers to take the median of")
+	}
+	if 2*n[1] >= n[0] {
+		return 0, nil
 	}
 	lo, hi := 0.0, v[0]
 	for range 60 {

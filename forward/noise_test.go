@@ -21,9 +21,15 @@ func TestEstimateNoise(t *testing.T) {
 		value func(i int) float64
 		want  float64 // 0 = none is found
 	}{
-		"levels":            {ramp, 0},
-		"levels by 255":     {func(i int) float64 { return ramp(i) / 255 }, 0},
-		"levels by 3e20":    {func(i int) float64 { return ramp(i) / 3e20 }, 0},
+		"levels":         {ramp, 0},
+		"levels by 255":  {func(i int) float64 { return ramp(i) / 255 }, 0},
+		"levels by 3e20": {func(i int) float64 { return ramp(i) / 3e20 }, 0},
+		"most of it empty": {func(i int) float64 {
+			if i < rows*cols*2/3 {
+				return 0
+			}
+			return noise.Normal(uint64(i))
+		}, 0},
 		"noise":             {func(i int) float64 { return ramp(i) + noise.Normal(uint64(i)) }, 1},
 		"little noise":      {func(i int) float64 { return ramp(i) + 1e-9*noise.Normal(uint64(i)) }, 1e-9},
 		"noise, large unit": {func(i int) float64 { return 1e20 * (ramp(i) + noise.Normal(uint64(i))) }, 1e20},
