@@ -151,11 +151,10 @@ func (s *search) draw(path string, formats []string, rule string, chosen float64
 		curve.Name = "marginal likelihood"
 	}
 	p.LogY = least > 0 && most > 20*least // else the logarithmic axis has no ticks to read
-	mark := report.Series{Name: fmt.Sprintf("chosen: lambda = %.4g", chosen), X: []float64{chosen, chosen}, Y: []float64{least, most}, Dashed: true}
+	mark := report.Series{Name: fmt.Sprintf("chosen: lambda = %.4g", chosen), X: []float64{chosen}, Dashed: true}
 	p.Series = []report.Series{curve, mark}
 	if image.LambdaRule(rule) == image.Discrepancy {
-		n := len(curve.X) - 1
-		p.Series = append(p.Series, report.Series{Name: "misfit of the noise", X: []float64{curve.X[0], curve.X[n]}, Y: []float64{1, 1}, Dashed: true})
+		p.Series = append(p.Series, report.Series{Name: "misfit of the noise", Y: []float64{1}, Dashed: true})
 	}
 	return p.Write(path, formats...)
 }
