@@ -101,7 +101,7 @@ func newSearch(s *image.Search) *search {
 }
 
 // say adds rows about the noise and the trace to the table on the console.
-func (s *search) say(t *lifecycle.Table) {
+func (s *search) say(t *lifecycle.Table, rule image.LambdaRule) {
 	if s == nil {
 		return
 	}
@@ -110,10 +110,16 @@ func (s *search) say(t *lifecycle.Table) {
 	}
 	if s.Noise > 0 {
 		how := "given"
-		if s.Inferred {
-			how = "found from the data"
+		switch {
+		case !s.Inferred:
+		case rule == image.MarginalLikelihood:
+			how = "the most likely one"
+		case s.Trace > 0:
+			how = "by gcv: sqrt(misfit / (values - trace)) at this lambda"
+		default:
+			how = "by the finest differences of the data"
 		}
-		t.Row("noise", "%.4g, standard deviation of a pixel of weight 1 (%s)", s.Noise, how)
+		t.Row("noise for lambda", "%.4g for a value of weight 1 (%s)", s.Noise, how)
 	}
 	if s.Probes > 0 {
 		t.Row("trace", "%.5g +- %.2g of %d values (%d probe vectors)", s.Trace, s.TraceError, s.Values, s.Probes)
