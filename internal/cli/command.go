@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync/atomic"
+	"syscall"
 
 	"tessera/internal/config"
 	"tessera/internal/lifecycle"
@@ -212,7 +213,8 @@ func status(err error) int {
 	case errors.As(err, &r):
 		return r.status
 	case errors.As(err, new(usageError)), errors.As(err, new(*config.Error)), errors.As(err, new(*lifecycle.ExistsError)),
-		errors.As(err, new(*lifecycle.NoCheckpointError)), errors.As(err, new(*outdir.HeldError)):
+		errors.As(err, new(*lifecycle.NoCheckpointError)), errors.As(err, new(*outdir.HeldError)), errors.As(err, new(inputError)),
+		errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENAMETOOLONG): // a path that cannot be one
 		return misused
 	case isCrash(err):
 		return crashed

@@ -33,6 +33,6 @@ func info(ctx context.Context, c *call) error {
 				return err
 			}
 		}
-		return errors.Join(all...)
+		return ofInput(errors.Join(all...))
 	})
 }
