@@ -159,7 +159,7 @@ func parse(args []string, stdout, stderr io.Writer) (*call, *Command, error) {
 		if err := fs.Parse(rest); errors.Is(err, flag.ErrHelp) {
 			return &call{args: []string{cmd.Name}, stdout: stdout, stderr: stderr}, lookup("help"), nil
 		} else if err != nil {
-			return nil, nil, usageError{fmt.Sprintf("tessera %s: %v; `tessera help %s` lists its flags", cmd.Name, err, cmd.Name)}
+			return nil, nil, usageError{fmt.Sprintf("tessera %s: %v%s; `tessera help %s` lists its flags", cmd.Name, err, meantFlag(fs, err), cmd.Name)}
 		}
 		taken := len(rest) - fs.NArg()
 		if taken > 0 && rest[taken-1] == "--" {
