@@ -49,7 +49,16 @@ func (f *File) meant(u stray) []string {
 	}
 	known := slices.Sorted(maps.Keys(f.effective))
 	names := []string{u.name}
-	if u.section { // its keys may be those of another section
+	if u.section { // a key has its name, or its keys may be those of another section
+		var list []string
+		for _, key := range known {
+			if strings.HasSuffix(key, "."+u.name) {
+				list = append(list, key)
+			}
+		}
+		if len(list) > 0 {
+			return list
+		}
 		within, _ := f.find(u.prefix + u.name).(map[string]any)
 		names = slices.Sorted(maps.Keys(within))
 	}
