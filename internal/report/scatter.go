@@ -14,9 +14,10 @@ const outlineShade = 0.4
 
 // Sizes of a disc in dots, and the share of the pixels from which on they are drawn as they are.
 const (
-	leastDisc, largestDisc = 4.0, 9.0 // radius with the outline
-	discOutline            = 1.4
-	discShare              = 0.25 // of the image, that all discs together cover if they may have the size
+	leastDisc, largestDisc = 2.7, 9.0 // radius with the outline
+	discOutline            = 1.4      // of the largest discs
+	outlineShare           = 0.3      // of the radius, at most
+	discShare              = 0.25     // of the image, that all discs together cover if they may have the size
 	denseShare             = 0.125
 )
 
@@ -35,19 +36,9 @@ func scatter(img *image.RGBA, f *imageio.Frame, s imageio.Stretch, enlarge int, 
 	}
 	radius := min(max(math.Sqrt(discShare*float64(wide*high)/(math.Pi*float64(n))), leastDisc), largestDisc)
 	radius = max(radius, float64(enlarge)/2+discOutline)
+	inner := radius - min(discOutline, outlineShare*radius)
 	scale := Scale{Stretch: s}
-	for i := range f.Rows * f.Cols {
-		v := mean(f, i)
-		if math.IsNaN(v) {
-			continue
-		}
-		// One of the shades of the image, so that it has no more than 256 colours.
-		grey := func(t float64) color.RGBA { return scale.colour(math.Round(shades*t) / shades) }
-		at := min(max(s.Position(v), 0), 1)
-		shade, edge := grey(at), color.RGBA{A: 255}
-		if !s.Signed() {
-			edge = grey(outlineShade * at)
-		}
+	disc := func(i int, radius float64, shade color.RGBA) {
 		row := i / f.Cols
 		if lower {
 			row = f.Rows - 1 - row
@@ -55,12 +46,29 @@ func scatter(img *image.RGBA, f *imageio.Frame, s imageio.Stretch, enlarge int, 
 		cx, cy := (float64(i%f.Cols)+0.5)*float64(enlarge), (float64(row)+0.5)*float64(enlarge)
 		for y := max(0, int(cy-radius)); y < min(high, int(cy+radius)+1); y++ {
 			for x := max(0, int(cx-radius)); x < min(wide, int(cx+radius)+1); x++ {
-				switch d := math.Hypot(float64(x)+0.5-cx, float64(y)+0.5-cy); {
-				case d <= radius-discOutline:
+				if math.Hypot(float64(x)+0.5-cx, float64(y)+0.5-cy) <= radius {
 					img.SetRGBA(x, y, shade)
-				case d <= radius:
-					img.SetRGBA(x, y, edge)
 				}
+			}
+		}
+	}
+	// All outlines first: where discs lie close together their values are seen, not the outlines.
+	for _, outline := range []bool{true, false} {
+		for i := range f.Rows * f.Cols {
+			v := mean(f, i)
+			if math.IsNaN(v) {
+				continue
+			}
+			// One of the shades of the image, so that it has no more than 256 colours.
+			grey := func(t float64) color.RGBA { return scale.colour(math.Round(shades*t) / shades) }
+			at := min(max(s.Position(v), 0), 1)
+			switch {
+			case !outline:
+				disc(i, inner, grey(at))
+			case s.Signed():
+				disc(i, radius, color.RGBA{A: 255})
+			default:
+				disc(i, radius, grey(outlineShade*at))
 			}
 		}
 	}

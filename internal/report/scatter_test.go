@@ -48,7 +48,7 @@ func TestScatter(t *testing.T) {
 				for ; img.RGBAAt(out, y) != missing; out++ {
 					ring = img.RGBAAt(out, y)
 				}
-				if out-x < int(leastDisc) || contrast(ring, missing) < 60 {
+				if float64(out-x) < leastDisc || contrast(ring, missing) < 60 {
 					t.Errorf("%s: a value of %g has a disc of %d dots with an outline %v on %v", name, v, out-x, ring, missing)
 				}
 			}
