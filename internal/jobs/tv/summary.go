@@ -65,6 +65,9 @@ func (r *run) writePlots() error {
 	}
 	aim := report.Series{Name: "tolerance", Y: []float64{r.c.TV.Tolerance}, Dashed: true}
 	p := &report.Plot{Title: "Convergence of " + named(tv.Method(r.m.Method)), X: "iteration", Y: "duality gap / objective", LogY: true, Series: []report.Series{gap, aim}}
+	if len(gap.X) == 1 && gap.Y[0] <= r.c.TV.Tolerance { // the search for lambda has left a good start
+		p.Title += ": within the tolerance at the first check"
+	}
 	if err := p.Write(r.Path("gap"), r.Figures()...); err != nil || r.m.Search == nil {
 		return err
 	}
