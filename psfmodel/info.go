@@ -12,6 +12,9 @@ import (
 func Info(path string) string {
 	format, err := recognise(path, Options{})
 	if err != nil || format == Kernel {
+		if _, said, err := Places(path); err == nil {
+			return fmt.Sprintf("  as positions  %s (psf_model.positions; tessera psf -stars)\n", said)
+		}
 		return ""
 	}
 	m, err := Read(path, Options{})

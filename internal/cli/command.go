@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync/atomic"
+	"syscall"
 
 	"tessera/internal/config"
 	"tessera/internal/lifecycle"
@@ -158,7 +159,7 @@ func parse(args []string, stdout, stderr io.Writer) (*call, *Command, error) {
 		if err := fs.Parse(rest); errors.Is(err, flag.ErrHelp) {
 			return &call{args: []string{cmd.Name}, stdout: stdout, stderr: stderr}, lookup("help"), nil
 		} else if err != nil {
-			return nil, nil, usageError{fmt.Sprintf("tessera %s: %v; `tessera help %s` lists its flags", cmd.Name, err, cmd.Name)}
+			return nil, nil, usageError{fmt.Sprintf("tessera %s: %v%s; `tessera help %s` lists its flags", cmd.Name, err, meantFlag(fs, err), cmd.Name)}
 		}
 		taken := len(rest) - fs.NArg()
 		if taken > 0 && rest[taken-1] == "--" {
@@ -212,7 +213,8 @@ func status(err error) int {
 	case errors.As(err, &r):
 		return r.status
 	case errors.As(err, new(usageError)), errors.As(err, new(*config.Error)), errors.As(err, new(*lifecycle.ExistsError)),
-		errors.As(err, new(*lifecycle.NoCheckpointError)), errors.As(err, new(*outdir.HeldError)):
+		errors.As(err, new(*lifecycle.NoCheckpointError)), errors.As(err, new(*outdir.HeldError)), errors.As(err, new(inputError)),
+		errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENAMETOOLONG): // a path that cannot be one
 		return misused
 	case isCrash(err):
 		return crashed

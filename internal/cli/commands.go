@@ -232,7 +232,7 @@ func statuses() []exit {
 	return []exit{
 		{done, "done"},
 		{failed, "failed"},
-		{misused, "bad usage or configuration"},
+		{misused, "wrong usage, configuration or input"},
 		{stopped, "stopped by the user"},
 		{crashed, "a defect of the program"},
 	}

@@ -22,6 +22,9 @@ import (
 // doctor prints what this binary and this machine can do. It fails if something
 // that every run needs does not work.
 func doctor(ctx context.Context, c *call) error {
+	if err := c.noArguments("doctor"); err != nil {
+		return err
+	}
 	var broken []string
 	here := thisMachine(ctx)
 	err := ranks.Launch(ctx, ranks.Options{}, func(_ context.Context, comm ranks.Comm) error {

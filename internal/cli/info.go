@@ -5,12 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"tessera/internal/frames"
 	"tessera/internal/imageio"
-	"tessera/internal/jobs/mlpatch"
-	"tessera/internal/jobs/scdl"
-	"tessera/internal/jobs/tppa"
-	"tessera/internal/tables"
+	"tessera/internal/jobs"
 	"tessera/psfmodel"
 )
 
@@ -24,15 +20,14 @@ func info(ctx context.Context, c *call) error {
 		var all []error
 		for _, path := range c.args {
 			text, err := imageio.Info(path)
-			model := psfmodel.Info(path)
-			if err != nil && model == "" {
+			if err != nil && psfmodel.Info(path) == "" {
 				all = append(all, err)
 				continue
 			}
-			if _, err := fmt.Fprint(c.stdout, text+frames.Info(path)+tables.Info(path)+scdl.Info(path)+tppa.Info(path)+mlpatch.Info(path)+model); err != nil {
+			if _, err := fmt.Fprint(c.stdout, text+jobs.Info(path)); err != nil {
 				return err
 			}
 		}
-		return errors.Join(all...)
+		return ofInput(errors.Join(all...))
 	})
 }

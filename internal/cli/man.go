@@ -9,8 +9,8 @@ import (
 
 // man prints the manual page.
 func man(ctx context.Context, c *call) error {
-	if len(c.args) > 0 {
-		return usageError{fmt.Sprintf("tessera man: %q: want no argument", strings.Join(c.args, " "))}
+	if err := c.noArguments("man"); err != nil {
+		return err
 	}
 	return onRankZero(ctx, c.stderr, func() error {
 		_, err := fmt.Fprint(c.stdout, manPage(commands()))

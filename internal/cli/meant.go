@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -54,6 +55,23 @@ func didYouMean(name string) string {
 			command = "run"
 		}
 		return fmt.Sprintf("; did you mean tessera %s %s?", command, shown.Line(name))
+	}
+	return ""
+}
+
+// meantFlag is likewise for a flag that a command does not have.
+func meantFlag(flags *flag.FlagSet, err error) string {
+	_, name, unknown := strings.Cut(err.Error(), "not defined: -")
+	if !unknown {
+		return ""
+	}
+	var names []string
+	flags.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
+	if near := config.Nearest(name, names); near != "" {
+		return fmt.Sprintf("; did you mean -%s?", near)
+	}
+	if flags.Lookup("set") != nil {
+		return "; keys of the config are set with -set section.key=value"
 	}
 	return ""
 }

@@ -40,6 +40,11 @@ func predict(ctx context.Context, c *call) error {
 				return usageError{fmt.Sprintf("tessera predict: %s exists; -force replaces it", shown.Line(c.out))}
 			}
 		}
+		if c.out != "" {
+			if err := place("predict", c.out); err != nil {
+				return err
+			}
+		}
 		if err := present(c.args[1]); err != nil {
 			return usageError{fmt.Sprintf("tessera predict: %v", err)}
 		}
@@ -54,7 +59,7 @@ func predict(ctx context.Context, c *call) error {
 			return usageError{fmt.Sprintf("tessera predict: %s holds no fit.npz: want the directory of a result of tessera fit, or of a job \"kernel\"", shown.Line(c.args[0]))}
 		}
 		if err != nil {
-			return err
+			return ofInput(err)
 		}
 		var b bytes.Buffer
 		w := csv.NewWriter(&b)

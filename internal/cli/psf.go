@@ -87,7 +87,7 @@ func (c *call) psfOfModel() error {
 	}
 	m, err := psfmodel.Read(c.args[0], o)
 	if err != nil {
-		return err
+		return ofInput(err)
 	}
 	if p.draw != "" {
 		err := c.writeFile("psf", p.draw, "", func() error { return drawModel(m, p.Size).Write(p.draw) })
@@ -160,7 +160,7 @@ func (c *call) psfsOfStars() error {
 	}
 	frame, err := imageio.ReadPlane(c.args[0])
 	if err != nil {
-		return err
+		return ofInput(err)
 	}
 	o := p.StarOptions
 	o.Down, o.Across, o.Size = int(cells[0]), int(cells[1]), p.Size
@@ -179,7 +179,7 @@ func (c *call) psfsOfStars() error {
 	} else {
 		places, taken, err := psfmodel.Places(p.stars)
 		if err != nil {
-			return err
+			return ofInput(err)
 		}
 		notes = append(notes, p.stars+": "+taken)
 		if grid, psfs, counts, err = psfmodel.FromStars(frame.Data, frame.Rows, frame.Cols, places, o); err != nil {
@@ -222,6 +222,9 @@ func pair(text, between string) (list [2]float64, err error) {
 
 // writeFile writes a file, which must not be there without -force, and says what was done.
 func (c *call) writeFile(command, path, said string, write func() error) (err error) {
+	if err := place(command, path); err != nil {
+		return err
+	}
 	lock, err := outdir.AcquireFile(path, c.line, c.warn)
 	if err != nil {
 		return err

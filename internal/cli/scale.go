@@ -244,7 +244,7 @@ func (c *call) render(dirs []string, to string) (*scaling.Report, error) {
 	for i, dir := range dirs {
 		s, place, err := readStudy(dir, c.warn)
 		if err != nil {
-			return nil, err
+			return nil, ofInput(err)
 		}
 		if i == 0 {
 			r.Environment = *place

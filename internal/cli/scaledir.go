@@ -109,7 +109,7 @@ func (c *call) openReport(dirs []string, to string) (*outdir.Lock, error) {
 	}
 	for _, dir := range dirs { // before a directory is made for what cannot be reported
 		if _, err := os.Stat(filepath.Join(dir, studyName)); err != nil {
-			return nil, err
+			return nil, ofInput(err)
 		}
 	}
 	lock, err := outdir.Acquire(to, c.line, c.warn)

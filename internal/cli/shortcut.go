@@ -90,6 +90,9 @@ all with one, with sparse starlet coefficients.`,
 				if o.mask != "" {
 					fmt.Fprintf(b, "mask = %s\n", config.Quote(o.mask))
 				}
+				if o.truth != "" {
+					fmt.Fprintf(b, "truth = %s\n", config.Quote(o.truth))
+				}
 				fmt.Fprintf(b, "\n[psf]\npath = %s\nmode = \"sparse\"\n", config.Quote(o.psf))
 			},
 		},
@@ -176,6 +179,7 @@ any other key.`,
 			case "psf":
 				fs.StringVar(&o.shortcut.psf, "psf", "", "the PSFs, one for each stamp or one for all, are in `FILE`")
 				fs.StringVar(&o.shortcut.mask, "mask", "", "pixels that are 0 in `FILE` are missing")
+				fs.StringVar(&o.shortcut.truth, "truth", "", "compare the result with the true stamps in `FILE`")
 			case "kernel":
 				fs.StringVar(&o.shortcut.values, "columns", "", "coordinates, value and sigma are the columns `NAME,...`")
 				fs.BoolVar(&o.shortcut.sphere, "sphere", false, "the coordinates are longitude and latitude in degrees: distances are along great circles")

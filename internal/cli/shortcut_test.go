@@ -114,3 +114,51 @@ func TestShortcutResume(t *testing.T) {
 		}
 	}
 }
+
+// A key that is misspelt, or stands in no section or another one, is answered with the key that the job of the command has; so is
+// a flag. Every command without a config is in the table.
+func TestKeysOfShortcuts(t *testing.T) {
+	files := good(t)
+	table := map[string][][2]string{ // what is typed, and what is suggested
+		"restore": {
+			{"-set max_iteration=3", "tikhonov.max_iterations"}, {"-set lamda=3", "tikhonov.lambda"}, {"-set tv.max_iterations=3", "tikhonov.max_iterations"},
+			{"-set output.directory=x", "output.dir"}, {"-set blur.quux=3", "[blur] has beta, fwhm, kind, path, sigma, size"}, {"-sigmas x", "did you mean -sigma?"},
+		},
+		"tv": {
+			{"-set iterations=3", "tv.max_iterations"}, {"-set tikhonov.tolerance=3", "tv.tolerance"}, {"-set tv.lamda=3", "tv.lambda"}, {"-max_iterations 3", "-set section.key=value"},
+		},
+		"fit": {
+			{"-set widths=3", "search.widths"}, {"-set kernel.lamda=3", "kernel.lambda"}, {"-set tikhonov.lambda=3", "kernel.lambda"}, {"-colums a", "did you mean -columns?"},
+		},
+		"stamps": {
+			{"-set max_iterations=3", "psf.iterations"}, {"-set stamps.iterations=3", "psf.iterations"}, {"-set psf.iteration=3", "psf.iterations"}, {"-set stack.quux=3", "[stack] has "}, {"-trut x", "did you mean -truth?"},
+		},
+	}
+	begin := map[string][]string{"restore": {files["FRAME"], "-psf", "none"}, "tv": {files["FRAME"], "-psf", "none"}, "fit": {files["TABLE"]}, "stamps": {files["STAMPS"], "-psf", files["PSF"]}}
+	for _, s := range shortcuts() {
+		if len(table[s.name]) < 3 {
+			t.Errorf("tessera %s is not in the table", s.name)
+		}
+		for _, c := range table[s.name] {
+			var out, said bytes.Buffer
+			args := append(append([]string{s.name}, begin[s.name]...), strings.Fields(c[0])...)
+			if code := Main(append(args, "-out", filepath.Join(t.TempDir(), "out")), &out, &said); code != misused || !strings.Contains(said.String(), c[1]) {
+				t.Errorf("%s %s: exit status %d, want %q in %s", s.name, c[0], code, c[1], said.String())
+			}
+		}
+	}
+}
+
+// tessera stamps compares its result with the true stamps, as restore and tv do with a true frame.
+func TestTruthOfShortcuts(t *testing.T) {
+	files := good(t)
+	for _, args := range [][]string{
+		{"restore", files["FRAME"], "-psf", "none", "-lambda", "0.1", "-truth", files["FRAME"]}, {"tv", files["FRAME"], "-psf", "none", "-lambda", "0.1", "-truth", files["FRAME"]},
+		{"stamps", files["STAMPS"], "-psf", files["PSF"], "-set", "psf.iterations=3", "-set", "psf.noise=given", "-set", "psf.sigma=0.1", "-truth", files["STAMPS"]},
+	} {
+		var out, said bytes.Buffer
+		if code := Main(append(args, "-ranks", "1", "-out", filepath.Join(t.TempDir(), "out")), &out, &said); code != done || !strings.Contains(out.String(), "rms error") && !strings.Contains(out.String(), "PSNR") {
+			t.Errorf("%q: exit status %d: %s%s", args, code, out.String(), said.String())
+		}
+	}
+}

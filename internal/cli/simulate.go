@@ -94,7 +94,18 @@ func simulateTable(ctx context.Context, c *call) error {
 	if err := s.Check(); err != nil {
 		return usageError{"tessera simulate: " + err.Error()}
 	}
+	if err := endsIn("simulate", c.out, ".csv", ".npy", ".fits", ".fit"); err != nil {
+		return err
+	}
 	return onRankZero(ctx, c.stderr, func() (err error) {
+		if err := place("simulate", c.out); err != nil {
+			return err
+		}
+		if s.From != "" {
+			if _, err := imageio.ReadFrame(s.From); err != nil {
+				return ofInput(err)
+			}
+		}
 		lock, err := outdir.AcquireFile(c.out, c.line, c.warn)
 		if err != nil {
 			return err

@@ -44,6 +44,9 @@ func buildTags() string {
 }
 
 func printVersion(ctx context.Context, c *call) error {
+	if err := c.noArguments("version"); err != nil {
+		return err
+	}
 	return onRankZero(ctx, c.stderr, func() error {
 		_, err := fmt.Fprintf(c.stdout, "tessera %s, %s %s/%s, build tags: %s\n",
 			version(), runtime.Version(), runtime.GOOS, runtime.GOARCH, buildTags())

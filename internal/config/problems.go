@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -110,8 +109,18 @@ func (f *File) has(key string) bool {
 
 // where is the file, or "-set" for a value from there.
 func (f *File) where(key string) string {
-	if _, ok := f.find(key).(setting); ok {
+	switch v := f.find(key).(type) {
+	case setting:
 		return "-set"
+	case map[string]any: // a section of which all is set there
+		for name := range v {
+			if f.where(key+"."+name) != "-set" {
+				return f.name
+			}
+		}
+		if len(v) > 0 {
+			return "-set"
+		}
 	}
 	return f.name
 }
@@ -129,8 +138,7 @@ func (f *File) find(key string) any {
 	return v
 }
 
-// unknown records a key without a field. It suggests a key of the same section with a
-// similar spelling, or one of the same name in another section.
+// unknown records a key without a field, with what may have been meant.
 func (f *File) unknown(u stray) {
 	if len(f.problems) > mostProblems {
 		f.problems = append(f.problems, Problem{Where: f.name, Text: "unknown key"}) // only counted
@@ -140,19 +148,7 @@ func (f *File) unknown(u stray) {
 	if u.section {
 		p.Text = "unknown section"
 	}
-	meant := ""
-	if near := Nearest(u.name, u.siblings); near != "" {
-		meant = u.prefix + near
-	} else if !u.section {
-		known := slices.Sorted(maps.Keys(f.effective))
-		i := slices.IndexFunc(known, func(key string) bool { return strings.HasSuffix(key, "."+u.name) })
-		if i >= 0 {
-			meant = known[i]
-		}
-	}
-	if meant != "" {
-		p.Text += "; did you mean " + meant + "?"
-	}
+	p.Text += f.suggest(u)
 	f.problems = append(f.problems, p)
 }
 

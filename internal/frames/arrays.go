@@ -1,6 +1,8 @@
 package frames
 
 import (
+	"strings"
+
 	"tessera/internal/imageio"
 	"tessera/internal/report"
 	"tessera/ranks"
@@ -134,7 +136,7 @@ func (d *drawing) add(p *Picture, drawn, middle *imageio.Frame) error {
 	if p.Chart == "" {
 		return nil
 	}
-	chart := d.Chart(d.labels, drawn, p.Title, d.scales[at])
+	chart := d.Chart(d.labels, drawn, strings.ToUpper(p.Title[:1])+p.Title[1:], d.scales[at])
 	chart.Notes = append([]string{d.labels.Title + "."}, chart.Notes...)
 	if d.drawnSeen != nil {
 		chart.Images[0].Regions, chart.Lines = d.drawnSeen, border

@@ -13,7 +13,7 @@ import (
 const (
 	NoiseGiven     = "given"
 	NoiseSimulated = "simulated"
-	NoiseFound     = "found in the data"
+	NoiseFound     = "by the finest differences of the data"
 )
 
 // Judge notes in the metrics how the solution agrees with the data: residual is sqrt(W) (data -
@@ -66,7 +66,10 @@ func (r *Restoration) JudgeFine(solution, over, residual []float64) error {
 		ResidualRMS: lifecycle.Number(math.Sqrt(sums[0] / sums[1])), Below: lifecycle.Some(sums[5] / sums[4]), Above: lifecycle.Some(sums[6] / sums[4]),
 		FluxData: lifecycle.Some(sums[2]), FluxAnswer: lifecycle.Some(sums[3]),
 	}
-	return r.findNoise()
+	if err := r.findNoise(); err != nil {
+		return err
+	}
+	return r.checkStated()
 }
 
 // Residual is W^(1/2) (y - H x) for a blur H, NaN at missing pixels; channels x owned box. It is

@@ -3,11 +3,13 @@ package frames
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"text/tabwriter"
 
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/psfmodel"
 )
 
 // Info says how the jobs of images would read a file: as the frame, with the planes that are
@@ -31,6 +33,8 @@ func Info(path string) string {
 	infoFrame(w, &s, frame, small)
 	if frame.Channels == 1 && small {
 		infoMask(w, path, frame)
+		infoBeside(w, path, frame)
+		infoPSF(w, path, frame)
 	}
 	infoUnits(w, path, frame)
 	w.Flush()
@@ -56,6 +60,7 @@ func infoFrame(w io.Writer, s *ImageSection, frame *imageio.Frame, small bool) {
 		fmt.Fprintf(w, "  \trefused: %s\n", oneLine(err))
 		return
 	}
+	inputs[0].Note = strings.TrimPrefix(inputs[0].Note+"; image.truth and simulate.from likewise", "; ")
 	row("as image.path", inputs[0], false)
 	for _, in := range inputs[1:] {
 		row("  with", in, true)
@@ -72,6 +77,53 @@ func infoMask(w io.Writer, path string, frame *imageio.Frame) {
 	} else {
 		fmt.Fprintf(w, "  as image.mask\t%s, %s\n", inputs[0].Mask, inputs[0].Missing)
 	}
+}
+
+// infoBeside prints how the file would be read as flags and as the noise of the pixels, where its values can be that.
+func infoBeside(w io.Writer, path string, frame *imageio.Frame) {
+	empty := *frame
+	empty.Data = nil
+	flags, noise := true, true
+	for _, v := range frame.Data {
+		flags = flags && v == math.Trunc(v) && v >= 0 && v <= math.MaxUint32
+		noise = noise && !(v < 0)
+	}
+	for _, p := range []struct {
+		can  bool
+		name string
+		s    ImageSection
+		more string
+	}{
+		{flags, "as image.dq", ImageSection{DQ: path}, ""},
+		{noise, "as image.sigma", ImageSection{Sigma: path}, "; image.variance and image.weights likewise"},
+	} {
+		p.s.Planes = PlanesNone
+		if !p.can {
+			continue
+		}
+		if _, inputs, err := readWeights(&p.s, &empty, nil); err == nil {
+			fmt.Fprintf(w, "  %s\t%s, %s%s\n", p.name, inputs[0].Mask, inputs[0].Missing, p.more)
+		}
+	}
+}
+
+// mostPSF is the longest side of an image that infoPSF takes for a PSF.
+const mostPSF = 128
+
+// infoPSF prints how a small image would be read as a PSF, if it can be one.
+func infoPSF(w io.Writer, path string, frame *imageio.Frame) {
+	if max(frame.Rows, frame.Cols) > mostPSF {
+		return
+	}
+	k, file, err := (&BlurSection{Kind: "file", Path: path}).read()
+	if err != nil {
+		return
+	}
+	text := fmt.Sprintf("%d x %d pixels with a sum of %.6g", file.Rows, file.Cols, file.Sum)
+	if s := psfmodel.Measure(k); !math.IsNaN(s.FWHM) {
+		text += fmt.Sprintf(", FWHM %.2f pixels", s.FWHM)
+	}
+	fmt.Fprintf(w, "  as a PSF\t%s (blur.path, target.path, first.path and second.path)\n", text)
 }
 
 // infoUnits lists the units of a FITS file that has several.

@@ -15,6 +15,8 @@ type Restoration struct {
 	*lifecycle.Run
 	Obs    *Observation
 	Common *Record // complete on rank 0
+	stated *plane  // rank 0: what says the noise of every pixel of an observed frame; nil = nothing does
+	sharp  bool    // the frame is seen through no blur
 	Apart  bool    // no rank holds a whole frame: every rank reads and writes its own part
 }
 
@@ -32,6 +34,10 @@ func (r *Restoration) Observe(ctx context.Context, from *Source, psf forward.PSF
 	r.Log.Info("frame", "source", m.Source, "seed", from.Seed, "gathered", m.Gathered)
 	if r.Obs, err = from.Observe(ctx, r.Comm, psf); err != nil {
 		return err
+	}
+	if r.Comm.Rank() == 0 {
+		r.stated = from.Image.stated()
+		r.sharp = psf.Rows*psf.Cols <= 1 && r.Obs.Varying == nil
 	}
 	for _, in := range r.Obs.Inputs {
 		r.Took(in)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"tessera/internal/config"
 	"tessera/internal/imageio"
@@ -24,10 +25,18 @@ func (r *Restoration) ReadTruth(ctx context.Context, path string) error {
 	return nil
 }
 
-// CheckTruth records in f what the header of a truth shows to be wrong; "" = none is given.
+// CheckTruth records in f what the header of a truth shows to be wrong, and for at most mostChecked values whether it has any; "" = none
+// is given.
 func CheckTruth(f *config.File, path string, channels, rows, cols int) {
 	if t := CheckFrame(f, "image.truth", path); t != nil && (t.Channels != channels || t.Rows != rows || t.Cols != cols) {
 		f.Fail("image.truth", "%d channels of %d x %d pixels, want those of the result, %d of %d x %d", t.Channels, t.Rows, t.Cols, channels, rows, cols)
+	} else if t != nil && float64(rows)*float64(cols)*float64(channels) <= mostChecked {
+		whole, err := imageio.ReadFrame(path)
+		if err != nil {
+			f.Fail("image.truth", "%v", err)
+		} else if !slices.ContainsFunc(whole.Data, func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }) {
+			f.Fail("image.truth", "all %d values are NaN or infinite, want a true frame", len(whole.Data))
+		}
 	}
 }
 

@@ -209,6 +209,8 @@ func checkFigure(t *testing.T, path string, formats, said []string) {
 	}
 	texts, title, images := svg(t, path+".svg")
 	all := strings.Join(texts, " ")
+	checkInside(t, path+".svg")
+	checkWords(t, name, title, texts)
 	if title == "" || !strings.HasPrefix(all, title) && !slices.Contains(texts, title) {
 		t.Errorf("%s: no title %q among %q", name, title, texts)
 	}

@@ -117,12 +117,12 @@ func (c *Checkpoints) Keep(s *checkpoint.Snapshot) error {
 		c.failures++
 		if now := c.run.Comm.Wtime(); c.failures == 1 || now-c.said >= failureEvery {
 			c.said = now
-			c.run.warn(fmt.Sprintf("no checkpoint: %v; the run goes on and tries again later", err))
+			c.run.Warning(fmt.Sprintf("no checkpoint: %v; the run goes on and tries again later", err))
 		}
 		return nil
 	}
 	if c.failures > 1 {
-		c.run.warn(fmt.Sprintf("a checkpoint is written again, after %d that could not be", c.failures))
+		c.run.Warning(fmt.Sprintf("a checkpoint is written again, after %d that could not be", c.failures))
 	}
 	c.failures = 0
 	c.taken++
@@ -130,7 +130,7 @@ func (c *Checkpoints) Keep(s *checkpoint.Snapshot) error {
 	c.run.Log.Info("checkpoint", "generation", c.generation, "seconds", seconds)
 	if delay, killed := ranks.KillDelay(); killed && !c.slow && 2*seconds > delay.Seconds() {
 		c.slow = true
-		c.run.warn(fmt.Sprintf("a checkpoint takes %.1f s, and after Ctrl-C or SIGTERM mpirun kills this run %.0f s after it has told it to stop: "+
+		c.run.Warning(fmt.Sprintf("a checkpoint takes %.1f s, and after Ctrl-C or SIGTERM mpirun kills this run %.0f s after it has told it to stop: "+
 			"stop it by SIGUSR1 to mpirun, which then waits, or start it with %s, which does that for you", seconds, delay.Seconds(), ranks.Launcher))
 	}
 	return nil
@@ -159,7 +159,7 @@ func (c *Checkpoints) Begin(resume bool) (*checkpoint.Snapshot, error) {
 	err = ranks.OnRoot(c.run.Comm, func() error {
 		said, err := checkpoint.SetAside(c.dir)
 		for _, text := range said {
-			c.run.warn(text)
+			c.run.Warning(text)
 		}
 		return err
 	})
@@ -178,7 +178,7 @@ func (c *Checkpoints) Begin(resume bool) (*checkpoint.Snapshot, error) {
 		}
 		damaged = errors.Join(damaged, err)
 		if i+1 < len(list) {
-			c.run.warn(fmt.Sprintf("%v; the run goes on from the checkpoint before that", err))
+			c.run.Warning(fmt.Sprintf("%v; the run goes on from the checkpoint before that", err))
 		}
 	}
 	return nil, damaged
@@ -193,7 +193,7 @@ func (c *Checkpoints) Older(failure error) *checkpoint.Snapshot {
 		return nil
 	}
 	c.rest = nil
-	c.run.warn(fmt.Sprintf("%v; the run goes on from the checkpoint before that", failure))
+	c.run.Warning(fmt.Sprintf("%v; the run goes on from the checkpoint before that", failure))
 	return c.snapshot(m)
 }
 
@@ -222,7 +222,7 @@ func (c *Checkpoints) find() (list []*checkpoint.Manifest, err error) {
 			return err
 		}
 		if damage != nil {
-			c.run.warn(fmt.Sprintf("%v; the run goes on from the other checkpoint", damage))
+			c.run.Warning(fmt.Sprintf("%v; the run goes on from the other checkpoint", damage))
 		}
 		for _, m := range list {
 			if m.Job != c.kind {

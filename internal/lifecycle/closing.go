@@ -105,8 +105,16 @@ func (r *Record) fitRows(t *Table) {
 		}
 		return
 	}
+	if f.Stated != nil {
+		t.Row("noise", "%.3g of the noise that %s states, by the finest differences of the data", *f.Stated, f.StatedBy)
+	}
 	text := fmt.Sprintf("rms %.4g", f.ResidualRMS)
-	if r.Noise != nil {
+	if f.Stated != nil {
+		text += fmt.Sprintf(" of the noise that %s states", f.StatedBy)
+	}
+	if r.Noise != nil && f.Stated != nil {
+		text += fmt.Sprintf(", %.3g of the noise (%s)", *f.ByNoise, r.NoiseRule)
+	} else if r.Noise != nil {
 		text += fmt.Sprintf(", %.3g of the noise: %.4g for a value of weight 1 (%s)", *f.ByNoise, *r.Noise, r.NoiseRule)
 	}
 	t.Row("residual", "%s", text)

@@ -99,6 +99,8 @@ type Times struct {
 type Fit struct {
 	ResidualRMS Number  `json:"residual_rms"`                // root mean square of sqrt(weight) (data - model), over the observed values
 	ByNoise     *Number `json:"residual_by_noise,omitempty"` // that by the noise
+	Stated      *Number `json:"noise_by_stated,omitempty"`   // noise of a value of weight 1 by the finest differences of the data, where a plane of the frame states the noise of every pixel: 1 if both agree
+	StatedBy    string  `json:"noise_stated_by,omitempty"`   // key of the config that names the plane
 	Below       *Number `json:"below_data,omitempty"`        // share of the values of the answer below the least observed value
 	Above       *Number `json:"above_data,omitempty"`        // share above the largest observed value
 	FluxData    *Number `json:"flux_data,omitempty"`         // sum of the observed values

@@ -146,7 +146,7 @@ func (r *Run) Finish(e Ending) (err error) {
 		}
 		if e.Remove != nil {
 			if err := e.Remove(); err != nil { // the result is whole
-				r.warn(fmt.Sprintf("the result is complete, but not all of the checkpoint is removed: %v", err))
+				r.Warning(fmt.Sprintf("the result is complete, but not all of the checkpoint is removed: %v", err))
 			}
 		}
 		r.Progress.Done()
@@ -179,8 +179,8 @@ func (r *Run) busy() (done func()) {
 	return func() { r.Busy.Add(-1) }
 }
 
-// warn shows a warning on the console of rank 0, and keeps it in the log.
-func (r *Run) warn(text string) {
+// Warning shows a warning on the console of rank 0, and keeps it in the log.
+func (r *Run) Warning(text string) {
 	r.Log.Warn(text)
 	if r.Comm.Rank() == 0 && r.Warn != nil {
 		r.Progress.Done()

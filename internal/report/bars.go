@@ -17,6 +17,7 @@ import (
 type use struct {
 	which        string // the images; "" = all of them
 	more         string // what of several channels
+	colours      bool   // a scale for each of red, green and blue
 	below, above bool   // there are values beyond its ends
 	hole         bool   // there are missing values
 }
@@ -65,7 +66,19 @@ func (f *figure) bar(s *Scale, style text.Style, x0, x1, y int, u *use) int {
 	for x := range x1 - x0 {
 		shade := s.colour((float64(x) + 0.5) / float64(x1-x0))
 		for line := range barHeight {
-			strip.SetRGBA(x, line, shade)
+			one := shade
+			if u.colours { // three strips, one channel in each
+				one = color.RGBA{A: 255}
+				switch line * 3 / barHeight {
+				case 0:
+					one.R = shade.R
+				case 1:
+					one.G = shade.G
+				default:
+					one.B = shade.B
+				}
+			}
+			strip.SetRGBA(x, line, one)
 		}
 	}
 	f.image(x0, y, strip)
@@ -96,8 +109,9 @@ func (f *figure) bar(s *Scale, style text.Style, x0, x1, y int, u *use) int {
 	return f.lines(style, (x0+x1)/2, end+tickLength+lineOf(style)+5, wrap(style, words, x1-x0+2*barHeight))
 }
 
-// key adds what missing values and lines look like, from y on, and returns the place below.
-func (f *figure) key(style text.Style, x, y int, hole bool, lines string, shade color.RGBA) int {
+// key adds what missing values and lines look like, from y on, and returns the place below. Lines may have
+// several colours, on images of different scales.
+func (f *figure) key(style text.Style, x, y int, hole bool, lines string, shades []color.RGBA) int {
 	const side = 30
 	if !hole && lines == "" {
 		return y
@@ -111,7 +125,9 @@ func (f *figure) key(style text.Style, x, y int, hole bool, lines string, shade 
 		x += side + 60 + widest(style, words)
 	}
 	if lines != "" {
-		f.line(shade, 1.2, [2]int{x, y}, [2]int{x + 2*side, y})
+		for i, shade := range shades {
+			f.line(shade, 1.2, [2]int{x + 2*side*i/len(shades), y}, [2]int{x + 2*side*(i+1)/len(shades), y})
+		}
 		f.text(style, x+2*side+10, y, lines)
 	}
 	return y + side/2

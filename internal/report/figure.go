@@ -53,9 +53,11 @@ func Names(figures ...string) (files []string) {
 // figure is a drawing of known size. Places are in dots, rightwards and downwards from its
 // upper left corner.
 type figure struct {
-	title, about  string // what it shows, for programs that read no drawings
-	width, height int    // dots
-	parts         []part // in the order in which they are drawn
+	title, about  string   // what it shows, for programs that read no drawings
+	width, height int      // dots
+	parts         []part   // in the order in which they are drawn
+	texts         [][2]int // left and right end of each text
+	pad           int      // dots that are added on either side, so that all texts lie inside
 }
 
 // part draws one thing; at is the point of the canvas at a place.
@@ -63,9 +65,18 @@ type part func(c draw.Canvas, at func(x, y int) vg.Point)
 
 func (f *figure) add(p part) { f.parts = append(f.parts, p) }
 
+// fit widens the figure on both sides, so that its middle stays there, until every text has some white beside it.
+func (f *figure) fit() {
+	const white = margin / 3
+	f.pad = 0
+	for _, t := range f.texts {
+		f.pad = max(f.pad, white-t[0], t[1]+white-f.width)
+	}
+}
+
 func (f *figure) draw(to vg.CanvasSizer) {
 	c := draw.New(to)
-	at := func(x, y int) vg.Point { return vg.Point{X: dots(x), Y: dots(f.height - y)} }
+	at := func(x, y int) vg.Point { return vg.Point{X: dots(x + f.pad), Y: dots(f.height - y)} }
 	for _, p := range f.parts {
 		p(c, at)
 	}
@@ -90,7 +101,8 @@ func (f *figure) write(path string, formats []string) error {
 	if len(formats) == 0 {
 		formats = Usual()
 	}
-	w, h := dots(f.width), dots(f.height)
+	f.fit()
+	w, h := dots(f.width+2*f.pad), dots(f.height)
 	for _, format := range formats {
 		var file func(io.Writer) error
 		switch format {

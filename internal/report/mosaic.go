@@ -3,7 +3,6 @@ package report
 import (
 	"errors"
 	"fmt"
-	"image/color"
 	"strings"
 
 	"gonum.org/v1/plot/vg/draw"
@@ -100,7 +99,7 @@ func (m *Mosaic) figure(cols, rows int) *figure {
 		}
 	}
 	y, hole := f.bars(m.Scales, style, top+perBlock*(h+cellGap)+line, m.seen)
-	f.height = f.key(style, left, y, hole, "", color.RGBA{}) + margin
+	f.height = f.key(style, left, y, hole, "", nil) + margin
 	return f
 }
 

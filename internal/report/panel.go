@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot"
@@ -44,6 +45,7 @@ type Image struct {
 	Title   string
 	Frame   *imageio.Frame // one channel, three for colour, or more, of which the mean is drawn; NaN = missing
 	Scale   int            // index in Panel.Scales
+	Scatter bool           // the values are those of few places, and NaN lies between them: each is a disc with an outline
 	Inset   int            // the middle is enlarged so many times in a corner; 0 = not
 	Regions []int          // rows x cols: lines are drawn between pixels with different numbers; nil = none
 }
@@ -190,13 +192,19 @@ func (p *Panel) place(f *figure, l *layout, i int, xTicks, yTicks []plot.Tick) {
 		f.text(style, x+l.wide/2, y-6, name)
 	}
 	stretch := p.Scales[m.Scale].Stretch
-	f.image(x, y, raster(m.Frame, stretch, l.shrink, l.enlarge, p.Lower, m.Inset))
+	img := raster(m.Frame, stretch, l.shrink, l.enlarge, p.Lower, m.Inset)
+	if m.Scatter {
+		scatter(img, bin(m.Frame, l.shrink), stretch, l.enlarge, p.Lower)
+	}
+	f.image(x, y, img)
 	if m.Regions != nil {
 		p.outline(f, l, m, x, y)
 	}
 	f.box(x, y, x+l.wide, y+l.high)
 	bottom := y + l.high
-	lowest := i/l.columns == (len(p.Images)-1)/l.columns || i+l.columns >= len(p.Images)
+	// Where the last row is not full, all images of the row above have numbers below them: the gaps are even.
+	last := (len(p.Images) - 1) / l.columns
+	lowest := i/l.columns == last || i/l.columns == last-1 && l.last < l.columns
 	for _, t := range xTicks {
 		at := x + int(t.Value+0.5)
 		f.line(color.Black, 0.7, [2]int{at, bottom}, [2]int{at, bottom + tickLength})
@@ -273,13 +281,18 @@ func lineColour(s imageio.Stretch) color.RGBA {
 // returns the place below them.
 func (p *Panel) bars(f *figure, l *layout, y int) int {
 	y, hole := f.bars(p.Scales, l.style, y, p.seen)
-	shade, lines := color.RGBA{}, ""
+	var shades []color.RGBA
+	lines := ""
 	for _, m := range p.Images {
-		if m.Regions != nil {
-			shade, lines = lineColour(p.Scales[m.Scale].Stretch), p.Lines
+		if m.Regions == nil {
+			continue
+		}
+		lines = p.Lines
+		if shade := lineColour(p.Scales[m.Scale].Stretch); !slices.Contains(shades, shade) {
+			shades = append(shades, shade)
 		}
 	}
-	return f.key(l.style, l.left, y, hole, lines, shade)
+	return f.key(l.style, l.left, y, hole, lines, shades)
 }
 
 // seen tells which images have a scale, and what of them is on it.
@@ -293,7 +306,9 @@ func (p *Panel) seen(k int) (u use) {
 		names = append(names, letter(i))
 		switch n := m.Frame.Channels; {
 		case n == 3 && s.Softening == 0 && !s.Signed():
-			u.more = " of red, green and blue"
+			u.more, u.colours = " of red, green and blue", true
+		case n == 3 && !s.Signed():
+			u.more = ", mean of red, green and blue, whose ratios are kept"
 		case n > 1:
 			u.more = fmt.Sprintf(", mean of %d channels", n)
 		}

@@ -12,7 +12,8 @@ import (
 )
 
 // Series is one curve. Points that are not finite, and on a logarithmic axis those that are
-// not positive, are left out.
+// not positive, are left out. One Y without X is a level: a line over the whole width. One X
+// without Y is a line from the least to the largest value that is drawn.
 type Series struct {
 	Name   string    // in the legend; "": not in the legend
 	X, Y   []float64 // coordinates of the points
@@ -43,20 +44,23 @@ var palette = []color.RGBA{
 
 // Write draws the plot into path.png and path.svg, or into files of the given formats.
 func (p *Plot) Write(path string, formats ...string) error {
-	pl, err := p.build()
+	pl, lines, err := p.build()
 	if err != nil {
 		return fmt.Errorf("report: %s: %w", path, err)
 	}
 	f := &figure{title: p.Title, about: p.Y + " against " + p.X, width: plotWidth, height: plotHeight}
 	f.add(func(c draw.Canvas, _ func(x, y int) vg.Point) {
-		pl.Draw(draw.Crop(c, plotMargin, -plotMargin, plotMargin, -plotMargin))
+		c = draw.Crop(c, plotMargin, -plotMargin, plotMargin, -plotMargin)
+		lines.placeLegend(pl, c)
+		pl.Draw(c)
 	})
 	return f.write(path, formats)
 }
 
-func (p *Plot) build() (*plot.Plot, error) {
+// build is the plot without the place of its legend, and its lines in the coordinates of the axes.
+func (p *Plot) build() (*plot.Plot, *curves, error) {
 	if p.Title == "" || p.X == "" || p.Y == "" {
-		return nil, fmt.Errorf("title %q, axes %q and %q: want a title, and for each axis its quantity and unit", p.Title, p.X, p.Y)
+		return nil, nil, fmt.Errorf("title %q, axes %q and %q: want a title, and for each axis its quantity and unit", p.Title, p.X, p.Y)
 	}
 	pl := plot.New()
 	pl.BackgroundColor = color.White
@@ -72,28 +76,52 @@ func (p *Plot) build() (*plot.Plot, error) {
 	grid := plotter.NewGrid()
 	grid.Horizontal.Color, grid.Vertical.Color = color.Gray{225}, color.Gray{225}
 	pl.Add(grid)
-	box := limits{math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)}
-	var lines []plotter.XYs
+	drawn := &curves{box: limits{math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)}}
+	all := make([]plotter.XYs, len(p.Series))
 	for i, s := range p.Series {
-		if len(s.X) != len(s.Y) {
-			return nil, fmt.Errorf("series %q has %d x and %d y", s.Name, len(s.X), len(s.Y))
+		if len(s.X) != len(s.Y) && !s.straight() {
+			return nil, nil, fmt.Errorf("series %q has %d x and %d y", s.Name, len(s.X), len(s.Y))
 		}
-		points := p.points(s)
+		if !s.straight() {
+			all[i] = p.points(s)
+			drawn.box.add(all[i])
+		}
+	}
+	for i, s := range p.Series { // how high levels lie belongs to the range
+		if len(s.X) == 0 && s.straight() && !bad(s.Y[0], p.LogY) {
+			drawn.box.level(onAxis(s.Y[0], p.LogY))
+			all[i] = plotter.XYs{} // its ends are known below
+		}
+	}
+	axis(&pl.X, p.LogX, drawn.box.x0, drawn.box.x1, 0)
+	axis(&pl.Y, p.LogY, drawn.box.y0, drawn.box.y1, 0.06)
+	for i, s := range p.Series {
+		points := all[i]
+		switch {
+		case points != nil && s.straight():
+			y := onAxis(s.Y[0], p.LogY)
+			points = plotter.XYs{{X: pl.X.Min, Y: y}, {X: pl.X.Max, Y: y}}
+		case s.straight() && len(s.Y) == 0 && !bad(s.X[0], p.LogX) && drawn.box.y0 <= drawn.box.y1:
+			x := onAxis(s.X[0], p.LogX)
+			points = plotter.XYs{{X: x, Y: drawn.box.y0}, {X: x, Y: drawn.box.y1}}
+		}
 		if len(points) == 0 {
 			continue
 		}
-		box.add(points)
-		lines = append(lines, points)
+		drawn.lines = append(drawn.lines, points)
 		line, marks, err := plotter.NewLinePoints(points)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		line.Color, line.Width = palette[i%len(palette)], 1.6
 		if s.Dashed {
 			line.Dashes = []vg.Length{vg.Points(5), vg.Points(3)}
 		}
-		pl.Add(line)
-		thumbs := []plot.Thumbnailer{line}
+		var thumbs []plot.Thumbnailer
+		if len(points) > 1 {
+			pl.Add(line)
+			thumbs = append(thumbs, line)
+		}
 		if s.Points || len(points) == 1 {
 			marks.Color, marks.Shape, marks.Radius = line.Color, draw.CircleGlyph{}, 2.5
 			pl.Add(marks)
@@ -103,51 +131,21 @@ func (p *Plot) build() (*plot.Plot, error) {
 			pl.Legend.Add(s.Name, thumbs...)
 		}
 	}
-	pl.Legend.TextStyle.Font.Size, pl.Legend.Padding = 10, 2
-	pl.Legend.Top, pl.Legend.Left = freeCorner(lines, box)
-	pl.Legend.XOffs, pl.Legend.YOffs = -6, 4
-	if pl.Legend.Left {
-		pl.Legend.XOffs = 6
-	}
-	if pl.Legend.Top {
-		pl.Legend.YOffs = -4
-	}
-	axis(&pl.X, p.LogX, box.x0, box.x1, 0)
-	axis(&pl.Y, p.LogY, box.y0, box.y1, 0.06)
-	return pl, nil
+	// Adding a line may have widened the axes to it.
+	axis(&pl.X, p.LogX, drawn.box.x0, drawn.box.x1, 0)
+	axis(&pl.Y, p.LogY, drawn.box.y0, drawn.box.y1, 0.06)
+	return pl, drawn, nil
 }
 
-// freeCorner is the corner in which the least of the lines lies, the upper right one where
-// several are alike.
-func freeCorner(lines []plotter.XYs, box limits) (top, left bool) {
-	const wide, high, steps = 0.4, 0.25, 64 // of the plot; points looked at on a piece of a line
-	var taken [2][2]int                     // top, left
-	for _, line := range lines {
-		for i, next := range line[min(1, len(line)):] {
-			for k := range steps {
-				t := float64(k) / steps
-				x := (line[i].X + t*(next.X-line[i].X) - box.x0) / (box.x1 - box.x0)
-				y := (line[i].Y + t*(next.Y-line[i].Y) - box.y0) / (box.y1 - box.y0)
-				if (x < wide || x > 1-wide) && (y < high || y > 1-high) {
-					taken[bit(y > 1-high)][bit(x < wide)]++
-				}
-			}
-		}
-	}
-	top, least := true, taken[1][0]
-	for _, c := range [][2]int{{1, 1}, {0, 0}, {0, 1}} {
-		if n := taken[c[0]][c[1]]; n < least {
-			top, left, least = c[0] == 1, c[1] == 1, n
-		}
-	}
-	return top, left
-}
+// straight: a level, or a line from the least to the largest value.
+func (s *Series) straight() bool { return len(s.X)+len(s.Y) == 1 }
 
-func bit(b bool) int {
-	if b {
-		return 1
+// onAxis is a value as the axis counts it.
+func onAxis(v float64, logarithmic bool) float64 {
+	if logarithmic {
+		return math.Log10(v)
 	}
-	return 0
+	return v
 }
 
 // points are those of a series that can be drawn.
@@ -160,13 +158,7 @@ func (p *Plot) points(s Series) plotter.XYs {
 		}
 		// A logarithmic axis is a linear one of logarithms: gonum's own leaves room
 		// for its label in the wrong place.
-		if p.LogX {
-			x = math.Log10(x)
-		}
-		if p.LogY {
-			y = math.Log10(y)
-		}
-		out = append(out, plotter.XY{X: x, Y: y})
+		out = append(out, plotter.XY{X: onAxis(x, p.LogX), Y: onAxis(y, p.LogY)})
 	}
 	return out
 }
@@ -184,6 +176,9 @@ func (l *limits) add(points plotter.XYs) {
 		l.y0, l.y1 = min(l.y0, p.Y), max(l.y1, p.Y)
 	}
 }
+
+// level adds a height.
+func (l *limits) level(y float64) { l.y0, l.y1 = min(l.y0, y), max(l.y1, y) }
 
 // axis sets range and ticks: [lo, hi], logarithms where the axis is logarithmic, with
 // some room at both ends, and a range where there is none.

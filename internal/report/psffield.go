@@ -100,7 +100,7 @@ func (p *PSFField) whiskers() (*plot.Plot, error) {
 		}
 	}
 	scale := whiskerShare * apart / max(longest, key)
-	pl, err := (&Plot{
+	pl, _, err := (&Plot{
 		Title: fmt.Sprintf("%s\nellipticity (line at the lower left: %g) and FWHM in pixels", p.Title, key),
 		X:     "column (pixels)", Y: "row (pixels)",
 	}).build()

@@ -113,7 +113,7 @@ func bin(f *imageio.Frame, k int) *imageio.Frame {
 func (f *figure) image(x, y int, img *image.RGBA) {
 	f.add(func(c draw.Canvas, at func(x, y int) vg.Point) {
 		if pixels, ok := c.Canvas.(*vgimg.Canvas); ok {
-			stddraw.Draw(pixels.Image(), img.Rect.Add(image.Pt(x, y)), img, image.Point{}, stddraw.Src)
+			stddraw.Draw(pixels.Image(), img.Rect.Add(image.Pt(x+f.pad, y)), img, image.Point{}, stddraw.Src)
 			return
 		}
 		low, high := at(x, y+img.Rect.Dy()), at(x+img.Rect.Dx(), y)

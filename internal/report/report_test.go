@@ -104,7 +104,7 @@ func TestOddPlots(t *testing.T) {
 	for want, spoil := range map[string]func(p *Plot){
 		"want a title":        func(p *Plot) { p.Title = "" },
 		"for each axis":       func(p *Plot) { p.Y = "" },
-		`"s" has 1 x and 0 y`: func(p *Plot) { p.Series = []Series{{Name: "s", X: []float64{1}}} },
+		`"s" has 2 x and 0 y`: func(p *Plot) { p.Series = []Series{{Name: "s", X: []float64{1, 2}}} },
 	} {
 		p := example()
 		spoil(p)
@@ -131,7 +131,10 @@ func TestTicks(t *testing.T) {
 		{logTicks, 1, 1000, "1 10 100 1000"},
 		{logTicks, 0.9, 30, "1 2 5 10 20"},
 		{logTicks, 1.2, 1.7, "1.2 1.3 1.4 1.5 1.6 1.7"},
-		{logTicks, 1e-9, 1, "1e-8 1e-6 1e-4 0.01 1"},
+		{logTicks, 1e-9, 1, "1e-8 1e-6 1e-4 1e-2 1"},
+		{linearTicks, 5e6, 5.01e6, "5000000 5002000 5004000 5006000 5008000 5010000"},
+		{linearTicks, 3.7e72, 4.5e72, "3.7e72 3.8e72 3.9e72 4.0e72 4.1e72 4.2e72 4.3e72 4.4e72 4.5e72"},
+		{logTicks, 0.01, 1e4, "0.01 0.1 1 10 100 1000 10000"},
 	} {
 		var got []string
 		for _, tick := range c.ticks(c.lo, c.hi) {

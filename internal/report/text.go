@@ -47,6 +47,16 @@ func wrap(s text.Style, t string, width int) (lines []string) {
 
 // text adds a line of text at a place.
 func (f *figure) text(s text.Style, x, y int, t string) {
+	left, width := x, widest(s, t)
+	switch {
+	case s.Rotation != 0: // upwards
+		left, width = x-lineOf(s), lineOf(s)
+	case s.XAlign == draw.XCenter:
+		left -= width / 2
+	case s.XAlign == draw.XRight:
+		left -= width
+	}
+	f.texts = append(f.texts, [2]int{left, left + width})
 	f.add(func(c draw.Canvas, at func(x, y int) vg.Point) { c.FillText(s, at(x, y), t) })
 }
 

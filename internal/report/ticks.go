@@ -21,8 +21,8 @@ func linearTicks(lo, hi float64) []plot.Tick {
 	var ticks []plot.Tick
 	for i := math.Ceil(lo/step-1e-9) + 0; i*step <= hi+1e-9*step; i++ {
 		t := plot.Tick{Value: i * step, Label: strconv.FormatFloat(i*step, 'f', digits, 64)}
-		if largest := max(math.Abs(lo), math.Abs(hi)); digits > 5 || largest >= 1e6 {
-			t.Label = number(i * step)
+		if largest := max(math.Abs(lo), math.Abs(hi)); digits > 5 || largest >= 1e6 && step >= 1e5 || largest >= 1e9 {
+			t.Label = power(i*step, step)
 		}
 		ticks = append(ticks, t)
 	}
@@ -34,6 +34,10 @@ func linearTicks(lo, hi float64) []plot.Tick {
 func logTicks(lo, hi float64) []plot.Tick {
 	var ticks []plot.Tick
 	decades := math.Log10(hi / lo)
+	label := label
+	if lo < 1e-3*(1-1e-9) || hi >= 1e5 { // one form for all
+		label = func(v float64) string { return exponential(v, 0) }
+	}
 	every := 1
 	if decades > 6 {
 		every = int(math.Ceil(decades / 6))
@@ -71,6 +75,24 @@ func labels(ticks []plot.Tick) (n int) {
 	return n
 }
 
+// power is a multiple of a step with a power of ten, with the digits that tell it from the next one.
+func power(v, step float64) string {
+	if v == 0 {
+		return "0"
+	}
+	exponent := func(v float64) int { return int(math.Floor(math.Log10(math.Abs(v)) + 1e-9)) }
+	return exponential(v, max(0, exponent(v)-exponent(step)))
+}
+
+// exponential is a value with a power of ten.
+func exponential(v float64, digits int) string {
+	digit, power, _ := strings.Cut(strconv.FormatFloat(v, 'e', digits, 64), "e")
+	if power = strings.NewReplacer("+0", "", "-0", "-", "+", "").Replace(power); power == "0" {
+		return digit
+	}
+	return digit + "e" + power
+}
+
 // number is a value in few digits.
 func number(v float64) string {
 	switch {
@@ -85,6 +107,9 @@ func number(v float64) string {
 // label is a positive value in few digits.
 func label(v float64) string {
 	if v >= 1e-3 && v < 1e5 {
+		if v > 1e4*(1-1e-9) {
+			return strconv.FormatFloat(v, 'f', 0, 64)
+		}
 		return strconv.FormatFloat(v, 'g', 4, 64)
 	}
 	digits, power, _ := strings.Cut(strconv.FormatFloat(v, 'e', 3, 64), "e")

@@ -336,10 +336,20 @@ func (f *finder) example() string {
 			break
 		}
 		if f.t.Names != nil && f.t.Names[j] != "" {
-			names = append(names, fmt.Sprintf("%q", f.t.Names[j]))
+			names = append(names, f.t.Names[j])
 		} else {
-			names = append(names, fmt.Sprintf("%q", fmt.Sprint(j+1)))
+			names = append(names, fmt.Sprint(j+1))
 		}
+	}
+	if strings.HasPrefix(f.want.Key, "-") { // of the command line
+		list := strings.Join(names, ",")
+		if strings.ContainsAny(list, " '\"$;&|<>()*?`\\") {
+			list = "'" + strings.ReplaceAll(list, "'", `'\\''`) + "'"
+		}
+		return f.want.Key + " " + list
+	}
+	for i := range names {
+		names[i] = fmt.Sprintf("%q", names[i])
 	}
 	return f.want.Key + " = [" + strings.Join(names, ", ") + "]"
 }

@@ -243,6 +243,7 @@ func TestPlaces(t *testing.T) {
 		{"x,y,value", "y,x", Want{}, "x y"},
 		{"x,y,value", "id,x,y", Want{}, "x y"},
 		{"x,y,value", "X,Y,value", Want{}, "X Y"},
+		{"x,y,value", "lat,lon", Want{Key: "-columns"}, `say which are which, as in -columns lat,lon`},
 		{"x,y,value", "lat,lon", Want{Key: "evaluate.columns"}, `no column for the coordinate x of the observations; the columns are lat, lon; say which are which, as in evaluate.columns = ["lat", "lon"]`},
 		{"ra,dec,flux", "dej2000,raj2000", Want{}, "raj2000 dej2000"},
 		{"x,y,value", "1,2\n", Want{}, "column 1 column 2"},

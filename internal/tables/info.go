@@ -12,6 +12,9 @@ import (
 // widestArray is the most columns of an array without names that is taken for a table.
 const widestArray = 8
 
+// mostCoordinates are those of a place.
+const mostCoordinates = 3
+
 // Info says how the jobs would read a file as a table: which column is what, and how many
 // rows have missing numbers; "" of a file that is no table.
 func Info(path string) string {
@@ -39,9 +42,12 @@ func Info(path string) string {
 				continue // said above, or no pixels
 			}
 			fmt.Fprintf(w, "  %s\trefused: %s\n", as.name, e.Text)
+			if t.Names != nil && t.Cols <= mostCoordinates && strings.HasPrefix(e.Text, "which is the value?") {
+				fmt.Fprintf(w, "  as places\tcoordinates %s (evaluate.path of kernel, and tessera predict)\n", strings.Join(t.Names, ", "))
+			}
 			continue
 		}
-		fmt.Fprintf(w, "  %s\t%s\n", as.name, c.Text(t))
+		fmt.Fprintf(w, "  %s\t%s (observations.path of kernel and deep-kernel; evaluate.path and tessera predict take the coordinates)\n", as.name, c.Text(t))
 		for _, text := range []string{c.Note(t, as.want.Pixels), c.Units(t)} {
 			if text != "" {
 				fmt.Fprintf(w, "  \t%s\n", text)

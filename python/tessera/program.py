@@ -24,7 +24,7 @@ class TesseraError(RuntimeError):
     """The program ended with an error.
 
     Attributes:
-        status: exit status: 1 failed, 2 wrong arguments or config, 3 stopped, 4 a defect of
+        status: exit status: 1 failed, 2 wrong arguments, config or input, 3 stopped, 4 a defect of
             the program; -N: ended by signal N.
         message: what the program said.
         result: what the run left, as where it did not converge; None if it left nothing.

@@ -206,7 +206,7 @@ func (r *run) draw(observed [2][]float64) error {
 	if err := d.panel("Kernel fit", both, chart...).Write(r.Path("map"), r.Figures()...); err != nil {
 		return err
 	}
-	images := []report.Image{{Title: "observations (mean in a pixel)", Frame: d.frame(observed[0])}, {Title: "kernel fit", Frame: fit}}
+	images := []report.Image{{Title: "observations (mean in a pixel)", Frame: d.frame(observed[0]), Scatter: true}, {Title: "kernel fit", Frame: fit}}
 	for _, c := range []struct {
 		title string
 		a     []float64
@@ -233,6 +233,31 @@ func (r *run) draw(observed [2][]float64) error {
 	return r.drawCells(d, observed[1])
 }
 
+// binned adds up the numbers of observations in the pixels over blocks of about side x side pixels, which hold
+// about two observations on average, and gives every pixel the sum of its block.
+func (d *sheet) binned(count []float64) (sums []float64, side int) {
+	all := 0.0
+	for _, n := range count {
+		all += n
+	}
+	const wanted = 2 // observations in a block
+	shape := d.grid.shape
+	side = max(1, min(int(math.Sqrt(wanted*float64(len(count))/max(all, 1))), min(shape[0], shape[1])/8))
+	blocks := [2]int{shape[0] / side, shape[1] / side}
+	block := func(i int) int {
+		return i/shape[1]*blocks[0]/shape[0]*blocks[1] + i%shape[1]*blocks[1]/shape[1]
+	}
+	of := make([]float64, blocks[0]*blocks[1])
+	for i, n := range count {
+		of[block(i)] += n
+	}
+	sums = make([]float64, len(count))
+	for i := range sums {
+		sums[i] = of[block(i)]
+	}
+	return sums, side
+}
+
 // drawCells draws the cells of the ranks, of equal size and as balanced, over the density of the
 // observations, of which count is the number in each pixel.
 func (r *run) drawCells(d *sheet, count []float64) error {
@@ -241,9 +266,14 @@ func (r *run) drawCells(d *sheet, count []float64) error {
 	if err != nil {
 		return err
 	}
+	binned, side := d.binned(count)
 	density := make([]float64, len(count))
-	for i, n := range count {
+	for i, n := range binned {
 		density[i] = math.Log10(1 + n)
+	}
+	of := "a pixel"
+	if side > 1 {
+		of = fmt.Sprintf("about %d x %d pixels", side, side)
 	}
 	var images []report.Image
 	for k, part := range []*loadbalance.Partition{equal, r.fit.Partition} {
@@ -259,7 +289,7 @@ func (r *run) drawCells(d *sheet, count []float64) error {
 		images = append(images, m)
 	}
 	_, hi := rangeOf(density)
-	p := d.panel(fmt.Sprintf("Cells of %d ranks and observations", r.Comm.Size()), []report.Scale{{Label: "log10(1 + number of observations in a pixel)", Stretch: imageio.Linear(0, hi)}}, images...)
+	p := d.panel(fmt.Sprintf("Cells of %d ranks and observations", r.Comm.Size()), []report.Scale{{Label: fmt.Sprintf("log10(1 + number of observations in %s)", of), Stretch: imageio.Linear(0, hi)}}, images...)
 	p.Lines = "border between the cells of two ranks"
 	return p.Write(r.Path("cells"), r.Figures()...)
 }

@@ -18,6 +18,7 @@ type sky struct {
 	shear      [2][]float64
 	weights    [2][]float64 // 1/variance
 	truth      []float64
+	empty      []bool         // pixels in which there is no galaxy; nil = not known, none
 	header     imageio.Header // of the maps, or of the grid of a catalogue; nil = none
 	galaxies   int            // of a catalogue
 	sigma      float64        // noise of each component of one galaxy of a catalogue
@@ -59,11 +60,17 @@ func (c *darkSettings) sky() (s *sky, done []taken, err error) {
 	for part := range 2 {
 		s.weights[part] = make([]float64, n)
 	}
+	if planes["shear.counts"] != nil {
+		s.empty = make([]bool, n)
+	}
 	positive := func(v float64) bool { return v > 0 && !math.IsInf(v, 0) }
 	for i := range n {
 		good := true
 		if m := planes["shear.mask"]; m != nil {
 			good = m[i] != 0 && !math.IsNaN(m[i])
+		}
+		if k := planes["shear.counts"]; k != nil && good && k[i] == 0 {
+			s.empty[i] = true
 		}
 		for part := range 2 {
 			sigma := c.Shear.Sigma
@@ -90,6 +97,21 @@ func (c *darkSettings) sky() (s *sky, done []taken, err error) {
 	}
 	s.flip(c)
 	return s, done, nil
+}
+
+// outlined is a plane that is 0 at masked pixels, around which pictures have a line, else 1, and the number of pixels that are not
+// masked and have no galaxy.
+func (s *sky) outlined() (plane []float64, empty int) {
+	plane = make([]float64, s.rows*s.cols)
+	for i := range plane {
+		if s.empty != nil && s.empty[i] {
+			plane[i] = 1
+			empty++
+		} else if s.weights[0][i] > 0 {
+			plane[i] = 1
+		}
+	}
+	return plane, empty
 }
 
 // taken is a file that was read.
@@ -237,6 +259,10 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 		notes = append(notes, fmt.Sprintf("shear.sigma is not given: the noise of one galaxy is the root mean square of the ellipticities, %.4g for each component", sigma))
 	}
 	s.sigma = sigma
+	s.empty = make([]bool, n)
+	for i, w := range s.weights[0] {
+		s.empty[i] = w == 0
+	}
 	for part := range 2 {
 		for i, w := range s.weights[part] {
 			if w > 0 {

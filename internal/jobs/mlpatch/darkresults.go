@@ -113,8 +113,11 @@ func (r *darkRun) labels() *frames.Labels {
 		}
 	}
 	l := &frames.Labels{
-		Title: "Mass maps of " + of, Lower: r.c.Output.Origin.Lower(r.headed), Observed: r.Obs.Weights, Pixel: r.m.Pixel, Unit: "arcmin",
+		Title: "Mass maps of " + of, Lower: r.c.Output.Origin.Lower(r.headed), Observed: r.outlined, Pixel: r.m.Pixel, Unit: "arcmin",
 		Notes: []string{fmt.Sprintf("Pixels of %.3g arcmin, spread of the noise from %d realisations.", r.m.Pixel, r.c.Noise.Realisations)},
+	}
+	if r.empty > 0 {
+		l.Notes = append(l.Notes, fmt.Sprintf("%d of %d pixels have no galaxy.", r.empty, r.m.Rows*r.m.Cols))
 	}
 	if longest := float64(max(r.m.Rows, r.m.Cols)) * l.Pixel; longest > 300 {
 		l.Pixel, l.Unit = l.Pixel/60, "deg"

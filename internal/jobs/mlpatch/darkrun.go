@@ -22,17 +22,19 @@ const bands = 12
 // darkRun is the state of one rank of a darkmatter job.
 type darkRun struct {
 	frames.Restoration
-	c      *darkSettings
-	m      *darkMetrics
-	maps   *massmap.Maps
-	truth  []float64      // this rank's part; nil = not known
-	header imageio.Header // rank 0: of the maps, or of the grid
-	sigma  float64        // rank 0: noise of one galaxy of a catalogue
-	headed bool           // there is one; the same on all ranks
-	ks, b  []float64      // of Kaiser and Squires
-	wiener []float64
-	spread []float64 // standard deviation of the Wiener map of noise
-	ratio  []float64 // wiener / spread
+	c        *darkSettings
+	m        *darkMetrics
+	maps     *massmap.Maps
+	truth    []float64      // this rank's part; nil = not known
+	outlined []float64      // this rank's part: 0 at masked pixels, else 1
+	empty    int            // rank 0: pixels that are not masked and have no galaxy
+	header   imageio.Header // rank 0: of the maps, or of the grid
+	sigma    float64        // rank 0: noise of one galaxy of a catalogue
+	headed   bool           // there is one; the same on all ranks
+	ks, b    []float64      // of Kaiser and Squires
+	wiener   []float64
+	spread   []float64 // standard deviation of the Wiener map of noise
+	ratio    []float64 // wiener / spread
 
 	learn     training.Run
 	spectrum  *massmap.Spectrum
@@ -140,6 +142,10 @@ func (r *darkRun) read() error {
 	if err != nil {
 		return err
 	}
+	var outlined []float64
+	if r.Comm.Rank() == 0 {
+		outlined, r.empty = s.outlined()
+	}
 	if err := ranks.Share(r.Comm, &s.rows, &s.cols, &has[0], &has[1], &has[2], &s.galaxies); err != nil {
 		return err
 	}
@@ -160,6 +166,7 @@ func (r *darkRun) read() error {
 		return own
 	}
 	m := &massmap.Maps{Frame: frame, Pixel: r.c.Shear.Pixel * arcmin}
+	r.outlined = part(outlined)
 	m.Weights = append(part(s.weights[0]), part(s.weights[1])...)
 	if has[0] == 1 {
 		r.truth = part(s.truth)

@@ -38,12 +38,13 @@ var kinds = map[string]struct {
 	}},
 }
 
-// Info says what a model file of these jobs holds and which job takes it; "" of a file that is none.
+// Info says what a model file of these jobs holds and which job takes it, and how the job "darkmatter" would read a file; "" of a
+// file that is neither.
 func Info(path string) string {
 	kind, about, err := train.Describe(path)
 	k, known := kinds[kind]
 	if err != nil || !known {
-		return ""
+		return darkInfo(path)
 	}
 	var b strings.Builder
 	in, n, err := k.read(path)

@@ -219,7 +219,7 @@ func (r *run) writeConvergence() error {
 		change = append(change, math.Abs(float64(b.Objective-a.Objective))/(math.Abs(float64(b.Objective))*float64(b.Iteration-a.Iteration)))
 	}
 	p := report.Plot{
-		Title: fmt.Sprintf("%s deconvolution of %d stamps: convergence of the cost", r.m.Mode, r.m.Stamps),
+		Title: fmt.Sprintf("Convergence of the %s deconvolution of %d stamps", r.m.Mode, r.m.Stamps),
 		X:     "iteration", Y: "relative change of the cost per iteration", LogY: true,
 		Series: []report.Series{{X: x, Y: change, Points: true}},
 	}

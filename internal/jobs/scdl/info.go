@@ -10,7 +10,7 @@ import (
 	"tessera/internal/tables"
 )
 
-// mostChecked is the most values of a picture that Info reads.
+// mostChecked is the most values of a file that Info and a check read.
 const mostChecked = 1 << 25
 
 // Info says how the jobs of dictionaries would read a file: as samples, and as a picture to

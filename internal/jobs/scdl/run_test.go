@@ -197,8 +197,8 @@ func TestHeldOut(t *testing.T) {
 	}
 }
 
-// The check reports what is wrong with the shapes of files of samples. The run reports what
-// is wrong with their numbers too, once, whichever rank finds it.
+// The check reports what is wrong with the shapes of files of samples, and with their numbers. The run reports
+// it too, once, whichever rank finds it.
 func TestSCDLBadFiles(t *testing.T) {
 	dir := t.TempDir()
 	numbers := func(lines, n int) string {
@@ -218,8 +218,8 @@ func TestSCDLBadFiles(t *testing.T) {
 		check, run string // parts of the messages; "" = none from the check
 	}{
 		{"good.csv", "ragged.csv", "line 151: 2 fields, where the first line has 3", "line 151: 2 fields"},
-		{"good.csv", "nan.csv", "", "nan.csv: line 191, column 2: NaN"},
-		{"word.csv", "good.csv", "", `word.csv: line 200, column 3: "x" is not a number`},
+		{"good.csv", "nan.csv", "line 191, column 2: NaN", "nan.csv: line 191, column 2: NaN"},
+		{"word.csv", "good.csv", `line 200, column 3: "x" is not a number`, `word.csv: line 200, column 3: "x" is not a number`},
 		{"good.csv", "short.csv", "short.csv has 199: they do not match", "they do not match"},
 		{"empty.csv", "good.csv", "data.high", "the file is empty"},
 		{"good.csv", "comments.csv", "no numbers in it", "comments.csv: no numbers in it"},

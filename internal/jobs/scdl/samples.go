@@ -32,7 +32,7 @@ func statMatrix(path, samples string) (matrixShape, error) {
 }
 
 // checkSamples records a problem unless the file at key is a matrix, and returns its
-// shape; nil for an empty path or a problem. It does not read the numbers.
+// shape; nil for an empty path or a problem. It reads the numbers of at most mostChecked.
 func checkSamples(f *config.File, key, path, samples string) *matrixShape {
 	if path == "" {
 		return nil
@@ -40,6 +40,13 @@ func checkSamples(f *config.File, key, path, samples string) *matrixShape {
 	shape, err := statMatrix(path, samples)
 	if err == nil {
 		err = tables.CheckSamples(path, samples == "columns")
+	}
+	if err == nil && float64(shape.rows)*float64(shape.count) <= mostChecked {
+		rows, cols := shape.count, shape.rows
+		if samples == "columns" {
+			rows, cols = cols, rows
+		}
+		_, err = imageio.ReadMatrix(path, imageio.Box{R1: rows, C1: cols})
 	}
 	if err != nil {
 		f.Fail(key, "%v", withoutPath(err))

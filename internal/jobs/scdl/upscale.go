@@ -7,6 +7,7 @@ import (
 
 	"tessera/internal/config"
 	"tessera/internal/frames"
+	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/report"
 	"tessera/scdl"
@@ -93,6 +94,17 @@ func (c *upscaleSettings) checkFiles(f *config.File) {
 	}
 	if s.Channels != 1 && s.Channels != 3 {
 		f.Fail(key, "has %d channels, want 1 or 3", s.Channels)
+	}
+	if float64(s.Channels)*float64(s.Rows)*float64(s.Cols) <= mostChecked && (s.Format == "npy" || s.Format == "fits") {
+		box := imageio.Box{R1: s.Rows, C1: s.Cols}
+		whole, err := imageio.ReadBox(path, box)
+		if err == nil {
+			err = (&pictureFile{path: path, cols: s.Cols}).finite(whole.Data, box)
+		}
+		if err != nil {
+			f.Fail(key, "%v", err)
+			return
+		}
 	}
 	if d != nil {
 		rows, cols := c.highSize(d.Head.grid(), s.Rows, s.Cols)

@@ -101,7 +101,7 @@ func newSearch(s *image.Search) *search {
 }
 
 // say adds rows about the noise and the trace to the table on the console.
-func (s *search) say(t *lifecycle.Table) {
+func (s *search) say(t *lifecycle.Table, rule image.LambdaRule) {
 	if s == nil {
 		return
 	}
@@ -110,10 +110,16 @@ func (s *search) say(t *lifecycle.Table) {
 	}
 	if s.Noise > 0 {
 		how := "given"
-		if s.Inferred {
-			how = "found from the data"
+		switch {
+		case !s.Inferred:
+		case rule == image.MarginalLikelihood:
+			how = "the most likely one"
+		case s.Trace > 0:
+			how = "by gcv: sqrt(misfit / (values - trace)) at this lambda"
+		default:
+			how = "by the finest differences of the data"
 		}
-		t.Row("noise", "%.4g, standard deviation of a pixel of weight 1 (%s)", s.Noise, how)
+		t.Row("noise for lambda", "%.4g for a value of weight 1 (%s)", s.Noise, how)
 	}
 	if s.Probes > 0 {
 		t.Row("trace", "%.5g +- %.2g of %d values (%d probe vectors)", s.Trace, s.TraceError, s.Values, s.Probes)
@@ -151,11 +157,10 @@ func (s *search) draw(path string, formats []string, rule string, chosen float64
 		curve.Name = "marginal likelihood"
 	}
 	p.LogY = least > 0 && most > 20*least // else the logarithmic axis has no ticks to read
-	mark := report.Series{Name: fmt.Sprintf("chosen: lambda = %.4g", chosen), X: []float64{chosen, chosen}, Y: []float64{least, most}, Dashed: true}
+	mark := report.Series{Name: fmt.Sprintf("chosen: lambda = %.4g", chosen), X: []float64{chosen}, Dashed: true}
 	p.Series = []report.Series{curve, mark}
 	if image.LambdaRule(rule) == image.Discrepancy {
-		n := len(curve.X) - 1
-		p.Series = append(p.Series, report.Series{Name: "misfit of the noise", X: []float64{curve.X[0], curve.X[n]}, Y: []float64{1, 1}, Dashed: true})
+		p.Series = append(p.Series, report.Series{Name: "misfit of the noise", Y: []float64{1}, Dashed: true})
 	}
 	return p.Write(path, formats...)
 }

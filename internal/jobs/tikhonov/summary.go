@@ -5,6 +5,7 @@ import (
 
 	"tessera/internal/frames"
 	"tessera/internal/lifecycle"
+	"tessera/tikhonov/image"
 )
 
 // notices writes what a user should know of a PSF, if there is anything.
@@ -33,7 +34,7 @@ func (m *metrics) Report(t *lifecycle.Table) {
 		rule = " by " + m.LambdaRule
 	}
 	row("lambda", "%.4g%s", m.Lambda, rule)
-	m.Search.say(t)
+	m.Search.say(t, image.LambdaRule(m.LambdaRule))
 	row("relative error", "%s", errorBound(float64(m.ErrorBound), m.Certified))
 	if b := m.Bias; b != nil {
 		row("literal bias", "owner %.1e, averaged %.1e, plain sum %.1e, argmin %.1e", b.Owner, b.Averaged, b.PlainSum, b.ArgMin)

@@ -3,8 +3,8 @@ package tv
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
+	"strings"
 
 	"tessera/internal/lifecycle"
 	"tessera/internal/report"
@@ -63,13 +63,23 @@ func (r *run) writePlots() error {
 	for i, g := range r.m.History {
 		gap.X, gap.Y = append(gap.X, float64(r.m.Checked[i])), append(gap.Y, g)
 	}
-	n := len(gap.X) - 1
-	aim := report.Series{Name: "tolerance", X: []float64{gap.X[0], gap.X[n]}, Y: []float64{r.c.TV.Tolerance, r.c.TV.Tolerance}, Dashed: true}
-	p := &report.Plot{Title: "Convergence of " + r.m.Method, X: "iteration", Y: "duality gap / objective", LogY: true, Series: []report.Series{gap, aim}}
+	aim := report.Series{Name: "tolerance", Y: []float64{r.c.TV.Tolerance}, Dashed: true}
+	p := &report.Plot{Title: "Convergence of " + named(tv.Method(r.m.Method)), X: "iteration", Y: "duality gap / objective", LogY: true, Series: []report.Series{gap, aim}}
+	if len(gap.X) == 1 && gap.Y[0] <= r.c.TV.Tolerance { // the search for lambda has left a good start
+		p.Title += ": within the tolerance at the first check"
+	}
 	if err := p.Write(r.Path("gap"), r.Figures()...); err != nil || r.m.Search == nil {
 		return err
 	}
 	return r.m.Search.plot(r.m.LambdaRule, float64(r.m.Lambda)).Write(r.Path("lambda"), r.Figures()...)
+}
+
+// named is a method as a title names it.
+func named(m tv.Method) string {
+	if m == tv.PrimalDual {
+		return "the primal-dual method"
+	}
+	return strings.ToUpper(string(m))
 }
 
 // plot is the criterion against lambda, with the choice marked.
@@ -77,11 +87,9 @@ func (s *search) plot(rule string, chosen float64) *report.Plot {
 	sorted := slices.SortedFunc(slices.Values(s.Trials), func(a, b trial) int { return cmp.Compare(a.Lambda, b.Lambda) })
 	p := &report.Plot{Title: "Choice of lambda by " + rule, X: "lambda (unit of the weights x data)", LogX: true}
 	curve := report.Series{Points: true}
-	least, most := math.Inf(1), math.Inf(-1)
 	for _, t := range sorted {
 		x, y := float64(t.Lambda), float64(t.Criterion)
 		curve.X, curve.Y = append(curve.X, x), append(curve.Y, y)
-		least, most = min(least, y), max(most, y)
 	}
 	switch tv.Rule(rule) {
 	case tv.Discrepancy:
@@ -91,6 +99,6 @@ func (s *search) plot(rule string, chosen float64) *report.Plot {
 	case tv.Oracle:
 		p.Y, curve.Name = "mean squared error", "error against the truth"
 	}
-	p.Series = []report.Series{curve, {Name: fmt.Sprintf("chosen: lambda = %.4g", chosen), X: []float64{chosen, chosen}, Y: []float64{least, most}, Dashed: true}}
+	p.Series = []report.Series{curve, {Name: fmt.Sprintf("chosen: lambda = %.4g", chosen), X: []float64{chosen}, Dashed: true}}
 	return p
 }

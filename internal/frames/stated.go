@@ -1,0 +1,120 @@
+package frames
+
+import (
+	"fmt"
+	"math"
+
+	"tessera/forward"
+	"tessera/internal/lifecycle"
+	"tessera/ranks"
+)
+
+// stated is the plane of an observed frame whose values say the noise of every pixel; nil = there is none.
+func (s *ImageSection) stated() *plane {
+	if s.Path == "" {
+		return nil
+	}
+	list, _, err := s.planes()
+	if err != nil { // reported where the planes were read
+		return nil
+	}
+	for i := range list {
+		switch list[i].use {
+		case useWeights, useSigma, useVariance, usePrecision:
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+// Limits beyond which the scale of a plane is called wrong: of the noise that the finest differences of the data show, by
+// what the plane says. Where that is large, the structure of an image may be the cause if it is not very large and the
+// residual is as the plane says. The structure of a sharp image, which is seen through no blur, shows more: photographs with a
+// noise of 0.01 of white have up to 4.
+const (
+	leastStated, mostStated     = 0.5, 2.0
+	mostSharp                   = 5.0
+	plainlyMost                 = 10.0
+	leastResidual, mostResidual = 0.5, 1.5 // by what the plane says
+)
+
+// checkStated compares what a plane beside the frame says of the noise with the noise that the data show, notes their
+// ratio, and warns where the plane is plainly on another scale. After the residual is known. Collective.
+func (r *Restoration) checkStated() error {
+	there := 0
+	if r.stated != nil {
+		there = 1
+	}
+	if err := ranks.Share(r.Comm, &there); err != nil || there == 0 {
+		return err
+	}
+	o, m := r.Obs, r.Common
+	if rows, cols := o.Shape(); rows < 2 || cols < 2 {
+		return nil
+	}
+	found, err := forward.EstimateNoise(r.Comm, o.Frame, o.Channels, o.Data, o.Weights)
+	if err != nil { // no 2 x 2 observed pixels anywhere
+		return nil
+	}
+	weight, err := o.Weights.Typical(r.Comm, len(o.Data))
+	if err != nil || r.Comm.Rank() > 0 {
+		return err
+	}
+	m.Fit.Stated, m.Fit.StatedBy = lifecycle.Some(found), r.stated.key
+	residual := float64(m.Fit.ResidualRMS)
+	agrees := residual > leastResidual && residual < mostResidual
+	most := mostStated
+	if r.sharp {
+		most = mostSharp
+	}
+	if found > leastStated && (found < most || found < plainlyMost && agrees) {
+		return nil
+	}
+	r.Warning(r.stated.doubt(found, weight, r.sharp))
+	return nil
+}
+
+// doubt says that a plane is on another scale: the noise in the data is found times what it says. weight is that of a
+// pixel in the middle. sharp: the frame is seen through no blur.
+func (p *plane) doubt(found, weight float64, sharp bool) string {
+	factor, other := found, ""
+	said := 1 / math.Sqrt(weight) // standard deviation
+	near := func(a, b float64) bool { return a > b/1.3 && a < b*1.3 }
+	switch p.use {
+	case useSigma:
+		if near(found*said, math.Sqrt(said)) {
+			other = "image.variance"
+		}
+	case useVariance:
+		factor *= found
+		if near(found*said, said*said) {
+			other = "image.sigma"
+		}
+	case useWeights:
+		factor = 1 / (found * found)
+	case usePrecision:
+		factor = 1 / found
+	}
+	text := fmt.Sprintf("%s = %q: the finest differences of the data show %.3g times the noise that these %s say", p.key, p.path, found, p.use.plural())
+	if p.key == "image.planes" {
+		text = fmt.Sprintf("image.planes found %q: the finest differences of the data show %.3g times the noise that these %s say", p.path, found, p.use.plural())
+	}
+	if other != "" {
+		return fmt.Sprintf("%s\n  if these are %s, write %s = %q; else multiply them by %.3g", text, map[string]string{"image.variance": "variances", "image.sigma": "standard deviations"}[other], other, p.path, factor)
+	}
+	text += fmt.Sprintf("\n  multiply them by %.3g if they are on another scale", factor)
+	if found > 1 && sharp {
+		text += "; the fine structure of a sharp image shows in differences, too"
+	}
+	if found < 1 {
+		text += "; noise that is correlated between pixels shows less in differences, too"
+	}
+	return text
+}
+
+// plural names the values of a plane.
+func (u use) plural() string {
+	return map[use]string{
+		useWeights: "inverse variances", useSigma: "standard deviations", useVariance: "variances", usePrecision: "inverse standard deviations",
+	}[u]
+}
