@@ -120,7 +120,9 @@ func (r *darkRun) read() error {
 					missing++
 				}
 			}
-			r.Took(frames.DescribeFrame(d.path, d.frame, missing, float64(len(d.frame.Data))))
+			in := frames.DescribeFrame(d.path, d.frame, missing, float64(len(d.frame.Data)))
+			frames.DescribeOutliers(&in, d.outliers)
+			r.Took(in)
 		}
 		if s.galaxies > 0 {
 			r.Took(*s.catalogue)
