@@ -54,8 +54,8 @@ func (r *Restoration) Observe(ctx context.Context, from *Source, psf forward.PSF
 	return nil
 }
 
-// Note completes the report of a PSF for this frame, and logs it. The error is the same on
-// all ranks.
+// Note completes the report of a PSF for this frame, logs it, and shows before anything is solved what is unusual
+// about it. The error is the same on all ranks.
 func (r *Restoration) Note(report *PSFReport, psf forward.PSF, border halo.Border) error {
 	if in, ok := report.Input(); ok {
 		r.Took(in)
@@ -64,6 +64,7 @@ func (r *Restoration) Note(report *PSFReport, psf forward.PSF, border halo.Borde
 	for _, line := range report.Notices() {
 		r.Log.Info("PSF", "notice", line)
 	}
+	report.Tell(r.Run)
 	return err
 }
 
