@@ -44,6 +44,9 @@ func (r *Restoration) Observe(ctx context.Context, from *Source, psf forward.PSF
 		for _, line := range m.PSFModel.Lines() {
 			r.Log.Info("PSF model", "notice", line)
 		}
+		if far := m.PSFModel.offCentre(); far != "" {
+			r.Progress.Say("PSF model: " + far)
+		}
 		if p := m.PSFModel.Path; p != "" {
 			r.Took(lifecycle.Input{File: p, Part: m.PSFModel.Format + " model of the PSF", Note: m.PSFModel.Law})
 		}
