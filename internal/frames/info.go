@@ -3,6 +3,7 @@ package frames
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -55,6 +56,13 @@ func infoFrame(w io.Writer, s *ImageSection, frame *imageio.Frame, small bool) {
 		row("as image.path", DescribeFrame(s.Path, frame, -1, 0), false)
 		fmt.Fprintf(w, "  \trefused: %s\n", oneLine(err))
 		return
+	}
+	search := OutlierSearch{
+		Plane: "channel", Planes: frame.Channels, Rows: frame.Rows, Cols: frame.Cols, Box: imageio.Box{R1: frame.Rows, C1: frame.Cols},
+		Data: slices.Clone(frame.Data), Apart: true,
+	}
+	if text, err := search.Clear("image.outliers", OutliersReport); err == nil {
+		DescribeOutliers(&inputs[0], text)
 	}
 	row("as image.path", inputs[0], false)
 	for _, in := range inputs[1:] {

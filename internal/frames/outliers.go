@@ -1,6 +1,7 @@
 package frames
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -75,6 +76,9 @@ func (o *Observation) findOutliers(comm ranks.Comm, s *ImageSection, psf forward
 	}
 	if comm.Rank() == 0 && len(o.Inputs) > 0 {
 		DescribeOutliers(&o.Inputs[0], text)
+		if n := found.Taken(s.Outliers); n > 0 {
+			o.Inputs[0].Missing = fmt.Sprintf("%s, but for %d outliers", o.Inputs[0].Missing, n)
+		}
 	}
 	for i := range found.Own {
 		if found.Own[i].Taken(s.Outliers) {

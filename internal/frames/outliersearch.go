@@ -88,7 +88,7 @@ func (s *OutlierSearch) scales(comm ranks.Comm) ([]outliers.Scale, error) {
 				if sampled {
 					next += step
 				}
-				if s.absent((p*h+r)*w+c) || outliers.LooksNegative(v) || outliers.LooksHuge(v) {
+				if s.absent((p*h+r)*w+c) || outliers.MayLook(v) && (outliers.LooksNegative(v) || outliers.LooksHuge(v)) {
 					continue
 				}
 				most, least = max(most, math.Abs(v)), min(least, v)
@@ -182,7 +182,11 @@ func (s *OutlierSearch) Find(comm ranks.Comm) (*Found, error) {
 	var list []Outlier
 	for p := range len(s.Data) / max(1, h*w) {
 		k := scale(s.First + p)
+		low, high := k.Between()
 		for j, v := range s.Data[p*h*w : (p+1)*h*w] {
+			if v > low && v < high && !outliers.MayLook(v) {
+				continue
+			}
 			if i := p*h*w + j; !s.absent(i) && (!s.Marks && k.IsFar(v) || k.IsMark(v)) {
 				list = append(list, Outlier{Plane: s.First + p, Row: s.Box.R0 + j/w, Col: s.Box.C0 + j%w, Value: v, Times: k.Times(v, k.Centre), at: i})
 			}

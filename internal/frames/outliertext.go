@@ -22,6 +22,17 @@ func (s *OutlierSearch) Clear(key string, rule Outliers) (string, error) {
 	return found.Text(s, key, rule), nil
 }
 
+// Taken is how many of the values that were found are missing by this rule, on all ranks.
+func (f *Found) Taken(rule Outliers) int {
+	n := 0
+	for kind, count := range f.Counts {
+		if (&Outlier{kind: outliers.Kind(kind)}).Taken(rule) {
+			n += count
+		}
+	}
+	return n
+}
+
 // Taken tells whether an outlier is a missing value by this rule.
 func (o *Outlier) Taken(rule Outliers) bool {
 	return o.kind == outliers.Mark || o.kind == outliers.Certain || rule == OutliersMissing

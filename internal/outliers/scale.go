@@ -52,6 +52,9 @@ func LooksNegative(v float64) bool {
 	return false
 }
 
+// MayLook tells quickly that a value looks like no mark: the others are worth a closer look.
+func MayLook(v float64) bool { return v <= -99 || v >= 1e19 }
+
 // Scale is how the values of one channel are spread, those that look like marks of
 // missing ones left out.
 type Scale struct {
@@ -107,6 +110,19 @@ func (s *Scale) IsFar(v float64) bool {
 		limit = aloneCoarse
 	}
 	return s.Times(v, s.Centre) >= limit
+}
+
+// Between are values between which none is far; other values may be.
+func (s *Scale) Between() (low, high float64) {
+	if s.Spread == 0 {
+		return math.Inf(-1), math.Inf(1)
+	}
+	reach := aloneFar * s.Spread
+	if s.Coarse {
+		reach = aloneCoarse * s.Spread
+	}
+	reach *= 1 - 1e-9
+	return s.Centre - reach, s.Centre + reach
 }
 
 // Kind is what is found at a pixel.
