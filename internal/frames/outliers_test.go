@@ -186,3 +186,39 @@ func TestMarksOfMostPixels(t *testing.T) {
 		t.Errorf("%v, want %d marks", counts, want)
 	}
 }
+
+// The scale of samples that the ranks have parts of is that of the whole sample.
+func TestMeasuredOnRanks(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	whole := [][]float64{make([]float64, 1001), make([]float64, 500), {}, {0, 0, 0, 0, -3, 1, 2}, {-0.5}}
+	for i := range whole[0] {
+		whole[0][i] = -5 + rng.NormFloat64()
+	}
+	for i := range whole[1] {
+		whole[1][i] = 1e300 * rng.ExpFloat64()
+	}
+	want := make([]outliers.Scale, len(whole))
+	for g := range whole {
+		want[g].Measure(slices.Clone(whole[g]))
+	}
+	for _, n := range []int{1, 2, 5} {
+		err := ranks.Launch(context.Background(), ranks.Options{Ranks: n}, func(_ context.Context, comm ranks.Comm) error {
+			parts := make([][]float64, len(whole))
+			for g, list := range whole {
+				for i, v := range list {
+					if i%n == comm.Rank() {
+						parts[g] = append(parts[g], v)
+					}
+				}
+			}
+			got, err := measured(comm, parts)
+			if err == nil && !slices.Equal(got, want) {
+				t.Errorf("%d ranks: %v, want %v", n, got, want)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -69,7 +69,7 @@ func (s *OutlierSearch) scales(comm ranks.Comm) ([]outliers.Scale, error) {
 	for i := range ends {
 		ends[i] = math.Inf(-1)
 	}
-	var own []float64 // group, value
+	samples := make([][]float64, groups)
 	for p := range len(s.Data) / max(1, h*w) {
 		g := 0
 		if s.Apart {
@@ -93,7 +93,7 @@ func (s *OutlierSearch) scales(comm ranks.Comm) ([]outliers.Scale, error) {
 				}
 				most, least = max(most, math.Abs(v)), min(least, v)
 				if sampled {
-					own = append(own, float64(g), v)
+					samples[g] = append(samples[g], v)
 				}
 			}
 			ends[2*g], ends[2*g+1] = most, -least
@@ -102,32 +102,12 @@ func (s *OutlierSearch) scales(comm ranks.Comm) ([]outliers.Scale, error) {
 	if err := reduced(comm, ends, ranks.Max); err != nil {
 		return nil, err
 	}
-	sample, err := gatherAll(comm, own)
+	list, err := measured(comm, samples)
 	if err != nil {
 		return nil, err
 	}
-	list := make([]outliers.Scale, groups)
-	numbers := make([]float64, 3*groups)
-	if comm == nil || comm.Rank() == 0 {
-		by := make([][]float64, groups)
-		for ; len(sample) > 0; sample = sample[2:] {
-			by[int(sample[0])] = append(by[int(sample[0])], sample[1])
-		}
-		for g := range list {
-			list[g].Measure(by[g])
-			numbers[3*g], numbers[3*g+1] = list[g].Centre, list[g].Spread
-			if list[g].Coarse {
-				numbers[3*g+2] = 1
-			}
-		}
-	}
-	if comm != nil {
-		if err := comm.Bcast(numbers, 0); err != nil {
-			return nil, err
-		}
-	}
 	for g := range list {
-		list[g] = outliers.Scale{Centre: numbers[3*g], Spread: numbers[3*g+1], Coarse: numbers[3*g+2] == 1, Most: ends[2*g], Least: -ends[2*g+1]}
+		list[g].Most, list[g].Least = ends[2*g], -ends[2*g+1]
 	}
 	return list, nil
 }
