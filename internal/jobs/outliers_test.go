@@ -22,6 +22,7 @@ type outlierTest struct {
 	key        string // of the rule
 	sets       []string
 	input      func(t *testing.T, dir string) []string // in place of unitTest.input
+	refuses    bool                                    // missing values are refused, and so are large marks of them; then key is not used
 	reports    bool                                    // a value that only stands alone is reported and may be taken out
 }
 
@@ -40,8 +41,8 @@ var outlierTests = map[string]outlierTest{
 	"scdl-train":       {unsearched: "samples are spectra or patches, of which none is beside another"},
 	"scdl-spectra":     {unsearched: "samples are spectra, of which none is beside another"},
 	"scdl-upscale":     {unsearched: "a picture of 8 or 16 bits has no such value"},
-	"tppa-train":       {unsearched: "true pictures, in which stars stand alone"},
-	"mlpatch-train":    {unsearched: "true pictures, in which stars stand alone"},
+	"tppa-train":       {file: "cells.npy", refuses: true},
+	"mlpatch-train":    {file: "cells.npy", refuses: true},
 }
 
 // tableIn writes observations: columns x, y, value.
@@ -113,6 +114,17 @@ func TestOutliers(t *testing.T) {
 				}
 				t.Fatalf("metrics.json does not name %s", path)
 				return nil, ""
+			}
+			if o.refuses {
+				data := slices.Clone(clean.Data)
+				data[at] = 1e30
+				if err := imageio.WriteNpy(path, clean.Shape, data); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := tryRun(t, k.Name, append(sets, fmt.Sprintf("output.dir=%q", filepath.Join(dir, "out")))); err == nil || !strings.Contains(err.Error(), "is 1e+30, which marks a missing value") {
+					t.Errorf("1e30 in a true picture: %v", err)
+				}
+				return
 			}
 			want, note := try(math.NaN())
 			if strings.Contains(note, "outliers") || strings.Contains(note, "far from") {
