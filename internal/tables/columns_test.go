@@ -320,6 +320,8 @@ func TestSuspects(t *testing.T) {
 		hundred("1e4"):                           "1 of value are far from the others, the outermost is 10000: if they are wrong, write NA",
 		hundred("-3e29"):                         "1 of value are far from the others, the outermost is -3e+29",
 		hundred("30"):                            "",
+		hundred("1e30\n6,5000"):                  "1 of value are 1e+30, far from the others: they are missing numbers; 1 of value are far from the others, the outermost is 5000: if they are wrong, write NA",
+		hundred("-999"):                          "1 of value are -999, far from the others: if they are missing, write NA",
 		"x,y,value\n-9999,2,1\n2,1,2\n3,4,3\n":   "1 of x are -9999",
 		"x,value\n1,90\n2,99\n3,100\n":           "",
 		"x,value\n1,2\n2,-998\n3,4\n":            "",

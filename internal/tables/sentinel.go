@@ -26,13 +26,16 @@ func (c *Columns) Suspects(t *imageio.Table) string {
 			continue
 		}
 		for _, sign := range []float64{1, -1} {
+			told := 0.0
 			if v, n := outermost(t, j, sign); n > 0 {
 				mend := "if they are missing, write NA"
 				if marks.holds(j, v) {
 					mend = "they are missing numbers"
 				}
 				list = append(list, fmt.Sprintf("%d of %s are %.6g, far from the others: %s", n, f.call(j), v, mend))
-			} else if v, n := apart(t, j, sign); n > 0 {
+				told = v
+			}
+			if v, n := marks.apart(t, j, sign); n > 0 && v != told {
 				list = append(list, fmt.Sprintf("%d of %s are far from the others, the outermost is %.6g: if they are wrong, write NA", n, f.call(j), v))
 			}
 		}
@@ -101,12 +104,12 @@ func (m *mark) describe(j int) string {
 
 // apart is how many numbers of a column, of sign times the column, lie farther from all
 // others than ten times what those are from each other, and the outermost of them. That are
-// at most one in a hundred.
-func apart(t *imageio.Table, j int, sign float64) (value float64, count int) {
+// at most one in a hundred; marks do not count.
+func (m *marks) apart(t *imageio.Table, j int, sign float64) (value float64, count int) {
 	var list []float64
 	for i := range t.Rows {
-		if v := sign * t.Data[i*t.Cols+j]; v-v == 0 {
-			list = append(list, v)
+		if v := t.Data[i*t.Cols+j]; v-v == 0 && !m.holds(j, v) {
+			list = append(list, sign*v)
 		}
 	}
 	slices.Sort(list)
