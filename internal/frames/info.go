@@ -61,7 +61,7 @@ func infoFrame(w io.Writer, s *ImageSection, frame *imageio.Frame, small bool) {
 		Plane: "channel", Planes: frame.Channels, Rows: frame.Rows, Cols: frame.Cols, Box: imageio.Box{R1: frame.Rows, C1: frame.Cols},
 		Data: slices.Clone(frame.Data), Apart: true,
 	}
-	if text, err := search.Clear("image.outliers", OutliersReport); err == nil {
+	if text, _, err := search.Clear("image.outliers", OutliersReport); err == nil {
 		DescribeOutliers(&inputs[0], text)
 	}
 	row("as image.path", inputs[0], false)

@@ -74,6 +74,7 @@ func (o *Observation) findOutliers(comm ranks.Comm, s *ImageSection, psf forward
 	if text == "" {
 		return nil
 	}
+	o.Outliers = found.Report("image.outliers", s.Outliers)
 	if comm.Rank() == 0 && len(o.Inputs) > 0 {
 		DescribeOutliers(&o.Inputs[0], text)
 		if n := found.Taken(s.Outliers); n > 0 {

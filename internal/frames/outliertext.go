@@ -1,25 +1,70 @@
 package frames
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
 
+	"tessera/internal/lifecycle"
 	"tessera/internal/outliers"
 )
 
-// Clear searches values that this rank has alone, makes those NaN that the rule takes out, and says what it found.
-func (s *OutlierSearch) Clear(key string, rule Outliers) (string, error) {
+// Clear searches values that this rank has alone, makes those NaN that the rule takes out, and says and reports what it
+// found.
+func (s *OutlierSearch) Clear(key string, rule Outliers) (string, *OutlierReport, error) {
 	found, err := s.Find(nil)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	for i := range found.Own {
 		if found.Own[i].Taken(rule) {
 			s.Data[found.Own[i].at] = math.NaN()
 		}
 	}
-	return found.Text(s, key, rule), nil
+	return found.Text(s, key, rule), found.Report(key, rule), nil
+}
+
+// OutlierReport says in metrics.json what a search has found.
+type OutlierReport struct {
+	Missing  int    `json:"missing"`  // values that were taken as missing
+	Reported int    `json:"reported"` // that stand alone, as hot pixels and cosmic rays do, and were taken as data
+	key      string // of the rule
+}
+
+// Report is what was found; nil = nothing.
+func (f *Found) Report(key string, rule Outliers) *OutlierReport {
+	r := &OutlierReport{key: key, Missing: f.Taken(rule)}
+	for _, n := range f.Counts {
+		r.Reported += n
+	}
+	if r.Reported -= r.Missing; r.Missing+r.Reported == 0 {
+		return nil
+	}
+	return r
+}
+
+// Plus is the report of two searches.
+func (r *OutlierReport) Plus(other *OutlierReport) *OutlierReport {
+	if r == nil || other == nil {
+		return cmp.Or(r, other)
+	}
+	return &OutlierReport{r.Missing + other.Missing, r.Reported + other.Reported, r.key}
+}
+
+// Row adds a row to the table at the end of a run; none of a nil report.
+func (r *OutlierReport) Row(t *lifecycle.Table) {
+	if r == nil {
+		return
+	}
+	var parts []string
+	if r.Missing > 0 {
+		parts = append(parts, fmt.Sprintf("%d taken as missing", r.Missing))
+	}
+	if r.Reported > 0 {
+		parts = append(parts, fmt.Sprintf("%d stand alone and were taken as data: %s = %q leaves them out", r.Reported, r.key, OutliersMissing))
+	}
+	t.Row("outliers", "%s", strings.Join(parts, "; "))
 }
 
 // Taken is how many of the values that were found are missing by this rule, on all ranks.

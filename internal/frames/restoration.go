@@ -37,7 +37,7 @@ func (r *Restoration) Observe(ctx context.Context, from *Source, psf forward.PSF
 		r.Took(in)
 	}
 	m.Seconds.Read = r.Comm.Wtime() - start
-	m.Channels = r.Obs.Channels
+	m.Channels, m.Outliers = r.Obs.Channels, r.Obs.Outliers
 	m.Rows, m.Cols = r.Obs.Shape()
 	if r.Obs.Varying != nil && r.Comm.Rank() == 0 {
 		m.PSFModel = NewPSFModelReport(r.Obs.Model, r.Obs.Varying, m.Rows, m.Cols)

@@ -102,10 +102,20 @@ func TestOutliers(t *testing.T) {
 					t.Fatal(err)
 				}
 				var m struct {
-					Inputs []lifecycle.Input `json:"inputs"`
+					Inputs   []lifecycle.Input `json:"inputs"`
+					Outliers struct{ Missing, Reported int }
 				}
 				if err := json.Unmarshal(text, &m); err != nil {
 					t.Fatal(err)
+				}
+				if o.reports {
+					taken := 0
+					if !math.IsNaN(v) && !slices.Contains(more, o.key+"=keep") {
+						taken = 1
+					}
+					if m.Outliers.Missing+m.Outliers.Reported != taken {
+						t.Errorf("%g %v: metrics.json has the outliers %+v", v, more, m.Outliers)
+					}
 				}
 				for _, in := range m.Inputs {
 					if in.File == path {

@@ -23,6 +23,7 @@ type sky struct {
 	galaxies   int            // of a catalogue
 	sigma      float64        // noise of each component of one galaxy of a catalogue
 	catalogue  *lifecycle.Input
+	outliers   *frames.OutlierReport // of the shears or ellipticities; nil = none
 }
 
 // sky reads the files. done tells what was taken from each of them.
@@ -111,10 +112,11 @@ func (s *sky) leaveOut(c *darkSettings, done []taken) error {
 	}
 	for part, path := range []string{c.Shear.E1, c.Shear.E2} {
 		search := frames.OutlierSearch{Planes: 1, Rows: s.rows, Cols: s.cols, Box: imageio.Box{R1: s.rows, C1: s.cols}, Data: s.shear[part]}
-		text, err := search.Clear("shear.outliers", c.Shear.Outliers)
+		text, found, err := search.Clear("shear.outliers", c.Shear.Outliers)
 		if err != nil {
 			return err
 		}
+		s.outliers = s.outliers.Plus(found)
 		for i := range done {
 			if done[i].path == path && text != "" {
 				done[i].outliers = text
@@ -192,13 +194,15 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 		}
 		names = append(names, fmt.Sprintf("%s %s", p.key, t.Names[j]))
 	}
+	var outliers *frames.OutlierReport
 	if c.Shear.Outliers != frames.OutliersKeep {
 		for i, name := range []string{k.E1, k.E2} {
 			search := frames.OutlierSearch{Planes: 1, Rows: t.Rows, Cols: 1, Box: imageio.Box{R1: t.Rows, C1: 1}, Data: cols[2+i], Scattered: true}
-			text, err := search.Clear("shear.outliers", c.Shear.Outliers)
+			text, found, err := search.Clear("shear.outliers", c.Shear.Outliers)
 			if err != nil {
 				return nil, nil, err
 			}
+			outliers = outliers.Plus(found)
 			if text != "" {
 				notes = append(notes, name+": "+text)
 			}
@@ -244,7 +248,7 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 	if !(wide < mostPixels) || !(high < mostPixels) || (wide+1)*(high+1) > mostPixels {
 		return nil, nil, fmt.Errorf("%s: a field of %.4g x %.4g pixels of %g arcmin, want at most %d pixels: give a larger shear.pixel, or ra and dec in degrees", k.Path, high, wide, c.Shear.Pixel, mostPixels)
 	}
-	s := &sky{rows: max(4, int(high+1e-6)+1), cols: max(4, int(wide+1e-6)+1), pixel: c.Shear.Pixel}
+	s := &sky{rows: max(4, int(high+1e-6)+1), cols: max(4, int(wide+1e-6)+1), pixel: c.Shear.Pixel, outliers: outliers}
 	n := s.rows * s.cols
 	sums := make([]float64, n) // of the squares of the weights
 	for part := range 2 {

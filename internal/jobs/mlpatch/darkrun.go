@@ -128,6 +128,7 @@ func (r *darkRun) read() error {
 			r.Took(*s.catalogue)
 		}
 		r.header, r.sigma = s.header, s.sigma
+		r.m.Outliers = s.outliers
 		if s.header != nil {
 			has[2] = 1
 		}

@@ -30,6 +30,7 @@ type stamps struct {
 	missing    missing
 	masked     []float64 // mask, until it is applied; shape of Data, nil = none
 	outliers   string    // what was found far from all others
+	found      *frames.OutlierReport
 }
 
 // missing counts the pixels that are not observed, by the first reason that holds.
@@ -227,6 +228,7 @@ func (c *settings) leaveOut(comm ranks.Comm, s *stamps) error {
 		if err != nil {
 			return err
 		}
+		s.found = found.Report("stack.outliers", c.Stack.Outliers)
 		s.outliers = found.Text(&search, "stack.outliers", c.Stack.Outliers)
 		for i := range found.Own {
 			if found.Own[i].Taken(c.Stack.Outliers) {
