@@ -14,9 +14,9 @@ import (
 const (
 	aloneFar    = 50    // distance of a value that is reported if its neighbours are not raised
 	aloneCoarse = 1000  // likewise where more than half of the values are equal
-	Raised      = 0.05  // what the neighbours may have of the height of such a value, where no PSF says more
+	Raised      = 0.05  // what the median of its four nearest neighbours may have of its height, where no PSF says more
 	certainFar  = 1e9   // distance of a value that stands alone and is no light
-	certainRise = 1e-4  // what its neighbours may have of its height
+	certainRise = 1e-4  // what the median of its neighbours may have of its height
 	markTimes   = 1e10  // a large mark of a missing value by the largest other value
 	Share       = 0.01  // share of the values from which on values that stand alone are the nature of the frame
 	SampleSize  = 65536 // values of which the median is taken
