@@ -54,9 +54,9 @@ func readConfig(path string) ([]byte, error) {
 func (c *call) load(path string, text []byte) (*lifecycle.Job, error) {
 	j, err := jobs.Load(path, text, c.overrides())
 	if err != nil {
-		return nil, err
+		return nil, withPlaces(err, path)
 	}
-	return j, j.CheckFiles()
+	return j, withPlaces(j.CheckFiles(), path)
 }
 
 // check prints every problem of every config.

@@ -56,7 +56,7 @@ func predict(ctx context.Context, c *call) error {
 		}
 		p, err := kernel.Predict(c.args[0], c.args[1], columns)
 		if errors.Is(err, fs.ErrNotExist) {
-			return usageError{fmt.Sprintf("tessera predict: %s holds no fit.npz: want the directory of a result of tessera fit, or of a job \"kernel\"", shown.Line(c.args[0]))}
+			return usageError{fmt.Sprintf("tessera predict: %s holds no fit.npz: want the directory of a result of tessera fit, or of a job \"kernel\" or \"deep-kernel\"", shown.Line(c.args[0]))}
 		}
 		if err != nil {
 			return ofInput(err)

@@ -79,16 +79,26 @@ func (r *PSFReport) Input() (in lifecycle.Input, ok bool) {
 
 func (r *PSFReport) folded() bool { return r.whole != [2]int{r.Rows, r.Cols} }
 
-// Notices are what a user should know of the PSF, a line each; none for a PSF with nothing
-// unusual.
+// Notices are what a user should know of the PSF, a line each: its file, and Unusual.
 func (r *PSFReport) Notices() []string {
+	if r == nil {
+		return nil
+	}
+	var list []string
+	if f := r.filePSF; f != nil {
+		list = append(list, fmt.Sprintf("%s, %d x %d pixels, divided by its sum of %.6g", f.Path, f.Rows, f.Cols, f.Sum))
+	}
+	return append(list, r.Unusual()...)
+}
+
+// Unusual is what a PSF does that few do, a line each; none for one with its centroid at its centre.
+func (r *PSFReport) Unusual() []string {
 	if r == nil {
 		return nil
 	}
 	var list []string
 	say := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
 	if f := r.filePSF; f != nil {
-		say("%s, %d x %d pixels, divided by its sum of %.6g", f.Path, f.Rows, f.Cols, f.Sum)
 		for axis, name := range [2]string{"rows", "columns"} {
 			n := [2]int{f.Rows, f.Cols}[axis]
 			switch {
@@ -113,6 +123,13 @@ func (r *PSFReport) Notices() []string {
 		}
 	}
 	return list
+}
+
+// Tell shows what is unusual about the PSF on the console of a run.
+func (r *PSFReport) Tell(run *lifecycle.Run) {
+	for _, line := range r.Unusual() {
+		run.Progress.Say("PSF: " + line)
+	}
 }
 
 // cents rounds to two decimals, and never to -0.

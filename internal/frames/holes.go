@@ -11,7 +11,14 @@ import (
 // truth in which they are as dark as the darkest pixel: what light a hole has, nobody knows,
 // and a blur needs some. The copy is the truth itself where there is no hole, on all ranks.
 // Collective; the error is the same on all ranks.
-func (o *Observation) fillHoles(comm ranks.Comm, path string) ([]float64, error) {
+func (o *Observation) fillHoles(comm ranks.Comm, path string, s *ImageSection) ([]float64, error) {
+	marks := ""
+	if path != "" {
+		var err error
+		if marks, err = o.leaveMarks(comm, s); err != nil {
+			return nil, err
+		}
+	}
 	least, sums := []float64{math.Inf(1)}, []float64{0, float64(len(o.Truth))}
 	for i, v := range o.Truth {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
@@ -31,7 +38,9 @@ func (o *Observation) fillHoles(comm ranks.Comm, path string) ([]float64, error)
 	case sums[0] == sums[1]:
 		return nil, fmt.Errorf("%s: all %.0f values are NaN or infinite, want a true frame", path, sums[1])
 	case comm.Rank() == 0 && path != "" && o.Source != nil:
-		o.Inputs = append(o.Inputs, DescribeFrame(path, o.Source, sums[0], sums[1]))
+		in := DescribeFrame(path, o.Source, sums[0], sums[1])
+		DescribeOutliers(&in, marks)
+		o.Inputs = append(o.Inputs, in)
 	}
 	if o.Holes = sums[0] > 0; !o.Holes {
 		return o.Truth, nil
@@ -50,8 +59,14 @@ func (o *Observation) takeOut(comm ranks.Comm, perChannel bool) error {
 	if !o.Holes {
 		return nil
 	}
+	return o.leaveOut(comm, o.Truth, perChannel)
+}
+
+// leaveOut gives the weight 0 to the pixels where the values, shape of Data, are not finite.
+// Collective.
+func (o *Observation) leaveOut(comm ranks.Comm, values []float64, perChannel bool) error {
 	j := joined{box: o.ownBox(comm), channels: o.Channels, w: o.Weights}
-	j.finite(o.Truth)
+	j.finite(values)
 	if !perChannel {
 		j.narrow()
 	}

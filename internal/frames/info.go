@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -61,6 +62,13 @@ func infoFrame(w io.Writer, s *ImageSection, frame *imageio.Frame, small bool) {
 		return
 	}
 	inputs[0].Note = strings.TrimPrefix(inputs[0].Note+"; image.truth and simulate.from likewise", "; ")
+	search := OutlierSearch{
+		Plane: "channel", Planes: frame.Channels, Rows: frame.Rows, Cols: frame.Cols, Box: imageio.Box{R1: frame.Rows, C1: frame.Cols},
+		Data: slices.Clone(frame.Data), Apart: true,
+	}
+	if text, _, err := search.Clear("image.outliers", OutliersReport); err == nil {
+		DescribeOutliers(&inputs[0], text)
+	}
 	row("as image.path", inputs[0], false)
 	for _, in := range inputs[1:] {
 		row("  with", in, true)

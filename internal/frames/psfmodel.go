@@ -114,6 +114,10 @@ func (s *PSFModelSection) CheckFiles(f *config.File, frame *imageio.Frame) {
 	if s.Path == "" {
 		key = "psf_model.kind"
 	}
+	if places, _ := imageio.FileOf(s.Positions); s.Path != "" && places != "" && !imageio.Exists(places) {
+		f.Fail("psf_model.positions", "no such file or directory")
+		return
+	}
 	m, err := s.model(frame.Rows, frame.Cols)
 	if err == nil {
 		_, err = m.Varying(frame.Rows, frame.Cols, [2]float64{s.Row, s.Col}, s.Size)
@@ -221,18 +225,28 @@ func (r *PSFModelReport) Lines() []string {
 		what = "made up"
 	}
 	list := []string{fmt.Sprintf("%s (%s): %s, %d terms of %d x %d pixels", what, r.Format, r.Law, r.Terms, r.Rows, r.Cols)}
-	narrow, wide, far := math.Inf(1), 0.0, 0.0
-	most := 0.0
+	narrow, wide, most := math.Inf(1), 0.0, 0.0
 	for _, p := range r.Places {
 		narrow, wide = math.Min(narrow, float64(p.FWHM)), math.Max(wide, float64(p.FWHM))
 		most = math.Max(most, float64(p.Ellipticity))
-		far = math.Max(far, math.Hypot(float64(p.Centroid[0]), float64(p.Centroid[1])))
 	}
 	list = append(list, fmt.Sprintf("FWHM %.2f to %.2f pixels, ellipticity up to %.2f, at nine places", narrow, wide, most))
-	if far > farCentroid {
-		list = append(list, fmt.Sprintf("its centroid is up to %.2f pixels from its centre: restored light is moved by that against the observed light", far))
+	if far := r.offCentre(); far != "" {
+		list = append(list, far)
 	}
 	return append(list, r.Notes...)
+}
+
+// offCentre says how far the centroid is from the centre; "" if it is near.
+func (r *PSFModelReport) offCentre() string {
+	far := 0.0
+	for _, p := range r.Places {
+		far = math.Max(far, math.Hypot(float64(p.Centroid[0]), float64(p.Centroid[1])))
+	}
+	if far <= farCentroid {
+		return ""
+	}
+	return fmt.Sprintf("its centroid is up to %.2f pixels from its centre: restored light is moved by that against the observed light", far)
 }
 
 // ModelFile is the file that WriteModel leaves.

@@ -18,6 +18,7 @@ type Record struct {
 	Missing  int  `json:"missing_pixels"` // values, where channels have missing pixels of their own
 	Of       int  `json:"pixels"`         // that can be missing: rows x cols, or channels x rows x cols
 
+	Outliers *OutlierReport  `json:"outliers,omitempty"`  // absent where none was found or looked for
 	PSFModel *PSFModelReport `json:"psf_model,omitempty"` // absent with one PSF for the whole frame
 
 	FactorMB float64 `json:"factor_mb"` // local factors of all ranks
@@ -31,6 +32,7 @@ func (m *Record) Begin(t *lifecycle.Table) {
 		planes = fmt.Sprintf("%d planes", m.Channels)
 	}
 	t.Row("", "%s of %d rows x %d columns, %d of %d pixels missing (%.3g %%)", planes, m.Rows, m.Cols, m.Missing, m.Of, 100*float64(m.Missing)/float64(max(1, m.Of)))
+	m.Outliers.Row(t)
 	name := "PSF model"
 	for _, line := range m.PSFModel.Lines() {
 		t.Row(name, "%s", line)

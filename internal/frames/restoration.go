@@ -43,12 +43,15 @@ func (r *Restoration) Observe(ctx context.Context, from *Source, psf forward.PSF
 		r.Took(in)
 	}
 	m.Seconds.Read = r.Comm.Wtime() - start
-	m.Channels = r.Obs.Channels
+	m.Channels, m.Outliers = r.Obs.Channels, r.Obs.Outliers
 	m.Rows, m.Cols = r.Obs.Shape()
 	if r.Obs.Varying != nil && r.Comm.Rank() == 0 {
 		m.PSFModel = NewPSFModelReport(r.Obs.Model, r.Obs.Varying, m.Rows, m.Cols)
 		for _, line := range m.PSFModel.Lines() {
 			r.Log.Info("PSF model", "notice", line)
+		}
+		if far := m.PSFModel.offCentre(); far != "" {
+			r.Progress.Say("PSF model: " + far)
 		}
 		if p := m.PSFModel.Path; p != "" {
 			r.Took(lifecycle.Input{File: p, Part: m.PSFModel.Format + " model of the PSF", Note: m.PSFModel.Law})
@@ -60,8 +63,8 @@ func (r *Restoration) Observe(ctx context.Context, from *Source, psf forward.PSF
 	return nil
 }
 
-// Note completes the report of a PSF for this frame, and logs it. The error is the same on
-// all ranks.
+// Note completes the report of a PSF for this frame, logs it, and shows before anything is solved what is unusual
+// about it. The error is the same on all ranks.
 func (r *Restoration) Note(report *PSFReport, psf forward.PSF, border halo.Border) error {
 	if in, ok := report.Input(); ok {
 		r.Took(in)
@@ -70,6 +73,7 @@ func (r *Restoration) Note(report *PSFReport, psf forward.PSF, border halo.Borde
 	for _, line := range report.Notices() {
 		r.Log.Info("PSF", "notice", line)
 	}
+	report.Tell(r.Run)
 	return err
 }
 

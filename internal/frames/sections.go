@@ -14,18 +14,19 @@ import (
 // of an image that package imageio reads: npy, FITS, PNG, JPEG or TIFF. The planes beside the
 // frame have its rows and columns, and one channel or as many as the frame.
 type ImageSection struct {
-	Path         string `toml:"path"`          // channels x rows x cols; "" = the program makes the frame
-	Planes       string `toml:"planes"`        // PlanesAuto: planes of known products are found in the file; PlanesNone
-	Mask         string `toml:"mask"`          // 0 or NaN = missing; "" = no mask
-	MaskMajority bool   `toml:"mask_majority"` // more than half of the mask may be 0
-	DQ           string `toml:"dq"`            // data-quality flags, 0 = good; "" = none, or found
-	DQBad        Flags  `toml:"dq_bad"`        // flags of bad pixels; none = those of the observatory, else all
-	DQIgnored    Flags  `toml:"dq_ignored"`    // flags that are not bad
-	Sigma        string `toml:"sigma"`         // standard deviation, 0 or NaN = missing
-	Variance     string `toml:"variance"`      // its square
-	Weights      string `toml:"weights"`       // 1/variance, 0 or NaN = missing; "" = all ones, or found
-	Truth        string `toml:"truth"`         // the frame as it is, to compare the result with; "" = not known
-	Balance      string `toml:"balance"`       // "none": boxes of equal size; ByObserved: of equal numbers of observed pixels
+	Path         string   `toml:"path"`          // channels x rows x cols; "" = the program makes the frame
+	Planes       string   `toml:"planes"`        // PlanesAuto: planes of known products are found in the file; PlanesNone
+	Mask         string   `toml:"mask"`          // 0 or NaN = missing; "" = no mask
+	MaskMajority bool     `toml:"mask_majority"` // more than half of the mask may be 0
+	DQ           string   `toml:"dq"`            // data-quality flags, 0 = good; "" = none, or found
+	DQBad        Flags    `toml:"dq_bad"`        // flags of bad pixels; none = those of the observatory, else all
+	DQIgnored    Flags    `toml:"dq_ignored"`    // flags that are not bad
+	Sigma        string   `toml:"sigma"`         // standard deviation, 0 or NaN = missing
+	Variance     string   `toml:"variance"`      // its square
+	Weights      string   `toml:"weights"`       // 1/variance, 0 or NaN = missing; "" = all ones, or found
+	Truth        string   `toml:"truth"`         // the frame as it is, to compare the result with; "" = not known
+	Outliers     Outliers `toml:"outliers"`      // what happens to values far from all others
+	Balance      string   `toml:"balance"`       // "none": boxes of equal size; ByObserved: of equal numbers of observed pixels
 
 	PerChannel bool // not a key: channels may have different weights; false = what is missing in one is missing in all
 }
@@ -37,7 +38,9 @@ const (
 )
 
 // DefaultImage is the section where the config says nothing.
-func DefaultImage() ImageSection { return ImageSection{Planes: PlanesAuto, Balance: "none"} }
+func DefaultImage() ImageSection {
+	return ImageSection{Planes: PlanesAuto, Outliers: OutliersReport, Balance: "none"}
+}
 
 // named tells whether the config names a plane beside the frame.
 func (s *ImageSection) named() bool {
@@ -55,6 +58,7 @@ func (s *ImageSection) countsObserved() bool { return s.Path != "" && s.Balance 
 func (s *ImageSection) Check(f *config.File) {
 	f.OneOf("image.balance", s.Balance, "none", ByObserved)
 	f.OneOf("image.planes", s.Planes, PlanesAuto, PlanesNone)
+	s.Outliers.Check(f, "image.outliers")
 	f.Want(s.Truth == "" || s.Path != "", "image.truth", "image.path with it; a simulated frame has its truth from simulate.from")
 	if err := s.checkKeys(); err != nil {
 		f.Fail("image.weights", "%v", err)

@@ -29,7 +29,7 @@ func simulateObservation(ctx context.Context, comm ranks.Comm, s *Source, psf fo
 	box := simulate.Box{R0: b.Lo[0], R1: b.Hi[0], C0: b.Lo[1], C1: b.Hi[1]}
 
 	peak := []float64{math.Inf(-1)}
-	filled, err := o.fillHoles(comm, s.Simulate.From)
+	filled, err := o.fillHoles(comm, s.Simulate.From, s.Image)
 	if err != nil {
 		return nil, err
 	}

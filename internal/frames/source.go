@@ -61,9 +61,14 @@ func (s *Source) Observe(ctx context.Context, comm ranks.Comm, psf forward.PSF) 
 	if err := ranks.AgreeError(comm, err); err != nil {
 		return nil, err
 	}
+	if s.Image.Path != "" {
+		if err := o.findOutliers(comm, s.Image, psf); err != nil {
+			return nil, err
+		}
+	}
 	o.Weights.Mark(o.Data)
 	if s.Image.Truth != "" {
-		if err := o.readTruth(ctx, comm, s.Image.Truth, s.Apart); err != nil {
+		if err := o.readTruth(ctx, comm, s.Image, s.Apart); err != nil {
 			return nil, err
 		}
 	}

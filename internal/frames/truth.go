@@ -14,9 +14,9 @@ import (
 // ReadTruth reads the true frame of an observation whose shape is not that of the file of the
 // frame, as readTruth does, and notes that it was read. Collective; the error is the same on all
 // ranks.
-func (r *Restoration) ReadTruth(ctx context.Context, path string) error {
+func (r *Restoration) ReadTruth(ctx context.Context, s *ImageSection) error {
 	before := len(r.Obs.Inputs)
-	if err := r.Obs.readTruth(ctx, r.Comm, path, r.Apart); err != nil {
+	if err := r.Obs.readTruth(ctx, r.Comm, s, r.Apart); err != nil {
 		return err
 	}
 	for _, in := range r.Obs.Inputs[before:] {
@@ -43,7 +43,8 @@ func CheckTruth(f *config.File, path string, channels, rows, cols int) {
 // readTruth reads the true frame of an observed one: its channels, rows and columns. Values
 // that are not finite are not known. apart: every rank reads its own part; else rank 0 reads
 // the file and sends the parts. Collective; the error is the same on all ranks.
-func (o *Observation) readTruth(ctx context.Context, comm ranks.Comm, path string, apart bool) error {
+func (o *Observation) readTruth(ctx context.Context, comm ranks.Comm, s *ImageSection, apart bool) error {
+	path := s.Truth
 	var shape *imageio.Frame
 	err := ranks.OnRoot(comm, func() (err error) {
 		if shape, err = imageio.Stat(path); err != nil {
@@ -77,6 +78,10 @@ func (o *Observation) readTruth(ctx context.Context, comm ranks.Comm, path strin
 	if err != nil {
 		return err
 	}
+	marks, err := o.leaveMarks(comm, s)
+	if err != nil {
+		return err
+	}
 	counts := []float64{0, float64(len(o.Truth))}
 	for i, v := range o.Truth {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
@@ -94,6 +99,7 @@ func (o *Observation) readTruth(ctx context.Context, comm ranks.Comm, path strin
 	if comm.Rank() == 0 {
 		in := DescribeFrame(path, shape, counts[0], counts[1])
 		in.Mask = "the truth, which the result is compared with"
+		DescribeOutliers(&in, marks)
 		o.Inputs = append(o.Inputs, in)
 	}
 	return nil

@@ -3,11 +3,14 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"tessera/internal/config"
 	"tessera/internal/lifecycle"
 	"tessera/internal/progress"
 	"tessera/ranks"
@@ -88,3 +91,55 @@ func TestPhases(t *testing.T) {
 type writer func([]byte) (int, error)
 
 func (w writer) Write(b []byte) (int, error) { return w(b) }
+
+// What is unusual about a PSF is shown before anything is solved or searched for: every job that reads the file of one.
+func TestPSFIsToldFirst(t *testing.T) {
+	for _, k := range Kinds() {
+		f, err := config.Parse("test.toml", fmt.Appendf(nil, "job = %q", k.Name), required[k.Name])
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.Load(f)
+		var sets []string
+		dir := t.TempDir()
+		psf := make([]float64, 49)
+		for i := range psf {
+			r, c := float64(i/7-2), float64(i%7-4)
+			psf[i] = math.Exp(-(r*r + c*c) / 3)
+		}
+		path := write(t, dir, "psf.npy", 1, psf, 7, 7)
+		values := f.Values()
+		for _, section := range []string{"blur", "first", "second"} {
+			if _, has := values[section+".path"]; has {
+				sets = append(sets, section+".kind=file", section+".path="+path)
+			}
+		}
+		if sets == nil {
+			continue
+		}
+		t.Run(k.Name, func(t *testing.T) {
+			o, known := outlierTests[k.Name]
+			if !known || unitTests[k.Name].input == nil {
+				t.Fatalf("no small input of a job %q", k.Name)
+			}
+			sets := append(append(unitTests[k.Name].input(t, dir, 1), o.sets...), append(sets, unpictured(t, k.Name)...)...)
+			sets = slices.DeleteFunc(sets, func(s string) bool { return s == "blur.kind=gaussian" })
+			var shown strings.Builder
+			err := ranks.Launch(context.Background(), ranks.Options{Ranks: 1}, func(ctx context.Context, comm ranks.Comm) error {
+				j, err := Load("test.toml", fmt.Appendf(nil, "job = %q", k.Name), append(sets, fmt.Sprintf("output.dir=%q", filepath.Join(dir, "out"))))
+				if err != nil {
+					return err
+				}
+				return j.Run(ctx, comm, lifecycle.Env{Version: "test", Progress: progress.New(&shown)})
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			told := strings.Index(shown.String(), "PSF: its centroid is (-0.94, +0.94)")
+			solved := strings.Index(shown.String(), "\n"+phases[k.Name][1])
+			if told < 0 || solved < 0 || told > solved {
+				t.Errorf("the centroid is told at %d, and %q begins at %d:\n%s", told, phases[k.Name][1], solved, shown.String())
+			}
+		})
+	}
+}

@@ -302,11 +302,27 @@ func TestIndexAndPixels(t *testing.T) {
 	}
 }
 
+// hundred is a table of a hundred rows of values from 0 to 3, and one more.
+func hundred(value string) string {
+	var b strings.Builder
+	b.WriteString("x,value\n")
+	for i := range 100 {
+		fmt.Fprintf(&b, "%d,%d\n", i, i%4)
+	}
+	return b.String() + "5," + value + "\n"
+}
+
 func TestSuspects(t *testing.T) {
 	for text, want := range map[string]string{
 		"x,value\n1,2\n2,-999\n3,4\n4,-999\n":    "2 of value are -999, far from the others: if they are missing, write NA",
 		"x,value\n1,2\n2,99.99\n3,4\n":           "1 of value are 99.99",
-		"x,value\n1,2\n2,1e20\n3,4\n":            "1 of value are 1e+20",
+		"x,value\n1,2\n2,1e20\n3,4\n":            "1 of value are 1e+20, far from the others: they are missing numbers",
+		"x,value\n1,2\n2,3e29\n3,4\n":            "", // one in a hundred at most
+		hundred("1e4"):                           "1 of value are far from the others, the outermost is 10000: if they are wrong, write NA",
+		hundred("-3e29"):                         "1 of value are far from the others, the outermost is -3e+29",
+		hundred("30"):                            "",
+		hundred("1e30\n6,5000"):                  "1 of value are 1e+30, far from the others: they are missing numbers; 1 of value are far from the others, the outermost is 5000: if they are wrong, write NA",
+		hundred("-999"):                          "1 of value are -999, far from the others: if they are missing, write NA",
 		"x,y,value\n-9999,2,1\n2,1,2\n3,4,3\n":   "1 of x are -9999",
 		"x,value\n1,90\n2,99\n3,100\n":           "",
 		"x,value\n1,2\n2,-998\n3,4\n":            "",
@@ -343,6 +359,10 @@ func TestTake(t *testing.T) {
 		{"x,value,sigma\n1,2,NA\n3,4,5\n", Skip, "[3] | [4] | [5] | 1 rows left out, the error is missing"},
 		{"x,value,sigma\n1,2,0\n", Skip, "line 2, column 3 (sigma): sigma 0, want more than 0"},
 		{"x,value,sigma\n1,2,-1\n", Skip, "sigma -1"},
+		{"x,value\n1,2\n3,1e30\n", Refuse, `line 3, column 2 (value): 1e+30, which marks a missing number: want a number, or leave such rows out with observations.missing = "skip"`},
+		{"x,value\n1,2\n3.4028235e38,4\n5,-1e30\n7,8\n", Skip, "[1 7] | [2 8] | [] | 1 rows left out, a coordinate is missing; 1 rows left out, the value is missing"},
+		{"x,value\n1e30,2e30\n3e30,1e30\n", Refuse, "[1e+30 3e+30] | [2e+30 1e+30]"}, // the unit
+		{"x,value,sigma\n1,2,1e30\n", Refuse, "[1] | [2] | [1e+30]"},
 		{"x,value\n1,inf\n", Skip, "line 2, column 2 (value): +Inf"},
 	} {
 		table := tableOf(t, c.text)

@@ -28,11 +28,13 @@ type Rows struct {
 
 // Take gets the numbers of the columns. Coordinates and values have to be finite, errors
 // more than 0; a weight or an inverse variance of 0 is a missing value, and left out. key
-// is the key of the config that says what missing is, for the message.
+// is the key of the config that says what missing is, for the message. Numbers such as 1e30
+// that mark missing ones, far from all others, are missing.
 func Take(t *imageio.Table, c *Columns, missing Missing, key string) (*Rows, error) {
 	r := &Rows{}
+	marks := c.marks(t)
 	for i := range t.Rows {
-		row := t.Data[i*t.Cols : (i+1)*t.Cols]
+		row, mark := marks.without(t.Data[i*t.Cols : (i+1)*t.Cols])
 		reason, err := c.check(t, i, row)
 		if err != nil {
 			return nil, err
@@ -55,7 +57,7 @@ func Take(t *imageio.Table, c *Columns, missing Missing, key string) (*Rows, err
 				if key != "" {
 					hint = fmt.Sprintf(`, or leave such rows out with %s = "skip"`, key)
 				}
-				return nil, fmt.Errorf("%s, column %d%s: missing (NaN): want a number%s", t.Where(i), j+1, bracketed(t, j), hint)
+				return nil, fmt.Errorf("%s, column %d%s: %s: want a number%s", t.Where(i), j+1, bracketed(t, j), mark.describe(j), hint)
 			}
 			r.dropped[reason]++
 			continue

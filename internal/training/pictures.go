@@ -8,6 +8,7 @@ import (
 	"tessera/internal/config"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/outliers"
 	"tessera/internal/simulate"
 	"tessera/ranks"
 )
@@ -99,10 +100,20 @@ func (p Pictures) Draw(ctx context.Context, lo, hi, rows, cols int) (list [][]fl
 		return nil, err
 	}
 	n := rows * cols
-	for i, v := range s.Data {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, fmt.Errorf("%s: picture %d: the value at row %d, column %d is %g; a true picture must be finite everywhere", p.Truth, lo+i/n, i%n/cols, i%cols, v)
+	others := outliers.Scale{Most: math.Inf(-1)} // values that do not look like marks of missing ones
+	for _, v := range s.Data {
+		if v-v == 0 && !outliers.LooksHuge(v) {
+			others.Most = max(others.Most, math.Abs(v))
 		}
+	}
+	for i, v := range s.Data {
+		what := fmt.Sprintf("%.6g", v)
+		if outliers.LooksHuge(v) && others.IsMark(v) {
+			what += ", which marks a missing value"
+		} else if v-v == 0 {
+			continue
+		}
+		return nil, fmt.Errorf("%s: picture %d: the value at row %d, column %d is %s; a true picture must be finite everywhere", p.Truth, lo+i/n, i%n/cols, i%cols, what)
 	}
 	for k := range hi - lo {
 		list = append(list, s.Data[k*n:(k+1)*n])

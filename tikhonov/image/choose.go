@@ -18,6 +18,7 @@ type forecast struct {
 	condition float64   // about that of M
 	smallest  float64   // about its smallest eigenvalue
 	inverse   float64   // root mean square of the eigenvalues of its inverse
+	strips    bool      // boxes have strips beside a reflecting border, and the PSF is wide
 	weak      bool      // it is much smaller than what the data alone give a smooth image
 }
 
@@ -42,6 +43,7 @@ func (m *operator) forecast(lambda float64) (*forecast, error) {
 	}
 	f.inverse = math.Sqrt(m.inverseSquare(filter, lambda, f.mean))
 	f.condition = largest / f.smallest
+	f.strips = m.local != nil && m.p.Varying == nil && len(k.Dense) > smallPSF
 	f.weak = f.smallest < weakest*smooth
 	f.tail = tailOf(filter, symbol)
 	if v := m.p.Varying; v != nil {
@@ -212,7 +214,7 @@ func (f *forecast) method(taps int, zero bool) krylov.Method {
 		return krylov.CG
 	case taps == 1 && f.observed < sparse && f.tailWithin() < 0.5:
 		return krylov.TwoLevel
-	case f.boxIterations(zero)*boxCost > plain*(1+float64(min(taps, 100))/200):
+	case f.boxIterations(zero)*f.boxCost() > plain*(1+float64(min(taps, 100))/200):
 		return krylov.CG
 	case f.boxes(taps, zero):
 		return krylov.RASGMRES
@@ -224,9 +226,19 @@ func (f *forecast) method(taps int, zero bool) krylov.Method {
 // their factors.
 const tileIterations = 40
 
-// boxCost is what an iteration of GMRES with boxes costs in those of conjugate gradients
-// with a small PSF.
-const boxCost = 6
+// What an iteration of GMRES with boxes costs in those of conjugate gradients with a small PSF,
+// and with a wide one, which is applied by transforms, too.
+const (
+	boxCost     = 6
+	wideBoxCost = 2
+)
+
+func (f *forecast) boxCost() float64 {
+	if f.strips {
+		return wideBoxCost
+	}
+	return boxCost
+}
 
 // boxIterations is about how many iterations boxes need to 1e-8: few for even weights,
 // more the more the weights vary about the mean of a box, unless the inverse reaches so

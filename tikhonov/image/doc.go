@@ -42,7 +42,7 @@
 // or 16 pixels with their own weights, factored. krylov.Auto chooses method, local solves
 // and overlap from the symbol of M, and goes on with another method where one stagnates.
 // Where the PSF varies, a box is cut into pieces of one PSF each, with strips and corners along the edges of the frame, which have
-// matrices of their own.
+// matrices of their own. So has the box of a single PSF that is not its own mirror image, beside a reflecting border.
 //
 // Tiles of one class, which differ in place only, share one dense inverse. A tile with
 // a few missing pixels has it corrected by Woodbury's formula; a tile with many other

@@ -30,8 +30,7 @@ func newCorner[T linalg.Float](m *operator, own [2]tiles.Span, lambda float64, o
 	}
 	n := t.Area()
 	a := tiles.New(t, shape, stencil.Identity(), m.q, m.border).Dense(lambda, 0) // lambda Q'Q
-	rows, h := m.spread(c.ext)
-	linalg.Gemm(true, false, n, n, rows, weight, h, n, h, n, 1, a, n)
+	linalg.Axpy(weight, m.gram(c.ext), a)
 	if err := linalg.SPDInverse(n, a, n); err != nil {
 		return nil, err
 	}
@@ -45,6 +44,25 @@ func newCorner[T linalg.Float](m *operator, own [2]tiles.Span, lambda float64, o
 	}
 	c.x = make([]float64, n)
 	return c, nil
+}
+
+// gram is H'H on the pixels of a part of the frame. A search for lambda asks for those of the corners at every trial, and they
+// are kept where the PSF does not vary.
+func (m *operator) gram(part [2]tiles.Span) []float64 {
+	if g := m.grams[part]; g != nil {
+		return g
+	}
+	n := part[0].Len() * part[1].Len()
+	rows, h := m.spread(part)
+	g := make([]float64, n*n)
+	linalg.Gemm(true, false, n, n, rows, 1, h, n, h, n, 0, g, n)
+	if m.p.Varying == nil {
+		if m.grams == nil {
+			m.grams = map[[2]tiles.Span][]float64{}
+		}
+		m.grams[part] = g
+	}
+	return g
 }
 
 // grown is a span of the owned box grown by so many pixels, not beyond a zero border and not over the same pixel twice.
@@ -63,7 +81,7 @@ func (m *operator) grown(axis int, s tiles.Span, by int) tiles.Span {
 func (m *operator) spread(part [2]tiles.Span) (rows int, h []float64) {
 	var radius [2]int
 	var data [2]tiles.Span
-	radius[0], radius[1] = m.p.Varying.Size()
+	radius[0], radius[1] = m.local.Size()
 	for axis, s := range part {
 		radius[axis] /= 2
 		data[axis] = tiles.Span{Lo: s.Lo - radius[axis], Hi: s.Hi + radius[axis]}
@@ -76,7 +94,7 @@ func (m *operator) spread(part [2]tiles.Span) (rows int, h []float64) {
 	h = make([]float64, data[0].Len()*wide*n)
 	for p := range n {
 		i, j := part[0].Lo+p/part[1].Len(), part[1].Lo+p%part[1].Len()
-		psf := m.p.Varying.At(m.place(i, j))
+		psf := m.local.At(m.place(i, j))
 		for _, y := range m.images(0, i) {
 			for _, x := range m.images(1, j) {
 				for k, v := range psf.Values {

@@ -11,7 +11,8 @@ import (
 )
 
 // Beside a zero border M is far from a convolution: light leaves the frame there. Beside a reflecting one it is, where the PSF is not its
-// own mirror image, and around a periodic one, where the PSF of one edge is not that of the opposite one. Where the PSF varies, boxes therefore leave a margin along
+// own mirror image, and around a periodic one, where the PSF of one edge is not that of the opposite one. Where the PSF varies, and beside a
+// reflecting border wherever it is not its own mirror image, boxes therefore leave a margin along
 // such edges to local solves that know what M is there: strips along the edges, and corners.
 
 // mostSeam is how much the PSFs of opposite edges of a periodic frame may differ, by the 2-norm, before it is solved
@@ -26,10 +27,25 @@ const (
 	cornerNear = 8  // of a corner into its neighbours
 )
 
+// localPSF is the PSF that strips, corners and pieces are made with: nil where one PSF needs none of them.
+func localPSF(p *Problem, border halo.Border) *forward.VaryingPSF {
+	if p.Varying != nil || border != halo.Reflect || len(p.PSF.Values) < 2 || tiles.Kernel(p.PSF, p.Frame, border).Symmetric() {
+		return p.Varying
+	}
+	shape := p.Frame.Domain().Shape()
+	t := forward.Term{PSF: p.PSF.Fold(shape[0], shape[1], border), Rows: make([]float64, shape[0]), Cols: make([]float64, shape[1])}
+	for _, factors := range [][]float64{t.Rows, t.Cols} {
+		for i := range factors {
+			factors[i] = 1
+		}
+	}
+	return &forward.VaryingPSF{Terms: []forward.Term{t}}
+}
+
 // margins are the depths of the strips that this rank's box has along its axes, at the first edge and at the last;
 // 0 = none.
 func (m *operator) margins(overlap int) (deep [2][2]int) {
-	if m.p.Varying == nil || m.border == halo.Reflect && m.mirrored() {
+	if m.local == nil || m.border == halo.Reflect && m.mirrored() {
 		return deep
 	}
 	box := m.frame.Owned(m.comm.Rank())
@@ -55,7 +71,7 @@ func (m *operator) margins(overlap int) (deep [2][2]int) {
 
 // mirrored tells whether the PSF is its own mirror image everywhere.
 func (m *operator) mirrored() bool {
-	for _, t := range m.p.Varying.Terms {
+	for _, t := range m.local.Terms {
 		if !tiles.Kernel(t.PSF, m.frame, m.border).Symmetric() {
 			return false
 		}
@@ -71,7 +87,7 @@ func (m *operator) seam(axis int) bool {
 		last[axis] = shape[axis] - 1
 		first[1-axis] = i * (shape[1-axis] - 1) / changeSamples
 		last[1-axis] = first[1-axis]
-		if change(m.p.Varying.At(first[0], first[1]), m.p.Varying.At(last[0], last[1])) > mostSeam {
+		if change(m.local.At(first[0], first[1]), m.local.At(last[0], last[1])) > mostSeam {
 			return true
 		}
 	}
@@ -99,7 +115,7 @@ func newEdges[T linalg.Float](m *operator, deep [2][2]int, lambda float64, overl
 		}
 		return out
 	}
-	rate := changes(m.p.Varying, m.frame.Domain().Shape())
+	rate := changes(m.local, m.frame.Domain().Shape())
 	width := func(side int) int { return min(deep[1][side], mostCorner) } // of a corner
 	for axis := range 2 {
 		along := 1 - axis

@@ -67,7 +67,7 @@ func newStrip[T linalg.Float](m *operator, plans map[int]*fourier.Plan2, axis in
 func (s *strip[T]) columns(m *operator, grid int) (h []complex128, radius int) {
 	middle, half := (s.along.Lo+s.along.Hi-1)/2, grid/2+1
 	size := [2]int{}
-	size[0], size[1] = m.p.Varying.Size()
+	size[0], size[1] = m.local.Size()
 	radius = size[s.axis] / 2
 	reach := size[1-s.axis] / 2
 	h = make([]complex128, s.ext.Len()*(2*radius+1)*half)
@@ -76,7 +76,7 @@ func (s *strip[T]) columns(m *operator, grid int) (h []complex128, radius int) {
 		at := [2]int{}
 		at[s.axis], at[1-s.axis] = s.ext.Lo+p, middle
 		row, col := m.place(at[0], at[1])
-		psf := m.p.Varying.At(row, col)
+		psf := m.local.At(row, col)
 		for a := range 2*radius + 1 {
 			clear(line)
 			for b := range 2*reach + 1 {

@@ -13,6 +13,9 @@ import (
 // minimum is looked for.
 const criterionAccuracy = 1e-8
 
+// spreadAccuracy is likewise that of the probe vectors which only the standard error of the trace needs.
+const spreadAccuracy = 1e-6
+
 // criterionSlack is the factor of it that is still taken where rounding ends a solve.
 const criterionSlack = 100
 
@@ -49,7 +52,7 @@ func (s *searcher) gcv(ctx context.Context) (float64, error) {
 		if err != nil {
 			return 0, err
 		}
-		mean, err := t.mean(ctx, math.Exp(l), trial, criterionAccuracy/2)
+		mean, err := t.mean(ctx, math.Exp(l), trial, len(t.u))
 		if err != nil {
 			return 0, err
 		}
@@ -85,13 +88,18 @@ func (t *trace) add() error {
 	return err
 }
 
-// mean of z'Az over the probe vectors at lambda, accurate to part of N - tr A. Collective.
-func (t *trace) mean(ctx context.Context, lambda float64, trial *Trial, part float64) (float64, error) {
+// mean of z'Az over the probe vectors at lambda. The first ones, with which lambda is searched for,
+// are as accurate as the criterion; of the others only the spread is needed. Collective.
+func (t *trace) mean(ctx context.Context, lambda float64, trial *Trial, searched int) (float64, error) {
 	data := t.x
 	defer func() { t.x = data }()
 	sum := 0.0
 	for i, u := range t.u {
 		t.x = t.guess[i]
+		part := criterionAccuracy / 2 // of N - tr A
+		if i >= searched {
+			part = spreadAccuracy
+		}
 		v, err := t.quadratic(ctx, lambda, u, trial, func(v float64) float64 {
 			return part * max(math.Abs(t.observed-v), 1e-3*t.observed)
 		})
@@ -120,7 +128,7 @@ func (t *trace) report(ctx context.Context, lambda float64) error {
 	}
 	last := trials[len(trials)-1]
 	t.found.Trials = trials[:len(trials)-1]
-	mean, err := t.mean(ctx, lambda, &last, criterionAccuracy/2)
+	mean, err := t.mean(ctx, lambda, &last, searched)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,8 @@ type operator struct {
 	*forward.Normal // made by prepare: a spectral solve needs none
 	p               *Problem
 	regulariser     forward.Regulariser
+	local           *forward.VaryingPSF // of strips, corners and pieces of boxes; nil = one PSF that needs none
+	grams           map[[2]tiles.Span][]float64
 	lambda          float64
 	comm            ranks.Comm
 	frame           *halo.Decomposition
@@ -30,7 +32,7 @@ func newOperator(comm ranks.Comm, p *Problem, o *Options) *operator {
 	shape := p.Frame.Owned(comm.Rank()).Shape()
 	q, _ := tiles.Penalty(o.Regulariser)
 	return &operator{
-		p: p, regulariser: o.Regulariser, lambda: o.Lambda, comm: comm, frame: p.Frame, border: o.Border,
+		p: p, regulariser: o.Regulariser, lambda: o.Lambda, comm: comm, frame: p.Frame, border: o.Border, local: localPSF(p, o.Border),
 		kernel: tiles.Kernel(p.PSF, p.Frame, o.Border), q: q, owned: p.Weights,
 		rows: shape[0], cols: shape[1], channels: p.Channels,
 	}

@@ -67,10 +67,10 @@ const (
 // pieces cuts what the margins leave of this rank's box so that the PSF hardly changes within one of them; one piece
 // where it does not vary.
 func (m *operator) pieces(overlap int, deep [2][2]int) []piece {
-	if m.p.Varying == nil {
+	if m.local == nil {
 		return []piece{{hi: [2]int{m.rows, m.cols}, psf: m.p.PSF}}
 	}
-	v, box := m.p.Varying, m.frame.Owned(m.comm.Rank())
+	v, box := m.local, m.frame.Owned(m.comm.Rank())
 	rate := changes(v, m.frame.Domain().Shape())
 	var list []piece
 	for _, r := range cutAlong(deep[0][0], m.rows-deep[0][1], rate[0], overlap) {

@@ -42,6 +42,7 @@ type Search struct {
 // Candidate is one pair of the grid.
 type Candidate struct {
 	Width, Lambda float64
+	RMS           float64 // of LeaveOneOut: as Selection.RMS
 	Score         float64 // in units of sigma^2; infinite if a system could not be solved: not positive definite to rounding, or not converged
 }
 
@@ -61,6 +62,21 @@ type Selection struct {
 	Sample       int     // of LeaveOneOut: observations of the sample
 	RMS          float64 // of LeaveOneOut: root mean square of f_i(x_i) - y_i, in the unit of y
 	Limited      bool    // of LeaveOneOut: a wider kernel would be better, but has too many entries
+}
+
+// Easier is the pair of the smallest score that is solved more accurately than each of those that were refused as
+// their equations are lost in rounding: with a narrower kernel or a larger lambda. false = there is none.
+func (s *Selection) Easier(refused []Candidate) (best Candidate, found bool) {
+	for _, c := range s.Candidates {
+		easier := !math.IsInf(c.Score, 0) && !math.IsNaN(c.Score)
+		for _, r := range refused {
+			easier = easier && (c.Width < r.Width || c.Lambda > r.Lambda)
+		}
+		if easier && (!found || c.Score < best.Score) {
+			best, found = c, true
+		}
+	}
+	return best, found
 }
 
 // groupShare is the most observations of a rank for which it is better to share the

@@ -155,7 +155,7 @@ type lattice struct {
 
 // at is the candidate of a cell.
 func (t *lattice) at(c cell) Candidate {
-	return Candidate{Width: t.o.Kernel.Width * math.Exp2(float64(c.w)/2), Lambda: t.o.Lambda * math.Pow(10, float64(c.l)/4), Score: t.scores[c][0]}
+	return Candidate{Width: t.o.Kernel.Width * math.Exp2(float64(c.w)/2), Lambda: t.o.Lambda * math.Pow(10, float64(c.l)/4), Score: t.scores[c][0], RMS: math.Sqrt(t.scores[c][1])}
 }
 
 // farthest is the largest w and l: 2^30 and 10^15 times those of the options.

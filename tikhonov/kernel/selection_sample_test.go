@@ -22,7 +22,7 @@ func TestLeaveOneOutIsRefitting(t *testing.T) {
 		weights += 1 / sigma / sigma
 	}
 	mean /= weights
-	for _, c := range []Candidate{s.Candidates[0], s.Candidates[len(s.Candidates)/2], {s.Width, s.Lambda, s.Score}} {
+	for _, c := range []Candidate{s.Candidates[0], s.Candidates[len(s.Candidates)/2], {Width: s.Width, Lambda: s.Lambda, Score: s.Score}} {
 		k := o.Kernel
 		k.Width = c.Width
 		standard, plain := 0.0, 0.0

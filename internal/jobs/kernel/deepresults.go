@@ -52,10 +52,19 @@ func (r *deepRun) write(ctx context.Context) error {
 	if err := ranks.AgreeError(r.Comm, ctx.Err()); err != nil {
 		return err
 	}
+	layers, err := r.model.Layers()
+	if err != nil {
+		return err
+	}
 	return r.Finish(lifecycle.Ending{
 		Write: func() error {
 			if r.Comm.Rank() != 0 {
 				return nil
+			}
+			if len(layers.Outer)*(layers.Dim+2*layers.Width+1) <= mostSaved {
+				if err := r.save(r.Path(fitName), layers); err != nil {
+					return err
+				}
 			}
 			return r.writeFiles()
 		},
@@ -66,7 +75,7 @@ func (r *deepRun) write(ctx context.Context) error {
 
 // deepFiles are all files that a run may leave.
 func deepFiles() []string {
-	return append([]string{"solution.npy", earlierName, "single.npy", "features.npy"}, report.Names("panel")...)
+	return append([]string{"solution.npy", earlierName, "single.npy", "features.npy", fitName}, report.Names("panel")...)
 }
 
 // writeFiles leaves single layer, deep kernel and its first feature on the grid.

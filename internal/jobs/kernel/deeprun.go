@@ -122,9 +122,23 @@ func (r *deepRun) singleLayer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o.Kernel.Width, o.Lambda, o.Tolerance = chosen.Width, chosen.Lambda, 1e-6
-	r.m.Single = singleLayer{chosen.Width * r.obs.door.length, chosen.Lambda, lifecycle.Number(chosen.Score)}
-	r.single, err = kernel.Solve(ctx, r.Comm, &r.obs.data, o)
+	o.Tolerance = 1e-6
+	pair := kernel.Candidate{Width: chosen.Width, Lambda: chosen.Lambda, Score: chosen.Score}
+	var refused []kernel.Candidate
+	for {
+		o.Kernel.Width, o.Lambda = pair.Width, pair.Lambda
+		r.m.Single = singleLayer{pair.Width * r.obs.door.length, pair.Lambda, lifecycle.Number(pair.Score)}
+		r.single, err = kernel.Solve(ctx, r.Comm, &r.obs.data, o)
+		refused = append(refused, pair)
+		next, found := chosen.Easier(refused)
+		if !stagnated(err) || !found || len(refused) > mostRefused {
+			break
+		}
+		pair = next // rounding keeps that one from the tolerance
+	}
+	if stagnated(err) && r.single != nil {
+		return nil // it is only what the deep kernel is compared with
+	}
 	return err
 }
 

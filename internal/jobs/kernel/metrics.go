@@ -56,7 +56,9 @@ type searchMetrics struct {
 	Sample     int         `json:"sample,omitempty"`  // observations that leave-one-out looked at
 	RMS        float64     `json:"rms,omitempty"`     // of those that were left out, in the unit of the values
 	Limited    bool        `json:"limited,omitempty"` // a wider kernel would be better, but has too many neighbours
+	Refused    []refused   `json:"refused,omitempty"` // pairs that scored better, whose fit rounding keeps from the tolerance
 	chosen     *kernel.Selection
+	refused    []kernel.Candidate
 }
 
 // candidate is a pair that was tried.
@@ -64,6 +66,13 @@ type candidate struct {
 	Width  float64          `json:"width"`
 	Lambda float64          `json:"lambda"`
 	Score  lifecycle.Number `json:"score"`
+}
+
+// refused is a pair whose fit is less accurate than kernel.tolerance.
+type refused struct {
+	Width      float64          `json:"width"`
+	Lambda     float64          `json:"lambda"`
+	ErrorBound lifecycle.Number `json:"error_bound"` // that it reached
 }
 
 // searchEdge tells which of the chosen pair is the first or the last of its list.

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -86,6 +87,14 @@ func (r *run) solve(ctx context.Context) error {
 	}
 	stop := ranks.Measure(r.Comm)
 	fit, err := kernel.Solve(ctx, r.Comm, &r.obs.data, o)
+	for r.m.Search != nil && stagnated(err) {
+		next, found := r.refuse(&o, fit)
+		if !found {
+			break
+		}
+		o.Kernel.Width, o.Lambda = next.Width, next.Lambda
+		fit, err = kernel.Solve(ctx, r.Comm, &r.obs.data, o)
+	}
 	work := stop()
 	if fit == nil {
 		return err
@@ -96,6 +105,36 @@ func (r *run) solve(ctx context.Context) error {
 	}
 	return err
 }
+
+// refuse notes that the fit of a pair that the search has chosen is less accurate than kernel.tolerance, as rounding keeps
+// it from converging, and returns the best of the pairs that are solved more accurately.
+func (r *run) refuse(o *kernel.Options, fit *kernel.Fit) (next kernel.Candidate, found bool) {
+	s := r.m.Search
+	if len(s.refused) >= mostRefused {
+		return next, false
+	}
+	s.refused = append(s.refused, kernel.Candidate{Width: o.Kernel.Width, Lambda: o.Lambda})
+	if next, found = s.chosen.Easier(s.refused); !found {
+		return next, false
+	}
+	s.RMS = next.RMS * r.obs.door.amplitude
+	no := refused{o.Kernel.Width * r.obs.door.length, o.Lambda, lifecycle.Number(fit.ErrorBound)}
+	s.Refused = append(s.Refused, no)
+	text := fmt.Sprintf("width %.4g, lambda %.4g: rounding keeps the fit from a relative error below %.1e, and kernel.tolerance is %.1e; next width %.4g, lambda %.4g",
+		no.Width, no.Lambda, fit.ErrorBound, o.Tolerance, next.Width*r.obs.door.length, next.Lambda)
+	r.Log.Info("refused", "pair", text)
+	r.Progress.Say(text)
+	return next, true
+}
+
+// stagnated tells, alike on all ranks, whether a fit did not converge and more iterations would not help.
+func stagnated(err error) bool {
+	var e *krylov.NotConvergedError
+	return errors.As(err, &e) && e.Status == krylov.Stagnated
+}
+
+// mostRefused is how many pairs of a search may turn out to be lost in rounding.
+const mostRefused = 12
 
 // listed is nil for an empty list, which the solver takes for its default.
 func listed(list config.Numbers) []float64 {

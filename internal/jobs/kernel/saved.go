@@ -36,6 +36,14 @@ type fitAbout struct {
 	Names    []string  `json:"names"`            // of the coordinates
 	In       []string  `json:"in,omitempty"`     // units of the coordinates as their file says them, degrees of longitude and latitude; "" or none = not said
 	Source   string    `json:"source"`           // of the observations
+	Outer    *layer    `json:"outer,omitempty"`  // of a deep kernel: the second layer; the one above is the first
+}
+
+// layer is the second layer of a deep kernel.
+type layer struct {
+	Family   string  `json:"family"`
+	Width    float64 `json:"width"`    // in the unit of the features
+	Features int     `json:"features"` // of a place
 }
 
 // saved is a fit as its file holds it.
@@ -43,6 +51,8 @@ type saved struct {
 	fitAbout
 	places       []float64 // observations x Dim, in the units of their file
 	coefficients []float64 // of the observations, in the unit of the values
+	inner        []float64 // of a deep kernel: observations x Features, of the first layer
+	features     []float64 // likewise, of the observations
 }
 
 // save writes the fit whose observations and coefficients are the rows of a table. Rank 0 alone.
@@ -84,6 +94,10 @@ func readFit(path string) (*saved, error) {
 			s.places = a.Data
 		case "coefficients":
 			s.coefficients = a.Data
+		case "inner":
+			s.inner = a.Data
+		case "features":
+			s.features = a.Data
 		}
 	}
 	n := len(s.coefficients)
@@ -92,6 +106,9 @@ func readFit(path string) (*saved, error) {
 	}
 	if inner := s.door().inner(); len(s.Slope) > 0 && len(s.Slope) != inner || len(s.Slope) != len(s.Centre) || s.Sphere && s.Dim < 2 {
 		return nil, fmt.Errorf("%s: a trend with %d slopes and %d places in %d coordinates: not the fit of a job \"kernel\"", path, len(s.Slope), len(s.Centre), inner)
+	}
+	if o := s.Outer; o != nil && (o.Features < 1 || o.Features > 3 || !(o.Width > 0) || len(s.inner) != n*o.Features || len(s.features) != n*o.Features) {
+		return nil, fmt.Errorf("%s: %d and %d numbers of two layers with %d features of %d observations: not the fit of a job \"deep-kernel\"", path, len(s.inner), len(s.features), o.Features, n)
 	}
 	for k, u := range s.Units {
 		if !(u > 0) || math.IsInf(u, 0) || !(s.Periods[k] >= 0) {
@@ -241,12 +258,18 @@ type evaluator struct {
 	trend  kernel.Trend
 	kernel kernel.Kernel
 	tree   *tree
+	outer  kernel.Kernel // of a deep kernel
+	second *tree         // of it: the features of the observations; else nil
 }
 
 func newEvaluator(s *saved) *evaluator {
 	e := &evaluator{saved: s, door: s.door(), trend: kernel.Trend{Mean: s.Mean, Slope: s.Slope, Centre: s.Centre}}
 	e.kernel = kernel.Kernel{Family: kernel.Family(s.Family), Width: s.Width, Truncate: s.Truncate}
 	e.tree = newTree(e.door.places(s.places), e.door.inner())
+	if o := s.Outer; o != nil {
+		e.outer = kernel.Kernel{Family: kernel.Family(o.Family), Width: o.Width}
+		e.second = newTree(s.features, o.Features)
+	}
 	return e
 }
 
@@ -254,6 +277,17 @@ func newEvaluator(s *saved) *evaluator {
 func (e *evaluator) at(place []float64) (value, distance float64) {
 	x := e.door.places(place)
 	value = e.trend.At(x)
+	if o := e.Outer; o != nil {
+		z := make([]float64, o.Features)
+		e.tree.within(x, e.kernel.Radius(), func(i int, r float64) {
+			k := e.kernel.At(r)
+			for j := range z {
+				z[j] += e.inner[i*len(z)+j] * k
+			}
+		})
+		e.second.within(z, e.outer.Radius(), func(i int, r float64) { value += e.coefficients[i] * e.outer.At(r) })
+		return value, e.tree.nearest(x)
+	}
 	e.tree.within(x, e.kernel.Radius(), func(i int, r float64) { value += e.coefficients[i] * e.kernel.At(r) })
 	return value, e.tree.nearest(x)
 }

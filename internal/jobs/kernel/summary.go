@@ -31,6 +31,10 @@ func (m *metrics) Report(t *lifecycle.Table) {
 		}
 	}
 	row("kernel", "%s, width %.4g, lambda %.4g%s", m.Family, m.Width, m.Lambda, chosen)
+	if s := m.Search; s != nil && len(s.Refused) > 0 {
+		row("", "%d pairs that scored better were refused: rounding keeps their fits from kernel.tolerance, the first (width %.4g, lambda %.4g) from less than %.1e",
+			len(s.Refused), s.Refused[0].Width, s.Refused[0].Lambda, float64(s.Refused[0].ErrorBound))
+	}
 	if s := m.Search; s != nil && s.Sample > 0 {
 		row("left out", "rms error %.4g where each of %d observations was left out in turn", s.RMS, s.Sample)
 		if s.Limited {

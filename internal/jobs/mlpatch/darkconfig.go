@@ -45,16 +45,17 @@ type learnedSection struct {
 
 // shearSection names maps of the shear. Every path is that of an image of one plane.
 type shearSection struct {
-	E1     string  `toml:"e1"`
-	E2     string  `toml:"e2"`
-	Sigma1 string  `toml:"sigma1"` // standard deviations of a pixel
-	Sigma2 string  `toml:"sigma2"`
-	Counts string  `toml:"counts"` // galaxies of a pixel, in the place of sigma1 and sigma2
-	Mask   string  `toml:"mask"`   // 0 = missing
-	Sigma  float64 `toml:"sigma"`  // of a pixel; with counts or a catalogue of a galaxy; each component
-	Pixel  float64 `toml:"pixel"`  // side, arcmin
-	FlipE1 bool    `toml:"flip_e1"`
-	FlipE2 bool    `toml:"flip_e2"`
+	E1       string          `toml:"e1"`
+	E2       string          `toml:"e2"`
+	Sigma1   string          `toml:"sigma1"` // standard deviations of a pixel
+	Sigma2   string          `toml:"sigma2"`
+	Counts   string          `toml:"counts"`   // galaxies of a pixel, in the place of sigma1 and sigma2
+	Mask     string          `toml:"mask"`     // 0 = missing
+	Outliers frames.Outliers `toml:"outliers"` // what happens to shears and ellipticities far from all others
+	Sigma    float64         `toml:"sigma"`    // of a pixel; with counts or a catalogue of a galaxy; each component
+	Pixel    float64         `toml:"pixel"`    // side, arcmin
+	FlipE1   bool            `toml:"flip_e1"`
+	FlipE2   bool            `toml:"flip_e2"`
 }
 
 // catalogueSection names a table of galaxies.
@@ -103,7 +104,7 @@ const arcmin = math.Pi / 180 / 60
 func darkDefaults() darkSettings {
 	return darkSettings{
 		Seed:      1,
-		Shear:     shearSection{Sigma: 0.03, Pixel: 2},
+		Shear:     shearSection{Sigma: 0.03, Pixel: 2, Outliers: frames.OutliersReport},
 		Catalogue: catalogueSection{RA: "ra", Dec: "dec", E1: "e1", E2: "e2", Weight: "weight"},
 		Simulate:  fieldSection{Rows: 128, Cols: 128, RMS: 0.02, Width: 0.8, Turn: 1000},
 		Wiener:    wienerSection{Tolerance: 1e-6, MaxIterations: 1000},
@@ -127,6 +128,7 @@ func (c *darkSettings) observed() bool { return c.Shear.E1 != "" || c.Catalogue.
 
 func (c *darkSettings) check(f *config.File) {
 	s, m := &c.Shear, &c.Simulate
+	s.Outliers.Check(f, "shear.outliers")
 	f.Want((s.E1 == "") == (s.E2 == ""), "shear.e2", "maps of both components, shear.e1 and shear.e2, or of none")
 	f.Want((s.Sigma1 == "") == (s.Sigma2 == ""), "shear.sigma2", "maps of both components, shear.sigma1 and shear.sigma2, or of none")
 	f.Want(s.Counts == "" || s.Sigma1 == "", "shear.counts", "shear.counts or shear.sigma1 and shear.sigma2, not both")

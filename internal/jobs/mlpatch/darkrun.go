@@ -122,12 +122,15 @@ func (r *darkRun) read() error {
 					missing++
 				}
 			}
-			r.Took(frames.DescribeFrame(d.path, d.frame, missing, float64(len(d.frame.Data))))
+			in := frames.DescribeFrame(d.path, d.frame, missing, float64(len(d.frame.Data)))
+			frames.DescribeOutliers(&in, d.outliers)
+			r.Took(in)
 		}
 		if s.galaxies > 0 {
 			r.Took(*s.catalogue)
 		}
 		r.header, r.sigma = s.header, s.sigma
+		r.m.Outliers = s.outliers
 		if s.header != nil {
 			has[2] = 1
 		}

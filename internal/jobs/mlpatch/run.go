@@ -48,7 +48,7 @@ func (r *run) run(ctx context.Context) (err error) {
 		return err
 	}
 	if r.scan != nil && r.w.image.Truth != "" {
-		if err := r.ReadTruth(ctx, r.w.image.Truth); err != nil {
+		if err := r.ReadTruth(ctx, r.w.image); err != nil {
 			return err
 		}
 	}

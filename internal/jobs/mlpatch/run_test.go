@@ -193,6 +193,13 @@ func TestStream(t *testing.T) {
 	if _, err := jobtest.Run(t, Load, 2, `job = "mlpatch-denoise"`, append(sets, "bands.rows=1", "image.path="+holes)...); err == nil || !strings.Contains(err.Error(), "row 1, column 0 is NaN") {
 		t.Errorf("holes: %v", err)
 	}
+	marked := jobtest.WriteNpy(t, t.TempDir(), "marked.npy", []float64{1, 2, -1e30, 4}, 1, 4)
+	for _, c := range []struct{ rule, want string }{{"report", "row 0, column 2 is -1e+30, which marks a missing value"}, {"keep", ""}} {
+		_, err := jobtest.Run(t, Load, 1, `job = "mlpatch-denoise"`, append(sets, "bands.rows=1", "image.path="+marked, "image.outliers="+c.rule)...)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("marks, %s: %v", c.rule, err)
+		}
+	}
 }
 
 // A frame that is unlike the training set, and noise that was not learned, are said to be so.

@@ -132,6 +132,17 @@ func (r *run) bands(ctx context.Context, shape *imageio.Frame) error {
 			if err != nil {
 				return nil, err
 			}
+			if w.image.Outliers != frames.OutliersKeep {
+				marks := frames.OutlierSearch{Planes: shape.Channels, Rows: hi - lo, Cols: shape.Cols, Box: imageio.Box{R1: hi - lo, C1: shape.Cols}, Data: f.Data, Apart: true, Marks: true}
+				found, err := marks.Find(nil)
+				if err != nil {
+					return nil, err
+				}
+				for _, o := range found.Own {
+					return nil, fmt.Errorf("%s: row %d, column %d is %.6g, which marks a missing value: a frame with missing pixels needs bands.rows = 0 (image.outliers = %q takes it as data)",
+						w.image.Path, lo+o.Row, o.Col, o.Value, frames.OutliersKeep)
+				}
+			}
 			for i, v := range f.Data {
 				if math.IsNaN(v) || math.IsInf(v, 0) {
 					return nil, fmt.Errorf("%s: row %d, column %d is %g: a frame with missing pixels needs bands.rows = 0", w.image.Path, lo+i/shape.Cols%(hi-lo), i%shape.Cols, v)

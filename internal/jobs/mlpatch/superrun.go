@@ -201,8 +201,8 @@ func (r *superRun) settle(ctx context.Context, u *mlpatch.Upscaler, plain []floa
 		return err
 	}
 	r.Obs = high
-	if path := r.c.Image.Truth; path != "" {
-		return r.ReadTruth(ctx, path)
+	if r.c.Image.Truth != "" {
+		return r.ReadTruth(ctx, &r.c.Image)
 	}
 	if r.truth == nil {
 		return nil

@@ -29,11 +29,12 @@ type settings struct {
 
 // stackSection names files of stamps, all of the same shape.
 type stackSection struct {
-	Path         string `toml:"path"`
-	Mask         string `toml:"mask"`          // 0 = missing
-	MaskMajority bool   `toml:"mask_majority"` // true: the mask may cover more than half of the pixels
-	Weights      string `toml:"weights"`       // inverse variances with psf.noise = "weights", otherwise relative
-	Truth        string `toml:"truth"`         // the stamps as they are, to compare the result with
+	Path         string          `toml:"path"`
+	Mask         string          `toml:"mask"`          // 0 = missing
+	MaskMajority bool            `toml:"mask_majority"` // true: the mask may cover more than half of the pixels
+	Weights      string          `toml:"weights"`       // inverse variances with psf.noise = "weights", otherwise relative
+	Outliers     frames.Outliers `toml:"outliers"`      // what happens to values far from all others
+	Truth        string          `toml:"truth"`         // the stamps as they are, to compare the result with
 }
 
 // psfSection names the PSFs and fills psf.Options.
@@ -107,7 +108,8 @@ const (
 
 func defaults() settings {
 	return settings{
-		Seed: 1,
+		Seed:  1,
+		Stack: stackSection{Outliers: frames.OutliersReport},
 		PSF: psfSection{
 			Centre: centreSame, Mode: string(psf.Sparse), Border: string(psf.Zero), Precision: string(psf.Single),
 			Iterations: 150, CheckEvery: 10, Still: 1e-3, Noise: string(psf.Differences), Start: string(psf.FromZero), Positivity: true, Compat: "none",
@@ -182,6 +184,7 @@ func Load(f *config.File) *lifecycle.Job {
 	}
 	f.Decode(&c)
 	c.PSF.check(f)
+	c.Stack.Outliers.Check(f, "stack.outliers")
 	c.Simulate.check(f)
 	f.Want(c.Stack.Path == "" || c.PSF.Path != "", "psf.path", "the PSFs of the stamps in stack.path")
 	for key, path := range map[string]string{"psf.path": c.PSF.Path, "psf.index": c.PSF.Index, "stack.truth": c.Stack.Truth} {

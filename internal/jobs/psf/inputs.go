@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/psf"
@@ -54,6 +55,7 @@ func (r *run) tookStack(in *lifecycle.Input, _ *imageio.Stack) {
 	if m.blank > 0 {
 		in.Missing += fmt.Sprintf("; stamps without an observed pixel, restored as 0: %d", m.blank)
 	}
+	frames.DescribeOutliers(in, s.outliers)
 }
 
 func (r *run) tookMask(in *lifecycle.Input, _ *imageio.Stack) {

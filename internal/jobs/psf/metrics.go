@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 
+	"tessera/internal/frames"
 	"tessera/internal/lifecycle"
 	"tessera/psf"
 )
@@ -26,6 +27,8 @@ type metrics struct {
 	Beta       lifecycle.Number `json:"beta"` // largest |H|^2 max W
 	Low        *lowRankMetrics  `json:"low_rank,omitempty"`
 	Settled    int              `json:"stamps_converged"`
+
+	Outliers *frames.OutlierReport `json:"outliers,omitempty"` // absent where none was found or looked for
 
 	FluxChange *lifecycle.Quartiles `json:"flux_change"` // over the stamps: flux of the answer by that of the data at the observed pixels, minus 1
 	// With psf.debias: the same, and the error of the flux where the truth is known, of the last iterate.
@@ -78,6 +81,7 @@ func (m *metrics) Report(t *lifecycle.Table) {
 	row := t.Row
 	row("stack", "%s", m.Source)
 	row("", "%d stamps of %d x %d, %d of %d pixels missing (%.3g %%)", m.Stamps, m.Side, m.Side, m.Missing, m.Pixels, 100*float64(m.Missing)/float64(max(1, m.Pixels)))
+	m.Outliers.Row(t)
 	if m.Normalised > 0 {
 		row("PSFs", "%d did not sum to 1 and were normalised", m.Normalised)
 	}

@@ -217,7 +217,7 @@ func TestPSFRefuses(t *testing.T) {
 		"all masked":  {[]string{index, "stack.mask=" + npy + "/zeros.npy", "stack.mask_majority=true"}, "observed.npy: no pixel is observed"},
 		"no weight":   {[]string{index, "stack.weights=" + npy + "/zeros.npy"}, "observed.npy: no pixel is observed"},
 		"flags":       {[]string{index, "stack.mask=" + npy + "/flags.npy"}, "flags.npy: 2565 of its 2700 pixels are 0, and 0 means masked"},
-		"huge":        {[]string{index, "stack.path=" + npy + "/huge.npy"}, "huge.npy: stamp 2: 1e+300 at row 3, column 5"},
+		"huge":        {[]string{index, "stack.path=" + npy + "/huge.npy", "stack.outliers=keep"}, "huge.npy: stamp 2: 1e+300 at row 3, column 5"},
 		"many":        {[]string{index, "stack.path=", "psf.path=", "psf.index=", "simulate.side=15", "simulate.count=1000000000"}, "lower simulate.count, or use more hosts"},
 		"too many":    {[]string{index, "stack.path=", "psf.path=", "psf.index=", "simulate.side=15", "simulate.count=9000000000000000000"}, "1 to 1250999896491 stamps of 15 x 15 pixels"},
 	} {

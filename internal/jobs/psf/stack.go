@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"tessera/halo"
+	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/tables"
@@ -27,6 +28,9 @@ type stamps struct {
 	number     []int          // of the PSF of each stamp, in the file or in the field
 	normalised int            // PSFs that did not sum to 1; those that all ranks have count on rank 0 alone
 	missing    missing
+	masked     []float64 // mask, until it is applied; shape of Data, nil = none
+	outliers   string    // what was found far from all others
+	found      *frames.OutlierReport
 }
 
 // missing counts the pixels that are not observed, by the first reason that holds.
@@ -61,6 +65,14 @@ func (c *settings) read(ctx context.Context, comm ranks.Comm) (*stamps, error) {
 	}
 	if err := ranks.AgreeError(comm, err); err != nil {
 		return nil, err
+	}
+	if c.Stack.Path != "" {
+		if err := c.leaveOut(comm, s); err != nil {
+			return nil, err
+		}
+		if err := ranks.AgreeError(comm, inFile(c.Stack.Path, s.Check())); err != nil {
+			return nil, err
+		}
 	}
 	return s, c.countMissing(comm, s)
 }
@@ -152,7 +164,7 @@ func (c *settings) readStamps(ctx context.Context, comm ranks.Comm) (*stamps, er
 	if s.normalised > 0 && c.PSF.Strict {
 		return nil, fmt.Errorf("%s: %d of the PSFs %d to %d do not sum to 1 within 1e-5, which psf.strict = true demands", c.PSF.Path, s.normalised, first, last-1)
 	}
-	return s, inFile(c.Stack.Path, s.Check())
+	return s, nil
 }
 
 // inFile names the file of a stamp's or PSF's error.
@@ -195,6 +207,34 @@ func (c *settings) readBeside(ctx context.Context, s *stamps, lo, hi int) (err e
 	}
 	if s.Weights == nil && mask != nil {
 		s.Weights = slices.Repeat([]float64{1}, len(mask))
+	}
+	s.masked = mask
+	return nil
+}
+
+// leaveOut looks for values of the stamps that are no light, and takes out what stack.outliers
+// says and what the mask covers. Collective; the error is the same on all ranks.
+func (c *settings) leaveOut(comm ranks.Comm, s *stamps) error {
+	mask := s.masked
+	s.masked = nil
+	if c.Stack.Outliers != frames.OutliersKeep {
+		search := frames.OutlierSearch{
+			Plane: "stamp", Planes: s.Total, First: s.First, Rows: s.Side, Cols: s.Side, Box: imageio.Box{R1: s.Side, C1: s.Side}, Data: s.Data,
+			Absent: func(i int) bool {
+				return mask != nil && !(mask[i] < 0 || mask[i] > 0) || s.Weights != nil && !(s.Weights[i] > 0)
+			},
+		}
+		found, err := search.Find(comm)
+		if err != nil {
+			return err
+		}
+		s.found = found.Report("stack.outliers", c.Stack.Outliers)
+		s.outliers = found.Text(&search, "stack.outliers", c.Stack.Outliers)
+		for i := range found.Own {
+			if found.Own[i].Taken(c.Stack.Outliers) {
+				s.Data[found.Own[i].At()] = math.NaN()
+			}
+		}
 	}
 	s.apply(mask)
 	return nil

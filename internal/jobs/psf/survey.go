@@ -96,5 +96,9 @@ func (c *settings) simulate(ctx context.Context, comm ranks.Comm) (*stamps, erro
 		sv.field.AddNoise(i, s.Data[(i-lo)*n:(i-lo+1)*n], sigma)
 	}
 	s.PSFs = sv.psfs
-	return s, c.readBeside(ctx, s, lo, hi)
+	err = c.readBeside(ctx, s, lo, hi)
+	if err == nil {
+		s.apply(s.masked)
+	}
+	return s, err
 }

@@ -171,9 +171,9 @@ func TestResultIsFinite(t *testing.T) {
 	frame := jobtest.WriteNpy(t, dir, "frame.npy", pixels, 12, 10)
 	for _, c := range [][]string{{"tikhonov"}, {"tikhonov", "tikhonov.method=cg"}, {"tikhonov", "tikhonov.method=spectral"}, {"tikhonov", "tikhonov.method=literal"}, {"two-layer"}} {
 		out := filepath.Join(dir, "out")
-		sets := append([]string{fmt.Sprintf("output.dir=%q", out), fmt.Sprintf("image.path=%q", frame), "blur.kind=gaussian", "tikhonov.lambda=1e-3"}, c[1:]...)
+		sets := append([]string{fmt.Sprintf("output.dir=%q", out), fmt.Sprintf("image.path=%q", frame), "image.outliers=keep", "blur.kind=gaussian", "tikhonov.lambda=1e-3"}, c[1:]...)
 		if c[0] == "two-layer" {
-			sets = append(sets[:2:2], c[1:]...)
+			sets = append(sets[:3:3], c[1:]...)
 		}
 		err := ranks.Launch(context.Background(), ranks.Options{Ranks: 2}, func(ctx context.Context, comm ranks.Comm) error {
 			j, err := jobtest.Parse(loaders[c[0]], fmt.Sprintf("job = %q", c[0]), sets...)

@@ -46,6 +46,7 @@ func (r *trainRun) run(ctx context.Context) (err error) {
 	if in, ok := report.Input(); ok {
 		r.Took(in)
 	}
+	report.Tell(r.Run.Run)
 	if err := r.describe(); err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ const residual = 1e-10
 // of what it minimises.
 type outer struct {
 	part       *loadbalance.Partition
+	pts        *loadbalance.Points // features of the observations that this rank owns there, with y and sigma
 	sys        *kernel.System
 	beta       []float64 // of the points that this rank owns there
 	misfit     float64   // sum ((g(Z_i) - y_i) / sigma_i)^2
@@ -44,6 +45,7 @@ func fitOuter(ctx context.Context, comm ranks.Comm, part *loadbalance.Partition,
 	if g.part, pts, g.balance, err = loadbalance.Rebalance(comm, part, pts, loadbalance.Options{}); err != nil {
 		return nil, err
 	}
+	g.pts = pts
 	n := pts.Len()
 	y, noise := make([]float64, n), make([]float64, n)
 	for i := range n {
