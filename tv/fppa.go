@@ -42,7 +42,13 @@ func (s *solver) fppa(ctx context.Context, r *Result, phase string) error {
 		if err := s.fid.adjoint(g, ax); err != nil {
 			return err
 		}
-		s.field.step(ahead, g, gamma)
+		look := s.fixed == 0 && (t == check || t == s.o.MaxIterations)
+		inOne := !look && !(s.o.Coupled && s.p.Channels > 1) // the multipliers of the check need the whole step
+		if inOne {
+			s.field.edge(ahead, g, gamma)
+		} else {
+			s.field.step(ahead, g, gamma)
+		}
 		if err := s.field.fill(); err != nil {
 			return err
 		}
@@ -52,7 +58,11 @@ func (s *solver) fppa(ctx context.Context, r *Result, phase string) error {
 			next = (1 + math.Sqrt(1+4*q*q)) / 2
 			mu = (q - 1) / next
 		}
-		sums[0] = s.field.shrink(x, ahead, mu, reach, s.o.Coupled, limits(s.o.Bounds))
+		if inOne {
+			sums[0] = s.field.advance(x, ahead, g, gamma, mu, reach, limits(s.o.Bounds))
+		} else {
+			sums[0] = s.field.shrink(x, ahead, mu, reach, s.o.Coupled, limits(s.o.Bounds))
+		}
 		if err := together(ctx, s.comm, sums); err != nil {
 			return err
 		}
@@ -67,7 +77,7 @@ func (s *solver) fppa(ctx context.Context, r *Result, phase string) error {
 			r.Status = krylov.Converged
 			return nil
 		}
-		if s.fixed == 0 && (t == check || t == s.o.MaxIterations) {
+		if look {
 			if p == nil {
 				p = make([]float64, len(s.field.shape)*n)
 			}
