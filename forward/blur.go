@@ -32,6 +32,9 @@ type Blur struct {
 	padded     []float64    // one plane with twice that halo, zero outside the owned box; made by Adjoint
 }
 
+// stretch is how many pixels, at least a row, ApplyThen convolves at a time; they fill a fraction of the second cache.
+const stretch = 1 << 13
+
 // NewBlur prepares the blur of frames of 2 axes with so many channels, all by the same
 // PSF, which may be larger than the frame: see PSF.Fold. Every rank must own pixels. It is not collective; every rank gives the same
 // arguments.
@@ -107,7 +110,11 @@ func (b *Blur) NormBound() float64 {
 }
 
 // Apply sets dst = H src, both channels x owned rows x owned cols. Collective.
-func (b *Blur) Apply(dst, src []float64) error {
+func (b *Blur) Apply(dst, src []float64) error { return b.ApplyThen(dst, src, func(from, to int) {}) }
+
+// ApplyThen is Apply that calls use for one stretch of dst after the other, dst[from:to], each as soon as it is
+// computed and still in a cache. use may change that stretch. The stretches are whole rows of one channel. Collective.
+func (b *Blur) ApplyThen(dst, src []float64, use func(from, to int)) error {
 	if err := checkApply(b, dst, src); err != nil {
 		return err
 	}
@@ -117,10 +124,18 @@ func (b *Blur) Apply(dst, src []float64) error {
 		return err
 	}
 	for c := range b.channels {
+		out, in, first := b.plane(dst, c), b.extended(c), c*b.rows*b.cols
 		if b.wide != nil {
-			b.wide.convolve(b.plane(dst, c), b.extended(c))
-		} else {
-			b.taps.Convolve(b.plane(dst, c), b.rows, b.cols, b.extended(c))
+			b.wide.convolve(out, in)
+			use(first, first+len(out))
+			continue
+		}
+		rows := max(1, stretch/b.cols)
+		for i := 0; i < b.rows; i += rows {
+			n := min(rows, b.rows-i)
+			b.taps.Convolve(out[i*b.cols:], n, b.cols, in)
+			in.Origin += n * in.Stride
+			use(first+i*b.cols, first+(i+n)*b.cols)
 		}
 	}
 	return nil

@@ -66,6 +66,27 @@ func (f *fidelity) apply(ax, x []float64) error {
 	return f.a.Apply(ax, x)
 }
 
+// residualOf sets r = W (A x - y); 0 at missing values. Where A is a blur, y is taken away from rows that are still in a
+// cache. Collective.
+func (f *fidelity) residualOf(r, x []float64) error {
+	blur, ok := f.a.(*forward.Blur)
+	if !ok {
+		if err := f.apply(r, x); err != nil {
+			return err
+		}
+		f.residual(r, r)
+		return nil
+	}
+	f.applied++
+	return blur.ApplyThen(r, x, func(from, to int) {
+		var w []float64
+		if n := len(f.w); n > 0 {
+			w = f.w[from%n:] // rows do not reach from one channel into the next
+		}
+		pairs.Residual(r[from:to], r[from:], f.y[from:], w)
+	})
+}
+
 // adjoint sets g = A' r. Collective.
 func (f *fidelity) adjoint(g, r []float64) error {
 	if f.a == nil {

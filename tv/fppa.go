@@ -35,10 +35,9 @@ func (s *solver) fppa(ctx context.Context, r *Result, phase string) error {
 		if s.o.Decreasing {
 			gamma /= 1 + float64(t-1)/10
 		}
-		if err := s.fid.apply(ax, ahead); err != nil {
+		if err := s.fid.residualOf(ax, ahead); err != nil {
 			return err
 		}
-		s.fid.residual(ax, ax)
 		if err := s.fid.adjoint(g, ax); err != nil {
 			return err
 		}
