@@ -86,12 +86,13 @@ func NewVaryingBlur(comm ranks.Comm, frame *halo.Decomposition, channels int, ps
 
 // divisors are 1 over the sum of the PSF at the pixels of a box.
 func (v *VaryingPSF) divisors(box halo.Box) []float64 {
-	out := make([]float64, 0, box.Size())
+	out, cols := make([]float64, box.Size()), box.Hi[1]-box.Lo[1]
 	sums := v.sums()
 	for r := box.Lo[0]; r < box.Hi[0]; r++ {
-		for c := box.Lo[1]; c < box.Hi[1]; c++ {
-			out = append(out, 1/v.sum(sums, r, c))
-		}
+		v.rowSums(out[(r-box.Lo[0])*cols:][:cols], sums, r, box.Lo[1])
+	}
+	for i, s := range out {
+		out[i] = 1 / s
 	}
 	return out
 }
@@ -178,9 +179,8 @@ func (b *VaryingBlur) Apply(dst, src []float64) error {
 	}
 	b.extend()
 	if b.divisor != nil {
-		for i, v := range src { // dst is overwritten below
-			dst[i] = v * b.divisor[i%len(b.divisor)]
-		}
+		copy(dst, src) // which is overwritten below
+		b.divide(dst)
 		src = dst
 	}
 	b.plan.Scatter(b.ext, src, b.channels)
@@ -216,11 +216,18 @@ func (b *VaryingBlur) Adjoint(dst, src []float64) error {
 	}
 	b.plan.Gather(dst, b.ext, b.channels)
 	if b.divisor != nil {
-		for i := range dst {
-			dst[i] *= b.divisor[i%len(b.divisor)]
-		}
+		b.divide(dst)
 	}
 	return nil
+}
+
+// divide multiplies every channel of x by the divisor.
+func (b *VaryingBlur) divide(x []float64) {
+	for n := len(b.divisor); len(x) > 0; x = x[n:] {
+		for i, d := range b.divisor {
+			x[i] *= d
+		}
+	}
 }
 
 // extend makes the buffer with the halo.

@@ -37,12 +37,11 @@ type varyingGrid struct {
 	spectrum map[int][]complex128
 }
 
-// Tiles. Shorter ones are joined with their neighbours, longer ones are divided: beyond longestTile
-// transforms leave the cache, and the margins of the PSF's size matter little.
+// Tiles. Longer ones are divided: beyond longestTile transforms leave the cache, and the margins of the PSF's size matter
+// little.
 const (
-	shortestTile = 32  // pixels, or twice the radius of the PSF
-	longestTile  = 512 // likewise twelve times the radius
-	sharedGrid   = 0.06
+	longestTile = 512 // pixels, or twelve times the radius
+	sharedGrid  = 0.06
 )
 
 // cut divides the extended box into tiles.
@@ -107,9 +106,10 @@ func (b *VaryingBlur) reached(s span, axis, n int) span {
 	return span{max(0, s.lo-2*b.radius[axis]), min(n, s.hi)}
 }
 
-// cutAxis cuts n pixels where a term begins or ends, into pieces of a useful length.
+// cutAxis cuts n pixels where terms begin or end, at those places at which the sum over the pieces of terms x (pixels +
+// margins), the work of their transforms, is least.
 func cutAxis(factors [][]float64, n, radius int) []span {
-	shortest, longest := max(shortestTile, 2*radius), max(longestTile, 12*radius)
+	longest := max(longestTile, 12*radius)
 	cuts := []int{0}
 	for i := 1; i < n; i++ {
 		for _, f := range factors {
@@ -120,18 +120,26 @@ func cutAxis(factors [][]float64, n, radius int) []span {
 		}
 	}
 	cuts = append(cuts, n)
-	var joined []span
-	from := 0
-	for _, to := range cuts[1:] {
-		if to-from < shortest && to != n {
-			continue
+	work, from := make([]int, len(cuts)), make([]int, len(cuts)) // of the pixels up to each cut; where its last piece begins
+	for j := 1; j < len(cuts); j++ {
+		active, count := make([]bool, len(factors)), 0
+		for i := j - 1; i >= 0 && (i == j-1 || cuts[j]-cuts[i] <= longest); i-- {
+			for k, f := range factors {
+				if !active[k] && f[cuts[i]] != 0 {
+					active[k] = true
+					count++
+				}
+			}
+			if w := work[i] + count*(cuts[j]-cuts[i]+2*radius); i == j-1 || w < work[j] {
+				work[j], from[j] = w, i
+			}
 		}
-		joined = append(joined, span{from, to})
-		from = to
 	}
-	if last := len(joined) - 1; last > 0 && joined[last].len() < shortest {
-		joined = append(joined[:last-1], span{joined[last-1].lo, joined[last].hi})
+	var joined []span
+	for j := len(cuts) - 1; j > 0; j = from[j] {
+		joined = append(joined, span{cuts[from[j]], cuts[j]})
 	}
+	slices.Reverse(joined)
 	var pieces []span
 	for _, s := range joined {
 		parts := (s.len() + longest - 1) / longest
