@@ -17,10 +17,10 @@ import (
 //
 // Beyond the border stands w_k x as the border says, so that one PSF everywhere gives what Blur gives.
 //
-// The extended box is cut into tiles in which the same terms have weight. A tile takes one real
-// Fourier transform for each of its J terms and one for their sum: with bilinear weights on a grid J is
-// 4 at most, however many PSFs there are. Apply and Adjoint take one exchange with a halo as wide as
-// the PSF's radius.
+// The extended box is cut into tiles in which the same terms have weight, where that costs the fewest transforms. A tile
+// takes one real Fourier transform for each of its J terms and one for their sum, and in native builds the terms share
+// those of rows, see fourier.Mixture: with bilinear weights on a grid J is 4 in most tiles, however many PSFs there are. Apply and
+// Adjoint take one exchange with a halo as wide as the PSF's radius.
 //
 // VaryingBlur keeps one array of the size of x with that halo until Release, one plane where the PSF is
 // divided by its sum, and for each term its spectrum on the tiles' grid, at most

@@ -66,14 +66,14 @@ func (b *VaryingBlur) cut() []varyingTile {
 		}
 		needed[axis] = shareGrids(needed[axis])
 	}
-	grids := map[[2]int]*varyingGrid{}
+	grids, space := map[[2]int]*varyingGrid{}, new(fourier.MixtureSpace)
 	for i, rows := range pieces[0] {
 		for j, cols := range pieces[1] {
 			t := varyingTile{in: [2]span{rows, cols}}
 			t.out = [2]span{b.reached(rows, 0, b.rows), b.reached(cols, 1, b.cols)}
 			key := [2]int{needed[0][i], needed[1][j]}
 			if t.grid = grids[key]; t.grid == nil {
-				t.grid = &varyingGrid{fourier.NewMixture(key[0], key[1]), map[int][]complex128{}}
+				t.grid = &varyingGrid{fourier.NewMixture(key[0], key[1], space), map[int][]complex128{}}
 				grids[key] = t.grid
 			}
 			for k, term := range b.psf.Terms {

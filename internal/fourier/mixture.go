@@ -11,11 +11,15 @@ import "runtime"
 // in images of rows x cols pixels that are continued periodically. The rows of x are transformed once for each different
 // factor of the columns, as the factor of the row may come after that, and those of y once: J terms with C factors of the
 // columns take the row transforms of C + 1 and the column transforms of J + 1 images. Columns go through the cache block
-// by block with all terms. It keeps C images. Not for use by several goroutines at once.
+// by block with all terms. Its images are in a MixtureSpace. Not for use by several goroutines at once.
 type Mixture struct {
 	rows, cols int
 	transform  *mixtureTransform
 }
+
+// MixtureSpace is memory for the images of mixtures that work one after the other, C images of the largest; new(MixtureSpace)
+// is one.
+type MixtureSpace struct{ mixtureSpace }
 
 // MixtureTerm is one PSF with its weight.
 type MixtureTerm struct {
@@ -25,9 +29,9 @@ type MixtureTerm struct {
 }
 
 // NewMixture prepares for images of rows x cols, at least 1 x 1; sizes from NextFast are the fast ones.
-func NewMixture(rows, cols int) *Mixture {
+func NewMixture(rows, cols int, space *MixtureSpace) *Mixture {
 	checkSize("NewMixture", rows, cols)
-	m := &Mixture{rows: rows, cols: cols, transform: newMixtureTransform(rows, cols)}
+	m := &Mixture{rows: rows, cols: cols, transform: newMixtureTransform(rows, cols, space)}
 	m.own()
 	return m
 }

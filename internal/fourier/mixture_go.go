@@ -2,8 +2,13 @@
 
 package fourier
 
-type mixtureTransform = mixturePlain
+type (
+	mixtureTransform = mixturePlain
+	mixtureSpace     = mixturePlainSpace
+)
 
-func newMixtureTransform(rows, cols int) *mixtureTransform { return newMixturePlain(rows, cols) }
+func newMixtureTransform(rows, cols int, space *MixtureSpace) *mixtureTransform {
+	return newMixturePlain(rows, cols, &space.mixtureSpace)
+}
 
 func (m *Mixture) own() {}

@@ -28,11 +28,19 @@ import (
 
 // mixtureTransform keeps its arrays in C's memory, aligned as FFTW wants them.
 type mixtureTransform struct {
-	c      *C.struct_tessera_mixture
-	images int // that there is memory for
+	c     *C.struct_tessera_mixture
+	space *MixtureSpace
 }
 
-func newMixtureTransform(rows, cols int) *mixtureTransform {
+// mixtureSpace is numbers of memory; nil = none yet.
+type mixtureSpace struct{ held *mixtureHeld }
+
+type mixtureHeld struct {
+	p       unsafe.Pointer
+	numbers int
+}
+
+func newMixtureTransform(rows, cols int, space *MixtureSpace) *mixtureTransform {
 	blocks := (cols/2 + 1 + C.TESSERA_LANES - 1) / C.TESSERA_LANES
 	c := (*C.struct_tessera_mixture)(C.calloc(1, C.sizeof_struct_tessera_mixture))
 	c.rows, c.cols, c.blocks = C.ptrdiff_t(rows), C.ptrdiff_t(cols), C.ptrdiff_t(blocks)
@@ -43,7 +51,7 @@ func newMixtureTransform(rows, cols int) *mixtureTransform {
 	if C.tessera_mixture_plan(c) == 0 {
 		panic(fmt.Sprintf("fourier: FFTW has no plan for %d x %d", rows, cols))
 	}
-	return &mixtureTransform{c: c}
+	return &mixtureTransform{c: c, space: space}
 }
 
 // mixtureMemory is that of n numbers, which are 0.
@@ -63,7 +71,7 @@ func (m *Mixture) own() {
 		planner.Lock()
 		defer planner.Unlock()
 		C.tessera_mixture_destroy(c)
-		for _, p := range []unsafe.Pointer{c.line, c.half, c.block, c.spare, c.sum, c.images, unsafe.Pointer(c)} {
+		for _, p := range []unsafe.Pointer{c.line, c.half, c.block, c.spare, c.sum, unsafe.Pointer(c)} {
 			C.free(p)
 		}
 	}, m.transform.c)
@@ -74,11 +82,16 @@ func (t *mixtureTransform) length() int { return int(t.c.rows * t.c.blocks * C.T
 
 // reserve makes memory for so many images.
 func (t *mixtureTransform) reserve(images int) {
-	if images > t.images {
-		C.free(t.c.images)
-		t.c.images = mixtureMemory(2 * images * t.length())
-		t.images = images
+	s, numbers := t.space, 2*images*t.length()
+	if s.held == nil {
+		s.held = &mixtureHeld{}
+		runtime.AddCleanup(s, func(h *mixtureHeld) { C.free(h.p) }, s.held)
 	}
+	if numbers > s.held.numbers {
+		C.free(s.held.p)
+		*s.held = mixtureHeld{mixtureMemory(numbers), numbers}
+	}
+	t.c.images = s.held.p
 }
 
 func (w *Window) mixture() C.struct_tessera_mixture_window {

@@ -16,15 +16,16 @@ func TestMixture(t *testing.T) {
 		}
 		return v
 	}
+	space, plainSpace := new(MixtureSpace), new(mixturePlainSpace) // of all grids
 	for _, c := range []struct{ rows, cols, inRows, inCols, outRow, outCol, outRows, outCols int }{
 		{12, 10, 9, 7, 0, 0, 12, 10}, {12, 10, 12, 10, 11, 8, 6, 5}, {40, 36, 25, 20, 38, 30, 30, 25}, {1, 6, 1, 4, 0, 5, 1, 6}, {8, 1, 8, 1, 3, 0, 8, 1}, {6, 50, 2, 40, 5, 49, 3, 2},
 	} {
 		kernels := [][3]int{{3, 3}, {1, 1}, {5, 3}, {3, 1}}
 		columns := [][]float64{values(c.inCols, 20), values(c.inCols, 21)}
 		columnOf := []int{0, 1, 0, 0}
-		m := NewMixture(c.rows, c.cols)
+		m := NewMixture(c.rows, c.cols, space)
 		linked, plain := []MixtureTerm{}, []MixtureTerm{}
-		byPlan := newMixturePlain(c.rows, c.cols)
+		byPlan := newMixturePlain(c.rows, c.cols, plainSpace)
 		const stride = 60
 		x, y := values(c.inRows*stride, 1), values(c.outRows*stride, 2)
 		seen, back := append([]float64(nil), y...), append([]float64(nil), x...)
@@ -78,7 +79,7 @@ func TestMixture(t *testing.T) {
 
 // What does not fit is a panic.
 func TestMixtureRefusals(t *testing.T) {
-	m := NewMixture(8, 6)
+	m := NewMixture(8, 6, new(MixtureSpace))
 	columns, h := [][]float64{make([]float64, 4)}, m.Spectrum(1, 1, []float64{1})
 	fits := func() (y, x Window, term MixtureTerm) {
 		data := make([]float64, 48)

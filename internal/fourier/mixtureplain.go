@@ -2,26 +2,41 @@ package fourier
 
 // mixturePlain is a Mixture by whole transforms, J + 1 of them for J terms.
 type mixturePlain struct {
-	plan      *Plan2
+	plan  *Plan2
+	space *mixturePlainSpace
+	image []float64 // in space, as the others
+	sum   []complex128
+	part  []complex128
+}
+
+type mixturePlainSpace struct {
 	image     []float64
 	sum, part []complex128
 }
 
-func newMixturePlain(rows, cols int) *mixturePlain {
-	p := NewPlan2(rows, cols)
-	n := rows * p.SpectrumCols()
-	return &mixturePlain{plan: p, image: make([]float64, rows*cols), sum: make([]complex128, n), part: make([]complex128, n)}
+func newMixturePlain(rows, cols int, space *mixturePlainSpace) *mixturePlain {
+	return &mixturePlain{plan: NewPlan2(rows, cols), space: space}
 }
 
-func (t *mixturePlain) length() int { return len(t.sum) }
+func (t *mixturePlain) length() int { return t.plan.Rows() * t.plan.SpectrumCols() }
 
 func (t *mixturePlain) spectrum(image []float64) []complex128 {
-	h := make([]complex128, len(t.sum))
+	h := make([]complex128, t.length())
 	t.plan.Forward(h, image)
 	return h
 }
 
+// reserve takes the arrays from space.
+func (t *mixturePlain) reserve() {
+	s, n, m := t.space, t.length(), t.plan.Rows()*t.plan.Cols()
+	if len(s.image) < m || len(s.sum) < n {
+		s.image, s.sum, s.part = make([]float64, max(m, len(s.image))), make([]complex128, max(n, len(s.sum))), make([]complex128, max(n, len(s.sum)))
+	}
+	t.image, t.sum, t.part = s.image[:m], s.sum[:n], s.part[:n]
+}
+
 func (t *mixturePlain) spread(dst, src Window, columns [][]float64, terms []MixtureTerm) {
+	t.reserve()
 	width := t.plan.Cols()
 	for k, term := range terms {
 		clear(t.image)
@@ -57,6 +72,7 @@ func (t *mixturePlain) spread(dst, src Window, columns [][]float64, terms []Mixt
 }
 
 func (t *mixturePlain) collect(dst, src Window, columns [][]float64, terms []MixtureTerm) {
+	t.reserve()
 	width := t.plan.Cols()
 	clear(t.image)
 	t.lines(src, func(own, grid []float64) { copy(grid, own) })
