@@ -66,24 +66,23 @@ func (f *fidelity) apply(ax, x []float64) error {
 	return f.a.Apply(ax, x)
 }
 
-// residualOf sets r = W (A x - y); 0 at missing values. Where A is a blur, y is taken away from rows that are still in a
-// cache. Collective.
-func (f *fidelity) residualOf(r, x []float64) error {
+// gradient sets g = A'W (A x - y). A blur has its residual in no array; other operators leave it in r. Collective.
+func (f *fidelity) gradient(g, x, r []float64) error {
 	blur, ok := f.a.(*forward.Blur)
 	if !ok {
 		if err := f.apply(r, x); err != nil {
 			return err
 		}
 		f.residual(r, r)
-		return nil
+		return f.adjoint(g, r)
 	}
-	f.applied++
-	return blur.ApplyThen(r, x, func(from, to int) {
+	f.applied += 2
+	return blur.RoundTrip(g, x, func(part []float64, first int) {
 		var w []float64
 		if n := len(f.w); n > 0 {
-			w = f.w[from%n:] // rows do not reach from one channel into the next
+			w = f.w[first%n:] // rows do not reach from one channel into the next
 		}
-		pairs.Residual(r[from:to], r[from:], f.y[from:], w)
+		pairs.Residual(part, part, f.y[first:], w)
 	})
 }
 

@@ -8,9 +8,9 @@ import (
 	"tessera/ranks"
 )
 
-// The residual in one pass is that of Apply, the data and the weights, bit for bit, for every scene, and for weights of
-// every channel.
-func TestResidualOf(t *testing.T) {
+// The gradient in one pass is that of Apply, the data, the weights and Adjoint, bit for bit, for every scene, and for
+// weights of every channel.
+func TestGradient(t *testing.T) {
 	for name, s := range scenes() {
 		y, w := s.whole(t)
 		for _, n := range []int{1, 3} {
@@ -32,20 +32,24 @@ func TestResidualOf(t *testing.T) {
 						return err
 					}
 					x := cut(p.Frame, comm, s.truth(), s.channels)
-					got, want := make([]float64, len(p.Data)), make([]float64, len(p.Data))
-					if err := f.residualOf(got, x); err != nil {
+					r, got, want := make([]float64, len(p.Data)), make([]float64, len(x)), make([]float64, len(x))
+					if err := f.gradient(got, x, r); err != nil {
 						return err
 					}
-					if err := f.apply(want, x); err != nil {
+					if err := f.apply(r, x); err != nil {
+						return err
+					}
+					for i, v := range r {
+						if r[i] = 0; f.w.At(i) != 0 {
+							r[i] = f.w.At(i) * (v - f.y[i])
+						}
+					}
+					if err := f.adjoint(want, r); err != nil {
 						return err
 					}
 					for i, v := range want {
-						d := 0.0
-						if w := f.w.At(i); w != 0 {
-							d = w * (v - f.y[i])
-						}
-						if got[i] != d {
-							t.Errorf("%s, %d ranks, weights of each channel %v: value %d is %v, want %v", name, n, repeated, i, got[i], d)
+						if got[i] != v {
+							t.Errorf("%s, %d ranks, weights of each channel %v: value %d is %v, want %v", name, n, repeated, i, got[i], v)
 							break
 						}
 					}

@@ -35,10 +35,7 @@ func (s *solver) fppa(ctx context.Context, r *Result, phase string) error {
 		if s.o.Decreasing {
 			gamma /= 1 + float64(t-1)/10
 		}
-		if err := s.fid.residualOf(ax, ahead); err != nil {
-			return err
-		}
-		if err := s.fid.adjoint(g, ax); err != nil {
+		if err := s.fid.gradient(g, ahead, ax); err != nil {
 			return err
 		}
 		look := s.fixed == 0 && (t == check || t == s.o.MaxIterations)
