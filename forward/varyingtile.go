@@ -97,8 +97,8 @@ func (b *VaryingBlur) reached(s span, axis, n int) span {
 	return span{max(0, s.lo-2*b.radius[axis]), min(n, s.hi)}
 }
 
-// cutAxis cuts n pixels where terms begin or end, at those places at which the sum over the pieces of terms x (pixels +
-// margins), the work of their transforms, is least.
+// cutAxis cuts n pixels where terms begin or end, at those places at which the sum over the pieces of terms x length of
+// their transforms is least.
 func cutAxis(factors [][]float64, n, radius int) []span {
 	longest := max(longestTile, 12*radius)
 	cuts := []int{0}
@@ -114,14 +114,16 @@ func cutAxis(factors [][]float64, n, radius int) []span {
 	work, from := make([]int, len(cuts)), make([]int, len(cuts)) // of the pixels up to each cut; where its last piece begins
 	for j := 1; j < len(cuts); j++ {
 		active, count := make([]bool, len(factors)), 0
-		for i := j - 1; i >= 0 && (i == j-1 || cuts[j]-cuts[i] <= longest); i-- {
+		for i := j - 1; i >= 0 && (i == j-1 || cuts[j]-cuts[i] <= 2*longest); i-- {
 			for k, f := range factors {
 				if !active[k] && f[cuts[i]] != 0 {
 					active[k] = true
 					count++
 				}
 			}
-			if w := work[i] + count*(cuts[j]-cuts[i]+2*radius); i == j-1 || w < work[j] {
+			n := cuts[j] - cuts[i]
+			p := parts(n, longest)
+			if w := work[i] + count*p*fourier.NextFast((n+p-1)/p+2*radius); i == j-1 || w <= work[j] {
 				work[j], from[j] = w, i
 			}
 		}
@@ -133,14 +135,17 @@ func cutAxis(factors [][]float64, n, radius int) []span {
 	slices.Reverse(joined)
 	var pieces []span
 	for _, s := range joined {
-		parts := (s.len() + longest - 1) / longest
-		for p := range parts {
-			lo, hi := halo.Split(s.len(), parts, p)
+		count := parts(s.len(), longest)
+		for p := range count {
+			lo, hi := halo.Split(s.len(), count, p)
 			pieces = append(pieces, span{s.lo + lo, s.lo + hi})
 		}
 	}
 	return pieces
 }
+
+// parts is how many pieces of at most longest pixels n pixels need.
+func parts(n, longest int) int { return (n + longest - 1) / longest }
 
 // gridLength is the least period along an axis at which what wraps around does not reach out.
 func gridLength(in, out span, radius int) int {

@@ -3,6 +3,7 @@ package forward
 import (
 	"testing"
 
+	"tessera/internal/fourier"
 	"tessera/internal/random"
 )
 
@@ -40,7 +41,7 @@ func TestCutAxis(t *testing.T) {
 						terms++
 					}
 				}
-				sum += terms * (s.len() + 2*radius)
+				sum += terms * fourier.NextFast(s.len()+2*radius)
 			}
 			return sum
 		}

@@ -39,14 +39,15 @@ func (t *mixturePlain) spread(dst, src Window, columns [][]float64, terms []Mixt
 	t.reserve()
 	width := t.plan.Cols()
 	for k, term := range terms {
+		cols := columns[term.Column]
 		clear(t.image)
 		for i, f := range term.Rows {
 			if f == 0 {
 				continue
 			}
-			from := src.Data[src.Origin+i*src.Stride:][:src.Cols]
-			to := t.image[i*width:][:src.Cols]
-			for j, w := range columns[term.Column] {
+			from := src.Data[src.Origin+i*src.Stride:][:len(cols)]
+			to := t.image[i*width:][:len(cols)]
+			for j, w := range cols {
 				to[j] = f * w * from[j]
 			}
 		}
@@ -65,6 +66,7 @@ func (t *mixturePlain) spread(dst, src Window, columns [][]float64, terms []Mixt
 	}
 	t.plan.Inverse(t.image, t.sum)
 	t.lines(dst, func(own, grid []float64) {
+		own = own[:len(grid)]
 		for j, v := range grid {
 			own[j] += v
 		}
@@ -83,13 +85,14 @@ func (t *mixturePlain) collect(dst, src Window, columns [][]float64, terms []Mix
 			part[i] = complex(real(h), -imag(h)) * t.sum[i]
 		}
 		t.plan.Inverse(t.image, t.part)
+		cols := columns[term.Column]
 		for i, f := range term.Rows {
 			if f == 0 {
 				continue
 			}
-			to := dst.Data[dst.Origin+i*dst.Stride:][:dst.Cols]
-			from := t.image[i*width:][:dst.Cols]
-			for j, w := range columns[term.Column] {
+			to := dst.Data[dst.Origin+i*dst.Stride:][:len(cols)]
+			from := t.image[i*width:][:len(cols)]
+			for j, w := range cols {
 				to[j] += f * w * from[j]
 			}
 		}
