@@ -30,7 +30,11 @@ type Blur struct {
 	wide       *wide        // nil unless the PSF is large
 	taps, back stencil.Taps // of H and of H' in these arrays, unless the PSF is large
 	padded     []float64    // one plane with twice that halo, zero outside the owned box; made by Adjoint
+	part       []float64    // a stretch of H x in RoundTrip
 }
+
+// stretch is how many pixels, at least a row, RoundTrip convolves at a time; they fill a fraction of the second cache.
+const stretch = 1 << 13
 
 // NewBlur prepares the blur of frames of 2 axes with so many channels, all by the same
 // PSF, which may be larger than the frame: see PSF.Fold. Every rank must own pixels. It is not collective; every rank gives the same
@@ -111,9 +115,7 @@ func (b *Blur) Apply(dst, src []float64) error {
 	if err := checkApply(b, dst, src); err != nil {
 		return err
 	}
-	b.extend()
-	b.plan.Scatter(b.ext, src, b.channels)
-	if err := b.plan.Exchange(b.comm, b.ext, b.channels); err != nil {
+	if err := b.exchange(src); err != nil {
 		return err
 	}
 	for c := range b.channels {
@@ -124,6 +126,51 @@ func (b *Blur) Apply(dst, src []float64) error {
 		}
 	}
 	return nil
+}
+
+// exchange puts src with its halo into ext. Collective.
+func (b *Blur) exchange(src []float64) error {
+	b.extend()
+	b.plan.Scatter(b.ext, src, b.channels)
+	return b.plan.Exchange(b.comm, b.ext, b.channels)
+}
+
+// RoundTrip sets dst = H' f(H src) for a function f of single pixels, both channels x owned rows x owned cols. use
+// replaces part, the values of H src from index first on, by those of f, in stretches of whole rows of one channel that
+// follow each other; where the PSF is small they are still in a cache, and H src is in no array. Collective.
+func (b *Blur) RoundTrip(dst, src []float64, use func(part []float64, first int)) error {
+	if err := checkApply(b, dst, src); err != nil {
+		return err
+	}
+	if err := b.exchange(src); err != nil {
+		return err
+	}
+	size, rows := len(b.ext)/b.channels, max(1, stretch/b.cols)
+	if b.wide != nil {
+		rows = b.rows
+	}
+	if n := min(rows, b.rows) * b.cols; len(b.part) < n {
+		b.part = make([]float64, n)
+	}
+	for c := range b.channels {
+		ext, in, first := b.ext[c*size:(c+1)*size], b.extended(c), c*b.rows*b.cols
+		if b.wide != nil {
+			b.wide.convolve(b.part, in)
+			use(b.part, first)
+			b.wide.spread(ext, stencil.Plane{Data: b.part, Stride: b.cols})
+			continue
+		}
+		for i := 0; i < b.rows; i += rows {
+			n := min(rows, b.rows-i)
+			part := b.part[:n*b.cols]
+			b.taps.Convolve(part, n, b.cols, in)
+			in.Origin += n * in.Stride
+			use(part, first+i*b.cols)
+			b.pad(part, i)
+		}
+		b.spreadPadded(ext)
+	}
+	return b.addBack(dst)
 }
 
 // Adjoint sets dst = H' src. Collective. Values that src spreads beyond the owned box are
@@ -138,6 +185,11 @@ func (b *Blur) Adjoint(dst, src []float64) error {
 	for c := range b.channels {
 		b.spread(b.ext[c*size:(c+1)*size], b.plane(src, c))
 	}
+	return b.addBack(dst)
+}
+
+// addBack adds the halo of ext to its sources and sets dst to the owned box of ext. Collective.
+func (b *Blur) addBack(dst []float64) error {
 	if err := b.plan.AddBack(b.comm, b.ext, b.channels); err != nil {
 		return err
 	}
@@ -152,14 +204,26 @@ func (b *Blur) spread(ext, src []float64) {
 		b.wide.spread(ext, stencil.Plane{Data: src, Stride: b.cols})
 		return
 	}
+	b.pad(src, 0)
+	b.spreadPadded(ext)
+}
+
+// pad puts rows of an owned plane into padded, from a row on.
+func (b *Blur) pad(part []float64, row int) {
 	r, c := b.kernel.RowRadius, b.kernel.ColRadius
 	stride := b.cols + 4*c
 	if b.padded == nil {
 		b.padded = make([]float64, (b.rows+4*r)*stride)
 	}
-	for i := range b.rows {
-		copy(b.padded[(i+2*r)*stride+2*c:], src[i*b.cols:(i+1)*b.cols])
+	for at := (row+2*r)*stride + 2*c; len(part) > 0; at, part = at+stride, part[b.cols:] {
+		copy(b.padded[at:], part[:b.cols])
 	}
+}
+
+// spreadPadded is spread of what is in padded.
+func (b *Blur) spreadPadded(ext []float64) {
+	r, c := b.kernel.RowRadius, b.kernel.ColRadius
+	stride := b.cols + 4*c
 	in := stencil.Plane{Data: b.padded, Origin: r*stride + c, Stride: stride}
 	b.back.Convolve(ext, b.rows+2*r, b.cols+2*c, in)
 }
@@ -172,7 +236,7 @@ func (b *Blur) extend() {
 }
 
 // Release frees the buffers. The next call of Apply or Adjoint makes them again.
-func (b *Blur) Release() { b.ext, b.padded = nil, nil }
+func (b *Blur) Release() { b.ext, b.padded, b.part = nil, nil, nil }
 
 // plane is channel c of an array over the owned box.
 func (b *Blur) plane(a []float64, c int) []float64 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"tessera/halo"
+	"tessera/internal/linalg"
 	"tessera/internal/stencil"
 	"tessera/ranks"
 )
@@ -65,7 +66,8 @@ type Problem struct {
 //
 // Cost: 24 bytes of memory traffic a pixel, and 4(2r+1) multiply-adds a pixel for a
 // separable PSF of radius r or 2(2r+1)^2 for another one. It keeps one array of the size
-// of x with a halo, and with a wide or asymmetric PSF one or two more.
+// of x with a halo, and with a wide or asymmetric PSF one or two more. Where H' is Adjoint of the blur and Q the
+// identity, Apply does without the first.
 type Normal struct {
 	comm       ranks.Comm
 	blur       Convolution
@@ -126,7 +128,6 @@ func NewNormal(comm ranks.Comm, p *Problem) (*Normal, error) {
 	if m.plan, err = halo.NewPlan(p.Frame, comm.Rank(), m.halo[:], p.Border); err != nil {
 		return nil, err
 	}
-	m.ext = make([]float64, p.Channels*m.plan.Extended().Size())
 	return m, m.spreadWeights()
 }
 
@@ -243,9 +244,11 @@ func (m *Normal) Apply(dst, src []float64) error {
 	if err := checkApply(m, dst, src); err != nil {
 		return err
 	}
-	m.plan.Scatter(m.ext, src, m.channels)
-	if err := m.plan.Exchange(m.comm, m.ext, m.channels); err != nil {
-		return err
+	plain := m.mirrored && m.normal.Q == stencil.Identity0 // ext is not needed
+	if !plain {
+		if err := m.fill(src); err != nil {
+			return err
+		}
 	}
 	switch {
 	case m.mirrored:
@@ -256,7 +259,11 @@ func (m *Normal) Apply(dst, src []float64) error {
 		if err := m.blur.Adjoint(dst, m.t); err != nil {
 			return err
 		}
-		m.addRegulariser(dst)
+		if plain {
+			linalg.Axpy(m.normal.Lambda, src, dst)
+		} else {
+			m.addRegulariser(dst)
+		}
 		return nil
 	case m.wide != nil:
 		for c := range m.channels {
@@ -269,6 +276,15 @@ func (m *Normal) Apply(dst, src []float64) error {
 		m.normal.Apply(m.plane(dst, c), m.extended(c), m.weights)
 	}
 	return nil
+}
+
+// fill puts x with its halo into ext. Collective.
+func (m *Normal) fill(x []float64) error {
+	if m.ext == nil {
+		m.ext = make([]float64, m.channels*m.plan.Extended().Size())
+	}
+	m.plan.Scatter(m.ext, x, m.channels)
+	return m.plan.Exchange(m.comm, m.ext, m.channels)
 }
 
 // extended is channel c of the array with the halo.
@@ -317,8 +333,7 @@ func (m *Normal) Objective(w, y []float64) (misfit, penalty float64, err error) 
 	// lambda w'Q'Q w: the normal operator with a PSF of zero.
 	q := m.normal
 	q.Kernel = stencil.Kernel{Dense: []float64{0}}
-	m.plan.Scatter(m.ext, w, m.channels)
-	if err := m.plan.Exchange(m.comm, m.ext, m.channels); err != nil {
+	if err := m.fill(w); err != nil {
 		return 0, 0, err
 	}
 	for c := range m.channels {

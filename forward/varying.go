@@ -17,10 +17,10 @@ import (
 //
 // Beyond the border stands w_k x as the border says, so that one PSF everywhere gives what Blur gives.
 //
-// The extended box is cut into tiles in which the same terms have weight. A tile takes one real
-// Fourier transform for each of its J terms and one for their sum: with bilinear weights on a grid J is
-// 4 at most, however many PSFs there are. Apply and Adjoint take one exchange with a halo as wide as
-// the PSF's radius.
+// The extended box is cut into tiles in which the same terms have weight, where that costs the fewest transforms. A tile
+// takes one real Fourier transform for each of its J terms and one for their sum, and in native builds the terms share
+// those of rows, see fourier.Mixture: with bilinear weights on a grid J is 4 in most tiles, however many PSFs there are. Apply and
+// Adjoint take one exchange with a halo as wide as the PSF's radius.
 //
 // VaryingBlur keeps one array of the size of x with that halo until Release, one plane where the PSF is
 // divided by its sum, and for each term its spectrum on the tiles' grid, at most
@@ -86,12 +86,13 @@ func NewVaryingBlur(comm ranks.Comm, frame *halo.Decomposition, channels int, ps
 
 // divisors are 1 over the sum of the PSF at the pixels of a box.
 func (v *VaryingPSF) divisors(box halo.Box) []float64 {
-	out := make([]float64, 0, box.Size())
+	out, cols := make([]float64, box.Size()), box.Hi[1]-box.Lo[1]
 	sums := v.sums()
 	for r := box.Lo[0]; r < box.Hi[0]; r++ {
-		for c := box.Lo[1]; c < box.Hi[1]; c++ {
-			out = append(out, 1/v.sum(sums, r, c))
-		}
+		v.rowSums(out[(r-box.Lo[0])*cols:][:cols], sums, r, box.Lo[1])
+	}
+	for i, s := range out {
+		out[i] = 1 / s
 	}
 	return out
 }
@@ -178,9 +179,8 @@ func (b *VaryingBlur) Apply(dst, src []float64) error {
 	}
 	b.extend()
 	if b.divisor != nil {
-		for i, v := range src { // dst is overwritten below
-			dst[i] = v * b.divisor[i%len(b.divisor)]
-		}
+		copy(dst, src) // which is overwritten below
+		b.divide(dst)
 		src = dst
 	}
 	b.plan.Scatter(b.ext, src, b.channels)
@@ -216,11 +216,18 @@ func (b *VaryingBlur) Adjoint(dst, src []float64) error {
 	}
 	b.plan.Gather(dst, b.ext, b.channels)
 	if b.divisor != nil {
-		for i := range dst {
-			dst[i] *= b.divisor[i%len(b.divisor)]
-		}
+		b.divide(dst)
 	}
 	return nil
+}
+
+// divide multiplies every channel of x by the divisor.
+func (b *VaryingBlur) divide(x []float64) {
+	for n := len(b.divisor); len(x) > 0; x = x[n:] {
+		for i, d := range b.divisor {
+			x[i] *= d
+		}
+	}
 }
 
 // extend makes the buffer with the halo.

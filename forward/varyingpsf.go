@@ -57,9 +57,11 @@ func (v *VaryingPSF) Check(rows, cols int) error {
 	}
 	if v.UnitSum {
 		sums := v.sums()
+		line := make([]float64, cols)
 		for r := range rows {
-			for c := range cols {
-				if s := v.sum(sums, r, c); !(s > 0) {
+			v.rowSums(line, sums, r, 0)
+			for c, s := range line {
+				if !(s > 0) {
 					return fmt.Errorf("the varying PSF at row %d, column %d sums to %g, want more than 0", r, c, s)
 				}
 			}
@@ -85,6 +87,21 @@ func (v *VaryingPSF) sum(sums []float64, row, col int) float64 {
 		s += t.Rows[row] * t.Cols[col] * sums[k]
 	}
 	return s
+}
+
+// rowSums sets line to the sums at the pixels of a row from a column on.
+func (v *VaryingPSF) rowSums(line, sums []float64, row, col int) {
+	clear(line)
+	for k := range v.Terms {
+		t := &v.Terms[k]
+		f := t.Rows[row]
+		if f == 0 {
+			continue
+		}
+		for c, w := range t.Cols[col : col+len(line)] {
+			line[c] += f * w * sums[k]
+		}
+	}
 }
 
 // sum of the values.

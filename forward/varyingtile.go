@@ -10,17 +10,11 @@ import (
 
 // varyingTile is a part of the extended box in which the same terms have weight.
 type varyingTile struct {
-	in    [2]span // rows and columns of the extended box
-	out   [2]span // rows and columns of the owned box that its light reaches
-	terms []varyingTerm
-	grid  *varyingGrid
-}
-
-// varyingTerm is a term on a tile: its factors of the weight for the tile's rows and columns, and its
-// spectrum on the tile's grid.
-type varyingTerm struct {
-	rows, cols []float64
-	spectrum   []complex128
+	in      [2]span // rows and columns of the extended box
+	out     [2]span // rows and columns of the owned box that its light reaches
+	columns [][]float64
+	terms   []fourier.MixtureTerm
+	grid    *varyingGrid
 }
 
 // span is a half-open range along an axis.
@@ -28,21 +22,17 @@ type span struct{ lo, hi int }
 
 func (s span) len() int { return s.hi - s.lo }
 
-// varyingGrid has the transforms of tiles of about one size, and their work arrays.
+// varyingGrid has the transforms of tiles of about one size, and the spectra of terms.
 type varyingGrid struct {
-	plan     *fourier.Plan2
-	image    []float64    // rows x cols
-	sum      []complex128 // a spectrum
-	part     []complex128 // another one
+	*fourier.Mixture
 	spectrum map[int][]complex128
 }
 
-// Tiles. Shorter ones are joined with their neighbours, longer ones are divided: beyond longestTile
-// transforms leave the cache, and the margins of the PSF's size matter little.
+// Tiles. Longer ones are divided: beyond longestTile transforms leave the cache, and the margins of the PSF's size matter
+// little.
 const (
-	shortestTile = 32  // pixels, or twice the radius of the PSF
-	longestTile  = 512 // likewise twelve times the radius
-	sharedGrid   = 0.06
+	longestTile = 512 // pixels, or twelve times the radius
+	sharedGrid  = 0.06
 )
 
 // cut divides the extended box into tiles.
@@ -76,14 +66,14 @@ func (b *VaryingBlur) cut() []varyingTile {
 		}
 		needed[axis] = shareGrids(needed[axis])
 	}
-	grids := map[[2]int]*varyingGrid{}
+	grids, space := map[[2]int]*varyingGrid{}, new(fourier.MixtureSpace)
 	for i, rows := range pieces[0] {
 		for j, cols := range pieces[1] {
 			t := varyingTile{in: [2]span{rows, cols}}
 			t.out = [2]span{b.reached(rows, 0, b.rows), b.reached(cols, 1, b.cols)}
 			key := [2]int{needed[0][i], needed[1][j]}
 			if t.grid = grids[key]; t.grid == nil {
-				t.grid = newVaryingGrid(key)
+				t.grid = &varyingGrid{fourier.NewMixture(key[0], key[1], space), map[int][]complex128{}}
 				grids[key] = t.grid
 			}
 			for k, term := range b.psf.Terms {
@@ -91,7 +81,7 @@ func (b *VaryingBlur) cut() []varyingTile {
 				if allZero(r) || allZero(c) || t.out[0].len() < 1 || t.out[1].len() < 1 {
 					continue
 				}
-				t.terms = append(t.terms, varyingTerm{rows: r, cols: c, spectrum: t.grid.of(k, term.PSF)})
+				t.terms = append(t.terms, fourier.MixtureTerm{Column: t.column(c), Rows: r, Spectrum: t.grid.of(k, term.PSF)})
 			}
 			if len(t.terms) > 0 {
 				tiles = append(tiles, t)
@@ -107,9 +97,10 @@ func (b *VaryingBlur) reached(s span, axis, n int) span {
 	return span{max(0, s.lo-2*b.radius[axis]), min(n, s.hi)}
 }
 
-// cutAxis cuts n pixels where a term begins or ends, into pieces of a useful length.
+// cutAxis cuts n pixels where terms begin or end, at those places at which the sum over the pieces of terms x length of
+// their transforms is least.
 func cutAxis(factors [][]float64, n, radius int) []span {
-	shortest, longest := max(shortestTile, 2*radius), max(longestTile, 12*radius)
+	longest := max(longestTile, 12*radius)
 	cuts := []int{0}
 	for i := 1; i < n; i++ {
 		for _, f := range factors {
@@ -120,28 +111,41 @@ func cutAxis(factors [][]float64, n, radius int) []span {
 		}
 	}
 	cuts = append(cuts, n)
-	var joined []span
-	from := 0
-	for _, to := range cuts[1:] {
-		if to-from < shortest && to != n {
-			continue
+	work, from := make([]int, len(cuts)), make([]int, len(cuts)) // of the pixels up to each cut; where its last piece begins
+	for j := 1; j < len(cuts); j++ {
+		active, count := make([]bool, len(factors)), 0
+		for i := j - 1; i >= 0 && (i == j-1 || cuts[j]-cuts[i] <= 2*longest); i-- {
+			for k, f := range factors {
+				if !active[k] && f[cuts[i]] != 0 {
+					active[k] = true
+					count++
+				}
+			}
+			n := cuts[j] - cuts[i]
+			p := parts(n, longest)
+			if w := work[i] + count*p*fourier.NextFast((n+p-1)/p+2*radius); i == j-1 || w <= work[j] {
+				work[j], from[j] = w, i
+			}
 		}
-		joined = append(joined, span{from, to})
-		from = to
 	}
-	if last := len(joined) - 1; last > 0 && joined[last].len() < shortest {
-		joined = append(joined[:last-1], span{joined[last-1].lo, joined[last].hi})
+	var joined []span
+	for j := len(cuts) - 1; j > 0; j = from[j] {
+		joined = append(joined, span{cuts[from[j]], cuts[j]})
 	}
+	slices.Reverse(joined)
 	var pieces []span
 	for _, s := range joined {
-		parts := (s.len() + longest - 1) / longest
-		for p := range parts {
-			lo, hi := halo.Split(s.len(), parts, p)
+		count := parts(s.len(), longest)
+		for p := range count {
+			lo, hi := halo.Split(s.len(), count, p)
 			pieces = append(pieces, span{s.lo + lo, s.lo + hi})
 		}
 	}
 	return pieces
 }
+
+// parts is how many pieces of at most longest pixels n pixels need.
+func parts(n, longest int) int { return (n + longest - 1) / longest }
 
 // gridLength is the least period along an axis at which what wraps around does not reach out.
 func gridLength(in, out span, radius int) int {
@@ -169,111 +173,47 @@ func allZero(list []float64) bool {
 	return !slices.ContainsFunc(list, func(x float64) bool { return x != 0 })
 }
 
-func newVaryingGrid(size [2]int) *varyingGrid {
-	g := &varyingGrid{plan: fourier.NewPlan2(size[0], size[1]), image: make([]float64, size[0]*size[1]), spectrum: map[int][]complex128{}}
-	n := size[0] * g.plan.SpectrumCols()
-	g.sum, g.part = make([]complex128, n), make([]complex128, n)
-	return g
+// column is where these factors are in the list of the tile's.
+func (t *varyingTile) column(factors []float64) int {
+	for i, c := range t.columns {
+		if slices.Equal(c, factors) {
+			return i
+		}
+	}
+	t.columns = append(t.columns, factors)
+	return len(t.columns) - 1
 }
 
 // of is the spectrum of the PSF of term k.
 func (g *varyingGrid) of(k int, p PSF) []complex128 {
-	if s := g.spectrum[k]; s != nil {
-		return s
+	s := g.spectrum[k]
+	if s == nil {
+		s = g.Spectrum(p.Rows, p.Cols, p.Values)
+		g.spectrum[k] = s
 	}
-	s := make([]complex128, len(g.sum))
-	g.plan.Forward(s, fourier.WrapKernel(g.plan.Rows(), g.plan.Cols(), p.Rows, p.Cols, p.Values))
-	g.spectrum[k] = s
 	return s
 }
 
-// places are where the rows and columns of out stand in the grid, whose origin is that of in. They may
-// wrap around once: the second part begins at index at[axis] of out.
-func (t *varyingTile) place(b *VaryingBlur, axis, i, period int) int {
-	p := i + b.radius[axis] - t.in[axis].lo
-	if p < 0 {
-		p += period
-	} else if p >= period {
-		p -= period
-	}
-	return p
+// windows are the parts of the owned and of the extended box, in the grid, whose origin is that of in.
+func (t *varyingTile) windows(b *VaryingBlur, own, ext []float64) (out, in fourier.Window) {
+	stride := b.plan.ExtendedShape()[1]
+	in = fourier.Window{Data: ext, Origin: t.in[0].lo*stride + t.in[1].lo, Stride: stride, Rows: t.in[0].len(), Cols: t.in[1].len()}
+	out = fourier.Window{Data: own, Origin: t.out[0].lo*b.cols + t.out[1].lo, Stride: b.cols, Rows: t.out[0].len(), Cols: t.out[1].len()}
+	out.Row = wrapped(t.out[0].lo+b.radius[0]-t.in[0].lo, t.grid.Rows())
+	out.Col = wrapped(t.out[1].lo+b.radius[1]-t.in[1].lo, t.grid.Cols())
+	return out, in
 }
+
+func wrapped(i, period int) int { return ((i % period) + period) % period }
 
 // spread adds to dst, the owned box, the light of the tile of ext, the extended box.
 func (t *varyingTile) spread(b *VaryingBlur, dst, ext []float64) {
-	g := t.grid
-	stride, width := b.plan.ExtendedShape()[1], g.plan.Cols()
-	for k, term := range t.terms {
-		clear(g.image)
-		for i, f := range term.rows {
-			if f == 0 {
-				continue
-			}
-			from := ext[(t.in[0].lo+i)*stride+t.in[1].lo:][:len(term.cols)]
-			to := g.image[i*width:][:len(term.cols)]
-			for j, w := range term.cols {
-				to[j] = f * w * from[j]
-			}
-		}
-		if k == 0 {
-			g.plan.Forward(g.sum, g.image)
-			for i, h := range term.spectrum {
-				g.sum[i] *= h
-			}
-			continue
-		}
-		g.plan.Forward(g.part, g.image)
-		sum := g.sum[:len(g.part)]
-		for i, h := range term.spectrum[:len(g.part)] {
-			sum[i] += h * g.part[i]
-		}
-	}
-	g.plan.Inverse(g.image, g.sum)
-	t.lines(b, func(own, grid, n int) {
-		to, from := dst[own:own+n], g.image[grid:grid+n]
-		for j, v := range from {
-			to[j] += v
-		}
-	})
+	out, in := t.windows(b, dst, ext)
+	t.grid.Spread(out, in, t.columns, t.terms)
 }
 
 // collect adds to ext, the extended box, what the tile gets of src, the owned box.
 func (t *varyingTile) collect(b *VaryingBlur, ext, src []float64) {
-	g := t.grid
-	stride, width := b.plan.ExtendedShape()[1], g.plan.Cols()
-	clear(g.image)
-	t.lines(b, func(own, grid, n int) { copy(g.image[grid:grid+n], src[own:own+n]) })
-	g.plan.Forward(g.sum, g.image)
-	for _, term := range t.terms {
-		part := g.part[:len(g.sum)]
-		for i, h := range term.spectrum[:len(g.sum)] {
-			part[i] = complex(real(h), -imag(h)) * g.sum[i]
-		}
-		g.plan.Inverse(g.image, g.part)
-		for i, f := range term.rows {
-			if f == 0 {
-				continue
-			}
-			to := ext[(t.in[0].lo+i)*stride+t.in[1].lo:][:len(term.cols)]
-			from := g.image[i*width:][:len(term.cols)]
-			for j, w := range term.cols {
-				to[j] += f * w * from[j]
-			}
-		}
-	}
-}
-
-// lines calls f for every contiguous part of a row of out: n values from index own of the owned box and
-// from index grid of the grid.
-func (t *varyingTile) lines(b *VaryingBlur, f func(own, grid, n int)) {
-	rows, cols := t.grid.plan.Rows(), t.grid.plan.Cols()
-	for r := t.out[0].lo; r < t.out[0].hi; r++ {
-		at := t.place(b, 0, r, rows) * cols
-		for c := t.out[1].lo; c < t.out[1].hi; {
-			p := t.place(b, 1, c, cols)
-			n := min(t.out[1].hi-c, cols-p)
-			f(r*b.cols+c, at+p, n)
-			c += n
-		}
-	}
+	out, in := t.windows(b, src, ext)
+	t.grid.Collect(in, out, t.columns, t.terms)
 }

@@ -123,7 +123,22 @@ func (s *solver) admm(ctx context.Context, r *Result, phase string) error {
 			s.bounded(x)
 			return nil
 		}
-		if s.fixed == 0 && (t == check || t == s.o.MaxIterations) {
+		if s.settling != nil && t%settleEvery == 0 {
+			image := ax
+			if base != nil {
+				image = nil
+			}
+			known, err := s.settled(r, x, image)
+			if err != nil {
+				return err
+			}
+			if known {
+				r.Status = krylov.Converged
+				s.bounded(x)
+				return nil
+			}
+		}
+		if s.fixed == 0 && (t == check && s.settling == nil || t == s.o.MaxIterations) {
 			at, err := s.standSplit(k, x, lambda)
 			if err != nil {
 				return err

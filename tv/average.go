@@ -25,6 +25,15 @@ func (f *field) shrink(x, s []float64, mu, reach float64, coupled bool, l pairs.
 	return turn
 }
 
+// advance is field.step and shrink without coupled channels, in one pass over the arrays. edge and fill come before it.
+func (f *field) advance(x, s, g []float64, gamma, mu, reach float64, l pairs.Limits) (turn float64) {
+	for c := range f.channels {
+		own := func(a []float64) []float64 { return a[c*f.cells : (c+1)*f.cells] }
+		turn += f.box.Advance(own(x), own(s), own(g), f.ext[c*f.plane:(c+1)*f.plane], gamma, mu, reach, l)
+	}
+	return turn
+}
+
 // limits are the bounds of a pixel.
 func limits(b *Bounds) pairs.Limits {
 	if b == nil {

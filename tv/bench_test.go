@@ -53,7 +53,7 @@ func BenchmarkIteration(b *testing.B) {
 							if _, err := s.solve(context.Background(), 0.003, ""); err != nil {
 								return err
 							}
-							w := (processor() - start - o/2) / each // A x of the start is one more Apply
+							w := (processor() - start) / each
 							whole, operators, ratios = append(whole, w), append(operators, o), append(ratios, w/o)
 						}
 					}

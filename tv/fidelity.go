@@ -66,6 +66,26 @@ func (f *fidelity) apply(ax, x []float64) error {
 	return f.a.Apply(ax, x)
 }
 
+// gradient sets g = A'W (A x - y). A blur has its residual in no array; other operators leave it in r. Collective.
+func (f *fidelity) gradient(g, x, r []float64) error {
+	blur, ok := f.a.(*forward.Blur)
+	if !ok {
+		if err := f.apply(r, x); err != nil {
+			return err
+		}
+		f.residual(r, r)
+		return f.adjoint(g, r)
+	}
+	f.applied += 2
+	return blur.RoundTrip(g, x, func(part []float64, first int) {
+		var w []float64
+		if n := len(f.w); n > 0 {
+			w = f.w[first%n:] // rows do not reach from one channel into the next
+		}
+		pairs.Residual(part, part, f.y[first:], w)
+	})
+}
+
 // adjoint sets g = A' r. Collective.
 func (f *fidelity) adjoint(g, r []float64) error {
 	if f.a == nil {

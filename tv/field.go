@@ -60,6 +60,13 @@ func (f *field) step(s, g []float64, gamma float64) {
 	}
 }
 
+// edge is step at the pixels whose values the layer copies; advance is then step and shrink in one.
+func (f *field) edge(s, g []float64, gamma float64) {
+	for c := range f.channels {
+		f.box.Edge(f.ext[c*f.plane:(c+1)*f.plane], s[c*f.cells:], g[c*f.cells:], gamma)
+	}
+}
+
 // fill brings what an iteration has put into the owned box of ext to the layer. Collective.
 func (f *field) fill() error {
 	f.filled++

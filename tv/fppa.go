@@ -35,14 +35,16 @@ func (s *solver) fppa(ctx context.Context, r *Result, phase string) error {
 		if s.o.Decreasing {
 			gamma /= 1 + float64(t-1)/10
 		}
-		if err := s.fid.apply(ax, ahead); err != nil {
+		if err := s.fid.gradient(g, ahead, ax); err != nil {
 			return err
 		}
-		s.fid.residual(ax, ax)
-		if err := s.fid.adjoint(g, ax); err != nil {
-			return err
+		look := s.fixed == 0 && (t == check || t == s.o.MaxIterations)
+		inOne := !look && !(s.o.Coupled && s.p.Channels > 1) // the multipliers of the check need the whole step
+		if inOne {
+			s.field.edge(ahead, g, gamma)
+		} else {
+			s.field.step(ahead, g, gamma)
 		}
-		s.field.step(ahead, g, gamma)
 		if err := s.field.fill(); err != nil {
 			return err
 		}
@@ -52,7 +54,11 @@ func (s *solver) fppa(ctx context.Context, r *Result, phase string) error {
 			next = (1 + math.Sqrt(1+4*q*q)) / 2
 			mu = (q - 1) / next
 		}
-		sums[0] = s.field.shrink(x, ahead, mu, reach, s.o.Coupled, limits(s.o.Bounds))
+		if inOne {
+			sums[0] = s.field.advance(x, ahead, g, gamma, mu, reach, limits(s.o.Bounds))
+		} else {
+			sums[0] = s.field.shrink(x, ahead, mu, reach, s.o.Coupled, limits(s.o.Bounds))
+		}
 		if err := together(ctx, s.comm, sums); err != nil {
 			return err
 		}
@@ -67,7 +73,7 @@ func (s *solver) fppa(ctx context.Context, r *Result, phase string) error {
 			r.Status = krylov.Converged
 			return nil
 		}
-		if s.fixed == 0 && (t == check || t == s.o.MaxIterations) {
+		if look {
 			if p == nil {
 				p = make([]float64, len(s.field.shape)*n)
 			}

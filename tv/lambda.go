@@ -36,8 +36,6 @@ const (
 	stride     = 2.5     // factor between the trials that look for a bracket
 	mostTrials = 12      // to find the bracket
 	leastStep  = 1. / 64 // of FPPA, in units of 1/L, to which a rule without an answer reduces the step
-	closeTo1   = 0.01    // accuracy of the misfit of Discrepancy by that of the noise
-	trialGap   = 1e-3    // relative duality gap of the trials of Discrepancy where the tolerance is less
 )
 
 // searcher looks for lambda.
@@ -71,6 +69,9 @@ func (s *solver) search(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	r, err := s.solve(ctx, lambda, "solve")
+	if err == nil && none == nil && q.quick() {
+		r, err = q.confirm(ctx, r)
+	}
 	if r != nil {
 		r.Search = q.found
 	}
@@ -154,7 +155,10 @@ func (q *searcher) dataIsFrame() bool {
 func (q *searcher) try(ctx context.Context, lambda float64) (Trial, error) {
 	phase := fmt.Sprintf("lambda, try %d", len(q.found.Trials)+1)
 	start := q.start
-	if q.rule == Discrepancy {
+	if q.quick() {
+		q.settling = &settling{scale: q.noiseEnergy()}
+		defer func() { q.settling = nil }()
+	} else if q.rule == Discrepancy {
 		wanted := q.o.Tolerance
 		q.o.Tolerance = max(wanted, trialGap)
 		defer func() { q.o.Tolerance = wanted }()
@@ -170,7 +174,7 @@ func (q *searcher) try(ctx context.Context, lambda float64) (Trial, error) {
 	energy := q.found.Noise * q.found.Noise
 	switch q.rule {
 	case Discrepancy:
-		t.Criterion = r.Misfit / (energy * float64(q.found.Values))
+		t.Criterion = r.Misfit / q.noiseEnergy()
 	case Oracle:
 		sum := []float64{0}
 		for i, v := range r.Solution {
@@ -197,52 +201,6 @@ func (q *searcher) try(ctx context.Context, lambda float64) (Trial, error) {
 	}
 	q.found.Trials = append(q.found.Trials, t)
 	return t, nil
-}
-
-// crossing is the lambda at which the criterion, which grows with lambda, is 1. Collective.
-func (q *searcher) crossing(ctx context.Context, lambda float64) (float64, error) {
-	t, err := q.try(ctx, lambda)
-	if err != nil {
-		return 0, err
-	}
-	low, high := t, t // below and above 1
-	for range mostTrials {
-		if low.Criterion < 1 != (high.Criterion < 1) {
-			break
-		}
-		if t.Criterion < 1 {
-			t, err = q.try(ctx, high.Lambda*stride)
-			low, high = high, t
-		} else {
-			t, err = q.try(ctx, low.Lambda/stride)
-			low, high = t, low
-		}
-		if err != nil {
-			return 0, err
-		}
-	}
-	if low.Criterion >= 1 || high.Criterion < 1 {
-		return 0, noAnswer(high.Criterion < 1, "the misfit is %.3g of that of the noise at lambda = %.3g and %.3g at %.3g, never 1: is the noise %.4g right?",
-			low.Criterion, low.Lambda, high.Criterion, high.Lambda, q.found.Noise)
-	}
-	for range mostTrials {
-		// The secant of the logarithms, but well inside of the bracket.
-		a, b := math.Log(low.Criterion), math.Log(high.Criterion)
-		share := min(max(-a/(b-a), 0.1), 0.9)
-		t, err = q.try(ctx, low.Lambda*math.Pow(high.Lambda/low.Lambda, share))
-		if err != nil {
-			return 0, err
-		}
-		if math.Abs(t.Criterion-1) < closeTo1 || high.Lambda < low.Lambda*(1+closeTo1) {
-			break
-		}
-		if t.Criterion < 1 {
-			low = t
-		} else {
-			high = t
-		}
-	}
-	return t.Lambda, nil
 }
 
 // minimum is the lambda of the least criterion: a bracket by steps of a fixed factor,

@@ -98,21 +98,22 @@ func (p *Problem) check(comm ranks.Comm, o *Options) error {
 
 // solver holds what does not depend on lambda.
 type solver struct {
-	comm    ranks.Comm
-	p       *Problem
-	o       Options
-	fid     *fidelity
-	field   *field
-	gauge   *gauge
-	pairs   float64   // of all ranks
-	start   []float64 // where the next solve begins
-	dual    []float64 // the multipliers of the last solve by PrimalDual, on the extended box
-	split   *split    // the state of the last solve by ADMM
-	inverse *inverse  // of ADMM; else nil
-	fixed   int       // iterations to do without looking at the gap; 0 = until the gap is small enough
-	all     int       // iterations of all solves
-	gaps    int       // duality gaps of all solves
-	setup   float64   // seconds
+	comm     ranks.Comm
+	p        *Problem
+	o        Options
+	fid      *fidelity
+	field    *field
+	gauge    *gauge
+	pairs    float64   // of all ranks
+	start    []float64 // where the next solve begins
+	dual     []float64 // the multipliers of the last solve by PrimalDual, on the extended box
+	split    *split    // the state of the last solve by ADMM
+	inverse  *inverse  // of ADMM; else nil
+	fixed    int       // iterations to do without looking at the gap; 0 = until the gap is small enough
+	settling *settling // of the misfit, which then ends a solve by ADMM in place of the gap; else nil
+	all      int       // iterations of all solves
+	gaps     int       // duality gaps of all solves
+	setup    float64   // seconds
 }
 
 func newSolver(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*solver, error) {

@@ -7,6 +7,7 @@
 //	             X(k) = c(k) sum_i x(i) cos(pi (i+1/2) k / n),
 //	             c(0) = sqrt(1/n), c(k) = sqrt(2/n), along both axes
 //	[Convolver]  y(i,j) = sum_ab h(a,b) x(i-a,j-b) with a periodic or zero border
+//	[Mixture]    y = sum_k h_k * (w_k x), PSFs with a weight at every pixel
 //	[Slab]       a part of such a transform whose rows are divided between parts
 //
 // The transforms diagonalise convolution: the Fourier transform under periodic

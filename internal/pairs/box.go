@@ -78,6 +78,23 @@ func (b *Box) Shrink(x, s, ext []float64, mu, reach float64, l Limits) (turn flo
 	return b.shrink(x[:b.Cells], s[:b.Cells], ext[:b.Plane], mu, reach, l)
 }
 
+// Edge is Step at those pixels at least whose values the layers of neighbours, or of a border, copy. The other values
+// of the owned box in ext have no meaning after it.
+func (b *Box) Edge(ext, s, g []float64, gamma float64) {
+	if b.Cells > 0 {
+		b.edge(ext[:b.Plane], s[:b.Cells], g[:b.Cells], gamma)
+	}
+}
+
+// Advance is Step and Shrink in one pass over x, s and g, for ext after Edge with the layer filled: where the loops are
+// native, a frame of 2 axes has its image s - gamma g in no array.
+func (b *Box) Advance(x, s, g, ext []float64, gamma, mu, reach float64, l Limits) (turn float64) {
+	if b.Cells == 0 {
+		return 0
+	}
+	return b.advance(x[:b.Cells], s[:b.Cells], g[:b.Cells], ext[:b.Plane], gamma, mu, reach, l)
+}
+
 // Descend replaces x by v = x - tau (g + D'p) moved into the limits and sets the owned box of ext to
 // v + theta (v - x). p is axes x array with the layer, with a distance of apart from one axis to
 // the next.

@@ -8,6 +8,7 @@
 //	Step          z = s - gamma g
 //	Extrapolate   s = x + mu (x - before)
 //	Shrink        x(n) = 1/K sum_k [ B(z(n) + e_k(n)) + B(z(n) - e_k(n - e_k)) ],  and s = x + mu (x - x before)
+//	Advance       Step and Shrink; Edge is the part of Step that its neighbours need before
 //	Descend       x - tau (g + D'p), within bounds, and the point that Ascend takes
 //	Ascend        p + sigma D z, each value, or the vector of all axes, at most radius long
 //	Learned       z + H'(phi(H z) - H z), H the redundant Haar transform, phi cubic splines

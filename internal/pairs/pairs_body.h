@@ -2,8 +2,6 @@
 // TARGET set. The compiler makes vectors of those that have no order of additions; the sum of shrink
 // is written with vectors of its own.
 
-#define CLIP(v, lo, hi) ((v) < (lo) ? (lo) : (v) > (hi) ? (hi) : (v))
-
 TARGET static void NAME(step)(const struct tessera_box *b, double *ext, const double *s, const double *g, double gamma)
 {
 	for (ptrdiff_t i = 0; i < b->lines; i++) {
@@ -26,7 +24,7 @@ TARGET static inline __attribute__((always_inline)) void NAME(shrink_axis)(
 	const double *next = z + stride, *previous = z - stride;
 	for (ptrdiff_t j = 0; j < n; j++) {
 		double e = 0.5 * (next[j] - z[j]), g = 0.5 * (z[j] - previous[j]);
-		double d = CLIP(e, -reach, reach) - CLIP(g, -reach, reach);
+		double d = clip(e, -reach, reach) - clip(g, -reach, reach);
 		sums[j] = first ? d : sums[j] + d;
 	}
 }
@@ -38,8 +36,8 @@ TARGET static inline __attribute__((always_inline)) void NAME(bounded_axis)(
 	const double *next = z + stride, *previous = z - stride;
 	for (ptrdiff_t j = 0; j < n; j++) {
 		double e = 0.5 * (next[j] - z[j]), g = 0.5 * (z[j] - previous[j]);
-		double a = z[j] + CLIP(e, -reach, reach), c = z[j] - CLIP(g, -reach, reach);
-		double d = CLIP(a, lower, upper) + CLIP(c, lower, upper);
+		double a = z[j] + clip(e, -reach, reach), c = z[j] - clip(g, -reach, reach);
+		double d = clip(a, lower, upper) + clip(c, lower, upper);
 		sums[j] = first ? d : sums[j] + d;
 	}
 }
@@ -81,7 +79,7 @@ TARGET static double NAME(shrink)(const struct tessera_box *b, double *x, double
 				NAME(bounded_axis)(0, n, v, z, b->strides[k], reach, lower, upper);
 			for (ptrdiff_t j = 0; j < n; j++) {
 				double m = share * v[j];
-				v[j] = CLIP(m, lower, upper);
+				v[j] = clip(m, lower, upper);
 			}
 		} else {
 			NAME(shrink_axis)(1, n, v, z, b->strides[0], reach);
@@ -91,6 +89,86 @@ TARGET static double NAME(shrink)(const struct tessera_box *b, double *x, double
 				v[j] = z[j] + share * v[j];
 		}
 		sum += NAME(turn)(n, x + b->own[i], s + b->own[i], v, mu);
+	}
+	return sum;
+}
+
+// The step at the pixels whose values the layers of neighbours copy.
+TARGET static void NAME(edge)(const struct tessera_box *b, double *ext, const double *s, const double *g, double gamma)
+{
+	ptrdiff_t n = b->length;
+	for (ptrdiff_t i = 0; i < b->lines; i++) {
+		double *z = ext + b->ext[i];
+		const double *v = s + b->own[i], *d = g + b->own[i];
+		ptrdiff_t by = i > 0 && i < b->lines - 1 && n > 1 ? n - 1 : 1;
+		for (ptrdiff_t j = 0; j < n; j += by)
+			z[j] = v[j] - gamma * d[j];
+	}
+}
+
+TARGET static inline __attribute__((always_inline)) void NAME(advance_line)(
+	ptrdiff_t n, double *restrict v, double *restrict above, const double *z, const double *below, double reach)
+{
+	for (ptrdiff_t j = 0; j < n; j++) {
+		double d = 0.5 * (below[j] - z[j]), e = 0.5 * (z[j + 1] - z[j]), f = 0.5 * (z[j] - z[j - 1]);
+		d = clip(d, -reach, reach);
+		v[j] = z[j] + 0.25 * (d - above[j] + (clip(e, -reach, reach) - clip(f, -reach, reach)));
+		above[j] = d;
+	}
+}
+
+TARGET static inline __attribute__((always_inline)) void NAME(advance_bounded)(
+	ptrdiff_t n, double *restrict v, double *restrict above, const double *z, const double *below, double reach,
+	double lower, double upper)
+{
+	for (ptrdiff_t j = 0; j < n; j++) {
+		double d = 0.5 * (below[j] - z[j]), e = 0.5 * (z[j + 1] - z[j]), f = 0.5 * (z[j] - z[j - 1]);
+		d = clip(d, -reach, reach);
+		double m = clip(z[j] + d, lower, upper) + clip(z[j] - above[j], lower, upper);
+		m += clip(z[j] + clip(e, -reach, reach), lower, upper) + clip(z[j] - clip(f, -reach, reach), lower, upper);
+		v[j] = clip(0.25 * m, lower, upper);
+		above[j] = d;
+	}
+}
+
+// Two axes. The lines of z = s - gamma g pass through two buffers, a line ahead of the lines of x and s.
+TARGET static double NAME(advance)(const struct tessera_box *b, double *x, double *s, const double *g,
+                                   const double *ext, double gamma, double mu, double reach, double lower,
+                                   double upper, int bounded)
+{
+	ptrdiff_t n = b->length, rows = b->lines;
+	double *z = b->sums + 1, *below = z + n + 2, *above = below + n + 1, v[BLOCK], sum = 0;
+	const double *layer = ext + b->ext[0] - b->strides[0];
+	for (ptrdiff_t j = 0; j < n; j++) {
+		z[j] = s[j] - gamma * g[j];
+		double d = 0.5 * (z[j] - layer[j]);
+		above[j] = clip(d, -reach, reach);
+	}
+	z[-1] = layer[b->strides[0] - 1];
+	z[n] = layer[b->strides[0] + n];
+	for (ptrdiff_t i = 0; i < rows; i++) {
+		double *now = x + i * n, *ahead = s + i * n;
+		layer = ext + b->ext[i] + b->strides[0];
+		below[-1] = layer[-1];
+		below[n] = layer[n];
+		for (ptrdiff_t at = 0, m; at < n; at += m) {
+			m = n - at < BLOCK ? n - at : BLOCK;
+			double *restrict next = below + at;
+			const double *p = ahead + n + at, *d = g + (i + 1) * n + at;
+			if (i + 1 < rows)
+				for (ptrdiff_t j = 0; j < m; j++)
+					next[j] = p[j] - gamma * d[j];
+			else
+				memcpy(next, layer + at, m * sizeof *next);
+			if (bounded)
+				NAME(advance_bounded)(m, v, above + at, z + at, next, reach, lower, upper);
+			else
+				NAME(advance_line)(m, v, above + at, z + at, next, reach);
+			sum += NAME(turn)(m, now + at, ahead + at, v, mu);
+		}
+		double *swap = z;
+		z = below;
+		below = swap;
 	}
 	return sum;
 }
@@ -111,7 +189,7 @@ TARGET static void NAME(descend)(const struct tessera_box *b, double *x, double 
 		}
 		for (ptrdiff_t j = 0; j < n; j++) {
 			double w = v[j] - tau * sums[j];
-			w = CLIP(w, lower, upper);
+			w = clip(w, lower, upper);
 			z[j] = w + theta * (w - v[j]);
 			v[j] = w;
 		}
@@ -124,7 +202,7 @@ TARGET static void NAME(ascend)(ptrdiff_t n, double *restrict p, const double *z
 	const double *next = z + stride;
 	for (ptrdiff_t j = 0; j < n; j++) {
 		double v = p[j] + sigma * (next[j] - z[j]);
-		p[j] = CLIP(v, -radius, radius);
+		p[j] = clip(v, -radius, radius);
 	}
 }
 
@@ -163,7 +241,7 @@ TARGET static void NAME(relax)(ptrdiff_t n, double *restrict t, const double *z,
 	const double *next = z + stride;
 	for (ptrdiff_t j = 0; j < n; j++) {
 		double v = t[j];
-		t[j] = v + alpha * (next[j] - z[j] - v + CLIP(v, -radius, radius));
+		t[j] = v + alpha * (next[j] - z[j] - v + clip(v, -radius, radius));
 	}
 }
 
@@ -173,7 +251,7 @@ TARGET static inline __attribute__((always_inline)) void NAME(reflected_axis)(
 	const double *previous = t - stride;
 	for (ptrdiff_t j = 0; j < n; j++) {
 		double v = previous[j], u = t[j];
-		double d = (v - 2 * CLIP(v, -radius, radius)) - (u - 2 * CLIP(u, -radius, radius));
+		double d = (v - 2 * clip(v, -radius, radius)) - (u - 2 * clip(u, -radius, radius));
 		sums[j] = first ? d : sums[j] + d;
 	}
 	if (!z)

@@ -10,6 +10,12 @@ func (b *Box) shrink(x, s, ext []float64, mu, reach float64, l Limits) float64 {
 	return b.shrinkPlain(x, s, ext, mu, reach, l)
 }
 
+func (b *Box) edge(ext, s, g []float64, gamma float64) { b.stepPlain(ext, s, g, gamma) }
+
+func (b *Box) advance(x, s, _, ext []float64, _, mu, reach float64, l Limits) float64 {
+	return b.shrinkPlain(x, s, ext, mu, reach, l)
+}
+
 func (b *Box) descend(x, ext, g, p []float64, apart int, tau, theta float64, l Limits) {
 	b.descendPlain(x, ext, g, p, apart, tau, theta, l)
 }

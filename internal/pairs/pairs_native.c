@@ -3,6 +3,8 @@
 // A square root that sets no errno can be one of a vector.
 #pragma GCC optimize("no-math-errno")
 
+#include <string.h>
+
 #include "pairs_native.h"
 
 #include "../linalg/dispatch_native.h"
@@ -18,6 +20,16 @@ struct spline {
 	const double *pieces;
 	double *moments;
 };
+
+// Pixels of a line that pass through the first cache together.
+#define BLOCK 256
+
+// In this form compilers make two instructions of it; NaN stays NaN.
+static inline __attribute__((always_inline)) double clip(double v, double lower, double upper)
+{
+	v = lower > v ? lower : v;
+	return upper < v ? upper : v;
+}
 
 #define SUFFIX base
 #define TARGET
@@ -47,6 +59,17 @@ double tessera_shrink(struct tessera_box b, double *x, double *s, const double *
                       double lower, double upper, int bounded)
 {
 	return DISPATCH(shrink, (&b, x, s, ext, mu, reach, lower, upper, bounded));
+}
+
+void tessera_edge(struct tessera_box b, double *ext, const double *s, const double *g, double gamma)
+{
+	DISPATCH(edge, (&b, ext, s, g, gamma));
+}
+
+double tessera_advance(struct tessera_box b, double *x, double *s, const double *g, const double *ext, double gamma,
+                       double mu, double reach, double lower, double upper, int bounded)
+{
+	return DISPATCH(advance, (&b, x, s, g, ext, gamma, mu, reach, lower, upper, bounded));
 }
 
 void tessera_descend(struct tessera_box b, double *x, double *ext, const double *g, const double *p, ptrdiff_t apart,

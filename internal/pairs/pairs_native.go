@@ -57,12 +57,36 @@ func extrapolate(s, x, before []float64, mu float64) {
 func (b *Box) shrink(x, s, ext []float64, mu, reach float64, l Limits) float64 {
 	var pin runtime.Pinner
 	defer pin.Unpin()
-	bounded := C.int(1)
-	if l.none() {
-		bounded = 0
-	}
 	return float64(C.tessera_shrink(b.c(&pin), pointer(x), pointer(s), pointer(ext), C.double(mu), C.double(reach),
-		C.double(l.Lower), C.double(l.Upper), bounded))
+		C.double(l.Lower), C.double(l.Upper), l.c()))
+}
+
+// c is 1 where there are limits.
+func (l Limits) c() C.int {
+	if l.none() {
+		return 0
+	}
+	return 1
+}
+
+func (b *Box) edge(ext, s, g []float64, gamma float64) {
+	if len(b.Strides) != 2 {
+		b.step(ext, s, g, gamma)
+		return
+	}
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	C.tessera_edge(b.c(&pin), pointer(ext), pointer(s), pointer(g), C.double(gamma))
+}
+
+func (b *Box) advance(x, s, g, ext []float64, gamma, mu, reach float64, l Limits) float64 {
+	if len(b.Strides) != 2 {
+		return b.shrink(x, s, ext, mu, reach, l)
+	}
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	return float64(C.tessera_advance(b.c(&pin), pointer(x), pointer(s), pointer(g), pointer(ext), C.double(gamma), C.double(mu),
+		C.double(reach), C.double(l.Lower), C.double(l.Upper), l.c()))
 }
 
 func (b *Box) descend(x, ext, g, p []float64, apart int, tau, theta float64, l Limits) {

@@ -11,6 +11,10 @@ void tessera_step(struct tessera_box b, double *ext, const double *s, const doub
 void tessera_extrapolate(ptrdiff_t n, double *s, const double *x, const double *before, double mu);
 double tessera_shrink(struct tessera_box b, double *x, double *s, const double *ext, double mu, double reach,
                       double lower, double upper, int bounded);
+// Of two axes.
+void tessera_edge(struct tessera_box b, double *ext, const double *s, const double *g, double gamma);
+double tessera_advance(struct tessera_box b, double *x, double *s, const double *g, const double *ext, double gamma,
+                       double mu, double reach, double lower, double upper, int bounded);
 void tessera_descend(struct tessera_box b, double *x, double *ext, const double *g, const double *p, ptrdiff_t apart,
                      double tau, double theta, double lower, double upper);
 void tessera_ascend(ptrdiff_t n, double *p, const double *z, ptrdiff_t stride, double sigma, double radius);

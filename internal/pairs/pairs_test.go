@@ -17,7 +17,7 @@ func numbers(key uint64, n int) []float64 {
 	return x
 }
 
-var shapes = [][]int{{1}, {7}, {33}, {1, 1}, {5, 19}, {8, 16}, {19, 5}, {3, 4, 13}, {2, 1, 9}}
+var shapes = [][]int{{1}, {7}, {33}, {1, 1}, {5, 1}, {5, 19}, {8, 16}, {19, 5}, {3, 530}, {3, 4, 13}, {2, 1, 9}}
 
 // owned calls use for every owned pixel: its index in the box, and in an array with the layer.
 func owned(b *Box, use func(own, ext int)) {
@@ -76,6 +76,11 @@ func TestLoops(t *testing.T) {
 			close(t, fmt.Sprint(shape, " extrapolate, ", name), got, want)
 		}
 
+		layered := make([]float64, b.Plane) // NaN outside of the box
+		for i := range layered {
+			layered[i] = math.NaN()
+		}
+		owned(b, func(_, e int) { layered[e] = 0 })
 		for _, l := range []Limits{Unlimited(), {-0.2, math.Inf(1)}, {-0.5, 0.6}} {
 			want, ahead := make([]float64, b.Cells), make([]float64, b.Cells)
 			turn := 0.0
@@ -100,6 +105,26 @@ func TestLoops(t *testing.T) {
 				close(t, fmt.Sprint(shape, " shrink, ", name, l), got, want)
 				close(t, fmt.Sprint(shape, " shrink, ", name, l), s, ahead)
 			}
+
+			// Advance, whose layer is that of the image: Step and then Shrink.
+			image := copyOf(z)
+			b.stepPlain(image, before, g, gamma)
+			want, ahead = copyOf(x), copyOf(before)
+			turn = b.shrinkPlain(want, ahead, image, mu, reach, l)
+			got, s, ext := copyOf(x), copyOf(before), copyOf(z)
+			b.Edge(ext, s, g, gamma)
+			if sum := b.Advance(got, s, g, ext, gamma, mu, reach, l); math.Abs(sum-turn) > 1e-12*float64(b.Cells) {
+				t.Errorf("%v advance: turn %v, want %v", shape, sum, turn)
+			}
+			close(t, fmt.Sprint(shape, " advance, ", l), got, want)
+			close(t, fmt.Sprint(shape, " advance, ", l), s, ahead)
+			owned(b, func(_, e int) {
+				for _, s := range b.Strides {
+					if math.IsNaN(layered[e-s]+layered[e+s]) && math.Abs(ext[e]-image[e]) > 1e-14 {
+						t.Fatalf("%v edge: %v, want %v", shape, ext[e], image[e])
+					}
+				}
+			})
 
 			wantX, wantZ := copyOf(x), copyOf(z)
 			owned(b, func(o, e int) {

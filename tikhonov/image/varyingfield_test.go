@@ -215,27 +215,3 @@ func TestVaryingField(t *testing.T) {
 	f.Size = 21
 	measureField(t, f, 112, 1, 5, halo.Reflect).check(t)
 }
-
-// BenchmarkVaryingField is the solve of a field of 1024 x 1024 pixels to 1e-6 on two ranks, set-up included.
-func BenchmarkVaryingField(b *testing.B) {
-	const side = 1024
-	model, err := telescope.Model(side, side)
-	if err != nil {
-		b.Fatal(err)
-	}
-	v, err := model.Varying(side, side, [2]float64{}, 0)
-	if err != nil {
-		b.Fatal(err)
-	}
-	sky := blobs(side)
-	for _, border := range []halo.Border{halo.Zero, halo.Reflect, halo.Periodic} {
-		b.Run(border.String(), func(b *testing.B) {
-			for range b.N {
-				_, _, r := restored(b, v, sky, side, 2, true, Options{Lambda: 3e-4, Tolerance: 1e-6, Border: border}, 5e-4)
-				b.ReportMetric(r.Setup, "s-setup")
-				b.ReportMetric(r.Solve, "s-solve")
-				b.ReportMetric(float64(r.Iterations), "iterations")
-			}
-		})
-	}
-}
