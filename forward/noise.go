@@ -64,7 +64,7 @@ func EstimateNoise(comm ranks.Comm, frame *halo.Decomposition, channels int, dat
 				}
 				spread := math.Sqrt(1/w[at] + 1/w[at+1] + 1/w[at+stride] + 1/w[at+stride+1])
 				v := math.Abs(e[at] - e[at+1] - e[at+stride] + e[at+stride+1])
-				if v <= rounding*(math.Abs(e[at])+math.Abs(e[at+1])+math.Abs(e[at+stride])+math.Abs(e[at+stride+1])) {
+				if v <= rounding*math.Abs(e[at])+rounding*math.Abs(e[at+1])+rounding*math.Abs(e[at+stride])+rounding*math.Abs(e[at+stride+1]) {
 					v = 0
 				}
 				d = append(d, v/spread)

@@ -32,6 +32,7 @@ func TestEstimateNoise(t *testing.T) {
 		}, 0},
 		"noise":             {func(i int) float64 { return ramp(i) + noise.Normal(uint64(i)) }, 1},
 		"little noise":      {func(i int) float64 { return ramp(i) + 1e-9*noise.Normal(uint64(i)) }, 1e-9},
+		"noise, largest":    {func(i int) float64 { return 1e306 * (ramp(i) + noise.Normal(uint64(i))) }, 1e306},
 		"noise, large unit": {func(i int) float64 { return 1e20 * (ramp(i) + noise.Normal(uint64(i))) }, 1e20},
 	} {
 		for _, n := range []int{1, 3} {
