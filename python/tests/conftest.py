@@ -12,8 +12,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import tessera  # noqa: E402
 
-# A shell's background job ignores Ctrl-C, and so would every program that a test starts from it.
+# A shell's background job ignores Ctrl-C, and what nohup starts ignores SIGHUP; so would every program that a test
+# starts from it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
