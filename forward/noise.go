@@ -76,14 +76,14 @@ func EstimateNoise(comm ranks.Comm, frame *halo.Decomposition, channels int, dat
 		return 0, err
 	}
 	if blocks[0] == 0 {
-		return 0, errors.New("no 2 x 2 block of observed pixels to estimate the noise from: give it (noise = ...)")
+		return 0, errors.New("no 2 x 2 block of observed pixels to estimate the noise from: give it, as tv.noise or tikhonov.noise in a config, or lambda")
 	}
 	m, err := Median(comm, d)
 	if err != nil {
 		return 0, err
 	}
 	if m == 0 {
-		return 0, errors.New("the noise estimated from the data is zero: give it (noise = ...), or lambda")
+		return 0, errors.New("the noise estimated from the data is zero: give it, as tv.noise or tikhonov.noise in a config, or lambda")
 	}
 	return m / 0.6744897501960817, nil
 }

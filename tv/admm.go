@@ -8,10 +8,10 @@ import (
 )
 
 const (
-	relaxation = 1.9  // of the split variables, below 2
-	firstJump  = 0.3  // lambda / rho of the first iterations, in standard deviations of the start
-	mostChange = 4.0  // of rho at a time
-	pixelShare = 0.03 // penalty of x - w by rho
+	relaxation = 1.9 // of the split variables, below 2
+	firstJump  = 0.3 // lambda / rho of the first iterations, in standard deviations of the start
+	mostChange = 4.0 // of rho at a time
+	pixelShare = 3   // penalty of x - w by rho: of 0.03 to 30 the one by which cells take about the least and stars few iterations
 
 	firstBalance = 10 // iteration; the following ones are at twice as many each
 )

@@ -143,7 +143,7 @@ func TestStarsAreNoOutliers(t *testing.T) {
 // pixels, on every number of ranks.
 func TestOutliersAreFound(t *testing.T) {
 	at := []int{0, 31*outlierCols + 44, 32*outlierCols + 45, 40*outlierCols + 89, 63*outlierCols + 10}
-	kinds := map[outliers.Kind]string{outliers.Mark: "a number that marks missing values", outliers.Certain: "too far from all others for light", outliers.Alone: "no neighbour is raised"}
+	kinds := map[outliers.Kind]string{outliers.Mark: "a number that marks missing values", outliers.Certain: "too far from all others for light", outliers.Alone: "neighbours hardly raised"}
 	for name, c := range map[string]struct {
 		value float64
 		kind  outliers.Kind

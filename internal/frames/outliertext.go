@@ -30,11 +30,12 @@ type OutlierReport struct {
 	Missing  int    `json:"missing"`  // values that were taken as missing
 	Reported int    `json:"reported"` // that stand alone, as hot pixels and cosmic rays do, and were taken as data
 	key      string // of the rule
+	asked    bool   // the rule asks for all of them to be missing
 }
 
 // Report is what was found; nil = nothing.
 func (f *Found) Report(key string, rule Outliers) *OutlierReport {
-	r := &OutlierReport{key: key, Missing: f.Taken(rule)}
+	r := &OutlierReport{key: key, Missing: f.Taken(rule), asked: rule == OutliersMissing}
 	for _, n := range f.Counts {
 		r.Reported += n
 	}
@@ -49,7 +50,14 @@ func (r *OutlierReport) Plus(other *OutlierReport) *OutlierReport {
 	if r == nil || other == nil {
 		return cmp.Or(r, other)
 	}
-	return &OutlierReport{r.Missing + other.Missing, r.Reported + other.Reported, r.key}
+	return &OutlierReport{r.Missing + other.Missing, r.Reported + other.Reported, r.key, r.asked}
+}
+
+// Warn warns where values of a file were taken as missing that the config does not ask to be; nothing of a nil report.
+func (r *OutlierReport) Warn(run *lifecycle.Run, file string) {
+	if r != nil && r.Missing > 0 && !r.asked {
+		run.Warning(fmt.Sprintf("%s: values that mark missing ones or are no light, taken as missing: %d; %s = %q takes them as data", file, r.Missing, r.key, OutliersKeep))
+	}
 }
 
 // Row adds a row to the table at the end of a run; none of a nil report.
@@ -90,8 +98,8 @@ func (o *Outlier) At() int { return o.at }
 func (f *Found) Text(s *OutlierSearch, key string, rule Outliers) string {
 	var parts []string
 	taken := fmt.Sprintf("taken as missing (%s = %q takes all finite values as data)", key, OutliersKeep)
-	offered := fmt.Sprintf("hot pixels and cosmic rays are such: %s = %q takes them as missing", key, OutliersMissing)
-	alone := "alone, where no neighbour is raised"
+	offered := fmt.Sprintf("hot pixels and cosmic rays are such, and stars narrower than the PSF: %s = %q takes them as missing", key, OutliersMissing)
+	alone := "alone, most of its nearest neighbours hardly raised"
 	if s.Scattered {
 		alone = "far from all others"
 		offered = fmt.Sprintf("%s = %q takes them as missing", key, OutliersMissing)

@@ -42,6 +42,9 @@ func (r *Restoration) Observe(ctx context.Context, from *Source, psf forward.PSF
 	for _, in := range r.Obs.Inputs {
 		r.Took(in)
 	}
+	if len(r.Obs.Inputs) > 0 {
+		r.Obs.Outliers.Warn(r.Run, r.Obs.Inputs[0].File)
+	}
 	m.Seconds.Read = r.Comm.Wtime() - start
 	m.Channels, m.Outliers = r.Obs.Channels, r.Obs.Outliers
 	m.Rows, m.Cols = r.Obs.Shape()

@@ -117,6 +117,10 @@ func TestOutliers(t *testing.T) {
 						t.Errorf("%g %v: metrics.json has the outliers %+v", v, more, m.Outliers)
 					}
 				}
+				warned := m.Outliers.Missing > 0 && !slices.Contains(more, o.key+"=missing")
+				if log, err := os.ReadFile(filepath.Join(out, "run.log")); err != nil || o.reports && strings.Contains(string(log), "taken as missing: 1;") != warned {
+					t.Errorf("%g %v: want a warning that a value was taken as missing: %v; %v", v, more, warned, err)
+				}
 				for _, in := range m.Inputs {
 					if in.File == path {
 						return got, in.Note

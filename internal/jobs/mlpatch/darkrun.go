@@ -1,6 +1,7 @@
 package mlpatch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -129,6 +130,7 @@ func (r *darkRun) read() error {
 		if s.galaxies > 0 {
 			r.Took(*s.catalogue)
 		}
+		s.outliers.Warn(r.Run, cmp.Or(c.Catalogue.Path, c.Shear.E1))
 		r.header, r.sigma = s.header, s.sigma
 		r.m.Outliers = s.outliers
 		if s.header != nil {

@@ -56,6 +56,7 @@ func (r *run) tookStack(in *lifecycle.Input, _ *imageio.Stack) {
 		in.Missing += fmt.Sprintf("; stamps without an observed pixel, restored as 0: %d", m.blank)
 	}
 	frames.DescribeOutliers(in, s.outliers)
+	s.found.Warn(r.Run, in.File)
 }
 
 func (r *run) tookMask(in *lifecycle.Input, _ *imageio.Stack) {
