@@ -24,7 +24,9 @@ const (
 // quick tells whether the trials of the rule end as soon as the misfit is known well enough. Those of the other methods
 // end by the duality gap: their misfit takes as long to settle. So do those with bounds, as iterates that are put within them
 // may have any misfit.
-func (q *searcher) quick() bool { return q.rule == Discrepancy && q.o.Method == ADMM && q.o.Bounds == nil }
+func (q *searcher) quick() bool {
+	return q.rule == Discrepancy && q.o.Method == ADMM && q.o.Bounds == nil
+}
 
 // noiseEnergy is what the misfit should be.
 func (q *searcher) noiseEnergy() float64 {
