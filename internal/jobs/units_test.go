@@ -264,7 +264,7 @@ func answer(t *testing.T, path string) (x []float64) {
 }
 
 // The same data in other units give the same answer in these units: every kind of job,
-// every form and precision of it, with what else has a unit in them. In short each form takes two of the units.
+// every form and precision of it, with what else has a unit in them. In short each form takes one of the units.
 func TestUnits(t *testing.T) {
 	for _, k := range Kinds() {
 		t.Run(k.Name, func(t *testing.T) {
@@ -282,9 +282,8 @@ func TestUnits(t *testing.T) {
 				if !strings.Contains(strings.Join(form, " "), "weights") { // of which 1/c^2 would be no number
 					units = append(units, 1e-170, 1e170, largest)
 				}
-				if testing.Short() { // two of them in turn
-					others := len(units) - 1
-					units = []float64{units[0], units[1+nth%others], units[1+(nth+others/2)%others]}
+				if testing.Short() { // one of them in turn
+					units = []float64{units[0], units[1+nth%(len(units)-1)]}
 				}
 				for _, c := range units {
 					if u.most > 0 && c > u.most {

@@ -68,10 +68,13 @@ func TestUnits(t *testing.T) {
 		{name: "deep", kind: "deep-kernel", errors: "sigma", sets: []string{"deep.steps=2", "deep.starts=2"}},
 		{name: "deep, widths", kind: "deep-kernel", lengths: []string{"deep.inner_width=5", "single.widths=[1, 2]"}, sets: []string{"deep.steps=2", "deep.starts=2"}},
 	} {
+		if i%2 == 1 && testing.Short() {
+			continue
+		}
 		var first []float64
 		units := [][2]float64{{1, 1}, {1e-20, 1}, {1e20, 1e20}, {1e3, 1e-20}}
 		if testing.Short() { // in turn
-			units = [][2]float64{units[0], units[1+i%3]}
+			units = [][2]float64{units[0], units[1+i/2%3]}
 		}
 		for _, u := range units {
 			value, length := u[0], u[1]
