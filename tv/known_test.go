@@ -289,6 +289,9 @@ func TestRules(t *testing.T) {
 		var errorOf = map[Rule]float64{}
 		for _, rule := range []Rule{Discrepancy, SURE, Oracle} {
 			s.options = Options{Method: method, Rule: rule, Noise: noise, Tolerance: 1e-3}
+			if method == ADMM { // an iterate that is not the minimum yet may be closer to the truth than it
+				s.options.Tolerance = 1e-4
+			}
 			one, r, err := s.solve(t, 1)
 			if err != nil {
 				t.Fatalf("%s: %v", rule, err)
@@ -317,7 +320,7 @@ func TestRules(t *testing.T) {
 			}
 		}
 		for _, rule := range []Rule{Discrepancy, SURE} {
-			if errorOf[rule] > 1.5*errorOf[Oracle] || errorOf[rule] < 0.95*errorOf[Oracle] {
+			if errorOf[rule] > 1.5*errorOf[Oracle] || errorOf[rule] < 0.98*errorOf[Oracle] {
 				t.Errorf("%s: squared error %g, that of the oracle %g", rule, errorOf[rule], errorOf[Oracle])
 			}
 		}
