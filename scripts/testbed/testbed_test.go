@@ -84,7 +84,7 @@ iterations = 9000000
 
 // limit is how long the lines of one test may take. It ends lines that hang; nothing is
 // measured with it.
-const limit = 4 * time.Minute
+const limit = 20 * time.Minute
 
 // bench is a directory with configs and what there is to do in it.
 type bench struct {
@@ -242,15 +242,24 @@ func TestRequeue(t *testing.T) {
 			// No job starts on a node that is drained: the job waits in the queue until its
 			// config has the number of iterations for the second start.
 			b.write("submit", `
-				ended() { state=$(scontrol show job $job); [[ $state == *JobState=@($1)* ]]; }
+				# A job that hangs says in which state it is, and the nodes.
+				await() {
+					for _ in {1..3000}; do
+						state=$(scontrol show job $job)
+						[[ $state != *JobState=@($1)* ]] || return 0
+						sleep 0.1
+					done
+					echo "$state"; sinfo -N -l; cat `+c.name+`.log
+					exit 1
+				}
 				job=$(`+c.submit+`)
 				`+untilKept(c.name)+`
 				scontrol update nodename=ALL state=drain reason=test
-				scancel --signal=USR1 $job
-				until ended 'PENDING|COMPLETED|FAILED|CANCELLED|NODE_FAIL'; do sleep 0.1; done
+				until scancel --signal=USR1 $job; do sleep 1; done
+				await 'PENDING|COMPLETED|FAILED|CANCELLED|NODE_FAIL'
 				`+enough(c.name)+`
 				scontrol update nodename=ALL state=resume
-				until ended 'COMPLETED|FAILED|CANCELLED|NODE_FAIL'; do sleep 0.1; done
+				await 'COMPLETED|FAILED|CANCELLED|NODE_FAIL'
 				cat `+c.name+`.log
 				[[ $state == *JobState=COMPLETED*Restarts=1\ * ]] || { echo "$state"; exit 1; }
 			`)
