@@ -16,7 +16,7 @@ type StarOptions struct {
 	Down       int     // cells of the grid along rows; 0 = 1
 	Across     int     // and along columns; 0 = 1
 	Saturation float64 // stars with a pixel of this value or more are left out; 0 = none
-	Apart      float64 // stars with another one nearer than this are left out; 0 = Size
+	Apart      float64 // stars with another one nearer than this are left out; 0 = 3 times the FWHM of the star
 	SNR        float64 // least flux in units of its noise, as the ring around the star shows it; 0 = 20
 }
 
@@ -24,9 +24,6 @@ func (o StarOptions) withDefaults() StarOptions {
 	o.Down, o.Across = max(o.Down, 1), max(o.Across, 1)
 	if o.Size == 0 {
 		o.Size = 31
-	}
-	if o.Apart == 0 {
-		o.Apart = float64(o.Size)
 	}
 	if o.SNR == 0 {
 		o.SNR = 20
@@ -79,7 +76,8 @@ func FromFrame(frame []float64, rows, cols int, o StarOptions) (*Grid, []forward
 
 // FromStars makes PSFs on a grid of cells of stars at places (row, col) in a frame of rows x cols pixels, row-major; NaN is a missing
 // pixel. A star is cut out; the plane that fits best to the ring around it is its background; its centre is that of the Gaussian that fits
-// best, to which it is moved by Lanczos interpolation; it is divided by its flux. The PSF of a cell is the mean of its
+// best, to which it is moved by Lanczos interpolation; it is divided by its flux. Pixels that are nearer to another star do not count: for the
+// centre and the flux they have the value of the pixel opposite. The PSF of a cell is the mean of its
 // stars, without values of more than 3 standard deviations from their median at a pixel, found from the median deviation.
 // It stands for the middle of the cell.
 func FromStars(frame []float64, rows, cols int, places [][2]float64, o StarOptions) (*Grid, []forward.PSF, StarCounts, error) {
@@ -102,7 +100,7 @@ func fromStars(frame []float64, rows, cols int, stars []Star, found bool, o Star
 	case o.Down > rows || o.Across > cols || o.Down > mostGrid || o.Across > mostGrid:
 		return nil, nil, counts, fmt.Errorf("psfmodel: a grid of %d x %d cells on a frame of %d x %d, want 1 to %d along an axis", o.Down, o.Across, rows, cols, mostGrid)
 	}
-	cells := make([][][]float64, o.Down*o.Across)
+	cells := make([][]cutout, o.Down*o.Across)
 	for k, s := range stars {
 		star, reason := cutStar(frame, rows, cols, stars, k, o)
 		if reason != nil {
@@ -148,23 +146,23 @@ const (
 	oddWidth   = 0.1 // by which a width may differ from the median, and 3 standard deviations
 )
 
-// alike are the images, size x size, whose width is like that of most of them: the width of the Gaussian that fits best.
-func alike(list [][]float64, size int) [][]float64 {
+// alike are the stars, size x size pixels, whose width is like that of most of them: the width of the Gaussian that fits best.
+func alike(list []cutout, size int) []cutout {
 	if len(list) < leastAlike {
 		return list
 	}
 	widths := make([]float64, len(list))
-	for k, image := range list {
-		yy, _, xx, _, _, ok := adaptive(forward.PSF{Rows: size, Cols: size, Values: image})
+	for k, star := range list {
+		yy, _, xx, _, _, ok := adaptive(forward.PSF{Rows: size, Cols: size, Values: star.values})
 		if widths[k] = math.Sqrt(yy + xx); !ok {
 			widths[k] = math.Inf(1)
 		}
 	}
 	median, deviation := spread(widths)
-	var out [][]float64
-	for k, image := range list {
+	var out []cutout
+	for k, star := range list {
 		if math.Abs(widths[k]-median) <= oddWidth*median+3*deviation {
-			out = append(out, image)
+			out = append(out, star)
 		}
 	}
 	return out
@@ -179,115 +177,6 @@ func middles(n, count int) []float64 {
 	return list
 }
 
-// cutStar is star k, centred and of flux 1, or the count that it goes into.
-func cutStar(frame []float64, rows, cols int, stars []Star, k int, o StarOptions) ([]float64, func(*StarCounts) *int) {
-	p := stars[k].Place
-	if stars[k].Flat {
-		return nil, func(c *StarCounts) *int { return &c.Saturated }
-	}
-	if v := p[0] + p[1]; v-v != 0 {
-		return nil, func(c *StarCounts) *int { return &c.Off }
-	}
-	for other, s := range stars {
-		q := s.Place
-		if other == k || math.Abs(p[0]-q[0]) >= o.Apart || s.Height < nearBright*stars[k].Height {
-			continue
-		}
-		if math.Hypot(p[0]-q[0], p[1]-q[1]) < o.Apart {
-			return nil, func(c *StarCounts) *int { return &c.Crowded }
-		}
-	}
-	margin := o.Size/2 + ring
-	r, c := int(math.Round(p[0])), int(math.Round(p[1]))
-	if r < margin || c < margin || r >= rows-margin || c >= cols-margin {
-		return nil, func(c *StarCounts) *int { return &c.AtEdge }
-	}
-	size := 2*margin + 1
-	cut := make([]float64, 0, size*size)
-	var around []ringPixel
-	for i := range size {
-		for j := range size {
-			v := frame[(r-margin+i)*cols+c-margin+j]
-			if math.IsNaN(v) {
-				return nil, func(c *StarCounts) *int { return &c.Missing }
-			}
-			if o.Saturation > 0 && v >= o.Saturation {
-				return nil, func(c *StarCounts) *int { return &c.Saturated }
-			}
-			cut = append(cut, v)
-			if i < ring || j < ring || i >= size-ring || j >= size-ring {
-				around = append(around, ringPixel{float64(i - margin), float64(j - margin), v})
-			}
-		}
-	}
-	background, deviation := plane(around)
-	for i := range cut {
-		cut[i] -= background[0] + background[1]*float64(i/size-margin) + background[2]*float64(i%size-margin)
-	}
-	y, x, ok := centre(cut, size)
-	if !ok || math.Hypot(y+float64(r-margin)-p[0], x+float64(c-margin)-p[1]) > 2 {
-		return nil, func(c *StarCounts) *int { return &c.Off }
-	}
-	down, across := make([][]float64, o.Size), make([][]float64, o.Size)
-	for i := range o.Size {
-		down[i], across[i] = make([]float64, size), make([]float64, size)
-		interpolate(down[i], y+float64(i-o.Size/2), 1)
-		interpolate(across[i], x+float64(i-o.Size/2), 1)
-	}
-	star := (&resampler{rows: size, cols: size, down: down, across: across}).psf(cut).Values
-	flux := 0.0
-	for _, v := range star {
-		flux += v
-	}
-	if !(flux > o.SNR*deviation*float64(o.Size)) {
-		return nil, func(c *StarCounts) *int { return &c.Faint }
-	}
-	for i := range star {
-		star[i] /= flux
-	}
-	return star, nil
-}
-
-// ringPixel is a pixel of the ring around a star, at its place from the middle.
-type ringPixel struct{ y, x, value float64 }
-
-// plane is the plane a + b y + c x through the pixels of a ring, without those of more than 3 standard deviations from it,
-// and that standard deviation, from the median deviation.
-func plane(list []ringPixel) (p [3]float64, deviation float64) {
-	values := make([]float64, len(list))
-	far := math.Inf(1)
-	for round := range 3 {
-		for i, v := range list {
-			values[i] = v.value - p[0] - p[1]*v.y - p[2]*v.x
-		}
-		var middle float64
-		middle, deviation = spread(values)
-		if round > 0 {
-			far = 3 * deviation
-		}
-		var sums [3]float64
-		var n, yy, xx float64
-		for i, v := range list {
-			if math.Abs(values[i]-middle) <= far {
-				sums[0], sums[1], sums[2] = sums[0]+values[i], sums[1]+values[i]*v.y, sums[2]+values[i]*v.x
-				n, yy, xx = n+1, yy+v.y*v.y, xx+v.x*v.x
-			}
-		}
-		if n < float64(len(list))/2 {
-			break
-		}
-		p[0], p[1], p[2] = p[0]+sums[0]/n, p[1]+sums[1]/yy, p[2]+sums[2]/xx
-	}
-	return p, deviation
-}
-
-// centre is that of the Gaussian that fits best to size x size pixels, from their first one.
-func centre(cut []float64, size int) (y, x float64, ok bool) {
-	p := forward.PSF{Rows: size, Cols: size, Values: cut}
-	_, _, _, y, x, ok = adaptive(p)
-	return y, x, ok && y >= 0 && x >= 0 && y < float64(size) && x < float64(size)
-}
-
 // spread is the median, and a standard deviation from the median deviation from it.
 func spread(list []float64) (median, deviation float64) {
 	sorted := slices.Clone(list)
@@ -300,14 +189,23 @@ func spread(list []float64) (median, deviation float64) {
 	return median, 1.4826 * sorted[len(sorted)/2]
 }
 
-// robustMean is the mean of images pixel by pixel without outliers, of sum 1.
-func robustMean(list [][]float64) []float64 {
-	out := make([]float64, len(list[0]))
-	values := make([]float64, len(list))
+// robustMean is the mean of stars pixel by pixel without outliers and without pixels that other stars shine on, of sum 1. Where
+// those are all there are they count.
+func robustMean(list []cutout) []float64 {
+	out := make([]float64, len(list[0].values))
+	values := make([]float64, 0, len(list))
 	total := 0.0
 	for i := range out {
-		for k, image := range list {
-			values[k] = image[i]
+		values = values[:0]
+		for _, star := range list {
+			if star.own[i] {
+				values = append(values, star.values[i])
+			}
+		}
+		if len(values) == 0 {
+			for _, star := range list {
+				values = append(values, star.values[i])
+			}
 		}
 		median, deviation := spread(values)
 		sum, n := 0.0, 0.0

@@ -3,6 +3,7 @@ package psfmodel
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -132,5 +133,51 @@ func TestInfo(t *testing.T) {
 	}
 	if text := Info(psfexFile(t, 3, 3, 3, odd, polynomialCards(1, "POLNGRP = 1")[:3]...)); !strings.Contains(text, "refused") {
 		t.Errorf("of a model without its cards: %q", text)
+	}
+}
+
+// In a field in which most stars have another one within the size of the PSF, these do not disturb: every cell has stars of its own, as wide as
+// they are there and without a second star in the image.
+func TestStarsWithNeighbours(t *testing.T) {
+	const rows, cols = 300, 260
+	rng := rand.New(rand.NewPCG(3, 4))
+	var places [][2]float64
+	for range 60 {
+		places = append(places, [2]float64{20 + rng.Float64()*(rows-40), 20 + rng.Float64()*(cols-40)})
+	}
+	frame := skyOf(rows, cols, places)
+	for i := range frame {
+		frame[i] += 0.01*float64(i/cols) + 0.02*float64(i%cols) // the background is inclined
+	}
+	for name, make := range map[string]func(o StarOptions) (*Grid, []forward.PSF, StarCounts, error){
+		"given": func(o StarOptions) (*Grid, []forward.PSF, StarCounts, error) {
+			return FromStars(frame, rows, cols, places, o)
+		},
+		"found": func(o StarOptions) (*Grid, []forward.PSF, StarCounts, error) {
+			grid, psfs, counts, _, err := FromFrame(frame, rows, cols, o)
+			return grid, psfs, counts, err
+		},
+	} {
+		for _, size := range []int{15, 31} {
+			grid, psfs, counts, err := make(StarOptions{Size: size, Down: 3, Across: 3})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if counts.Used < counts.Given/2 || counts.EmptyCells > 0 {
+				t.Errorf("%s, %d pixels: %s", name, size, counts)
+			}
+			for k, p := range psfs {
+				s, fwhm := Measure(p), 2*math.Sqrt(2*math.Ln2)*widthAt(grid.Cols[k%3], cols)
+				far := 0.0 // light in the outer half, where a neighbour would be
+				for i, v := range p.Values {
+					if max(math.Abs(float64(i/size-size/2)), math.Abs(float64(i%size-size/2))) > float64(size)/4 {
+						far = max(far, v)
+					}
+				}
+				if math.Abs(s.FWHM/fwhm-1) > 0.16 || s.Ellipticity > 0.05 || far > 0.02 { // it changes by 9 % to the edge of a cell
+					t.Errorf("%s, %d pixels, cell %d: %+v, up to %.3f in the outer half; want FWHM %.3f", name, size, k, s, far, fwhm)
+				}
+			}
+		}
 	}
 }

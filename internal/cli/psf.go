@@ -39,7 +39,7 @@ func psfFlags(fs *flag.FlagSet, o *options) {
 	fs.StringVar(&p.grid, "grid", "", "PSFs from the stars of a frame, one in each of `DOWNxACROSS` cells; with -stars 1x1 if it is not given")
 	fs.IntVar(&p.Size, "size", 0, "most `N` pixels a side, odd; 0 = all of a model, 31 from stars")
 	fs.Float64Var(&p.Saturation, "saturation", 0, "stars: leave out stars with a pixel of `VALUE` or more; 0 = none")
-	fs.Float64Var(&p.Apart, "apart", 0, "stars: leave out stars with another one within `D` pixels; 0 = the size of the PSF")
+	fs.Float64Var(&p.Apart, "apart", 0, "stars: leave out stars with another one within `D` pixels; 0 = 3 times their FWHM")
 	fs.Float64Var(&p.SNR, "snr", 0, "stars: leave out stars whose flux is less than `R` times its noise; 0 = 20")
 	fs.StringVar(&p.format, "format", "auto", "models: auto, psfex, stpsf, stdpsf, cube or `kernel`")
 	fs.IntVar(&p.Detector, "detector", 0, "models: detector `N` of a file with several")
