@@ -68,6 +68,14 @@ func read(path string, o Options) (*Model, error) {
 	return nil, fmt.Errorf("unknown format %q, want psfex, stpsf, stdpsf, cube or kernel", format)
 }
 
+// Varies is the format of a file that holds a PSF that varies and says where its images belong; "" of other files.
+func Varies(path string) Format {
+	if format, err := recognise(path, Options{}); err == nil && format != Kernel {
+		return format
+	}
+	return ""
+}
+
 // recognise finds the format by what is in the file.
 func recognise(path string, o Options) (Format, error) {
 	if o.Positions != "" {

@@ -10,11 +10,13 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"tessera/internal/config"
 	"tessera/internal/lifecycle"
 	"tessera/internal/shown"
+	"tessera/psfmodel"
 )
 
 // shortcut is a command that runs a job on a file without a config. It writes the config that
@@ -99,7 +101,14 @@ all with one, with sparse starlet coefficients.`,
 	}
 }
 
-// frame writes where a frame and its PSF are.
+// setsPSF tells whether a value of -set says what the PSF of a frame is.
+func setsPSF(sets []string) bool {
+	return slices.ContainsFunc(sets, func(s string) bool {
+		return strings.HasPrefix(s, "blur.") || strings.HasPrefix(s, "psf_model.")
+	})
+}
+
+// frame writes where a frame and its PSF are. Without a flag for the PSF the values of -set say it.
 func (o *shortcutOptions) frame(b *bytes.Buffer, file string) {
 	fmt.Fprintf(b, "\n[image]\npath = %s\n", config.Quote(file))
 	if o.mask != "" {
@@ -114,9 +123,11 @@ func (o *shortcutOptions) frame(b *bytes.Buffer, file string) {
 	switch {
 	case o.psf == "none":
 		fmt.Fprint(b, "\n[blur]\nkind = \"none\"\n")
+	case psfmodel.Varies(o.psf) != "":
+		fmt.Fprintf(b, "\n[psf_model]\npath = %s\n", config.Quote(o.psf))
 	case o.psf != "":
 		fmt.Fprintf(b, "\n[blur]\nkind = \"file\"\npath = %s\n", config.Quote(o.psf))
-	default:
+	case o.fwhm != 0:
 		fmt.Fprintf(b, "\n[blur]\nkind = \"moffat\"\nfwhm = %g\n", o.fwhm)
 	}
 }
@@ -170,7 +181,7 @@ any other key.`,
 			fs.StringVar(&o.shortcut.save, "save", "", "also write the config into the file `CONFIG`")
 			switch s.job {
 			case "tikhonov", "tv":
-				fs.StringVar(&o.shortcut.psf, "psf", "", "the PSF is the image in `FILE`; none = no blur")
+				fs.StringVar(&o.shortcut.psf, "psf", "", "the PSF is the image, or the model of a PSF that varies, in `FILE`; none = no blur")
 				fs.Float64Var(&o.shortcut.fwhm, "fwhm", 0, "the PSF is a Moffat profile of this `WIDTH` in pixels")
 				fs.StringVar(&o.shortcut.mask, "mask", "", "pixels that are 0 in `FILE` are missing")
 				fs.StringVar(&o.shortcut.sigma, "sigma", "", "standard deviations of the pixels are in `FILE`")
@@ -203,7 +214,7 @@ func (s shortcut) run(ctx context.Context, c *call) error {
 	if o.fwhm != 0 && !(o.fwhm > 0 && o.fwhm <= math.MaxFloat64) {
 		return usageError{fmt.Sprintf("tessera %s: -fwhm %g: want a number of pixels, more than 0", s.name, o.fwhm)}
 	}
-	if s.psf && o.psf == "" && o.fwhm == 0 {
+	if s.psf && o.psf == "" && o.fwhm == 0 && !(s.job != "psf" && setsPSF(c.sets)) {
 		how := "-psf FILE"
 		if s.job != "psf" {
 			how = "-psf FILE, -fwhm PIXELS or, for a frame without blur, -psf none"

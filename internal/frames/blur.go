@@ -10,6 +10,7 @@ import (
 	"tessera/halo"
 	"tessera/internal/config"
 	"tessera/internal/imageio"
+	"tessera/psfmodel"
 	"tessera/ranks"
 )
 
@@ -152,6 +153,9 @@ func (b *BlurSection) share(comm ranks.Comm) (k forward.PSF, report *PSFReport, 
 func (b *BlurSection) read() (forward.PSF, *filePSF, error) {
 	f, err := imageio.ReadPlane(b.Path)
 	if err != nil {
+		if format := psfmodel.Varies(b.Path); format != "" {
+			err = fmt.Errorf("%s: a PSF that varies over the frame (%s): psf_model.path = %q reads it", b.Path, format, b.Path)
+		}
 		return forward.PSF{}, nil, err
 	}
 	k, c, err := forward.CentrePSF(f.Rows, f.Cols, f.Data)
