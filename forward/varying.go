@@ -100,6 +100,9 @@ func (v *VaryingPSF) divisors(box halo.Box) []float64 {
 // Frame is the frame of x.
 func (b *VaryingBlur) Frame() (frame *halo.Decomposition, channels int) { return b.frame, b.channels }
 
+// PSF is that of the blur, with its terms folded to the frame. Callers leave it as it is.
+func (b *VaryingBlur) PSF() *VaryingPSF { return b.psf }
+
 // Dims are the lengths of this rank's part of y and of x, which are equal.
 func (b *VaryingBlur) Dims() (m, n int) {
 	n = b.channels * b.rows * b.cols

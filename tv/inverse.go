@@ -1,6 +1,7 @@
 package tv
 
 import (
+	"context"
 	"math"
 
 	"tessera/forward"
@@ -10,12 +11,12 @@ import (
 )
 
 // inverse solves (M + rho D'D + slack I) z = g in the basis of the frame's border, for M that is diagonal in it and at
-// least A'W A. Where M is A'W A itself, exact is true. Otherwise M is the bound L, or that of a PSF:
+// least A'W A. Where M is A'W A itself, exact is true. Otherwise M is the bound L, or made of PSFs:
 //
-//	blur, weights below the largest one w     M = w H'H
-//	blur with a PSF that is not its own       M = 4 w m, m the mean of |h|^2 over the mirror images of h: the
-//	mirror image, reflecting border           four mirror images of an image are blurred by four mirror images of h
-//	any other operator                        M = L
+//	blur that is diagonal, too, weights below the largest one w    M = w H'H
+//	other blurs: a PSF that varies or is not its own mirror image
+//	in a reflecting border, zeros beyond the border                M = c (max |h|^2 + floor), see envelope
+//	any other operator                                             M = L
 type inverse struct {
 	transform *forward.Transform
 	power     []float64 // spectrum of M in the layout of the transform
@@ -28,12 +29,11 @@ type inverse struct {
 	solved    int // frames of one channel, there and back
 }
 
-// largestAutocorrelation is the cost, in multiplications, from which on a PSF that is not its own mirror image is
-// taken for any operator.
+// largestAutocorrelation is the cost, in multiplications, from which on a blur that is not diagonal is taken for any operator.
 const largestAutocorrelation = 1e8
 
 // newInverse prepares the transform. Collective.
-func newInverse(comm ranks.Comm, p *Problem, fid *fidelity) (*inverse, error) {
+func newInverse(ctx context.Context, comm ranks.Comm, p *Problem, fid *fidelity) (*inverse, error) {
 	border := halo.Reflect
 	if p.Periodic {
 		border = halo.Periodic
@@ -66,25 +66,31 @@ func newInverse(comm ranks.Comm, p *Problem, fid *fidelity) (*inverse, error) {
 	for _, v := range psf.Values {
 		light += v
 	}
-	switch {
+	shape := p.Frame.Domain().Shape()
+	varying, isVarying := p.Operator.(*forward.VaryingBlur)
+	switch dark := light*light*fid.strongest < 1e-6*fid.bound; {
 	case p.Operator == nil:
 		squared(one, fid.strongest)
 		s.exact = uniform
-	case isBlur && outside == border && light*light*fid.strongest < 1e-6*fid.bound, !isBlur || outside != border:
+	case isVarying && small(varying.PSF().Size()):
+		err = s.envelope(ctx, comm, p, fid, sites(varying.PSF(), shape[0], shape[1]))
+	case isBlur && outside == border && dark:
 		squared(one, fid.bound) // the constant image has no A'W A to speak of
-	case blur.Diagonal():
+	case isBlur && outside == border && blur.Diagonal():
 		squared(psf, fid.strongest)
 		s.exact = uniform
-	case float64(len(psf.Values))*float64(len(psf.Values)) < largestAutocorrelation:
-		twice := mirrored(autocorrelation(psf))
-		s.power = slab.Spectrum(twice.Rows, twice.Cols, twice.Values)
-		for i, m := range s.power {
-			s.power[i] = 4 * fid.strongest * max(m, 0)
-		}
+	case isBlur && small(psf.Rows, psf.Cols):
+		err = s.envelope(ctx, comm, p, fid, []forward.PSF{psf})
 	default:
 		squared(one, fid.bound)
 	}
-	return s, nil
+	return s, err
+}
+
+// small tells whether the autocorrelation of a PSF costs little beside a solve.
+func small(rows, cols int) bool {
+	n := float64(rows) * float64(cols)
+	return n*n < largestAutocorrelation
 }
 
 // autocorrelation is sum over b of h(b) h(b + a), whose spectrum is |h|^2.

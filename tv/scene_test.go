@@ -22,6 +22,7 @@ type scene struct {
 	skew     bool // the PSF is not its own mirror image
 	box      bool // the PSF is flat, 3 x 3 pixels: a periodic frame whose sides are multiples of 3 has images that it blurs to nothing
 	zeros    bool // stand outside of the frame for the blur
+	varying  bool // the PSF is twice as wide on the right, and not its own mirror image there
 	noise    float64
 	options  Options
 }
@@ -103,11 +104,38 @@ func (s scene) operator(comm ranks.Comm, frame *halo.Decomposition) forward.Oper
 	if s.zeros {
 		border = halo.Zero
 	}
+	if s.varying {
+		h, err := forward.NewVaryingBlur(comm, frame, s.channels, s.wider(psf), border)
+		if err != nil {
+			panic(err)
+		}
+		return h
+	}
 	h, err := forward.NewBlur(comm, frame, s.channels, psf, border)
 	if err != nil {
 		panic(err)
 	}
 	return h
+}
+
+// wider is the PSF on the left and one of twice its width, and skew, on the right, linear between them.
+func (s scene) wider(left forward.PSF) *forward.VaryingPSF {
+	right, err := forward.Gaussian(9, 2*math.Sqrt2)
+	if err != nil {
+		panic(err)
+	}
+	for i := range right.Values {
+		right.Values[i] *= 1 + 0.1*float64(i%9-4)
+	}
+	rows, rises, falls := make([]float64, s.shape[0]), make([]float64, s.shape[1]), make([]float64, s.shape[1])
+	for i := range rows {
+		rows[i] = 1
+	}
+	for i := range rises {
+		rises[i] = float64(i) / float64(len(rises)-1)
+		falls[i] = 1 - rises[i]
+	}
+	return &forward.VaryingPSF{Terms: []forward.Term{{PSF: left, Rows: rows, Cols: falls}, {PSF: right, Rows: rows, Cols: rises}}, UnitSum: true}
 }
 
 // solve restores the scene on n ranks and gathers the solution.
@@ -206,6 +234,10 @@ func scenes() map[string]scene {
 		"null and masked":  func(s *scene) { s.shape, s.periodic, s.box, s.masked = []int{24, 21}, true, true, true },
 		"skew":             func(s *scene) { s.skew = true },
 		"zeros":            func(s *scene) { s.zeros = true },
+		"varying":          func(s *scene) { s.varying = true },
+		"varying masked":   func(s *scene) { s.varying, s.masked, s.channels = true, true, 2 },
+		"varying periodic": func(s *scene) { s.varying, s.periodic = true, true },
+		"varying zeros":    func(s *scene) { s.varying, s.zeros, s.options.Bounds = true, true, lower },
 		"masked":           func(s *scene) { s.masked, s.channels = true, 2 },
 		"isotropic":        func(s *scene) { s.options.Penalty, s.channels = Isotropic, 2 },
 		"coupled":          func(s *scene) { s.options.Coupled, s.channels = true, 3 },

@@ -139,7 +139,7 @@ func newSolver(ctx context.Context, comm ranks.Comm, p *Problem, o Options) (*so
 	}
 	s.pairs = pairs[0]
 	if o.Method == ADMM {
-		if s.inverse, err = newInverse(comm, p, fid); err != nil {
+		if s.inverse, err = newInverse(ctx, comm, p, fid); err != nil {
 			return nil, err
 		}
 	}
