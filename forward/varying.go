@@ -2,7 +2,6 @@ package forward
 
 import (
 	"fmt"
-	"math"
 	"sync"
 
 	"tessera/halo"
@@ -115,62 +114,8 @@ func (b *VaryingBlur) Tiles() (tiles, transforms int) {
 	return len(b.tiles), transforms
 }
 
-// NormBound bounds the norm of H by sqrt(||H||_1 ||H||_inf): the first is the largest sum of the
-// absolute values of the PSF at a pixel, the second the sum of the largest absolute value anywhere of
-// each of its pixels, or more. With a reflecting border and a PSF that is not its own mirror image each
-// axis gives a factor of sqrt(2), as for Blur.
+// NormBound bounds the norm of H, see VaryingPSF.normBound. It is found once, on this rank alone.
 func (b *VaryingBlur) NormBound() float64 { return b.bound() }
-
-func (v *VaryingPSF) normBound(border halo.Border) float64 {
-	size := make([]float64, len(v.Terms)) // sums of absolute values
-	most := make([]float64, len(v.Terms)) // largest weights
-	symmetric := true
-	for k, t := range v.Terms {
-		for _, x := range t.PSF.Values {
-			size[k] += math.Abs(x)
-		}
-		symmetric = symmetric && t.PSF.stencil().Symmetric()
-	}
-	sums := v.sums()
-	column, weight := 0.0, 0.0 // largest sums over the terms at a pixel
-	for r := range v.Terms[0].Rows {
-		for c := range v.Terms[0].Cols {
-			sum, weights, divisor := 0.0, 0.0, 1.0
-			if v.UnitSum {
-				divisor = v.sum(sums, r, c)
-			}
-			for k, t := range v.Terms {
-				if w := math.Abs(t.Rows[r] * t.Cols[c] / divisor); w != 0 {
-					sum, weights, most[k] = sum+w*size[k], weights+w, max(most[k], w)
-				}
-			}
-			column, weight = max(column, sum), max(weight, weights)
-		}
-	}
-	pr, pc := v.Size()
-	largest, total := make([]float64, pr*pc), make([]float64, pr*pc)
-	for k, t := range v.Terms {
-		top, left := (pr-t.PSF.Rows)/2, (pc-t.PSF.Cols)/2
-		for i, x := range t.PSF.Values {
-			at := (top+i/t.PSF.Cols)*pc + left + i%t.PSF.Cols
-			largest[at] = max(largest[at], math.Abs(x))
-			total[at] += most[k] * math.Abs(x)
-		}
-	}
-	row := 0.0
-	for i := range largest {
-		row += min(weight*largest[i], total[i])
-	}
-	bound := math.Sqrt(column * row)
-	if border == halo.Reflect && !symmetric {
-		for _, n := range []int{pr, pc} {
-			if n > 1 {
-				bound *= math.Sqrt2
-			}
-		}
-	}
-	return bound * (1 + 1e-12) // rounding of the weights
-}
 
 // Apply sets dst = H src, both channels x owned rows x owned cols. Collective.
 func (b *VaryingBlur) Apply(dst, src []float64) error {
