@@ -67,7 +67,7 @@ type Problem struct {
 // Cost: 24 bytes of memory traffic a pixel, and 4(2r+1) multiply-adds a pixel for a
 // separable PSF of radius r or 2(2r+1)^2 for another one. It keeps one array of the size
 // of x with a halo, and with a wide or asymmetric PSF one or two more. Where H' is Adjoint of the blur and Q the
-// identity, Apply does without the first.
+// identity, Apply does without the first, and where the PSF varies W H x stands in the result of Apply.
 type Normal struct {
 	comm       ranks.Comm
 	blur       Convolution

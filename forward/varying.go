@@ -18,10 +18,10 @@ import (
 //
 // Beyond the border stands w_k x as the border says, so that one PSF everywhere gives what Blur gives.
 //
-// The extended box is cut into tiles in which the same terms have weight, where that costs the fewest transforms. A tile
-// takes one real Fourier transform for each of its J terms and one for their sum, and in native builds the terms share
-// those of rows, see fourier.Mixture: with bilinear weights on a grid J is 4 in most tiles, however many PSFs there are. Apply and
-// Adjoint take one exchange with a halo as wide as the PSF's radius.
+// The extended box is cut into tiles in which the same terms have weight, where that costs the least transforms. A tile
+// takes the Fourier transforms of the columns of J + 1 images for its J terms, and those of the rows of C + 1 images for C different
+// factors of the columns, see fourier.Mixture. With bilinear weights on a grid J is 4 and C is 2 in most tiles, however many PSFs
+// there are. Apply and Adjoint take one exchange with a halo as wide as the PSF's radius, and every rank blurs its halo too.
 //
 // VaryingBlur keeps one array of the size of x with that halo until Release, one plane where the PSF is
 // divided by a sum other than 1, for each term its spectrum on the grid of every tile where it has weight, and the images of a
@@ -46,7 +46,8 @@ type VaryingBlur struct {
 }
 
 // NewVaryingBlur prepares the blur of frames of 2 axes with so many channels, all by the same PSF.
-// Every rank must own pixels. It is not collective; every rank gives the same arguments.
+// Every rank must own pixels. It is not collective; every rank gives the same arguments. An error names what is wrong with the
+// frame, or with a term of the PSF.
 func NewVaryingBlur(comm ranks.Comm, frame *halo.Decomposition, channels int, psf *VaryingPSF, border halo.Border) (*VaryingBlur, error) {
 	const what = "NewVaryingBlur"
 	if err := checkFrame(what, comm, frame, channels); err != nil {
@@ -115,8 +116,8 @@ func (b *VaryingBlur) Dims() (m, n int) {
 	return n, n
 }
 
-// Tiles is the number of tiles that this rank's extended box is cut into, and the number of
-// transforms that Apply takes for a channel.
+// Tiles is the number of tiles that this rank's extended box is cut into, and the number of images of a tile whose columns Apply
+// transforms for a channel, J + 1 a tile. Adjoint transforms as many.
 func (b *VaryingBlur) Tiles() (tiles, transforms int) {
 	for _, t := range b.tiles {
 		transforms += len(t.terms) + 1
@@ -124,7 +125,8 @@ func (b *VaryingBlur) Tiles() (tiles, transforms int) {
 	return len(b.tiles), transforms
 }
 
-// NormBound bounds the norm of H, see VaryingPSF.normBound. It is found once, on this rank alone.
+// NormBound bounds the norm of H by sqrt(||H||_1 ||H||_inf), from the PSFs of the whole frame. It is the same on all ranks and not
+// collective; the first call takes a pass over the pixels of the frame.
 func (b *VaryingBlur) NormBound() float64 { return b.bound() }
 
 // Apply sets dst = H src, both channels x owned rows x owned cols. Collective.

@@ -2,8 +2,8 @@ package fourier
 
 import "gonum.org/v1/gonum/dsp/fourier"
 
-// mixturePlain is a Mixture in Go. The spectra of rows are rows x (cols/2+1) complex numbers, image after image; those of terms
-// are the same, column after column.
+// mixturePlain is a Mixture in Go, and the twin of mixtureTransform in native builds. An image of MixtureSpace has the spectra of its
+// rows, rows x (cols/2+1) complex numbers, row-major; the spectrum of a term has as many, column after column.
 type mixturePlain struct {
 	rows, cols, half int
 	row              *fourier.FFT
