@@ -45,7 +45,7 @@
 //
 // Arrays are row-major. An image on this rank is channels x owned box of a
 // halo.Decomposition; Blur, VaryingBlur and Normal want 2 axes, the other operators take 1, 2 or 3.
-// dst and src never overlap. An operator keeps its buffers between calls, so one operator
+// dst and src never overlap, but for VaryingBlur.Adjoint, which takes one array for both. An operator keeps its buffers between calls, so one operator
 // serves one goroutine.
 //
 // # Errors

@@ -67,7 +67,7 @@ type Problem struct {
 // Cost: 24 bytes of memory traffic a pixel, and 4(2r+1) multiply-adds a pixel for a
 // separable PSF of radius r or 2(2r+1)^2 for another one. It keeps one array of the size
 // of x with a halo, and with a wide or asymmetric PSF one or two more. Where H' is Adjoint of the blur and Q the
-// identity, Apply does without the first.
+// identity, Apply does without the first, and where the PSF varies W H x stands in the result of Apply.
 type Normal struct {
 	comm       ranks.Comm
 	blur       Convolution
@@ -86,7 +86,7 @@ type Normal struct {
 	ext        []float64
 	varying    bool
 	mirrored   bool      // H and H' are those of blur, one after the other
-	t          []float64 // W H x where mirrored; one plane for wide PSFs
+	t          []float64 // W H x where mirrored by one PSF; one plane for wide PSFs, and where the PSF varies, for Q
 }
 
 // NewNormal prepares the operator. Every rank gives its part of one problem. Collective.
@@ -116,13 +116,16 @@ func NewNormal(comm ranks.Comm, p *Problem) (*Normal, error) {
 	m.reach = [2]int{m.normal.HaloRows(), m.normal.HaloCols()}
 	m.halo = m.reach
 	switch {
-	case m.mirrored:
+	case m.varying && m.normal.Q == stencil.Identity0: // H' takes W H x where it stands
+	case m.mirrored && !m.varying:
 		m.t = make([]float64, m.Len())
-		m.halo = [2]int{m.normal.Q.Reach(), m.normal.Q.Reach()}
-	case m.wide != nil:
+	case m.mirrored || m.wide != nil:
 		m.t = make([]float64, m.rows*m.cols)
 	}
-	if m.t != nil { // normal does the regulariser alone
+	if m.mirrored {
+		m.halo = [2]int{m.normal.Q.Reach(), m.normal.Q.Reach()}
+	}
+	if m.mirrored || m.wide != nil { // normal does the regulariser alone
 		m.normal.Kernel = stencil.Kernel{Dense: []float64{0}}
 	}
 	if m.plan, err = halo.NewPlan(p.Frame, comm.Rank(), m.halo[:], p.Border); err != nil {
@@ -252,11 +255,15 @@ func (m *Normal) Apply(dst, src []float64) error {
 	}
 	switch {
 	case m.mirrored:
-		if err := m.blur.Apply(m.t, src); err != nil {
+		t := m.t
+		if m.varying {
+			t = dst
+		}
+		if err := m.blur.Apply(t, src); err != nil {
 			return err
 		}
-		m.owned.Apply(m.t)
-		if err := m.blur.Adjoint(dst, m.t); err != nil {
+		m.owned.Apply(t)
+		if err := m.blur.Adjoint(dst, t); err != nil {
 			return err
 		}
 		if plain {

@@ -3,6 +3,7 @@ package forward
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 
 	"tessera/halo"
@@ -17,14 +18,14 @@ import (
 //
 // Beyond the border stands w_k x as the border says, so that one PSF everywhere gives what Blur gives.
 //
-// The extended box is cut into tiles in which the same terms have weight, where that costs the fewest transforms. A tile
-// takes one real Fourier transform for each of its J terms and one for their sum, and in native builds the terms share
-// those of rows, see fourier.Mixture: with bilinear weights on a grid J is 4 in most tiles, however many PSFs there are. Apply and
-// Adjoint take one exchange with a halo as wide as the PSF's radius.
+// The extended box is cut into tiles in which the same terms have weight, where that costs the least transforms. A tile
+// takes the Fourier transforms of the columns of J + 1 images for its J terms, and those of the rows of C + 1 images for C different
+// factors of the columns, see fourier.Mixture. With bilinear weights on a grid J is 4 and C is 2 in most tiles, however many PSFs
+// there are. Apply and Adjoint take one exchange with a halo as wide as the PSF's radius, and every rank blurs its halo too.
 //
 // VaryingBlur keeps one array of the size of x with that halo until Release, one plane where the PSF is
-// divided by its sum, and for each term its spectrum on the tiles' grid, at most
-// a few of them. Results on different numbers of ranks agree to rounding, about 1e-15 of the
+// divided by a sum other than 1, for each term its spectrum on the grid of every tile where it has weight, and the images of a
+// fourier.MixtureSpace. Results on different numbers of ranks agree to rounding, about 1e-15 of the
 // largest value.
 //
 // Source: Nagy and O'Leary, SIAM J. Sci. Comput. 19 (1998) 1063; weights before the convolution as
@@ -38,14 +39,15 @@ type VaryingBlur struct {
 	rows, cols int
 	channels   int
 	radius     [2]int
-	divisor    []float64 // 1 / sum of the PSF at the owned pixels; nil = 1 everywhere
+	divisor    []float64 // 1 / sum of the PSF at the owned pixels; nil = 1 everywhere, to rounding
 	tiles      []varyingTile
 	ext        []float64
 	bound      func() float64
 }
 
 // NewVaryingBlur prepares the blur of frames of 2 axes with so many channels, all by the same PSF.
-// Every rank must own pixels. It is not collective; every rank gives the same arguments.
+// Every rank must own pixels. It is not collective; every rank gives the same arguments. An error names what is wrong with the
+// frame, or with a term of the PSF.
 func NewVaryingBlur(comm ranks.Comm, frame *halo.Decomposition, channels int, psf *VaryingPSF, border halo.Border) (*VaryingBlur, error) {
 	const what = "NewVaryingBlur"
 	if err := checkFrame(what, comm, frame, channels); err != nil {
@@ -78,6 +80,9 @@ func NewVaryingBlur(comm ranks.Comm, frame *halo.Decomposition, channels int, ps
 	b.rows, b.cols = owned.Shape()[0], owned.Shape()[1]
 	if psf.UnitSum {
 		b.divisor = psf.divisors(owned)
+		if near1(b.divisor) {
+			b.divisor = nil
+		}
 	}
 	b.tiles = b.cut()
 	b.bound = sync.OnceValue(func() float64 { return psf.normBound(border) })
@@ -97,6 +102,11 @@ func (v *VaryingPSF) divisors(box halo.Box) []float64 {
 	return out
 }
 
+// near1 tells whether all numbers are 1 but for the rounding of a sum of a few terms.
+func near1(list []float64) bool {
+	return !slices.ContainsFunc(list, func(x float64) bool { return !(math.Abs(x-1) < 16*0x1p-52) })
+}
+
 // Frame is the frame of x.
 func (b *VaryingBlur) Frame() (frame *halo.Decomposition, channels int) { return b.frame, b.channels }
 
@@ -109,8 +119,8 @@ func (b *VaryingBlur) Dims() (m, n int) {
 	return n, n
 }
 
-// Tiles is the number of tiles that this rank's extended box is cut into, and the number of
-// transforms that Apply takes for a channel.
+// Tiles is the number of tiles that this rank's extended box is cut into, and the number of images of a tile whose columns Apply
+// transforms for a channel, J + 1 a tile. Adjoint transforms as many.
 func (b *VaryingBlur) Tiles() (tiles, transforms int) {
 	for _, t := range b.tiles {
 		transforms += len(t.terms) + 1
@@ -118,62 +128,9 @@ func (b *VaryingBlur) Tiles() (tiles, transforms int) {
 	return len(b.tiles), transforms
 }
 
-// NormBound bounds the norm of H by sqrt(||H||_1 ||H||_inf): the first is the largest sum of the
-// absolute values of the PSF at a pixel, the second the sum of the largest absolute value anywhere of
-// each of its pixels, or more. With a reflecting border and a PSF that is not its own mirror image each
-// axis gives a factor of sqrt(2), as for Blur.
+// NormBound bounds the norm of H by sqrt(||H||_1 ||H||_inf), from the PSFs of the whole frame. It is the same on all ranks and not
+// collective; the first call takes a pass over the pixels of the frame.
 func (b *VaryingBlur) NormBound() float64 { return b.bound() }
-
-func (v *VaryingPSF) normBound(border halo.Border) float64 {
-	size := make([]float64, len(v.Terms)) // sums of absolute values
-	most := make([]float64, len(v.Terms)) // largest weights
-	symmetric := true
-	for k, t := range v.Terms {
-		for _, x := range t.PSF.Values {
-			size[k] += math.Abs(x)
-		}
-		symmetric = symmetric && t.PSF.stencil().Symmetric()
-	}
-	sums := v.sums()
-	column, weight := 0.0, 0.0 // largest sums over the terms at a pixel
-	for r := range v.Terms[0].Rows {
-		for c := range v.Terms[0].Cols {
-			sum, weights, divisor := 0.0, 0.0, 1.0
-			if v.UnitSum {
-				divisor = v.sum(sums, r, c)
-			}
-			for k, t := range v.Terms {
-				if w := math.Abs(t.Rows[r] * t.Cols[c] / divisor); w != 0 {
-					sum, weights, most[k] = sum+w*size[k], weights+w, max(most[k], w)
-				}
-			}
-			column, weight = max(column, sum), max(weight, weights)
-		}
-	}
-	pr, pc := v.Size()
-	largest, total := make([]float64, pr*pc), make([]float64, pr*pc)
-	for k, t := range v.Terms {
-		top, left := (pr-t.PSF.Rows)/2, (pc-t.PSF.Cols)/2
-		for i, x := range t.PSF.Values {
-			at := (top+i/t.PSF.Cols)*pc + left + i%t.PSF.Cols
-			largest[at] = max(largest[at], math.Abs(x))
-			total[at] += most[k] * math.Abs(x)
-		}
-	}
-	row := 0.0
-	for i := range largest {
-		row += min(weight*largest[i], total[i])
-	}
-	bound := math.Sqrt(column * row)
-	if border == halo.Reflect && !symmetric {
-		for _, n := range []int{pr, pc} {
-			if n > 1 {
-				bound *= math.Sqrt2
-			}
-		}
-	}
-	return bound * (1 + 1e-12) // rounding of the weights
-}
 
 // Apply sets dst = H src, both channels x owned rows x owned cols. Collective.
 func (b *VaryingBlur) Apply(dst, src []float64) error {
@@ -201,7 +158,7 @@ func (b *VaryingBlur) Apply(dst, src []float64) error {
 }
 
 // Adjoint sets dst = H' src. Collective. What src gives to pixels beyond the owned box is added to the
-// pixels that the halo copies, on other ranks or across the border: the exact transpose of Apply.
+// pixels that the halo copies, on other ranks or across the border: the exact transpose of Apply. dst and src may be one array.
 func (b *VaryingBlur) Adjoint(dst, src []float64) error {
 	if err := checkAdjoint(b, dst, src); err != nil {
 		return err

@@ -79,16 +79,6 @@ func (v *VaryingPSF) sums() []float64 {
 	return list
 }
 
-// sum is that of the values of the PSF at a pixel, before the division of UnitSum, from those of the terms.
-func (v *VaryingPSF) sum(sums []float64, row, col int) float64 {
-	s := 0.0
-	for k := range v.Terms {
-		t := &v.Terms[k]
-		s += t.Rows[row] * t.Cols[col] * sums[k]
-	}
-	return s
-}
-
 // rowSums sets line to the sums at the pixels of a row from a column on.
 func (v *VaryingPSF) rowSums(line, sums []float64, row, col int) {
 	clear(line)

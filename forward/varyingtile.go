@@ -10,10 +10,10 @@ import (
 
 // varyingTile is a part of the extended box in which the same terms have weight.
 type varyingTile struct {
-	in      [2]span // rows and columns of the extended box
-	out     [2]span // rows and columns of the owned box that its light reaches
-	columns [][]float64
-	terms   []fourier.MixtureTerm
+	in      [2]span               // rows and columns of the extended box
+	out     [2]span               // rows and columns of the owned box that its light reaches
+	columns [][]float64           // different factors of the columns, in.len() numbers each
+	terms   []fourier.MixtureTerm // those that have weight in the tile
 	grid    *varyingGrid
 }
 
@@ -31,11 +31,11 @@ type varyingGrid struct {
 // Tiles. Longer ones are divided: beyond longestTile transforms leave the cache, and the margins of the PSF's size matter
 // little.
 const (
-	longestTile = 512 // pixels, or twelve times the radius
-	sharedGrid  = 0.06
+	longestTile = 512  // pixels, or twelve times the radius
+	sharedGrid  = 0.06 // a tile takes a grid that is longer than it needs by at most this share, if another tile has it
 )
 
-// cut divides the extended box into tiles.
+// cut divides the extended box into tiles. Those whose light reaches no owned pixel, or in which no term has weight, are left out.
 func (b *VaryingBlur) cut() []varyingTile {
 	shape, domain, box := b.plan.ExtendedShape(), b.frame.Domain().Shape(), b.plan.Extended()
 	factors := [2][][]float64{} // of every term along the extended box

@@ -11,7 +11,8 @@ import "runtime"
 // in images of rows x cols pixels that are continued periodically. The rows of x are transformed once for each different
 // factor of the columns, as the factor of the row may come after that, and those of y once: J terms with C factors of the
 // columns take the row transforms of C + 1 and the column transforms of J + 1 images. Columns go through the cache block
-// by block with all terms. Its images are in a MixtureSpace. Not for use by several goroutines at once.
+// by block with all terms. Its images are in a MixtureSpace. Windows and factors that do not fit are a panic. Not for use by several
+// goroutines at once, nor are mixtures that share a MixtureSpace.
 type Mixture struct {
 	rows, cols int
 	transform  *mixtureTransform
@@ -23,9 +24,9 @@ type MixtureSpace struct{ mixtureSpace }
 
 // MixtureTerm is one PSF with its weight.
 type MixtureTerm struct {
-	Column   int       // of the factors of the columns
-	Rows     []float64 // a factor for each row of x
-	Spectrum []complex128
+	Column   int          // which of the factors of the columns, from 0
+	Rows     []float64    // a factor for each row of x
+	Spectrum []complex128 // of the PSF, by Spectrum of a Mixture of the same size
 }
 
 // NewMixture prepares for images of rows x cols, at least 1 x 1; sizes from NextFast are the fast ones.
@@ -42,10 +43,10 @@ func (m *Mixture) Rows() int { return m.rows }
 // Cols is the number of columns of the images.
 func (m *Mixture) Cols() int { return m.cols }
 
-// Spectrum is that of the convolution with a krows x kcols kernel around its centre (krows/2, kcols/2), as the terms want
-// it.
-func (m *Mixture) Spectrum(krows, kcols int, kernel []float64) []complex128 {
-	h := m.transform.spectrum(WrapKernel(m.rows, m.cols, krows, kcols, kernel))
+// Spectrum is that of the convolution with a krows x kcols PSF around its centre (krows/2, kcols/2), as the terms want
+// it: divided by the number of pixels, in an order that depends on the build.
+func (m *Mixture) Spectrum(krows, kcols int, psf []float64) []complex128 {
+	h := m.transform.spectrum(WrapKernel(m.rows, m.cols, krows, kcols, psf))
 	runtime.KeepAlive(m)
 	return h
 }

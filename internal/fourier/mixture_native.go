@@ -32,7 +32,7 @@ type mixtureTransform struct {
 	space *MixtureSpace
 }
 
-// mixtureSpace is numbers of memory; nil = none yet.
+// mixtureSpace is C's memory for images; nil = none yet.
 type mixtureSpace struct{ held *mixtureHeld }
 
 type mixtureHeld struct {
@@ -80,7 +80,7 @@ func (m *Mixture) own() {
 // length is that of a spectrum.
 func (t *mixtureTransform) length() int { return int(t.c.rows * t.c.blocks * C.TESSERA_LANES) }
 
-// reserve makes memory for so many images.
+// reserve makes memory for so many images. What was in it is lost.
 func (t *mixtureTransform) reserve(images int) {
 	s, numbers := t.space, 2*images*t.length()
 	if s.held == nil {

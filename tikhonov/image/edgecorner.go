@@ -34,6 +34,7 @@ func newCorner[T linalg.Float](m *operator, own [2]tiles.Span, lambda float64, o
 	if err := linalg.SPDInverse(n, a, n); err != nil {
 		return nil, err
 	}
+	c.g = make([]T, 0, own[0].Len()*own[1].Len()*n)
 	for i := own[0].Lo; i < own[0].Hi; i++ {
 		for j := own[1].Lo; j < own[1].Hi; j++ {
 			at := (i-c.ext[0].Lo)*c.ext[1].Len() + j - c.ext[1].Lo

@@ -44,12 +44,13 @@ func TestMemoryOfASolve(t *testing.T) {
 	}
 }
 
-// Where the PSF varies it is at most 40 numbers an unknown, data and factors included, on boxes of 256 x 256 and 128 x 256 pixels.
-// Halos take more of smaller ones.
+// Where the PSF varies it is at most 40 numbers an unknown, data and factors included, on boxes down to 128 x 128 pixels. Halos take
+// more of smaller ones. Native builds keep the images of the blur and the spectra of pieces in C's memory, which is not counted; pure Go
+// counts them, and its spectra have double precision.
 func TestMemoryOfAVaryingSolve(t *testing.T) {
 	const side = 256
 	v := fieldOf(t, side, side, 15)
-	for n, most := range map[int]float64{1: 40, 2: 40, 4: 46} {
+	for n, most := range map[int]float64{1: 33, 2: 36, 4: 40} {
 		var before, now runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
