@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -64,10 +63,22 @@ func infoFrame(w io.Writer, s *ImageSection, frame *imageio.Frame, small bool) {
 	inputs[0].Note = strings.TrimPrefix(inputs[0].Note+"; image.truth and simulate.from likewise", "; ")
 	search := OutlierSearch{
 		Plane: "channel", Planes: frame.Channels, Rows: frame.Rows, Cols: frame.Cols, Box: imageio.Box{R1: frame.Rows, C1: frame.Cols},
-		Data: slices.Clone(frame.Data), Apart: true,
+		Data: frame.Data, Apart: true,
 	}
-	if text, _, err := search.Clear("image.outliers", OutliersReport); err == nil {
-		DescribeOutliers(&inputs[0], text)
+	if found, err := search.Find(nil); err == nil {
+		DescribeOutliers(&inputs[0], found.Text(&search, "image.outliers", OutliersReport))
+		notFinite := 0
+		for _, v := range frame.Data {
+			if v-v != 0 {
+				notFinite++
+			}
+		}
+		inputs[0].Missing = MissingText(notFinite, found.Taken(OutliersReport), len(frame.Data))
+		if found.Nothing {
+			row("as image.path", DescribeFrame(s.Path, frame, -1, 0), false)
+			fmt.Fprintf(w, "  \trefused: %s\n", strings.ReplaceAll(NothingBut(found.WholePlanes(&search), "image.outliers"), "\n ", ";"))
+			return
+		}
 	}
 	row("as image.path", inputs[0], false)
 	for _, in := range inputs[1:] {

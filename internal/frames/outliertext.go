@@ -3,7 +3,6 @@ package frames
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"strings"
 
 	"tessera/internal/lifecycle"
@@ -17,12 +16,9 @@ func (s *OutlierSearch) Clear(key string, rule Outliers) (string, *OutlierReport
 	if err != nil {
 		return "", nil, err
 	}
-	for i := range found.Own {
-		if found.Own[i].Taken(rule) {
-			s.Data[found.Own[i].at] = math.NaN()
-		}
-	}
-	return found.Text(s, key, rule), found.Report(key, rule), nil
+	text, report := found.Text(s, key, rule), found.Report(s, key, rule)
+	found.LeaveOut(s, rule)
+	return text, report, nil
 }
 
 // OutlierReport says in metrics.json what a search has found.
@@ -31,11 +27,12 @@ type OutlierReport struct {
 	Reported int    `json:"reported"` // that stand alone, as hot pixels and cosmic rays do, and were taken as data
 	key      string // of the rule
 	asked    bool   // the rule asks for all of them to be missing
+	whole    string // the planes that hold nothing but marks
 }
 
 // Report is what was found; nil = nothing.
-func (f *Found) Report(key string, rule Outliers) *OutlierReport {
-	r := &OutlierReport{key: key, Missing: f.Taken(rule), asked: rule == OutliersMissing}
+func (f *Found) Report(s *OutlierSearch, key string, rule Outliers) *OutlierReport {
+	r := &OutlierReport{key: key, Missing: f.Taken(rule), asked: rule == OutliersMissing, whole: f.WholePlanes(s)}
 	for _, n := range f.Counts {
 		r.Reported += n
 	}
@@ -50,14 +47,35 @@ func (r *OutlierReport) Plus(other *OutlierReport) *OutlierReport {
 	if r == nil || other == nil {
 		return cmp.Or(r, other)
 	}
-	return &OutlierReport{r.Missing + other.Missing, r.Reported + other.Reported, r.key, r.asked}
+	return &OutlierReport{r.Missing + other.Missing, r.Reported + other.Reported, r.key, r.asked, cmp.Or(r.whole, other.whole)}
 }
 
-// Warn warns where values of a file were taken as missing that the config does not ask to be; nothing of a nil report.
+// Warn warns where values of a file were taken as missing that the config does not ask to be, or whole planes of it;
+// nothing of a nil report.
 func (r *OutlierReport) Warn(run *lifecycle.Run, file string) {
-	if r != nil && r.Missing > 0 && !r.asked {
-		run.Warning(fmt.Sprintf("%s: values that mark missing ones or are no light, taken as missing: %d; %s = %q takes them as data", file, r.Missing, r.key, OutliersKeep))
+	if r == nil || r.Missing == 0 || r.asked && r.whole == "" {
+		return
 	}
+	whole := ""
+	if r.whole != "" {
+		whole = r.whole + "; "
+	}
+	run.Warning(fmt.Sprintf("%s: %svalues that mark missing ones or are no light, taken as missing: %d; %s = %q takes them as data", file, whole, r.Missing, r.key, OutliersKeep))
+}
+
+// MissingText says how many of some values are missing: those that are not finite, and those that a search has taken
+// out of the others.
+func MissingText(notFinite, taken, values int) string {
+	const what = "by the rule for outliers"
+	switch {
+	case notFinite+taken == 0:
+		return "no value missing"
+	case taken == 0:
+		return fmt.Sprintf("%d of %d values missing (not finite)", notFinite, values)
+	case notFinite == 0:
+		return fmt.Sprintf("%d of %d values missing (%s)", taken, values, what)
+	}
+	return fmt.Sprintf("%d of %d values missing (%d not finite, %d %s)", notFinite+taken, values, notFinite, taken, what)
 }
 
 // Row adds a row to the table at the end of a run; none of a nil report.
@@ -69,7 +87,11 @@ func (r *OutlierReport) Row(t *lifecycle.Table) {
 	if r.Missing > 0 {
 		parts = append(parts, fmt.Sprintf("%d taken as missing", r.Missing))
 	}
-	if r.Reported > 0 {
+	switch r.Reported {
+	case 0:
+	case 1:
+		parts = append(parts, fmt.Sprintf("1 stands alone and was taken as data: %s = %q leaves it out", r.key, OutliersMissing))
+	default:
 		parts = append(parts, fmt.Sprintf("%d stand alone and were taken as data: %s = %q leaves them out", r.Reported, r.key, OutliersMissing))
 	}
 	t.Row("outliers", "%s", strings.Join(parts, "; "))
@@ -91,9 +113,6 @@ func (o *Outlier) Taken(rule Outliers) bool {
 	return o.kind == outliers.Mark || o.kind == outliers.Certain || rule == OutliersMissing
 }
 
-// At is the place in the data of the search.
-func (o *Outlier) At() int { return o.at }
-
 // Text says what was found and what becomes of it; "" = nothing. key is that of the rule.
 func (f *Found) Text(s *OutlierSearch, key string, rule Outliers) string {
 	var parts []string
@@ -107,16 +126,27 @@ func (f *Found) Text(s *OutlierSearch, key string, rule Outliers) string {
 	if rule == OutliersMissing {
 		offered = fmt.Sprintf("taken as missing, as %s says", key)
 	}
+	mark := "a number that marks missing values, far from all others"
+	if s.Positive {
+		mark = "a number that marks missing values, negative or far from all others"
+		taken = fmt.Sprintf("taken as missing (%s = %q takes them as they are)", key, OutliersKeep)
+	}
+	if text := f.WholePlanes(s); text != "" {
+		parts = append(parts, text+": "+taken)
+	}
 	for _, k := range []struct {
 		kind outliers.Kind
 		what string
 		mend string
 	}{
-		{outliers.Mark, "a number that marks missing values, far from all others", taken},
+		{outliers.Mark, mark, taken},
 		{outliers.Certain, "alone, and too far from all others for light", taken},
 		{outliers.Alone, alone, offered},
 	} {
 		n := f.Counts[k.kind]
+		if k.kind == outliers.Mark {
+			n -= f.inWhole
+		}
 		if n == 0 {
 			continue
 		}

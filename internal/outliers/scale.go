@@ -60,7 +60,8 @@ func MayLook(v float64) bool { return v <= -99 || v >= 1e19 }
 type Scale struct {
 	Centre, Spread float64 // median and robust standard deviation of a sample; 0 = all values are equal
 	Coarse         bool    // more than half of the values are equal; Spread is the median of the other deviations
-	Most, Least    float64 // largest absolute value and smallest value
+	Most, Least    float64 // largest absolute value and smallest value; Most = -infinity: every value looks like a mark
+	Positive       bool    // standard deviations, variances or weights, which are never negative
 }
 
 // Measure fills centre and spread from a sample, which it sorts.
@@ -91,10 +92,18 @@ func (s *Scale) Times(v, from float64) float64 {
 	return math.Abs(v/2-from/2) / (s.Spread / 2)
 }
 
+// Looks tells whether a value looks like a mark of a missing one.
+func Looks(v float64) bool { return MayLook(v) && (LooksNegative(v) || LooksHuge(v)) }
+
 // IsMark tells whether a value certainly stands for a missing one by itself: it looks so, and is
-// IsFar from all others.
+// IsFar from all others, or there are no others. A positive number that is one of errors or weights is
+// data if there are no others: inverse variances may all be 1e30. A negative number is no such value.
 func (s *Scale) IsMark(v float64) bool {
 	switch {
+	case s.Positive && v < 0:
+		return Looks(v)
+	case math.IsInf(s.Most, -1):
+		return !s.Positive && Looks(v)
 	case LooksHuge(v):
 		return s.Most > 0 && math.Abs(v)/s.Most >= markTimes
 	case LooksNegative(v):

@@ -228,13 +228,12 @@ func (c *settings) leaveOut(comm ranks.Comm, s *stamps) error {
 		if err != nil {
 			return err
 		}
-		s.found = found.Report("stack.outliers", c.Stack.Outliers)
-		s.outliers = found.Text(&search, "stack.outliers", c.Stack.Outliers)
-		for i := range found.Own {
-			if found.Own[i].Taken(c.Stack.Outliers) {
-				s.Data[found.Own[i].At()] = math.NaN()
-			}
+		if found.Nothing {
+			return fmt.Errorf("%s: %s", c.Stack.Path, frames.NothingBut(found.WholePlanes(&search), "stack.outliers"))
 		}
+		s.found = found.Report(&search, "stack.outliers", c.Stack.Outliers)
+		s.outliers = found.Text(&search, "stack.outliers", c.Stack.Outliers)
+		found.LeaveOut(&search, c.Stack.Outliers)
 	}
 	s.apply(mask)
 	return nil
