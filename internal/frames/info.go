@@ -9,6 +9,7 @@ import (
 
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/outliers"
 	"tessera/psfmodel"
 )
 
@@ -54,7 +55,7 @@ func infoFrame(w io.Writer, s *ImageSection, frame *imageio.Frame, small bool) {
 		row("as image.path", DescribeFrame(s.Path, frame, -1, 0), false)
 		return
 	}
-	_, inputs, err := readWeights(s, frame, nil)
+	_, inputs, _, err := readWeights(s, frame, nil)
 	if err != nil {
 		row("as image.path", DescribeFrame(s.Path, frame, -1, 0), false)
 		fmt.Fprintf(w, "  \trefused: %s\n", oneLine(err))
@@ -91,7 +92,7 @@ func infoMask(w io.Writer, path string, frame *imageio.Frame) {
 	s := ImageSection{Mask: path, Planes: PlanesNone}
 	empty := *frame
 	empty.Data = nil
-	if _, inputs, err := readWeights(&s, &empty, nil); err != nil {
+	if _, inputs, _, err := readWeights(&s, &empty, nil); err != nil {
 		fmt.Fprintf(w, "  as image.mask\trefused: %s\n", oneLine(err))
 	} else {
 		fmt.Fprintf(w, "  as image.mask\t%s, %s\n", inputs[0].Mask, inputs[0].Missing)
@@ -105,7 +106,7 @@ func infoBeside(w io.Writer, path string, frame *imageio.Frame) {
 	flags, noise := true, true
 	for _, v := range frame.Data {
 		flags = flags && v == math.Trunc(v) && v >= 0 && v <= math.MaxUint32
-		noise = noise && !(v < 0)
+		noise = noise && (!(v < 0) || outliers.Looks(v))
 	}
 	for _, p := range []struct {
 		can  bool
@@ -120,7 +121,7 @@ func infoBeside(w io.Writer, path string, frame *imageio.Frame) {
 		if !p.can {
 			continue
 		}
-		if _, inputs, err := readWeights(&p.s, &empty, nil); err == nil {
+		if _, inputs, _, err := readWeights(&p.s, &empty, nil); err == nil {
 			fmt.Fprintf(w, "  %s\t%s, %s%s\n", p.name, inputs[0].Mask, inputs[0].Missing, p.more)
 		}
 	}

@@ -322,7 +322,7 @@ func (s *ImageSection) checkPlanes(f *config.File, frame *imageio.Frame) {
 			return
 		}
 	}
-	weights, _, err := readWeights(s, whole, nil)
+	weights, _, _, err := readWeights(s, whole, nil)
 	if err == nil {
 		err = s.checkMarks(whole, weights)
 	}

@@ -44,14 +44,19 @@ func (r *Restoration) Observe(ctx context.Context, from *Source, psf forward.PSF
 	for _, in := range r.Obs.Inputs {
 		r.Took(in)
 	}
+	m.Outliers = r.Obs.Outliers
 	if len(r.Obs.Inputs) > 0 {
 		r.Obs.Outliers.Warn(r.Run, r.Obs.Inputs[0].File)
+	}
+	for _, beside := range r.Obs.marks {
+		beside.report.Warn(r.Run, beside.file)
+		m.Outliers = m.Outliers.Plus(beside.report)
 	}
 	if err := r.warnUnseen(from.Image.Path); err != nil {
 		return err
 	}
 	m.Seconds.Read = r.Comm.Wtime() - start
-	m.Channels, m.Outliers = r.Obs.Channels, r.Obs.Outliers
+	m.Channels = r.Obs.Channels
 	m.Rows, m.Cols = r.Obs.Shape()
 	if r.Obs.Varying != nil && r.Comm.Rank() == 0 {
 		m.PSFModel = NewPSFModelReport(r.Obs.Model, r.Obs.Varying, m.Rows, m.Cols)

@@ -24,7 +24,7 @@ type sky struct {
 	galaxies   int            // of a catalogue
 	sigma      float64        // noise of each component of one galaxy of a catalogue
 	catalogue  *lifecycle.Input
-	outliers   *frames.OutlierReport // of the shears or ellipticities; nil = none
+	outliers   []fileOutliers // of the maps or the catalogue
 }
 
 // sky reads the files. done tells what was taken from each of them.
@@ -57,7 +57,7 @@ func (c *darkSettings) sky() (s *sky, done []taken, err error) {
 			return nil, nil, fmt.Errorf("%s: row %d, column %d is %g: a true convergence must be finite", c.Simulate.From, i/s.cols, i%s.cols, v)
 		}
 	}
-	if err := s.leaveOut(c, done); err != nil {
+	if err := s.leaveOut(c, planes, done); err != nil {
 		return nil, nil, err
 	}
 	sigmas := [2][]float64{planes["shear.sigma1"], planes["shear.sigma2"]}
@@ -124,26 +124,44 @@ type taken struct {
 	path     string
 	frame    *imageio.Frame
 	outliers string // what was found far from all other values
+	taken    int    // how many of them are missing
 }
 
-// leaveOut makes the shears NaN that are none: marks of missing values, and what shear.outliers
-// says. It notes what it finds beside the files.
-func (s *sky) leaveOut(c *darkSettings, done []taken) error {
-	if c.Shear.Outliers == frames.OutliersKeep || s.shear[0] == nil {
+// fileOutliers is what was found in one file far from all other values.
+type fileOutliers struct {
+	path   string
+	report *frames.OutlierReport
+}
+
+// leaveOut makes the shears NaN that are none, and the standard deviations and counts that mark missing ones: marks of
+// missing values, and what shear.outliers says. It notes what it finds beside the files.
+func (s *sky) leaveOut(c *darkSettings, planes map[string][]float64, done []taken) error {
+	if c.Shear.Outliers == frames.OutliersKeep {
 		return nil
 	}
-	for part, path := range []string{c.Shear.E1, c.Shear.E2} {
-		search := frames.OutlierSearch{Planes: 1, Rows: s.rows, Cols: s.cols, Box: imageio.Box{R1: s.rows, C1: s.cols}, Data: s.shear[part]}
-		text, found, err := search.Clear("shear.outliers", c.Shear.Outliers)
+	files := map[string]bool{} // searched
+	for i, p := range c.maps() {
+		data, known := planes[p[0]]
+		if !known || p[0] == "simulate.from" || p[0] == "shear.mask" {
+			continue
+		}
+		beside := p[0] != "shear.e1" && p[0] != "shear.e2"
+		search := frames.OutlierSearch{
+			Planes: 1, Rows: s.rows, Cols: s.cols, Box: imageio.Box{R1: s.rows, C1: s.cols}, Data: data, Marks: beside, Positive: beside,
+		}
+		found, err := search.Find(nil)
 		if err != nil {
 			return err
 		}
-		s.outliers = s.outliers.Plus(found)
-		for i := range done {
-			if done[i].path == path && text != "" {
-				done[i].outliers = text
-				break
-			}
+		if found.Nothing {
+			return fmt.Errorf("%s: %s", p[1], frames.NothingBut(found.WholePlanes(&search), "shear.outliers"))
+		}
+		done[i].outliers = found.Text(&search, "shear.outliers", c.Shear.Outliers)
+		done[i].taken = found.Taken(c.Shear.Outliers)
+		found.LeaveOut(&search, c.Shear.Outliers)
+		if report := found.Report(&search, "shear.outliers", c.Shear.Outliers); report != nil && !files[p[1]] {
+			files[p[1]] = true // one file may hold the noise of both components
+			s.outliers = append(s.outliers, fileOutliers{p[1], report})
 		}
 	}
 	return nil
@@ -218,16 +236,25 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 	}
 	var outliers *frames.OutlierReport
 	if c.Shear.Outliers != frames.OutliersKeep {
-		for i, name := range []string{k.E1, k.E2} {
-			search := frames.OutlierSearch{Planes: 1, Rows: t.Rows, Cols: 1, Box: imageio.Box{R1: t.Rows, C1: 1}, Data: cols[2+i], Scattered: true}
-			text, found, err := search.Clear("shear.outliers", c.Shear.Outliers)
+		for i, name := range []string{k.E1, k.E2, k.Weight} {
+			if cols[2+i] == nil {
+				continue
+			}
+			search := frames.OutlierSearch{
+				Planes: 1, Rows: t.Rows, Cols: 1, Box: imageio.Box{R1: t.Rows, C1: 1}, Data: cols[2+i], Scattered: true, Marks: i == 2, Positive: i == 2,
+			}
+			found, err := search.Find(nil)
 			if err != nil {
 				return nil, nil, err
 			}
-			outliers = outliers.Plus(found)
-			if text != "" {
+			if found.Nothing {
+				return nil, nil, fmt.Errorf("%s: column %s: %s", k.Path, name, frames.NothingBut(found.WholePlanes(&search), "shear.outliers"))
+			}
+			outliers = outliers.Plus(found.Report(&search, "shear.outliers", c.Shear.Outliers))
+			if text := found.Text(&search, "shear.outliers", c.Shear.Outliers); text != "" {
 				notes = append(notes, name+": "+text)
 			}
+			found.LeaveOut(&search, c.Shear.Outliers)
 		}
 	}
 	good := func(i int) bool {
@@ -270,7 +297,7 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 	if !(wide < mostPixels) || !(high < mostPixels) || (wide+1)*(high+1) > mostPixels {
 		return nil, nil, fmt.Errorf("%s: a field of %.4g x %.4g pixels of %g arcmin, want at most %d pixels: give a larger shear.pixel, or ra and dec in degrees", k.Path, high, wide, c.Shear.Pixel, mostPixels)
 	}
-	s := &sky{rows: max(4, int(high+1e-6)+1), cols: max(4, int(wide+1e-6)+1), pixel: c.Shear.Pixel, outliers: outliers}
+	s := &sky{rows: max(4, int(high+1e-6)+1), cols: max(4, int(wide+1e-6)+1), pixel: c.Shear.Pixel, outliers: []fileOutliers{{k.Path, outliers}}}
 	n := s.rows * s.cols
 	sums := make([]float64, n) // of the squares of the weights
 	for part := range 2 {

@@ -82,6 +82,8 @@ func (r *run) tookWeights(in *lifecycle.Input, _ *imageio.Stack) {
 	if r.c.PSF.Noise == string(psf.FromWeights) {
 		in.Mask = "inverse variances of the noise; 0 or NaN = missing"
 	}
+	frames.DescribeOutliers(in, r.s.weightsText)
+	r.s.weightsFound.Warn(r.Run, in.File)
 }
 
 // farCentroid is how far from the centre, in pixels along an axis, the centroid of a PSF

@@ -11,6 +11,7 @@ import (
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/outliers"
 	"tessera/internal/tables"
 	"tessera/psf"
 	"tessera/ranks"
@@ -31,6 +32,9 @@ type stamps struct {
 	masked     []float64 // mask, until it is applied; shape of Data, nil = none
 	outliers   string    // what was found far from all others
 	found      *frames.OutlierReport
+
+	weightsText  string // what was found in the weights
+	weightsFound *frames.OutlierReport
 }
 
 // missing counts the pixels that are not observed, by the first reason that holds.
@@ -235,7 +239,43 @@ func (c *settings) leaveOut(comm ranks.Comm, s *stamps) error {
 		s.outliers = found.Text(&search, "stack.outliers", c.Stack.Outliers)
 		found.LeaveOut(&search, c.Stack.Outliers)
 	}
+	if err := c.leaveMarks(comm, s); err != nil {
+		return err
+	}
 	s.apply(mask)
+	return nil
+}
+
+// leaveMarks makes the weights NaN that mark missing ones. Collective; the error is the same on all ranks.
+func (c *settings) leaveMarks(comm ranks.Comm, s *stamps) error {
+	if c.Stack.Weights == "" {
+		return nil
+	}
+	search := frames.OutlierSearch{
+		Plane: "stamp", Planes: s.Total, First: s.First, Rows: s.Side, Cols: s.Side, Box: imageio.Box{R1: s.Side, C1: s.Side}, Data: s.Weights,
+		Marks: true, Positive: true,
+	}
+	if c.Stack.Outliers == frames.OutliersKeep {
+		var err error
+		for i, v := range s.Weights {
+			if n := s.Side * s.Side; v < 0 && outliers.Looks(v) {
+				err = fmt.Errorf("%s: stamp %d: weight %.6g at row %d, column %d: want 0 or more; it often marks a missing pixel: if it does, write 0 or NaN in its place, or stack.outliers = %q",
+					c.Stack.Weights, s.First+i/n, v, i%n/s.Side, i%s.Side, frames.OutliersReport)
+				break
+			}
+		}
+		return ranks.AgreeError(comm, err)
+	}
+	found, err := search.Find(comm)
+	if err != nil {
+		return err
+	}
+	if found.Nothing {
+		return fmt.Errorf("%s: %s", c.Stack.Weights, frames.NothingBut(found.WholePlanes(&search), "stack.outliers"))
+	}
+	s.weightsFound = found.Report(&search, "stack.outliers", c.Stack.Outliers)
+	s.weightsText = found.Text(&search, "stack.outliers", c.Stack.Outliers)
+	found.LeaveOut(&search, c.Stack.Outliers)
 	return nil
 }
 
