@@ -30,6 +30,7 @@ type OutlierSearch struct {
 	Raised    float64             // what neighbours have at most of the height of a value that stands alone; 0 = 0.05
 	Scattered bool                // rows are not in the order of places, and their neighbours tell nothing
 	Marks     bool                // look for marks of missing values alone
+	Where     func(i int) string  // where row i of a table stands in its file: the values are a column, Scattered, of which only marks are certainly no data
 	Positive  bool                // values are standard deviations, variances or weights: never negative
 	Frame     *halo.Decomposition // the ranks have boxes of the same planes; nil = every rank has planes of its own
 }
@@ -226,7 +227,11 @@ func (s *OutlierSearch) Find(comm ranks.Comm) (*Found, error) {
 	counts[outliers.Kinds] = float64(len(s.Data))
 	for i := range list {
 		o := &list[i]
-		if o.kind = scale(o.Plane).Judge(o.Value, &near[i], raised); o.kind != outliers.None {
+		o.kind = scale(o.Plane).Judge(o.Value, &near[i], raised)
+		if o.kind == outliers.Certain && s.Where != nil {
+			o.kind = outliers.Alone // no neighbours say more
+		}
+		if o.kind != outliers.None {
 			f.Own = append(f.Own, *o)
 			counts[o.kind]++
 		}

@@ -28,6 +28,7 @@ type OutlierReport struct {
 	key      string // of the rule
 	asked    bool   // the rule asks for all of them to be missing
 	whole    string // the planes that hold nothing but marks
+	places   string // of the first marks of a table
 }
 
 // Report is what was found; nil = nothing.
@@ -35,6 +36,16 @@ func (f *Found) Report(s *OutlierSearch, key string, rule Outliers) *OutlierRepo
 	r := &OutlierReport{key: key, Missing: f.Taken(rule), asked: rule == OutliersMissing, whole: f.WholePlanes(s)}
 	for _, n := range f.Counts {
 		r.Reported += n
+	}
+	if s.Where != nil {
+		var list []string
+		for _, o := range f.First[outliers.Mark] {
+			list = append(list, fmt.Sprintf("%.6g in %s", o.Value, s.Where(o.Row)))
+		}
+		if f.Counts[outliers.Mark] > len(list) {
+			list = append(list, "...")
+		}
+		r.places = strings.Join(list, "; ")
 	}
 	if r.Reported -= r.Missing; r.Missing+r.Reported == 0 {
 		return nil
@@ -47,7 +58,9 @@ func (r *OutlierReport) Plus(other *OutlierReport) *OutlierReport {
 	if r == nil || other == nil {
 		return cmp.Or(r, other)
 	}
-	return &OutlierReport{r.Missing + other.Missing, r.Reported + other.Reported, r.key, r.asked, cmp.Or(r.whole, other.whole)}
+	return &OutlierReport{
+		Missing: r.Missing + other.Missing, Reported: r.Reported + other.Reported, key: r.key, asked: r.asked, whole: cmp.Or(r.whole, other.whole), places: cmp.Or(r.places, other.places),
+	}
 }
 
 // Warn warns where values of a file were taken as missing that the config does not ask to be, or whole planes of it;
@@ -60,7 +73,11 @@ func (r *OutlierReport) Warn(run *lifecycle.Run, file string) {
 	if r.whole != "" {
 		whole = r.whole + "; "
 	}
-	run.Warning(fmt.Sprintf("%s: %svalues that mark missing ones or are no light, taken as missing: %d; %s = %q takes them as data", file, whole, r.Missing, r.key, OutliersKeep))
+	what := "values that mark missing ones or are no light"
+	if r.places != "" {
+		what = "values that mark missing ones (" + r.places + ")"
+	}
+	run.Warning(fmt.Sprintf("%s: %s%s, taken as missing: %d; %s = %q takes them as data", file, whole, what, r.Missing, r.key, OutliersKeep))
 }
 
 // MissingText says how many of some values are missing: those that are not finite, and those that a search has taken
@@ -155,6 +172,9 @@ func (f *Found) Text(s *OutlierSearch, key string, rule Outliers) string {
 			at := fmt.Sprintf("%.6g at row %d, column %d", o.Value, o.Row, o.Col)
 			if s.Scattered {
 				at = fmt.Sprintf("%.6g in row %d of the data", o.Value, o.Row+1)
+			}
+			if s.Where != nil {
+				at = fmt.Sprintf("%.6g in %s", o.Value, s.Where(o.Row))
 			}
 			if s.Plane != "" && s.Planes > 1 {
 				at += fmt.Sprintf(" of %s %d", s.Plane, o.Plane)

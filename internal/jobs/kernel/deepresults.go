@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/report"
@@ -16,6 +17,8 @@ import (
 // deepMetrics is metrics.json of a deep-kernel job.
 type deepMetrics struct {
 	lifecycle.Record
+
+	Outliers *frames.OutlierReport `json:"outliers,omitempty"` // absent where none was found or looked for
 
 	Observations int              `json:"observations"`
 	Objective    float64          `json:"objective"`
@@ -116,6 +119,7 @@ func (r *deepRun) draw() error {
 // Report adds the rows of the table at the end of a run that this job alone has.
 func (m *deepMetrics) Report(t *lifecycle.Table) {
 	t.Row("observations", "%d, %s", m.Observations, m.Source)
+	m.Outliers.Row(t)
 	t.Row("starts", "objectives %.4g; number %d was trained", []float64(m.Starts), m.Start+1)
 	t.Row("objective", "%.5g, of which misfit %.4g; squared norms: f %.4g, g %.4g", m.Objective, m.Misfit, m.InnerNorm, m.OuterNorm)
 	t.Row("steps", "%d accepted, %d rejected", m.Accepted, m.Rejected)

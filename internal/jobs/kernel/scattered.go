@@ -33,6 +33,8 @@ type scattered struct {
 	unit    string              // and their unit
 	where   func(i int) string  // line or row of an observation; nil without a table
 	inputs  []lifecycle.Input
+
+	outliers []columnOutliers // of the table
 }
 
 // observe reads or makes the observations. Rank 0 reads files and then holds all
