@@ -28,7 +28,7 @@ type Observation struct {
 	FITS     bool                // the file that was read is a FITS file; the same on all ranks
 	Made     bool                // the program has made the observation from the truth; the same on all ranks
 	Holes    bool                // values of the truth are missing (NaN); the same on all ranks
-	Outliers *OutlierReport      // what was found far from all other values; nil = nothing; the same on all ranks
+	Outliers *lifecycle.Outliers // what was found far from all other values; nil = nothing; the same on all ranks
 	Inputs   []lifecycle.Input   // rank 0: what was taken from the files
 	marks    []marked            // rank 0: what was found in the planes beside the frame
 	Varying  *forward.VaryingPSF // the PSF where it changes over the frame; nil = it does not

@@ -1,7 +1,6 @@
 package frames
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 
@@ -11,7 +10,7 @@ import (
 
 // Clear searches values that this rank has alone, makes those NaN that the rule takes out, and says and reports what it
 // found.
-func (s *OutlierSearch) Clear(key string, rule Outliers) (string, *OutlierReport, error) {
+func (s *OutlierSearch) Clear(key string, rule Outliers) (string, *lifecycle.Outliers, error) {
 	found, err := s.Find(nil)
 	if err != nil {
 		return "", nil, err
@@ -21,19 +20,9 @@ func (s *OutlierSearch) Clear(key string, rule Outliers) (string, *OutlierReport
 	return text, report, nil
 }
 
-// OutlierReport says in metrics.json what a search has found.
-type OutlierReport struct {
-	Missing  int    `json:"missing"`  // values that were taken as missing
-	Reported int    `json:"reported"` // that stand alone, as hot pixels and cosmic rays do, and were taken as data
-	key      string // of the rule
-	asked    bool   // the rule asks for all of them to be missing
-	whole    string // the planes that hold nothing but marks
-	places   string // of the first marks of a table
-}
-
 // Report is what was found; nil = nothing.
-func (f *Found) Report(s *OutlierSearch, key string, rule Outliers) *OutlierReport {
-	r := &OutlierReport{key: key, Missing: f.Taken(rule), asked: rule == OutliersMissing, whole: f.WholePlanes(s)}
+func (f *Found) Report(s *OutlierSearch, key string, rule Outliers) *lifecycle.Outliers {
+	r := &lifecycle.Outliers{Key: key, Missing: f.Taken(rule), Asked: rule == OutliersMissing, Whole: f.WholePlanes(s)}
 	for _, n := range f.Counts {
 		r.Reported += n
 	}
@@ -45,39 +34,12 @@ func (f *Found) Report(s *OutlierSearch, key string, rule Outliers) *OutlierRepo
 		if f.Counts[outliers.Mark] > len(list) {
 			list = append(list, "...")
 		}
-		r.places = strings.Join(list, "; ")
+		r.Places = strings.Join(list, "; ")
 	}
 	if r.Reported -= r.Missing; r.Missing+r.Reported == 0 {
 		return nil
 	}
 	return r
-}
-
-// Plus is the report of two searches.
-func (r *OutlierReport) Plus(other *OutlierReport) *OutlierReport {
-	if r == nil || other == nil {
-		return cmp.Or(r, other)
-	}
-	return &OutlierReport{
-		Missing: r.Missing + other.Missing, Reported: r.Reported + other.Reported, key: r.key, asked: r.asked, whole: cmp.Or(r.whole, other.whole), places: cmp.Or(r.places, other.places),
-	}
-}
-
-// Warn warns where values of a file were taken as missing that the config does not ask to be, or whole planes of it;
-// nothing of a nil report.
-func (r *OutlierReport) Warn(run *lifecycle.Run, file string) {
-	if r == nil || r.Missing == 0 || r.asked && r.whole == "" {
-		return
-	}
-	whole := ""
-	if r.whole != "" {
-		whole = r.whole + "; "
-	}
-	what := "values that mark missing ones or are no light"
-	if r.places != "" {
-		what = "values that mark missing ones (" + r.places + ")"
-	}
-	run.Warning(fmt.Sprintf("%s: %s%s, taken as missing: %d; %s = %q takes them as data", file, whole, what, r.Missing, r.key, OutliersKeep))
 }
 
 // MissingText says how many of some values are missing: those that are not finite, and those that a search has taken
@@ -93,25 +55,6 @@ func MissingText(notFinite, taken, values int) string {
 		return fmt.Sprintf("%d of %d values missing (%s)", taken, values, what)
 	}
 	return fmt.Sprintf("%d of %d values missing (%d not finite, %d %s)", notFinite+taken, values, notFinite, taken, what)
-}
-
-// Row adds a row to the table at the end of a run; none of a nil report.
-func (r *OutlierReport) Row(t *lifecycle.Table) {
-	if r == nil {
-		return
-	}
-	var parts []string
-	if r.Missing > 0 {
-		parts = append(parts, fmt.Sprintf("%d taken as missing", r.Missing))
-	}
-	switch r.Reported {
-	case 0:
-	case 1:
-		parts = append(parts, fmt.Sprintf("1 stands alone and was taken as data: %s = %q leaves it out", r.key, OutliersMissing))
-	default:
-		parts = append(parts, fmt.Sprintf("%d stand alone and were taken as data: %s = %q leaves them out", r.Reported, r.key, OutliersMissing))
-	}
-	t.Row("outliers", "%s", strings.Join(parts, "; "))
 }
 
 // Taken is how many of the values that were found are missing by this rule, on all ranks.

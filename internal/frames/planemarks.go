@@ -11,8 +11,8 @@ import (
 type marked struct {
 	file   string
 	text   string
-	report *OutlierReport // nil = nothing
-	whole  string         // every value of the file marks a missing one; "" = there are others
+	report *lifecycle.Outliers // nil = nothing
+	whole  string              // every value of the file marks a missing one; "" = there are others
 }
 
 // leaveMarks makes the values of an error map or of weights NaN that mark missing ones: data has channels x box of

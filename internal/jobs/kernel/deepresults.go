@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/report"
@@ -17,8 +16,6 @@ import (
 // deepMetrics is metrics.json of a deep-kernel job.
 type deepMetrics struct {
 	lifecycle.Record
-
-	Outliers *frames.OutlierReport `json:"outliers,omitempty"` // absent where none was found or looked for
 
 	Observations int              `json:"observations"`
 	Objective    float64          `json:"objective"`

@@ -3,7 +3,6 @@ package kernel
 import (
 	"slices"
 
-	"tessera/internal/frames"
 	"tessera/internal/lifecycle"
 	"tessera/loadbalance"
 	"tessera/tikhonov/kernel"
@@ -12,8 +11,6 @@ import (
 // metrics is metrics.json of a kernel job.
 type metrics struct {
 	lifecycle.Record
-
-	Outliers *frames.OutlierReport `json:"outliers,omitempty"` // absent where none was found or looked for
 
 	Observations int              `json:"observations"`
 	Dim          int              `json:"dimensions"`

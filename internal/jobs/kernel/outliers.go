@@ -14,7 +14,7 @@ import (
 type columnOutliers struct {
 	column string
 	text   string
-	report *frames.OutlierReport
+	report *lifecycle.Outliers
 }
 
 // judge looks for values of the observations that mark missing ones, in all columns that are used, and for others far
@@ -68,7 +68,7 @@ func outlierNote(found []columnOutliers) string {
 }
 
 // warnOutliers warns of rows that were left out without being asked for, and adds up what was found; nil = nothing.
-func (s *scattered) warnOutliers(run *lifecycle.Run, path string) (sum *frames.OutlierReport) {
+func (s *scattered) warnOutliers(run *lifecycle.Run, path string) (sum *lifecycle.Outliers) {
 	for _, o := range s.outliers {
 		o.report.Warn(run, path+", "+o.column)
 		sum = sum.Plus(o.report)

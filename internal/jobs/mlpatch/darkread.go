@@ -130,7 +130,7 @@ type taken struct {
 // fileOutliers is what was found in one file far from all other values.
 type fileOutliers struct {
 	path   string
-	report *frames.OutlierReport
+	report *lifecycle.Outliers
 }
 
 // leaveOut makes the shears NaN that are none, and the standard deviations and counts that mark missing ones: marks of
@@ -234,7 +234,7 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 		}
 		names = append(names, fmt.Sprintf("%s %s", p.key, t.Names[j]))
 	}
-	var outliers *frames.OutlierReport
+	var outliers *lifecycle.Outliers
 	if c.Shear.Outliers != frames.OutliersKeep {
 		for i, name := range []string{k.E1, k.E2, k.Weight} {
 			if cols[2+i] == nil {

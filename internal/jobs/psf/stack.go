@@ -31,10 +31,10 @@ type stamps struct {
 	missing    missing
 	masked     []float64 // mask, until it is applied; shape of Data, nil = none
 	outliers   string    // what was found far from all others
-	found      *frames.OutlierReport
+	found      *lifecycle.Outliers
 
 	weightsText  string // what was found in the weights
-	weightsFound *frames.OutlierReport
+	weightsFound *lifecycle.Outliers
 }
 
 // missing counts the pixels that are not observed, by the first reason that holds.
