@@ -11,6 +11,9 @@ import (
 	"tessera/ranks"
 )
 
+// fewRows is the number of rows from which on one value of a table may be called far from all others.
+const fewRows = 10
+
 // shownOutliers is the number of places that a message has of each kind.
 const shownOutliers = 3
 
@@ -239,7 +242,10 @@ func (s *OutlierSearch) Find(comm ranks.Comm) (*Found, error) {
 	if err := reduced(comm, counts, ranks.Sum); err != nil {
 		return nil, err
 	}
-	few := func(kind outliers.Kind) bool { return counts[kind] <= outliers.Share*counts[outliers.Kinds] }
+	few := func(kind outliers.Kind) bool {
+		n := counts[outliers.Kinds]
+		return counts[kind] <= outliers.Share*n || s.Where != nil && counts[kind] == 1 && n >= fewRows
+	}
 	f.Own = slices.DeleteFunc(f.Own, func(o Outlier) bool {
 		return o.kind == outliers.Alone && !few(outliers.Alone) || o.kind == outliers.Certain && !few(outliers.Certain)
 	})
