@@ -10,6 +10,7 @@ import (
 	"tessera/halo"
 	"tessera/internal/config"
 	"tessera/internal/imageio"
+	"tessera/internal/outliers"
 	"tessera/ranks"
 )
 
@@ -153,6 +154,9 @@ func (b *BlurSection) read() (forward.PSF, *filePSF, error) {
 	f, err := imageio.ReadPlane(b.Path)
 	if err != nil {
 		return forward.PSF{}, nil, err
+	}
+	if i := outliers.FirstMark(f.Data); i >= 0 {
+		return forward.PSF{}, nil, fmt.Errorf("%s: row %d, column %d is %.6g, which marks a missing value; a PSF is known everywhere: write 0 where it has no light", b.Path, i/f.Cols, i%f.Cols, f.Data[i])
 	}
 	k, c, err := forward.CentrePSF(f.Rows, f.Cols, f.Data)
 	if err != nil {

@@ -112,6 +112,32 @@ func (s *Scale) IsMark(v float64) bool {
 	return false
 }
 
+// ScaleOf is the scale of values, of which those that are not finite are missing.
+func ScaleOf(values []float64) *Scale {
+	s := &Scale{Most: math.Inf(-1), Least: math.Inf(1)}
+	var sample []float64
+	step := 1 + len(values)/SampleSize
+	for i, v := range values {
+		if v-v != 0 || Looks(v) {
+			continue
+		}
+		s.Most, s.Least = max(s.Most, math.Abs(v)), min(s.Least, v)
+		if i%step == 0 {
+			sample = append(sample, v)
+		}
+	}
+	s.Measure(sample)
+	return s
+}
+
+// FirstMark is the place of the first value that certainly stands for a missing one among values, -1 = none does.
+func FirstMark(values []float64) int {
+	if !slices.ContainsFunc(values, Looks) {
+		return -1
+	}
+	return slices.IndexFunc(values, ScaleOf(values).IsMark)
+}
+
 // IsFar tells whether a value is worth a look at its neighbours.
 func (s *Scale) IsFar(v float64) bool {
 	limit := float64(aloneFar)

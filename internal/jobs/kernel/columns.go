@@ -47,7 +47,7 @@ func (c *settings) take(s *scattered, t *imageio.Table) error {
 	if len(rows.Y) == 0 {
 		return fmt.Errorf("%s: no observations in it (%s)", path, rows.Text())
 	}
-	s.columns, s.outliers = columns, found
+	s.columns, s.outliers = columns, append(s.outliers, found...)
 	said, err := columns.Convert(t, rows.X, c.angleUnits(nil))
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)

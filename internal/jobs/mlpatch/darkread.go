@@ -8,6 +8,7 @@ import (
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/outliers"
 	"tessera/internal/tables"
 	"tessera/mlpatch/massmap"
 )
@@ -56,6 +57,9 @@ func (c *darkSettings) sky() (s *sky, done []taken, err error) {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return nil, nil, fmt.Errorf("%s: row %d, column %d is %g: a true convergence must be finite", c.Simulate.From, i/s.cols, i%s.cols, v)
 		}
+	}
+	if i := outliers.FirstMark(s.truth); i >= 0 {
+		return nil, nil, fmt.Errorf("%s: row %d, column %d is %.6g, which marks a missing value: a true convergence must be known everywhere", c.Simulate.From, i/s.cols, i%s.cols, s.truth[i])
 	}
 	if err := s.leaveOut(c, planes, done); err != nil {
 		return nil, nil, err
@@ -234,7 +238,7 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 		}
 		names = append(names, fmt.Sprintf("%s %s", p.key, t.Names[j]))
 	}
-	var outliers *lifecycle.Outliers
+	var sum *lifecycle.Outliers
 	if c.Shear.Outliers != frames.OutliersKeep {
 		for i, name := range []string{k.E1, k.E2, k.Weight} {
 			if cols[2+i] == nil {
@@ -250,7 +254,7 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 			if found.Nothing {
 				return nil, nil, fmt.Errorf("%s: column %s: %s", k.Path, name, frames.NothingBut(found.WholePlanes(&search), "shear.outliers"))
 			}
-			outliers = outliers.Plus(found.Report(&search, "shear.outliers", c.Shear.Outliers))
+			sum = sum.Plus(found.Report(&search, "shear.outliers", c.Shear.Outliers))
 			if text := found.Text(&search, "shear.outliers", c.Shear.Outliers); text != "" {
 				notes = append(notes, name+": "+text)
 			}
@@ -297,7 +301,7 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 	if !(wide < mostPixels) || !(high < mostPixels) || (wide+1)*(high+1) > mostPixels {
 		return nil, nil, fmt.Errorf("%s: a field of %.4g x %.4g pixels of %g arcmin, want at most %d pixels: give a larger shear.pixel, or ra and dec in degrees", k.Path, high, wide, c.Shear.Pixel, mostPixels)
 	}
-	s := &sky{rows: max(4, int(high+1e-6)+1), cols: max(4, int(wide+1e-6)+1), pixel: c.Shear.Pixel, outliers: []fileOutliers{{k.Path, outliers}}}
+	s := &sky{rows: max(4, int(high+1e-6)+1), cols: max(4, int(wide+1e-6)+1), pixel: c.Shear.Pixel, outliers: []fileOutliers{{k.Path, sum}}}
 	n := s.rows * s.cols
 	sums := make([]float64, n) // of the squares of the weights
 	for part := range 2 {

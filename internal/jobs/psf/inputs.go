@@ -21,7 +21,7 @@ func (r *run) took() error {
 			fill func(in *lifecycle.Input, st *imageio.Stack)
 		}{
 			{c.Stack.Path, r.tookStack}, {c.Stack.Mask, r.tookMask}, {c.Stack.Weights, r.tookWeights}, {c.PSF.Path, r.tookPSFs},
-			{c.Stack.Truth, nil}, {c.PSF.StartPath, nil},
+			{c.Stack.Truth, r.tookTruth}, {c.PSF.StartPath, nil},
 		} {
 			if f.path == "" {
 				continue
@@ -84,6 +84,10 @@ func (r *run) tookWeights(in *lifecycle.Input, _ *imageio.Stack) {
 	}
 	frames.DescribeOutliers(in, r.s.weightsText)
 	r.s.weightsFound.Warn(r.Run, in.File)
+}
+
+func (r *run) tookTruth(in *lifecycle.Input, _ *imageio.Stack) {
+	frames.DescribeOutliers(in, r.s.truthText)
 }
 
 // farCentroid is how far from the centre, in pixels along an axis, the centroid of a PSF

@@ -34,6 +34,7 @@ type stamps struct {
 	found      *lifecycle.Outliers
 
 	weightsText  string // what was found in the weights
+	truthText    string // and in the true stamps
 	weightsFound *lifecycle.Outliers
 }
 
@@ -151,6 +152,9 @@ func (c *settings) readStamps(ctx context.Context, comm ranks.Comm) (*stamps, er
 	if s.PSFs, err = readStretch(ctx, c.PSF.Path, first, last); err != nil {
 		return nil, err
 	}
+	if i := outliers.FirstMark(s.PSFs); i >= 0 {
+		return nil, markedPlace(c.PSF.Path, "PSF", i, first, psfSide, s.PSFs[i], "a PSF is known everywhere: write 0 where it has no light")
+	}
 	if psfSide%2 == 0 {
 		s.evenSide = psfSide
 		centre := psfSide/2 - 1
@@ -202,6 +206,9 @@ func (c *settings) readBeside(ctx context.Context, s *stamps, lo, hi int) (err e
 	if s.start, err = readStretch(ctx, c.PSF.StartPath, lo, hi); err != nil {
 		return err
 	}
+	if i := outliers.FirstMark(s.start); i >= 0 {
+		return markedPlace(c.PSF.StartPath, "stamp", i, lo, s.Side, s.start[i], "the first iterate has a value everywhere: write one in its place")
+	}
 	if s.Weights, err = readStretch(ctx, c.Stack.Weights, lo, hi); err != nil {
 		return err
 	}
@@ -214,6 +221,13 @@ func (c *settings) readBeside(ctx context.Context, s *stamps, lo, hi int) (err e
 	}
 	s.masked = mask
 	return nil
+}
+
+// markedPlace is the error of a value that marks a missing one where none may be missing; first is the number of the first of
+// the images, side x side, of which i counts the pixels.
+func markedPlace(path, what string, i, first, side int, v float64, mend string) error {
+	n := side * side
+	return fmt.Errorf("%s: %s %d: row %d, column %d is %.6g, which marks a missing value; %s", path, what, first+i/n, i%n/side, i%side, v, mend)
 }
 
 // leaveOut looks for values of the stamps that are no light, and takes out what stack.outliers
@@ -243,6 +257,26 @@ func (c *settings) leaveOut(comm ranks.Comm, s *stamps) error {
 		return err
 	}
 	s.apply(mask)
+	return c.leaveTruth(comm, s)
+}
+
+// leaveTruth makes the true values NaN that mark missing ones. Collective; the error is the same on all ranks.
+func (c *settings) leaveTruth(comm ranks.Comm, s *stamps) error {
+	if c.Stack.Truth == "" || c.Stack.Outliers == frames.OutliersKeep {
+		return nil
+	}
+	search := frames.OutlierSearch{
+		Plane: "stamp", Planes: s.Total, First: s.First, Rows: s.Side, Cols: s.Side, Box: imageio.Box{R1: s.Side, C1: s.Side}, Data: s.truth, Marks: true,
+	}
+	found, err := search.Find(comm)
+	if err != nil {
+		return err
+	}
+	if found.Nothing {
+		return fmt.Errorf("%s: %s", c.Stack.Truth, frames.NothingBut(found.WholePlanes(&search), "stack.outliers"))
+	}
+	s.truthText = found.Text(&search, "stack.outliers", c.Stack.Outliers)
+	found.LeaveOut(&search, c.Stack.Outliers)
 	return nil
 }
 
