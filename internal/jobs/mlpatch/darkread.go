@@ -362,7 +362,11 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 		Missing: "none missing", Note: strings.Join(notes, "; "),
 	}
 	if left := t.Rows - s.galaxies; left > 0 {
-		s.catalogue.Missing = fmt.Sprintf("%d rows left out, a number is missing or the weight is not above 0", left)
+		rows := "rows"
+		if left == 1 {
+			rows = "row"
+		}
+		s.catalogue.Missing = fmt.Sprintf("%d %s left out, a number is missing or the weight is not above 0", left, rows)
 	}
 	return s, nil, nil
 }
