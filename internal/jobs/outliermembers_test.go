@@ -79,7 +79,7 @@ func planeMembers(t *testing.T, kind, dir string, clean *imageio.Array) (list []
 // outlierColumns are the columns of tables in which a value may mark a missing one, by the kind of job.
 var outlierColumns = map[string][]outlierMember{
 	"kernel": observed(), "deep-kernel": observed(),
-	"darkmatter": {catalogued("e2", 3), catalogued("weight", 4)},
+	"darkmatter": {catalogued("ra", 0), catalogued("dec", 1), catalogued("e2", 3), catalogued("weight", 4)},
 }
 
 func observed() (list []outlierMember) {

@@ -5,7 +5,6 @@ import (
 	"math"
 	"strings"
 
-	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/outliers"
@@ -123,54 +122,6 @@ func (s *sky) outlined() (plane []float64, empty int) {
 	return plane, empty
 }
 
-// taken is a file that was read.
-type taken struct {
-	path     string
-	frame    *imageio.Frame
-	outliers string // what was found far from all other values
-	taken    int    // how many of them are missing
-}
-
-// fileOutliers is what was found in one file far from all other values.
-type fileOutliers struct {
-	path   string
-	report *lifecycle.Outliers
-}
-
-// leaveOut makes the shears NaN that are none, and the standard deviations and counts that mark missing ones: marks of
-// missing values, and what shear.outliers says. It notes what it finds beside the files.
-func (s *sky) leaveOut(c *darkSettings, planes map[string][]float64, done []taken) error {
-	if c.Shear.Outliers == frames.OutliersKeep {
-		return nil
-	}
-	files := map[string]bool{} // searched
-	for i, p := range c.maps() {
-		data, known := planes[p[0]]
-		if !known || p[0] == "simulate.from" || p[0] == "shear.mask" {
-			continue
-		}
-		beside := p[0] != "shear.e1" && p[0] != "shear.e2"
-		search := frames.OutlierSearch{
-			Planes: 1, Rows: s.rows, Cols: s.cols, Box: imageio.Box{R1: s.rows, C1: s.cols}, Data: data, Marks: beside, Positive: beside,
-		}
-		found, err := search.Find(nil)
-		if err != nil {
-			return err
-		}
-		if found.Nothing {
-			return fmt.Errorf("%s: %s", p[1], frames.NothingBut(found.WholePlanes(&search), "shear.outliers"))
-		}
-		done[i].outliers = found.Text(&search, "shear.outliers", c.Shear.Outliers)
-		done[i].taken = found.Taken(c.Shear.Outliers)
-		found.LeaveOut(&search, c.Shear.Outliers)
-		if report := found.Report(&search, "shear.outliers", c.Shear.Outliers); report != nil && !files[p[1]] {
-			files[p[1]] = true // one file may hold the noise of both components
-			s.outliers = append(s.outliers, fileOutliers{p[1], report})
-		}
-	}
-	return nil
-}
-
 // flip turns the signs that the config says.
 func (s *sky) flip(c *darkSettings) {
 	for part, flip := range []bool{c.Shear.FlipE1, c.Shear.FlipE2} {
@@ -238,29 +189,11 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 		}
 		names = append(names, fmt.Sprintf("%s %s", p.key, t.Names[j]))
 	}
-	var sum *lifecycle.Outliers
-	if c.Shear.Outliers != frames.OutliersKeep {
-		for i, name := range []string{k.E1, k.E2, k.Weight} {
-			if cols[2+i] == nil {
-				continue
-			}
-			search := frames.OutlierSearch{
-				Planes: 1, Rows: t.Rows, Cols: 1, Box: imageio.Box{R1: t.Rows, C1: 1}, Data: cols[2+i], Scattered: true, Marks: i == 2, Positive: i == 2,
-			}
-			found, err := search.Find(nil)
-			if err != nil {
-				return nil, nil, err
-			}
-			if found.Nothing {
-				return nil, nil, fmt.Errorf("%s: column %s: %s", k.Path, name, frames.NothingBut(found.WholePlanes(&search), "shear.outliers"))
-			}
-			sum = sum.Plus(found.Report(&search, "shear.outliers", c.Shear.Outliers))
-			if text := found.Text(&search, "shear.outliers", c.Shear.Outliers); text != "" {
-				notes = append(notes, name+": "+text)
-			}
-			found.LeaveOut(&search, c.Shear.Outliers)
-		}
+	sum, said, err := c.leaveOut(cols)
+	if err != nil {
+		return nil, nil, err
 	}
+	notes = append(notes, said...)
 	good := func(i int) bool {
 		for _, col := range cols {
 			if col != nil && (math.IsNaN(col[i]) || math.IsInf(col[i], 0)) {
