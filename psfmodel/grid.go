@@ -81,7 +81,7 @@ func Places(path string) (positions [][2]float64, said string, err error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("%s: %w", path, err)
 	}
-	rows, err := tables.Take(t, c, tables.Refuse, "")
+	rows, err := tables.Take(t, c, tables.Refuse, "", nil)
 	if err != nil {
 		return nil, "", fmt.Errorf("%s: %w", path, err)
 	}

@@ -109,6 +109,7 @@ func (o *Observation) readOwnWeights(ctx context.Context, comm ranks.Comm, s *Im
 	}
 	j := joined{box: o.ownBox(comm), channels: o.Channels}
 	headers := make([]*imageio.Frame, len(list))
+	var marks []marked
 	for i := range list {
 		p := &list[i]
 		err := ranks.OnRoot(comm, func() (err error) {
@@ -124,6 +125,15 @@ func (o *Observation) readOwnWeights(ctx context.Context, comm ranks.Comm, s *Im
 		if err != nil {
 			return nil, err
 		}
+		rows, cols := o.Shape()
+		m, err := p.leaveMarks(comm, o.Frame, s.Outliers, data, rows, cols, j.box)
+		if err != nil {
+			return nil, err
+		}
+		if m.whole != "" {
+			return nil, &keyError{p.key, p.path, m.whole}
+		}
+		marks = append(marks, m)
 		if err := ranks.AgreeError(comm, j.take(p, data, typ)); err != nil {
 			return nil, err
 		}
@@ -150,7 +160,8 @@ func (o *Observation) readOwnWeights(ctx context.Context, comm ranks.Comm, s *Im
 		return nil, err // the same on all ranks
 	}
 	if comm.Rank() == 0 {
-		o.Inputs = inputsOf(s, o.Source, list, headers, j.counts, said)
+		o.Inputs, o.marks = inputsOf(s, o.Source, list, headers, j.counts, said), marks
+		describeMarks(o.Inputs, marks)
 	}
 	switch {
 	case planes[0] == 0:

@@ -11,6 +11,7 @@ import (
 	"tessera/internal/config"
 	"tessera/internal/imageio"
 	"tessera/psfmodel"
+	"tessera/internal/outliers"
 	"tessera/ranks"
 )
 
@@ -157,6 +158,9 @@ func (b *BlurSection) read() (forward.PSF, *filePSF, error) {
 			err = fmt.Errorf("%s: a PSF that varies over the frame (%s): psf_model.path = %q reads it", b.Path, format, b.Path)
 		}
 		return forward.PSF{}, nil, err
+	}
+	if i := outliers.FirstMark(f.Data); i >= 0 {
+		return forward.PSF{}, nil, fmt.Errorf("%s: row %d, column %d is %.6g, which marks a missing value; a PSF is known everywhere: write 0 where it has no light", b.Path, i/f.Cols, i%f.Cols, f.Data[i])
 	}
 	k, c, err := forward.CentrePSF(f.Rows, f.Cols, f.Data)
 	if err != nil {

@@ -16,7 +16,7 @@ func (o *Observation) fillHoles(comm ranks.Comm, path string, s *ImageSection) (
 	if path != "" {
 		var err error
 		if marks, err = o.leaveMarks(comm, s); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 	}
 	least, sums := []float64{math.Inf(1)}, []float64{0, float64(len(o.Truth))}

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/outliers"
 	"tessera/psfmodel"
 )
 
@@ -55,7 +55,7 @@ func infoFrame(w io.Writer, s *ImageSection, frame *imageio.Frame, small bool) {
 		row("as image.path", DescribeFrame(s.Path, frame, -1, 0), false)
 		return
 	}
-	_, inputs, err := readWeights(s, frame, nil)
+	_, inputs, _, err := readWeights(s, frame, nil)
 	if err != nil {
 		row("as image.path", DescribeFrame(s.Path, frame, -1, 0), false)
 		fmt.Fprintf(w, "  \trefused: %s\n", oneLine(err))
@@ -64,10 +64,22 @@ func infoFrame(w io.Writer, s *ImageSection, frame *imageio.Frame, small bool) {
 	inputs[0].Note = strings.TrimPrefix(inputs[0].Note+"; image.truth and simulate.from likewise", "; ")
 	search := OutlierSearch{
 		Plane: "channel", Planes: frame.Channels, Rows: frame.Rows, Cols: frame.Cols, Box: imageio.Box{R1: frame.Rows, C1: frame.Cols},
-		Data: slices.Clone(frame.Data), Apart: true,
+		Data: frame.Data, Apart: true,
 	}
-	if text, _, err := search.Clear("image.outliers", OutliersReport); err == nil {
-		DescribeOutliers(&inputs[0], text)
+	if found, err := search.Find(nil); err == nil {
+		DescribeOutliers(&inputs[0], found.Text(&search, "image.outliers", OutliersReport))
+		notFinite := 0
+		for _, v := range frame.Data {
+			if v-v != 0 {
+				notFinite++
+			}
+		}
+		inputs[0].Missing = MissingText(notFinite, found.Taken(OutliersReport), len(frame.Data))
+		if found.Nothing {
+			row("as image.path", DescribeFrame(s.Path, frame, -1, 0), false)
+			fmt.Fprintf(w, "  \trefused: %s\n", strings.ReplaceAll(NothingBut(found.WholePlanes(&search), "image.outliers"), "\n ", ";"))
+			return
+		}
 	}
 	row("as image.path", inputs[0], false)
 	for _, in := range inputs[1:] {
@@ -80,7 +92,7 @@ func infoMask(w io.Writer, path string, frame *imageio.Frame) {
 	s := ImageSection{Mask: path, Planes: PlanesNone}
 	empty := *frame
 	empty.Data = nil
-	if _, inputs, err := readWeights(&s, &empty, nil); err != nil {
+	if _, inputs, _, err := readWeights(&s, &empty, nil); err != nil {
 		fmt.Fprintf(w, "  as image.mask\trefused: %s\n", oneLine(err))
 	} else {
 		fmt.Fprintf(w, "  as image.mask\t%s, %s\n", inputs[0].Mask, inputs[0].Missing)
@@ -94,7 +106,7 @@ func infoBeside(w io.Writer, path string, frame *imageio.Frame) {
 	flags, noise := true, true
 	for _, v := range frame.Data {
 		flags = flags && v == math.Trunc(v) && v >= 0 && v <= math.MaxUint32
-		noise = noise && !(v < 0)
+		noise = noise && (!(v < 0) || outliers.Looks(v))
 	}
 	for _, p := range []struct {
 		can  bool
@@ -109,7 +121,7 @@ func infoBeside(w io.Writer, path string, frame *imageio.Frame) {
 		if !p.can {
 			continue
 		}
-		if _, inputs, err := readWeights(&p.s, &empty, nil); err == nil {
+		if _, inputs, _, err := readWeights(&p.s, &empty, nil); err == nil {
 			fmt.Fprintf(w, "  %s\t%s, %s%s\n", p.name, inputs[0].Mask, inputs[0].Missing, p.more)
 		}
 	}

@@ -25,11 +25,8 @@ func DescribeFrame(path string, f *imageio.Frame, missing, values float64) lifec
 		parts = append(parts, "compressed with "+f.Packing)
 	}
 	in.Part = strings.Join(parts, ", ")
-	switch {
-	case missing == 0:
-		in.Missing = "no value missing"
-	case missing > 0:
-		in.Missing = fmt.Sprintf("%.0f of %.0f values missing (not finite)", missing, values)
+	if missing >= 0 {
+		in.Missing = MissingText(int(missing), 0, int(values))
 	}
 	in.Units = describeUnits(f)
 	var notes []string
@@ -95,6 +92,8 @@ func describePlane(p *plane, f *imageio.Frame, c count) lifecycle.Input {
 	return in
 }
 
+const nothingLeft = "mask, flags, weights and missing values together leave no pixel: nothing was observed"
+
 // sensible refuses planes after which nothing is left, and a mask that is probably one of
 // flags. counts are those of the planes and then of the frame; observed is the number of
 // values with a weight.
@@ -117,9 +116,8 @@ func sensible(s *ImageSection, list []plane, counts []count, observed float64) e
 	if observed > 0 {
 		return nil
 	}
-	const nothing = "mask, flags, weights and missing values together leave no pixel: nothing was observed"
 	if s.Path != "" {
-		return &keyError{"image.path", s.Path, nothing}
+		return &keyError{"image.path", s.Path, nothingLeft}
 	}
-	return &keyError{list[0].key, list[0].path, nothing}
+	return &keyError{list[0].key, list[0].path, nothingLeft}
 }

@@ -28,8 +28,9 @@ type Observation struct {
 	FITS     bool                // the file that was read is a FITS file; the same on all ranks
 	Made     bool                // the program has made the observation from the truth; the same on all ranks
 	Holes    bool                // values of the truth are missing (NaN); the same on all ranks
-	Outliers *OutlierReport      // what was found far from all other values; nil = nothing; the same on all ranks
+	Outliers *lifecycle.Outliers // what was found far from all other values; nil = nothing; the same on all ranks
 	Inputs   []lifecycle.Input   // rank 0: what was taken from the files
+	marks    []marked            // rank 0: what was found in the planes beside the frame
 	Varying  *forward.VaryingPSF // the PSF where it changes over the frame; nil = it does not
 	Model    *psfmodel.Model     // that it is from
 }
@@ -162,11 +163,12 @@ func ReadObservation(comm ranks.Comm, s *ImageSection, box *imageio.Box) (*Obser
 	var f *imageio.Frame
 	var weights []float64
 	var inputs []lifecycle.Input
+	var marks []marked
 	err := ranks.OnRoot(comm, func() (err error) {
 		if f, err = readFrame(s.Path, box); err != nil {
 			return err
 		}
-		weights, inputs, err = readWeights(s, f, box)
+		weights, inputs, marks, err = readWeights(s, f, box)
 		return err
 	})
 	if err != nil {
@@ -180,7 +182,7 @@ func ReadObservation(comm ranks.Comm, s *ImageSection, box *imageio.Box) (*Obser
 	if err != nil {
 		return nil, err
 	}
-	o.Inputs = inputs
+	o.Inputs, o.marks = inputs, marks
 	return o, o.scatterWeights(comm, weights)
 }
 
@@ -194,23 +196,30 @@ func readFrame(path string, box *imageio.Box) (*imageio.Frame, error) {
 // readWeights joins the planes of the frame and its values that are not finite to weights of
 // rows x cols, or channels x rows x cols where channels differ; nil if all are one. f.Data is
 // nil for a frame that is yet to be simulated. A box of a file may have no observed pixel.
-func readWeights(s *ImageSection, f *imageio.Frame, box *imageio.Box) ([]float64, []lifecycle.Input, error) {
+func readWeights(s *ImageSection, f *imageio.Frame, box *imageio.Box) (weights []float64, inputs []lifecycle.Input, marks []marked, err error) {
 	list, said, err := s.planes()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	j := joined{box: imageio.Box{R1: f.Rows, C1: f.Cols}, channels: f.Channels}
 	headers := make([]*imageio.Frame, len(list))
+	marks = make([]marked, len(list))
 	for i := range list {
 		p, err := readMap(list[i].path, f, box)
 		if err != nil {
-			return nil, nil, &planeError{list[i].key, err}
+			return nil, nil, nil, &planeError{list[i].key, err}
 		}
 		if err := refuseLossy(&list[i], p); err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
+		}
+		if marks[i], err = list[i].leaveMarks(nil, nil, s.Outliers, p.Data, f.Rows, f.Cols, j.box); err != nil {
+			return nil, nil, nil, err
+		}
+		if marks[i].whole != "" && box == nil {
+			return nil, nil, nil, &keyError{list[i].key, list[i].path, marks[i].whole}
 		}
 		if err := j.take(&list[i], p.Data, p.Type); err != nil {
-			return nil, nil, &planeError{list[i].key, err}
+			return nil, nil, nil, &planeError{list[i].key, err}
 		}
 		p.Data, headers[i] = nil, p
 	}
@@ -219,12 +228,14 @@ func readWeights(s *ImageSection, f *imageio.Frame, box *imageio.Box) ([]float64
 		j.narrow()
 	}
 	if box != nil {
-		return j.w, nil, nil
+		return j.w, nil, nil, nil
 	}
 	if err := sensible(s, list, j.counts, j.observed()); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return j.w, inputsOf(s, f, list, headers, j.counts, said), nil
+	inputs = inputsOf(s, f, list, headers, j.counts, said)
+	describeMarks(inputs, marks)
+	return j.w, inputs, marks, nil
 }
 
 // inputsOf describes the files of a frame.

@@ -1,13 +1,14 @@
 package frames
 
 import (
-	"fmt"
+	"errors"
 	"math"
 	"slices"
 	"strings"
 
 	"tessera/forward"
 	"tessera/internal/config"
+	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/outliers"
 	"tessera/ranks"
@@ -74,19 +75,36 @@ func (o *Observation) findOutliers(comm ranks.Comm, s *ImageSection, psf forward
 	if text == "" {
 		return nil
 	}
-	o.Outliers = found.Report("image.outliers", s.Outliers)
+	if found.Nothing {
+		return &keyError{"image.path", s.Path, NothingBut(found.WholePlanes(&search), "image.outliers")}
+	}
+	o.Outliers = found.Report(&search, "image.outliers", s.Outliers)
+	if n := found.Taken(s.Outliers); n > 0 {
+		notFinite := []float64{0}
+		for _, v := range o.Data {
+			if v-v != 0 {
+				notFinite[0]++
+			}
+		}
+		if err := comm.Allreduce(notFinite, notFinite, ranks.Sum); err != nil {
+			return err
+		}
+		if comm.Rank() == 0 && len(o.Inputs) > 0 {
+			o.Inputs[0].Missing = MissingText(int(notFinite[0]), n, o.Channels*rows*cols)
+		}
+	}
 	if comm.Rank() == 0 && len(o.Inputs) > 0 {
 		DescribeOutliers(&o.Inputs[0], text)
-		if n := found.Taken(s.Outliers); n > 0 {
-			o.Inputs[0].Missing = fmt.Sprintf("%s, but for %d outliers", o.Inputs[0].Missing, n)
-		}
 	}
-	for i := range found.Own {
-		if found.Own[i].Taken(s.Outliers) {
-			o.Data[found.Own[i].at] = math.NaN()
-		}
+	found.LeaveOut(&search, s.Outliers)
+	if err := o.leaveOut(comm, o.Data, s.PerChannel); err != nil {
+		return err
 	}
-	return o.leaveOut(comm, o.Data, s.PerChannel)
+	counts, err := o.Observed(comm)
+	if err == nil && slices.Max(counts) == 0 {
+		err = &keyError{"image.path", s.Path, nothingLeft}
+	}
+	return err
 }
 
 // leaveMarks makes the values of a true frame NaN that certainly mark missing ones, and says
@@ -104,13 +122,32 @@ func (o *Observation) leaveMarks(comm ranks.Comm, s *ImageSection) (string, erro
 	if err != nil {
 		return "", err
 	}
-	for i := range found.Own {
-		o.Truth[found.Own[i].at] = math.NaN()
+	text := found.Text(&search, "image.outliers", s.Outliers)
+	found.LeaveOut(&search, s.Outliers)
+	if found.Nothing {
+		return "", errors.New(NothingBut(found.WholePlanes(&search), "image.outliers"))
 	}
-	return found.Text(&search, "image.outliers", s.Outliers), nil
+	return text, nil
 }
 
 // DescribeOutliers adds what a search has found to what was taken from a file.
 func DescribeOutliers(in *lifecycle.Input, text string) {
 	in.Note = strings.Trim(in.Note+"; "+text, "; ")
+}
+
+// checkMarks refuses a frame of which every observed value marks a missing one, as findOutliers does. It reads no further
+// than to the first value of a channel that looks like none.
+func (s *ImageSection) checkMarks(frame *imageio.Frame, weights []float64) error {
+	if s.Path == "" || s.Outliers == OutliersKeep {
+		return nil
+	}
+	search := OutlierSearch{
+		Plane: "channel", Planes: frame.Channels, Rows: frame.Rows, Cols: frame.Cols, Box: imageio.Box{R1: frame.Rows, C1: frame.Cols}, Data: frame.Data,
+		Absent: forward.Weights(weights).Missing, Apart: true, Marks: true,
+	}
+	f, only := &Found{}, outliers.Scale{Most: math.Inf(-1)} // as if there were no other values
+	if err := search.findWhole(nil, f, func(int) *outliers.Scale { return &only }); err != nil || !f.Nothing {
+		return err
+	}
+	return &keyError{"image.path", s.Path, NothingBut(f.WholePlanes(&search), "image.outliers")}
 }

@@ -11,6 +11,9 @@ import (
 	"tessera/ranks"
 )
 
+// fewRows is the number of rows from which on one value of a table may be called far from all others.
+const fewRows = 10
+
 // shownOutliers is the number of places that a message has of each kind.
 const shownOutliers = 3
 
@@ -30,6 +33,8 @@ type OutlierSearch struct {
 	Raised    float64             // what neighbours have at most of the height of a value that stands alone; 0 = 0.05
 	Scattered bool                // rows are not in the order of places, and their neighbours tell nothing
 	Marks     bool                // look for marks of missing values alone
+	Where     func(i int) string  // where row i of a table stands in its file: the values are a column, Scattered, of which only marks are certainly no data
+	Positive  bool                // values are standard deviations, variances or weights: never negative
 	Frame     *halo.Decomposition // the ranks have boxes of the same planes; nil = every rank has planes of its own
 }
 
@@ -47,7 +52,19 @@ type Found struct {
 	Counts [outliers.Kinds]int
 	First  [outliers.Kinds][]Outlier // the first three of each kind
 	Scale  outliers.Scale            // of the first plane with an outlier
-	Own    []Outlier                 // of this rank
+	Own    []Outlier                 // of this rank, but for those of whole planes
+
+	Whole      int           // planes of which every value marks a missing one; Counts has their values
+	WholeFirst []MarkedPlane // the first three
+	Nothing    bool          // every value of all planes marks a missing one
+	inWhole    int           // values of these planes
+	ownWhole   []int         // those that this rank has a part of, from 0 = its first plane
+}
+
+// MarkedPlane is a plane of which every value marks a missing one.
+type MarkedPlane struct {
+	Plane     int
+	Low, High float64 // the smallest and the largest of the values
 }
 
 // scales measures the planes. Collective.
@@ -88,7 +105,7 @@ func (s *OutlierSearch) scales(comm ranks.Comm) ([]outliers.Scale, error) {
 				if sampled {
 					next += step
 				}
-				if s.absent((p*h+r)*w+c) || outliers.MayLook(v) && (outliers.LooksNegative(v) || outliers.LooksHuge(v)) {
+				if s.absent((p*h+r)*w+c) || outliers.Looks(v) {
 					continue
 				}
 				most, least = max(most, math.Abs(v)), min(least, v)
@@ -107,7 +124,7 @@ func (s *OutlierSearch) scales(comm ranks.Comm) ([]outliers.Scale, error) {
 		return nil, err
 	}
 	for g := range list {
-		list[g].Most, list[g].Least = ends[2*g], -ends[2*g+1]
+		list[g].Most, list[g].Least, list[g].Positive = ends[2*g], -ends[2*g+1], s.Positive
 	}
 	return list, nil
 }
@@ -137,6 +154,22 @@ func gatherAll(comm ranks.Comm, own []float64) ([]float64, error) {
 	return all, comm.Gatherv(all, counts, own, 0)
 }
 
+// shareAll puts the numbers of all ranks together on all ranks. Collective.
+func shareAll(comm ranks.Comm, own []float64) ([]float64, error) {
+	all, err := gatherAll(comm, own)
+	if err != nil || comm == nil {
+		return all, err
+	}
+	length := len(all)
+	if err := ranks.Share(comm, &length); err != nil {
+		return nil, err
+	}
+	if comm.Rank() != 0 {
+		all = make([]float64, length)
+	}
+	return all, comm.Bcast(all, 0)
+}
+
 // reduced is comm.Allreduce in place; a rank alone has a nil communicator.
 func reduced(comm ranks.Comm, x []float64, op ranks.Op) error {
 	if comm == nil {
@@ -158,17 +191,32 @@ func (s *OutlierSearch) Find(comm ranks.Comm) (*Found, error) {
 		}
 		return &scales[0]
 	}
+	f := &Found{}
+	if err := s.findWhole(comm, f, scale); err != nil {
+		return nil, err
+	}
 	h, w := s.Box.R1-s.Box.R0, s.Box.C1-s.Box.C0
 	var list []Outlier
 	for p := range len(s.Data) / max(1, h*w) {
+		if _, whole := slices.BinarySearch(f.ownWhole, p); whole {
+			continue
+		}
 		k := scale(s.First + p)
 		low, high := k.Between()
 		for j, v := range s.Data[p*h*w : (p+1)*h*w] {
 			if v > low && v < high && !outliers.MayLook(v) {
 				continue
 			}
-			if i := p*h*w + j; !s.absent(i) && (!s.Marks && k.IsFar(v) || k.IsMark(v)) {
-				list = append(list, Outlier{Plane: s.First + p, Row: s.Box.R0 + j/w, Col: s.Box.C0 + j%w, Value: v, Times: k.Times(v, k.Centre), at: i})
+			i := p*h*w + j
+			if s.absent(i) {
+				continue
+			}
+			o := Outlier{Plane: s.First + p, Row: s.Box.R0 + j/w, Col: s.Box.C0 + j%w, Value: v, Times: k.Times(v, k.Centre), at: i}
+			if k.IsMark(v) {
+				o.kind = outliers.Mark
+				f.Own = append(f.Own, o)
+			} else if !s.Marks && k.IsFar(v) {
+				list = append(list, o)
 			}
 		}
 	}
@@ -177,12 +225,16 @@ func (s *OutlierSearch) Find(comm ranks.Comm) (*Found, error) {
 		return nil, err
 	}
 	raised := cmp.Or(s.Raised, outliers.Raised)
-	f := &Found{}
 	counts := make([]float64, outliers.Kinds+1)
+	counts[outliers.Mark] = float64(len(f.Own))
 	counts[outliers.Kinds] = float64(len(s.Data))
 	for i := range list {
 		o := &list[i]
-		if o.kind = scale(o.Plane).Judge(o.Value, &near[i], raised); o.kind != outliers.None {
+		o.kind = scale(o.Plane).Judge(o.Value, &near[i], raised)
+		if o.kind == outliers.Certain && s.Where != nil {
+			o.kind = outliers.Alone // no neighbours say more
+		}
+		if o.kind != outliers.None {
 			f.Own = append(f.Own, *o)
 			counts[o.kind]++
 		}
@@ -190,7 +242,10 @@ func (s *OutlierSearch) Find(comm ranks.Comm) (*Found, error) {
 	if err := reduced(comm, counts, ranks.Sum); err != nil {
 		return nil, err
 	}
-	few := func(kind outliers.Kind) bool { return counts[kind] <= outliers.Share*counts[outliers.Kinds] }
+	few := func(kind outliers.Kind) bool {
+		n := counts[outliers.Kinds]
+		return counts[kind] <= outliers.Share*n || s.Where != nil && counts[kind] == 1 && n >= fewRows
+	}
 	f.Own = slices.DeleteFunc(f.Own, func(o Outlier) bool {
 		return o.kind == outliers.Alone && !few(outliers.Alone) || o.kind == outliers.Certain && !few(outliers.Certain)
 	})
@@ -199,6 +254,7 @@ func (s *OutlierSearch) Find(comm ranks.Comm) (*Found, error) {
 			f.Counts[kind] = 0
 		}
 	}
+	f.Counts[outliers.Mark] += f.inWhole
 	return f, s.first(comm, f, scale)
 }
 
@@ -206,27 +262,16 @@ func (s *OutlierSearch) Find(comm ranks.Comm) (*Found, error) {
 func (s *OutlierSearch) first(comm ranks.Comm, f *Found, scale func(int) *outliers.Scale) error {
 	var own []float64
 	var shown [outliers.Kinds]int
+	slices.SortFunc(f.Own, func(a, b Outlier) int { return cmp.Compare(a.at, b.at) })
 	for _, o := range f.Own { // in the order of the planes and rows
 		if shown[o.kind] < shownOutliers {
 			shown[o.kind]++
 			own = append(own, float64(o.kind), float64(o.Plane), float64(o.Row), float64(o.Col), o.Value, o.Times)
 		}
 	}
-	all, err := gatherAll(comm, own)
+	all, err := shareAll(comm, own)
 	if err != nil {
 		return err
-	}
-	if comm != nil {
-		length := len(all)
-		if err := ranks.Share(comm, &length); err != nil {
-			return err
-		}
-		if comm.Rank() != 0 {
-			all = make([]float64, length)
-		}
-		if err := comm.Bcast(all, 0); err != nil {
-			return err
-		}
 	}
 	var list []Outlier
 	for ; len(all) > 0; all = all[6:] {

@@ -1,9 +1,7 @@
 package frames
 
 import (
-	"cmp"
 	"fmt"
-	"math"
 	"strings"
 
 	"tessera/internal/lifecycle"
@@ -12,32 +10,31 @@ import (
 
 // Clear searches values that this rank has alone, makes those NaN that the rule takes out, and says and reports what it
 // found.
-func (s *OutlierSearch) Clear(key string, rule Outliers) (string, *OutlierReport, error) {
+func (s *OutlierSearch) Clear(key string, rule Outliers) (string, *lifecycle.Outliers, error) {
 	found, err := s.Find(nil)
 	if err != nil {
 		return "", nil, err
 	}
-	for i := range found.Own {
-		if found.Own[i].Taken(rule) {
-			s.Data[found.Own[i].at] = math.NaN()
-		}
-	}
-	return found.Text(s, key, rule), found.Report(key, rule), nil
-}
-
-// OutlierReport says in metrics.json what a search has found.
-type OutlierReport struct {
-	Missing  int    `json:"missing"`  // values that were taken as missing
-	Reported int    `json:"reported"` // that stand alone, as hot pixels and cosmic rays do, and were taken as data
-	key      string // of the rule
-	asked    bool   // the rule asks for all of them to be missing
+	text, report := found.Text(s, key, rule), found.Report(s, key, rule)
+	found.LeaveOut(s, rule)
+	return text, report, nil
 }
 
 // Report is what was found; nil = nothing.
-func (f *Found) Report(key string, rule Outliers) *OutlierReport {
-	r := &OutlierReport{key: key, Missing: f.Taken(rule), asked: rule == OutliersMissing}
+func (f *Found) Report(s *OutlierSearch, key string, rule Outliers) *lifecycle.Outliers {
+	r := &lifecycle.Outliers{Key: key, Missing: f.Taken(rule), Asked: rule == OutliersMissing, Whole: f.WholePlanes(s)}
 	for _, n := range f.Counts {
 		r.Reported += n
+	}
+	if s.Where != nil {
+		var list []string
+		for _, o := range f.First[outliers.Mark] {
+			list = append(list, fmt.Sprintf("%.6g in %s", o.Value, s.Where(o.Row)))
+		}
+		if f.Counts[outliers.Mark] > len(list) {
+			list = append(list, "...")
+		}
+		r.Places = strings.Join(list, "; ")
 	}
 	if r.Reported -= r.Missing; r.Missing+r.Reported == 0 {
 		return nil
@@ -45,34 +42,19 @@ func (f *Found) Report(key string, rule Outliers) *OutlierReport {
 	return r
 }
 
-// Plus is the report of two searches.
-func (r *OutlierReport) Plus(other *OutlierReport) *OutlierReport {
-	if r == nil || other == nil {
-		return cmp.Or(r, other)
+// MissingText says how many of some values are missing: those that are not finite, and those that a search has taken
+// out of the others.
+func MissingText(notFinite, taken, values int) string {
+	const what = "by the rule for outliers"
+	switch {
+	case notFinite+taken == 0:
+		return "no value missing"
+	case taken == 0:
+		return fmt.Sprintf("%d of %d values missing (not finite)", notFinite, values)
+	case notFinite == 0:
+		return fmt.Sprintf("%d of %d values missing (%s)", taken, values, what)
 	}
-	return &OutlierReport{r.Missing + other.Missing, r.Reported + other.Reported, r.key, r.asked}
-}
-
-// Warn warns where values of a file were taken as missing that the config does not ask to be; nothing of a nil report.
-func (r *OutlierReport) Warn(run *lifecycle.Run, file string) {
-	if r != nil && r.Missing > 0 && !r.asked {
-		run.Warning(fmt.Sprintf("%s: values that mark missing ones or are no light, taken as missing: %d; %s = %q takes them as data", file, r.Missing, r.key, OutliersKeep))
-	}
-}
-
-// Row adds a row to the table at the end of a run; none of a nil report.
-func (r *OutlierReport) Row(t *lifecycle.Table) {
-	if r == nil {
-		return
-	}
-	var parts []string
-	if r.Missing > 0 {
-		parts = append(parts, fmt.Sprintf("%d taken as missing", r.Missing))
-	}
-	if r.Reported > 0 {
-		parts = append(parts, fmt.Sprintf("%d stand alone and were taken as data: %s = %q leaves them out", r.Reported, r.key, OutliersMissing))
-	}
-	t.Row("outliers", "%s", strings.Join(parts, "; "))
+	return fmt.Sprintf("%d of %d values missing (%d not finite, %d %s)", notFinite+taken, values, notFinite, taken, what)
 }
 
 // Taken is how many of the values that were found are missing by this rule, on all ranks.
@@ -91,9 +73,6 @@ func (o *Outlier) Taken(rule Outliers) bool {
 	return o.kind == outliers.Mark || o.kind == outliers.Certain || rule == OutliersMissing
 }
 
-// At is the place in the data of the search.
-func (o *Outlier) At() int { return o.at }
-
 // Text says what was found and what becomes of it; "" = nothing. key is that of the rule.
 func (f *Found) Text(s *OutlierSearch, key string, rule Outliers) string {
 	var parts []string
@@ -107,16 +86,27 @@ func (f *Found) Text(s *OutlierSearch, key string, rule Outliers) string {
 	if rule == OutliersMissing {
 		offered = fmt.Sprintf("taken as missing, as %s says", key)
 	}
+	mark := "a number that marks missing values, far from all others"
+	if s.Positive {
+		mark = "a number that marks missing values, negative or far from all others"
+		taken = fmt.Sprintf("taken as missing (%s = %q takes them as they are)", key, OutliersKeep)
+	}
+	if text := f.WholePlanes(s); text != "" {
+		parts = append(parts, text+": "+taken)
+	}
 	for _, k := range []struct {
 		kind outliers.Kind
 		what string
 		mend string
 	}{
-		{outliers.Mark, "a number that marks missing values, far from all others", taken},
+		{outliers.Mark, mark, taken},
 		{outliers.Certain, "alone, and too far from all others for light", taken},
 		{outliers.Alone, alone, offered},
 	} {
 		n := f.Counts[k.kind]
+		if k.kind == outliers.Mark {
+			n -= f.inWhole
+		}
 		if n == 0 {
 			continue
 		}
@@ -125,6 +115,9 @@ func (f *Found) Text(s *OutlierSearch, key string, rule Outliers) string {
 			at := fmt.Sprintf("%.6g at row %d, column %d", o.Value, o.Row, o.Col)
 			if s.Scattered {
 				at = fmt.Sprintf("%.6g in row %d of the data", o.Value, o.Row+1)
+			}
+			if s.Where != nil {
+				at = fmt.Sprintf("%.6g in %s", o.Value, s.Where(o.Row))
 			}
 			if s.Plane != "" && s.Planes > 1 {
 				at += fmt.Sprintf(" of %s %d", s.Plane, o.Plane)

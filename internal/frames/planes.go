@@ -322,7 +322,11 @@ func (s *ImageSection) checkPlanes(f *config.File, frame *imageio.Frame) {
 			return
 		}
 	}
-	if _, _, err := readWeights(s, whole, nil); err != nil {
+	weights, _, _, err := readWeights(s, whole, nil)
+	if err == nil {
+		err = s.checkMarks(whole, weights)
+	}
+	if err != nil {
 		key, text := "image.planes", err.Error()
 		if e := new(keyError); errors.As(err, &e) {
 			key, text = e.key, e.text

@@ -11,14 +11,12 @@ import (
 type Record struct {
 	lifecycle.Record
 
-	Gathered bool `json:"gathered"` // rank 0 held whole arrays to read and to write
-	Channels int  `json:"channels"`
-	Rows     int  `json:"rows"`
-	Cols     int  `json:"cols"`
-	Missing  int  `json:"missing_pixels"` // values, where channels have missing pixels of their own
-	Of       int  `json:"pixels"`         // that can be missing: rows x cols, or channels x rows x cols
-
-	Outliers *OutlierReport  `json:"outliers,omitempty"`  // absent where none was found or looked for
+	Gathered bool            `json:"gathered"` // rank 0 held whole arrays to read and to write
+	Channels int             `json:"channels"`
+	Rows     int             `json:"rows"`
+	Cols     int             `json:"cols"`
+	Missing  int             `json:"missing_pixels"`      // values, where channels have missing pixels of their own
+	Of       int             `json:"pixels"`              // that can be missing: rows x cols, or channels x rows x cols
 	PSFModel *PSFModelReport `json:"psf_model,omitempty"` // absent with one PSF for the whole frame
 
 	FactorMB float64 `json:"factor_mb"` // local factors of all ranks

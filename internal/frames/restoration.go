@@ -2,6 +2,8 @@ package frames
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"tessera/forward"
 	"tessera/halo"
@@ -42,11 +44,19 @@ func (r *Restoration) Observe(ctx context.Context, from *Source, psf forward.PSF
 	for _, in := range r.Obs.Inputs {
 		r.Took(in)
 	}
+	m.Outliers = r.Obs.Outliers
 	if len(r.Obs.Inputs) > 0 {
 		r.Obs.Outliers.Warn(r.Run, r.Obs.Inputs[0].File)
 	}
+	for _, beside := range r.Obs.marks {
+		beside.report.Warn(r.Run, beside.file)
+		m.Outliers = m.Outliers.Plus(beside.report)
+	}
+	if err := r.warnUnseen(from.Image.Path); err != nil {
+		return err
+	}
 	m.Seconds.Read = r.Comm.Wtime() - start
-	m.Channels, m.Outliers = r.Obs.Channels, r.Obs.Outliers
+	m.Channels = r.Obs.Channels
 	m.Rows, m.Cols = r.Obs.Shape()
 	if r.Obs.Varying != nil && r.Comm.Rank() == 0 {
 		m.PSFModel = NewPSFModelReport(r.Obs.Model, r.Obs.Varying, m.Rows, m.Cols)
@@ -62,6 +72,31 @@ func (r *Restoration) Observe(ctx context.Context, from *Source, psf forward.PSF
 		if p := from.Model.Positions; p != "" {
 			r.Took(lifecycle.Input{File: p, Axes: r.Obs.Model.Places})
 		}
+	}
+	return nil
+}
+
+// warnUnseen warns of channels of a frame of which no value was observed. Collective.
+func (r *Restoration) warnUnseen(path string) error {
+	if path == "" || r.Obs.Channels == 1 {
+		return nil
+	}
+	counts, err := r.Obs.Observed(r.Comm)
+	if err != nil {
+		return err
+	}
+	var list []string
+	for k, n := range counts {
+		if n == 0 {
+			list = append(list, fmt.Sprint(k))
+		}
+	}
+	switch len(list) {
+	case 0:
+	case 1:
+		r.Warning(fmt.Sprintf("%s: channel %s has no observed value: it is not restored, and NaN in the result", path, list[0]))
+	default:
+		r.Warning(fmt.Sprintf("%s: channels %s have no observed value: they are not restored, and NaN in the result", path, strings.Join(list, ", ")))
 	}
 	return nil
 }

@@ -148,7 +148,7 @@ func (o *Observation) readMask(comm ranks.Comm, s *ImageSection, part *imageio.B
 	err := ranks.OnRoot(comm, func() (err error) {
 		rows, cols := o.Shape()
 		var inputs []lifecycle.Input
-		plane, inputs, err = readWeights(s, &imageio.Frame{Channels: o.Channels, Rows: rows, Cols: cols}, part)
+		plane, inputs, o.marks, err = readWeights(s, &imageio.Frame{Channels: o.Channels, Rows: rows, Cols: cols}, part)
 		o.Inputs = append(o.Inputs, inputs...)
 		return err
 	})

@@ -80,7 +80,7 @@ func (o *Observation) readTruth(ctx context.Context, comm ranks.Comm, s *ImageSe
 	}
 	marks, err := o.leaveMarks(comm, s)
 	if err != nil {
-		return err
+		return fmt.Errorf("image.truth: %s: %w", path, err)
 	}
 	counts := []float64{0, float64(len(o.Truth))}
 	for i, v := range o.Truth {

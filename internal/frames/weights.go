@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tessera/internal/imageio"
+	"tessera/internal/outliers"
 )
 
 // joined is the weights in the making: mask, flags, error map and the pixels that are not
@@ -113,6 +114,8 @@ func (p *plane) weight(v float64) (w float64, want string) {
 		w = v * v
 	}
 	switch {
+	case v < 0 && outliers.Looks(v):
+		return 0, fmt.Sprintf("0 or more; %.6g often marks a missing pixel: if it does, write 0 or NaN in its place, or image.outliers = %q", v, OutliersReport)
 	case v < 0 || math.IsInf(v, 0) && w != 0:
 		return 0, "0 or more"
 	case math.IsInf(w, 0):

@@ -23,21 +23,21 @@ type outlierTest struct {
 	sets       []string
 	input      func(t *testing.T, dir string) []string // in place of unitTest.input
 	refuses    bool                                    // missing values are refused, and so are large marks of them; then key is not used
-	reports    bool                                    // a value that only stands alone is reported and may be taken out
+	table      bool                                    // values are rows of a table, which have no neighbours
 }
 
 var outlierTests = map[string]outlierTest{
-	"tikhonov":         {file: "frame.npy", key: "image.outliers", sets: []string{"tikhonov.lambda=0.01", "blur.kind=gaussian"}, reports: true},
-	"two-layer":        {file: "frame.npy", key: "image.outliers", sets: []string{"layers.tile=8", "layers.overlap=3"}, reports: true},
-	"tv":               {file: "frame.npy", key: "image.outliers", sets: []string{"tv.lambda=0.01", "tv.tolerance=1e-2", "blur.kind=gaussian"}, reports: true},
-	"tppa":             {file: "frame.npy", key: "image.outliers", sets: []string{"tv.tolerance=0.5"}, reports: true},
-	"mlpatch-denoise":  {file: "frame.npy", key: "image.outliers", sets: []string{"tv.tolerance=0.5"}, reports: true},
-	"mlpatch-admm":     {file: "frame.npy", key: "image.outliers", sets: []string{"tv.rule=none", "admm.max_iterations=3"}, reports: true},
-	"mlpatch-superres": {file: "frame.npy", key: "image.outliers", reports: true},
-	"psf":              {file: "stamps.npy", key: "stack.outliers", reports: true},
-	"darkmatter":       {file: "e1.npy", key: "shear.outliers", sets: []string{"spectrum.path=%dir/spectrum.npy"}, reports: true},
-	"kernel":           {file: "table.npy", key: "observations.missing", input: tableIn, sets: []string{"observations.missing=skip", "kernel.lambda=0.01"}},
-	"deep-kernel":      {file: "table.npy", key: "observations.missing", input: tableIn, sets: []string{"observations.missing=skip"}},
+	"tikhonov":         {file: "frame.npy", key: "image.outliers", sets: []string{"tikhonov.lambda=0.01", "blur.kind=gaussian"}},
+	"two-layer":        {file: "frame.npy", key: "image.outliers", sets: []string{"layers.tile=8", "layers.overlap=3"}},
+	"tv":               {file: "frame.npy", key: "image.outliers", sets: []string{"tv.lambda=0.01", "tv.tolerance=1e-2", "blur.kind=gaussian"}},
+	"tppa":             {file: "frame.npy", key: "image.outliers", sets: []string{"tv.tolerance=0.5"}},
+	"mlpatch-denoise":  {file: "frame.npy", key: "image.outliers", sets: []string{"tv.tolerance=0.5"}},
+	"mlpatch-admm":     {file: "frame.npy", key: "image.outliers", sets: []string{"tv.rule=none", "admm.max_iterations=3"}},
+	"mlpatch-superres": {file: "frame.npy", key: "image.outliers"},
+	"psf":              {file: "stamps.npy", key: "stack.outliers"},
+	"darkmatter":       {file: "e1.npy", key: "shear.outliers", sets: []string{"spectrum.path=%dir/spectrum.npy"}},
+	"kernel":           {file: "table.npy", key: "observations.outliers", input: tableIn, sets: []string{"observations.missing=skip", "kernel.lambda=0.01", "kernel.width=0.5"}, table: true},
+	"deep-kernel":      {file: "table.npy", key: "observations.outliers", input: tableIn, sets: []string{"observations.missing=skip", "deep.starts=1", "deep.steps=2"}, table: true},
 	"scdl-train":       {unsearched: "samples are spectra or patches, of which none is beside another"},
 	"scdl-spectra":     {unsearched: "samples are spectra, of which none is beside another"},
 	"scdl-upscale":     {unsearched: "a picture of 8 or 16 bits has no such value"},
@@ -108,17 +108,15 @@ func TestOutliers(t *testing.T) {
 				if err := json.Unmarshal(text, &m); err != nil {
 					t.Fatal(err)
 				}
-				if o.reports {
-					taken := 0
-					if !math.IsNaN(v) && !slices.Contains(more, o.key+"=keep") {
-						taken = 1
-					}
-					if m.Outliers.Missing+m.Outliers.Reported != taken {
-						t.Errorf("%g %v: metrics.json has the outliers %+v", v, more, m.Outliers)
-					}
+				taken := 0
+				if !math.IsNaN(v) && !slices.Contains(more, o.key+"=keep") {
+					taken = 1
+				}
+				if m.Outliers.Missing+m.Outliers.Reported != taken {
+					t.Errorf("%g %v: metrics.json has the outliers %+v", v, more, m.Outliers)
 				}
 				warned := m.Outliers.Missing > 0 && !slices.Contains(more, o.key+"=missing")
-				if log, err := os.ReadFile(filepath.Join(out, "run.log")); err != nil || o.reports && strings.Contains(string(log), "taken as missing: 1;") != warned {
+				if log, err := os.ReadFile(filepath.Join(out, "run.log")); err != nil || strings.Contains(string(log), "taken as missing: 1;") != warned {
 					t.Errorf("%g %v: want a warning that a value was taken as missing: %v; %v", v, more, warned, err)
 				}
 				for _, in := range m.Inputs {
@@ -148,9 +146,6 @@ func TestOutliers(t *testing.T) {
 				return slices.EqualFunc(got, want, func(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN(b) })
 			}
 			marks := []float64{1e30, -math.MaxFloat32, -9999}
-			if !o.reports {
-				marks = marks[:2] // -9999 may be a value of a table, and is only reported
-			}
 			if testing.Short() {
 				marks = marks[:1] // the rules have a table of their own in internal/frames
 			}
@@ -163,18 +158,18 @@ func TestOutliers(t *testing.T) {
 					t.Errorf("%g: the note of the file is %q", v, note)
 				}
 			}
-			if !o.reports {
-				return
+			alone, hot := "1 value, alone", 100.0
+			if o.table {
+				alone = "1 value, far from all others"
 			}
-			const hot = 100.0
 			got, note := try(hot)
-			if same(got) || !strings.Contains(note, "1 value, alone") || !strings.Contains(note, o.key+` = "missing"`) {
+			if same(got) || !strings.Contains(note, alone) || !strings.Contains(note, o.key+` = "missing"`) {
 				t.Errorf("a hot pixel is data and reported; the note is %q", note)
 			}
-			if got, note = try(hot, o.key+"=missing"); !same(got) || !strings.Contains(note, "1 value, alone") {
+			if got, note = try(hot, o.key+"=missing"); !same(got) || !strings.Contains(note, alone) {
 				t.Errorf("a hot pixel that is taken out: another answer than with NaN, or the note %q", note)
 			}
-			if got, note = try(hot, o.key+"=keep"); same(got) || strings.Contains(note, "alone") {
+			if got, note = try(hot, o.key+"=keep"); same(got) || strings.Contains(note, alone) {
 				t.Errorf("kept: the answer is that with NaN, or the note %q", note)
 			}
 		})

@@ -12,19 +12,20 @@ import (
 // Summary is the line of JSON that a run with -json prints on standard output when it has
 // left a result. Files are paths.
 type Summary struct {
-	Job        string   `json:"job"`
-	Status     Status   `json:"status"`
-	Dir        string   `json:"dir"`
-	Solution   string   `json:"solution"`
-	Metrics    string   `json:"metrics"`
-	Seconds    float64  `json:"seconds"` // of the whole run
-	Ranks      int      `json:"ranks"`
-	PeakMemory float64  `json:"peak_memory_mb"`
-	Iterations int      `json:"iterations"`
-	Converged  *bool    `json:"converged,omitempty"`
-	Noise      *Number  `json:"noise,omitempty"`
-	Fit        *Fit     `json:"fit,omitempty"`
-	Quality    *Quality `json:"quality,omitempty"` // of the answer
+	Job        string    `json:"job"`
+	Status     Status    `json:"status"`
+	Dir        string    `json:"dir"`
+	Solution   string    `json:"solution"`
+	Metrics    string    `json:"metrics"`
+	Seconds    float64   `json:"seconds"` // of the whole run
+	Ranks      int       `json:"ranks"`
+	PeakMemory float64   `json:"peak_memory_mb"`
+	Iterations int       `json:"iterations"`
+	Converged  *bool     `json:"converged,omitempty"`
+	Noise      *Number   `json:"noise,omitempty"`
+	Fit        *Fit      `json:"fit,omitempty"`
+	Outliers   *Outliers `json:"outliers,omitempty"` // nil = none was found, or looked for
+	Quality    *Quality  `json:"quality,omitempty"`  // of the answer
 }
 
 // summary is what a run has to say in one line.
@@ -32,7 +33,7 @@ func (r *Record) summary(dir string) Summary {
 	return Summary{
 		Job: r.Job, Status: r.Status, Dir: dir, Solution: filepath.Join(dir, r.Solution), Metrics: filepath.Join(dir, MetricsName),
 		Seconds: r.Seconds.Total, Ranks: r.Ranks, PeakMemory: r.PeakMemoryMB, Iterations: r.Iterations, Converged: r.Converged,
-		Noise: r.Noise, Fit: r.Fit, Quality: r.Quality[AnswerColumn],
+		Noise: r.Noise, Fit: r.Fit, Outliers: r.Outliers, Quality: r.Quality[AnswerColumn],
 	}
 }
 

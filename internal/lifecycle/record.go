@@ -50,7 +50,8 @@ type Record struct {
 	Noise      *Number             `json:"noise,omitempty"`     // standard deviation of a value of weight 1
 	NoiseRule  string              `json:"noise_rule,omitempty"`
 	Fit        *Fit                `json:"fit,omitempty"`
-	Quality    map[string]*Quality `json:"quality,omitempty"` // against the truth, by the name of what is compared
+	Outliers   *Outliers           `json:"outliers,omitempty"` // nil = none was found, or looked for
+	Quality    map[string]*Quality `json:"quality,omitempty"`  // against the truth, by the name of what is compared
 
 	Earlier
 

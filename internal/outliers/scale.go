@@ -60,7 +60,8 @@ func MayLook(v float64) bool { return v <= -99 || v >= 1e19 }
 type Scale struct {
 	Centre, Spread float64 // median and robust standard deviation of a sample; 0 = all values are equal
 	Coarse         bool    // more than half of the values are equal; Spread is the median of the other deviations
-	Most, Least    float64 // largest absolute value and smallest value
+	Most, Least    float64 // largest absolute value and smallest value; Most = -infinity: every value looks like a mark
+	Positive       bool    // standard deviations, variances or weights, which are never negative
 }
 
 // Measure fills centre and spread from a sample, which it sorts.
@@ -91,16 +92,50 @@ func (s *Scale) Times(v, from float64) float64 {
 	return math.Abs(v/2-from/2) / (s.Spread / 2)
 }
 
+// Looks tells whether a value looks like a mark of a missing one.
+func Looks(v float64) bool { return MayLook(v) && (LooksNegative(v) || LooksHuge(v)) }
+
 // IsMark tells whether a value certainly stands for a missing one by itself: it looks so, and is
-// IsFar from all others.
+// IsFar from all others, or there are no others. A positive number that is one of errors or weights is
+// data if there are no others: inverse variances may all be 1e30. A negative number is no such value.
 func (s *Scale) IsMark(v float64) bool {
 	switch {
+	case s.Positive && v < 0:
+		return Looks(v)
+	case math.IsInf(s.Most, -1):
+		return !s.Positive && Looks(v)
 	case LooksHuge(v):
 		return s.Most > 0 && math.Abs(v)/s.Most >= markTimes
 	case LooksNegative(v):
 		return s.Least-v >= (s.Centre-v)/2 && s.Times(v, s.Centre) >= aloneFar
 	}
 	return false
+}
+
+// ScaleOf is the scale of values, of which those that are not finite are missing.
+func ScaleOf(values []float64) *Scale {
+	s := &Scale{Most: math.Inf(-1), Least: math.Inf(1)}
+	var sample []float64
+	step := 1 + len(values)/SampleSize
+	for i, v := range values {
+		if v-v != 0 || Looks(v) {
+			continue
+		}
+		s.Most, s.Least = max(s.Most, math.Abs(v)), min(s.Least, v)
+		if i%step == 0 {
+			sample = append(sample, v)
+		}
+	}
+	s.Measure(sample)
+	return s
+}
+
+// FirstMark is the place of the first value that certainly stands for a missing one among values, -1 = none does.
+func FirstMark(values []float64) int {
+	if !slices.ContainsFunc(values, Looks) {
+		return -1
+	}
+	return slices.IndexFunc(values, ScaleOf(values).IsMark)
 }
 
 // IsFar tells whether a value is worth a look at its neighbours.

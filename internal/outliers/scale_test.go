@@ -56,6 +56,32 @@ func TestMarks(t *testing.T) {
 	}
 }
 
+// Where there is no other value, what looks like a mark is one; errors and weights may all be 1e30, but none is negative.
+func TestMarksAlone(t *testing.T) {
+	none := math.Inf(-1)
+	for name, c := range map[string]struct {
+		scale Scale
+		value float64
+		want  bool
+	}{
+		"1e30 alone":                        {Scale{Most: none}, 1e30, true},
+		"-9999 alone":                       {Scale{Most: none}, -9999, true},
+		"7 alone":                           {Scale{Most: none}, 7, false},
+		"weights of 1e30 alone":             {Scale{Most: none, Positive: true}, 1e30, false},
+		"sigma of -9999 alone":              {Scale{Most: none, Positive: true}, -9999, true},
+		"sigma of -9999 among equal ones":   {Scale{Most: 1, Least: 1, Centre: 1, Positive: true}, -9999, true},
+		"sigma of -1e30 among equal ones":   {Scale{Most: 1, Least: 1, Centre: 1, Positive: true}, -1e30, true},
+		"weight of 1e30 among equal ones":   {Scale{Most: 1, Least: 1, Centre: 1, Positive: true}, 1e30, true},
+		"weight of 1e30 beside 1e25":        {Scale{Most: 1e25, Centre: 1e25, Positive: true}, 1e30, false},
+		"weight of 1e30 among those of 0":   {Scale{Most: 0, Positive: true}, 1e30, false},
+		"sigma of -3 is wrong, and no mark": {Scale{Most: 1, Least: 1, Centre: 1, Positive: true}, -3, false},
+	} {
+		if got := c.scale.IsMark(c.value); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
 // The scale is that of the noise, has the unit of the data, and holds where most values are
 // equal.
 func TestMeasure(t *testing.T) {

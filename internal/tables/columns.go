@@ -32,7 +32,8 @@ type Columns struct {
 	Unused      []string // names of the other columns
 	In          []string // units of the coordinates after Convert, "" = not said; nil before it
 
-	given bool // the config names the columns
+	given  bool    // the config names the columns
+	judged *Judged // what a search for outliers has found; nil = none was made
 
 	axes []axis // of the coordinates; group "" where the name is not known
 }

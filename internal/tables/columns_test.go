@@ -297,7 +297,7 @@ func TestIndexAndPixels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r, err := Take(stars, c, Refuse, ""); err != nil || fmt.Sprint(r.X) != "[19 9]" {
+	if r, err := Take(stars, c, Refuse, "", nil); err != nil || fmt.Sprint(r.X) != "[19 9]" {
 		t.Errorf("row and column %v, %v, want 19 and 9, counted from 0", r, err)
 	}
 }
@@ -314,16 +314,16 @@ func hundred(value string) string {
 
 func TestSuspects(t *testing.T) {
 	for text, want := range map[string]string{
-		"x,value\n1,2\n2,-999\n3,4\n4,-999\n":    "2 of value are -999, far from the others: if they are missing, write NA",
-		"x,value\n1,2\n2,99.99\n3,4\n":           "1 of value are 99.99",
-		"x,value\n1,2\n2,1e20\n3,4\n":            "1 of value are 1e+20, far from the others: they are missing numbers",
+		"x,value\n1,2\n2,-999\n3,4\n4,-999\n":    "2 of value are -999, far from the others: they are missing numbers",
+		"x,value\n1,2\n2,99.99\n3,4\n":           "1 of value is 99.99",
+		"x,value\n1,2\n2,1e20\n3,4\n":            "1 of value is 1e+20, far from the others: it is a missing number",
 		"x,value\n1,2\n2,3e29\n3,4\n":            "", // one in a hundred at most
-		hundred("1e4"):                           "1 of value are far from the others, the outermost is 10000: if they are wrong, write NA",
-		hundred("-3e29"):                         "1 of value are far from the others, the outermost is -3e+29",
+		hundred("1e4"):                           "1 of value is far from the others, the outermost is 10000: if it is wrong, write NA",
+		hundred("-3e29"):                         "1 of value is far from the others, the outermost is -3e+29",
 		hundred("30"):                            "",
-		hundred("1e30\n6,5000"):                  "1 of value are 1e+30, far from the others: they are missing numbers; 1 of value are far from the others, the outermost is 5000: if they are wrong, write NA",
-		hundred("-999"):                          "1 of value are -999, far from the others: if they are missing, write NA",
-		"x,y,value\n-9999,2,1\n2,1,2\n3,4,3\n":   "1 of x are -9999",
+		hundred("1e30\n6,5000"):                  "1 of value is 1e+30, far from the others: it is a missing number; 1 of value is far from the others, the outermost is 5000: if it is wrong, write NA",
+		hundred("-999"):                          "1 of value is -999, far from the others: it is a missing number",
+		"x,y,value\n-9999,2,1\n2,1,2\n3,4,3\n":   "1 of x is -9999",
 		"x,value\n1,90\n2,99\n3,100\n":           "",
 		"x,value\n1,2\n2,-998\n3,4\n":            "",
 		"x,value,flag\n1,2,-999\n2,3,1\n3,4,2\n": "",
@@ -348,19 +348,19 @@ func TestTake(t *testing.T) {
 		want    string // X | Y | sigma | words, or a part of the error
 	}{
 		{"x,value,sigma\n1,2,3\n", Refuse, "[1] | [2] | [3] | none missing"},
-		{"x,value,ivar\n1,2,0.25\n2,3,0\n", Refuse, "[1] | [2] | [2] | 1 rows left out, the weight is 0"},
+		{"x,value,ivar\n1,2,0.25\n2,3,0\n", Refuse, "[1] | [2] | [2] | 1 row left out, the weight is 0"},
 		{"x,value,ivar\n1,2,1e40\n", Refuse, "[1] | [2] | [1e-20]"},
-		{"x,value,weight\n1,2,1\n2,3,0\n3,4,4\n", Refuse, "[1 3] | [2 4] | [1.5811388300841898 0.7905694150420949] | 1 rows left out, the weight is 0"},
+		{"x,value,weight\n1,2,1\n2,3,0\n3,4,4\n", Refuse, "[1 3] | [2 4] | [1.5811388300841898 0.7905694150420949] | 1 row left out, the weight is 0"},
 		{"x,value,variance\n1,2,4\n", Refuse, "[1] | [2] | [2]"},
-		{"x,value\nNA,2\n3,--\n5,6\n", Skip, "[5] | [6] | [] | 1 rows left out, a coordinate is missing; 1 rows left out, the value is missing"},
+		{"x,value\nNA,2\n3,--\n5,6\n", Skip, "[5] | [6] | [] | 1 row left out, a coordinate is missing; 1 row left out, the value is missing"},
 		{"x,value\n1,2\n3,null\n", Refuse, `line 3, column 2 (value): missing (NaN): want a number, or leave such rows out with observations.missing = "skip"`},
 		{"x,value\nNaN,2\n", "", "line 2, column 1 (x): missing"},
 		{"x,value,sigma\n1,2,NA\n", Refuse, "line 2, column 3 (sigma): missing"},
-		{"x,value,sigma\n1,2,NA\n3,4,5\n", Skip, "[3] | [4] | [5] | 1 rows left out, the error is missing"},
+		{"x,value,sigma\n1,2,NA\n3,4,5\n", Skip, "[3] | [4] | [5] | 1 row left out, the error is missing"},
 		{"x,value,sigma\n1,2,0\n", Skip, "line 2, column 3 (sigma): sigma 0, want more than 0"},
 		{"x,value,sigma\n1,2,-1\n", Skip, "sigma -1"},
 		{"x,value\n1,2\n3,1e30\n", Refuse, `line 3, column 2 (value): 1e+30, which marks a missing number: want a number, or leave such rows out with observations.missing = "skip"`},
-		{"x,value\n1,2\n3.4028235e38,4\n5,-1e30\n7,8\n", Skip, "[1 7] | [2 8] | [] | 1 rows left out, a coordinate is missing; 1 rows left out, the value is missing"},
+		{"x,value\n1,2\n3.4028235e38,4\n5,-1e30\n7,8\n", Skip, "[1 7] | [2 8] | [] | 1 row left out, a coordinate is missing; 1 row left out, the value is missing"},
 		{"x,value\n1e30,2e30\n3e30,1e30\n", Refuse, "[1e+30 3e+30] | [2e+30 1e+30]"}, // the unit
 		{"x,value,sigma\n1,2,1e30\n", Refuse, "[1] | [2] | [1e+30]"},
 		{"x,value\n1,inf\n", Skip, "line 2, column 2 (value): +Inf"},
@@ -371,7 +371,7 @@ func TestTake(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := ""
-		if r, err := Take(table, columns, c.missing, "observations.missing"); err != nil {
+		if r, err := Take(table, columns, c.missing, "observations.missing", nil); err != nil {
 			got = err.Error()
 		} else {
 			got = fmt.Sprint(r.X, " | ", r.Y, " | ", r.Sigma, " | ", r.Text())

@@ -218,7 +218,7 @@ func TestEveryForm(t *testing.T) {
 					t.Errorf("%s: %v", f.name, err)
 					continue
 				}
-				got, err := Take(table, c, Refuse, "")
+				got, err := Take(table, c, Refuse, "", nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -238,7 +238,7 @@ func TestEveryForm(t *testing.T) {
 				places, err := Places(at, c, Want{Pixels: pixels})
 				if err != nil {
 					t.Errorf("%s: places: %v", f.name, err)
-				} else if p, err := Take(at, places, Refuse, ""); err != nil || !slices.Equal(p.X, got.X[:4]) {
+				} else if p, err := Take(at, places, Refuse, "", nil); err != nil || !slices.Equal(p.X, got.X[:4]) {
 					t.Errorf("%s: places %v, %v, want %v", f.name, p, err, got.X[:4])
 				}
 			}

@@ -53,7 +53,7 @@ func Info(path string) string {
 				fmt.Fprintf(w, "  \t%s\n", text)
 			}
 		}
-		if rows, err := Take(t, c, Skip, ""); err != nil {
+		if rows, err := Take(t, c, Skip, "", nil); err != nil {
 			fmt.Fprintf(w, "  \trefused: %v\n", err)
 		} else if text := rows.Text(); len(rows.At) < t.Rows {
 			fmt.Fprintf(w, "  \twith observations.missing = \"skip\": %s\n", text)

@@ -23,7 +23,7 @@ func TestInfo(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string][]string{
-		"map.csv":   {"as observations", "coordinates ra, dec, value flux, standard deviation flux_err", "not used: id", "ra in deg, dec in deg", `with observations.missing = "skip": 1 rows left out, the value is missing`},
+		"map.csv":   {"as observations", "coordinates ra, dec, value flux, standard deviation flux_err", "not used: id", "ra in deg, dec in deg", `with observations.missing = "skip": 1 row left out, the value is missing`},
 		"odd.csv":   {"refused: ", `observations.columns = ["a", "b", "c"]`},
 		"plain.csv": {"coordinates column 1, column 2, value column 3", "columns by their place", "as pixels"},
 		"stars.csv": {"as pixels", "row Y_IMAGE, column X_IMAGE; pixels counted from 1"},

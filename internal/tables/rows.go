@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tessera/internal/imageio"
+	"tessera/internal/outliers"
 )
 
 // Missing says what is done with rows that have a missing number.
@@ -23,17 +24,28 @@ type Rows struct {
 	Sigma []float64 // standard deviations; nil = none; of relative weights those of a mean weight of 1
 	At    []int     // the row of the table of each
 
-	dropped [4]int // rows without a coordinate, a value, an error; with a weight of 0
+	dropped [5]int // rows without a coordinate, a value, an error; with a weight of 0; that the search for outliers has left out
+}
+
+// Judged says which rows of a table a search for outliers has looked at.
+type Judged struct {
+	Out  []bool // that are left out
+	Told []bool // that hold an outlier, of which the search says more
 }
 
 // Take gets the numbers of the columns. Coordinates and values have to be finite, errors
 // more than 0; a weight or an inverse variance of 0 is a missing value, and left out. key
 // is the key of the config that says what missing is, for the message. Numbers such as 1e30
-// that mark missing ones, far from all others, are missing.
-func Take(t *imageio.Table, c *Columns, missing Missing, key string) (*Rows, error) {
+// that mark missing ones, far from all others, are missing, unless a search has judged the rows, whatever missing says; nil = none has.
+func Take(t *imageio.Table, c *Columns, missing Missing, key string, judged *Judged) (*Rows, error) {
 	r := &Rows{}
+	c.judged = judged
 	marks := c.marks(t)
 	for i := range t.Rows {
+		if judged != nil && judged.Out[i] {
+			r.dropped[4]++
+			continue
+		}
 		row, mark := marks.without(t.Data[i*t.Cols : (i+1)*t.Cols])
 		reason, err := c.check(t, i, row)
 		if err != nil {
@@ -120,7 +132,11 @@ func (c *Columns) check(t *imageio.Table, i int, row []float64) (int, error) {
 	case e == 0 && (c.Kind == Inverse || c.Kind == Weight):
 		return 3, nil
 	case !(e > 0) || math.IsInf(c.Kind.sigma(e), 0) || c.Kind.sigma(e) == 0:
-		return -1, fmt.Errorf("%s, column %d%s: sigma %v, want more than 0", t.Where(i), c.Errors+1, bracketed(t, c.Errors), e)
+		hint := ""
+		if outliers.Looks(e) && e < 0 {
+			hint = ": it often marks a missing number: if it does, write NA in its place"
+		}
+		return -1, fmt.Errorf("%s, column %d%s: sigma %v, want more than 0%s", t.Where(i), c.Errors+1, bracketed(t, c.Errors), e, hint)
 	}
 	return reason, nil
 }
@@ -149,7 +165,8 @@ func (r *Rows) Text() string {
 	var list []string
 	for k, n := range r.dropped {
 		if n > 0 {
-			list = append(list, fmt.Sprintf("%d rows left out, %s", n, [...]string{"a coordinate is missing", "the value is missing", "the error is missing", "the weight is 0"}[k]))
+			list = append(list, fmt.Sprintf("%d %s left out, %s", n, plural(n, "row", "rows"),
+				[...]string{"a coordinate is missing", "the value is missing", "the error is missing", "the weight is 0", "by the rule for outliers"}[k]))
 		}
 	}
 	if len(list) == 0 {

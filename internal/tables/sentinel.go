@@ -27,41 +27,61 @@ func (c *Columns) Suspects(t *imageio.Table) string {
 		}
 		for _, sign := range []float64{1, -1} {
 			told := 0.0
-			if v, n := outermost(t, j, sign); n > 0 {
-				mend := "if they are missing, write NA"
+			if v, n := c.outermost(t, j, sign); n > 0 {
+				mend := plural(n, "if it is missing, write NA", "if they are missing, write NA")
 				if marks.holds(j, v) {
-					mend = "they are missing numbers"
+					mend = plural(n, "it is a missing number", "they are missing numbers")
 				}
-				list = append(list, fmt.Sprintf("%d of %s are %.6g, far from the others: %s", n, f.call(j), v, mend))
+				list = append(list, fmt.Sprintf("%d of %s %s %.6g, far from the others: %s", n, f.call(j), plural(n, "is", "are"), v, mend))
 				told = v
 			}
-			if v, n := marks.apart(t, j, sign); n > 0 && v != told {
-				list = append(list, fmt.Sprintf("%d of %s are far from the others, the outermost is %.6g: if they are wrong, write NA", n, f.call(j), v))
+			if v, n := c.apart(marks, t, j, sign); n > 0 && v != told {
+				list = append(list, fmt.Sprintf("%d of %s %s far from the others, the outermost is %.6g: %s, write NA", n, f.call(j), plural(n, "is", "are"), v, plural(n, "if it is wrong", "if they are wrong")))
 			}
 		}
 	}
 	return strings.Join(list, "; ")
 }
 
-// marks are the columns of coordinates and values, and how large the numbers of each are that
-// do not look like marks of missing ones.
+// plural is one of two texts, for one thing and for several.
+func plural(n int, one, several string) string {
+	if n == 1 {
+		return one
+	}
+	return several
+}
+
+// counts tells whether row i says something that no search has said.
+func (c *Columns) counts(i int) bool {
+	return c.judged == nil || !c.judged.Out[i] && !c.judged.Told[i]
+}
+
+// marks are the columns of coordinates, values and errors, and how the numbers of each are spread that
+// do not look like marks of missing ones. There are none of a table that a search has judged.
 type marks struct {
+	places  bool // coordinates alone, of which one may be -99
 	columns []int
 	scales  []outliers.Scale
 }
 
 func (c *Columns) marks(t *imageio.Table) *marks {
-	m := &marks{}
-	for _, j := range append(append([]int(nil), c.Coordinates...), c.Value) {
+	m := &marks{places: c.Value < 0}
+	if c.judged != nil {
+		return m
+	}
+	for _, j := range append(append([]int(nil), c.Coordinates...), c.Value, c.Errors) {
 		if j < 0 {
 			continue
 		}
-		s := outliers.Scale{Most: math.Inf(-1)}
+		s := outliers.Scale{Most: math.Inf(-1), Least: math.Inf(1), Positive: j == c.Errors}
+		var others []float64
 		for i := range t.Rows {
-			if v := math.Abs(t.Data[i*t.Cols+j]); v-v == 0 && !outliers.LooksHuge(v) {
-				s.Most = max(s.Most, v)
+			if v := t.Data[i*t.Cols+j]; v-v == 0 && !outliers.Looks(v) {
+				s.Most, s.Least = max(s.Most, math.Abs(v)), min(s.Least, v)
+				others = append(others, v)
 			}
 		}
+		s.Measure(others)
 		m.columns, m.scales = append(m.columns, j), append(m.scales, s)
 	}
 	return m
@@ -70,7 +90,7 @@ func (c *Columns) marks(t *imageio.Table) *marks {
 // holds tells whether a number of column j marks a missing one.
 func (m *marks) holds(j int, v float64) bool {
 	k := slices.Index(m.columns, j)
-	return k >= 0 && outliers.LooksHuge(v) && m.scales[k].IsMark(v)
+	return k >= 0 && (!m.places || outliers.LooksHuge(v)) && m.scales[k].IsMark(v)
 }
 
 // mark is a number that marks a missing one, in a column.
@@ -105,10 +125,10 @@ func (m *mark) describe(j int) string {
 // apart is how many numbers of a column, of sign times the column, lie farther from all
 // others than ten times what those are from each other, and the outermost of them. That are
 // at most one in a hundred; marks do not count.
-func (m *marks) apart(t *imageio.Table, j int, sign float64) (value float64, count int) {
+func (c *Columns) apart(m *marks, t *imageio.Table, j int, sign float64) (value float64, count int) {
 	var list []float64
 	for i := range t.Rows {
-		if v := t.Data[i*t.Cols+j]; v-v == 0 && !m.holds(j, v) {
+		if v := t.Data[i*t.Cols+j]; v-v == 0 && c.counts(i) && !m.holds(j, v) {
 			list = append(list, sign*v)
 		}
 	}
@@ -124,12 +144,12 @@ func (m *marks) apart(t *imageio.Table, j int, sign float64) (value float64, cou
 
 // outermost is the largest number of a column, of sign times the column, and how often it
 // is there, if it looks like a mark of a missing number.
-func outermost(t *imageio.Table, j int, sign float64) (value float64, count int) {
+func (c *Columns) outermost(t *imageio.Table, j int, sign float64) (value float64, count int) {
 	first, second, last := math.Inf(-1), math.Inf(-1), math.Inf(1) // largest, next, smallest
 	for i := range t.Rows {
 		v := sign * t.Data[i*t.Cols+j]
 		switch {
-		case math.IsNaN(v) || math.IsInf(v, 0):
+		case math.IsNaN(v) || math.IsInf(v, 0) || !c.counts(i):
 			continue
 		case v > first:
 			first, second, count = v, first, 0

@@ -85,6 +85,7 @@ func (c *settings) check(f *config.File) {
 // check records what is wrong with the keys that all jobs with a table have.
 func (o *observationsSection) check(f *config.File) {
 	f.Want(o.Dim >= 0 && o.Dim <= 3, "observations.dim", "1 to 3; 0 = from the columns")
+	o.Outliers.Check(f, "observations.outliers")
 	f.OneOf("observations.missing", o.Missing, string(tables.Refuse), string(tables.Skip))
 	checkLengths(f, "observations.periodic", o.Periodic, true)
 	f.OneOf("observations.distance", o.Distance, straight, greatCircle)

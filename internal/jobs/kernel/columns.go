@@ -36,14 +36,18 @@ func (c *settings) take(s *scattered, t *imageio.Table) error {
 	if err != nil {
 		return inFile(path, err)
 	}
-	rows, err := tables.Take(t, columns, tables.Missing(c.Observations.Missing), "observations.missing")
+	judged, found, err := c.judge(t, columns)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	rows, err := tables.Take(t, columns, tables.Missing(c.Observations.Missing), "observations.missing", judged)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if len(rows.Y) == 0 {
 		return fmt.Errorf("%s: no observations in it (%s)", path, rows.Text())
 	}
-	s.columns = columns
+	s.columns, s.outliers = columns, append(s.outliers, found...)
 	said, err := columns.Convert(t, rows.X, c.angleUnits(nil))
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
@@ -68,7 +72,7 @@ func (c *settings) take(s *scattered, t *imageio.Table) error {
 		}
 	}
 	note := columns.Note(t, c.Frame.Pixels)
-	note = joined(note, said, c.angleNote(&s.raw, columns), c.radianNote(t, &s.raw, columns))
+	note = joined(note, outlierNote(found), said, c.angleNote(&s.raw, columns), c.radianNote(t, &s.raw, columns))
 	s.inputs = append(s.inputs, lifecycle.Input{
 		File: path, Part: t.Part, Axes: columns.Text(t), Missing: rows.Text(), Units: columns.Units(t), Note: note,
 	})

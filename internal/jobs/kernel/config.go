@@ -33,6 +33,8 @@ type observationsSection struct {
 	Dim     int          `toml:"dim"`     // coordinates; 0 = from the columns
 	Missing string       `toml:"missing"` // "refuse" or "skip"
 
+	Outliers frames.Outliers `toml:"outliers"` // what happens to numbers that mark missing ones, and to values far from all others
+
 	Periodic config.Numbers `toml:"periodic"` // period of each coordinate, 0 = none; empty = none
 	Distance string         `toml:"distance"` // "straight" or "great-circle"
 }
@@ -113,7 +115,7 @@ const (
 func defaults() settings {
 	return settings{
 		Seed:         1,
-		Observations: observationsSection{Missing: string(tables.Refuse), Distance: straight},
+		Observations: observationsSection{Missing: string(tables.Refuse), Outliers: frames.OutliersReport, Distance: straight},
 		Simulate:     surveySection{Count: 10000, Dim: 2, Clusters: 6, Clustered: 0.8, Noise: 0.1},
 		Frame:        frameSection{Fraction: 0.1},
 		Kernel: kernelSection{

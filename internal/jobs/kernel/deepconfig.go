@@ -92,7 +92,7 @@ func defaultDeep() deepConfig {
 			Inner: string(kernel.Gaussian), InnerLambda: 1e-3, Outer: string(kernel.Gaussian), OuterWidth: 0.05, OuterLambda: 1e-2,
 			Features: 1, Starts: 8, Steps: 40,
 		},
-		Observations: observationsSection{Missing: string(tables.Refuse), Distance: straight},
+		Observations: observationsSection{Missing: string(tables.Refuse), Outliers: frames.OutliersReport, Distance: straight},
 		Output:       frames.OutputSection{Dir: "out/deep-kernel", Formats: report.Usual(), Stretch: "auto", Origin: frames.OriginAuto},
 	}
 }

@@ -116,6 +116,7 @@ func (r *deepRun) draw() error {
 // Report adds the rows of the table at the end of a run that this job alone has.
 func (m *deepMetrics) Report(t *lifecycle.Table) {
 	t.Row("observations", "%d, %s", m.Observations, m.Source)
+	m.Outliers.Row(t)
 	t.Row("starts", "objectives %.4g; number %d was trained", []float64(m.Starts), m.Start+1)
 	t.Row("objective", "%.5g, of which misfit %.4g; squared norms: f %.4g, g %.4g", m.Objective, m.Misfit, m.InnerNorm, m.OuterNorm)
 	t.Row("steps", "%d accepted, %d rejected", m.Accepted, m.Rejected)

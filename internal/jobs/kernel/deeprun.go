@@ -37,6 +37,7 @@ func (r *deepRun) run(ctx context.Context) error {
 	for _, in := range r.obs.inputs {
 		r.Took(in)
 	}
+	r.m.Outliers = r.obs.warnOutliers(r.Run)
 	r.m.Source = r.obs.source
 	r.m.Seconds.Read = r.Comm.Wtime() - start
 	start = r.Comm.Wtime()

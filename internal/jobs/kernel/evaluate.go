@@ -228,7 +228,7 @@ func (c *settings) placesOf(t *imageio.Table, of *tables.Columns, d int) ([]floa
 	if err != nil {
 		return nil, lifecycle.Input{}, inFile(path, err)
 	}
-	rows, err := tables.Take(t, columns, tables.Refuse, "")
+	rows, err := tables.Take(t, columns, tables.Refuse, "", nil)
 	if err != nil {
 		return nil, lifecycle.Input{}, fmt.Errorf("%s: %w", path, err)
 	}

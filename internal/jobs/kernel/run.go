@@ -43,6 +43,7 @@ func (r *run) run(ctx context.Context) error {
 	for _, in := range r.obs.inputs {
 		r.Took(in)
 	}
+	r.m.Outliers = r.obs.warnOutliers(r.Run)
 	r.m.Source, r.m.Dim = r.obs.source, r.obs.door.dim
 	r.m.Seconds.Read = r.Comm.Wtime() - start
 	unfinished := r.solve(ctx)

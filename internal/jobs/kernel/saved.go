@@ -161,7 +161,7 @@ func Predict(fit, places string, columns []string) (*Prediction, error) {
 	if err != nil {
 		return nil, inFile(places, err)
 	}
-	rows, err := tables.Take(t, at, tables.Refuse, "")
+	rows, err := tables.Take(t, at, tables.Refuse, "", nil)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", places, err)
 	}

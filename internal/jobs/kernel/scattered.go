@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"tessera/halo"
+	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/internal/simulate"
@@ -33,6 +34,8 @@ type scattered struct {
 	unit    string              // and their unit
 	where   func(i int) string  // line or row of an observation; nil without a table
 	inputs  []lifecycle.Input
+
+	outliers []columnOutliers // of the table
 }
 
 // observe reads or makes the observations. Rank 0 reads files and then holds all
@@ -162,6 +165,10 @@ func (c *settings) readFrame(s *scattered) (*imageio.Frame, error) {
 	if err != nil {
 		return nil, err
 	}
+	note, err := c.leaveMarks(s, f)
+	if err != nil {
+		return nil, err
+	}
 	g := luminance(f)
 	missing := 0
 	for _, v := range g.Data {
@@ -172,10 +179,14 @@ func (c *settings) readFrame(s *scattered) (*imageio.Frame, error) {
 	in := lifecycle.Input{File: c.Frame.Truth, Part: f.Format, Axes: fmt.Sprintf("%d rows x %d columns x %d channels", f.Rows, f.Cols, f.Channels), Missing: "none missing"}
 	if missing > 0 {
 		in.Missing = fmt.Sprintf("%d pixels missing (NaN or infinite)", missing)
+		if note != "" {
+			in.Missing = fmt.Sprintf("%d pixels missing (NaN, infinite or a mark)", missing)
+		}
 	}
 	if f.Channels > 1 {
 		in.Note = "channels averaged"
 	}
+	frames.DescribeOutliers(&in, note)
 	s.inputs = append(s.inputs, in)
 	return g, nil
 }

@@ -23,6 +23,7 @@ func (m *metrics) Report(t *lifecycle.Table) {
 	row := t.Row
 	row("observations", "%s", m.Source)
 	row("", "%d in %d dimensions, %.0f neighbours each on average", m.Observations, m.Dim, m.Neighbours)
+	m.Outliers.Row(t)
 	chosen := ""
 	if s := m.Search; s != nil {
 		chosen = fmt.Sprintf(", by %s from %d pairs", s.Rule, len(s.Candidates))

@@ -5,9 +5,9 @@ import (
 	"math"
 	"strings"
 
-	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/outliers"
 	"tessera/internal/tables"
 	"tessera/mlpatch/massmap"
 )
@@ -24,7 +24,7 @@ type sky struct {
 	galaxies   int            // of a catalogue
 	sigma      float64        // noise of each component of one galaxy of a catalogue
 	catalogue  *lifecycle.Input
-	outliers   *frames.OutlierReport // of the shears or ellipticities; nil = none
+	outliers   []fileOutliers // of the maps or the catalogue
 }
 
 // sky reads the files. done tells what was taken from each of them.
@@ -57,7 +57,10 @@ func (c *darkSettings) sky() (s *sky, done []taken, err error) {
 			return nil, nil, fmt.Errorf("%s: row %d, column %d is %g: a true convergence must be finite", c.Simulate.From, i/s.cols, i%s.cols, v)
 		}
 	}
-	if err := s.leaveOut(c, done); err != nil {
+	if i := outliers.FirstMark(s.truth); i >= 0 {
+		return nil, nil, fmt.Errorf("%s: row %d, column %d is %.6g, which marks a missing value: a true convergence must be known everywhere", c.Simulate.From, i/s.cols, i%s.cols, s.truth[i])
+	}
+	if err := s.leaveOut(c, planes, done); err != nil {
 		return nil, nil, err
 	}
 	sigmas := [2][]float64{planes["shear.sigma1"], planes["shear.sigma2"]}
@@ -117,36 +120,6 @@ func (s *sky) outlined() (plane []float64, empty int) {
 		}
 	}
 	return plane, empty
-}
-
-// taken is a file that was read.
-type taken struct {
-	path     string
-	frame    *imageio.Frame
-	outliers string // what was found far from all other values
-}
-
-// leaveOut makes the shears NaN that are none: marks of missing values, and what shear.outliers
-// says. It notes what it finds beside the files.
-func (s *sky) leaveOut(c *darkSettings, done []taken) error {
-	if c.Shear.Outliers == frames.OutliersKeep || s.shear[0] == nil {
-		return nil
-	}
-	for part, path := range []string{c.Shear.E1, c.Shear.E2} {
-		search := frames.OutlierSearch{Planes: 1, Rows: s.rows, Cols: s.cols, Box: imageio.Box{R1: s.rows, C1: s.cols}, Data: s.shear[part]}
-		text, found, err := search.Clear("shear.outliers", c.Shear.Outliers)
-		if err != nil {
-			return err
-		}
-		s.outliers = s.outliers.Plus(found)
-		for i := range done {
-			if done[i].path == path && text != "" {
-				done[i].outliers = text
-				break
-			}
-		}
-	}
-	return nil
 }
 
 // flip turns the signs that the config says.
@@ -216,20 +189,11 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 		}
 		names = append(names, fmt.Sprintf("%s %s", p.key, t.Names[j]))
 	}
-	var outliers *frames.OutlierReport
-	if c.Shear.Outliers != frames.OutliersKeep {
-		for i, name := range []string{k.E1, k.E2} {
-			search := frames.OutlierSearch{Planes: 1, Rows: t.Rows, Cols: 1, Box: imageio.Box{R1: t.Rows, C1: 1}, Data: cols[2+i], Scattered: true}
-			text, found, err := search.Clear("shear.outliers", c.Shear.Outliers)
-			if err != nil {
-				return nil, nil, err
-			}
-			outliers = outliers.Plus(found)
-			if text != "" {
-				notes = append(notes, name+": "+text)
-			}
-		}
+	sum, said, err := c.leaveOut(cols)
+	if err != nil {
+		return nil, nil, err
 	}
+	notes = append(notes, said...)
 	good := func(i int) bool {
 		for _, col := range cols {
 			if col != nil && (math.IsNaN(col[i]) || math.IsInf(col[i], 0)) {
@@ -270,7 +234,7 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 	if !(wide < mostPixels) || !(high < mostPixels) || (wide+1)*(high+1) > mostPixels {
 		return nil, nil, fmt.Errorf("%s: a field of %.4g x %.4g pixels of %g arcmin, want at most %d pixels: give a larger shear.pixel, or ra and dec in degrees", k.Path, high, wide, c.Shear.Pixel, mostPixels)
 	}
-	s := &sky{rows: max(4, int(high+1e-6)+1), cols: max(4, int(wide+1e-6)+1), pixel: c.Shear.Pixel, outliers: outliers}
+	s := &sky{rows: max(4, int(high+1e-6)+1), cols: max(4, int(wide+1e-6)+1), pixel: c.Shear.Pixel, outliers: []fileOutliers{{k.Path, sum}}}
 	n := s.rows * s.cols
 	sums := make([]float64, n) // of the squares of the weights
 	for part := range 2 {
@@ -331,7 +295,11 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 		Missing: "none missing", Note: strings.Join(notes, "; "),
 	}
 	if left := t.Rows - s.galaxies; left > 0 {
-		s.catalogue.Missing = fmt.Sprintf("%d rows left out, a number is missing or the weight is not above 0", left)
+		rows := "rows"
+		if left == 1 {
+			rows = "row"
+		}
+		s.catalogue.Missing = fmt.Sprintf("%d %s left out, a number is missing or the weight is not above 0", left, rows)
 	}
 	return s, nil, nil
 }

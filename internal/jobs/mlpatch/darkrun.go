@@ -1,7 +1,6 @@
 package mlpatch
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -117,22 +116,25 @@ func (r *darkRun) read() error {
 		}
 		s = read
 		for _, d := range done {
-			missing := 0.0
+			missing := 0
 			for _, v := range d.frame.Data {
 				if math.IsNaN(v) || math.IsInf(v, 0) {
 					missing++
 				}
 			}
-			in := frames.DescribeFrame(d.path, d.frame, missing, float64(len(d.frame.Data)))
+			in := frames.DescribeFrame(d.path, d.frame, -1, 0)
+			in.Missing = frames.MissingText(missing-d.taken, d.taken, len(d.frame.Data))
 			frames.DescribeOutliers(&in, d.outliers)
 			r.Took(in)
 		}
 		if s.galaxies > 0 {
 			r.Took(*s.catalogue)
 		}
-		s.outliers.Warn(r.Run, cmp.Or(c.Catalogue.Path, c.Shear.E1))
+		for _, o := range s.outliers {
+			o.report.Warn(r.Run, o.path)
+			r.m.Outliers = r.m.Outliers.Plus(o.report)
+		}
 		r.header, r.sigma = s.header, s.sigma
-		r.m.Outliers = s.outliers
 		if s.header != nil {
 			has[2] = 1
 		}

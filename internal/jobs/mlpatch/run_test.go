@@ -193,10 +193,17 @@ func TestStream(t *testing.T) {
 	if _, err := jobtest.Run(t, Load, 2, `job = "mlpatch-denoise"`, append(sets, "bands.rows=1", "image.path="+holes)...); err == nil || !strings.Contains(err.Error(), "row 1, column 0 is NaN") {
 		t.Errorf("holes: %v", err)
 	}
-	marked := jobtest.WriteNpy(t, t.TempDir(), "marked.npy", []float64{1, 2, -1e30, 4}, 1, 4)
-	for _, c := range []struct{ rule, want string }{{"report", "row 0, column 2 is -1e+30, which marks a missing value"}, {"keep", ""}} {
+	for _, c := range []struct {
+		data       []float64
+		rule, want string
+	}{
+		{[]float64{1, 2, -1e30, 4}, "report", "row 0, column 2 is -1e+30, which marks a missing value"},
+		{[]float64{1, 2, -1e30, 4}, "keep", ""},
+		{[]float64{-9999, -9999, -9999, -9999}, "report", "every observed value is -9999, which marks missing values"},
+	} {
+		marked := jobtest.WriteNpy(t, t.TempDir(), "marked.npy", c.data, 1, 4)
 		_, err := jobtest.Run(t, Load, 1, `job = "mlpatch-denoise"`, append(sets, "bands.rows=1", "image.path="+marked, "image.outliers="+c.rule)...)
-		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+		if (err == nil) != (c.want == "") || err != nil && (!strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), marked)) {
 			t.Errorf("marks, %s: %v", c.rule, err)
 		}
 	}

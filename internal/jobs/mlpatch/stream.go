@@ -133,10 +133,14 @@ func (r *run) bands(ctx context.Context, shape *imageio.Frame) error {
 				return nil, err
 			}
 			if w.image.Outliers != frames.OutliersKeep {
-				marks := frames.OutlierSearch{Planes: shape.Channels, Rows: hi - lo, Cols: shape.Cols, Box: imageio.Box{R1: hi - lo, C1: shape.Cols}, Data: f.Data, Apart: true, Marks: true}
+				marks := frames.OutlierSearch{Plane: "channel", Planes: shape.Channels, Rows: hi - lo, Cols: shape.Cols, Box: imageio.Box{R1: hi - lo, C1: shape.Cols}, Data: f.Data, Apart: true, Marks: true}
 				found, err := marks.Find(nil)
 				if err != nil {
 					return nil, err
+				}
+				if said := found.WholePlanes(&marks); said != "" {
+					return nil, fmt.Errorf("%s: rows %d to %d: %s: a frame with missing pixels needs bands.rows = 0 (image.outliers = %q takes it as data)",
+						w.image.Path, lo, hi-1, said, frames.OutliersKeep)
 				}
 				for _, o := range found.Own {
 					return nil, fmt.Errorf("%s: row %d, column %d is %.6g, which marks a missing value: a frame with missing pixels needs bands.rows = 0 (image.outliers = %q takes it as data)",

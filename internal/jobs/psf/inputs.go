@@ -3,6 +3,7 @@ package psf
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
@@ -20,7 +21,7 @@ func (r *run) took() error {
 			fill func(in *lifecycle.Input, st *imageio.Stack)
 		}{
 			{c.Stack.Path, r.tookStack}, {c.Stack.Mask, r.tookMask}, {c.Stack.Weights, r.tookWeights}, {c.PSF.Path, r.tookPSFs},
-			{c.Stack.Truth, nil}, {c.PSF.StartPath, nil},
+			{c.Stack.Truth, r.tookTruth}, {c.PSF.StartPath, nil},
 		} {
 			if f.path == "" {
 				continue
@@ -50,13 +51,26 @@ func (r *run) tookStack(in *lifecycle.Input, _ *imageio.Stack) {
 	m, s := &r.s.missing, r.s
 	in.Missing = "no pixel is missing"
 	if n := m.nan + m.masked + m.zero; n > 0 {
-		in.Missing = fmt.Sprintf("%d of %d pixels are missing: %d NaN, %d in the mask, %d of weight 0", n, s.Total*s.Side*s.Side, m.nan, m.masked, m.zero)
+		taken := 0
+		if s.found != nil {
+			taken = s.found.Missing
+		}
+		in.Missing = fmt.Sprintf("%d of %d pixels are missing: %d NaN, %d in the mask, %d of weight 0", n, s.Total*s.Side*s.Side, m.nan-taken, m.masked, m.zero)
+		if n == 1 {
+			in.Missing = strings.Replace(in.Missing, "pixels are", "pixels is", 1)
+		}
+		if taken > 0 {
+			in.Missing += fmt.Sprintf(", %d by the rule for outliers", taken)
+		}
 	}
 	if m.blank > 0 {
 		in.Missing += fmt.Sprintf("; stamps without an observed pixel, restored as 0: %d", m.blank)
 	}
 	frames.DescribeOutliers(in, s.outliers)
 	s.found.Warn(r.Run, in.File)
+	if m.blank > 0 {
+		r.Warning(fmt.Sprintf("%s: stamps without an observed pixel: %d; they are restored as 0", in.File, m.blank))
+	}
 }
 
 func (r *run) tookMask(in *lifecycle.Input, _ *imageio.Stack) {
@@ -68,6 +82,12 @@ func (r *run) tookWeights(in *lifecycle.Input, _ *imageio.Stack) {
 	if r.c.PSF.Noise == string(psf.FromWeights) {
 		in.Mask = "inverse variances of the noise; 0 or NaN = missing"
 	}
+	frames.DescribeOutliers(in, r.s.weightsText)
+	r.s.weightsFound.Warn(r.Run, in.File)
+}
+
+func (r *run) tookTruth(in *lifecycle.Input, _ *imageio.Stack) {
+	frames.DescribeOutliers(in, r.s.truthText)
 }
 
 // farCentroid is how far from the centre, in pixels along an axis, the centroid of a PSF

@@ -4,7 +4,6 @@ import (
 	"math"
 	"strconv"
 
-	"tessera/internal/frames"
 	"tessera/internal/lifecycle"
 	"tessera/psf"
 )
@@ -27,8 +26,6 @@ type metrics struct {
 	Beta       lifecycle.Number `json:"beta"` // largest |H|^2 max W
 	Low        *lowRankMetrics  `json:"low_rank,omitempty"`
 	Settled    int              `json:"stamps_converged"`
-
-	Outliers *frames.OutlierReport `json:"outliers,omitempty"` // absent where none was found or looked for
 
 	FluxChange *lifecycle.Quartiles `json:"flux_change"` // over the stamps: flux of the answer by that of the data at the observed pixels, minus 1
 	// With psf.debias: the same, and the error of the flux where the truth is known, of the last iterate.

@@ -128,7 +128,7 @@ func (r *run) account() error {
 	}
 	s := &r.c.PSF
 	m.Source, m.Stamps, m.Side, m.Normalised = r.s.source, r.s.Total, r.s.Side, int(sums[0])
-	m.Outliers = r.s.found
+	m.Outliers = r.s.found.Plus(r.s.weightsFound)
 	m.Missing, m.Pixels = r.s.missing.nan+r.s.missing.masked+r.s.missing.zero, r.s.Total*r.s.Side*r.s.Side
 	m.Bounded = s.Positivity
 	m.Mode, m.Border, m.Precision = s.Mode, s.Border, s.Precision

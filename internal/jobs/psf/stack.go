@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"tessera/halo"
-	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/outliers"
 	"tessera/internal/tables"
 	"tessera/psf"
 	"tessera/ranks"
@@ -30,14 +29,11 @@ type stamps struct {
 	missing    missing
 	masked     []float64 // mask, until it is applied; shape of Data, nil = none
 	outliers   string    // what was found far from all others
-	found      *frames.OutlierReport
-}
+	found      *lifecycle.Outliers
 
-// missing counts the pixels that are not observed, by the first reason that holds.
-type missing struct {
-	nan, masked, zero int // NaN; 0 or NaN in the mask; weight 0
-	maskedInAll       int // 0 or NaN in the mask, NaN or not in the stack
-	blank             int // stamps without an observed pixel
+	weightsText  string // what was found in the weights
+	truthText    string // and in the true stamps
+	weightsFound *lifecycle.Outliers
 }
 
 // read gets this rank's stamps. Collective; the error is the same on all ranks.
@@ -147,6 +143,9 @@ func (c *settings) readStamps(ctx context.Context, comm ranks.Comm) (*stamps, er
 	if s.PSFs, err = readStretch(ctx, c.PSF.Path, first, last); err != nil {
 		return nil, err
 	}
+	if i := outliers.FirstMark(s.PSFs); i >= 0 {
+		return nil, markedPlace(c.PSF.Path, "PSF", i, first, psfSide, s.PSFs[i], "a PSF is known everywhere: write 0 where it has no light")
+	}
 	if psfSide%2 == 0 {
 		s.evenSide = psfSide
 		centre := psfSide/2 - 1
@@ -198,6 +197,9 @@ func (c *settings) readBeside(ctx context.Context, s *stamps, lo, hi int) (err e
 	if s.start, err = readStretch(ctx, c.PSF.StartPath, lo, hi); err != nil {
 		return err
 	}
+	if i := outliers.FirstMark(s.start); i >= 0 {
+		return markedPlace(c.PSF.StartPath, "stamp", i, lo, s.Side, s.start[i], "the first iterate has a value everywhere: write one in its place")
+	}
 	if s.Weights, err = readStretch(ctx, c.Stack.Weights, lo, hi); err != nil {
 		return err
 	}
@@ -209,83 +211,6 @@ func (c *settings) readBeside(ctx context.Context, s *stamps, lo, hi int) (err e
 		s.Weights = slices.Repeat([]float64{1}, len(mask))
 	}
 	s.masked = mask
-	return nil
-}
-
-// leaveOut looks for values of the stamps that are no light, and takes out what stack.outliers
-// says and what the mask covers. Collective; the error is the same on all ranks.
-func (c *settings) leaveOut(comm ranks.Comm, s *stamps) error {
-	mask := s.masked
-	s.masked = nil
-	if c.Stack.Outliers != frames.OutliersKeep {
-		search := frames.OutlierSearch{
-			Plane: "stamp", Planes: s.Total, First: s.First, Rows: s.Side, Cols: s.Side, Box: imageio.Box{R1: s.Side, C1: s.Side}, Data: s.Data,
-			Absent: func(i int) bool {
-				return mask != nil && !(mask[i] < 0 || mask[i] > 0) || s.Weights != nil && !(s.Weights[i] > 0)
-			},
-		}
-		found, err := search.Find(comm)
-		if err != nil {
-			return err
-		}
-		s.found = found.Report("stack.outliers", c.Stack.Outliers)
-		s.outliers = found.Text(&search, "stack.outliers", c.Stack.Outliers)
-		for i := range found.Own {
-			if found.Own[i].Taken(c.Stack.Outliers) {
-				s.Data[found.Own[i].At()] = math.NaN()
-			}
-		}
-	}
-	s.apply(mask)
-	return nil
-}
-
-// apply sets the weights of masked pixels, and of those whose weight is NaN, to 0 and
-// counts what is missing. nil = no mask.
-func (s *stamps) apply(mask []float64) {
-	n := s.Side * s.Side
-	observed := false
-	for i, v := range s.Data {
-		masked := mask != nil && (mask[i] == 0 || math.IsNaN(mask[i]))
-		if s.Weights != nil && (masked || math.IsNaN(s.Weights[i])) {
-			s.Weights[i] = 0
-		}
-		if masked {
-			s.missing.maskedInAll++
-		}
-		switch {
-		case math.IsNaN(v):
-			s.missing.nan++
-		case masked:
-			s.missing.masked++
-		case s.Weights != nil && s.Weights[i] == 0:
-			s.missing.zero++
-		default:
-			observed = true
-		}
-		if (i+1)%n == 0 {
-			if !observed {
-				s.missing.blank++
-			}
-			observed = false
-		}
-	}
-}
-
-// countMissing adds up what is missing over the ranks, and refuses a mask that is probably
-// the wrong way round. Collective; the error is the same on all ranks.
-func (c *settings) countMissing(comm ranks.Comm, s *stamps) error {
-	m := &s.missing
-	sums := []float64{float64(m.nan), float64(m.masked), float64(m.zero), float64(m.maskedInAll), float64(m.blank)}
-	if err := comm.Allreduce(sums, sums, ranks.Sum); err != nil {
-		return err
-	}
-	*m = missing{int(sums[0]), int(sums[1]), int(sums[2]), int(sums[3]), int(sums[4])}
-	all := s.Total * s.Side * s.Side
-	if c.Stack.Mask != "" && !c.Stack.MaskMajority && 2*m.maskedInAll > all {
-		return fmt.Errorf("%s: %d of its %d pixels are 0, and 0 means masked; if it marks bad pixels with other numbers, write the mask as 1.0 * (mask == 0), and if so many are masked, set stack.mask_majority = true",
-			c.Stack.Mask, m.maskedInAll, all)
-	}
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"tessera/internal/config"
 	"tessera/internal/imageio"
+	"tessera/internal/outliers"
 	"tessera/internal/tables"
 	"tessera/scdl"
 )
@@ -85,6 +86,10 @@ func readSamples(path, samples string, rows, first int, keep []bool) ([]float64,
 	block, err := imageio.ReadMatrix(path, box)
 	if err != nil {
 		return nil, err
+	}
+	if i := outliers.FirstMark(block); i >= 0 && outliers.LooksHuge(block[i]) {
+		w := box.C1 - box.C0
+		return nil, fmt.Errorf("%s: row %d, column %d, counted from 1: %.6g, which marks a missing value; a sample is known everywhere: leave it out", path, box.R0+i/w+1, box.C0+i%w+1, block[i])
 	}
 	kept := 0
 	for _, ok := range keep {
