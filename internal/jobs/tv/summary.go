@@ -3,6 +3,7 @@ package tv
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -45,6 +46,10 @@ func (m *metrics) Report(t *lifecycle.Table) {
 	}
 	if m.Restarts > 0 {
 		row("restarts", "%d of the momentum", m.Restarts)
+	}
+	if cost := float64(m.Objective); math.IsInf(cost, 0) || cost == 0 && m.RelativeGap > 0 { // as the squares of data of 1e200 and 1e-200
+		row("objective", "no float64 in the unit of these data, at most %.2g of it above the minimum (duality gap)", m.RelativeGap)
+		return
 	}
 	row("objective", "%.6g, at most %.2g (%.2g of it) above the minimum (duality gap)", m.Objective, m.Gap, m.RelativeGap)
 	if m.Method == string(tv.FPPA) {
