@@ -78,7 +78,7 @@ func (r *Restoration) JudgeFine(solution, over, residual []float64) error {
 	if err := r.findNoise(); err != nil {
 		return err
 	}
-	return r.checkStated()
+	return r.checkStated(residual)
 }
 
 // UnitOf is the largest power of two that is no larger than a finite number; 1 for 0 and infinity.
