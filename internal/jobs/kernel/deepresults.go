@@ -126,7 +126,7 @@ func (m *deepMetrics) Report(t *lifecycle.Table) {
 	if h := m.HeldOut; h != nil {
 		t.Row("held out", "rms error %.4g deep kernel, %.4g single layer, of %d observations, by fits to %d others", float64(h.RMS), float64(h.Single), h.Observations, h.Trained)
 	}
-	t.Row("single layer", "gaussian, width %.3g, lambda %.3g by cross-validation", m.Single.Width, m.Single.Lambda)
+	t.Row("single layer", "gaussian, width %.3g in the unit of the coordinates, lambda %.3g by cross-validation", m.Single.Width, m.Single.Lambda)
 }
 
 // course prints the steps.
