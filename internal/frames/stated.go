@@ -28,6 +28,17 @@ func (s *ImageSection) stated() *plane {
 	return nil
 }
 
+// NoiseStated tells whether a plane beside the frame has the standard deviation or the variance of every pixel, so that the noise of a
+// value of weight 1 is 1. Weights may be on any scale. Collective.
+func (r *Restoration) NoiseStated() (bool, error) {
+	said := 0
+	if r.stated != nil && r.stated.use != useWeights {
+		said = 1
+	}
+	err := ranks.Share(r.Comm, &said)
+	return said == 1, err
+}
+
 // Limits beyond which the scale of a plane is called wrong: of the noise that the finest differences of the data show, by
 // what the plane says. Where that is large, the structure of an image may be the cause if it is not very large and the
 // residual is as the plane says. The structure of a sharp image, which is seen through no blur, shows more: photographs with a
