@@ -132,7 +132,7 @@ const (
 // the residual by sigma, leftOut that of the errors where observations are left out, in the unit of the values. On rank 0.
 func (s *scattered) doubt(path string, residual, leftOut float64) string {
 	sigma := slices.Sorted(slices.Values(s.raw.Sigma))
-	if len(sigma) == 0 {
+	if len(sigma) == 0 || s.columns != nil && s.columns.Kind == tables.Weight { // relative weights are on no scale
 		return ""
 	}
 	const mend = "\n  multiply the standard deviations by %.3g if they are on another scale"

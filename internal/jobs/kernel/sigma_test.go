@@ -21,19 +21,29 @@ func TestStatedSigma(t *testing.T) {
 	for _, c := range []struct {
 		noise, times, other float64 // other: what every other observation has more of both
 		want                string
+		weights             bool // the column has relative weights
 	}{
-		{0.1, 1, 1, ""}, {0.02, 1, 1, ""}, {0.1, 1.5, 1, ""}, {0.1, 0.7, 1, ""}, {0.1, 1, 3, ""},
-		{0.1, 0.1, 1, "times what the column sigma says"}, {0.1, 10, 1, "the errors where observations are left out"}, {0.1, 0.1, 3, "times what the column sigma says"},
+		{noise: 0.1, times: 0.1, other: 3, weights: true}, {noise: 0.1, times: 100, other: 1, weights: true},
+		{0.1, 1, 1, "", false}, {0.02, 1, 1, "", false}, {0.1, 1.5, 1, "", false}, {0.1, 0.7, 1, "", false}, {0.1, 1, 3, "", false},
+		{0.1, 0.1, 1, "times what the column sigma says", false}, {0.1, 10, 1, "the errors where observations are left out", false}, {0.1, 0.1, 3, "times what the column sigma says", false},
 	} {
 		draw := rand.New(rand.NewPCG(3, 0))
 		var b strings.Builder
-		b.WriteString("x,y,value,sigma\n")
+		column := "sigma"
+		if c.weights {
+			column = "weight"
+		}
+		b.WriteString("x,y,value," + column + "\n")
 		for i := range 200 {
 			x, y, noise := 10*draw.Float64(), 10*draw.Float64(), c.noise
 			if i%2 > 0 {
 				noise *= c.other
 			}
-			fmt.Fprintf(&b, "%g,%g,%g,%g\n", x, y, math.Sin(0.8*x)*math.Cos(0.6*y)+noise*draw.NormFloat64(), c.times*noise)
+			value := c.times * noise
+			if c.weights {
+				value = 1 / (value * value)
+			}
+			fmt.Fprintf(&b, "%g,%g,%g,%g\n", x, y, math.Sin(0.8*x)*math.Cos(0.6*y)+noise*draw.NormFloat64(), value)
 		}
 		dir := t.TempDir()
 		path := filepath.Join(dir, "table.csv")
