@@ -16,14 +16,15 @@ const rounding = 1e-15
 // variance 1/W: median / 0.6745 of the absolute values of the finest diagonal Haar
 // coefficients (a - b - c + d)/2 over 2 x 2 blocks of observed pixels, where a blurred image
 // leaves little else, each divided by its own standard deviation for weight 1. Blocks are
-// those of the frame, so that the number does not depend on the decomposition. data is
+// those of the frame, so that the number does not depend on the decomposition. Where no block is observed, as under a mask like
+// a checkerboard, it is that of diamonds (top - left - right + bottom) of 3 x 3 pixels. data is
 // channels x owned box of a frame of 2 axes; missing pixels may hold any value. Weights are one
 // plane for all channels, or one for each.
 //
 // Collective; the error is the same on all ranks. It sends one exchange and about 25 sums.
 // Source: Donoho and Johnstone, Biometrika 81 (1994) 425.
 func EstimateNoise(comm ranks.Comm, frame *halo.Decomposition, channels int, data []float64, weights Weights) (float64, error) {
-	plan, err := halo.NewPlan(frame, comm.Rank(), []int{1, 1}, halo.Zero)
+	plan, err := halo.NewPlan(frame, comm.Rank(), []int{2, 3}, halo.Zero)
 	if err != nil {
 		return 0, err
 	}
@@ -53,22 +54,30 @@ func EstimateNoise(comm ranks.Comm, frame *halo.Decomposition, channels int, dat
 	}
 	box, stride := plan.Owned(), plan.Extended().Shape()[1]
 	shape := frame.Domain().Shape()
+	// Of four pixels a, b, c, d, of which a - b - c + d is looked at: in blocks, and in diamonds of both colours of a checkerboard.
 	var d []float64
-	for r := box.Lo[0] + box.Lo[0]%2; r < box.Hi[0] && r+1 < shape[0]; r += 2 {
-		for c := box.Lo[1] + box.Lo[1]%2; c < box.Hi[1] && c+1 < shape[1]; c += 2 {
-			at := (r-box.Lo[0]+1)*stride + c - box.Lo[1] + 1
-			for ch := range channels {
-				e, w := ext[ch*plane:], ext[(channels+ch%int(planes[0]))*plane:]
-				if w[at] == 0 || w[at+1] == 0 || w[at+stride] == 0 || w[at+stride+1] == 0 {
-					continue
+	for _, four := range [][4][2]int{{{0, 0}, {0, 1}, {1, 0}, {1, 1}}, {{0, 1}, {1, 0}, {1, 2}, {2, 1}}, {{0, 2}, {1, 1}, {1, 3}, {2, 2}}} {
+		var at [4]int
+		for k, p := range four {
+			at[k] = p[0]*stride + p[1]
+		}
+		rows, cols := four[3][0], max(four[2][1], four[3][1])
+		for r := box.Lo[0] + box.Lo[0]%2; r < box.Hi[0] && r+rows < shape[0]; r += 2 {
+			for c := box.Lo[1] + box.Lo[1]%2; c < box.Hi[1] && c+cols < shape[1]; c += 2 {
+				corner := (r-box.Lo[0]+2)*stride + c - box.Lo[1] + 3
+				for ch := range channels {
+					if v, observed := fineDifference(ext[ch*plane+corner:], ext[(channels+ch%int(planes[0]))*plane+corner:], at); observed {
+						d = append(d, v)
+					}
 				}
-				spread := math.Sqrt(1/w[at] + 1/w[at+1] + 1/w[at+stride] + 1/w[at+stride+1])
-				v := math.Abs(e[at] - e[at+1] - e[at+stride] + e[at+stride+1])
-				if v <= rounding*math.Abs(e[at])+rounding*math.Abs(e[at+1])+rounding*math.Abs(e[at+stride])+rounding*math.Abs(e[at+stride+1]) {
-					v = 0
-				}
-				d = append(d, v/spread)
 			}
+		}
+		blocks := []float64{float64(len(d))}
+		if err := comm.Allreduce(blocks, blocks, ranks.Sum); err != nil {
+			return 0, err
+		}
+		if blocks[0] > 0 {
+			break
 		}
 	}
 	blocks := []float64{float64(len(d))}
@@ -157,4 +166,26 @@ func Median(comm ranks.Comm, d []float64) (float64, error) {
 		}
 	}
 	return hi, nil
+}
+
+// fineDifference is |a - b - c + d| of the four values of e at some places, divided by its standard deviation for noise of variance
+// 1/w, and whether all of them were observed.
+func fineDifference(e, w []float64, at [4]int) (v float64, observed bool) {
+	variance, size := 0.0, 0.0
+	for k, i := range at {
+		if w[i] == 0 {
+			return 0, false
+		}
+		variance += 1 / w[i]
+		size += rounding * math.Abs(e[i])
+		if k == 0 || k == 3 {
+			v += e[i]
+		} else {
+			v -= e[i]
+		}
+	}
+	if v = math.Abs(v); v <= size {
+		v = 0
+	}
+	return v / math.Sqrt(variance), true
 }

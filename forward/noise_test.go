@@ -63,3 +63,43 @@ func TestEstimateNoise(t *testing.T) {
 		}
 	}
 }
+
+// Under a mask like a checkerboard, of either colour, the noise is found from diamonds; from the same ones on any number of ranks.
+func TestEstimateNoiseOfCheckerboards(t *testing.T) {
+	const rows, cols = 61, 70
+	noise := random.New(1)
+	for colour := range 2 {
+		var first float64
+		for _, n := range []int{1, 2, 3, 4, 7} {
+			err := ranks.Launch(context.Background(), ranks.Options{Ranks: n}, func(_ context.Context, comm ranks.Comm) error {
+				frame, err := halo.Decompose([]int{rows, cols}, comm.Size())
+				if err != nil {
+					return err
+				}
+				box := frame.Owned(comm.Rank())
+				var data []float64
+				var weights Weights
+				for r := box.Lo[0]; r < box.Hi[0]; r++ {
+					for k := box.Lo[1]; k < box.Hi[1]; k++ {
+						v, w := math.NaN(), 0.0
+						if (r+k)%2 == colour {
+							v, w = 10+0.02*float64(r)+2*noise.Normal(uint64(r*cols+k)), 0.25
+						}
+						data, weights = append(data, v), append(weights, w)
+					}
+				}
+				got, err := EstimateNoise(comm, frame, 1, data, weights)
+				if comm.Rank() == 0 && n == 1 {
+					first = got
+				}
+				if err != nil || math.Abs(got-1) > 0.1 || n > 1 && got != first {
+					t.Errorf("colour %d, %d ranks: noise of %g, %v; want 1", colour, n, got, err)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}

@@ -53,7 +53,7 @@ little else than the mean of the values.
 		{
 			Name: "check", Args: "CONFIG... [flags]",
 			Short: "list every problem of a config file",
-			Long:  "Reads each CONFIG, and the headers of the files that it names, as run would, and\ncomputes nothing.",
+			Long:  "Reads each CONFIG, and the headers of the files that it names, as run would, and\ncomputes nothing. Where a named file is one that another config of the folder makes and has not made\nyet, check says on standard error which command makes it, and passes; run would stop.",
 			Flags: setFlag,
 			Run:   check,
 		},

@@ -59,7 +59,8 @@ func (c *call) load(path string, text []byte) (*lifecycle.Job, error) {
 	return j, withPlaces(j.CheckFiles(), path)
 }
 
-// check prints every problem of every config.
+// check prints every problem of every config. A config of which only files are missing that other configs make passes, with a
+// line on standard error for each.
 func check(ctx context.Context, c *call) error {
 	if len(c.args) == 0 {
 		return usageError{"tessera check: which config file?"}
@@ -77,6 +78,10 @@ func check(ctx context.Context, c *call) error {
 			}
 			var bad *config.Error
 			switch {
+			case errors.As(err, &bad) && bad.Awaited():
+				for _, p := range bad.Problems {
+					fmt.Fprintln(c.stderr, shown.Line(awaited(p)))
+				}
 			case errors.As(err, &bad):
 				all.Problems = append(all.Problems, bad.Problems...)
 			case err != nil:

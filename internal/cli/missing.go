@@ -13,6 +13,7 @@ import (
 	"tessera/internal/config"
 	"tessera/internal/imageio"
 	"tessera/internal/jobs"
+	"tessera/internal/lifecycle"
 )
 
 // mostConfigs is how many configs of a folder are looked at for the one that writes a missing file.
@@ -28,23 +29,41 @@ func withPlaces(err error, path string) error {
 	}
 	out := &config.Error{Problems: slices.Clone(bad.Problems)}
 	for i := range out.Problems {
-		if hint := placeOf(&out.Problems[i], path); hint != "" {
-			out.Problems[i].Text += "\n  " + hint
+		p := &out.Problems[i]
+		file, missing := missingFile(p)
+		if !missing {
+			continue
+		}
+		if writer, dir := writerOf(file, path, p.Text); writer != "" {
+			p.Text += fmt.Sprintf("\n  run %s first: it writes %s", writer, dir)
+			if !imageio.Exists(filepath.Join(dir, lifecycle.MetricsName)) { // a result that is there does not have the file
+				p.Maker = "tessera run " + writer
+			}
+		} else if hint := placeOf(p, file, path); hint != "" {
+			p.Text += "\n  " + hint
 		}
 	}
 	return out
 }
 
-// placeOf is what to do about a missing file; "" for any other problem.
-func placeOf(p *config.Problem, path string) string {
+// missingFile is the file or the folder of a problem that says that it is not there.
+func missingFile(p *config.Problem) (file string, missing bool) {
 	name, err := strconv.Unquote(p.Value)
 	if err != nil || name == "" || !strings.Contains(p.Text, fs.ErrNotExist.Error()) && !strings.Contains(p.Text, "no such file") {
-		return ""
+		return "", false
 	}
-	file, _ := imageio.FileOf(name)
-	if writer, dir := writerOf(file, path); writer != "" {
-		return fmt.Sprintf("run %s first: it writes %s", writer, dir)
-	}
+	file, _ = imageio.FileOf(name)
+	return file, true
+}
+
+// awaited is the line of check about a missing file that another command makes.
+func awaited(p config.Problem) string {
+	return fmt.Sprintf("%s: %s = %s is not there yet, and run would stop now: make it with %s. All else that can be checked without it is fine", p.Where, p.Key, p.Value, p.Maker)
+}
+
+// placeOf is what to do about a missing file of the config at path that no other config writes.
+func placeOf(p *config.Problem, file, path string) string {
+	name, _ := strconv.Unquote(p.Value)
 	if filepath.IsAbs(file) {
 		return ""
 	}
@@ -59,9 +78,9 @@ func placeOf(p *config.Problem, path string) string {
 	return fmt.Sprintf("paths are relative to the folder in which the command runs, %s; -set %s=PATH names another file", folder, p.Key)
 }
 
-// writerOf is the config beside the one at path whose output directory a file or a folder is in, and that directory;
-// "" if there is none. Of several it is the first by name, one whose name begins with reference last.
-func writerOf(file, path string) (writer, dir string) {
+// writerOf is the config beside the one at path that writes a file, and its output directory; "" if there is none. For
+// such a directory it is the config that writes the file of it that the text of the problem names. Of several it is the first by name, one whose name begins with reference last.
+func writerOf(file, path, problem string) (writer, dir string) {
 	list, err := filepath.Glob(filepath.Join(globbed(filepath.Dir(path)), "*.toml"))
 	if err != nil {
 		return "", ""
@@ -79,11 +98,16 @@ func writerOf(file, path string) (writer, dir string) {
 		if err != nil || j.Dir == "" {
 			continue
 		}
-		if rest, err := filepath.Rel(j.Dir, file); err == nil && rest != ".." && !strings.HasPrefix(rest, "../") {
+		if rest, err := filepath.Rel(j.Dir, file); err == nil && (rest == "." && namesOne(problem, j) || slices.Contains(j.Files, rest)) {
 			return other, j.Dir
 		}
 	}
 	return "", ""
+}
+
+// namesOne says whether a text names one of the files that a job writes.
+func namesOne(text string, j *lifecycle.Job) bool {
+	return slices.ContainsFunc(j.Files, func(name string) bool { return strings.Contains(text, filepath.Join(j.Dir, name)) })
 }
 
 // reference is 1 for the config of all keys of a job, which comes after those that people run.

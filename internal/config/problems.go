@@ -12,6 +12,7 @@ type Problem struct {
 	Key   string // section.key; "" for a syntax error
 	Value string // as in a config; "" if the key is missing or unknown
 	Text  string // which value is wanted, or what is wrong
+	Maker string // the command that makes the missing file at Value; "" = none is known
 }
 
 func (p Problem) String() string {
@@ -38,6 +39,11 @@ func (e *Error) Error() string {
 		lines[i] = p.String()
 	}
 	return strings.Join(lines, "\n")
+}
+
+// Awaited says whether all problems are files that are not there yet and that known commands make.
+func (e *Error) Awaited() bool {
+	return len(e.Problems) > 0 && !slices.ContainsFunc(e.Problems, func(p Problem) bool { return p.Maker == "" })
 }
 
 // mostProblems is how many problems are reported; a file with more is no config.

@@ -28,8 +28,8 @@ func (r *Restoration) Judge(solution, residual []float64) error {
 // pixel, channels x owned box, and its flux is that of over.
 func (r *Restoration) JudgeFine(solution, over, residual []float64) error {
 	o := r.Obs
-	ends := []float64{math.Inf(-1), math.Inf(-1)} // of the data: the largest, and the least with the sign changed
-	sums := make([]float64, 7)                    // squared residual and its number, flux of the data and of the solution, values of the solution, below, above
+	ends := []float64{math.Inf(-1), math.Inf(-1), 0} // of the data: the largest, and the least with the sign changed; the largest residual
+	sums := make([]float64, 7)                       // squared residual and its number, flux of the data and of the solution, values of the solution, below, above
 	for i, y := range o.Data {
 		if o.Weights.Missing(i) || math.IsNaN(y) {
 			continue
@@ -39,13 +39,22 @@ func (r *Restoration) JudgeFine(solution, over, residual []float64) error {
 			sums[2] += y
 			sums[3] += v
 		}
-		if v := residual[i]; !math.IsNaN(v) {
-			sums[0] += v * v
-			sums[1]++
+		if v := math.Abs(residual[i]); v > 0 {
+			ends[2] = max(ends[2], v)
 		}
 	}
 	if err := r.Comm.Allreduce(ends, ends, ranks.Max); err != nil {
 		return err
+	}
+	unit := UnitOf(ends[2]) // the squares of residuals of 1e200 or 1e-200 are no float64
+	for i, y := range o.Data {
+		if o.Weights.Missing(i) || math.IsNaN(y) {
+			continue
+		}
+		if v := residual[i] / unit; !math.IsNaN(v) {
+			sums[0] += v * v
+			sums[1]++
+		}
 	}
 	for _, v := range solution {
 		if math.IsNaN(v) {
@@ -63,13 +72,22 @@ func (r *Restoration) JudgeFine(solution, over, residual []float64) error {
 		return err
 	}
 	r.Common.Fit = &lifecycle.Fit{
-		ResidualRMS: lifecycle.Number(math.Sqrt(sums[0] / sums[1])), Below: lifecycle.Some(sums[5] / sums[4]), Above: lifecycle.Some(sums[6] / sums[4]),
+		ResidualRMS: lifecycle.Number(unit * math.Sqrt(sums[0]/sums[1])), Below: lifecycle.Some(sums[5] / sums[4]), Above: lifecycle.Some(sums[6] / sums[4]),
 		FluxData: lifecycle.Some(sums[2]), FluxAnswer: lifecycle.Some(sums[3]),
 	}
 	if err := r.findNoise(); err != nil {
 		return err
 	}
-	return r.checkStated()
+	return r.checkStated(residual)
+}
+
+// UnitOf is the largest power of two that is no larger than a finite number; 1 for 0 and infinity.
+func UnitOf(x float64) float64 {
+	if x == 0 || math.IsInf(x, 0) {
+		return 1
+	}
+	_, e := math.Frexp(x)
+	return math.Ldexp(1, e-1)
 }
 
 // Residual is W^(1/2) (y - H x) for a blur H, NaN at missing pixels; channels x owned box. It is

@@ -3,6 +3,7 @@ package frames
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"tessera/forward"
 	"tessera/internal/lifecycle"
@@ -27,6 +28,17 @@ func (s *ImageSection) stated() *plane {
 	return nil
 }
 
+// NoiseStated tells whether a plane beside the frame has the standard deviation or the variance of every pixel, so that the noise of a
+// value of weight 1 is 1. Weights may be on any scale. Collective.
+func (r *Restoration) NoiseStated() (bool, error) {
+	said := 0
+	if r.stated != nil && r.stated.use != useWeights {
+		said = 1
+	}
+	err := ranks.Share(r.Comm, &said)
+	return said == 1, err
+}
+
 // Limits beyond which the scale of a plane is called wrong: of the noise that the finest differences of the data show, by
 // what the plane says. Where that is large, the structure of an image may be the cause if it is not very large and the
 // residual is as the plane says. The structure of a sharp image, which is seen through no blur, shows more: photographs with a
@@ -40,7 +52,7 @@ const (
 
 // checkStated compares what a plane beside the frame says of the noise with the noise that the data show, notes their
 // ratio, and warns where the plane is plainly on another scale. After the residual is known. Collective.
-func (r *Restoration) checkStated() error {
+func (r *Restoration) checkStated(residual []float64) error {
 	there := 0
 	if r.stated != nil {
 		there = 1
@@ -53,25 +65,94 @@ func (r *Restoration) checkStated() error {
 		return nil
 	}
 	found, err := forward.EstimateNoise(r.Comm, o.Frame, o.Channels, o.Data, o.Weights)
-	if err != nil { // no 2 x 2 observed pixels anywhere
+	if err != nil { // no observed pixels beside each other
 		return nil
+	}
+	planes, err := r.byChannel(residual)
+	if err != nil {
+		return err
 	}
 	weight, err := o.Weights.Typical(r.Comm, len(o.Data))
 	if err != nil || r.Comm.Rank() > 0 {
 		return err
 	}
 	m.Fit.Stated, m.Fit.StatedBy = lifecycle.Some(found), r.stated.key
-	residual := float64(m.Fit.ResidualRMS)
-	agrees := residual > leastResidual && residual < mostResidual
+	wrong := slices.DeleteFunc(slices.Clone(planes), func(p channelNoise) bool { return p.found == 0 || r.agrees(p.found, p.residual) })
+	if len(wrong) > 0 && len(wrong) < len(planes) {
+		for _, p := range wrong {
+			r.Warning(fmt.Sprintf("plane %d of %d: %s", p.number, o.Channels, r.stated.doubt(p.found, p.weight, r.sharp)))
+		}
+		return nil
+	}
+	if !r.agrees(found, float64(m.Fit.ResidualRMS)) {
+		r.Warning(r.stated.doubt(found, weight, r.sharp))
+	}
+	return nil
+}
+
+// agrees tells whether the noise that the finest differences of the data show and the residual, both by what a plane says, are on
+// its scale.
+func (r *Restoration) agrees(found, residual float64) bool {
 	most := mostStated
 	if r.sharp {
 		most = mostSharp
 	}
-	if found > leastStated && (found < most || found < plainlyMost && agrees) {
-		return nil
+	return found > leastStated && (found < most || found < plainlyMost && residual > leastResidual && residual < mostResidual)
+}
+
+// channelNoise is what one channel of a frame shows of its noise, by what a plane says.
+type channelNoise struct {
+	number          int     // from 1
+	found, residual float64 // 0 = no difference of observed pixels
+	weight          float64 // of a pixel in the middle
+}
+
+// byChannel looks at each channel alone; nil for one channel. Collective.
+func (r *Restoration) byChannel(residual []float64) ([]channelNoise, error) {
+	o := r.Obs
+	if o.Channels < 2 {
+		return nil, nil
 	}
-	r.Warning(r.stated.doubt(found, weight, r.sharp))
-	return nil
+	list := make([]channelNoise, o.Channels)
+	plane := len(o.Data) / o.Channels
+	for k := range list {
+		part := func(a []float64) []float64 { return a[k*plane : (k+1)*plane] }
+		weights := o.Weights
+		if len(weights) > plane {
+			weights = part(weights)
+		}
+		c := &list[k]
+		c.number = k + 1
+		var err error
+		if c.found, err = forward.EstimateNoise(r.Comm, o.Frame, 1, part(o.Data), weights); err != nil {
+			c.found = 0 // no observed pixels beside each other
+			continue
+		}
+		if c.weight, err = weights.Typical(r.Comm, plane); err != nil {
+			return nil, err
+		}
+		most, sums := []float64{0}, make([]float64, 2)
+		for _, v := range part(residual) {
+			if a := math.Abs(v); a > most[0] {
+				most[0] = a
+			}
+		}
+		if err := r.Comm.Allreduce(most, most, ranks.Max); err != nil {
+			return nil, err
+		}
+		unit := UnitOf(most[0])
+		for _, v := range part(residual) {
+			if v /= unit; !math.IsNaN(v) {
+				sums[0] += v * v
+				sums[1]++
+			}
+		}
+		if err := r.Comm.Allreduce(sums, sums, ranks.Sum); err != nil {
+			return nil, err
+		}
+		c.residual = unit * math.Sqrt(sums[0]/max(1, sums[1]))
+	}
+	return list, nil
 }
 
 // doubt says that a plane is on another scale: the noise in the data is found times what it says. weight is that of a

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	"tessera/internal/config"
 	"tessera/internal/jobs/jobtest"
+	"tessera/internal/lifecycle"
 	"tessera/internal/random"
 )
 
@@ -93,6 +95,79 @@ func TestStatedNoise(t *testing.T) {
 		})
 	}
 	if tried < 6 {
+		t.Errorf("%d kinds of jobs take image.sigma", tried)
+	}
+}
+
+// A map of the noise of a frame of several channels is held to each of them, and the mask may be a checkerboard: jobs that take such
+// frames name the channel whose plane is on another scale, and no other.
+func TestStatedNoiseOfChannels(t *testing.T) {
+	const rows, cols, channels, noise = 32, 40, 3, 0.02
+	averaged := map[string]bool{"kernel": true, "scdl-upscale": true, "mlpatch-superres": true, "darkmatter": true}
+	tried := 0
+	for _, k := range Kinds() {
+		f, err := config.Parse("test.toml", fmt.Appendf(nil, "job = %q", k.Name), required[k.Name])
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.Load(f)
+		if _, has := f.Values()["image.sigma"]; !has || averaged[k.Name] || unjudged[k.Name] != "" {
+			continue
+		}
+		tried++
+		t.Run(k.Name, func(t *testing.T) {
+			dir := t.TempDir()
+			g := random.New(3, 0, 0)
+			for name, c := range map[string]struct {
+				times [channels]float64 // of the noise, in the map
+				board bool              // every other pixel is missing
+				want  []string
+			}{
+				"right":                     {[channels]float64{1, 1, 1}, false, nil},
+				"one wrong":                 {[channels]float64{1, 1, 8}, false, []string{"plane 3 of 3: image.sigma = "}},
+				"right, a checkerboard":     {[channels]float64{1, 1, 1}, true, nil},
+				"all wrong, a checkerboard": {[channels]float64{8, 8, 8}, true, []string{"multiply them by 0.1"}},
+			} {
+				if testing.Short() && strings.HasPrefix(name, "right") {
+					continue
+				}
+				frame, level := make([]float64, channels*rows*cols), make([]float64, channels*rows*cols)
+				for i := range frame {
+					p := i % (rows * cols)
+					y, x := float64(p/cols)-15, float64(p%cols)-20
+					frame[i] = 0.2 + 0.7*math.Exp(-(x*x+y*y)/120) + noise*g.Normal(uint64(i))
+					if level[i] = noise * c.times[i/(rows*cols)]; c.board && (p/cols+p%cols)%2 == 0 {
+						frame[i] = math.NaN()
+					}
+				}
+				file := strings.ReplaceAll(strings.ReplaceAll(name, ",", ""), " ", "-")
+				path := jobtest.WriteNpy(t, dir, file+".npy", frame, channels, rows, cols)
+				sets := readings[k.Name].sets(t, dir, path)
+				if k.Name == "tv" {
+					sets = append(sets, "tv.lambda=discrepancy")
+				}
+				sets = append(sets, "image.sigma="+jobtest.WriteNpy(t, dir, file+"-sigma.npy", level, channels, rows, cols))
+				out, err := jobtest.Run(t, k.Load, 1, fmt.Sprintf("job = %q", k.Name), sets...)
+				if err != nil && !errors.As(err, new(*lifecycle.FurtherError)) { // a map on another scale may keep a solve from converging
+					t.Fatal(err)
+				}
+				text, err := os.ReadFile(filepath.Join(out, "run.log"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				log := strings.ReplaceAll(string(text), `\"`, `"`)
+				if warned := strings.Count(log, "the finest differences of the data show"); warned != len(c.want) {
+					t.Errorf("%s: %d warnings, want %d", name, warned, len(c.want))
+				}
+				for _, words := range c.want {
+					if !strings.Contains(log, words) {
+						t.Errorf("%s: no %q in %s", name, words, log)
+					}
+				}
+			}
+		})
+	}
+	if tried < 4 {
 		t.Errorf("%d kinds of jobs take image.sigma", tried)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"tessera/internal/imageio"
+	"tessera/internal/jobs/jobtest"
 	"tessera/internal/lifecycle"
 	"tessera/internal/simulate"
 	"tessera/ranks"
@@ -278,6 +279,7 @@ func TestUnits(t *testing.T) {
 			for nth, name := range slices.Sorted(maps.Keys(u.forms)) {
 				form := u.forms[name]
 				var want []float64
+				var plain float64 // root mean square of the residual of that
 				units := []float64{1, 3e-20, 1e20}
 				if !strings.Contains(strings.Join(form, " "), "weights") { // of which 1/c^2 would be no number
 					units = append(units, 1e-170, 1e170, largest)
@@ -307,8 +309,12 @@ func TestUnits(t *testing.T) {
 					if u.same {
 						unit = 1
 					}
+					rms := residualOf(t, out)
 					if want == nil {
-						want = got
+						want, plain = got, rms
+					}
+					if plain > 0 && !u.same && !strings.Contains(name, "inverse") && !(c == largest && math.IsInf(rms, 1)) && !(math.Abs(rms/unit/plain-1) <= 0.01) && !(math.Abs(rms/plain-1) <= 0.01) {
+						t.Errorf("%s, times %g: the residual has an rms of %g, want %g of it, or %g without a unit", name, c, rms, plain, plain)
 					}
 					diff, norm := 0.0, 0.0
 					for i, v := range want {
@@ -321,6 +327,18 @@ func TestUnits(t *testing.T) {
 			}
 		})
 	}
+}
+
+// residualOf is the root mean square of the residual in the metrics of a run; 0 where the data of a job have none.
+func residualOf(t *testing.T, dir string) float64 {
+	fit, _ := jobtest.Metrics(t, dir)["fit"].(map[string]any)
+	switch v := fit["residual_rms"].(type) {
+	case float64:
+		return v
+	case string: // "+Inf"
+		return math.Inf(1)
+	}
+	return 0
 }
 
 // run runs a job of a kind on one rank and returns its answer.

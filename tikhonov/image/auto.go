@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"tessera/forward"
@@ -35,7 +36,9 @@ func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result,
 	first := s.x
 	defer func() { s.x = first }()
 	spectral := o.MaxIterations - o.MaxIterations/4 // as-cg with a wide PSF is slow, but needs few for weights of very different size
-	if chain[0] == krylov.Spectral && len(s.m.kernel.Dense) <= smallPSF {
+	if slices.Contains(chain[1:], krylov.TwoLevel) {
+		spectral = holePatience
+	} else if chain[0] == krylov.Spectral && len(s.m.kernel.Dense) <= smallPSF {
 		spectral = spectralPatience
 		if hole, err := s.m.hasHole(deepHole); err != nil {
 			return nil, err
@@ -58,7 +61,7 @@ func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result,
 		case m == krylov.Spectral:
 			try.MaxIterations = min(try.MaxIterations, spectral)
 		}
-		if m == krylov.ASCG {
+		if m == krylov.ASCG || m == krylov.TwoLevel {
 			f, err := s.look(lambda)
 			if err != nil {
 				return nil, err
@@ -68,7 +71,7 @@ func (s *solver) solve(ctx context.Context, lambda float64, o Options) (*Result,
 			}
 		}
 		res, err := s.solveBy(ctx, lambda, try)
-		if m == krylov.ASCG && res == nil && try.Precision != Double && indefinite(err) {
+		if (m == krylov.ASCG || m == krylov.TwoLevel) && res == nil && try.Precision != Double && indefinite(err) {
 			tried = append(tried, fmt.Sprintf("%s: local matrices not positive definite in %s precision", m, Single))
 			try.Precision = Double
 			res, err = s.solveBy(ctx, lambda, try)
@@ -116,7 +119,13 @@ func (s *solver) chain(lambda float64) ([]krylov.Method, error) {
 		}
 		chain = append(chain, f.method(len(s.m.kernel.Dense), s.m.border == halo.Zero))
 	}
-	for _, m := range []krylov.Method{krylov.ASCG, krylov.CG} {
+	rest := []krylov.Method{krylov.ASCG, krylov.CG}
+	if wide, err := s.m.hasHole(wideHole); err != nil {
+		return nil, err
+	} else if wide {
+		rest = []krylov.Method{krylov.TwoLevel, krylov.ASCG, krylov.CG}
+	}
+	for _, m := range rest {
 		if m != chain[0] {
 			chain = append(chain, m)
 		}
@@ -129,6 +138,7 @@ const (
 	patience         = 60  // most iterations of GMRES, which needs 5 to 20 where the choice was right
 	spectralPatience = 400 // likewise of the spectral method with a small PSF
 	holePatience     = 60  // likewise where there is a hole: tiles see all of it, the spectral method needs very many
+	wideHole         = 48  // side in pixels of such a square that no tile sees the other end of: the coarse space of the two-level method is needed
 	deepHole         = 7   // side in pixels of a square without observed pixels from which it is one
 	singleCondition  = 1e6 // of M, from which tiles are factored in double precision
 )

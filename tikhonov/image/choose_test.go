@@ -367,3 +367,24 @@ func TestHasHole(t *testing.T) {
 		}
 	}
 }
+
+// A frame of which one side was not observed is solved with the coarse space of the two-level method. Without it no method
+// reaches the far end of the hole in so many iterations, where lambda is small.
+func TestAutoBesideAWideHole(t *testing.T) {
+	const rows, cols, missing = 110, 64, 60
+	f := randomFrame(1, rows, cols, 1)
+	f.Weights = make([]float64, rows*cols)
+	for i := missing * cols; i < len(f.Weights); i++ {
+		f.Weights[i] = 1
+	}
+	var err error
+	if f.PSF, err = forward.Gaussian(9, 1.5); err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; n <= 2; n++ {
+		_, res, err := f.run(t, n, Options{Lambda: 1e-2, Border: halo.Reflect, Regulariser: forward.Gradient, Method: krylov.Auto, Tolerance: 1e-5, MaxIterations: 500})
+		if err != nil || res.Method != krylov.TwoLevel || !strings.HasPrefix(res.Fallback, "spectral: ") {
+			t.Errorf("%d ranks: %v; method %s after %q, %d iterations, residual %g, want the two-level method after the spectral one", n, err, res.Method, res.Fallback, res.Iterations, res.Residual)
+		}
+	}
+}

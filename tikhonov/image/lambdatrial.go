@@ -15,19 +15,23 @@ import (
 // smaller until the criterion is accurate enough.
 const searchTolerance = 1e-4
 
-// methods are those that a trial may use, in this order.
-func (s *searcher) methods() []krylov.Method {
+// methods are those that a trial may use, in this order. Beside a wide hole Auto has already tried the others, and they are
+// slower. Collective.
+func (s *searcher) methods() ([]krylov.Method, error) {
 	first := s.o.Method
 	if first == krylov.RAS || first == krylov.Mult {
 		first = krylov.RASGMRES
 	}
 	list := []krylov.Method{first}
+	if wide, err := s.m.hasHole(wideHole); err != nil || wide && first == krylov.Auto {
+		return list, err
+	}
 	for _, m := range []krylov.Method{krylov.ASCG, krylov.CG} {
 		if m != first {
 			list = append(list, m)
 		}
 	}
-	return list
+	return list, nil
 }
 
 // solveFor sets the right-hand side of the next solves. Collective.
@@ -52,7 +56,10 @@ func (s *searcher) norm(v []float64) (float64, error) {
 // enough is not tried again at this lambda and below. t gets iterations and
 // method. Collective.
 func (s *searcher) accurate(ctx context.Context, lambda float64, t *Trial, excess func(res *Result, energy float64) (float64, error)) (*Result, error) {
-	methods := s.methods()
+	methods, err := s.methods()
+	if err != nil {
+		return nil, err
+	}
 	for len(methods) > 1 && lambda <= s.hopeless[methods[0]] {
 		methods = methods[1:]
 	}

@@ -89,8 +89,7 @@ func defaultDeep() deepConfig {
 		Seed:     1,
 		Simulate: creaseSection{Count: 300, Test: 2000},
 		Deep: deepSection{
-			Inner: string(kernel.Gaussian), InnerLambda: 1e-3, Outer: string(kernel.Gaussian), OuterWidth: 0.05, OuterLambda: 1e-2,
-			Features: 1, Starts: 8, Steps: 40,
+			Inner: string(kernel.Gaussian), Outer: string(kernel.Gaussian), Starts: 8, Steps: 40,
 		},
 		Observations: observationsSection{Missing: string(tables.Refuse), Outliers: frames.OutliersReport, Distance: straight},
 		Output:       frames.OutputSection{Dir: "out/deep-kernel", Formats: report.Usual(), Stretch: "auto", Origin: frames.OriginAuto},
@@ -110,10 +109,10 @@ func (c *deepConfig) check(f *config.File) {
 	f.OneOf("deep.inner", d.Inner, families...)
 	f.OneOf("deep.outer", d.Outer, families...)
 	f.Want(d.InnerWidth >= 0 && d.InnerWidth <= huge, "deep.inner_width", "more than 0; 0 = half the longest side of the box")
-	f.Want(d.OuterWidth > 0 && d.OuterWidth <= huge, "deep.outer_width", "more than 0, in the unit of the features, which start with a range of about 1")
-	f.Want(d.InnerLambda > 0 && d.InnerLambda <= huge, "deep.inner_lambda", "more than 0")
-	f.Want(d.OuterLambda > 0 && d.OuterLambda <= huge, "deep.outer_lambda", "more than 0")
-	f.Want(d.Features >= 1 && d.Features <= 3, "deep.features", "1 to 3")
+	f.Want(d.OuterWidth >= 0 && d.OuterWidth <= huge, "deep.outer_width", "more than 0, in the unit of the features, which start with a range of about 1; 0 = chosen")
+	f.Want(d.InnerLambda >= 0 && d.InnerLambda <= huge, "deep.inner_lambda", "more than 0; 0 = chosen")
+	f.Want(d.OuterLambda >= 0 && d.OuterLambda <= huge, "deep.outer_lambda", "more than 0; 0 = chosen")
+	f.Want(d.Features >= 0 && d.Features <= 3, "deep.features", "1 to 3; 0 = chosen")
 	f.Want(d.Starts >= 1, "deep.starts", "1 or more")
 	f.Want(d.Steps >= 1, "deep.steps", "1 or more")
 	f.Want(d.Drop >= 0 && d.Drop < 1, "deep.drop", "a fraction of the objective; 0 = never stop early")
@@ -205,11 +204,8 @@ func (c *deepConfig) kernel() *settings {
 // options are those of a fit, in the units of the solver.
 func (c *deepConfig) options(door *door) deep.Options {
 	d := &c.Deep
-	o := deep.Options{
-		Outer:       kernel.Kernel{Family: kernel.Family(d.Outer), Width: d.OuterWidth},
-		InnerLambda: d.InnerLambda, OuterLambda: d.OuterLambda, Features: d.Features, Mean: d.Mean,
-		Starts: d.Starts, Steps: d.Steps, Drop: d.Drop,
-	}
+	o := deep.Options{Outer: kernel.Kernel{Family: kernel.Family(d.Outer)}, Mean: d.Mean, Starts: d.Starts, Steps: d.Steps, Drop: d.Drop}
+	c.stated(firstLayers).fill(&o)
 	if d.InnerWidth > 0 {
 		o.Inner = kernel.Kernel{Family: kernel.Family(d.Inner), Width: d.InnerWidth / door.length}
 	}

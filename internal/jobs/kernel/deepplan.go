@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"math"
 	"slices"
 
 	"tessera/internal/lifecycle"
@@ -69,6 +70,9 @@ func (c *deepConfig) plan(ctx context.Context, comm ranks.Comm, n int, link life
 	if o.Inner.Family == "" {
 		o.Inner = kernel.Kernel{Family: kernel.Family(c.Deep.Inner), Width: c.longestSide(e) / 2}
 	}
+	if layers := c.candidates(e.data.Dim); len(layers) > 1 {
+		layers[1].fill(&o) // with the most features, and entries
+	}
 	few := o
 	few.Starts, few.Steps = min(2, o.Starts), min(3, o.Steps)
 	obs := every(&e.data, trainMost)
@@ -76,7 +80,7 @@ func (c *deepConfig) plan(ctx context.Context, comm ranks.Comm, n int, link life
 	if err != nil {
 		return nil, err
 	}
-	features, err := c.features(model, e)
+	features, err := c.features(model, e, o.Features)
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +102,10 @@ func (c *deepConfig) plan(ctx context.Context, comm ranks.Comm, n int, link life
 	starts := inner.seconds(float64(o.Starts*o.Features)) + float64(o.Starts)*outer.seconds(1)
 	steps := float64(o.Steps) * (inner.seconds(1) + outer.seconds(1))
 	p := &lifecycle.Plan{Ranks: n, Iterations: float64(o.Steps), Compute: starts + steps}
+	if c.Observations.Path != "" { // the choice of the layers, on a sample: as many solves, of blocks of a third power
+		each := min(1, math.Pow(0.8*choiceMost/e.count, 3))
+		p.Compute += 4 * each * (min(1, choiceStarts/float64(o.Starts))*starts + min(1, choiceSteps/float64(o.Steps))*steps)
+	}
 
 	d := float64(e.data.Dim)
 	vectors := max(inner.iterations, outer.iterations) + 10
@@ -113,7 +121,7 @@ func (c *deepConfig) plan(ctx context.Context, comm ranks.Comm, n int, link life
 	p.Row("training", "%d starts and at most %d steps", o.Starts, o.Steps)
 	if n > 1 {
 		accepted := float64(model.Accepted) / float64(max(1, len(model.Steps)))
-		t := c.traffic(e, inner, outer, accepted, n)
+		t := c.traffic(e, inner, outer, o.Features, accepted, n)
 		p.SentBytes, p.Messages = t.bytes, t.messages
 		p.Talk = link.Latency * t.messages / float64(n)
 		if link.Bandwidth > 0 {
@@ -124,12 +132,12 @@ func (c *deepConfig) plan(ctx context.Context, comm ranks.Comm, n int, link life
 }
 
 // features are the places of the sample in feature space.
-func (c *deepConfig) features(model *deep.Model, e *excerpt) (*excerpt, error) {
+func (c *deepConfig) features(model *deep.Model, e *excerpt, count int) (*excerpt, error) {
 	z, err := model.Features(e.data.X)
 	if err != nil {
 		return nil, err
 	}
-	f := &excerpt{data: kernel.Observations{Dim: c.Deep.Features, X: z, Y: e.data.Y, Sigma: e.data.Sigma}, count: e.count, held: e.held}
+	f := &excerpt{data: kernel.Observations{Dim: count, X: z, Y: e.data.Y, Sigma: e.data.Sigma}, count: e.count, held: e.held}
 	f.bounds()
 	return f, nil
 }
@@ -147,9 +155,9 @@ func (c *deepConfig) singleBytes(ctx context.Context, comm ranks.Comm, e *excerp
 }
 
 // traffic is that of deep.Train.
-func (c *deepConfig) traffic(e *excerpt, inner, outer *deepLayer, accepted float64, n int) traffic {
+func (c *deepConfig) traffic(e *excerpt, inner, outer *deepLayer, features int, accepted float64, n int) traffic {
 	t := traffic{ranks: float64(n)}
-	d, f := float64(e.data.Dim), float64(c.Deep.Features)
+	d, f := float64(e.data.Dim), float64(features)
 	others := 1 - 1/t.ranks
 	near, far := inner.share.fetched*t.ranks, outer.share.fetched*t.ranks
 	asked := e.count * min(outer.layout.fetch[0]+1, t.ranks) * others // places of which other ranks know a part of g
@@ -160,7 +168,7 @@ func (c *deepConfig) traffic(e *excerpt, inner, outer *deepLayer, accepted float
 	fitOuter := func(times float64) {
 		for range int(times + 0.5) {
 			t.distribute(e.count, 3+f, others)
-			t.balance(e.count, 3+f, outer.layout.moved, c.Deep.Features)
+			t.balance(e.count, 3+f, outer.layout.moved, features)
 		}
 		t.exchange(times, far*(f+1))
 		solve(outer, far, times)

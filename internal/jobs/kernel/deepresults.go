@@ -28,6 +28,8 @@ type deepMetrics struct {
 	Rejected     int              `json:"rejected_steps"`
 	Steps        []deepStep       `json:"steps"`
 	Single       singleLayer      `json:"single"`
+	Layers       layersSection    `json:"chosen_layers"`         // of the deep kernel
+	HeldOut      *heldOutMetrics  `json:"unseen,omitempty"`      // of a table
 	Tested       int              `json:"test_points,omitempty"` // that were not fitted, of the comparison with the truth
 }
 
@@ -120,7 +122,12 @@ func (m *deepMetrics) Report(t *lifecycle.Table) {
 	t.Row("starts", "objectives %.4g; number %d was trained", []float64(m.Starts), m.Start+1)
 	t.Row("objective", "%.5g, of which misfit %.4g; squared norms: f %.4g, g %.4g", m.Objective, m.Misfit, m.InnerNorm, m.OuterNorm)
 	t.Row("steps", "%d accepted, %d rejected", m.Accepted, m.Rejected)
-	t.Row("single layer", "gaussian, width %.3g, lambda %.3g by cross-validation", m.Single.Width, m.Single.Lambda)
+	l := &m.Layers
+	t.Row("layers", "%d features, deep.outer_width %.4g, deep.inner_lambda %.3g, deep.outer_lambda %.3g", l.Features, l.OuterWidth, l.InnerLambda, l.OuterLambda)
+	if h := m.HeldOut; h != nil {
+		t.Row("held out", "rms error %.4g deep kernel, %.4g single layer, of %d observations, by fits to %d others", float64(h.RMS), float64(h.Single), h.Observations, h.Trained)
+	}
+	t.Row("single layer", "gaussian, width %.3g in the unit of the coordinates, lambda %.3g by cross-validation", m.Single.Width, m.Single.Lambda)
 }
 
 // course prints the steps.

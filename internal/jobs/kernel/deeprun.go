@@ -23,6 +23,7 @@ type deepRun struct {
 	obs    *scattered
 	model  *deep.Model
 	single *kernel.Fit
+	split  *split // of a table, for the choice of the layers; nil = none
 	grid   *grid
 	fits   [3][]float64 // rank 0: single layer, deep kernel and its first feature on the grid
 }
@@ -51,6 +52,11 @@ func (r *deepRun) run(ctx context.Context) error {
 	if o.Inner.Family == "" && r.c.Deep.Inner != string(kernel.Gaussian) {
 		o.Inner = kernel.Kernel{Family: kernel.Family(r.c.Deep.Inner), Width: r.obs.longestSide() / 2}
 	}
+	if err := r.choose(ctx, &o); err != nil {
+		return err
+	}
+	r.m.Seconds.Search = r.Comm.Wtime() - start
+	start = r.Comm.Wtime()
 	stop := ranks.Measure(r.Comm)
 	r.model, err = deep.Train(ctx, r.Comm, &r.obs.data, o)
 	work := stop()
@@ -67,6 +73,7 @@ func (r *deepRun) run(ctx context.Context) error {
 		return err
 	}
 	r.m.Seconds.Compare = r.Comm.Wtime() - start
+	r.warn()
 	r.keep()
 	start = r.Comm.Wtime()
 	r.Progress.Phase("evaluating")
@@ -137,10 +144,10 @@ func (r *deepRun) singleLayer(ctx context.Context) error {
 		}
 		pair = next // rounding keeps that one from the tolerance
 	}
-	if stagnated(err) && r.single != nil {
-		return nil // it is only what the deep kernel is compared with
+	if err != nil && !(stagnated(err) && r.single != nil) { // it is only what the deep kernel is compared with
+		return err
 	}
-	return err
+	return r.compare(ctx, o)
 }
 
 func (r *deepRun) keep() {
@@ -151,7 +158,7 @@ func (r *deepRun) keep() {
 		krylov.Converged: "the last step has lowered the objective by hardly anything", krylov.Stagnated: "no step lowers the objective any more",
 	}[t.Status])
 	if m.Stopped == "" {
-		m.Stopped = "all steps that deep.steps allows are done"
+		m.Stopped = fmt.Sprintf("all steps that deep.steps allows are done; -set deep.steps=%d allows more, -set deep.drop=0.001 ends when a step gains less than 0.1 %%", 2*r.c.Deep.Steps)
 	}
 	for _, s := range t.Steps {
 		step := deepStep{Accepted: s.Accepted, Objective: s.Objective, Damping: s.Damping}

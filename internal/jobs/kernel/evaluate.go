@@ -112,7 +112,38 @@ func (r *run) judge() error {
 	case r.obs.survey != nil:
 		r.m.Known(r.c.Simulate.Noise, frames.NoiseSimulated)
 	}
-	return r.obs.judge(r.Run, &r.m.Record, y, r.values, unit*math.Sqrt(r.fit.Misfit/float64(max(1, r.fit.Observations))))
+	rms := unit * math.Sqrt(r.fit.Misfit/float64(max(1, r.fit.Observations)))
+	if given && r.m.Search != nil {
+		if text := r.obs.doubt(r.c.Observations.Path, rms, r.m.Search.RMS); text != "" {
+			r.Warning(text)
+		}
+	}
+	return r.obs.judge(r.Run, &r.m.Record, y, r.values, rms)
+}
+
+// Limits beyond which the standard deviations of a table are called wrong: of the residual of a fit whose lambda was chosen, by
+// sigma, and of the error where observations are left out, which is at least the noise, by the median of sigma.
+const (
+	mostBySigma  = 3.0
+	leastLeftOut = 0.5
+)
+
+// doubt says that the standard deviations of a table are on another scale than its noise; "" if they agree. residual is the rms of
+// the residual by sigma, leftOut that of the errors where observations are left out, in the unit of the values. On rank 0.
+func (s *scattered) doubt(path string, residual, leftOut float64) string {
+	sigma := slices.Sorted(slices.Values(s.raw.Sigma))
+	if len(sigma) == 0 || s.columns != nil && s.columns.Kind == tables.Weight { // relative weights are on no scale
+		return ""
+	}
+	const mend = "\n  multiply the standard deviations by %.3g if they are on another scale"
+	middle := sigma[len(sigma)/2]
+	switch {
+	case residual > mostBySigma:
+		return fmt.Sprintf("observations.path = %q: the residual of the fit is %.3g times what the column sigma says"+mend+"; values that change between neighbouring places leave a residual, too", path, residual, residual)
+	case leftOut > 0 && leftOut < leastLeftOut*middle:
+		return fmt.Sprintf("observations.path = %q: the errors where observations are left out have an rms of %.3g, and the column sigma says %.3g"+mend, path, leftOut, middle, leftOut/middle)
+	}
+	return ""
 }
 
 // judge notes how values, which rank 0 has, agree with the observations of all ranks. rms is

@@ -59,7 +59,11 @@ func (r *run) run(ctx context.Context) error {
 	if err := r.write(ctx); err != nil {
 		return err
 	}
-	return unfinished
+	most := r.c.Kernel.MaxIterations
+	if stagnated(unfinished) {
+		most = 0
+	}
+	return lifecycle.Further(unfinished, "kernel", most, r.c.Kernel.Tolerance)
 }
 
 // solve chooses width and lambda where asked to, and fits.

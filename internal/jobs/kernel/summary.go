@@ -31,7 +31,7 @@ func (m *metrics) Report(t *lifecycle.Table) {
 			chosen += " (on the edge of the grid: widen it)"
 		}
 	}
-	row("kernel", "%s, width %.4g, lambda %.4g%s", m.Family, m.Width, m.Lambda, chosen)
+	row("kernel", "%s, width %.4g in the unit of the coordinates, lambda %.4g%s", m.Family, m.Width, m.Lambda, chosen)
 	if s := m.Search; s != nil && len(s.Refused) > 0 {
 		row("", "%d pairs that scored better were refused: rounding keeps their fits from kernel.tolerance, the first (width %.4g, lambda %.4g) from less than %.1e",
 			len(s.Refused), s.Refused[0].Width, s.Refused[0].Lambda, float64(s.Refused[0].ErrorBound))

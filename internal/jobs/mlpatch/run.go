@@ -93,7 +93,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	if err := r.write(); err != nil {
 		return err
 	}
-	return r.result.unfinished
+	return lifecycle.Further(r.result.unfinished, "tv", r.w.tv.MaxIterations, r.w.tv.Tolerance)
 }
 
 // account fills the metrics with what the restorations took and found. Collective.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"tessera/forward"
+	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
 	"tessera/psf"
@@ -83,6 +84,19 @@ func (r *run) judge() error {
 	ends := []float64{math.Inf(-1), math.Inf(-1)} // of the data: the largest, and the least with the sign changed
 	sums := make([]float64, 7)                    // squares of the residuals, observed pixels, flux of the data and of the answer, pixels, below, above
 	var mine []float64
+	most := []float64{0} // of the residuals
+	for i := range s.Count() {
+		residuals(i, res.Data[i*n:(i+1)*n], residual)
+		for _, v := range residual {
+			if a := math.Abs(v); a > most[0] {
+				most[0] = a
+			}
+		}
+	}
+	if err := r.Comm.Allreduce(most, most, ranks.Max); err != nil {
+		return err
+	}
+	unit := frames.UnitOf(most[0]) // the squares of residuals of 1e200 or 1e-200 are no float64
 	for i := range s.Count() {
 		y, x := s.Data[i*n:(i+1)*n], res.Data[i*n:(i+1)*n]
 		residuals(i, x, residual)
@@ -91,7 +105,7 @@ func (r *run) judge() error {
 			if math.IsNaN(v) {
 				continue
 			}
-			square += v * v
+			square += v / unit * (v / unit)
 			pixels++
 			in += y[j]
 			out += x[j]
@@ -100,9 +114,10 @@ func (r *run) judge() error {
 		for k, v := range []float64{square, pixels, in, out} {
 			sums[k] += v
 		}
-		chi2, rms := square, math.Sqrt(square/pixels)
+		chi2, rms := square*unit*unit, unit*math.Sqrt(square/pixels)
 		if r.c.PSF.Noise != string(psf.FromWeights) {
-			chi2 /= typical * res.StampNoise[i] * res.StampNoise[i]
+			noise := res.StampNoise[i] / unit
+			chi2 = square / (typical * noise * noise)
 		}
 		done := 0.0
 		if res.StampConverged[i] {
@@ -141,7 +156,7 @@ func (r *run) judge() error {
 		return err
 	}
 	r.m.Fit = &lifecycle.Fit{
-		ResidualRMS: lifecycle.Number(math.Sqrt(sums[0] / sums[1])), Below: lifecycle.Some(sums[5] / sums[4]), Above: lifecycle.Some(sums[6] / sums[4]),
+		ResidualRMS: lifecycle.Number(unit * math.Sqrt(sums[0]/sums[1])), Below: lifecycle.Some(sums[5] / sums[4]), Above: lifecycle.Some(sums[6] / sums[4]),
 		FluxData: lifecycle.Some(sums[2]), FluxAnswer: lifecycle.Some(sums[3]),
 	}
 	all, err := r.collect(mine, len(names))

@@ -257,7 +257,7 @@ func (e *errorsMetrics) summary(t *lifecycle.Table) {
 		t.Row("", "%s", line)
 	}
 	if e.Unfinished > 0 {
-		t.Row("", "%d samples did not reach their accuracy of 1e-3: allow more iterations", e.Unfinished)
+		t.Row("", "%d samples did not reach their accuracy of 1e-3: a larger tikhonov.max_iterations allows more iterations", e.Unfinished)
 	}
 	if a := e.Truth; a != nil {
 		t.Row("against the truth", "errors made by the noise: rms %.3g, %.1f %% within sigma; bias: rms %.3g; both together: %.1f %% within sigma",

@@ -54,7 +54,7 @@ func (r *layersRun) run(ctx context.Context) error {
 	if err := r.write(); err != nil {
 		return err
 	}
-	return unfinished
+	return further(unfinished, "layers", r.c.Layers.MaxIterations, r.c.Layers.Tolerance)
 }
 
 // solve calls the solver. Where it stops at max_iterations there is an error and a result:

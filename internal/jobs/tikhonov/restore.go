@@ -2,6 +2,7 @@ package tikhonov
 
 import (
 	"context"
+	"errors"
 
 	"tessera/krylov"
 	"tessera/tikhonov/image"
@@ -53,7 +54,14 @@ func (r *run) restoreMapped(ctx context.Context, p *image.Problem, o image.Optio
 		return nil, nil, nil, err
 	}
 	if _, err := steps.Noise(); err != nil { // before the time for the solve is spent
-		return nil, nil, nil, err
+		stated, e := r.NoiseStated()
+		if e != nil || !stated {
+			return nil, nil, nil, errors.Join(err, e)
+		}
+		o.Noise, o.NoiseUnit = 1, image.OfWeight // the data show none: whole numbers hide it
+		if steps, err = image.NewRestoration(r.Comm, p, o); err != nil {
+			return nil, nil, nil, err
+		}
 	}
 	result, err := steps.Solve(ctx)
 	if result == nil {

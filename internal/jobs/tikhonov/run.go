@@ -2,6 +2,7 @@ package tikhonov
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"tessera/forward"
@@ -42,6 +43,9 @@ func (r *run) run(ctx context.Context) error {
 	}
 	unfinished := r.solve(ctx)
 	if unfinished != nil && !krylov.Unfinished(unfinished) {
+		if errors.As(unfinished, new(*image.TrialError)) {
+			return further(unfinished, "tikhonov", r.c.Tikhonov.MaxIterations, r.c.Tikhonov.Tolerance)
+		}
 		return unfinished
 	}
 	// The result is there. A cancelled run keeps the earlier result in its directory;
@@ -61,7 +65,16 @@ func (r *run) run(ctx context.Context) error {
 	if err := r.write(); err != nil {
 		return err
 	}
-	return unfinished
+	return further(unfinished, "tikhonov", r.c.Tikhonov.MaxIterations, r.c.Tikhonov.Tolerance)
+}
+
+// further is lifecycle.Further, without more iterations where the residual stands still.
+func further(err error, section string, most int, tolerance float64) error {
+	var e *krylov.NotConvergedError
+	if errors.As(err, &e) && e.Status == krylov.Stagnated {
+		most = 0
+	}
+	return lifecycle.Further(err, section, most, tolerance)
 }
 
 // solve calls the solver. Where it stops at max_iterations there is an error and a result:

@@ -159,7 +159,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	if err := r.write(); err != nil {
 		return err
 	}
-	return r.result.unfinished
+	return lifecycle.Further(r.result.unfinished, "tv", r.c.TV.MaxIterations, r.c.TV.Tolerance)
 }
 
 // account fills the metrics with what the restorations took and found. Collective.

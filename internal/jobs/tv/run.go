@@ -51,7 +51,7 @@ func (r *run) run(ctx context.Context) error {
 	if err := r.write(); err != nil {
 		return err
 	}
-	return unfinished
+	return lifecycle.Further(unfinished, "tv", r.c.TV.MaxIterations, r.c.TV.Tolerance)
 }
 
 // solve calls the solver. Where it stops at max_iterations there is an error and a result:

@@ -3,6 +3,7 @@ package tv
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -46,6 +47,10 @@ func (m *metrics) Report(t *lifecycle.Table) {
 	if m.Restarts > 0 {
 		row("restarts", "%d of the momentum", m.Restarts)
 	}
+	if cost := float64(m.Objective); math.IsInf(cost, 0) || cost == 0 && m.RelativeGap > 0 { // as the squares of data of 1e200 and 1e-200
+		row("objective", "no float64 in the unit of these data, at most %.2g of it above the minimum (duality gap)", m.RelativeGap)
+		return
+	}
 	row("objective", "%.6g, at most %.2g (%.2g of it) above the minimum (duality gap)", m.Objective, m.Gap, m.RelativeGap)
 	if m.Method == string(tv.FPPA) {
 		row("bias of FPPA", "its limit is at most %.2g above the minimum (gamma G^2/2); by the differences of the result %.2g", m.Certificate, m.Excess)
@@ -59,19 +64,28 @@ func (m *metrics) Report(t *lifecycle.Table) {
 // writePlots draws the relative gap against the iterations, and the criterion against lambda
 // where a rule found it. Rank 0 alone.
 func (r *run) writePlots() error {
-	gap := report.Series{Name: "relative duality gap", Points: true}
-	for i, g := range r.m.History {
-		gap.X, gap.Y = append(gap.X, float64(r.m.Checked[i])), append(gap.Y, g)
-	}
-	aim := report.Series{Name: "tolerance", Y: []float64{r.c.TV.Tolerance}, Dashed: true}
-	p := &report.Plot{Title: "Convergence of " + named(tv.Method(r.m.Method)), X: "iteration", Y: "duality gap / objective", LogY: true, Series: []report.Series{gap, aim}}
-	if len(gap.X) == 1 && gap.Y[0] <= r.c.TV.Tolerance { // the search for lambda has left a good start
-		p.Title += ": within the tolerance at the first check"
-	}
+	p := r.m.gapPlot(r.c.TV.Tolerance)
 	if err := p.Write(r.Path("gap"), r.Figures()...); err != nil || r.m.Search == nil {
 		return err
 	}
 	return r.m.Search.plot(r.m.LambdaRule, float64(r.m.Lambda)).Write(r.Path("lambda"), r.Figures()...)
+}
+
+// gapPlot is the relative gap against the iterations.
+func (m *metrics) gapPlot(tolerance float64) *report.Plot {
+	gap := report.Series{Name: "relative duality gap", Points: true}
+	for i, g := range m.History {
+		gap.X, gap.Y = append(gap.X, float64(m.Checked[i])), append(gap.Y, g)
+	}
+	if len(gap.X) == 1 { // one marker is no curve: the legend has its numbers
+		gap.Name = fmt.Sprintf("relative duality gap: %.2g at iteration %.0f, the only check", gap.Y[0], gap.X[0])
+	}
+	aim := report.Series{Name: "tolerance", Y: []float64{tolerance}, Dashed: true}
+	p := &report.Plot{Title: "Convergence of " + named(tv.Method(m.Method)), X: "iteration", Y: "duality gap / objective", LogY: true, Series: []report.Series{gap, aim}}
+	if len(gap.X) == 1 && gap.Y[0] <= tolerance { // the search for lambda has left a good start
+		p.Title += ": within the tolerance at the first check"
+	}
+	return p
 }
 
 // named is a method as a title names it.
