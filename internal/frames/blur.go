@@ -10,8 +10,8 @@ import (
 	"tessera/halo"
 	"tessera/internal/config"
 	"tessera/internal/imageio"
-	"tessera/psfmodel"
 	"tessera/internal/outliers"
+	"tessera/psfmodel"
 	"tessera/ranks"
 )
 
