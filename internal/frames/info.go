@@ -146,13 +146,13 @@ func infoPSF(w io.Writer, path string, frame *imageio.Frame) {
 	fmt.Fprintf(w, "  as a PSF\t%s (blur.path, target.path, first.path and second.path)\n", text)
 }
 
-// infoUnits lists the units of a FITS file that has several.
+// infoUnits lists the HDUs of a FITS file that has several.
 func infoUnits(w io.Writer, path string, frame *imageio.Frame) {
 	units, _, err := imageio.Units(path)
 	if err != nil || len(units) < 2 {
 		return
 	}
-	name := "units"
+	name := "HDUs"
 	for _, u := range units {
 		text := strings.TrimSpace(fmt.Sprintf("[%d] %s", u.Index, u.Name))
 		if u.Name != "" && u.Version != 1 {

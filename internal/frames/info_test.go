@@ -23,8 +23,8 @@ func TestInfo(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, wants := range map[string][]string{
-		product: {"as image.path  FITS unit [1] SCI, float32; 2 rows x 3 columns; 1 of 6 values missing", "in MJy/sr", "[ERR,1]: ", "standard deviations",
-			"[DQ,1]: ", "1 of 6 pixels missing", "DO_NOT_USE", "units", "[3] DQ [2 3]", "[1] SCI [2 3], read"},
+		product: {"as image.path   HDU [1] SCI, float32; 2 rows x 3 columns; 1 of 6 values missing", "in MJy/sr", "[ERR,1]: ", "standard deviations",
+			"[DQ,1]: ", "1 of 6 pixels missing", "DO_NOT_USE", "HDUs", "[3] DQ [2 3]", "[1] SCI [2 3], read"},
 		jobtest.WriteNpy(t, dir, "flat.npy", values, 2, 3, 1):                {"2 rows x 3 columns, stored as (2, 3, 1)", "as image.mask"},
 		jobtest.WriteNpy(t, dir, "zero.npy", make([]float64, 6), 2, 3):       {"as image.mask  refused: ", "image.dq = "},
 		jobtest.WriteNpy(t, dir, "nan.npy", []float64{math.NaN()}, 1, 1):     {"refused: image.path = ", "nothing was observed"},

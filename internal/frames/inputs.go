@@ -15,7 +15,7 @@ func DescribeFrame(path string, f *imageio.Frame, missing, values float64) lifec
 	parts := []string{f.Format, f.Type}
 	if f.Format == "fits" {
 		name, _ := f.Header.Get("EXTNAME")
-		parts = []string{"FITS unit " + strings.TrimSpace(fmt.Sprintf("[%d] %s", f.HDU, name)), f.Type}
+		parts = []string{"HDU " + strings.TrimSpace(fmt.Sprintf("[%d] %s", f.HDU, name)), f.Type}
 	}
 	switch f.Packing {
 	case "":

@@ -222,7 +222,7 @@ func findUnit(r io.ReaderAt, size int64, want string) (found, primary *unit, err
 		case want != "" && u.damaged != nil:
 			return nil, nil, u.damaged
 		case want != "" && !u.image():
-			return nil, nil, fmt.Errorf("FITS unit [%s] is %s, not an image", shortened(want), u.describe())
+			return nil, nil, fmt.Errorf("HDU [%s] is %s, not an image", shortened(want), u.describe())
 		case want != "":
 			return u, primary, nil
 		case found == nil && line == nil && u.image() && !u.picture():
@@ -245,7 +245,7 @@ func findUnit(r io.ReaderAt, size int64, want string) (found, primary *unit, err
 	}
 	what := "no image in this FITS file"
 	if want != "" {
-		what = fmt.Sprintf("no unit [%s] in this FITS file", shortened(want))
+		what = fmt.Sprintf("no HDU [%s] in this FITS file", shortened(want))
 	}
 	what += "; it has " + Listed(seen)
 	if damaged != nil {

@@ -136,8 +136,8 @@ func TestFITSUnits(t *testing.T) {
 	for unit, want := range map[string]string{
 		"[0]":   "primary without data, not an image",
 		"[CAT]": "BINTABLE CAT (3, 10), not an image",
-		"[7]":   "no unit [7]",
-		"[-1]":  "no unit [-1]",
+		"[7]":   "no HDU [7]",
+		"[-1]":  "no HDU [-1]",
 		"[ERR]": "[4] IMAGE DQ (1, 1)",
 	} {
 		if _, err := ReadFrame(path + unit); err == nil || !strings.Contains(err.Error(), want) {

@@ -81,7 +81,7 @@ func (u *unit) attachments(r io.ReaderAt, size int64, header Header) (Header, []
 		end := v.data + (v.bytes+blockBytes-1)/blockBytes*blockBytes
 		whole := make([]byte, end-v.begin)
 		if got, err := r.ReadAt(whole, v.begin); err != nil && int64(got) < v.data+v.bytes-v.begin {
-			return nil, nil, fmt.Errorf("FITS unit [%s]: %w", key, err)
+			return nil, nil, fmt.Errorf("HDU [%s]: %w", key, err)
 		}
 		tables, found[key] = append(tables, whole...), true
 	}

@@ -69,7 +69,7 @@ func (u *unit) layout() (layout, []int, error) {
 	ctype, _ := u.header.Get("CTYPE1")
 	lay, err := layoutOf(shape, ctype == "" && !flat)
 	if err != nil {
-		return layout{}, nil, fmt.Errorf("FITS unit %d: %w", u.index, err)
+		return layout{}, nil, fmt.Errorf("HDU [%d]: %w", u.index, err)
 	}
 	switch {
 	case flat:
@@ -92,7 +92,7 @@ func (u *unit) elements(r io.ReaderAt) (numbers, error) {
 	}
 	if u.tiles != nil {
 		if err := u.tiles.plausible(r); err != nil {
-			return nil, fmt.Errorf("tile-compressed FITS unit [%d]: %w", u.index, err)
+			return nil, fmt.Errorf("tile-compressed HDU [%d]: %w", u.index, err)
 		}
 		return &tiledNumbers{tiles: u.tiles, r: r, decode: decode}, nil
 	}

@@ -84,7 +84,7 @@ func (u *unit) compressedImage() error {
 		h.err = t.check()
 	}
 	if h.err != nil {
-		return fmt.Errorf("tile-compressed FITS unit [%d]: %w", u.index, h.err)
+		return fmt.Errorf("tile-compressed HDU [%d]: %w", u.index, h.err)
 	}
 	u.tiles, u.bitpix, u.axes, u.extension = t, t.bitpix, t.axes, "IMAGE"
 	u.header = uncompressedHeader(u.header)
@@ -118,7 +118,7 @@ func (t *tiles) parameters(h *cardReader) {
 // table reads how the rows of the table are made.
 func (t *tiles) table(u *unit, h *cardReader, want int) error {
 	if u.extension != "BINTABLE" || len(u.axes) != 2 || u.bitpix != 8 {
-		return errors.New("ZIMAGE stands in a unit that is no binary table")
+		return errors.New("ZIMAGE stands in an HDU that is no binary table")
 	}
 	t.width, t.count = u.axes[0], u.axes[1]
 	if t.count < want {
@@ -127,7 +127,7 @@ func (t *tiles) table(u *unit, h *cardReader, want int) error {
 	table := int64(t.width) * int64(t.count)
 	start := int64(h.integer("THEAP", int(table)))
 	if h.err != nil || start < table || start > u.bytes {
-		return fmt.Errorf("THEAP = %d in a unit of %d bytes: %w", start, u.bytes, errors.Join(h.err, errors.New("want the heap behind the table")))
+		return fmt.Errorf("THEAP = %d in an HDU of %d bytes: %w", start, u.bytes, errors.Join(h.err, errors.New("want the heap behind the table")))
 	}
 	t.heap, t.bytes = u.data+start, u.bytes-start
 	none := tileColumn{offset: -1}

@@ -164,7 +164,7 @@ func newSource(r io.ReaderAt, size int64, unit string) (*source, error) {
 	head := start[:n]
 	has := func(magic string) bool { return bytes.HasPrefix(head, []byte(magic)) }
 	if unit != "" && !has(fitsMagic) && !has(zipMagic) {
-		return nil, fmt.Errorf("[%s] selects a unit of a FITS file or an array of an npz file, and this is neither", shortened(unit))
+		return nil, fmt.Errorf("[%s] selects an HDU of a FITS file or an array of an npz file, and this is neither", shortened(unit))
 	}
 	switch {
 	case n == 0:

@@ -214,7 +214,7 @@ func TestNotAnImage(t *testing.T) {
 		t.Errorf("no file: %v", err)
 	}
 	path := save(t, "a.npy", npyBytes("|u1", false, []int{1, 1}, []byte{1}))
-	if _, err := ReadFrame(path + "[1]"); err == nil || !strings.Contains(err.Error(), "[1] selects a unit of a FITS file") {
+	if _, err := ReadFrame(path + "[1]"); err == nil || !strings.Contains(err.Error(), "[1] selects an HDU of a FITS file") {
 		t.Errorf("a unit of an npy file: %v", err)
 	}
 }

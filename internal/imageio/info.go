@@ -106,7 +106,7 @@ func describe(t io.Writer, r io.ReaderAt, size int64, unit string) error {
 	}
 	sum.print(t)
 	if s.Format == "fits" {
-		fmt.Fprintf(t, "  unit\t[%d]\n", s.HDU)
+		fmt.Fprintf(t, "  HDU\t[%d]\n", s.HDU)
 		for _, key := range []string{
 			"EXTNAME", "OBJECT", "TELESCOP", "INSTRUME", "DETECTOR", "FILTER", "DATE-OBS", "EXPTIME", "GAIN",
 			"BUNIT", "CTYPE1", "CTYPE2", "CRVAL1", "CRVAL2", "CDELT1", "CDELT2",
@@ -138,7 +138,7 @@ func describeLine(t io.Writer, r io.ReaderAt, size int64, unit string) bool {
 	sum.add(data)
 	fmt.Fprintf(t, "  format\tfits, %s\n  shape\t%s\n", u.typ(), shapeString(reversed(u.axes)))
 	sum.print(t)
-	fmt.Fprintf(t, "  unit\t%s\n  as a table\tnone: an array of one axis; write its numbers as a column of a table, beside their coordinates\n", u.label())
+	fmt.Fprintf(t, "  HDU\t%s\n  as a table\tnone: an array of one axis; write its numbers as a column of a table, beside their coordinates\n", u.label())
 	return true
 }
 

@@ -83,7 +83,7 @@ func openMatrix(r io.ReaderAt, size int64, unit string) (matrix, error) {
 	case strings.HasPrefix(string(head), zipMagic):
 		return npzMatrix(r, size, unit)
 	case unit != "":
-		return nil, fmt.Errorf("[%s] selects a unit of a FITS file or an array of an npz file, and this is neither", shortened(unit))
+		return nil, fmt.Errorf("[%s] selects an HDU of a FITS file or an array of an npz file, and this is neither", shortened(unit))
 	case strings.HasPrefix(string(head), npyMagic):
 		return npyMatrix(r, size)
 	case bytes.HasPrefix(head, []byte(pngMagic)), bytes.HasPrefix(head, []byte(jpegMagic)), isTIFF(head):

@@ -206,7 +206,7 @@ func TestStackFITS(t *testing.T) {
 	if v, _ := s.Header.Get("OBJECT"); v != "M 51" {
 		t.Errorf("the header inherited is %q", s.Header)
 	}
-	for unit, want := range map[string]string{"[LINE]": "want (count, rows, cols)", "[0]": "not an image", "[NONE]": "no unit [NONE]"} {
+	for unit, want := range map[string]string{"[LINE]": "want (count, rows, cols)", "[0]": "not an image", "[NONE]": "no HDU [NONE]"} {
 		if _, err := StatStack(path + unit); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path+unit) {
 			t.Errorf("%s: %v, want %q", unit, err, want)
 		}

@@ -173,7 +173,7 @@ func openRows(r io.ReaderAt, size int64, unit string) (tableRows, error) {
 		}
 		return openNpyTable(array, length)
 	case unit != "":
-		return nil, fmt.Errorf("[%s] selects a unit of a FITS file or an array of an npz file, and this is neither", unit)
+		return nil, fmt.Errorf("[%s] selects an HDU of a FITS file or an array of an npz file, and this is neither", unit)
 	case has(npyMagic):
 		return openNpyTable(r, size)
 	case has(zipMagic):
