@@ -456,8 +456,8 @@ func TestStackErrors(t *testing.T) {
 			t.Errorf("images %v of 2: %v", c, err)
 		}
 	}
-	if _, err := StatStack(path + "[1]"); err == nil || !strings.Contains(err.Error(), "unit of a FITS file") {
-		t.Errorf("a unit of an npy file: %v", err)
+	if _, err := StatStack(path + "[1]"); err == nil || !strings.Contains(err.Error(), "HDU of a FITS file") {
+		t.Errorf("an HDU of an npy file: %v", err)
 	}
 	if _, err := StatStack(path + "x"); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), path+"x") {
 		t.Errorf("no file: %v", err)
