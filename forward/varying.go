@@ -18,7 +18,7 @@ import (
 //
 // Beyond the border stands w_k x as the border says, so that one PSF everywhere gives what Blur gives.
 //
-// The extended box is cut into tiles in which the same terms have weight, where that costs the least transforms. A tile
+// The extended box is cut into tiles in which the same terms have weight, where that costs the fewest transforms. A tile
 // takes the Fourier transforms of the columns of J + 1 images for its J terms, and those of the rows of C + 1 images for C different
 // factors of the columns, see fourier.Mixture. With bilinear weights on a grid J is 4 and C is 2 in most tiles, however many PSFs
 // there are. Apply and Adjoint take one exchange with a halo as wide as the PSF's radius, and every rank blurs its halo too.
