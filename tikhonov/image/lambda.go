@@ -56,6 +56,7 @@ type TrialError struct {
 	Iterations int           // of all methods
 	Residual   float64       // ||b - M w|| / ||b|| that it reached
 	Excess     float64       // error of what the rule needs, estimated, divided by the allowed one
+	hasty      bool          // AutoRule ran out of patience
 }
 
 func (e *TrialError) Error() string {
@@ -75,7 +76,8 @@ type searcher struct {
 	observed float64 // data values of positive weight, over all ranks and channels
 	bnorm    float64 // ||b|| of the right-hand side in use
 	found    *Search
-	count    int // trials that were begun
+	count    int  // trials that were begun
+	hasty    bool // a solve of a trial ends after hastyPatience iterations
 
 	slack    float64                   // factor of the error that a trial may have where rounding ends its solve; 0 = 1
 	hopeless map[krylov.Method]float64 // largest lambda at which a method was not accurate enough

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"tessera/ranks"
@@ -29,9 +30,14 @@ func (e *noMinimumError) Error() string {
 // nearly is how far above its least value a flat cross-validation function may be.
 const nearly = 1.01
 
+// tried tells whether a trial has a criterion.
+func (s *searcher) tried() bool {
+	return slices.ContainsFunc(s.found.Trials, func(t Trial) bool { return t.Criterion > 0 })
+}
+
 // nearlyLeast is the largest lambda that was tried at which the criterion is within 1 % of
-// its least value. It notes that.
-func (s *searcher) nearlyLeast() float64 {
+// its least value. It notes that, and why.
+func (s *searcher) nearlyLeast(why string) float64 {
 	least, at := math.Inf(1), 0.0
 	for _, t := range s.found.Trials {
 		if t.Criterion > 0 {
@@ -43,7 +49,7 @@ func (s *searcher) nearlyLeast() float64 {
 			at = max(at, t.Lambda)
 		}
 	}
-	s.found.Note = "the cross-validation function falls to the lower end of the search (correlated noise, or none): the largest lambda within 1 % of its least value was taken"
+	s.found.Note = why + " the largest lambda within 1 % of its least value was taken"
 	return at / s.units.weight
 }
 
@@ -107,7 +113,7 @@ func (s *searcher) corner(ctx context.Context, lambda float64) (*searcher, float
 
 // automatic is AutoRule. It returns the searcher of the rule that found lambda. Collective.
 func (s *searcher) automatic(ctx context.Context) (*searcher, float64, error) {
-	s.found.Rule = GCV
+	s.found.Rule, s.hasty = GCV, true
 	lambda, err := s.gcv(ctx)
 	if err == nil && s.found.Note != "" {
 		return s.corner(ctx, lambda)

@@ -65,8 +65,13 @@ func (s *searcher) gcv(ctx context.Context) (float64, error) {
 		trial.Criterion = v * s.units.misfit()
 		return math.Log(v), nil
 	})
-	if none := (*noMinimumError)(nil); s.o.Rule == AutoRule && errors.As(err, &none) && !none.above {
-		lambda, err = s.nearlyLeast(), nil
+	none, refused := (*noMinimumError)(nil), (*TrialError)(nil)
+	switch {
+	case errors.As(err, &refused) && refused.hasty && s.tried():
+		s.hasty = false // for the report
+		lambda, err = s.nearlyLeast(fmt.Sprintf("the equations at lambda = %.3g take more than %d iterations: of the larger ones tried", refused.Lambda, hastyPatience)), nil
+	case s.o.Rule == AutoRule && errors.As(err, &none) && !none.above:
+		lambda, err = s.nearlyLeast("the cross-validation function falls to the lower end of the search (correlated noise, or none):"), nil
 	}
 	if err != nil {
 		return 0, err
@@ -177,12 +182,23 @@ func (s *searcher) minimise(value func(l float64) (float64, error)) (float64, er
 			return 0, err
 		}
 	}
+	const least = 0.5 // step towards a lambda that was refused
+	tooLow := math.Inf(-1)
 	for !rises {
 		if lo < lowest-1e-9 {
 			return 0, &noMinimumError{lambda: s.lambda(mid)}
 		}
+		if lo <= tooLow && step > 2*least {
+			step /= 2
+			lo = mid - step
+			continue
+		}
 		flo, err = value(lo)
 		if refused := (*TrialError)(nil); errors.As(err, &refused) {
+			if refused.hasty && step > 2*least {
+				tooLow = lo + 1e-9
+				continue
+			}
 			return 0, fmt.Errorf("%w; the trial below was refused: %w", &noMinimumError{lambda: s.lambda(mid)}, err)
 		}
 		if err != nil {

@@ -11,6 +11,10 @@ import (
 	"tessera/ranks"
 )
 
+// hastyPatience is the number of iterations after which AutoRule gives a solve of a trial up: lambda is then so small that
+// the answer would take minutes, and it looks no further.
+const hastyPatience = 400
+
 // searchTolerance is the relative error of w with which a trial begins. It is then made
 // smaller until the criterion is accurate enough.
 const searchTolerance = 1e-4
@@ -66,10 +70,16 @@ func (s *searcher) accurate(ctx context.Context, lambda float64, t *Trial, exces
 	begin := s.x
 	var res *Result
 	var worst float64
+	spent := 0
+	if s.hasty {
+		methods = methods[:1]
+	}
 	for _, method := range methods {
 		o := s.o
 		o.Method, o.monitor = method, nil
-		o.MaxIterations = max(o.MaxIterations, 500)
+		if o.MaxIterations = max(o.MaxIterations, 500); s.hasty {
+			o.MaxIterations = min(o.MaxIterations, hastyPatience)
+		}
 		o.phase = fmt.Sprintf("lambda, try %d", s.count)
 		o.Tolerance = searchTolerance
 		before := 1.0 // relative residual of the last solve
@@ -102,7 +112,8 @@ func (s *searcher) accurate(ctx context.Context, lambda float64, t *Trial, exces
 			if worst <= 1 || res.Status == krylov.Stagnated && worst <= s.slack {
 				return res, nil
 			}
-			slow := res.Status == krylov.IterationLimit && res.Residual > 0.01*before
+			spent += res.Iterations
+			slow := res.Status == krylov.IterationLimit && res.Residual > 0.01*before || s.hasty && spent >= hastyPatience
 			if before = res.Residual; slow || !res.Converged && res.Status != krylov.IterationLimit || o.Tolerance <= 1e-14 {
 				break
 			}
@@ -114,7 +125,7 @@ func (s *searcher) accurate(ctx context.Context, lambda float64, t *Trial, exces
 	}
 	return nil, &TrialError{
 		Rule: s.found.Rule, Number: s.count, Lambda: lambda * s.units.weight, Method: methods[len(methods)-1],
-		Iterations: t.Iterations, Residual: t.Residual, Excess: worst,
+		Iterations: t.Iterations, Residual: t.Residual, Excess: worst, hasty: s.hasty && spent >= hastyPatience,
 	}
 }
 
