@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"tessera/forward"
+	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/outdir"
 	figures "tessera/internal/report"
@@ -158,7 +159,7 @@ func (c *call) psfsOfStars() error {
 	if err != nil || cells[0] != float64(int(cells[0])) || cells[1] != float64(int(cells[1])) || cells[0] < 1 || cells[1] < 1 {
 		return usageError{fmt.Sprintf("tessera psf: -grid %s: want DOWNxACROSS, such as -grid 5x5", p.grid)}
 	}
-	frame, err := imageio.ReadPlane(c.args[0])
+	frame, notes, err := frames.StarFrame(c.args[0])
 	if err != nil {
 		return ofInput(err)
 	}
@@ -168,7 +169,6 @@ func (c *call) psfsOfStars() error {
 		grid   *psfmodel.Grid
 		psfs   []forward.PSF
 		counts psfmodel.StarCounts
-		notes  []string
 	)
 	if p.stars == "" {
 		var found psfmodel.Found
