@@ -85,7 +85,7 @@ func onStars(stars, found []Star, swapped bool) (n int) {
 // noStar is the error where no star could be used.
 func noStar(c StarCounts) error {
 	text := "psfmodel: no star is left: " + c.String()
-	if c.Missing > 0 || c.AtEdge > 0 {
+	if 2*(c.Missing+c.AtEdge) >= c.Given-c.Twice && c.Given > 0 {
 		text += "; PSFs with fewer pixels a side (-size N, odd) need fewer pixels around each star"
 	}
 	return errors.New(text)

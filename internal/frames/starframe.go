@@ -9,6 +9,14 @@ import (
 	"tessera/internal/imageio"
 )
 
+// withoutKeys takes out of a text what the keys of a job would change, which the command that takes stars from a frame does not have.
+var withoutKeys = strings.NewReplacer(
+	fmt.Sprintf(" (image.planes = %q leaves them out)", PlanesNone), "",
+	fmt.Sprintf("; found by image.planes = %q", PlanesAuto), "",
+	fmt.Sprintf(" (image.outliers = %q takes all finite values as data)", OutliersKeep), "",
+	fmt.Sprintf(" (image.outliers = %q takes them as they are)", OutliersKeep), "",
+)
+
 // StarFrame reads one plane, rows x cols, to take stars from, as the jobs of images read image.path: pixels that are
 // missing by the planes of the product, flags and errors, are NaN, and so are values that mark a missing one. notes say what was
 // read, a line for each file.
@@ -42,7 +50,6 @@ func StarFrame(path string) (f *imageio.Frame, notes []string, err error) {
 		return nil, nil, errors.New(path + ": " + found.WholePlanes(&search) + ": nothing was observed")
 	}
 	text := found.Text(&search, "image.outliers", OutliersReport)
-	text = strings.ReplaceAll(text, fmt.Sprintf(" (image.outliers = %q takes all finite values as data)", OutliersKeep), "") // no key of this command
 	found.LeaveOut(&search, OutliersReport)
 	for k, in := range inputs {
 		if k == 0 {
@@ -51,7 +58,7 @@ func StarFrame(path string) (f *imageio.Frame, notes []string, err error) {
 				DescribeOutliers(&in, text)
 			}
 		}
-		notes = append(notes, strings.TrimSpace(in.String()))
+		notes = append(notes, withoutKeys.Replace(strings.TrimSpace(in.String())))
 	}
 	return f, notes, nil
 }
