@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -144,6 +145,32 @@ func TestStatusOfBadPlace(t *testing.T) {
 			return strings.Contains(said.String(), filepath.Base(strings.TrimSuffix(a, "/under")))
 		}) {
 			t.Errorf("%s: exit status %d, want %d and the place: %s", way, code, misused, said.String())
+		}
+	}
+}
+
+// The command that makes PSFs of stars reads the frame as the jobs do: what marks missing values is none of its stars, and it says how many
+// pixels are missing and how many stars each cell has.
+func TestStarsOfMarkedFrame(t *testing.T) {
+	dir := t.TempDir()
+	const rows, cols = 60, 60
+	data := make([]float64, rows*cols)
+	for i := range data {
+		y, x := float64(i/cols)-30.2, float64(i%cols)-29.7
+		data[i] = 10 + 0.05*math.Sin(float64(i*i%977)) + 100*math.Exp(-(y*y+x*x)/4)
+	}
+	data[15*cols+15], data[40*cols+12] = 1e30, 1e30
+	frame, out := filepath.Join(dir, "frame.npy"), filepath.Join(dir, "psfs.fits")
+	if err := imageio.WriteNpy(frame, []int{rows, cols}, data); err != nil {
+		t.Fatal(err)
+	}
+	status, stdout, stderr := told("psf", frame, "-grid", "1x1", "-size", "11", "-out", out)
+	if status != 0 {
+		t.Fatalf("status %d: %s", status, stderr)
+	}
+	for _, want := range []string{"2 of 3600 values missing", "marks missing values", "1 of 1 stars used", "stars of a cell: 1", "made of 1 or 2 stars"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("%q, want ... %s ...", stdout, want)
 		}
 	}
 }
