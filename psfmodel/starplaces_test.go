@@ -83,29 +83,34 @@ func TestReasonsInWords(t *testing.T) {
 func TestUnevenBackground(t *testing.T) {
 	const rows, cols = 100, 200
 	list := [][2]float64{{50.3, 50.2}, {49.8, 150.1}}
-	frame := skyOf(rows, cols, list)
-	for i := range frame {
-		dy, dx := float64(i/cols)-list[1][0], float64(i%cols)-list[1][1]
-		if d := math.Hypot(dy, dx); d > 9 {
-			frame[i] += 0.6 // more than noise, and less than stars
+	for name, light := range map[string]func(angle float64) float64{ // around the second star, more than noise and less than stars
+		"a raised ring":   func(float64) float64 { return 0.6 },
+		"light and shade": func(angle float64) float64 { return 0.5 * math.Sin(3*angle) },
+	} {
+		frame := skyOf(rows, cols, list)
+		for i := range frame {
+			dy, dx := float64(i/cols)-list[1][0], float64(i%cols)-list[1][1]
+			if d := math.Hypot(dy, dx); d > 9 && i%cols > cols/2 {
+				frame[i] += light(math.Atan2(dy, dx))
+			}
 		}
-	}
-	_, psfs, counts, err := FromStars(frame, rows, cols, list, StarOptions{Size: 21, Across: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if counts.Uneven != 1 || counts.Used != 1 || !strings.Contains(counts.String(), "1 with an uneven background") {
-		t.Errorf("%s", counts)
-	}
-	if text := counts.String(); !strings.Contains(text, "made of 1 or 2 stars") || counts.PoorCells != 1 {
-		t.Errorf("no warning of a cell of one star: %s", text)
-	}
-	for k, p := range psfs {
-		if v := slices.Min(p.Values); v < -0.002 {
-			t.Errorf("PSF %d: least value %g", k, v)
+		_, psfs, counts, err := FromStars(frame, rows, cols, list, StarOptions{Size: 21, Across: 2})
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if fmt.Sprint(counts.Least, counts.Most) != "1 1" {
-		t.Errorf("%+v", counts)
+		if counts.Uneven != 1 || counts.Used != 1 || !strings.Contains(counts.String(), "1 with an uneven background") {
+			t.Errorf("%s: %s", name, counts)
+		}
+		if text := counts.String(); !strings.Contains(text, "made of 1 or 2 stars") || counts.PoorCells != 1 {
+			t.Errorf("no warning of a cell of one star: %s", text)
+		}
+		for k, p := range psfs {
+			if v := slices.Min(p.Values); v < -0.002 {
+				t.Errorf("PSF %d: least value %g", k, v)
+			}
+		}
+		if fmt.Sprint(counts.Least, counts.Most) != "1 1" {
+			t.Errorf("%+v", counts)
+		}
 	}
 }
