@@ -174,3 +174,21 @@ func TestStarsOfMarkedFrame(t *testing.T) {
 		}
 	}
 }
+
+// A cube whose images have different sums says with the PSF of a place what was done about them.
+func TestSumsOfCubeAreSaid(t *testing.T) {
+	dir := t.TempDir()
+	cube, table := filepath.Join(dir, "cube.npy"), filepath.Join(dir, "places.csv")
+	data := make([]float64, 2*9)
+	data[4], data[9+4] = 1, 100
+	if err := imageio.WriteNpy(cube, []int{2, 3, 3}, data); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(table, []byte("row,col\n0,0\n0,9\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	status, stdout, stderr := told("psf", cube, "-positions", table, "-at", "0,4")
+	if status != 0 || !strings.Contains(stdout, "the images have sums of 1 to 100: each is divided by its own before interpolation") {
+		t.Errorf("status %d, %q %q", status, stdout, stderr)
+	}
+}

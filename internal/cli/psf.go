@@ -103,6 +103,9 @@ func (c *call) psfOfModel() error {
 	s := psfmodel.Measure(k)
 	said := fmt.Sprintf("%d x %d pixels at row %g, column %g: FWHM %.3f pixels, ellipticity %.3f, centroid (%+.3f, %+.3f)\n",
 		k.Rows, k.Cols, at[0], at[1], s.FWHM, s.Ellipticity, s.Centroid[0], s.Centroid[1])
+	for _, note := range m.Notes {
+		said += note + "\n"
+	}
 	if c.out == "" {
 		_, err := fmt.Fprint(c.stdout, said)
 		return err
