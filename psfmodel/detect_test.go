@@ -64,7 +64,7 @@ func TestFindStars(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := StarCounts{Given: len(all), Used: good - 4, AtEdge: 1, Missing: 1, Saturated: 1, Crowded: 2, Odd: 1}
+	want := StarCounts{Given: len(all), Used: good - 4, AtEdge: 1, Missing: 1, Saturated: 1, Crowded: 2, Odd: 1, Least: 11, Most: 11}
 	if counts != want {
 		t.Errorf("%+v, want %+v", counts, want)
 	}

@@ -2,6 +2,7 @@ package psfmodel
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 	"strings"
@@ -54,8 +55,45 @@ func readCube(path string, o Options) (*Model, error) {
 		return nil, fmt.Errorf("%s has %d positions, want one for each of %d images", o.Positions, len(positions), s.Count)
 	}
 	m := &Model{Format: Cube, Rows: s.Rows, Cols: s.Cols, Step: step(o.Oversampling, 1), Places: said}
-	m.Law, m.Images, err = onGrid(positions, images(s))
+	list := images(s)
+	note, err := unitSums(list, s.Cols)
+	if err != nil {
+		return nil, err
+	}
+	if note != "" {
+		m.Notes = append(m.Notes, note)
+	}
+	m.Law, m.Images, err = onGrid(positions, list)
 	return m, err
+}
+
+// unequalSums is the relative difference of the sums of images from which on a note says it.
+const unequalSums = 0.01
+
+// unitSums divides each image by its sum, so that none counts more than another one between two places; note says how much the sums
+// differed, "" = hardly.
+func unitSums(list [][]float64, cols int) (note string, err error) {
+	least, most := math.Inf(1), 0.0
+	for k, image := range list {
+		if err := known(k, image, cols); err != nil {
+			return "", err
+		}
+		sum := 0.0
+		for _, v := range image {
+			sum += v
+		}
+		if !(sum > 0) || math.IsInf(sum, 0) {
+			return "", fmt.Errorf("image %d sums to %g, want a finite number more than 0", k, sum)
+		}
+		for i := range image {
+			image[i] /= sum
+		}
+		least, most = min(least, sum), max(most, sum)
+	}
+	if most > (1+unequalSums)*least {
+		note = fmt.Sprintf("the images have sums of %.4g to %.4g: each is divided by its own before interpolation", least, most)
+	}
+	return note, nil
 }
 
 // A table of places has at most this many of them, and this many columns.

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"tessera/forward"
+	"tessera/internal/outliers"
 )
 
 // Format names how a model is stored.
@@ -63,11 +64,23 @@ func (m *Model) Check() error {
 		if len(image) != m.Rows*m.Cols {
 			return fmt.Errorf("image %d has %d values, want %d x %d", k, len(image), m.Rows, m.Cols)
 		}
-		for i, v := range image {
-			if math.IsNaN(v) || math.IsInf(v, 0) {
-				return fmt.Errorf("image %d: the value at row %d, column %d is %g, want a finite number", k, i/m.Cols, i%m.Cols, v)
-			}
+		if err := known(k, image, m.Cols); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// known refuses an image with a sample that is not finite or marks a missing value.
+func known(k int, image []float64, cols int) error {
+	for i, v := range image {
+		if v-v != 0 {
+			return fmt.Errorf("image %d: the value at row %d, column %d is %g, want a finite number", k, i/cols, i%cols, v)
+		}
+	}
+	if i := outliers.FirstMark(image); i >= 0 {
+		return fmt.Errorf("image %d: the value at row %d, column %d is %.6g, which marks a missing value; a PSF is known everywhere: write 0 where it has no light",
+			k, i/cols, i%cols, image[i])
 	}
 	return nil
 }

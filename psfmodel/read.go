@@ -147,6 +147,9 @@ func readKernel(path string, o Options) (*Model, error) {
 		Format: Kernel, Rows: s.Rows, Cols: s.Cols, Step: step(o.Oversampling, 1), Images: images(s),
 		Law: &Grid{Rows: []float64{0}, Cols: []float64{0}},
 	}
+	if err := known(0, s.Data, s.Cols); err != nil {
+		return nil, err
+	}
 	if m.Step != 1 || s.Rows%2 == 1 && s.Cols%2 == 1 {
 		return m, nil
 	}

@@ -9,14 +9,17 @@ import (
 // cutout is a star that is centred and has flux 1, row-major.
 type cutout struct {
 	values []float64
-	own    []bool // false: a pixel nearer to another star, which has the value of the pixel opposite
+	own    []bool // false: a pixel nearer to another star, or a missing one, which has the value of the pixel opposite
 }
+
+// mostMissing is the part of a cut-out that may be missing, none of it within the FWHM of the star.
+const mostMissing = 0.05
 
 // ownWidths is how many times its FWHM a star has to be from the next one, where StarOptions do not say it.
 const ownWidths = 3
 
-// cutStar is star k, centred and of flux 1, or the count that it goes into.
-func cutStar(frame []float64, rows, cols int, stars []Star, k int, o StarOptions) (cutout, func(*StarCounts) *int) {
+// cutStar is star k, centred and of flux 1, or the count that it goes into. noise is the standard deviation of a pixel of the frame.
+func cutStar(frame []float64, rows, cols int, stars []Star, k int, noise float64, o StarOptions) (cutout, func(*StarCounts) *int) {
 	p := stars[k].Place
 	leftOut := func(reason func(*StarCounts) *int) (cutout, func(*StarCounts) *int) { return cutout{}, reason }
 	if stars[k].Flat {
@@ -24,6 +27,9 @@ func cutStar(frame []float64, rows, cols int, stars []Star, k int, o StarOptions
 	}
 	if v := p[0] + p[1]; v-v != 0 {
 		return leftOut(func(c *StarCounts) *int { return &c.Off })
+	}
+	if p[0] < -0.5 || p[1] < -0.5 || p[0] >= float64(rows)-0.5 || p[1] >= float64(cols)-0.5 {
+		return leftOut(func(c *StarCounts) *int { return &c.Outside })
 	}
 	crowded := func(c *StarCounts) *int { return &c.Crowded }
 	margin := o.Size/2 + ring
@@ -38,11 +44,13 @@ func cutStar(frame []float64, rows, cols int, stars []Star, k int, o StarOptions
 	size := 2*margin + 1
 	cut, own := make([]float64, 0, size*size), make([]bool, 0, size*size)
 	var around []ringPixel
+	var absent []int
+	missing := func(c *StarCounts) *int { return &c.Missing }
 	for i := range size {
 		for j := range size {
 			v, mine := frame[(r-margin+i)*cols+c-margin+j], nearestTo(p, beside, float64(r-margin+i), float64(c-margin+j))
-			if mine && math.IsNaN(v) {
-				return leftOut(func(c *StarCounts) *int { return &c.Missing })
+			if mine && v-v != 0 {
+				absent, mine = append(absent, len(cut)), false
 			}
 			if mine && o.Saturation > 0 && v >= o.Saturation {
 				return leftOut(func(c *StarCounts) *int { return &c.Saturated })
@@ -52,6 +60,9 @@ func cutStar(frame []float64, rows, cols int, stars []Star, k int, o StarOptions
 				around = append(around, ringPixel{float64(i - margin), float64(j - margin), v})
 			}
 		}
+	}
+	if float64(len(absent)) > mostMissing*float64(len(cut)) {
+		return leftOut(missing)
 	}
 	if len(around) < 4*ring {
 		return leftOut(crowded)
@@ -70,6 +81,11 @@ func cutStar(frame []float64, rows, cols int, stars []Star, k int, o StarOptions
 		}
 	}
 	y, x, fwhm, ok := centre(cut, size)
+	for _, i := range absent {
+		if !ok || math.Hypot(float64(i/size)-y, float64(i%size)-x) < fwhm {
+			return leftOut(missing)
+		}
+	}
 	switch {
 	case o.Apart == 0 && nearest < ownWidths*fwhm:
 		return leftOut(crowded)
@@ -98,7 +114,54 @@ func cutStar(frame []float64, rows, cols int, stars []Star, k int, o StarOptions
 	for i := range star.values {
 		star.values[i] /= flux
 	}
+	if star.uneven(o.Size, noise/flux, deviation/flux, len(around)) {
+		return leftOut(func(c *StarCounts) *int { return &c.Uneven })
+	}
 	return star, nil
+}
+
+// Bounds of the background of a star, whose flux is 1.
+const (
+	mostCore    = 1.15 // of the light within half the side of the cut-out: more is there only if the background is taken too high
+	mostBowl    = 0.05 // of the light below 0 outside of that, if it is significant
+	mostUneven  = 0.15 // of the scatter around the background, added up over the cut-out, if it is no noise
+	significant = 4    // standard deviations
+	noNoise     = 5    // times the noise of a pixel
+)
+
+// uneven tells whether the background of a star of flux 1 is not that of a plane, as neighbours that raise its ring make it. noise and
+// deviation are standard deviations of a pixel of the frame and of one of so many of the ring, relative to the flux.
+func (s *cutout) uneven(size int, noise, deviation float64, ringPixels int) bool {
+	core, wing, n := 0.0, 0.0, 0.0
+	for i, v := range s.values {
+		switch {
+		case max(abs(i/size-size/2), abs(i%size-size/2)) <= size/4:
+			core += v
+		case s.own[i]:
+			wing, n = wing+v, n+1
+		}
+	}
+	bowl := wing < -mostBowl && wing < -significant*deviation*n*math.Sqrt(1/max(n, 1)+1/float64(ringPixels))
+	rough := noise > 0 && deviation > noNoise*noise && deviation*float64(size*size) > mostUneven
+	return core > mostCore || bowl || rough
+}
+
+func abs(n int) int { return max(n, -n) }
+
+// pixelNoise is the standard deviation of the noise of a pixel, from the median difference of neighbours in a row.
+func pixelNoise(frame []float64, cols int) float64 {
+	const sample = 100_000
+	var list []float64
+	for i := 0; i+1 < len(frame); i += 1 + len(frame)/sample {
+		if d := frame[i+1] - frame[i]; (i+1)%cols != 0 && d-d == 0 {
+			list = append(list, d)
+		}
+	}
+	if len(list) == 0 {
+		return 0
+	}
+	_, deviation := spread(list)
+	return deviation / math.Sqrt2
 }
 
 // neighbours are the places of the stars within reach of star k whose light disturbs, and how far the nearest of them is.

@@ -1,7 +1,6 @@
 package psfmodel
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -34,9 +33,14 @@ func (o StarOptions) withDefaults() StarOptions {
 // StarCounts are the stars that were used and those that were left out, and the cells of the grid without a star of their own.
 type StarCounts struct {
 	Given, Used                                     int
+	Outside, Twice                                  int // places outside of the frame, and within half a pixel of an earlier one
 	AtEdge, Missing, Saturated, Crowded, Faint, Off int // Off: the centre that was found is more than 2 pixels from the place given
+	Uneven                                          int // the background is no plane: neighbours raise the ring around the star
 	Odd                                             int // found in the frame, and much wider or narrower than the stars of their cell
 	EmptyCells                                      int
+	Least, Most                                     int // stars of a cell that has any
+	PoorCells                                       int // cells of 1 or 2 stars
+	Swapped                                         int // places that are on stars if rows and columns are swapped; 0 = fewer than as they are
 }
 
 func (c StarCounts) String() string {
@@ -44,7 +48,7 @@ func (c StarCounts) String() string {
 	for _, v := range []struct {
 		n    int
 		what string
-	}{{c.AtEdge, "at the edge"}, {c.Missing, "with missing pixels"}, {c.Saturated, "saturated"}, {c.Crowded, "with a neighbour"}, {c.Faint, "too faint"}, {c.Off, "not found at their place"}, {c.Odd, "of another width than the stars around"}} {
+	}{{c.Outside, "outside of the frame"}, {c.Twice, "given twice"}, {c.AtEdge, "at the edge"}, {c.Missing, "with missing pixels"}, {c.Saturated, "saturated"}, {c.Crowded, "with a neighbour"}, {c.Uneven, "with an uneven background"}, {c.Faint, "too faint"}, {c.Off, "not found at their place"}, {c.Odd, "of another width than the stars around"}} {
 		if v.n > 0 {
 			out = append(out, fmt.Sprintf("%d %s", v.n, v.what))
 		}
@@ -52,6 +56,18 @@ func (c StarCounts) String() string {
 	text := fmt.Sprintf("%d of %d stars used", c.Used, c.Given)
 	if len(out) > 0 {
 		text += ", left out: " + strings.Join(out, ", ")
+	}
+	switch {
+	case c.Least > 0 && c.Least == c.Most:
+		text += fmt.Sprintf("; stars of a cell: %d", c.Least)
+	case c.Least > 0:
+		text += fmt.Sprintf("; stars of a cell: at least %d, at most %d", c.Least, c.Most)
+	}
+	if c.PoorCells > 0 {
+		text += fmt.Sprintf("; warning: cells whose PSF is made of 1 or 2 stars, whose noise and neighbours it has: %d; a grid of fewer cells has more stars in each", c.PoorCells)
+	}
+	if c.Swapped > 0 {
+		text += fmt.Sprintf("; warning: with rows and columns swapped %d places would be on stars, more than as they are: are the names of the columns row and col (or y and x) the right way round?", c.Swapped)
 	}
 	if c.EmptyCells > 0 {
 		text += fmt.Sprintf("; %d cells without a star have the PSF of the nearest cell that has one", c.EmptyCells)
@@ -79,13 +95,27 @@ func FromFrame(frame []float64, rows, cols int, o StarOptions) (*Grid, []forward
 // best, to which it is moved by Lanczos interpolation; it is divided by its flux. Pixels that are nearer to another star do not count: for the
 // centre and the flux they have the value of the pixel opposite. The PSF of a cell is the mean of its
 // stars, without values of more than 3 standard deviations from their median at a pixel, found from the median deviation.
-// It stands for the middle of the cell.
+// It stands for the middle of the cell. Missing pixels of a star, at most 5 % of its cut-out and none within its FWHM, are as those
+// that are nearer to another star. Places within half a pixel count as one. A star with three pixels of the value of its peak is saturated.
 func FromStars(frame []float64, rows, cols int, places [][2]float64, o StarOptions) (*Grid, []forward.PSF, StarCounts, error) {
-	stars := make([]Star, len(places))
-	for k, p := range places {
-		stars[k].Place = p
+	stars, twice := distinct(places)
+	if len(frame) == rows*cols {
+		for k := range stars {
+			stars[k].Flat = flatAt(frame, rows, cols, stars[k].Place)
+		}
 	}
-	return fromStars(frame, rows, cols, stars, false, o)
+	grid, psfs, counts, err := fromStars(frame, rows, cols, stars, false, o)
+	counts.Given, counts.Twice = counts.Given+twice, twice
+	if counts.Off+counts.Outside > counts.Given/2 {
+		found, _ := FindStars(frame, rows, cols)
+		if as, swapped := onStars(stars, found, false), onStars(stars, found, true); swapped > as && swapped > len(stars)/2 {
+			counts.Swapped = swapped
+		}
+	}
+	if counts.Used == 0 && counts.Given > 0 && err != nil && counts != (StarCounts{Given: counts.Given, Twice: twice}) {
+		err = noStar(counts)
+	}
+	return grid, psfs, counts, err
 }
 
 // fromStars is FromStars, or FromFrame of the stars that were found.
@@ -101,8 +131,9 @@ func fromStars(frame []float64, rows, cols int, stars []Star, found bool, o Star
 		return nil, nil, counts, fmt.Errorf("psfmodel: a grid of %d x %d cells on a frame of %d x %d, want 1 to %d along an axis", o.Down, o.Across, rows, cols, mostGrid)
 	}
 	cells := make([][]cutout, o.Down*o.Across)
+	noise := pixelNoise(frame, cols)
 	for k, s := range stars {
-		star, reason := cutStar(frame, rows, cols, stars, k, o)
+		star, reason := cutStar(frame, rows, cols, stars, k, noise, o)
 		if reason != nil {
 			*reason(&counts)++
 			continue
@@ -118,9 +149,17 @@ func fromStars(frame []float64, rows, cols int, stars []Star, found bool, o Star
 		}
 		counts.Used += len(cells[c])
 		counts.Odd += len(list) - len(cells[c])
+		if n := len(cells[c]); n > 0 {
+			if counts.Most = max(counts.Most, n); counts.Least == 0 || n < counts.Least {
+				counts.Least = n
+			}
+			if n < 3 {
+				counts.PoorCells++
+			}
+		}
 	}
 	if counts.Used == 0 {
-		return nil, nil, counts, errors.New("psfmodel: no star is left: " + counts.String())
+		return nil, nil, counts, noStar(counts)
 	}
 	grid := &Grid{Rows: middles(rows, o.Down), Cols: middles(cols, o.Across)}
 	psfs := make([]forward.PSF, len(cells))

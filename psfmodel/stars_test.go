@@ -54,6 +54,10 @@ func TestFromStars(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := StarCounts{Given: good + 4, Used: good - 3, AtEdge: 2, Missing: 1, Saturated: 1, Crowded: 2, Off: 1}
+	if counts.Least < 7 || counts.Most > 10 || counts.PoorCells != 0 {
+		t.Errorf("%+v: of 51 stars in six cells", counts)
+	}
+	counts.Least, counts.Most = 0, 0
 	if counts != want {
 		t.Errorf("%+v, want %+v", counts, want)
 	}

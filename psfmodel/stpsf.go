@@ -18,6 +18,11 @@ func readSTPSF(path string) (*Model, error) {
 	}
 	h := &cards{header: s.Header}
 	oversampling := h.number("OVERSAMP")
+	for k, image := range images(s) {
+		if err := known(k, image, s.Cols); err != nil {
+			return nil, err
+		}
+	}
 	positions := make([][2]float64, s.Count)
 	for k := range positions {
 		positions[k] = h.position("DET_YX" + strconv.Itoa(k))

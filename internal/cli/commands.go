@@ -131,8 +131,10 @@ model: a whisker plot of the ellipticity with the FWHM, and the PSF at nine plac
 
 tessera psf FRAME -grid 5x5 -out FILE.fits makes PSFs of the stars that it finds in the
 frame, one for each cell of the grid, as psf_model.path takes them; with -stars TABLE, of
-the stars at the places in TABLE. It says how many stars were used, and why the others
-were not. docs/jobs/README.md has the thresholds.`,
+the stars at the places in TABLE. The frame is read as the jobs of images read it: pixels
+that its flags (DQ) or its error map call bad are missing, and so are values such as -9999
+that mark missing ones. It says how many stars were used, how many each cell has, and why
+the others were not. docs/jobs/README.md has the thresholds.`,
 			Flags: psfFlags,
 			Run:   starsAndModels,
 		},

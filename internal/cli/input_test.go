@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -145,5 +146,49 @@ func TestStatusOfBadPlace(t *testing.T) {
 		}) {
 			t.Errorf("%s: exit status %d, want %d and the place: %s", way, code, misused, said.String())
 		}
+	}
+}
+
+// The command that makes PSFs of stars reads the frame as the jobs do: what marks missing values is none of its stars, and it says how many
+// pixels are missing and how many stars each cell has.
+func TestStarsOfMarkedFrame(t *testing.T) {
+	dir := t.TempDir()
+	const rows, cols = 60, 60
+	data := make([]float64, rows*cols)
+	for i := range data {
+		y, x := float64(i/cols)-30.2, float64(i%cols)-29.7
+		data[i] = 10 + 0.05*math.Sin(float64(i*i%977)) + 100*math.Exp(-(y*y+x*x)/4)
+	}
+	data[15*cols+15], data[40*cols+12] = 1e30, 1e30
+	frame, out := filepath.Join(dir, "frame.npy"), filepath.Join(dir, "psfs.fits")
+	if err := imageio.WriteNpy(frame, []int{rows, cols}, data); err != nil {
+		t.Fatal(err)
+	}
+	status, stdout, stderr := told("psf", frame, "-grid", "1x1", "-size", "11", "-out", out)
+	if status != 0 {
+		t.Fatalf("status %d: %s", status, stderr)
+	}
+	for _, want := range []string{"2 of 3600 values missing", "marks missing values", "1 of 1 stars used", "stars of a cell: 1", "made of 1 or 2 stars"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("%q, want ... %s ...", stdout, want)
+		}
+	}
+}
+
+// A cube whose images have different sums says with the PSF of a place what was done about them.
+func TestSumsOfCubeAreSaid(t *testing.T) {
+	dir := t.TempDir()
+	cube, table := filepath.Join(dir, "cube.npy"), filepath.Join(dir, "places.csv")
+	data := make([]float64, 2*9)
+	data[4], data[9+4] = 1, 100
+	if err := imageio.WriteNpy(cube, []int{2, 3, 3}, data); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(table, []byte("row,col\n0,0\n0,9\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	status, stdout, stderr := told("psf", cube, "-positions", table, "-at", "0,4")
+	if status != 0 || !strings.Contains(stdout, "the images have sums of 1 to 100: each is divided by its own before interpolation") {
+		t.Errorf("status %d, %q %q", status, stdout, stderr)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"tessera/forward"
+	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/outdir"
 	figures "tessera/internal/report"
@@ -102,6 +103,9 @@ func (c *call) psfOfModel() error {
 	s := psfmodel.Measure(k)
 	said := fmt.Sprintf("%d x %d pixels at row %g, column %g: FWHM %.3f pixels, ellipticity %.3f, centroid (%+.3f, %+.3f)\n",
 		k.Rows, k.Cols, at[0], at[1], s.FWHM, s.Ellipticity, s.Centroid[0], s.Centroid[1])
+	for _, note := range m.Notes {
+		said += note + "\n"
+	}
 	if c.out == "" {
 		_, err := fmt.Fprint(c.stdout, said)
 		return err
@@ -158,7 +162,7 @@ func (c *call) psfsOfStars() error {
 	if err != nil || cells[0] != float64(int(cells[0])) || cells[1] != float64(int(cells[1])) || cells[0] < 1 || cells[1] < 1 {
 		return usageError{fmt.Sprintf("tessera psf: -grid %s: want DOWNxACROSS, such as -grid 5x5", p.grid)}
 	}
-	frame, err := imageio.ReadPlane(c.args[0])
+	frame, notes, err := frames.StarFrame(c.args[0])
 	if err != nil {
 		return ofInput(err)
 	}
@@ -168,7 +172,6 @@ func (c *call) psfsOfStars() error {
 		grid   *psfmodel.Grid
 		psfs   []forward.PSF
 		counts psfmodel.StarCounts
-		notes  []string
 	)
 	if p.stars == "" {
 		var found psfmodel.Found

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"image"
 	"image/color"
 	"io"
 	"math"
@@ -119,11 +120,18 @@ func (p *PSFField) whiskers() (*plot.Plot, error) {
 		return nil
 	}
 	var places plotter.XYs
-	labels := plotter.XYLabels{}
 	for _, w := range p.Whiskers {
-		places = append(places, plotter.XY{X: w.Col, Y: w.Row})
-		labels.XYs = append(labels.XYs, plotter.XY{X: w.Col, Y: w.Row})
-		labels.Labels = append(labels.Labels, fmt.Sprintf("%.2f", w.FWHM))
+		place := plotter.XY{X: w.Col, Y: w.Row}
+		places = append(places, place)
+		text, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs{place}, Labels: []string{fmt.Sprintf("%.2f", w.FWHM)}})
+		if err != nil {
+			return nil, err
+		}
+		style := &text.TextStyle[0]
+		style.Font.Size, style.Font.Variant, style.Color = 6, "Sans", color.Gray{90}
+		style.XAlign, style.YAlign = draw.XCenter, draw.YCenter
+		text.Offset = beside(w)
+		pl.Add(text)
 		if w.Ellipticity > 0 {
 			if err := add(w.Row, w.Col, scale*w.Ellipticity, w.Angle, palette[0]); err != nil {
 				return nil, err
@@ -135,16 +143,7 @@ func (p *PSFField) whiskers() (*plot.Plot, error) {
 		return nil, err
 	}
 	points.Shape, points.Radius, points.Color = draw.CircleGlyph{}, 1.2, palette[0]
-	text, err := plotter.NewLabels(labels)
-	if err != nil {
-		return nil, err
-	}
-	for i := range text.TextStyle {
-		text.TextStyle[i].Font.Size, text.TextStyle[i].Font.Variant, text.TextStyle[i].Color = 6, "Sans", color.Gray{90}
-		text.TextStyle[i].XAlign = draw.XCenter
-	}
-	text.Offset = vg.Point{Y: -9}
-	pl.Add(points, text)
+	pl.Add(points)
 	// Both axes in the same scale, so that angles are as they are.
 	room := 0.6 * apart
 	half := max(box.x1-box.x0, box.y1-box.y0)/2 + room
@@ -156,7 +155,30 @@ func (p *PSFField) whiskers() (*plot.Plot, error) {
 	return pl, add(pl.Y.Min+0.03*2*half, at+scale*key/2, scale*key, 0, palette[1])
 }
 
-// stamps draws the table of stamps, each from 0 to its own peak with the square root as the scale.
+// The number at a whisker: half its width and height with the room to the whisker, in points.
+const (
+	halfNumber = 7.5
+	halfHeight = 3
+	fromLine   = 2.5
+)
+
+// beside is where the middle of the number of a whisker is from the place of the whisker: at the side of its line, so that this does not
+// cross the number, below or to the right.
+func beside(w Whisker) vg.Point {
+	angle := w.Angle
+	if !(w.Ellipticity > 0) {
+		angle = 0
+	}
+	x, y := math.Sin(angle), -math.Cos(angle)
+	if y > 0 {
+		x, y = -x, -y
+	}
+	far := halfNumber*math.Abs(x) + halfHeight*math.Abs(y) + fromLine
+	return vg.Point{X: vg.Length(far * x), Y: vg.Length(far * y)}
+}
+
+// stamps draws the table of stamps, each from 0 to its own peak with the square root as the scale; values below 0 are blue, in the
+// same scale.
 func (p *PSFField) stamps(c draw.Canvas) {
 	if len(p.Stamps) == 0 {
 		return
@@ -167,7 +189,7 @@ func (p *PSFField) stamps(c draw.Canvas) {
 	}
 	style := sans(8)
 	line := int(1.25 * style.Font.Size / dot)
-	c.FillText(style, at(fieldSide/2, 2), "PSF, from 0 to its peak, square-root scale; at row, column")
+	c.FillText(style, at(fieldSide/2, 2), "PSF, square-root scale from 0 to its peak, blue below 0; row, column: least value")
 	across := 0
 	for _, row := range p.Stamps {
 		across = max(across, len(row))
@@ -182,19 +204,39 @@ func (p *PSFField) stamps(c draw.Canvas) {
 			f := s.drawn()
 			side := max(1, min((cell-8)/f.Cols, (cell-line-4)/f.Rows))
 			low, high := at(x, y+side*f.Rows), at(x+side*f.Cols, y)
-			c.DrawImage(vg.Rectangle{Min: low, Max: high}, raster(f, imageio.Linear(0, slices.Max(f.Data)), 1, side, false, 0))
-			c.FillText(style, at(x+side*f.Cols/2, y+side*f.Rows+3), fmt.Sprintf("%.4g, %.4g", s.Row, s.Col))
+			c.DrawImage(vg.Rectangle{Min: low, Max: high}, f.picture(side))
+			c.FillText(style, at(x+side*f.Cols/2, y+side*f.Rows+3), fmt.Sprintf("%.4g, %.4g: %.2g", s.Row, s.Col, slices.Min(s.Frame.Data)))
 		}
 	}
 }
 
+// rooted is an image of square roots, with the signs of the values.
+type rooted struct{ *imageio.Frame }
+
+// picture is the image with side x side dots for a pixel: grey from 0 to the largest value, and blue below 0.
+func (f rooted) picture(side int) *image.RGBA {
+	peak := slices.Max(f.Data)
+	pic := raster(f.Frame, imageio.Linear(0, peak), 1, side, false, 0)
+	for i, v := range f.Data {
+		if !(v < 0 && peak > 0) {
+			continue
+		}
+		t := min(1, -v/peak)
+		blue := color.RGBA{R: uint8(60 * t), G: uint8(140 * t), B: uint8(255 * min(1, 1.5*t)), A: 255}
+		for k := range side * side {
+			pic.SetRGBA(i%f.Cols*side+k%side, i/f.Cols*side+k/side, blue)
+		}
+	}
+	return pic
+}
+
 // drawn is the square root of the stamp, its rows upwards.
-func (s *Stamp) drawn() *imageio.Frame {
+func (s *Stamp) drawn() rooted {
 	f := &imageio.Frame{Channels: 1, Rows: s.Frame.Rows, Cols: s.Frame.Cols, Data: make([]float64, 0, len(s.Frame.Data))}
 	for r := f.Rows - 1; r >= 0; r-- {
 		for _, v := range s.Frame.Data[r*f.Cols : (r+1)*f.Cols] {
-			f.Data = append(f.Data, math.Sqrt(max(0, v)))
+			f.Data = append(f.Data, math.Copysign(math.Sqrt(math.Abs(v)), v))
 		}
 	}
-	return f
+	return rooted{f}
 }
