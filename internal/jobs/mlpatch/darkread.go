@@ -133,6 +133,19 @@ func (s *sky) flip(c *darkSettings) {
 	}
 }
 
+// axes says about which axes the ellipticities of a catalogue are taken to be.
+func (s *shearSection) axes() string {
+	switch {
+	case s.FlipE1 && s.FlipE2:
+		return "taken as position angles from north through east (shear.flip_e1, shear.flip_e2)"
+	case s.FlipE2:
+		return "taken about axes to the east (rising ra) and north (shear.flip_e2)"
+	case s.FlipE1:
+		return "taken about axes to the west (falling ra) and north, with the other sign of e1 (shear.flip_e1)"
+	}
+	return "taken about axes to the west (falling ra) and north; shear.flip_e2 = true: to the east and north"
+}
+
 // ellipticities are names of a component of the ellipticity or of the shear in catalogues.
 func ellipticities(component int) []string {
 	var list []string
@@ -145,9 +158,9 @@ func ellipticities(component int) []string {
 // mostPixels is the largest grid of a catalogue.
 const mostPixels = 1 << 26
 
-// gridded puts the galaxies of the catalogue on a grid about the middle of their positions: x = (ra - ra_0) cos dec_0
-// and y = dec - dec_0. Columns go with falling right ascension, rows with rising declination. The shear of a
-// pixel is the weighted mean of its galaxies.
+// gridded puts the galaxies of the catalogue on a grid about the middle of their positions: x = -(ra - ra_0) cos dec_0
+// and y = dec - dec_0. Columns go with falling right ascension, rows with rising declination, and the ellipticities are
+// about these axes, west and north, but for what shear.flip_e1 and shear.flip_e2 turn. The shear of a pixel is the weighted mean of its galaxies.
 func (c *darkSettings) gridded() (*sky, []taken, error) {
 	k := &c.Catalogue
 	t, err := imageio.ReadTable(k.Path)

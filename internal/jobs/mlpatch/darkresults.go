@@ -21,6 +21,7 @@ type darkMetrics struct {
 	Pixel    float64           `json:"pixel_arcmin"`
 	Observed lifecycle.Number  `json:"observed_share"` // share of the pixels
 	Galaxies int               `json:"galaxies,omitempty"`
+	Signs    string            `json:"-"`        // axes of the ellipticities of a catalogue, as the config says
 	Spectrum string            `json:"spectrum"` // the file, or "estimated"
 	Wiener   wienerMetrics     `json:"wiener"`
 	RMS      rmsMetrics        `json:"rms"`
@@ -181,6 +182,7 @@ func (m *darkMetrics) Report(t *lifecycle.Table) {
 	row("sky", "%.4g x %.4g degrees, pixels of %g arcmin, %.1f %% observed", float64(m.Rows)*m.Pixel/60, float64(m.Cols)*m.Pixel/60, m.Pixel, 100*float64(m.Observed))
 	if m.Galaxies > 0 {
 		row("galaxies", "%d", m.Galaxies)
+		row("ellipticity", "%s", m.Signs)
 	}
 	row("spectrum", "%s", m.Spectrum)
 	row("Wiener", "%.3g s a map", m.Wiener.Seconds)

@@ -195,6 +195,7 @@ func (r *darkRun) read() error {
 	r.Obs = &frames.Observation{Channels: 1, Frame: frame, Data: m.Shear[:n], Weights: m.Weights[:n]}
 	r.m.Channels, r.m.Gathered = 1, true
 	r.m.Rows, r.m.Cols, r.m.Pixel, r.m.Galaxies = s.rows, s.cols, r.c.Shear.Pixel, s.galaxies
+	r.m.Signs = r.c.Shear.axes()
 	return nil
 }
 

@@ -1,0 +1,76 @@
+package mlpatch
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tessera/internal/imageio"
+	"tessera/internal/jobs/jobtest"
+)
+
+// A halo away from the middle of a catalogue, whose galaxies are stretched around it, is found at its right ascension and
+// declination with the keys that the page gives for the axes of the ellipticities. The strongest value is a peak, and the B mode is weak.
+func TestEllipticityAxes(t *testing.T) {
+	const ra0, dec0, haloRA, haloDec, pixel = 150.0, 20.0, 150.25, 19.85, 2.0 // degrees, arcmin
+	shrink := math.Cos(dec0 * math.Pi / 180)
+	for name, c := range map[string]struct {
+		angle func(east, north float64) float64 // of a direction
+		keys  []string
+		row   string
+	}{
+		"west through north": {func(e, n float64) float64 { return math.Atan2(n, -e) }, nil, "to the west"},
+		"east through north": {func(e, n float64) float64 { return math.Atan2(n, e) }, []string{"shear.flip_e2=true"}, "to the east"},
+		"north through east": {func(e, n float64) float64 { return math.Atan2(e, n) }, []string{"shear.flip_e1=true", "shear.flip_e2=true"}, "from north through east"},
+	} {
+		var b strings.Builder
+		b.WriteString("ra,dec,e1,e2\n")
+		for i := range 31 {
+			for j := range 31 {
+				ra, dec := ra0+float64(j-15)*pixel/60/shrink, dec0+float64(i-15)*pixel/60
+				east, north := (ra-haloRA)*shrink*60, (dec-haloDec)*60 // arcmin
+				r2 := (east*east + north*north) / 36
+				size := 0.0
+				if r2 > 0 {
+					size = 0.3 * ((1-math.Exp(-r2/2))/(r2/2) - math.Exp(-r2/2)) // the tangential shear of kappa = 0.3 exp(-r2/2)
+				}
+				phi := c.angle(-north, east) // across the direction of the halo
+				fmt.Fprintf(&b, "%.9f,%.9f,%.9f,%.9f\n", ra, dec, size*math.Cos(2*phi), size*math.Sin(2*phi))
+			}
+		}
+		path := filepath.Join(t.TempDir(), "galaxies.csv")
+		if err := os.WriteFile(path, []byte(b.String()), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		out, err := jobtest.Run(t, LoadDark, 1, darkText, append(c.keys, "catalogue.path="+path, "catalogue.weight=", "shear.sigma=0.05", "noise.realisations=2")...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := imageio.ReadFrame(filepath.Join(out, "solution.fits"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := 0
+		for i, v := range f.Data {
+			if math.Abs(v) > math.Abs(f.Data[at]) {
+				at = i
+			}
+		}
+		ra := ra0 - (float64(at%f.Cols)-float64(f.Cols-1)/2)*pixel/60/shrink
+		dec := dec0 + (float64(at/f.Cols)-float64(f.Rows-1)/2)*pixel/60
+		rms := jobtest.Metrics(t, out)["rms"].(map[string]any)
+		if f.Data[at] <= 0 || math.Abs(ra-haloRA)*shrink > pixel/60 || math.Abs(dec-haloDec) > pixel/60 || !(rms["b"].(float64) < 0.3*rms["e"].(float64)) {
+			t.Errorf("%s: the strongest value %.3g is at ra %.3f, dec %.3f, want a peak at %g, %g; rms %v", name, f.Data[at], ra, dec, haloRA, haloDec, rms)
+		}
+		s := &shearSection{}
+		for _, key := range c.keys {
+			s.FlipE1, s.FlipE2 = s.FlipE1 || strings.Contains(key, "e1"), s.FlipE2 || strings.Contains(key, "e2")
+		}
+		if !strings.Contains(s.axes(), c.row) {
+			t.Errorf("%s: the table says %q", name, s.axes())
+		}
+	}
+}
