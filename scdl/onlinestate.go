@@ -69,6 +69,9 @@ func (l *stream[T]) recall() error {
 	if key := l.key(); m.Key != key {
 		return otherOptions(m.Key, key)
 	}
+	if err := pastEnd(m.Result.Iterations+min(m.Batch, 1), l.o.MaxIterations); err != nil {
+		return err
+	}
 	*l.r, l.batch, l.squares = m.Result, m.Batch, m.Squares
 	if l.o.Resume.Records == nil {
 		return errNoRecords

@@ -57,6 +57,15 @@ func otherOptions(then, now string) error {
 	return fmt.Errorf("scdl: the checkpoint was made with other samples or options: %s; now %s", then, now)
 }
 
+// pastEnd is the error of a snapshot with more iterations than the options allow, nil if it has not. One that is
+// begun counts.
+func pastEnd(done, most int) error {
+	if done <= most {
+		return nil
+	}
+	return fmt.Errorf("scdl: the checkpoint has made %d iterations, the options allow %d: continue with %d or more", done, most, done)
+}
+
 // stopped is the error of a training whose context is cancelled on some rank, the same on
 // all ranks. Collective.
 func stopped(ctx context.Context, comm ranks.Comm) error {

@@ -106,6 +106,9 @@ func (l *learner[T]) begin() error {
 		if key := l.key(); err == nil && from.Key != key {
 			err = otherOptions(from.Key, key)
 		}
+		if err == nil {
+			err = pastEnd(from.Result.Iterations, o.MaxIterations)
+		}
 		if err := ranks.AgreeError(l.comm, err); err != nil {
 			return err
 		}

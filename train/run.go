@@ -30,7 +30,7 @@ type Options struct {
 	Method   Method  // "" = Adam
 	Rate     float64 // of Adam: the size of a step of a parameter; of Nesterov: the factor of the gradient; 0 = 1e-3
 	Cosine   bool    // the rate of step t is Rate (1 + cos(pi t/Steps))/2
-	Steps    int     // 1 or more
+	Steps    int     // 1 or more, and no less than From.Step
 	Batch    int     // items a step; 0 = all
 	Seed     uint64  // of the permutations
 	From     *State  // to go on from; nil = from the start
@@ -94,6 +94,8 @@ func (p *Problem) check(o *Options) error {
 		return fmt.Errorf("train: batches of %d items, want 1 to %d; 0 = all", o.Batch, p.Items)
 	case o.From != nil && len(o.From.Theta) != len(p.Start):
 		return fmt.Errorf("train: the state to go on from has %d parameters, want %d", len(o.From.Theta), len(p.Start))
+	case o.From != nil && o.From.Step > o.Steps:
+		return fmt.Errorf("train: the checkpoint has made %d steps, the options allow %d: continue with %d or more", o.From.Step, o.Steps, o.From.Step)
 	}
 	return nil
 }

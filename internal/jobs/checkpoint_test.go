@@ -119,6 +119,33 @@ func watchedRun(t *testing.T, n int, kind string, sets []string, env lifecycle.E
 	return first, warnings
 }
 
+// lengths are the keys that say how many steps a job with checkpoints makes.
+var lengths = map[string]string{
+	"psf": "psf.iterations", "tppa-train": "tppa.steps", "mlpatch-train": "mlpatch.steps", "mlpatch-superres": "mlpatch.steps",
+	"darkmatter": "network.steps", "scdl-train": "scdl.iterations",
+}
+
+// A checkpoint with more steps than the config of the run that continues it is refused with both numbers, as the config of
+// its result would not lead to it.
+func TestCheckpointPastEnd(t *testing.T) {
+	forResumable(t, func(t *testing.T, turn int, kind string, sets []string) {
+		key := lengths[kind]
+		if key == "" {
+			t.Fatalf("no key of the number of steps of a job %q", kind)
+		}
+		dir := t.TempDir()
+		sets = append(slices.Clone(sets), always, fmt.Sprintf("output.dir=%q", dir))
+		previous := filepath.Join(dir, "checkpoint", checkpoint.PreviousName) // of the second or a later step
+		if err, _ := watchedRun(t, 1, kind, sets, lifecycle.Env{}, previous, nil); !errors.As(err, new(*lifecycle.StoppedError)) {
+			t.Fatalf("was not stopped: %v", err)
+		}
+		err, _ := watchedRun(t, 1+turn%2, kind, append(sets, key+"=1"), lifecycle.Env{Resume: true}, filepath.Join(dir, "none"), nil)
+		if err == nil || !strings.Contains(err.Error(), "the checkpoint has made ") || !strings.Contains(err.Error(), ", the options allow 1: continue with ") {
+			t.Errorf("%s=1 after more steps: %v", key, err)
+		}
+	})
+}
+
 // A checkpoint of which any file is damaged is not continued: the one before is, with a
 // warning that names the file; and if that is damaged too, the run is refused.
 func TestDamagedCheckpoint(t *testing.T) {
