@@ -169,13 +169,39 @@ func (r *run) account(work ranks.Work, psf forward.PSF) error {
 		return err
 	}
 	m.Seconds.Search, m.Seconds.Compare = 0, res.beside
-	m.Model = modelMetrics{r.c.TPPA.Model, r.model.Digest, r.model.Network.Layers, lifecycle.Number(res.score), res.strange, otherPSF(psf, r.model.psf)}
+	m.Model = modelMetrics{r.c.TPPA.Model, r.model.Digest, r.model.Network.Layers, lifecycle.Number(res.score), res.strange, r.otherPSF(psf)}
 	m.TV = tvMetrics{lifecycle.Number(res.tv.Lambda * r.model.Scale), res.tv.Search.Unmet, res.tv.Iterations, res.tv.Converged, lifecycle.Number(res.tv.RelativeGap)}
 	m.Tikhonov, m.Wavelet = tikhonovMetrics{res.lambdas, res.failed}, newWavelet(res.plugged, r.model.Scale)
 	if m.Model.Strange {
 		r.Log.Warn("model", "score", m.Model.Score, "warning", strangeText)
 	}
+	if m.Model.OtherPSF > farPSF {
+		r.Warning(m.Model.otherText() + ": a model that has learned with a PSF like that of the frame restores it better; job = \"tppa-train\" makes one")
+	}
 	return nil
+}
+
+// farPSF is the difference from the PSF of the model, by its largest value, of which a run warns.
+const farPSF = 0.25
+
+// otherPSF is how far the PSF of the frame is from that of the model; of one that varies, the farthest of nine places from edge to
+// edge. psf is that of a frame without one that varies.
+func (r *run) otherPSF(psf forward.PSF) lifecycle.Number {
+	v := r.Obs.Varying
+	if v == nil {
+		return otherPSF(psf, r.model.psf)
+	}
+	rows, cols := r.Obs.Shape()
+	most := lifecycle.Number(0)
+	for i := range 9 {
+		most = max(most, otherPSF(v.At(i/3*(rows-1)/2, i%3*(cols-1)/2), r.model.psf))
+	}
+	return most
+}
+
+// otherText says how far the PSF is from that of the model.
+func (m *modelMetrics) otherText() string {
+	return fmt.Sprintf("the PSF is not that of %s: it differs by up to %.2g of the largest value of the model's", m.Path, m.OtherPSF)
 }
 
 const strangeText = "these data are unlike the pictures that the model has learned from: use the restoration by total variation (tv.npy)"

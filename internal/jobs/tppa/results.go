@@ -114,7 +114,7 @@ func (m *metrics) Report(t *lifecycle.Table) {
 	row("model", "%s, %d layers", m.Model.Path, m.Model.Layers)
 	row("data", "%s", m.Model.String())
 	if m.Model.OtherPSF > 0.01 {
-		row("", "the PSF is not the model's: it differs by up to %.2g of the largest value", m.Model.OtherPSF)
+		row("", "%s", m.Model.otherText())
 	}
 	row("TV beside it", "lambda %.4g by discrepancy; the cost is at most %.2g of it above its minimum (duality gap after %d iterations)", m.TV.Lambda, m.TV.RelativeGap, m.TV.Iterations)
 	if m.TV.Unmet != "" {

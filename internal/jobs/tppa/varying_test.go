@@ -2,7 +2,9 @@ package tppa
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"tessera/internal/jobs/jobtest"
@@ -32,6 +34,32 @@ tolerance = 0.3
 [output]
 pictures = false
 `, filepath.Join(trained, "model.npz"))
+	model, err := readModel(filepath.Join(trained, "model.npz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := jobtest.WriteNpy(t, t.TempDir(), "own.npy", model.psf.Values, model.psf.Rows, model.psf.Cols)
+	for _, c := range []struct {
+		set  []string
+		most float64 // 0 = far, with a warning
+	}{
+		{[]string{fmt.Sprintf("psf_model.path=%q", own), "psf_model.format=kernel"}, 1e-9},
+		{[]string{"psf_model.kind=field", "psf_model.fwhm_left=9.0", "psf_model.fwhm_right=12.0"}, 0},
+	} {
+		out, err := jobtest.Run(t, Load, 2, "job = \"tppa\"\n[simulate]\nrows = 20\ncols = 24\n[tv]\ntolerance = 0.3\n", append(c.set, fmt.Sprintf("tppa.model=%q", filepath.Join(trained, "model.npz")))...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		far := jobtest.Metrics(t, out)["model"].(map[string]any)["other_psf"].(float64)
+		log, err := os.ReadFile(filepath.Join(out, "run.log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		warned := strings.Contains(string(log), "the PSF is not that of ")
+		if warned != (c.most == 0) || c.most > 0 && far > c.most || c.most == 0 && (far < farPSF || far > 2) {
+			t.Errorf("%v: the PSF differs from that of the model by %g, with a warning: %v", c.set, far, warned)
+		}
+	}
 	var one []float64
 	dir := ""
 	for _, c := range []struct {
