@@ -2,11 +2,14 @@ package kernel
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/outliers"
 	"tessera/internal/tables"
 )
 
@@ -15,6 +18,7 @@ type columnOutliers struct {
 	file   string
 	column string // "" = of a frame
 	text   string
+	warn   string // what the run warns of beside that; "" = nothing
 	report *lifecycle.Outliers
 }
 
@@ -77,10 +81,47 @@ func (c *settings) judge(t *imageio.Table, columns *tables.Columns) (*tables.Jud
 			judged.Out[row] = judged.Out[row] || f.Own[i].Taken(rule)
 		}
 		if report := f.Report(&search, outliersKey, rule); report != nil {
-			found = append(found, columnOutliers{c.Observations.Path, name, f.Text(&search, outliersKey, rule), report})
+			found = append(found, columnOutliers{file: c.Observations.Path, column: name, text: f.Text(&search, outliersKey, rule), report: report})
+		}
+		if j == columns.Errors {
+			continue
+		}
+		if far := judgeApart(t, &search, judged, rule, name); far != nil {
+			far.file = c.Observations.Path
+			found = append(found, *far)
 		}
 	}
 	return judged, found, nil
+}
+
+// judgeApart finds numbers of a column far from all others of which the search has told nothing, as they are too many or
+// coordinates; nil = none.
+func judgeApart(t *imageio.Table, s *frames.OutlierSearch, judged *tables.Judged, rule frames.Outliers, name string) *columnOutliers {
+	known := slices.Clone(s.Data)
+	for i := range known {
+		if judged.Told[i] {
+			known[i] = math.NaN()
+		}
+	}
+	g := outliers.Apart(known)
+	if g == nil {
+		return nil
+	}
+	n := len(g.Far)
+	text := fmt.Sprintf("%d of %d numbers are far from all others, which are from %.6g to %.6g, such as %.6g in %s", n, len(known), g.Low, g.High, known[g.Far[0]], t.Where(g.Far[0]))
+	o := &columnOutliers{column: name, report: &lifecycle.Outliers{Key: outliersKey, Asked: rule == frames.OutliersMissing}}
+	if o.report.Asked {
+		o.report.Missing = n
+		text += fmt.Sprintf(": left out, as %s says", outliersKey)
+	} else {
+		o.report.Reported = n
+		text += fmt.Sprintf(": taken as data; %s = %q leaves them out", outliersKey, frames.OutliersMissing)
+	}
+	for _, row := range g.Far {
+		judged.Told[row], judged.Out[row] = true, judged.Out[row] || o.report.Asked
+	}
+	o.text, o.warn = text, text
+	return o
 }
 
 // outlierNote says what was found, column by column.
@@ -96,6 +137,9 @@ func outlierNote(found []columnOutliers) string {
 func (s *scattered) warnOutliers(run *lifecycle.Run) (sum *lifecycle.Outliers) {
 	for _, o := range s.outliers {
 		o.report.Warn(run, strings.TrimSuffix(o.file+", "+o.column, ", "))
+		if o.warn != "" {
+			run.Warning(fmt.Sprintf("%s, %s: %s", o.file, o.column, o.warn))
+		}
 		sum = sum.Plus(o.report)
 	}
 	return sum

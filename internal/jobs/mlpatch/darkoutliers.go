@@ -2,10 +2,12 @@ package mlpatch
 
 import (
 	"fmt"
+	"math"
 
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/outliers"
 )
 
 // taken is a file that was read.
@@ -85,4 +87,50 @@ func (c *darkSettings) leaveOut(cols [5][]float64) (sum *lifecycle.Outliers, not
 		found.LeaveOut(&search, c.Shear.Outliers)
 	}
 	return sum, notes, nil
+}
+
+// wrap takes whole turns from right ascensions in degrees, so that those that are good are within half a turn of their mean
+// direction, as a field across 0 h is not as numbers. It tells whether there are any.
+func wrap(ra []float64, good func(i int) bool) bool {
+	x, y, n := 0.0, 0.0, 0
+	for i, v := range ra {
+		if good(i) {
+			sin, cos := math.Sincos(v * math.Pi / 180)
+			x, y, n = x+cos, y+sin, n+1
+		}
+	}
+	middle := math.Round(math.Atan2(y, x) * 180 / math.Pi)
+	for i, v := range ra {
+		if good(i) {
+			ra[i] = middle + math.Remainder(v-middle, 360)
+		}
+	}
+	return n > 0
+}
+
+// leaveFar makes right ascensions and declinations NaN that lie far from all others, as a place does that is wrong or unknown: a
+// few of them would make the map many times as large. It says so, column by column.
+func (c *darkSettings) leaveFar(cols [5][]float64, good func(i int) bool) (warnings []string) {
+	if c.Shear.Outliers == frames.OutliersKeep {
+		return nil
+	}
+	k := &c.Catalogue
+	for i, name := range []string{k.RA, k.Dec} {
+		known := make([]float64, len(cols[i]))
+		for row, v := range cols[i] {
+			if known[row] = v; !good(row) {
+				known[row] = math.NaN()
+			}
+		}
+		far := outliers.Apart(known)
+		if far == nil {
+			continue
+		}
+		warnings = append(warnings, fmt.Sprintf(`%s, column %s: %d galaxies are left out whose places are far from all others, such as %.6g in row %d of the data; the others are from %.6g to %.6g degrees; shear.outliers = "keep" takes them as data`,
+			k.Path, name, len(far.Far), known[far.Far[0]], far.Far[0]+1, far.Low, far.High))
+		for _, row := range far.Far {
+			cols[i][row] = math.NaN()
+		}
+	}
+	return warnings
 }

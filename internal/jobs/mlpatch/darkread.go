@@ -25,6 +25,7 @@ type sky struct {
 	sigma      float64        // noise of each component of one galaxy of a catalogue
 	catalogue  *lifecycle.Input
 	outliers   []fileOutliers // of the maps or the catalogue
+	warnings   []string       // of the catalogue
 }
 
 // sky reads the files. done tells what was taken from each of them.
@@ -225,21 +226,17 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 	if hint != "" {
 		notes = append(notes, hint)
 	}
+	if !wrap(cols[0], good) {
+		return nil, nil, fmt.Errorf("%s: no galaxy with a place, an ellipticity and a weight of more than 0", k.Path)
+	}
+	warnings := c.leaveFar(cols, good)
 	ends := [4]float64{math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)}
-	first := math.NaN()
 	for i := range t.Rows {
 		if !good(i) {
 			continue
 		}
-		if math.IsNaN(first) {
-			first = cols[0][i]
-		}
-		cols[0][i] = first + math.Remainder(cols[0][i]-first, 360) // a field across 0 h
 		ends[0], ends[1] = min(ends[0], cols[0][i]), max(ends[1], cols[0][i])
 		ends[2], ends[3] = min(ends[2], cols[1][i]), max(ends[3], cols[1][i])
-	}
-	if math.IsNaN(first) {
-		return nil, nil, fmt.Errorf("%s: no galaxy with a place, an ellipticity and a weight of more than 0", k.Path)
 	}
 	ra0, dec0 := (ends[0]+ends[1])/2, (ends[2]+ends[3])/2
 	shrink, pixel := math.Cos(dec0*math.Pi/180), c.Shear.Pixel/60 // degrees
@@ -247,7 +244,7 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 	if !(wide < mostPixels) || !(high < mostPixels) || (wide+1)*(high+1) > mostPixels {
 		return nil, nil, fmt.Errorf("%s: a field of %.4g x %.4g pixels of %g arcmin, want at most %d pixels: give a larger shear.pixel, or ra and dec in degrees", k.Path, high, wide, c.Shear.Pixel, mostPixels)
 	}
-	s := &sky{rows: max(4, int(high+1e-6)+1), cols: max(4, int(wide+1e-6)+1), pixel: c.Shear.Pixel, outliers: []fileOutliers{{k.Path, sum}}}
+	s := &sky{rows: max(4, int(high+1e-6)+1), cols: max(4, int(wide+1e-6)+1), pixel: c.Shear.Pixel, outliers: []fileOutliers{{k.Path, sum}}, warnings: warnings}
 	n := s.rows * s.cols
 	sums := make([]float64, n) // of the squares of the weights
 	for part := range 2 {

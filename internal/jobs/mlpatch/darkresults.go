@@ -183,6 +183,7 @@ func (m *darkMetrics) Report(t *lifecycle.Table) {
 	if m.Galaxies > 0 {
 		row("galaxies", "%d", m.Galaxies)
 		row("ellipticity", "%s", m.Signs)
+		row("", "the rms of E and B modes does not show two wrong signs, and one only where the shear is above the noise")
 	}
 	row("spectrum", "%s", m.Spectrum)
 	row("Wiener", "%.3g s a map", m.Wiener.Seconds)

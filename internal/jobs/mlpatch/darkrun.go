@@ -134,6 +134,9 @@ func (r *darkRun) read() error {
 			o.report.Warn(r.Run, o.path)
 			r.m.Outliers = r.m.Outliers.Plus(o.report)
 		}
+		for _, text := range s.warnings {
+			r.Warning(text)
+		}
 		r.header, r.sigma = s.header, s.sigma
 		if s.header != nil {
 			has[2] = 1

@@ -3,11 +3,13 @@ package mlpatch
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"tessera/internal/config"
 	"tessera/internal/imageio"
 	"tessera/internal/jobs/jobtest"
 )
@@ -71,6 +73,56 @@ func TestEllipticityAxes(t *testing.T) {
 		}
 		if !strings.Contains(s.axes(), c.row) {
 			t.Errorf("%s: the table says %q", name, s.axes())
+		}
+	}
+}
+
+// A few places far from all others do not blow up the map: they are left out with a warning of their column and number. Without them
+// nothing is left out, and shear.outliers = "keep" takes every place.
+func TestFarPlaces(t *testing.T) {
+	for name, c := range map[string]struct {
+		column int
+		value  float64
+		set    string
+		left   int
+	}{
+		"none":        {0, 0, "shear.outliers=report", 0},
+		"ra 99":       {0, 99, "shear.outliers=report", 30},
+		"dec 88":      {1, 88, "shear.outliers=report", 30},
+		"ra 65535":    {0, 65535, "shear.outliers=missing", 30},
+		"dec 26 kept": {1, 26, "shear.outliers=keep", 0},
+	} {
+		rng := rand.New(rand.NewPCG(5, 6))
+		var b strings.Builder
+		b.WriteString("ra,dec,e1,e2\n")
+		for i := range 3000 {
+			row := []float64{math.Mod(359.7+0.6*rng.Float64(), 360), 20 + rng.Float64()/2}
+			if i%100 == 0 && c.value != 0 {
+				row[c.column] = c.value
+			}
+			fmt.Fprintf(&b, "%.6f,%.6f,%.4f,%.4f\n", row[0], row[1], 0.3*rng.NormFloat64(), 0.3*rng.NormFloat64())
+		}
+		path := filepath.Join(t.TempDir(), "galaxies.csv")
+		if err := os.WriteFile(path, []byte(b.String()), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		f, err := config.Parse("test.toml", []byte(darkText), []string{c.set, "catalogue.weight=", "catalogue.path=" + path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := darkDefaults()
+		f.Decode(&d)
+		d.check(f)
+		s, _, err := d.sky()
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		said := strings.Join(s.warnings, "\n")
+		if s.galaxies != 3000-c.left || (said != "") != (c.left > 0) || c.left > 0 && !strings.Contains(said, fmt.Sprintf("column %s: %d galaxies", []string{"ra", "dec"}[c.column], c.left)) {
+			t.Errorf("%s: %d galaxies, %q", name, s.galaxies, said)
+		}
+		if small := s.rows*s.cols < 400; small == (name == "dec 26 kept") {
+			t.Errorf("%s: a map of %d x %d pixels", name, s.rows, s.cols)
 		}
 	}
 }

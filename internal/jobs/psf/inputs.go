@@ -84,6 +84,9 @@ func (r *run) tookWeights(in *lifecycle.Input, _ *imageio.Stack) {
 	}
 	frames.DescribeOutliers(in, r.s.weightsText)
 	r.s.weightsFound.Warn(r.Run, in.File)
+	if r.s.weightsHeavy != "" {
+		r.Warning(r.s.weightsHeavy)
+	}
 }
 
 func (r *run) tookTruth(in *lifecycle.Input, _ *imageio.Stack) {

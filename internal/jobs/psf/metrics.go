@@ -1,6 +1,7 @@
 package psf
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 
@@ -91,7 +92,7 @@ func (m *metrics) Report(t *lifecycle.Table) {
 	row("stamps", "%d of %d have converged", m.Settled, m.Stamps)
 	if f := m.FluxChange; f != nil {
 		row("flux of stamps", "changed by %+.2f %% in the median (%+.2f to %+.2f %%)", 100*f.Median, 100*f.Lower, 100*f.Upper)
-		if m.FluxBefore == nil && m.Bounded && math.Abs(float64(f.Median)) > notableFlux {
+		if m.lost() == "" && m.FluxBefore == nil && m.Bounded && math.Abs(float64(f.Median)) > notableFlux {
 			row("", "the bound x >= 0 and the penalty change the flux: psf.debias = true removes the bias")
 		}
 	}
@@ -109,6 +110,18 @@ func (m *metrics) Report(t *lifecycle.Table) {
 		return
 	}
 	row("a stamp's iteration", "%.1f us on one core, %.1f us of them for its Fourier transforms", m.PerIteration, m.Transforms)
+}
+
+// lostFlux is the change of the flux of which a run that has not converged warns.
+const lostFlux = 0.5
+
+// lost says that the restored stamps are far from a solution; "" if they are not.
+func (m *metrics) lost() string {
+	f := m.FluxChange
+	if f == nil || m.Status != lifecycle.NotConverged || math.Abs(float64(f.Median)) <= lostFlux {
+		return ""
+	}
+	return fmt.Sprintf("the iteration has not converged, and it has changed the flux of stamps by %+.0f %% in the median: these stamps are no restoration; look for weights far above all others, or write a larger psf.iterations", 100*f.Median)
 }
 
 // short writes a number with at most six digits.

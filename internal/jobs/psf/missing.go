@@ -3,6 +3,7 @@ package psf
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
@@ -51,6 +52,9 @@ func (c *settings) leaveOut(comm ranks.Comm, s *stamps) error {
 		return err
 	}
 	s.apply(mask)
+	if err := c.weighHeavy(comm, s); err != nil {
+		return err
+	}
 	return c.leaveTruth(comm, s)
 }
 
@@ -104,6 +108,57 @@ func (c *settings) leaveMarks(comm ranks.Comm, s *stamps) error {
 	s.weightsFound = found.Report(&search, "stack.outliers", c.Stack.Outliers)
 	s.weightsText = found.Text(&search, "stack.outliers", c.Stack.Outliers)
 	found.LeaveOut(&search, c.Stack.Outliers)
+	return nil
+}
+
+// heavyWeight is how many times the median of all weights a weight may be without a word.
+const heavyWeight = 1000
+
+// weighHeavy notes stamps with weights far above all others: the step of all stamps follows the largest weight, so that a few wrong ones
+// keep every stamp from converging. Collective.
+func (c *settings) weighHeavy(comm ranks.Comm, s *stamps) error {
+	if c.Stack.Weights == "" {
+		return nil
+	}
+	n := s.Side * s.Side
+	list := make([]float64, 2*s.Total) // of each stamp the median of the weights above 0, and the largest one
+	for i := range s.Count() {
+		var w []float64
+		for _, v := range s.Weights[i*n : (i+1)*n] {
+			if v > 0 {
+				w = append(w, v)
+			}
+		}
+		if slices.Sort(w); len(w) > 0 {
+			list[2*(s.First+i)], list[2*(s.First+i)+1] = w[len(w)/2], w[len(w)-1]
+		}
+	}
+	if err := comm.Allreduce(list, list, ranks.Sum); err != nil {
+		return err
+	}
+	var medians []float64
+	for i := range s.Total {
+		if v := list[2*i]; v > 0 {
+			medians = append(medians, v)
+		}
+	}
+	if len(medians) == 0 {
+		return nil
+	}
+	slices.Sort(medians)
+	median := medians[len(medians)/2]
+	heavy, first, most := 0, 0, 0.0
+	for i := range s.Total {
+		if v := list[2*i+1]; v > heavyWeight*median {
+			if heavy++; heavy == 1 {
+				first, most = i, v
+			}
+		}
+	}
+	if heavy > 0 {
+		s.weightsHeavy = fmt.Sprintf("%s: stamps with weights of more than %d times the median of all stamps, %.4g: %d, the first is stamp %d with %.6g; the step of all stamps follows the largest weight, and none of them may converge: where such a number marks a bad pixel, write 0 or NaN in its place",
+			c.Stack.Weights, heavyWeight, median, heavy, first, most)
+	}
 	return nil
 }
 

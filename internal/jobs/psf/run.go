@@ -50,6 +50,9 @@ func (r *run) run(ctx context.Context) error {
 	if err := r.judge(); err != nil {
 		return err
 	}
+	if text := r.m.lost(); text != "" && r.Comm.Rank() == 0 {
+		r.Warning(text)
+	}
 	r.m.Seconds.Evaluate = r.Comm.Wtime() - start
 	return r.write()
 }

@@ -34,6 +34,7 @@ type stamps struct {
 	weightsText  string // what was found in the weights
 	truthText    string // and in the true stamps
 	weightsFound *lifecycle.Outliers
+	weightsHeavy string // what is said of weights far above those of all stamps; "" = nothing
 }
 
 // read gets this rank's stamps. Collective; the error is the same on all ranks.
