@@ -107,11 +107,16 @@ func (r *deepRun) draw() error {
 		images = append(images, report.Image{Title: "truth", Frame: d.frame(reference)})
 	}
 	lo, hi := rangeOf(reference)
+	cut := ""
+	if r.c.Observations.Path != "" { // a few values far outside of the data would leave all others one grey
+		lo, hi = middleRange(reference)
+		cut = " The scale is from the 1st to the 99th percentile of the deep kernel."
+	}
 	low, high := rangeOf(r.fits[2])
 	images = append(images, report.Image{Title: "single layer", Frame: d.frame(r.fits[0])}, report.Image{Title: "deep kernel", Frame: d.frame(r.fits[1])},
 		report.Image{Title: "its first feature", Frame: d.frame(r.fits[2]), Scale: 1})
 	scales := []report.Scale{{Label: d.label(d.value), Stretch: imageio.Linear(lo, hi)}, {Label: "first feature (no unit)", Stretch: imageio.Linear(low, high)}}
-	d.labels.Notes = []string{fmt.Sprintf("%d observations; the single layer is a Gaussian of width %.3g.", r.m.Observations, r.m.Single.Width)}
+	d.labels.Notes = []string{fmt.Sprintf("%d observations; the single layer is a Gaussian of width %.3g.%s", r.m.Observations, r.m.Single.Width, cut)}
 	return d.panel("Deep kernel fit", scales, images...).Write(r.Path("panel"), r.Figures()...)
 }
 

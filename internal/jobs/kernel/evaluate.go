@@ -166,9 +166,38 @@ func (s *scattered) judge(r *lifecycle.Run, m *lifecycle.Record, y, values []flo
 			above++
 		}
 	}
+	if text := outOfRange(values, -ends[1], ends[0]); text != "" {
+		r.Warning(text)
+	}
 	share := func(n int) *lifecycle.Number { return lifecycle.Some(float64(n) / float64(len(values))) }
 	m.Fit = &lifecycle.Fit{ResidualRMS: lifecycle.Number(rms), Below: share(below), Above: share(above)}
 	return nil
+}
+
+// Limits beyond which the values of a fit are called outside of the data: the share that is beyond by half of the range of
+// the data, and how many ranges the farthest one is beyond.
+const (
+	mostOutside    = 0.03
+	farthestBeyond = 1.0
+)
+
+// outOfRange says that values of a fit, in the unit of the data, are far outside of the range of the data; "" if they are not.
+func outOfRange(values []float64, low, high float64) string {
+	wide := high - low
+	if !(wide > 0) {
+		return ""
+	}
+	far, lo, hi := 0, math.Inf(1), math.Inf(-1)
+	for _, v := range values {
+		if lo, hi = min(lo, v), max(hi, v); v < low-wide/2 || v > high+wide/2 {
+			far++
+		}
+	}
+	if share := float64(far) / float64(len(values)); share > mostOutside || max(low-lo, hi-high) > farthestBeyond*wide {
+		return fmt.Sprintf("the fit on the grid is from %.4g to %.4g, and the data from %.4g to %.4g: %.3g %% of the grid is beyond the data by more than half of their range; between observations far from each other the fit is no estimate",
+			lo, hi, low, high, 100*share)
+	}
+	return ""
 }
 
 // predict is the fit at places, n x coordinates in the units of the file, and with

@@ -175,6 +175,14 @@ func rangeOf(a []float64) (lo, hi float64) {
 	return lo, hi
 }
 
+// middleRange is from the 1st to the 99th percentile of the finite values.
+func middleRange(a []float64) (lo, hi float64) {
+	list := slices.DeleteFunc(slices.Clone(a), func(v float64) bool { return v-v != 0 })
+	slices.Sort(list)
+	n := len(list)
+	return rangeOf(list[n/100 : n-n/100])
+}
+
 // draw makes the pictures of a two-dimensional fit.
 func (r *run) draw(observed [2][]float64) error {
 	d := r.obs.sheet(r.grid, &r.c.Output)
