@@ -47,7 +47,7 @@ func (g *Grid) Describe() string {
 	if g.Images() == 1 {
 		return "the same everywhere"
 	}
-	return fmt.Sprintf("bilinear between %d x %d places, rows %g to %g and columns %g to %g",
+	return fmt.Sprintf("bilinear between %d x %d places, rows %.6g to %.6g and columns %.6g to %.6g",
 		len(g.Rows), len(g.Cols), g.Rows[0], g.Rows[len(g.Rows)-1], g.Cols[0], g.Cols[len(g.Cols)-1])
 }
 
@@ -89,5 +89,5 @@ func (p *Polynomial) Describe() string {
 	if p.Degree == 0 {
 		return "the same everywhere"
 	}
-	return fmt.Sprintf("a polynomial of degree %d of the position, about row %g and column %g", p.Degree, p.Zero[0], p.Zero[1])
+	return fmt.Sprintf("a polynomial of degree %d of the position, about row %.6g and column %.6g", p.Degree, p.Zero[0], p.Zero[1])
 }

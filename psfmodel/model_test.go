@@ -203,3 +203,11 @@ func TestKernelModel(t *testing.T) {
 		t.Errorf("cut to 3 x 3 pixels the PSF is not normalised again: the ratio of the centres is %g", r)
 	}
 }
+
+// A grid is said with six digits, whatever its places are.
+func TestGridDescribe(t *testing.T) {
+	g := &Grid{Rows: []float64{397.0 / 6, 1997.0 / 6}, Cols: []float64{0, 1e5 / 3}}
+	if got, want := g.Describe(), "bilinear between 2 x 2 places, rows 66.1667 to 332.833 and columns 0 to 33333.3"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

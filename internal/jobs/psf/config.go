@@ -3,6 +3,7 @@ package psf
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"tessera/internal/frames"
 	"tessera/internal/imageio"
 	"tessera/internal/lifecycle"
+	"tessera/internal/outliers"
 	"tessera/internal/report"
 	"tessera/psf"
 	"tessera/ranks"
@@ -273,6 +275,8 @@ func (c *settings) checkPSFs(f *config.File, count int) {
 		f.Fail("psf.path", "holds no PSFs")
 	case p.Square() != nil:
 		f.Fail("psf.path", "%v", p.Square())
+	case p.Count*p.Rows*p.Cols <= checkedPSFs && markedPSF(c.PSF.Path, p) != "":
+		f.Fail("psf.path", "%s", markedPSF(c.PSF.Path, p))
 	case c.PSF.Index == "" && count > 0 && p.Count != 1 && p.Count != count:
 		f.Fail("psf.path", "holds %d PSFs for %d stamps: want one for each, one for all, or psf.index with the number of the PSF of each stamp", p.Count, count)
 	}
@@ -282,6 +286,23 @@ func (c *settings) checkPSFs(f *config.File, count int) {
 	if _, err := readIndex(c.PSF.Index, count, p.Count); err != nil {
 		f.Fail("psf.index", "%v", err)
 	}
+}
+
+// checkedPSFs is the number of values of a file of PSFs up to which they are read before the run; a larger file is read by its ranks.
+const checkedPSFs = 1 << 23
+
+// markedPSF says which value of the PSFs marks a missing one; "" = none does, or the file cannot be read, which the run says.
+func markedPSF(path string, p *imageio.Stack) string {
+	s, err := imageio.ReadStack(path, 0, p.Count)
+	if err != nil {
+		return ""
+	}
+	i := outliers.FirstMark(s.Data)
+	if i < 0 {
+		return ""
+	}
+	n := p.Rows * p.Cols
+	return fmt.Sprintf("PSF %d: row %d, column %d is %.6g, which marks a missing value; %s", i/n, i%n/p.Cols, i%p.Cols, s.Data[i], knownPSF)
 }
 
 // statStack records a problem unless the file at key is a stack.

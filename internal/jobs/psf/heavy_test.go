@@ -2,6 +2,7 @@ package psf
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,6 +60,46 @@ func TestLostFlux(t *testing.T) {
 		bias := strings.Contains(b.String(), "psf.debias")
 		if (m.lost() != "") != c.lost || c.lost && bias {
 			t.Errorf("%v: %q, advice to remove a bias: %v", c, m.lost(), bias)
+		}
+	}
+}
+
+// An infinite pixel of a stamp is missing, as one that is NaN, and a mark of a missing value in a PSF is found before the run, as in jobs of frames.
+func TestInfiniteAndMarks(t *testing.T) {
+	dir := t.TempDir()
+	const count, side = 3, 11
+	data, psfs := make([]float64, count*side*side), make([]float64, side*side)
+	psfs[side*side/2] = 1
+	text := fmt.Sprintf("job = \"psf\"\n[stack]\npath = %q\n[psf]\npath = %q\niterations = 3\n", filepath.Join(dir, "y.npy"), filepath.Join(dir, "p.npy"))
+	jobtest.WriteNpy(t, dir, "p.npy", psfs, 1, side, side)
+	for i := range data {
+		data[i] = float64(i % 7)
+	}
+	var solutions [][]float64
+	for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		data[200] = v
+		jobtest.WriteNpy(t, dir, "y.npy", data, count, side, side)
+		out, err := jobtest.Run(t, Load, 2, text)
+		if err != nil {
+			t.Fatalf("%g: %v", v, err)
+		}
+		if m := jobtest.Metrics(t, out); m["missing_pixels"].(float64) != 1 {
+			t.Errorf("%g: %v pixels are missing", v, m["missing_pixels"])
+		}
+		solutions = append(solutions, jobtest.ReadNpy(t, out, "solution.npy"))
+		if d := jobtest.Farthest(solutions[0], solutions[len(solutions)-1]); d != 0 {
+			t.Errorf("%g: the stamps differ by %g from those with NaN", v, d)
+		}
+	}
+	for _, v := range []float64{-9999, 1e30} {
+		psfs[3*side+2] = v
+		jobtest.WriteNpy(t, dir, "p.npy", psfs, 1, side, side)
+		j, err := jobtest.Parse(Load, text)
+		if err == nil {
+			err = j.CheckFiles()
+		}
+		if err == nil || !strings.Contains(err.Error(), "psf.path") || !strings.Contains(err.Error(), "PSF 0: row 3, column 2 is ") {
+			t.Errorf("a PSF with %g: %v", v, err)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func (r *run) tookStack(in *lifecycle.Input, _ *imageio.Stack) {
 		if s.found != nil {
 			taken = s.found.Missing
 		}
-		in.Missing = fmt.Sprintf("%d of %d pixels are missing: %d NaN, %d in the mask, %d of weight 0", n, s.Total*s.Side*s.Side, m.nan-taken, m.masked, m.zero)
+		in.Missing = fmt.Sprintf("%d of %d pixels are missing: %d not finite, %d in the mask, %d of weight 0", n, s.Total*s.Side*s.Side, m.nan-taken, m.masked, m.zero)
 		if n == 1 {
 			in.Missing = strings.Replace(in.Missing, "pixels are", "pixels is", 1)
 		}

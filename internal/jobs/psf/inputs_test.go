@@ -128,7 +128,7 @@ func TestPSFInputs(t *testing.T) {
 		in := inputsOf(t, out)
 		for _, want := range []string{
 			"npy float64, array", "12 stamps of 15 rows x 15 columns", "5 PSFs of 15 rows x 15 columns",
-			"372 of 2700 pixels are missing: 274 NaN, 49 in the mask, 49 of weight 0; stamps without an observed pixel, restored as 0: 1", "0 or NaN = masked, 49 pixels",
+			"372 of 2700 pixels are missing: 274 not finite, 49 in the mask, 49 of weight 0; stamps without an observed pixel, restored as 0: 1", "0 or NaN = masked, 49 pixels",
 			"relative weights", "index.npy", "truth.npy",
 		} {
 			if !strings.Contains(in, want) {

@@ -13,7 +13,7 @@ import (
 
 // missing counts the pixels that are not observed, by the first reason that holds.
 type missing struct {
-	nan, masked, zero int // NaN; 0 or NaN in the mask; weight 0
+	nan, masked, zero int // NaN or infinite; 0 or NaN in the mask; weight 0
 	maskedInAll       int // 0 or NaN in the mask, NaN or not in the stack
 	blank             int // stamps without an observed pixel
 }
@@ -30,6 +30,11 @@ func markedPlace(path, what string, i, first, side int, v float64, mend string) 
 func (c *settings) leaveOut(comm ranks.Comm, s *stamps) error {
 	mask := s.masked
 	s.masked = nil
+	for i, v := range s.Data {
+		if math.IsInf(v, 0) {
+			s.Data[i] = math.NaN() // missing, as in frames
+		}
+	}
 	if c.Stack.Outliers != frames.OutliersKeep {
 		search := frames.OutlierSearch{
 			Plane: "stamp", Planes: s.Total, First: s.First, Rows: s.Side, Cols: s.Side, Box: imageio.Box{R1: s.Side, C1: s.Side}, Data: s.Data,

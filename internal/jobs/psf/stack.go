@@ -145,7 +145,7 @@ func (c *settings) readStamps(ctx context.Context, comm ranks.Comm) (*stamps, er
 		return nil, err
 	}
 	if i := outliers.FirstMark(s.PSFs); i >= 0 {
-		return nil, markedPlace(c.PSF.Path, "PSF", i, first, psfSide, s.PSFs[i], "a PSF is known everywhere: write 0 where it has no light")
+		return nil, markedPlace(c.PSF.Path, "PSF", i, first, psfSide, s.PSFs[i], knownPSF)
 	}
 	if psfSide%2 == 0 {
 		s.evenSide = psfSide
@@ -166,6 +166,9 @@ func (c *settings) readStamps(ctx context.Context, comm ranks.Comm) (*stamps, er
 	}
 	return s, nil
 }
+
+// knownPSF is what to do about a PSF with marks of missing values.
+const knownPSF = "a PSF is known everywhere: write 0 where it has no light"
 
 // inFile names the file of a stamp's or PSF's error.
 func inFile(path string, err error) error {
