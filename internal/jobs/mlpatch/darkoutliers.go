@@ -109,8 +109,8 @@ func wrap(ra []float64, good func(i int) bool) bool {
 }
 
 // leaveFar makes right ascensions and declinations NaN that lie far from all others, as a place does that is wrong or unknown: a
-// few of them would make the map many times as large. It says so, column by column.
-func (c *darkSettings) leaveFar(cols [5][]float64, good func(i int) bool) (warnings []string) {
+// few of them would make the map many times as large. It says so, column by column, with the numbers that were given, in degrees.
+func (c *darkSettings) leaveFar(cols [5][]float64, given [2][]float64, good func(i int) bool) (warnings []string) {
 	if c.Shear.Outliers == frames.OutliersKeep {
 		return nil
 	}
@@ -127,7 +127,7 @@ func (c *darkSettings) leaveFar(cols [5][]float64, good func(i int) bool) (warni
 			continue
 		}
 		warnings = append(warnings, fmt.Sprintf(`%s, column %s: %d galaxies are left out whose places are far from all others, such as %.6g in row %d of the data; the others are from %.6g to %.6g degrees; shear.outliers = "keep" takes them as data`,
-			k.Path, name, len(far.Far), known[far.Far[0]], far.Far[0]+1, far.Low, far.High))
+			k.Path, name, len(far.Far), given[i][far.Far[0]], far.Far[0]+1, far.Low, far.High))
 		for _, row := range far.Far {
 			cols[i][row] = math.NaN()
 		}

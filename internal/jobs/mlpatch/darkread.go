@@ -3,6 +3,7 @@ package mlpatch
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"tessera/internal/imageio"
@@ -226,10 +227,11 @@ func (c *darkSettings) gridded() (*sky, []taken, error) {
 	if hint != "" {
 		notes = append(notes, hint)
 	}
+	given := [2][]float64{slices.Clone(cols[0]), cols[1]}
 	if !wrap(cols[0], good) {
 		return nil, nil, fmt.Errorf("%s: no galaxy with a place, an ellipticity and a weight of more than 0", k.Path)
 	}
-	warnings := c.leaveFar(cols, good)
+	warnings := c.leaveFar(cols, given, good)
 	ends := [4]float64{math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)}
 	for i := range t.Rows {
 		if !good(i) {
