@@ -126,9 +126,10 @@ var lengths = map[string]string{
 }
 
 // A checkpoint with more steps than the config of the run that continues it is refused with both numbers, as the config of
-// its result would not lead to it.
+// its result would not lead to it. One that was made within the first step, as online training makes them, is continued, and the
+// result is that of the config.
 func TestCheckpointPastEnd(t *testing.T) {
-	forResumable(t, func(t *testing.T, turn int, kind string, sets []string) {
+	forResumable(t, func(t *testing.T, _ int, kind string, sets []string) {
 		key := lengths[kind]
 		if key == "" {
 			t.Fatalf("no key of the number of steps of a job %q", kind)
@@ -139,8 +140,23 @@ func TestCheckpointPastEnd(t *testing.T) {
 		if err, _ := watchedRun(t, 1, kind, sets, lifecycle.Env{}, previous, nil); !errors.As(err, new(*lifecycle.StoppedError)) {
 			t.Fatalf("was not stopped: %v", err)
 		}
-		err, _ := watchedRun(t, 1+turn%2, kind, append(sets, key+"=1"), lifecycle.Env{Resume: true}, filepath.Join(dir, "none"), nil)
-		if err == nil || !strings.Contains(err.Error(), "the checkpoint has made ") || !strings.Contains(err.Error(), ", the options allow 1: continue with ") {
+		err, _ := watchedRun(t, 1, kind, append(sets, key+"=1"), lifecycle.Env{Resume: true}, filepath.Join(dir, "none"), nil)
+		if err == nil {
+			whole := t.TempDir()
+			if err, _ := watchedRun(t, 1, kind, append(sets, key+"=1", never, fmt.Sprintf("output.dir=%q", whole)), lifecycle.Env{}, "", nil); err != nil {
+				t.Fatal(err)
+			}
+			j, err := Load("test.toml", fmt.Appendf(nil, "job = %q", kind), sets)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, _ := os.ReadFile(filepath.Join(dir, j.Answer))
+			if want, err := os.ReadFile(filepath.Join(whole, j.Answer)); err != nil || string(got) != string(want) {
+				t.Errorf("%s=1 after more steps is continued to another result than that of the config (%v)", key, err)
+			}
+			return
+		}
+		if !strings.Contains(err.Error(), "the checkpoint has made ") || !strings.Contains(err.Error(), ", the options allow 1: continue with ") {
 			t.Errorf("%s=1 after more steps: %v", key, err)
 		}
 	})
