@@ -258,20 +258,7 @@ func TestOnlyMarks(t *testing.T) {
 			if o.unsearched != "" {
 				t.Skip(o.unsearched)
 			}
-			dir := t.TempDir()
-			input := o.input
-			if input == nil {
-				input = func(t *testing.T, dir string) []string { return unitTests[k.Name].input(t, dir, 1) }
-			}
-			sets := append(input(t, dir), unpictured(t, k.Name)...)
-			for _, set := range o.sets {
-				sets = append(sets, strings.ReplaceAll(set, "%dir", dir))
-			}
-			path := filepath.Join(dir, o.file)
-			clean, err := imageio.ReadNpy(path)
-			if err != nil {
-				t.Fatal(err)
-			}
+			dir, sets, path, clean := o.prepare(t, k.Name)
 			for _, v := range []float64{1e30, -9999} {
 				if v < 0 && o.refuses {
 					continue // a true picture may have one value

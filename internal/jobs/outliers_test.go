@@ -45,6 +45,28 @@ var outlierTests = map[string]outlierTest{
 	"mlpatch-train":    {file: "cells.npy", refuses: true},
 }
 
+// prepare makes the inputs of a job in a folder. It returns the values of its config, and the file that is searched, with
+// what is in it.
+func (o *outlierTest) prepare(t *testing.T, kind string) (dir string, sets []string, path string, clean *imageio.Array) {
+	t.Helper()
+	dir = t.TempDir()
+	if o.input != nil {
+		sets = o.input(t, dir)
+	} else {
+		sets = unitTests[kind].input(t, dir, 1)
+	}
+	sets = append(sets, unpictured(t, kind)...)
+	for _, set := range o.sets {
+		sets = append(sets, strings.ReplaceAll(set, "%dir", dir))
+	}
+	path = filepath.Join(dir, o.file)
+	clean, err := imageio.ReadNpy(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, sets, path, clean
+}
+
 // tableIn writes observations: columns x, y, value.
 func tableIn(t *testing.T, dir string) []string {
 	var x []float64
@@ -68,20 +90,7 @@ func TestOutliers(t *testing.T) {
 			if o.unsearched != "" {
 				t.Skip(o.unsearched)
 			}
-			dir := t.TempDir()
-			input := o.input
-			if input == nil {
-				input = func(t *testing.T, dir string) []string { return unitTests[k.Name].input(t, dir, 1) }
-			}
-			sets := append(input(t, dir), unpictured(t, k.Name)...)
-			for _, set := range o.sets {
-				sets = append(sets, strings.ReplaceAll(set, "%dir", dir))
-			}
-			path := filepath.Join(dir, o.file)
-			clean, err := imageio.ReadNpy(path)
-			if err != nil {
-				t.Fatal(err)
-			}
+			dir, sets, path, clean := o.prepare(t, k.Name)
 			at := len(clean.Data)/2 + 5 // a value of tables, too
 			try := func(v float64, more ...string) ([]float64, string) {
 				data := slices.Clone(clean.Data)
