@@ -147,13 +147,13 @@ func (s *Spectral[T]) KernelSymbol(krows, kcols int, kernel []float64) []T {
 	return s.ComplexSymbol(func(k, l int) complex128 { return h[k*s.half+l] })
 }
 
-// PowerSymbol is the Symbol f(|h|^2, k, l) of such a convolution's squared modulus.
-func (s *Spectral[T]) PowerSymbol(krows, kcols int, kernel []float64, f func(power float64, k, l int) float64) []T {
-	h := s.spectrumOf(krows, kcols, kernel)
-	return s.Symbol(func(k, l int) float64 {
-		v := h[k*s.half+l]
-		return f(real(v)*real(v)+imag(v)*imag(v), k, l)
-	})
+// Power is |h|^2 of such a convolution: rows x (cols/2 + 1) values, (k, l) at k (cols/2 + 1) + l.
+func (s *Spectral[T]) Power(krows, kcols int, kernel []float64) []float64 {
+	power := make([]float64, s.rows*s.half)
+	for i, v := range s.spectrumOf(krows, kcols, kernel) {
+		power[i] = real(v)*real(v) + imag(v)*imag(v)
+	}
+	return power
 }
 
 func (s *Spectral[T]) spectrumOf(krows, kcols int, kernel []float64) []complex128 {

@@ -57,7 +57,7 @@ func tinySets(t *testing.T, kind, dir string) []string {
 	return sets
 }
 
-// unpictured is the set with which a kind draws no pictures, if it has one: drawing takes longer than a small run, and
+// unpictured are the sets with which a kind draws no pictures, or fewer: drawing takes longer than a small run, and
 // pictures_test.go looks at what is drawn.
 func unpictured(t *testing.T, kind string) []string {
 	t.Helper()
@@ -70,12 +70,16 @@ func unpictured(t *testing.T, kind string) []string {
 			k.Load(f)
 		}
 	}
-	for key, none := range map[string]string{"output.pictures": "false", "output.mosaic": "0"} {
+	if _, has := f.Values()["output.pictures"]; has {
+		return []string{"output.pictures=false"}
+	}
+	var fewer []string
+	for key, less := range map[string]string{"output.mosaic": "0", "output.formats": `["svg"]`} {
 		if _, has := f.Values()[key]; has {
-			return []string{key + "=" + none}
+			fewer = append(fewer, key+"="+less)
 		}
 	}
-	return nil
+	return fewer
 }
 
 // countingComm calls at before each of its collective calls, with their number from 1.

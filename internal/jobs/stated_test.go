@@ -128,7 +128,7 @@ func TestStatedNoiseOfChannels(t *testing.T) {
 				"right, a checkerboard":     {[channels]float64{1, 1, 1}, true, nil},
 				"all wrong, a checkerboard": {[channels]float64{8, 8, 8}, true, []string{"multiply them by 0.1"}},
 			} {
-				if testing.Short() && strings.HasPrefix(name, "right") {
+				if testing.Short() && name != "one wrong" {
 					continue
 				}
 				frame, level := make([]float64, channels*rows*cols), make([]float64, channels*rows*cols)

@@ -176,7 +176,14 @@ type choice struct {
 // look is the forecast of a lambda. Collective.
 func (s *solver) look(lambda float64) (*forecast, error) {
 	if s.view == nil || s.viewed != lambda {
-		f, err := s.m.forecast(lambda)
+		o := s.ahead
+		if o == nil {
+			o = s.m.outlook()
+		}
+		if s.searching {
+			s.ahead = o
+		}
+		f, err := s.m.forecast(o, lambda)
 		if err != nil {
 			return nil, err
 		}

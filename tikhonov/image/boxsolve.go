@@ -63,8 +63,8 @@ func newBoxSolve[T linalg.Float](m *operator, lambda float64, overlap int, weigh
 			filter = fourier.NewSpectral[T](grid[0], grid[1])
 			filters[grid] = filter
 		}
-		kernel := tiles.Kernel(p.psf, m.frame, m.border)
-		s.parts = append(s.parts, boxPart[T]{p, filter, inverseSymbol(filter, m, kernel, lambda, weight)})
+		power := powerOf(filter, tiles.Kernel(p.psf, m.frame, m.border))
+		s.parts = append(s.parts, boxPart[T]{p, filter, inverseSymbol(filter, m, power, lambda, weight)})
 	}
 	var err error
 	if deep != [2][2]int{} {

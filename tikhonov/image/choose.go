@@ -5,6 +5,7 @@ import (
 
 	"tessera/halo"
 	"tessera/internal/fourier"
+	"tessera/internal/stencil"
 	"tessera/krylov"
 	"tessera/tikhonov/image/internal/tiles"
 )
@@ -25,30 +26,54 @@ type forecast struct {
 // forecastSide is the side of the grid on which the inverse of M is looked at.
 const forecastSide = 256
 
+// outlook is what a forecast needs of the PSF, whatever lambda is.
+type outlook struct {
+	filter      *fourier.Spectral[float64]
+	rows, cols  []float64 // axisSymbol
+	power, wide []float64 // powerOf the PSF, and of the widest one where it varies
+}
+
+func (m *operator) outlook() *outlook {
+	k := m.kernel
+	side := fourier.NextFast(max(forecastSide, 8*k.RowRadius, 8*k.ColRadius))
+	o := &outlook{filter: fourier.NewSpectral[float64](side, side), rows: axisSymbol(side), cols: axisSymbol(side)}
+	o.power = powerOf(o.filter, k)
+	if v := m.p.Varying; v != nil {
+		o.wide = powerOf(o.filter, tiles.Kernel(widest(v, m.frame.Domain().Shape()), m.frame, m.border))
+	}
+	return o
+}
+
+// each calls f with w |h|^2 and lambda |q|^2, whose sum is the symbol of M for the weight w, all over the grid, |q|^2 not
+// less than of the negative Laplacian's eigenvalue least.
+func (o *outlook) each(q stencil.Regulariser, lambda, weight, least float64, f func(data, penalty float64)) {
+	half := len(o.power) / len(o.rows)
+	for i, row := range o.rows {
+		for j, power := range o.power[i*half : (i+1)*half] {
+			f(weight*power, lambda*penaltySymbol(q, max(row+o.cols[j], least)))
+		}
+	}
+}
+
 // forecast looks at M at one lambda. Collective.
-func (m *operator) forecast(lambda float64) (*forecast, error) {
+func (m *operator) forecast(o *outlook, lambda float64) (*forecast, error) {
 	w, err := m.weightMoments()
 	f := &forecast{moments: w}
 	if err != nil || f.mean == 0 {
 		return f, err
 	}
-	k := m.kernel
-	side := fourier.NextFast(max(forecastSide, 8*k.RowRadius, 8*k.ColRadius))
-	filter := fourier.NewSpectral[float64](side, side)
-	symbol := inverseSymbol(filter, m, k, lambda, f.mean)
 	var largest, smooth float64
-	f.smallest, largest, smooth = m.ends(filter, lambda, f.mean)
+	f.smallest, largest, smooth = m.ends(o, lambda, f.mean)
 	if f.observed < 1 {
-		f.smallest = min(f.smallest, m.smallestOfHole(filter, lambda, f.mean), m.smallestOfGap(lambda))
+		f.smallest = min(f.smallest, m.smallestOfHole(o, lambda, f.mean), m.smallestOfGap(lambda))
 	}
-	f.inverse = math.Sqrt(m.inverseSquare(filter, lambda, f.mean))
+	f.inverse = math.Sqrt(m.inverseSquare(o, lambda, f.mean))
 	f.condition = largest / f.smallest
-	f.strips = m.local != nil && m.p.Varying == nil && len(k.Dense) > smallPSF
+	f.strips = m.local != nil && m.p.Varying == nil && len(m.kernel.Dense) > smallPSF
 	f.weak = f.smallest < weakest*smooth
-	f.tail = tailOf(filter, symbol)
-	if v := m.p.Varying; v != nil {
-		wide := tiles.Kernel(widest(v, m.frame.Domain().Shape()), m.frame, m.border)
-		f.wide = tailOf(filter, inverseSymbol(filter, m, wide, lambda, f.mean))
+	f.tail = tailOf(o.filter, inverseSymbol(o.filter, m, o.power, lambda, f.mean))
+	if o.wide != nil {
+		f.wide = tailOf(o.filter, inverseSymbol(o.filter, m, o.wide, lambda, f.mean))
 	}
 	return f, nil
 }
@@ -82,19 +107,12 @@ const weakest = 1e-6
 // ends are about the smallest and the largest eigenvalue of M for one weight, and what the
 // data alone make of that of a constant image. With a zero border Q'Q has no eigenvalue
 // below that of the first sine of the frame.
-func (m *operator) ends(filter *fourier.Spectral[float64], lambda, weight float64) (smallest, largest, smooth float64) {
-	least := m.leastLaplacian()
+func (m *operator) ends(o *outlook, lambda, weight float64) (smallest, largest, smooth float64) {
 	smallest = math.Inf(1)
-	rows, cols := axisSymbol(filter.Rows()), axisSymbol(filter.Cols())
-	filter.PowerSymbol(2*m.kernel.RowRadius+1, 2*m.kernel.ColRadius+1, m.kernel.Dense, func(power float64, i, j int) float64 {
-		s := weight*power + lambda*penaltySymbol(m.q, max(rows[i]+cols[j], least))
-		smallest, largest = min(smallest, s), max(largest, s)
-		if i == 0 && j == 0 {
-			smooth = weight * power
-		}
-		return 0
+	o.each(m.q, lambda, weight, m.leastLaplacian(), func(data, penalty float64) {
+		smallest, largest = min(smallest, data+penalty), max(largest, data+penalty)
 	})
-	return smallest, largest, smooth
+	return smallest, largest, weight * o.power[0]
 }
 
 // leastLaplacian is the smallest eigenvalue of the negative Laplacian of the frame: with a
@@ -115,16 +133,12 @@ func (m *operator) leastLaplacian() float64 {
 // (Sherman and Morrison) with the eigenvalue
 //
 //	mean(w |h|^2 / s^2) / mean(lambda |q|^2 / s).
-func (m *operator) smallestOfHole(filter *fourier.Spectral[float64], lambda, weight float64) float64 {
+func (m *operator) smallestOfHole(o *outlook, lambda, weight float64) float64 {
 	var top, bottom float64
-	least := m.leastLaplacian()
-	rows, cols := axisSymbol(filter.Rows()), axisSymbol(filter.Cols())
-	filter.PowerSymbol(2*m.kernel.RowRadius+1, 2*m.kernel.ColRadius+1, m.kernel.Dense, func(power float64, i, j int) float64 {
-		q := lambda * penaltySymbol(m.q, max(rows[i]+cols[j], least))
-		s := weight*power + q
-		top += q / s
-		bottom += weight * power / (s * s)
-		return 0
+	o.each(m.q, lambda, weight, m.leastLaplacian(), func(data, penalty float64) {
+		s := data + penalty
+		top += penalty / s
+		bottom += data / (s * s)
 	})
 	return top / bottom
 }
@@ -137,17 +151,14 @@ func (m *operator) smallestOfGap(lambda float64) float64 {
 }
 
 // inverseSquare is the mean square of the eigenvalues of M^-1 for one weight.
-func (m *operator) inverseSquare(filter *fourier.Spectral[float64], lambda, weight float64) float64 {
-	sum, least := 0.0, m.leastLaplacian()
-	rows, cols := axisSymbol(filter.Rows()), axisSymbol(filter.Cols())
-	filter.PowerSymbol(2*m.kernel.RowRadius+1, 2*m.kernel.ColRadius+1, m.kernel.Dense, func(power float64, i, j int) float64 {
-		s := weight*power + lambda*penaltySymbol(m.q, max(rows[i]+cols[j], least))
-		if s > 0 {
+func (m *operator) inverseSquare(o *outlook, lambda, weight float64) float64 {
+	sum := 0.0
+	o.each(m.q, lambda, weight, m.leastLaplacian(), func(data, penalty float64) {
+		if s := data + penalty; s > 0 {
 			sum += 1 / (s * s)
 		}
-		return 0
 	})
-	return sum / float64(filter.Rows()*(filter.Cols()/2+1))
+	return sum / float64(len(o.power))
 }
 
 // Overlap by default. A box reaches as far as all but farTail of the inverse of M, within

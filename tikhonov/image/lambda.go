@@ -96,7 +96,8 @@ func newSearcher(s *solver, u units) *searcher {
 func (s *solver) search(ctx context.Context, u units) (*Search, error) {
 	f := newSearcher(s, u)
 	b := s.b
-	defer func() { s.b, s.x = b, nil }()
+	s.searching = true
+	defer func() { s.b, s.x, s.searching, s.ahead = b, nil, false, nil }()
 	if err := f.measure(); err != nil {
 		return nil, err
 	}

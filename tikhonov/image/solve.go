@@ -147,10 +147,12 @@ type solver struct {
 	setup float64
 	local localSolver // the tiles that were factored last
 	factored
-	spectral *spectralSolve // once it was needed
-	view     *forecast      // of the lambda looked at last
-	viewed   float64        // that lambda
-	used     choice         // that Auto ended with at that lambda; no method = none yet
+	spectral  *spectralSolve // once it was needed
+	view      *forecast      // of the lambda looked at last
+	ahead     *outlook       // of a search, once it was made
+	searching bool
+	viewed    float64 // that lambda
+	used      choice  // that Auto ended with at that lambda; no method = none yet
 }
 
 func newSolver(comm ranks.Comm, p *Problem, o Options) *solver {

@@ -14,12 +14,18 @@ import (
 // solved with: where nothing was observed, Q alone need not have an inverse.
 const leastWeight = 1e-3
 
-// inverseSymbol is 1/s, s the symbol of M for one weight and the PSF k, on the filter's grid.
-func inverseSymbol[T linalg.Float](filter *fourier.Spectral[T], m *operator, k stencil.Kernel, lambda, weight float64) []T {
+// inverseSymbol is 1/s, s the symbol of M for one weight and the PSF with this power, on the filter's grid.
+func inverseSymbol[T linalg.Float](filter *fourier.Spectral[T], m *operator, power []float64, lambda, weight float64) []T {
 	rows, cols := axisSymbol(filter.Rows()), axisSymbol(filter.Cols())
-	return filter.PowerSymbol(2*k.RowRadius+1, 2*k.ColRadius+1, k.Dense, func(power float64, i, j int) float64 {
-		return 1 / (weight*power + lambda*penaltySymbol(m.q, rows[i]+cols[j]))
+	half := filter.Cols()/2 + 1
+	return filter.Symbol(func(i, j int) float64 {
+		return 1 / (weight*power[i*half+j] + lambda*penaltySymbol(m.q, rows[i]+cols[j]))
 	})
+}
+
+// powerOf is |h|^2 of the PSF k on the filter's grid.
+func powerOf[T linalg.Float](filter *fourier.Spectral[T], k stencil.Kernel) []float64 {
+	return filter.Power(2*k.RowRadius+1, 2*k.ColRadius+1, k.Dense)
 }
 
 // axisSymbol is the symbol 2 - 2 cos(2 pi k/n) of the negative second difference along an

@@ -26,24 +26,27 @@ func Parse(load func(*config.File) *lifecycle.Job, text string, sets ...string) 
 }
 
 // Run does that on n in-process ranks and runs the job in a directory of its own. Where neither text nor sets say so
-// it draws no pictures, which takes longer than a small job.
+// it draws no pictures or fewer, which takes longer than a small job.
 func Run(t testing.TB, load func(*config.File) *lifecycle.Job, n int, text string, sets ...string) (dir string, err error) {
 	t.Helper()
 	return runDrawn(t, load, n, text, append(sets[:len(sets):len(sets)], unpictured(load, text, sets)...)...)
 }
 
-// unpictured is the set without which a job would draw pictures that nobody has asked for.
+// unpictured is the set without which a job would draw pictures that nobody has asked for. One that always draws
+// leaves the larger of their files out.
 func unpictured(load func(*config.File) *lifecycle.Job, text string, sets []string) []string {
-	const key = "output.pictures"
+	const key, formats = "output.pictures", "output.formats"
 	f, err := config.Parse("test.toml", []byte(text), sets)
 	if err != nil {
 		return nil // Run says it
 	}
 	load(f)
-	if _, can := f.Values()[key]; !can || f.Has(key) {
-		return nil
+	if _, can := f.Values()[key]; can && !f.Has(key) {
+		return []string{key + "=false"}
+	} else if _, draws := f.Values()[formats]; !can && draws && !f.Has(formats) {
+		return []string{formats + `=["svg"]`}
 	}
-	return []string{key + "=false"}
+	return nil
 }
 
 // runDrawn is Run with the pictures that the config asks for.

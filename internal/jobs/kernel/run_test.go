@@ -51,7 +51,7 @@ func TestKernelJob(t *testing.T) {
 		if e := jobtest.Quality(t, m, "solution", "rmse"); e > 0.25 {
 			t.Errorf("%d ranks: rms error %v", n, e)
 		}
-		for _, name := range []string{"panel.png", "cells.png", "coefficients.npy", "run.log"} {
+		for _, name := range []string{"panel.svg", "cells.svg", "coefficients.npy", "run.log"} {
 			if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
 				t.Error(err)
 			}
