@@ -33,6 +33,7 @@ type outlook struct {
 	power, wide []float64 // powerOf the PSF, and of the widest one where it varies
 }
 
+// outlook transforms the PSF on the grid of forecasts.
 func (m *operator) outlook() *outlook {
 	k := m.kernel
 	side := fourier.NextFast(max(forecastSide, 8*k.RowRadius, 8*k.ColRadius))

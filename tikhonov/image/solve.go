@@ -149,10 +149,10 @@ type solver struct {
 	factored
 	spectral  *spectralSolve // once it was needed
 	view      *forecast      // of the lambda looked at last
-	ahead     *outlook       // of a search, once it was made
-	searching bool
-	viewed    float64 // that lambda
-	used      choice  // that Auto ended with at that lambda; no method = none yet
+	viewed    float64        // that lambda
+	searching bool           // for a lambda
+	ahead     *outlook       // of that search, once it was made
+	used      choice         // that Auto ended with at that lambda; no method = none yet
 }
 
 func newSolver(comm ranks.Comm, p *Problem, o Options) *solver {
