@@ -14,7 +14,7 @@ import (
 // deadline: a mistake in a plan makes the test fail instead of hang.
 func launch(t testing.TB, n int, body func(comm ranks.Comm) error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
 	defer cancel()
 	err := ranks.Launch(ctx, ranks.Options{Ranks: n, Sync: true}, func(_ context.Context, comm ranks.Comm) error {
 		return body(comm)

@@ -28,7 +28,7 @@ type outcome struct {
 // sig is not 0, it is sent to the process whose pid the role prints.
 func start(t testing.TB, prefix []string, role string, sig syscall.Signal, env ...string) outcome {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute) // on one busy core a message of a crowd of ranks takes milliseconds
 	defer cancel()
 	args := append(prefix[:len(prefix):len(prefix)], os.Args[0])
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)

@@ -108,7 +108,7 @@ func TestStopIsAcknowledged(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			limit := time.AfterFunc(3*time.Minute, func() { cmd.Process.Kill() })
+			limit := time.AfterFunc(20*time.Minute, func() { cmd.Process.Kill() })
 			defer limit.Stop()
 			var lines []string
 			for in := bufio.NewScanner(stderr); in.Scan(); {
