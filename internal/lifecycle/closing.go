@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -124,8 +125,17 @@ func (r *Record) fitRows(t *Table) {
 	}
 	if f.FluxData != nil {
 		in, out := float64(*f.FluxData), float64(*f.FluxAnswer)
-		t.Row("flux", "%.6g in the data, %.6g in the solution over the observed pixels (%+.2g %%)", in, out, 100*(out-in)/in)
+		t.Row("flux", "%.6g in the data, %.6g in the solution over the observed pixels (%s)", in, out, change(in, out))
 	}
+}
+
+// change is by how many percent a number has changed, to two digits or to one percent.
+func change(from, to float64) string {
+	p := 100 * (to - from) / from
+	if math.Abs(p) >= 10 && math.Abs(p) < 1e6 {
+		return fmt.Sprintf("%+.0f %%", p)
+	}
+	return fmt.Sprintf("%+.2g %%", p)
 }
 
 // Names of what is compared with the truth in every job.
