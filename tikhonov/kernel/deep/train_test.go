@@ -98,6 +98,10 @@ func places0(obs *kernel.Observations, o Options, j int) []float64 {
 // The training on any number of ranks follows the dense one on one core step by
 // step: starts, objectives, what is accepted, and the predictions.
 func TestTrainFollowsDense(t *testing.T) {
+	counts := []int{1, 2, 3, 4, 7}
+	if testing.Short() {
+		counts = []int{1, 3}
+	}
 	for _, c := range []struct {
 		name  string
 		obs   *kernel.Observations
@@ -118,7 +122,7 @@ func TestTrainFollowsDense(t *testing.T) {
 			places := c.obs.X[:len(c.obs.X)/2]
 			values := want.predict(places)
 			t.Logf("starts %.4g, J %.6g, %d accepted, %d rejected", starts, want.j, want.accept, want.reject)
-			for _, p := range []int{1, 2, 3, 4, 7} {
+			for _, p := range counts {
 				got, err := train(t.Context(), p, c.obs, c.o, places)
 				if err != nil {
 					t.Fatalf("%d ranks: %v", p, err)
