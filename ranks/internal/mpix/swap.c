@@ -85,7 +85,9 @@ static int look_for_strays(mpix_comm *c, int kind, long long n, const long long 
 // negative peer means no message; its part of the buffer is skipped.
 static int swap(mpix_comm *c, int kind, long long n, const long long *to, const long long *scounts, const double *send,
                 int spread, const long long *from, const long long *rcounts, double *recv) {
-  enum { LOOK = 1 << 13 }; // polls between two checks for other messages: about a millisecond
+  const double pause = 1e-3; // seconds between two checks for other messages
+  const unsigned often = mpix_crowded ? 1 : 64; // polls between two looks at the clock: where cores are shared a poll may take milliseconds
+  double look = 0;
   int err = reserve(c, n), first = MPI_SUCCESS, done = 0;
   MPI_Request *reqs = c->reqs;
   for (long long i = 0; i < n && !err; i++) {
@@ -104,7 +106,14 @@ static int swap(mpix_comm *c, int kind, long long n, const long long *to, const 
   for (unsigned polls = 1; !err; polls++) {
     err = MPI_Testall((int)(2 * n), reqs, &done, c->stats);
     if (err || done) break;
-    if (polls % LOOK == 0) err = look_for_strays(c, kind, n, from, rcounts, &first);
+    if (polls % often == 0) {
+      double now = MPI_Wtime();
+      if (!look) look = now + pause;
+      if (now >= look) {
+        err = look_for_strays(c, kind, n, from, rcounts, &first);
+        look = now + pause;
+      }
+    }
     if (mpix_crowded) sched_yield();
   }
   if (err) return err; // the job ends: the receives still posted do not matter
