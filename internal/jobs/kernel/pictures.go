@@ -297,7 +297,11 @@ func (r *run) drawCells(d *sheet, count []float64) error {
 		images = append(images, m)
 	}
 	_, hi := rangeOf(density)
-	p := d.panel(fmt.Sprintf("Cells of %d ranks and observations", r.Comm.Size()), []report.Scale{{Label: fmt.Sprintf("log10(1 + number of observations in %s)", of), Stretch: imageio.Linear(0, hi)}}, images...)
+	cells := fmt.Sprintf("Cells of %d ranks", r.Comm.Size())
+	if r.Comm.Size() == 1 {
+		cells = "Cell of one rank"
+	}
+	p := d.panel(cells+" and observations", []report.Scale{{Label: fmt.Sprintf("log10(1 + number of observations in %s)", of), Stretch: imageio.Linear(0, hi)}}, images...)
 	p.Lines = "border between the cells of two ranks"
 	return p.Write(r.Path("cells"), r.Figures()...)
 }
